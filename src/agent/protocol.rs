@@ -1,0 +1,189 @@
+//! The messages between orchestrator and agent. JSON over HTTP/1.1; who dials whom is not part of them.
+//!
+//! | request | meaning |
+//! | --- | --- |
+//! | `GET /v1/agent` | [`AgentInfo`] |
+//! | `HEAD /v1/bundles/{digest}` | 200 if the host has the bundle, else 404 |
+//! | `PUT /v1/bundles/{digest}` | sends a bundle; its digest is verified before it counts (422 if it differs) |
+//! | `PUT /v1/executions/{id}` | [`Order`] in, [`ExecutionState`] out; the same id again changes nothing and answers the state; 409 if the order differs |
+//! | `POST /v1/executions/{id}/stop` | no further event starts; answers [`ExecutionState`], 404 if unknown |
+//! | `POST /v1/leases` | [`Leases`]: renews the leases of these executions |
+//! | `GET /v1/stream?after=SEQ` | one [`Message`] a line, from the one after `SEQ` on, for ever; blank lines keep it alive |
+//!
+//! Errors are [`Problem`]s.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::deployment::{Creator, DeploymentId, ExecutionId, FileExistsBehavior};
+use crate::model::diagnostics::Diagnostics;
+use crate::model::group::DeploymentType;
+use crate::model::lifecycle::{EventStatus, LifecycleEvent};
+use crate::model::name::Name;
+use crate::model::revision::Revision;
+use crate::model::timestamp::Timestamp;
+
+/// How long an agent goes on starting events without hearing from the orchestrator.
+pub const LEASE: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// How often each side shows that it is alive.
+pub const HEARTBEAT: std::time::Duration = std::time::Duration::from_secs(3);
+
+/// Who an agent is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AgentInfo {
+    /// The host's name as the agent was started with.
+    pub name: Name,
+    /// Changes when the agent's disk is new: sequence numbers start again then.
+    pub agent_id: String,
+    /// The program's version.
+    pub version: String,
+    /// The sequence number of the newest message.
+    pub seq: u64,
+}
+
+/// A run of consecutive lifecycle events on this host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Order {
+    /// The deployment it belongs to.
+    pub deployment_id: DeploymentId,
+    /// For `APPLICATION_NAME`.
+    pub application_name: Name,
+    /// For `DEPLOYMENT_GROUP_NAME`.
+    pub deployment_group_name: Name,
+    /// The group's UUID: names the group's folder on the host.
+    pub deployment_group_id: String,
+    /// Decides, with the type, which revision's scripts an event runs.
+    pub creator: Creator,
+    /// Decides, with the creator, which revision's scripts an event runs.
+    pub deployment_type: DeploymentType,
+    /// What is deployed.
+    pub revision: Revision,
+    /// The events, in order, without gaps.
+    pub events: Vec<LifecycleEvent>,
+    /// Applies where the `AppSpec` says nothing.
+    pub file_exists_behavior: FileExistsBehavior,
+    /// Whether the target goes on after a failed `ApplicationStop`, `BeforeBlockTraffic` or `AfterBlockTraffic`.
+    pub ignore_application_stop_failures: bool,
+}
+
+/// What has become of an execution.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExecutionState {
+    /// Which execution.
+    pub execution: ExecutionId,
+    /// The sequence number of the message that accepted it: its messages come after.
+    pub accepted_seq: u64,
+    /// The number of the newest message that is reflected here.
+    pub seq: u64,
+    /// Its events in order.
+    pub events: Vec<EventState>,
+    /// How it ended, if it did.
+    pub ended: Option<ExecutionEnd>,
+}
+
+/// One event of an execution.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EventState {
+    /// Which event.
+    pub event: LifecycleEvent,
+    /// Its status.
+    pub status: EventStatus,
+    /// When it started, by the host's clock.
+    pub start_time: Option<Timestamp>,
+    /// When it ended, by the host's clock.
+    pub end_time: Option<Timestamp>,
+    /// Why it failed.
+    pub diagnostics: Option<Diagnostics>,
+}
+
+/// How an execution ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ExecutionEnd {
+    /// Every event ran.
+    Finished,
+    /// An event failed; the rest was not started.
+    Failed,
+    /// It was told to stop; the rest was not started.
+    Stopped,
+}
+
+/// One entry of a host's event stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Message {
+    /// Grows by one with each message of this host, also over restarts.
+    pub seq: u64,
+    /// When, by the host's clock.
+    pub at: Timestamp,
+    /// Which execution it is about.
+    pub execution: ExecutionId,
+    /// What happened.
+    pub what: What,
+}
+
+/// What a message says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "type")]
+pub enum What {
+    /// The order was taken and made durable.
+    Accepted,
+    /// An event started.
+    EventStarted {
+        /// Which.
+        event: LifecycleEvent,
+    },
+    /// An event ended.
+    EventEnded {
+        /// Which.
+        event: LifecycleEvent,
+        /// `Succeeded` or `Failed`.
+        status: EventStatus,
+        /// Why it failed.
+        diagnostics: Option<Diagnostics>,
+    },
+    /// A line of output, or a remark of the agent's.
+    Output {
+        /// The event that was running.
+        event: LifecycleEvent,
+        /// Where it came from.
+        source: OutputSource,
+        /// The line without its end, lossily decoded, otherwise as the script wrote it.
+        text: String,
+    },
+    /// The execution ended.
+    Ended {
+        /// How.
+        end: ExecutionEnd,
+    },
+}
+
+/// Where a line of output came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum OutputSource {
+    /// The script's standard output.
+    Stdout,
+    /// The script's standard error.
+    Stderr,
+    /// The agent: which script runs, how it ended.
+    Agent,
+}
+
+/// A request to keep executions going.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leases {
+    /// Those the orchestrator still wants.
+    pub executions: Vec<ExecutionId>,
+}
+
+/// The body of an error answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// One sentence: what is wrong and what to do.
+    pub message: String,
+}

@@ -1,0 +1,27 @@
+//! The only place that reads the clock or draws random numbers. Everything else is handed both.
+
+use crate::model::deployment::DeploymentId;
+use crate::model::timestamp::Timestamp;
+
+/// The time now.
+#[expect(clippy::disallowed_methods, reason = "this is the one clock")]
+pub fn now() -> Timestamp {
+    let since_epoch = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    Timestamp(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// A deployment id that nobody has used.
+pub fn deployment_id() -> DeploymentId {
+    let bytes = *uuid::Uuid::new_v4().as_bytes();
+    // Bytes 6 and 8 of a UUID carry its version and variant.
+    DeploymentId::from_random([
+        bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5], bytes[7], bytes[9], bytes[10],
+    ])
+}
+
+/// A random identifier, for things that need no more than being unique.
+pub fn unique() -> String {
+    uuid::Uuid::new_v4().to_string()
+}

@@ -1,0 +1,11 @@
+//! `cutover` drives software rollouts from a terminal.
+//!
+//! Rooms, from the door down (arrows of `use` point down this list, never up): `cli`, `tui`, `api`, `lab`,
+//! `orchestrator`, `providers`, `agent`, `store`, `clock`, `engine`, `appspec`, `model`. The last three are pure.
+
+pub mod agent;
+pub mod appspec;
+pub mod clock;
+pub mod engine;
+pub mod model;
+pub mod store;

@@ -1,0 +1,49 @@
+//! Deployment configurations: how many instances may be down, and the three predefined ones of the Server platform.
+
+use serde::{Deserialize, Serialize};
+
+use super::application::ComputePlatform;
+use super::name::Name;
+
+/// A deployment configuration (`DeploymentConfigInfo`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DeploymentConfiguration {
+    /// Unique in the project; only predefined ones start with `CodeDeployDefault.`.
+    pub deployment_config_name: Name,
+    /// The platform it is for.
+    #[serde(default)]
+    pub compute_platform: ComputePlatform,
+    /// How many instances must stay healthy.
+    pub minimum_healthy_hosts: MinimumHealthyHosts,
+}
+
+/// `MinimumHealthyHosts`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MinimumHealthyHosts {
+    /// How `value` is meant.
+    #[serde(rename = "type")]
+    pub kind: MinimumHealthyHostsType,
+    /// A number of hosts, or a percentage of them.
+    pub value: u32,
+}
+
+/// `MinimumHealthyHostsType`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum MinimumHealthyHostsType {
+    /// `value` hosts.
+    HostCount,
+    /// `value` percent of the fleet, rounded up; 0 to 99.
+    FleetPercent,
+    /// At most `value` hosts at a time. Only predefined configurations use it.
+    MostConcurrency,
+}
+
+/// `CodeDeployDefault.OneAtATime`: the configuration of a group that names none.
+pub const ONE_AT_A_TIME: &str = "CodeDeployDefault.OneAtATime";
+/// `CodeDeployDefault.HalfAtATime`.
+pub const HALF_AT_A_TIME: &str = "CodeDeployDefault.HalfAtATime";
+/// `CodeDeployDefault.AllAtOnce`.
+pub const ALL_AT_ONCE: &str = "CodeDeployDefault.AllAtOnce";

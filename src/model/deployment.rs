@@ -1,0 +1,275 @@
+//! Deployments: identifiers, statuses, error codes and who creates them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::name::Name;
+
+/// `d-` and nine characters out of `[A-Z0-9]`, as in `d-7F3KQ21XB`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct DeploymentId(String);
+
+/// The text is not a deployment id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a deployment id is d- and nine capital letters or digits, such as d-7F3KQ21XB")]
+pub struct DeploymentIdError;
+
+impl DeploymentId {
+    /// Makes an id out of nine random numbers, so that the model itself draws none.
+    pub fn from_random(numbers: [u8; 9]) -> Self {
+        const LETTERS: &[u8; 36] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+        let tail = numbers.map(|n| char::from(LETTERS[usize::from(n) % LETTERS.len()]));
+        Self(format!("d-{}", tail.iter().collect::<String>()))
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for DeploymentId {
+    type Err = DeploymentIdError;
+
+    fn from_str(text: &str) -> Result<Self, DeploymentIdError> {
+        let tail = text.strip_prefix("d-").ok_or(DeploymentIdError)?;
+        let good = tail.len() == 9
+            && tail
+                .bytes()
+                .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+        if good {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(DeploymentIdError)
+        }
+    }
+}
+
+impl TryFrom<String> for DeploymentId {
+    type Error = DeploymentIdError;
+
+    fn try_from(text: String) -> Result<Self, DeploymentIdError> {
+        text.parse()
+    }
+}
+
+impl From<DeploymentId> for String {
+    fn from(id: DeploymentId) -> Self {
+        id.0
+    }
+}
+
+impl fmt::Display for DeploymentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// The id of one run of consecutive lifecycle events on one target: deployment, target, stage and attempt. The same id
+/// always means the same run, so a host that knows it answers with its result and does not run it again.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ExecutionId(pub String);
+
+impl ExecutionId {
+    /// The id of an attempt at a stage on a target. `~` cannot occur in the parts, and needs no escaping in a URL.
+    pub fn new(deployment: &DeploymentId, target: &Name, stage: usize, attempt: u32) -> Self {
+        Self(format!("{deployment}~{target}~{stage}~{attempt}"))
+    }
+
+    /// The deployment the execution belongs to, if the id is one of ours.
+    pub fn deployment(&self) -> Option<DeploymentId> {
+        self.0.split('~').next()?.parse().ok()
+    }
+
+    /// The target, if the id is one of ours.
+    pub fn target(&self) -> Option<Name> {
+        self.0.split('~').nth(1)?.parse().ok()
+    }
+}
+
+impl fmt::Display for ExecutionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// `DeploymentStatus`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names are the documentation")]
+pub enum DeploymentStatus {
+    Created,
+    Queued,
+    InProgress,
+    Baking,
+    Ready,
+    Succeeded,
+    Failed,
+    Stopped,
+}
+
+impl DeploymentStatus {
+    /// Whether the status never changes again.
+    pub fn is_terminal(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Stopped)
+    }
+}
+
+impl fmt::Display for DeploymentStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{self:?}"))
+    }
+}
+
+/// `TargetStatus`: the status of one instance in one deployment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names are the documentation")]
+pub enum TargetStatus {
+    #[default]
+    Pending,
+    InProgress,
+    Succeeded,
+    Failed,
+    Skipped,
+    Unknown,
+    Ready,
+}
+
+impl TargetStatus {
+    /// Whether the status never changes again.
+    pub fn is_terminal(self) -> bool {
+        !matches!(self, Self::Pending | Self::InProgress | Self::Ready)
+    }
+}
+
+impl fmt::Display for TargetStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{self:?}"))
+    }
+}
+
+/// `DeploymentCreator`: who or what made a deployment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Creator {
+    /// A person or a script asked for it.
+    #[serde(rename = "user")]
+    User,
+    /// The automatic rollback of another deployment.
+    #[serde(rename = "codeDeployRollback")]
+    CodeDeployRollback,
+}
+
+impl Creator {
+    /// The creator as `CodeDeploy` writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::CodeDeployRollback => "codeDeployRollback",
+        }
+    }
+}
+
+/// `ErrorCode` of a deployment that did not succeed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ErrorCode {
+    /// Every failure was an agent that did not answer.
+    AgentIssue,
+    /// Too many instances failed.
+    HealthConstraints,
+    /// The minimum is not below the number of instances.
+    HealthConstraintsInvalid,
+    /// Something in the orchestrator itself failed.
+    InternalError,
+    /// Somebody stopped the deployment.
+    ManualStop,
+    /// No instance was selected.
+    NoInstances,
+    /// The revision is unknown or unusable.
+    RevisionMissing,
+    /// The deployment took longer than it may.
+    Timeout,
+}
+
+impl ErrorCode {
+    /// The code as `CodeDeploy` writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AgentIssue => "AGENT_ISSUE",
+            Self::HealthConstraints => "HEALTH_CONSTRAINTS",
+            Self::HealthConstraintsInvalid => "HEALTH_CONSTRAINTS_INVALID",
+            Self::InternalError => "INTERNAL_ERROR",
+            Self::ManualStop => "MANUAL_STOP",
+            Self::NoInstances => "NO_INSTANCES",
+            Self::RevisionMissing => "REVISION_MISSING",
+            Self::Timeout => "TIMEOUT",
+        }
+    }
+}
+
+/// `ErrorInformation` of a deployment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorInformation {
+    /// The kind of failure.
+    pub code: ErrorCode,
+    /// One sentence for the operator.
+    pub message: String,
+}
+
+/// `FileExistsBehavior`: what Install does with a file that exists and is not the previous deployment's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum FileExistsBehavior {
+    /// Install fails.
+    #[default]
+    Disallow,
+    /// The file is replaced.
+    Overwrite,
+    /// The file is kept.
+    Retain,
+}
+
+/// `InstanceHealth` of a host in a group: the outcome of the group's last deployment to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum InstanceHealth {
+    /// It failed, or there was none.
+    #[default]
+    Unhealthy,
+    /// It succeeded.
+    Healthy,
+}
+
+/// Revision health of a host in a group, in the order in which instances are deployed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum RevisionHealth {
+    /// Not installed successfully.
+    #[default]
+    Unknown,
+    /// An earlier revision than the group's.
+    Old,
+    /// The revision of the group's last successful deployment.
+    Current,
+}
+
+/// `DeploymentOverview`: targets by status.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "the names are the documentation")]
+pub struct Overview {
+    pub pending: u32,
+    pub in_progress: u32,
+    pub succeeded: u32,
+    pub failed: u32,
+    pub skipped: u32,
+    pub ready: u32,
+}
+
+impl Overview {
+    /// All targets.
+    pub fn total(&self) -> u32 {
+        self.pending + self.in_progress + self.succeeded + self.failed + self.skipped + self.ready
+    }
+}

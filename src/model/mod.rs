@@ -1,0 +1,19 @@
+//! What things are: plain serde types with CodeDeploy's own names and shapes, and no I/O.
+//!
+//! `application`, `group`, `configuration`, `host`, `tags` and `project` are documents an operator keeps in git;
+//! `revision`, `deployment`, `lifecycle` and `diagnostics` are what a rollout is made of. `yaml` reads documents with
+//! their positions.
+
+pub mod application;
+pub mod configuration;
+pub mod deployment;
+pub mod diagnostics;
+pub mod group;
+pub mod host;
+pub mod lifecycle;
+pub mod name;
+pub mod project;
+pub mod revision;
+pub mod tags;
+pub mod timestamp;
+pub mod yaml;

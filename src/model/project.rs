@@ -1,0 +1,89 @@
+//! A project: everything an operator keeps in git, read and checked as a whole.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::application::Application;
+use super::configuration::DeploymentConfiguration;
+use super::group::DeploymentGroup;
+use super::host::Host;
+use super::name::Name;
+
+/// The document `cutover.yaml` at the project's root.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ProjectDocument {
+    /// The project's name, shown in the cockpit's header.
+    pub name: Name,
+    /// The machines with an agent.
+    #[serde(default)]
+    pub hosts: Vec<Host>,
+    /// How the program behaves for this project.
+    #[serde(default)]
+    pub settings: Settings,
+}
+
+/// Settings of a project.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Settings {
+    /// Where journal, history and output are kept, relative to the project; the user's state directory when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state_directory: Option<String>,
+    /// Refuse every change from cockpit and command line.
+    #[serde(default)]
+    pub read_only: bool,
+}
+
+/// A deployment group's address: its application and its name. Shown as `shop/production`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct GroupKey {
+    /// The application.
+    pub application: Name,
+    /// The deployment group.
+    pub group: Name,
+}
+
+impl fmt::Display for GroupKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{}/{}", self.application, self.group))
+    }
+}
+
+/// A whole project, with every reference resolved: groups name existing applications and configurations.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Project {
+    /// The project's name.
+    pub name: Name,
+    /// Settings of `cutover.yaml`.
+    pub settings: Settings,
+    /// Hosts in the order of the document.
+    pub hosts: Vec<Host>,
+    /// Applications by name.
+    pub applications: BTreeMap<Name, Application>,
+    /// Groups, sorted by application and name.
+    pub groups: Vec<DeploymentGroup>,
+    /// Predefined and custom configurations by name.
+    pub configurations: BTreeMap<Name, DeploymentConfiguration>,
+}
+
+impl Project {
+    /// The group at this address.
+    pub fn group(&self, key: &GroupKey) -> Option<&DeploymentGroup> {
+        self.groups.iter().find(|group| {
+            group.application_name == key.application && group.deployment_group_name == key.group
+        })
+    }
+
+    /// The hosts that a group selects, in the order of the document.
+    pub fn members<'a>(&'a self, group: &'a DeploymentGroup) -> impl Iterator<Item = &'a Host> {
+        self.hosts.iter().filter(|host| group.selects(host))
+    }
+
+    /// The host of this name.
+    pub fn host(&self, name: &Name) -> Option<&Host> {
+        self.hosts.iter().find(|host| &host.name == name)
+    }
+}

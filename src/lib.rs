@@ -4,6 +4,7 @@
 //! `orchestrator`, `providers`, `agent`, `store`, `clock`, `engine`, `appspec`, `model`. The last three are pure.
 
 pub mod agent;
+pub mod api;
 pub mod appspec;
 pub mod clock;
 pub mod engine;

@@ -1,1 +1,32 @@
-//! engine
+//! The pure core: a deployment is a plan (data) plus a journal (facts), and one interpreter runs them all.
+//!
+//! Read in this order: [`spec`] (what is asked for) → [`mod@plan`] (what will be done, in which order, how many at a time) →
+//! [`event`] (what can happen) → [`deployment`] (the state, and [`evolve`](deployment::Deployment::evolve) that folds an
+//! event into it) → [`mod@decide`] (which events an input causes) → [`mod@pending`] (what ought to be in flight) →
+//! [`ledger`] (what outlives a deployment) → [`rollback`].
+//!
+//! Nothing here does I/O, reads a clock or knows who shows it.
+
+pub mod availability;
+pub mod decide;
+pub mod deployment;
+pub mod event;
+pub mod input;
+pub mod ledger;
+pub mod limits;
+pub mod order;
+pub mod pending;
+pub mod plan;
+pub mod rollback;
+pub mod spec;
+pub mod window;
+
+pub use availability::refusal;
+pub use decide::decide;
+pub use deployment::{Deployment, fold};
+pub use event::{Event, Record};
+pub use input::Input;
+pub use ledger::Ledger;
+pub use pending::pending;
+pub use plan::{Plan, plan};
+pub use spec::Spec;

@@ -1,0 +1,135 @@
+//! What operators can ask for, and what they are answered.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::spec::Options;
+use crate::model::configuration::DeploymentConfiguration;
+use crate::model::deployment::DeploymentId;
+use crate::model::name::Name;
+use crate::model::project::GroupKey;
+use crate::model::revision::RegisteredRevision;
+
+/// A change of the world. `POST /v1/commands`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    rename_all = "camelCase",
+    tag = "type",
+    rename_all_fields = "camelCase"
+)]
+pub enum Command {
+    /// Take a directory or a `.tar.gz` as a revision of an application.
+    Push {
+        /// Whose revision it is.
+        application: Name,
+        /// An absolute path on this machine.
+        path: PathBuf,
+        /// What people call it; the file's or folder's name when absent.
+        label: Option<String>,
+    },
+    /// Create a deployment.
+    Deploy(Deploy),
+    /// Stop a deployment: running events finish, nothing new starts.
+    Stop {
+        /// Which.
+        deployment: DeploymentId,
+        /// Roll back afterwards: `None` leaves it to the configuration.
+        auto_rollback: Option<bool>,
+        /// Who asks.
+        by: String,
+    },
+    /// Roll back: stops a deployment that runs and rolls it back, or deploys the former revision over one that ended.
+    Rollback {
+        /// Which.
+        deployment: DeploymentId,
+        /// Who asks.
+        by: String,
+    },
+    /// End the orchestrating process; refused while a deployment runs.
+    Shutdown,
+}
+
+/// What a new deployment asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Deploy {
+    /// Where to.
+    pub group: GroupKey,
+    /// A label, the beginning of a digest (eight digits or more), or a whole digest.
+    pub revision: String,
+    /// Another configuration than the group's.
+    #[serde(default)]
+    pub configuration: Option<Name>,
+    /// Free text of at most 256 characters.
+    #[serde(default)]
+    pub description: String,
+    /// Settings of this deployment.
+    #[serde(default)]
+    pub options: Options,
+    /// Who asks.
+    pub by: String,
+}
+
+/// What came of a command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    rename_all = "camelCase",
+    tag = "type",
+    rename_all_fields = "camelCase"
+)]
+pub enum Answer {
+    /// A deployment was created.
+    Created {
+        /// Its id.
+        deployment: DeploymentId,
+    },
+    /// A stop was taken.
+    Stopping {
+        /// Whether events still run (CodeDeploy's `Pending`); if not, the deployment is over.
+        pending: bool,
+        /// What still runs, in a sentence.
+        message: String,
+    },
+    /// A revision was registered.
+    Registered {
+        /// What is known of it.
+        revision: RegisteredRevision,
+    },
+    /// Nothing more to say.
+    Done,
+}
+
+/// Why a request was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub struct ApiError {
+    /// `CodeDeploy`'s exception name where it has one.
+    pub code: String,
+    /// What is wrong and what to do, in a sentence.
+    pub message: String,
+}
+
+impl ApiError {
+    /// An error with this code and message.
+    pub fn new(code: &str, message: impl Into<String>) -> Self {
+        Self {
+            code: code.to_owned(),
+            message: message.into(),
+        }
+    }
+}
+
+/// The answer to `POST /v1/preview` ([`Deploy`] in): what the deployment would do, without doing it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Preview {
+    /// What would be deployed.
+    pub revision: RegisteredRevision,
+    /// How many at a time.
+    pub configuration: DeploymentConfiguration,
+    /// The stages.
+    pub plan: crate::engine::Plan,
+    /// What stands in the way, if anything does.
+    pub refusal: Option<ApiError>,
+}

@@ -1,0 +1,98 @@
+//! The one gate: every change of the world that a cockpit or a command line wants passes here.
+
+use std::time::Duration;
+
+use super::client::{Client, ClientError};
+use super::command::{Answer, Command};
+
+/// How much confirmation a command needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Danger {
+    /// Changes nothing that runs.
+    Harmless,
+    /// Changes what runs on hosts.
+    Dangerous,
+}
+
+/// What the gate must know about a request besides the command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Circumstances {
+    /// Nothing may be changed.
+    pub read_only: bool,
+    /// How old the picture is that the person saw; `None` where no picture is involved.
+    pub data_age: Option<Duration>,
+    /// The person has confirmed this very command. On a command line, typing it is the confirmation.
+    pub confirmed: bool,
+}
+
+/// Data older than this supports no dangerous decision.
+pub const TOO_OLD: Duration = Duration::from_secs(10);
+
+/// Why the gate is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Closed {
+    /// The project or the session is read-only.
+    #[error(
+        "read-only: nothing can be changed (settings.readOnly in cutover.yaml, or --read-only)"
+    )]
+    ReadOnly,
+    /// The picture is too old to decide on.
+    #[error("what you see is more than 10 s old: wait until the connection is back")]
+    Stale,
+    /// Nobody confirmed it.
+    #[error("this needs a confirmation")]
+    Unconfirmed,
+}
+
+/// Why a command was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// The gate was closed.
+    #[error(transparent)]
+    Closed(#[from] Closed),
+    /// The orchestrator refused, or could not be reached.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+}
+
+/// How dangerous a command is.
+pub fn danger(command: &Command) -> Danger {
+    match command {
+        Command::Push { .. } | Command::Shutdown => Danger::Harmless,
+        Command::Deploy(_) | Command::Stop { .. } | Command::Rollback { .. } => Danger::Dangerous,
+    }
+}
+
+/// Whether the gate is open for a command.
+///
+/// # Errors
+/// Why it is closed. Stopping without a rollback is the way out, and is never refused because the picture is old.
+pub fn check(command: &Command, circumstances: Circumstances) -> Result<(), Closed> {
+    if circumstances.read_only {
+        return Err(Closed::ReadOnly);
+    }
+    if danger(command) == Danger::Harmless {
+        return Ok(());
+    }
+    if !circumstances.confirmed {
+        return Err(Closed::Unconfirmed);
+    }
+    let way_out = matches!(command, Command::Stop { .. });
+    if !way_out && circumstances.data_age.is_some_and(|age| age > TOO_OLD) {
+        return Err(Closed::Stale);
+    }
+    Ok(())
+}
+
+/// Sends a command through the gate. Nothing else in the program sends one.
+///
+/// # Errors
+/// If the gate is closed, the orchestrator refuses, or it can't be reached.
+pub async fn send(
+    client: &Client,
+    command: Command,
+    circumstances: Circumstances,
+) -> Result<Answer, Refused> {
+    check(&command, circumstances)?;
+    Ok(client.command(&command).await?)
+}

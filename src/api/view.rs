@@ -1,0 +1,170 @@
+//! The client's picture: the fold of the feed. Live view, attach and replay are this one code path.
+
+use std::collections::BTreeMap;
+
+use super::feed::FeedItem;
+use super::snapshot::{HostStatus, Snapshot, Summary};
+use crate::engine::{Deployment, Ledger};
+use crate::model::deployment::DeploymentId;
+use crate::model::name::Name;
+use crate::model::project::{GroupKey, Project};
+use crate::model::revision::RegisteredRevision;
+
+/// Everything a client knows.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// The orchestrating process.
+    pub pid: u32,
+    /// Its version.
+    pub version: String,
+    /// The documents.
+    pub project: Project,
+    /// What is wrong with the documents now.
+    pub problems: Vec<String>,
+    /// Every deployment, in the order of creation.
+    pub summaries: BTreeMap<DeploymentId, Summary>,
+    /// Ids of all deployments, newest first.
+    pub newest: Vec<DeploymentId>,
+    /// Deployments held whole: the active ones, and those that were asked for.
+    pub deployments: BTreeMap<DeploymentId, Deployment>,
+    /// The memory of each group.
+    pub ledgers: BTreeMap<GroupKey, Ledger>,
+    /// The revisions of each application, newest registration first.
+    pub revisions: BTreeMap<Name, Vec<RegisteredRevision>>,
+    /// Whether each host's agent answers.
+    pub hosts: BTreeMap<Name, HostStatus>,
+}
+
+/// The feed and the picture do not fit together: fetch this deployment anew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gap(pub DeploymentId);
+
+impl From<Snapshot> for View {
+    fn from(snapshot: Snapshot) -> Self {
+        Self {
+            pid: snapshot.pid,
+            version: snapshot.version,
+            project: snapshot.project,
+            problems: snapshot.problems,
+            newest: snapshot
+                .deployments
+                .iter()
+                .map(|summary| summary.deployment_id.clone())
+                .collect(),
+            summaries: snapshot
+                .deployments
+                .into_iter()
+                .map(|summary| (summary.deployment_id.clone(), summary))
+                .collect(),
+            deployments: snapshot
+                .active
+                .into_iter()
+                .map(|deployment| (deployment.id().clone(), deployment))
+                .collect(),
+            ledgers: snapshot.ledgers.into_iter().collect(),
+            revisions: snapshot.revisions.into_iter().collect(),
+            hosts: snapshot
+                .hosts
+                .into_iter()
+                .map(|host| (host.name.clone(), host))
+                .collect(),
+        }
+    }
+}
+
+impl View {
+    /// Folds one item into the picture.
+    ///
+    /// # Errors
+    /// A [`Gap`] if an entry was missed: the deployment's state is no longer kept until it is fetched again.
+    pub fn apply(&mut self, item: FeedItem) -> Result<(), Gap> {
+        match item {
+            FeedItem::Snapshot(snapshot) => {
+                // Deployments that were opened stay open, so that a reconnection does not close a screen.
+                let mut fresh = Self::from(*snapshot);
+                for (id, deployment) in std::mem::take(&mut self.deployments) {
+                    if deployment.status.is_terminal() {
+                        fresh.deployments.entry(id).or_insert(deployment);
+                    }
+                }
+                *self = fresh;
+                Ok(())
+            }
+            FeedItem::Record { deployment, record } => self.record(deployment, &record),
+            FeedItem::Ledger { group, record } => {
+                let ledger = self.ledgers.entry(group).or_default();
+                if record.seq > ledger.seq {
+                    ledger.evolve(&record);
+                }
+                Ok(())
+            }
+            FeedItem::Revision {
+                application,
+                revision,
+            } => {
+                let known = self.revisions.entry(application).or_default();
+                known.retain(|other| other.revision.digest != revision.revision.digest);
+                known.push(revision);
+                known.sort_by_key(|other| std::cmp::Reverse(other.register_time));
+                Ok(())
+            }
+            FeedItem::Project { project, problems } => {
+                self.project = *project;
+                self.problems = problems;
+                Ok(())
+            }
+            FeedItem::Host(host) => {
+                self.hosts.insert(host.name.clone(), host);
+                Ok(())
+            }
+            FeedItem::Alive => Ok(()),
+        }
+    }
+
+    fn record(&mut self, id: DeploymentId, record: &crate::engine::Record) -> Result<(), Gap> {
+        if let Some(deployment) = self.deployments.get_mut(&id) {
+            if record.seq == deployment.seq + 1 {
+                deployment.evolve(record);
+                self.summaries.insert(id, Summary::from(&*deployment));
+            } else if record.seq > deployment.seq + 1 {
+                self.deployments.remove(&id);
+                return Err(Gap(id));
+            }
+            return Ok(());
+        }
+        if self.summaries.contains_key(&id) {
+            // Not held whole. Only what is over is not, and nothing but a word about its rollback still comes.
+            return Err(Gap(id));
+        }
+        if let Some(deployment) = Deployment::created(record) {
+            self.summaries
+                .insert(id.clone(), Summary::from(&deployment));
+            self.newest.insert(0, id.clone());
+            self.deployments.insert(id, deployment);
+            return Ok(());
+        }
+        Err(Gap(id))
+    }
+
+    /// Takes a deployment that was fetched whole.
+    pub fn hold(&mut self, deployment: Deployment) {
+        let id = deployment.id().clone();
+        if self
+            .deployments
+            .get(&id)
+            .is_none_or(|held| held.seq <= deployment.seq)
+        {
+            self.summaries
+                .insert(id.clone(), Summary::from(&deployment));
+            self.deployments.insert(id, deployment);
+        }
+    }
+
+    /// Deployments that are not over.
+    pub fn running(&self) -> impl Iterator<Item = &Summary> {
+        self.newest
+            .iter()
+            .filter_map(|id| self.summaries.get(id))
+            .filter(|summary| !summary.status.is_terminal())
+    }
+}

@@ -1,0 +1,25 @@
+//! The one reader and writer of YAML (and of JSON, which is YAML too).
+//!
+//! ```text
+//! text ── parse ──▶ Node (raw scalars, positions) ── de ──▶ any serde type
+//!            │                                       │
+//!            └── YamlError: line:column: path: message (did you mean "x"?)
+//! ```
+//!
+//! Nodes keep a scalar's text as it is written, so that `mode: 0644` is the text `0644` for whoever wants text; numbers
+//! and truth values are told apart only when a type asks for them (YAML 1.2, core schema).
+
+mod error;
+mod mapping;
+mod node;
+mod parse;
+mod path;
+mod positions;
+mod scalar;
+#[cfg(test)]
+mod tests;
+
+pub use error::{YamlError, nearest};
+pub use node::{Node, Position, Span, Value};
+pub use parse::parse;
+pub use path::{Path, Step};

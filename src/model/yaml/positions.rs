@@ -1,0 +1,91 @@
+//! Turns the parser's character indices into lines, columns and byte offsets.
+
+use saphyr_parser::Marker;
+
+use super::node::{Position, Span};
+
+/// The size of a byte order mark, which the parser does not see.
+pub(super) const BOM: char = '\u{feff}';
+
+/// Finds positions in one text. The parser's own columns count the carriage return of a line end in places, so lines
+/// and columns are derived from its character index alone.
+pub(super) struct Positions<'a> {
+    text: &'a str,
+    /// Where the parsed text starts in the whole one: behind the byte order mark.
+    skipped: usize,
+    /// Byte offset of every character; absent for ASCII text, where both are the same.
+    offsets: Option<Vec<usize>>,
+    /// Byte offset of every line's first character.
+    lines: Vec<usize>,
+}
+
+impl<'a> Positions<'a> {
+    /// Prepares to look up positions in `text`, the rest of a document of which `skipped` bytes were taken away.
+    pub(super) fn new(text: &'a str, skipped: usize) -> Self {
+        let bytes = text.as_bytes();
+        // A line ends with \n, \r\n or a lone \r, as the parser counts them.
+        let lines = std::iter::once(0)
+            .chain(bytes.iter().enumerate().filter_map(|(at, byte)| {
+                let ends = *byte == b'\n' || (*byte == b'\r' && bytes.get(at + 1) != Some(&b'\n'));
+                ends.then_some(at + 1)
+            }))
+            .collect();
+        let offsets =
+            (!text.is_ascii()).then(|| text.char_indices().map(|(offset, _)| offset).collect());
+        Self {
+            text,
+            skipped,
+            offsets,
+            lines,
+        }
+    }
+
+    /// The place of a character.
+    pub(super) fn position(&self, index: usize) -> Position {
+        let offset = match &self.offsets {
+            Some(offsets) => offsets.get(index).copied().unwrap_or(self.text.len()),
+            None => index.min(self.text.len()),
+        };
+        let line = self.lines.partition_point(|start| *start <= offset);
+        let start = self.lines.get(line - 1).copied().unwrap_or(0);
+        Position {
+            line,
+            column: self
+                .text
+                .get(start..offset)
+                .map_or(1, |before| before.chars().count() + 1),
+            offset: offset + self.skipped,
+        }
+    }
+
+    /// The place of a marker.
+    pub(super) fn marker(&self, marker: &Marker) -> Position {
+        self.position(marker.index())
+    }
+
+    /// The place of a span.
+    pub(super) fn span(&self, span: saphyr_parser::Span) -> Span {
+        Span {
+            start: self.marker(&span.start),
+            end: self.marker(&span.end),
+        }
+    }
+
+    /// What is written in a span.
+    pub(super) fn slice(&self, span: Span) -> &'a str {
+        let offset = |position: Position| position.offset.saturating_sub(self.skipped);
+        self.text
+            .get(offset(span.start)..offset(span.end))
+            .unwrap_or_default()
+    }
+
+    /// The line (from 1) as text, without its end.
+    pub(super) fn line(&self, line: usize) -> &'a str {
+        let start = self.lines.get(line.saturating_sub(1)).copied();
+        let end = self.lines.get(line).copied().unwrap_or(self.text.len());
+        start
+            .and_then(|start| self.text.get(start..end))
+            .unwrap_or_default()
+            .trim_end_matches(['\r', '\n'])
+    }
+}

@@ -1,0 +1,3 @@
+//! What the reader accepts, and what it says when it does not.
+
+mod parsing;

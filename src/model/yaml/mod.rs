@@ -9,6 +9,7 @@
 //! Nodes keep a scalar's text as it is written, so that `mode: 0644` is the text `0644` for whoever wants text; numbers
 //! and truth values are told apart only when a type asks for them (YAML 1.2, core schema).
 
+mod de;
 mod error;
 mod mapping;
 mod node;
@@ -18,8 +19,11 @@ mod positions;
 mod scalar;
 #[cfg(test)]
 mod tests;
+mod write;
 
+pub use de::{from_node, from_node_all, from_str};
 pub use error::{YamlError, nearest};
 pub use node::{Node, Position, Span, Value};
 pub use parse::parse;
 pub use path::{Path, Step};
+pub use write::{WriteError, to_string};

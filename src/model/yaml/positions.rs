@@ -1,4 +1,4 @@
-//! Turns the parser's character indices into lines, columns and byte offsets.
+//! Turns the parser's marks into lines, columns and byte offsets.
 
 use saphyr_parser::Marker;
 
@@ -7,14 +7,12 @@ use super::node::{Position, Span};
 /// The size of a byte order mark, which the parser does not see.
 pub(super) const BOM: char = '\u{feff}';
 
-/// Finds positions in one text. The parser's own columns count the carriage return of a line end in places, so lines
-/// and columns are derived from its character index alone.
+/// Finds positions in one text. Lines and columns are the parser's; offsets are derived from them, because its index
+/// counts characters in some places and bytes in others.
 pub(super) struct Positions<'a> {
     text: &'a str,
     /// Where the parsed text starts in the whole one: behind the byte order mark.
     skipped: usize,
-    /// Byte offset of every character; absent for ASCII text, where both are the same.
-    offsets: Option<Vec<usize>>,
     /// Byte offset of every line's first character.
     lines: Vec<usize>,
 }
@@ -30,37 +28,28 @@ impl<'a> Positions<'a> {
                 ends.then_some(at + 1)
             }))
             .collect();
-        let offsets =
-            (!text.is_ascii()).then(|| text.char_indices().map(|(offset, _)| offset).collect());
         Self {
             text,
             skipped,
-            offsets,
             lines,
         }
     }
 
-    /// The place of a character.
-    pub(super) fn position(&self, index: usize) -> Position {
-        let offset = match &self.offsets {
-            Some(offsets) => offsets.get(index).copied().unwrap_or(self.text.len()),
-            None => index.min(self.text.len()),
+    /// The place of a marker, whose line counts from 1 and whose column counts characters from 0.
+    pub(super) fn marker(&self, marker: &Marker) -> Position {
+        let start = |line: usize| self.lines.get(line).copied().unwrap_or(self.text.len());
+        let line = marker.line().max(1);
+        let begin = start(line - 1);
+        let rest = self.text.get(begin..start(line)).unwrap_or_default();
+        let (column, offset) = match rest.char_indices().nth(marker.col()) {
+            Some((offset, _)) => (marker.col(), offset),
+            None => (rest.chars().count(), rest.len()),
         };
-        let line = self.lines.partition_point(|start| *start <= offset);
-        let start = self.lines.get(line - 1).copied().unwrap_or(0);
         Position {
             line,
-            column: self
-                .text
-                .get(start..offset)
-                .map_or(1, |before| before.chars().count() + 1),
-            offset: offset + self.skipped,
+            column: column + 1,
+            offset: begin + offset + self.skipped,
         }
-    }
-
-    /// The place of a marker.
-    pub(super) fn marker(&self, marker: &Marker) -> Position {
-        self.position(marker.index())
     }
 
     /// The place of a span.

@@ -1,5 +1,7 @@
 //! Text to nodes.
 
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 
 use crate::model::yaml::{Node, Value, parse};
@@ -134,13 +136,13 @@ fn hostile_documents_are_refused_early() {
     let mut laughs = "a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]\n".to_owned();
     for level in 1..12 {
         let items = vec![format!("*a{}", level - 1); 9].join(", ");
-        laughs.push_str(&format!("a{level}: &a{level} [{items}]\n"));
+        writeln!(laughs, "a{level}: &a{level} [{items}]").unwrap();
     }
     assert!(error(&laughs).contains("aliases make this document too large"));
 
     let mut chain = "a0: &a0 [x]\n".to_owned();
     for level in 1..300 {
-        chain.push_str(&format!("a{level}: &a{level} [*a{}]\n", level - 1));
+        writeln!(chain, "a{level}: &a{level} [*a{}]", level - 1).unwrap();
     }
     assert!(error(&chain).contains("nested deeper than 128 levels"));
 }

@@ -1,10 +1,37 @@
 //! Deployment groups, with every field that `CodeDeploy` knows, so that an exported group reads as it is.
 
+mod alarms;
+mod blue_green;
+mod check;
+mod rollback;
+mod scaling;
+mod style;
+mod traffic;
+mod triggers;
+
+pub use alarms::{Alarm, AlarmConfiguration};
+pub use blue_green::{
+    BlueGreenDeploymentConfiguration, BlueInstanceTerminationOption, DeploymentReadyAction,
+    DeploymentReadyOption, GreenFleetProvisioningAction, GreenFleetProvisioningOption,
+    InstanceAction,
+};
+pub use check::Fault;
+pub use rollback::{AutoRollbackConfiguration, AutoRollbackEvent};
+pub use scaling::{
+    AutoScalingGroup, Ec2DeploymentOptions, OutdatedInstancesStrategy, ScalingProcess,
+};
+pub use style::{DeploymentOption, DeploymentStyle, DeploymentType};
+pub use traffic::{
+    EcsService, ElbInfo, LoadBalancerInfo, TargetGroupInfo, TargetGroupPairInfo, TrafficRoute,
+};
+pub use triggers::{TriggerConfig, TriggerEvent};
+
 use serde::{Deserialize, Serialize};
 
 use super::configuration::ONE_AT_A_TIME;
 use super::host::Host;
 use super::name::Name;
+use super::project::GroupKey;
 use super::tags::{TagFilter, all_groups_match, any_matches};
 
 /// The document `applications/<app>/<group>.yaml` (`DeploymentGroupInfo`).
@@ -36,15 +63,53 @@ pub struct DeploymentGroup {
     /// As `ec2TagSet`; every host can be selected by both kinds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_premises_tag_set: Option<OnPremisesTagSet>,
+    /// Auto Scaling groups: kept, and of no effect here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auto_scaling_groups: Option<Vec<AutoScalingGroup>>,
+    /// Whether Auto Scaling tells of instances that it terminates: kept, and of no effect here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub termination_hook_enabled: Option<bool>,
+    /// What Auto Scaling must not do while a deployment runs: kept, and of no effect here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ec2_deployment_options: Option<Ec2DeploymentOptions>,
+    /// The container service of a group on that platform.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ecs_services: Option<Vec<EcsService>>,
     /// How traffic is treated.
     #[serde(default)]
     pub deployment_style: DeploymentStyle,
+    /// The load balancers that take part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load_balancer_info: Option<LoadBalancerInfo>,
+    /// How original and replacement are treated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blue_green_deployment_configuration: Option<BlueGreenDeploymentConfiguration>,
+    /// What stops a deployment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarm_configuration: Option<AlarmConfiguration>,
     /// When a deployment that did not succeed is rolled back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auto_rollback_configuration: Option<AutoRollbackConfiguration>,
+    /// Who is told what.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trigger_configurations: Option<Vec<TriggerConfig>>,
     /// What happens to hosts that missed a deployment.
     #[serde(default)]
     pub outdated_instances_strategy: OutdatedInstancesStrategy,
+    /// Labels of the group itself: kept, and of no effect here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<ResourceTag>>,
+}
+
+/// `Tag` of a resource.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct ResourceTag {
+    /// The tag's key.
+    pub key: String,
+    /// The tag's value.
+    #[serde(default)]
+    pub value: String,
 }
 
 fn one_at_a_time() -> Name {
@@ -68,86 +133,15 @@ pub struct OnPremisesTagSet {
     pub on_premises_tag_set_list: Vec<Vec<TagFilter>>,
 }
 
-/// `DeploymentStyle`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct DeploymentStyle {
-    /// In place, or on a second set of instances.
-    #[serde(default)]
-    pub deployment_type: DeploymentType,
-    /// Whether a load balancer takes part.
-    #[serde(default)]
-    pub deployment_option: DeploymentOption,
-}
-
-/// `DeploymentType`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum DeploymentType {
-    /// The group's instances are updated where they are.
-    #[default]
-    InPlace,
-    /// A replacement takes over from the original.
-    BlueGreen,
-}
-
-impl DeploymentType {
-    /// As people write it.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::InPlace => "in-place",
-            Self::BlueGreen => "blue/green",
+impl DeploymentGroup {
+    /// The group's address.
+    pub fn key(&self) -> GroupKey {
+        GroupKey {
+            application: self.application_name.clone(),
+            group: self.deployment_group_name.clone(),
         }
     }
-}
 
-/// `DeploymentOption`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum DeploymentOption {
-    /// No load balancer takes part.
-    #[default]
-    WithoutTrafficControl,
-    /// Instances leave the load balancer and come back.
-    WithTrafficControl,
-}
-
-/// `AutoRollbackConfiguration`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct AutoRollbackConfiguration {
-    /// Off keeps the events without acting on them.
-    #[serde(default)]
-    pub enabled: bool,
-    /// What rolls back.
-    #[serde(default)]
-    pub events: Vec<AutoRollbackEvent>,
-}
-
-/// `AutoRollbackEvent`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum AutoRollbackEvent {
-    /// The deployment failed.
-    DeploymentFailure,
-    /// An alarm stopped it.
-    DeploymentStopOnAlarm,
-    /// Somebody stopped it.
-    DeploymentStopOnRequest,
-}
-
-/// `OutdatedInstancesStrategy`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum OutdatedInstancesStrategy {
-    /// A further deployment brings them up to date.
-    #[default]
-    Update,
-    /// They stay as they are.
-    Ignore,
-}
-
-impl DeploymentGroup {
     /// Whether the group's filters select this host: the union of the cloud and the on-premises selection.
     pub fn selects(&self, host: &Host) -> bool {
         let flat = |filters: &Option<Vec<TagFilter>>| {
@@ -167,3 +161,6 @@ impl DeploymentGroup {
                 .is_some_and(|set| all_groups_match(&set.on_premises_tag_set_list, &host.tags))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,3 +1,202 @@
-//! The host agent.
+//! The host agent: takes orders over HTTP, runs lifecycle events, and streams what happens.
+//!
+//! What it knows is the fold of its log ([`log`]), so it can be killed at any moment and carries on: an execution is
+//! run once, whatever crashes, and no script ever starts twice.
 
+mod download;
+mod events;
+mod executor;
+mod hooks;
+mod http;
+mod install;
+pub(crate) mod layout;
+mod log;
+mod process;
 pub mod protocol;
+mod queue;
+mod report;
+mod retention;
+mod revision;
+mod script_log;
+mod unpack;
+
+use std::fs::{File, TryLockError};
+use std::future::{Future, IntoFuture};
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+
+use crate::model::name::Name;
+use crate::store::bundles::BundleError;
+use executor::Executor;
+use layout::Layout;
+use log::{Log, LogError};
+
+/// How an agent is set up.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The host's name.
+    pub name: Name,
+    /// Where the agent keeps its own files.
+    pub root: PathBuf,
+    /// Every path that an `AppSpec` names is placed below this folder, if it is given.
+    pub install_root: Option<PathBuf>,
+    /// How long events are started without hearing from the orchestrator.
+    pub lease: Duration,
+    /// How often a stream shows that it is alive.
+    pub heartbeat: Duration,
+    /// How long running events may go on when the agent is told to end. What runs then is left to the next start, which
+    /// ends it and reports it.
+    pub drain: Duration,
+}
+
+impl Config {
+    /// The usual settings.
+    pub fn new(name: Name, root: PathBuf) -> Self {
+        Self {
+            name,
+            root,
+            install_root: None,
+            lease: protocol::LEASE,
+            heartbeat: protocol::HEARTBEAT,
+            drain: Duration::from_mins(1),
+        }
+    }
+}
+
+/// Why the agent did not start, or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// Others than this machine could reach it, and nobody asks who they are.
+    #[error(
+        "{0} is not a loopback address: agents listen on the loopback only for now, such as 127.0.0.1:7420"
+    )]
+    NotLoopback(SocketAddr),
+    /// Another agent uses the root.
+    #[error("another agent is running on {0}")]
+    Locked(PathBuf),
+    /// The log cannot be read or written.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The bundles cannot be kept.
+    #[error(transparent)]
+    Bundles(#[from] BundleError),
+    /// Something else failed.
+    #[error("{context}: {source}")]
+    Io {
+        /// What was being done.
+        context: String,
+        /// Why it failed.
+        source: io::Error,
+    },
+}
+
+fn io_error(context: impl Into<String>) -> impl FnOnce(io::Error) -> AgentError {
+    let context = context.into();
+    move |source| AgentError::Io { context, source }
+}
+
+/// An agent that has its files open and is ready to serve.
+#[derive(Debug)]
+pub struct Agent {
+    executor: Arc<Executor>,
+    failure: log::Failure,
+    drain: Duration,
+    /// Held as long as the agent lives.
+    _lock: File,
+}
+
+impl Agent {
+    /// Opens the agent's files and finds out what an earlier run left.
+    ///
+    /// # Errors
+    ///
+    /// When another agent uses the root, or its files cannot be read or written.
+    pub fn open(config: Config) -> Result<Self, AgentError> {
+        let root = config.root.clone();
+        let layout =
+            Layout::open(&root).map_err(io_error(format!("opening {}", root.display())))?;
+        let lock = lock(&config, &layout)?;
+        let boot = process::boot_id().map_err(io_error("asking the kernel for its boot id"))?;
+        let (log, failure) = Log::open(&layout.log(), &boot)?;
+        let drain = config.drain;
+        Ok(Self {
+            executor: Executor::new(config, layout, log, boot)?,
+            failure,
+            drain,
+            _lock: lock,
+        })
+    }
+
+    /// Serves until `shutdown` is ready. Then the agent takes no more orders and starts no more events, and waits for
+    /// running ones as long as [`Config::drain`] says.
+    ///
+    /// # Errors
+    ///
+    /// When the address is not a loopback one, or the agent's log can no longer be written.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), AgentError> {
+        let address = listener.local_addr().map_err(io_error("listening"))?;
+        if !address.ip().is_loopback() {
+            return Err(AgentError::NotLoopback(address));
+        }
+        self.executor.resume();
+        let stopping = self.executor.stopping();
+        let router = http::router(Arc::clone(&self.executor));
+        let server = axum::serve(listener, router)
+            .with_graceful_shutdown(stopping.clone().cancelled_owned())
+            .into_future();
+        let mut server = std::pin::pin!(server);
+        let failed = tokio::select! {
+            result = &mut server => Some(result.map_or_else(io_error("serving"), |()| LogError::Closed.into())),
+            Ok(error) = self.failure => Some(error.into()),
+            () = shutdown => None,
+        };
+        stopping.cancel();
+        if let Some(error) = failed {
+            self.executor.abandon();
+            return Err(error);
+        }
+        // Requests that are under way may end, but cannot hold the agent up.
+        let requests = timeout(self.drain, server);
+        let (_, ()) = tokio::join!(requests, self.executor.drained(self.drain));
+        Ok(())
+    }
+}
+
+/// Opens an agent and serves until `shutdown` is ready.
+///
+/// # Errors
+///
+/// When it cannot be opened or cannot serve, see [`Agent::open`] and [`Agent::serve`].
+pub async fn serve(
+    config: Config,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), AgentError> {
+    Agent::open(config)?.serve(listener, shutdown).await
+}
+
+fn lock(config: &Config, layout: &Layout) -> Result<File, AgentError> {
+    let path = layout.lock();
+    let context = || io_error(format!("locking {}", path.display()));
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(context())?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(AgentError::Locked(config.root.clone())),
+        Err(TryLockError::Error(error)) => Err(context()(error)),
+    }
+}

@@ -19,6 +19,7 @@ use crate::model::diagnostics::Diagnostics;
 use crate::model::group::DeploymentType;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::name::Name;
+pub use crate::model::output::OutputSource;
 use crate::model::revision::Revision;
 use crate::model::timestamp::Timestamp;
 
@@ -160,18 +161,6 @@ pub enum What {
         /// How.
         end: ExecutionEnd,
     },
-}
-
-/// Where a line of output came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum OutputSource {
-    /// The script's standard output.
-    Stdout,
-    /// The script's standard error.
-    Stderr,
-    /// The agent: which script runs, how it ended.
-    Agent,
 }
 
 /// A request to keep executions going.

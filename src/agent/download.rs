@@ -1,0 +1,85 @@
+//! The `DownloadBundle` event: the bundle is here already, sent by the orchestrator; now it becomes the deployment's
+//! archive.
+
+use std::fs::File;
+use std::io;
+
+use super::layout::{Layout, Pointer, write_atomically};
+use super::protocol::Order;
+use super::retention::{self, Record};
+use super::revision;
+use super::unpack::{UnpackError, unpack};
+use crate::clock;
+use crate::model::revision::Digest;
+use crate::store::bundles::Bundles;
+
+/// Why there is no archive.
+#[derive(Debug, thiserror::Error)]
+pub enum DownloadError {
+    /// The orchestrator ordered the execution before it sent the bundle, or the bundle was removed since.
+    #[error("this host does not have the bundle {}: it must be sent before the deployment", .0.short())]
+    Missing(Digest),
+    /// The bundle changed on the disk.
+    #[error("the bundle {} is damaged on this host's disk and was removed; deploy again to have it sent anew", .0.short())]
+    Damaged(Digest),
+    /// The archive cannot be used.
+    #[error(transparent)]
+    Unpack(#[from] UnpackError),
+    /// The `AppSpec` is wrong.
+    #[error("{0}")]
+    AppSpec(String),
+    /// Something else failed.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+}
+
+/// Unpacks the order's bundle, and answers remarks for the operator.
+///
+/// # Errors
+///
+/// When the bundle is missing, damaged, unsafe, or no revision.
+pub fn run(
+    order: &Order,
+    layout: &Layout,
+    bundles: &Bundles,
+) -> Result<Vec<String>, DownloadError> {
+    let group = &order.deployment_group_id;
+    let dir = layout.make_deployment(group, &order.deployment_id)?;
+    let record = Record {
+        revision: order.revision.clone(),
+        started: clock::now(),
+    };
+    let json = serde_json::to_vec(&record).map_err(io::Error::from)?;
+    write_atomically(&dir.record(), &json)?;
+    retention::prune(layout, group, &order.deployment_id)?;
+
+    let digest = &order.revision.digest;
+    if !bundles.has(digest) {
+        return Err(DownloadError::Missing(digest.clone()));
+    }
+    let bundle = bundles.path(digest);
+    if Bundles::digest(File::open(&bundle)?)? != *digest {
+        bundles.remove(digest).map_err(io::Error::other)?;
+        return Err(DownloadError::Damaged(digest.clone()));
+    }
+    unpack(&bundle, &dir.unpacking(), &dir.archive())?;
+    let appspec = revision::appspec(&dir.archive()).map_err(DownloadError::AppSpec)?;
+    layout.set_pointer(group, Pointer::MostRecent, &order.deployment_id)?;
+
+    let mut remarks = vec![format!(
+        "unpacked {} ({})",
+        order.revision.label,
+        digest.short()
+    )];
+    let warning = |finding: &crate::appspec::Finding| format!("warning: {finding}");
+    remarks.extend(appspec.warnings.iter().map(warning));
+    for hook in appspec.hooks.values().flatten() {
+        if !dir.archive().join(&hook.path).is_file() {
+            remarks.push(format!(
+                "warning: the script {} is not in the revision",
+                hook.location
+            ));
+        }
+    }
+    Ok(remarks)
+}

@@ -1,0 +1,220 @@
+//! The agent's door: the requests of [`super::protocol`].
+
+use std::convert::Infallible;
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, Query, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, head, post, put};
+use axum::{Json, Router};
+use futures_util::{StreamExt, stream};
+use serde::Deserialize;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use super::executor::{Executor, OrderError};
+use super::log::LogError;
+use super::protocol::{AgentInfo, ExecutionState, Leases, Order, Problem};
+use crate::model::deployment::ExecutionId;
+use crate::model::revision::Digest;
+use crate::store::bundles::BundleError;
+
+/// So many pieces of a bundle may wait for the disk.
+const PIECES: usize = 16;
+
+type Agent = State<Arc<Executor>>;
+
+/// All requests.
+pub fn router(executor: Arc<Executor>) -> Router {
+    Router::new()
+        .route("/v1/agent", get(info))
+        .route("/v1/bundles/{digest}", head(has_bundle).put(receive_bundle))
+        .route("/v1/executions/{id}", put(order))
+        .route("/v1/executions/{id}/stop", post(stop))
+        .route("/v1/leases", post(renew))
+        .route("/v1/stream", get(follow))
+        .fallback(|| async { Refusal::new(StatusCode::NOT_FOUND, &"there is nothing here") })
+        .with_state(executor)
+}
+
+/// An error answer.
+struct Refusal(StatusCode, String);
+
+impl Refusal {
+    fn new(status: StatusCode, message: &dyn std::fmt::Display) -> Self {
+        Self(status, message.to_string())
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        (self.0, Json(Problem { message: self.1 })).into_response()
+    }
+}
+
+impl From<OrderError> for Refusal {
+    fn from(error: OrderError) -> Self {
+        let status = match error {
+            OrderError::Invalid(_) => StatusCode::BAD_REQUEST,
+            OrderError::Conflict(_) => StatusCode::CONFLICT,
+            OrderError::Unknown(_) => StatusCode::NOT_FOUND,
+            OrderError::Log(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self::new(status, &error)
+    }
+}
+
+impl From<BundleError> for Refusal {
+    fn from(error: BundleError) -> Self {
+        let status = match error {
+            BundleError::Digest { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self::new(status, &error)
+    }
+}
+
+impl From<JsonRejection> for Refusal {
+    fn from(error: JsonRejection) -> Self {
+        Self::new(error.status(), &error.body_text())
+    }
+}
+
+async fn info(State(agent): Agent) -> Json<AgentInfo> {
+    let known = agent.log.known();
+    Json(AgentInfo {
+        name: agent.config.name.clone(),
+        agent_id: known.agent_id.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        seq: known.seq,
+    })
+}
+
+fn digest(text: &str) -> Result<Digest, Refusal> {
+    text.parse()
+        .map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, &error))
+}
+
+async fn has_bundle(State(agent): Agent, Path(name): Path<String>) -> Result<StatusCode, Refusal> {
+    let has = agent.bundles.has(&digest(&name)?);
+    Ok(if has {
+        StatusCode::OK
+    } else {
+        StatusCode::NOT_FOUND
+    })
+}
+
+async fn receive_bundle(
+    State(agent): Agent,
+    Path(name): Path<String>,
+    body: Body,
+) -> Result<StatusCode, Refusal> {
+    let expected = digest(&name)?;
+    let (pieces, waiting) = mpsc::channel(PIECES);
+    let bundles = agent.bundles.clone();
+    let receiving = tokio::task::spawn_blocking(move || {
+        let reader = Pieces {
+            waiting,
+            piece: Bytes::new(),
+        };
+        bundles.receive(reader, Some(&expected))
+    });
+    let mut body = body.into_data_stream();
+    while let Some(piece) = body.next().await {
+        // A receiver that gave up says why below.
+        if pieces.send(piece.map_err(io::Error::other)).await.is_err() {
+            break;
+        }
+    }
+    drop(pieces);
+    receiving
+        .await
+        .map_err(|error| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, &error))??;
+    Ok(StatusCode::CREATED)
+}
+
+/// The pieces of a body, read from a thread that may wait.
+struct Pieces {
+    waiting: mpsc::Receiver<io::Result<Bytes>>,
+    piece: Bytes,
+}
+
+impl Read for Pieces {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.piece.is_empty() {
+            match self.waiting.blocking_recv() {
+                Some(piece) => self.piece = piece?,
+                None => return Ok(0),
+            }
+        }
+        let length = buffer.len().min(self.piece.len());
+        buffer[..length].copy_from_slice(&self.piece.split_to(length));
+        Ok(length)
+    }
+}
+
+async fn order(
+    State(agent): Agent,
+    Path(id): Path<String>,
+    order: Result<Json<Order>, JsonRejection>,
+) -> Result<Json<ExecutionState>, Refusal> {
+    let Json(order) = order?;
+    Ok(Json(agent.order(ExecutionId(id), order).await?))
+}
+
+async fn stop(
+    State(agent): Agent,
+    Path(id): Path<String>,
+) -> Result<Json<ExecutionState>, Refusal> {
+    Ok(Json(agent.stop(&ExecutionId(id)).await?))
+}
+
+async fn renew(
+    State(agent): Agent,
+    leases: Result<Json<Leases>, JsonRejection>,
+) -> Result<StatusCode, Refusal> {
+    let Json(leases) = leases?;
+    agent.renew(&leases);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize)]
+struct After {
+    #[serde(default)]
+    after: u64,
+}
+
+async fn follow(State(agent): Agent, Query(After { after }): Query<After>) -> Response {
+    let log = agent.log.clone();
+    // Finding the place reads files.
+    let opened = tokio::task::spawn_blocking(move || log.follow(after)).await;
+    let follower = match opened {
+        Ok(Ok(follower)) => follower,
+        Ok(Err(error)) => {
+            return Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, &error).into_response();
+        }
+        Err(error) => {
+            return Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, &error).into_response();
+        }
+    };
+    let heartbeat = agent.config.heartbeat;
+    let lines = stream::unfold(follower, move |mut follower| async move {
+        let lines = match timeout(heartbeat, follower.next()).await {
+            Ok(Ok(lines)) => lines,
+            Err(_) => b"\n".to_vec(),
+            // The reader connects again, and is told then.
+            Ok(Err(LogError::Closed)) => return None,
+            Ok(Err(error)) => {
+                tracing::error!(%error, "a stream ends");
+                return None;
+            }
+        };
+        Some((Ok::<_, Infallible>(Bytes::from(lines)), follower))
+    });
+    let body = Body::from_stream(lines.take_until(agent.stopping().cancelled_owned()));
+    ([(header::CONTENT_TYPE, "application/x-ndjson")], body).into_response()
+}

@@ -1,0 +1,1 @@
+//! Installing on a real file system, below a scratch root.

@@ -1,0 +1,315 @@
+//! Where the agent keeps what, below its root.
+//!
+//! ```text
+//! <root>/
+//!   lock                              held while an agent runs here
+//!   log/                              the journal, which is also the event stream
+//!   bundles/                          bundles by digest
+//!   <deployment group id>/
+//!     <deployment id>/
+//!       deployment-archive/           the unpacked revision
+//!       logs/scripts.log
+//!       deployment.json               what was deployed, and when it started here
+//!   deployment-instructions/
+//!     <deployment group id>-cleanup
+//!     <deployment group id>-install.json
+//!     <deployment group id>_last_successful_install
+//!     <deployment group id>_most_recent_install
+//!   deployment-logs/
+//!     codedeploy-agent-deployments.log
+//! ```
+//!
+//! Scripts may run as another user, who must reach the archive: the folders above it can be passed, but not listed.
+
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, Write};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use crate::model::deployment::DeploymentId;
+
+/// Names below the root that are not deployment groups.
+const RESERVED: [&str; 6] = [
+    "lock",
+    "log",
+    "bundles",
+    "deployment-instructions",
+    "deployment-logs",
+    "ongoing-deployment",
+];
+
+/// Which archive a pointer of a deployment group names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pointer {
+    /// The deployment whose files are installed: the last one whose Install ended well.
+    LastInstalled,
+    /// The last deployment whose `DownloadBundle` ended well.
+    MostRecent,
+}
+
+/// The agent's folders.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    root: PathBuf,
+}
+
+/// The folder of one deployment of one group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeploymentDir {
+    path: PathBuf,
+}
+
+impl Layout {
+    /// Makes the fixed folders below the root.
+    ///
+    /// # Errors
+    ///
+    /// When a folder cannot be made.
+    pub fn open(root: &Path) -> io::Result<Self> {
+        make_dir(root, 0o711)?;
+        // Scripts see these paths from another working folder.
+        let layout = Self {
+            root: root.canonicalize()?,
+        };
+        make_dir(&layout.log(), 0o700)?;
+        make_dir(&layout.bundles(), 0o700)?;
+        make_dir(&layout.instructions(), 0o700)?;
+        make_dir(&layout.deployment_logs(), 0o700)?;
+        Ok(layout)
+    }
+
+    /// The file that says that an agent runs here.
+    pub fn lock(&self) -> PathBuf {
+        self.root.join("lock")
+    }
+
+    /// The journal's folder.
+    pub fn log(&self) -> PathBuf {
+        self.root.join("log")
+    }
+
+    /// The bundles' folder.
+    pub fn bundles(&self) -> PathBuf {
+        self.root.join("bundles")
+    }
+
+    /// The log of all scripts of all deployments.
+    pub fn deployments_log(&self) -> PathBuf {
+        self.deployment_logs()
+            .join("codedeploy-agent-deployments.log")
+    }
+
+    /// The folder of all deployments of a group.
+    pub fn group(&self, group: &str) -> PathBuf {
+        self.root.join(group)
+    }
+
+    /// The deployment groups that have a folder.
+    ///
+    /// # Errors
+    ///
+    /// When the root cannot be read.
+    pub fn groups(&self) -> io::Result<Vec<String>> {
+        let mut groups = Vec::new();
+        for entry in fs::read_dir(&self.root)? {
+            groups.extend(entry?.file_name().into_string().ok());
+        }
+        groups.retain(|name| is_group_id(name));
+        Ok(groups)
+    }
+
+    /// The folder of a deployment.
+    pub fn deployment(&self, group: &str, deployment: &DeploymentId) -> DeploymentDir {
+        DeploymentDir {
+            path: self.group(group).join(deployment.as_str()),
+        }
+    }
+
+    /// Makes the folder of a deployment and those in it.
+    ///
+    /// # Errors
+    ///
+    /// When a folder cannot be made.
+    pub fn make_deployment(
+        &self,
+        group: &str,
+        deployment: &DeploymentId,
+    ) -> io::Result<DeploymentDir> {
+        let dir = self.deployment(group, deployment);
+        make_dir(&self.group(group), 0o711)?;
+        make_dir(&dir.path, 0o711)?;
+        make_dir(&dir.logs(), 0o700)?;
+        Ok(dir)
+    }
+
+    /// What Install has created for a group, so that the next one can remove it.
+    pub fn cleanup(&self, group: &str) -> PathBuf {
+        self.instructions().join(format!("{group}-cleanup"))
+    }
+
+    /// What Install is about to do or has done for a group, for people to read.
+    pub fn install_plan(&self, group: &str) -> PathBuf {
+        self.instructions().join(format!("{group}-install.json"))
+    }
+
+    /// The deployment a pointer names, if it was ever set.
+    ///
+    /// # Errors
+    ///
+    /// When the pointer cannot be read, or names something outside the group's folder.
+    pub fn pointer(&self, group: &str, pointer: Pointer) -> io::Result<Option<DeploymentDir>> {
+        let path = self.pointer_path(group, pointer);
+        let text = match fs::read_to_string(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            text => text?,
+        };
+        let deployment = text
+            .strip_prefix(group)
+            .and_then(|rest| rest.strip_prefix('/'))
+            .and_then(|id| id.trim_end().parse::<DeploymentId>().ok())
+            .ok_or_else(|| {
+                let message = format!("{} does not name a deployment of its group", path.display());
+                io::Error::new(io::ErrorKind::InvalidData, message)
+            })?;
+        Ok(Some(self.deployment(group, &deployment)))
+    }
+
+    /// Lets a pointer name a deployment. The path is relative to the root, so that the root can be moved.
+    ///
+    /// # Errors
+    ///
+    /// When the pointer cannot be written.
+    pub fn set_pointer(
+        &self,
+        group: &str,
+        pointer: Pointer,
+        deployment: &DeploymentId,
+    ) -> io::Result<()> {
+        let path = self.pointer_path(group, pointer);
+        write_atomically(&path, format!("{group}/{deployment}").as_bytes())
+    }
+
+    fn pointer_path(&self, group: &str, pointer: Pointer) -> PathBuf {
+        let suffix = match pointer {
+            Pointer::LastInstalled => "last_successful_install",
+            Pointer::MostRecent => "most_recent_install",
+        };
+        self.instructions().join(format!("{group}_{suffix}"))
+    }
+
+    fn instructions(&self) -> PathBuf {
+        self.root.join("deployment-instructions")
+    }
+
+    fn deployment_logs(&self) -> PathBuf {
+        self.root.join("deployment-logs")
+    }
+}
+
+impl DeploymentDir {
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The unpacked revision.
+    pub fn archive(&self) -> PathBuf {
+        self.path.join("deployment-archive")
+    }
+
+    /// Where the revision is unpacked before it gets its name.
+    pub fn unpacking(&self) -> PathBuf {
+        self.path.join("deployment-archive-temp")
+    }
+
+    /// The scripts' output.
+    pub fn scripts_log(&self) -> PathBuf {
+        self.logs().join("scripts.log")
+    }
+
+    /// What was deployed, and when it started here.
+    pub fn record(&self) -> PathBuf {
+        self.path.join("deployment.json")
+    }
+
+    fn logs(&self) -> PathBuf {
+        self.path.join("logs")
+    }
+}
+
+/// Whether a text can name a deployment group's folder.
+pub fn is_group_id(text: &str) -> bool {
+    let good = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    (1..=100).contains(&text.len())
+        && text.chars().all(good)
+        && !text.starts_with('.')
+        && !RESERVED.contains(&text)
+}
+
+/// Writes a file so that it is either the old one or the new one, whole, whatever happens.
+///
+/// # Errors
+///
+/// When it cannot be written.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    sync_dir(folder)
+}
+
+/// Makes what was created, renamed or removed in a folder durable.
+///
+/// # Errors
+///
+/// When the folder cannot be opened or synced.
+pub fn sync_dir(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+fn make_dir(path: &Path, mode: u32) -> io::Result<()> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(mode)
+        .create(path)
+        .map_err(|error| {
+            io::Error::new(error.kind(), format!("making {}: {error}", path.display()))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn group_ids_stay_below_the_root() {
+        for good in ["0d1f3c1e-6a5e-4a0e-9a37-2f6d7b1c9e11", "g1"] {
+            assert!(is_group_id(good), "{good}");
+        }
+        for bad in ["", "..", ".", "a/b", "log", "bundles", "lock", ".hidden"] {
+            assert!(!is_group_id(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn pointers_survive_a_move_of_the_root() {
+        let scratch = tempfile::tempdir().unwrap();
+        let id: DeploymentId = "d-7F3KQ21XB".parse().unwrap();
+        let old = scratch.path().join("old");
+        let layout = Layout::open(&old).unwrap();
+        assert_eq!(layout.pointer("g", Pointer::LastInstalled).unwrap(), None);
+        layout
+            .set_pointer("g", Pointer::LastInstalled, &id)
+            .unwrap();
+        let new = scratch.path().join("new");
+        fs::rename(&old, &new).unwrap();
+        let layout = Layout::open(&new).unwrap();
+        let found = layout
+            .pointer("g", Pointer::LastInstalled)
+            .unwrap()
+            .unwrap();
+        assert_eq!(found, layout.deployment("g", &id));
+    }
+}

@@ -1,0 +1,71 @@
+//! The lines of the log.
+
+use serde::{Deserialize, Serialize};
+
+use super::known::Execution;
+use crate::agent::process::Process;
+use crate::agent::protocol::{Message, Order, What};
+use crate::model::deployment::ExecutionId;
+
+/// One line.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "record")]
+pub(super) enum Record {
+    /// The first line of a segment: everything that the segments before it said.
+    Head(Box<Head>),
+    /// The host has started anew: messages from here on have numbers from this one on.
+    #[serde(rename_all = "camelCase")]
+    Boot { boot: String, next_seq: u64 },
+    /// Something the orchestrator is told.
+    Message(Message),
+    /// Something only the agent needs to know.
+    Note { execution: ExecutionId, note: Note },
+}
+
+/// Everything that the segments before this one said.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Head {
+    pub agent_id: String,
+    pub boot: String,
+    pub next_seq: u64,
+    pub executions: Vec<Execution>,
+}
+
+/// Something only the agent needs to know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "type")]
+pub enum Note {
+    /// What an execution is to do. Comes just before the message that it was accepted.
+    Ordered {
+        /// The order as it arrived.
+        order: Box<Order>,
+    },
+    /// The orchestrator wants no further event.
+    StopRequested,
+    /// A script is about to be started: from here on it counts as started.
+    ScriptStarting {
+        /// Found in the script's environment.
+        mark: String,
+    },
+    /// The script runs.
+    ScriptStarted {
+        /// Its process, which leads the script's process group.
+        process: Process,
+    },
+    /// The script has ended, and with it its process group.
+    ScriptEnded,
+}
+
+impl Record {
+    /// Whether the line may be lost in a crash of the host: output only.
+    pub(super) fn is_passing(&self) -> bool {
+        matches!(
+            self,
+            Self::Message(Message {
+                what: What::Output { .. },
+                ..
+            })
+        )
+    }
+}

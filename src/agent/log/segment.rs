@@ -1,0 +1,213 @@
+//! The log's files: opening them after whatever happened, and replacing a full one.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use super::LogError;
+use super::known::Known;
+use super::record::Record;
+use crate::agent::layout::sync_dir;
+use crate::clock;
+
+/// After the host crashed, messages that were seen may be gone from the disk. Their numbers must not be used again, so
+/// the numbers go on from well beyond them.
+const CRASH_GAP: u64 = 1_000_000;
+
+/// How much is kept.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// A segment with more bytes than this is full.
+    pub segment: u64,
+    /// So many segments are kept.
+    pub segments: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            segment: 64 * 1024 * 1024,
+            segments: 4,
+        }
+    }
+}
+
+/// The segment that is being written.
+#[derive(Debug)]
+pub(super) struct Active {
+    pub folder: PathBuf,
+    pub number: u64,
+    pub file: File,
+    pub length: u64,
+    pub limits: Limits,
+}
+
+pub(super) fn io_error(what: &str, path: &Path) -> impl FnOnce(io::Error) -> LogError {
+    let context = format!("{what} {}", path.display());
+    move |source| LogError::Io { context, source }
+}
+
+pub(super) fn segment_path(folder: &Path, number: u64) -> PathBuf {
+    folder.join(format!("{number:012}.jsonl"))
+}
+
+/// The numbers of the segments in a folder, in order.
+pub(super) fn segments(folder: &Path) -> Result<Vec<u64>, LogError> {
+    let mut numbers = Vec::new();
+    for entry in fs::read_dir(folder).map_err(io_error("reading", folder))? {
+        let name = entry.map_err(io_error("reading", folder))?.file_name();
+        let number = name
+            .to_str()
+            .and_then(|name| name.strip_suffix(".jsonl")?.parse::<u64>().ok());
+        numbers.extend(number);
+    }
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+/// Opens the newest segment and folds it, or makes the first one.
+pub(super) fn open(folder: &Path, boot: &str, limits: Limits) -> Result<(Active, Known), LogError> {
+    let Some(number) = segments(folder)?.pop() else {
+        let mut known = Known::new(clock::unique(), boot);
+        let active = create(folder, 1, &mut known, limits)?;
+        return Ok((active, known));
+    };
+    let path = segment_path(folder, number);
+    let bytes = fs::read(&path).map_err(io_error("reading", &path))?;
+    let mut known = Known::default();
+    let length = replay(&bytes, &path, &mut known)?;
+    let file = OpenOptions::new()
+        .append(true)
+        .open(&path)
+        .map_err(io_error("opening", &path))?;
+    file.set_len(length).map_err(io_error("cutting", &path))?;
+    let mut active = Active {
+        folder: folder.to_owned(),
+        number,
+        file,
+        length,
+        limits,
+    };
+    if known.boot != boot {
+        let record = Record::Boot {
+            boot: boot.to_owned(),
+            next_seq: known.seq + 1 + CRASH_GAP,
+        };
+        active.write(&line(&record)?)?;
+        active.sync()?;
+        known.fold(record);
+    }
+    Ok((active, known))
+}
+
+/// Folds a segment's lines, and answers how many of its bytes are good.
+///
+/// Whatever precedes a fact is on the disk when the fact is. So a line that cannot be read, with nothing but output
+/// after it, was being written when the agent or the host stopped: it and the rest never counted.
+fn replay(bytes: &[u8], path: &Path, known: &mut Known) -> Result<u64, LogError> {
+    let mut good = 0;
+    let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').enumerate();
+    while let Some((index, line)) = lines.next() {
+        let whole = line.ends_with(b"\n");
+        match serde_json::from_slice::<Record>(line) {
+            Ok(record) if whole => {
+                known.fold(record);
+                good += line.len() as u64;
+            }
+            Err(source) if index == 0 || lines.any(|(_, line)| is_fact(line)) => {
+                return Err(LogError::Damaged {
+                    path: path.display().to_string(),
+                    line: index + 1,
+                    source,
+                });
+            }
+            Ok(_) | Err(_) => break,
+        }
+    }
+    Ok(good)
+}
+
+fn is_fact(line: &[u8]) -> bool {
+    line.ends_with(b"\n")
+        && serde_json::from_slice::<Record>(line).is_ok_and(|record| !record.is_passing())
+}
+
+/// Makes a new segment whose first line says everything that is known. It appears whole or not at all.
+pub(super) fn create(
+    folder: &Path,
+    number: u64,
+    known: &mut Known,
+    limits: Limits,
+) -> Result<Active, LogError> {
+    let path = segment_path(folder, number);
+    let unfinished = path.with_extension("new");
+    let head = line(&Record::Head(Box::new(known.head())))?;
+    let mut file = OpenOptions::new()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .mode(0o600)
+        .open(&unfinished)
+        .map_err(io_error("making", &unfinished))?;
+    file.write_all(&head)
+        .and_then(|()| file.sync_all())
+        .and_then(|()| fs::rename(&unfinished, &path))
+        .and_then(|()| sync_dir(folder))
+        .map_err(io_error("making", &path))?;
+    Ok(Active {
+        folder: folder.to_owned(),
+        number,
+        file,
+        length: head.len() as u64,
+        limits,
+    })
+}
+
+/// One line of the log.
+pub(super) fn line(record: &Record) -> Result<Vec<u8>, LogError> {
+    let mut bytes = serde_json::to_vec(record).map_err(|error| LogError::Io {
+        context: "writing a line of the log".to_owned(),
+        source: error.into(),
+    })?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+impl Active {
+    pub(super) fn path(&self) -> PathBuf {
+        segment_path(&self.folder, self.number)
+    }
+
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), LogError> {
+        self.file
+            .write_all(bytes)
+            .map_err(io_error("writing", &self.path()))?;
+        self.length += bytes.len() as u64;
+        Ok(())
+    }
+
+    pub(super) fn sync(&self) -> Result<(), LogError> {
+        self.file
+            .sync_data()
+            .map_err(io_error("syncing", &self.path()))
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.length > self.limits.segment
+    }
+
+    /// Goes on in a new segment and removes the oldest.
+    pub(super) fn rotate(&mut self, known: &mut Known) -> Result<(), LogError> {
+        // The head stands for all that came before, output included.
+        self.sync()?;
+        *self = create(&self.folder, self.number + 1, known, self.limits)?;
+        let numbers = segments(&self.folder)?;
+        let surplus = numbers.len().saturating_sub(self.limits.segments);
+        for number in &numbers[..surplus] {
+            let path = segment_path(&self.folder, *number);
+            fs::remove_file(&path).map_err(io_error("removing", &path))?;
+        }
+        Ok(())
+    }
+}

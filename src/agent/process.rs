@@ -1,0 +1,205 @@
+//! Processes as `/proc` shows them: telling one from a later one with the same number, and ending a group of them.
+
+use std::fs;
+use std::io;
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use serde::{Deserialize, Serialize};
+use tokio::time::{sleep, timeout};
+
+/// How long a process group has between being asked to end and being killed.
+pub const GRACE: Duration = Duration::from_secs(5);
+
+/// How often a group that was asked to end is looked at.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// A process, as told apart from all others on this host, ever.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Process {
+    /// Its number, which others may have used and will use again.
+    pub pid: i32,
+    /// When it started, in the kernel's clock ticks; absent if it had ended before anybody could look.
+    pub start: Option<u64>,
+    /// The run of the kernel that it belongs to.
+    pub boot: String,
+}
+
+impl Process {
+    /// Describes a child that was just started.
+    pub fn of(pid: i32, boot: &str) -> Self {
+        Self {
+            pid,
+            start: stat(pid).map(|stat| stat.start),
+            boot: boot.to_owned(),
+        }
+    }
+}
+
+/// What identifies this run of the kernel.
+///
+/// # Errors
+///
+/// When `/proc` does not say.
+pub fn boot_id() -> io::Result<String> {
+    let text = fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
+    Ok(text.trim().to_owned())
+}
+
+/// Ends what is left of a script whose agent died: its process group if that is known, and else whatever carries its
+/// mark. A process that merely has the same number is left alone.
+pub async fn end_orphan(process: Option<&Process>, mark: &str, boot: &str) {
+    let groups = match process {
+        // The host has started anew since: nothing is left.
+        Some(process) if process.boot != boot => Vec::new(),
+        Some(process) if is_group_of(process, mark) => vec![process.pid],
+        Some(_) => Vec::new(),
+        None => groups_with(mark),
+    };
+    for group in groups {
+        end_group(group).await;
+    }
+}
+
+/// Asks a process group to end, and kills it if it has not done so within the grace time.
+pub async fn end_group(group: i32) {
+    let pid = Pid::from_raw(group);
+    if killpg(pid, Signal::SIGTERM) == Err(Errno::ESRCH) {
+        return;
+    }
+    if timeout(GRACE, group_gone(group)).await.is_err() {
+        // It may have ended in this very moment.
+        let _ = killpg(pid, Signal::SIGKILL);
+    }
+}
+
+/// Waits until no process of the group is left. There is no event for that when the processes are not ours.
+async fn group_gone(group: i32) {
+    while members(group).next().is_some() {
+        sleep(LOOK).await;
+    }
+}
+
+/// Whether the process's group still is the one that the script was started in.
+fn is_group_of(process: &Process, mark: &str) -> bool {
+    match stat(process.pid) {
+        Some(leader) => leader.group == process.pid && Some(leader.start) == process.start,
+        // The leader has ended; its number is not used again while others are in its group.
+        None => members(process.pid).any(|pid| carries(pid, mark)),
+    }
+}
+
+fn groups_with(mark: &str) -> Vec<i32> {
+    let mut groups: Vec<_> = processes()
+        .filter(|pid| carries(*pid, mark))
+        .filter_map(|pid| Some(stat(pid)?.group))
+        .collect();
+    groups.sort_unstable();
+    groups.dedup();
+    groups
+}
+
+/// The living processes of a group.
+fn members(group: i32) -> impl Iterator<Item = i32> {
+    processes().filter(move |pid| stat(*pid).is_some_and(|stat| stat.group == group && stat.alive))
+}
+
+/// Whether the process was started with this mark in its environment.
+fn carries(pid: i32, mark: &str) -> bool {
+    let wanted = format!("{}={mark}", super::hooks::MARK);
+    fs::read(format!("/proc/{pid}/environ")).is_ok_and(|environ| {
+        environ
+            .split(|byte| *byte == 0)
+            .any(|entry| entry == wanted.as_bytes())
+    })
+}
+
+fn processes() -> impl Iterator<Item = i32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+struct Stat {
+    group: i32,
+    start: u64,
+    alive: bool,
+}
+
+/// The interesting fields of `/proc/PID/stat`.
+fn stat(pid: i32) -> Option<Stat> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The second field is the program's name in parentheses, and may itself hold any character.
+    let (_, rest) = text.rsplit_once(')')?;
+    let fields: Vec<_> = rest.split_ascii_whitespace().collect();
+    Some(Stat {
+        alive: !matches!(*fields.first()?, "Z" | "X"),
+        group: fields.get(2)?.parse().ok()?,
+        start: fields.get(19)?.parse().ok()?,
+    })
+}
+
+/// Names the processes of a group, for people.
+pub fn describe_group(group: i32) -> String {
+    let mut names: Vec<_> = members(group)
+        .filter_map(|pid| {
+            let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
+            Some(format!("{} (process {pid})", name.trim()))
+        })
+        .collect();
+    names.truncate(5);
+    names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::process::CommandExt;
+
+    fn sleeper(mark: &str) -> std::process::Child {
+        std::process::Command::new("sleep")
+            .arg("1000")
+            .env(super::super::hooks::MARK, mark)
+            .process_group(0)
+            .spawn()
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_orphan_is_ended_and_a_reused_number_is_not() {
+        let boot = boot_id().unwrap();
+        let mut child = sleeper("orphan-1");
+        let pid = i32::try_from(child.id()).unwrap();
+        let process = Process::of(pid, &boot);
+        let other = Process {
+            start: process.start.map(|start| start - 1),
+            ..process.clone()
+        };
+        end_orphan(Some(&other), "orphan-1", &boot).await;
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "another process had this number"
+        );
+        let earlier = Process {
+            boot: "earlier".to_owned(),
+            ..process.clone()
+        };
+        end_orphan(Some(&earlier), "orphan-1", &boot).await;
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "the host has started anew"
+        );
+        end_orphan(Some(&process), "orphan-1", &boot).await;
+        assert!(!child.wait().unwrap().success());
+    }
+
+    #[tokio::test]
+    async fn a_script_of_unknown_number_is_found_by_its_mark() {
+        let boot = boot_id().unwrap();
+        let mut child = sleeper("orphan-2");
+        end_orphan(None, "orphan-2", &boot).await;
+        assert!(!child.wait().unwrap().success());
+    }
+}

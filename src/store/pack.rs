@@ -1,0 +1,142 @@
+//! Turns a folder into a bundle, and checks that a finished archive is one.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Component, Path, PathBuf};
+
+use flate2::read::MultiGzDecoder;
+use flate2::{Compression, GzBuilder};
+use tar::{Archive, Builder, EntryType, Header};
+
+use super::bundles::BundleError;
+
+/// The names under which a revision may keep its `AppSpec`.
+const APPSPEC_NAMES: [&str; 2] = ["appspec.yml", "appspec.yaml"];
+
+/// Writes the folder as a gzip-compressed tar archive.
+pub(super) fn folder(root: &Path, into: impl Write) -> Result<(), BundleError> {
+    if !APPSPEC_NAMES.iter().any(|name| root.join(name).is_file()) {
+        return Err(BundleError::NoAppSpec(root.to_owned()));
+    }
+    // Nothing of the machine or the moment may be in the compressed file's head.
+    let gzip = GzBuilder::new()
+        .mtime(0)
+        .write(into, Compression::default());
+    let mut archive = Builder::new(gzip);
+    contents(root, Path::new(""), &mut archive)?;
+    archive
+        .into_inner()
+        .and_then(flate2::write::GzEncoder::finish)
+        .map_err(BundleError::io("writing the bundle"))?;
+    Ok(())
+}
+
+fn contents(
+    root: &Path,
+    below: &Path,
+    archive: &mut Builder<impl Write>,
+) -> Result<(), BundleError> {
+    let folder = root.join(below);
+    let context = || format!("reading {}", folder.display());
+    let mut names = Vec::new();
+    for entry in fs::read_dir(&folder).map_err(BundleError::io(context()))? {
+        names.push(entry.map_err(BundleError::io(context()))?.file_name());
+    }
+    names.sort();
+    for name in names {
+        let inside = below.join(name);
+        member(root, &inside, archive)?;
+    }
+    Ok(())
+}
+
+fn member(
+    root: &Path,
+    inside: &Path,
+    archive: &mut Builder<impl Write>,
+) -> Result<(), BundleError> {
+    let path = root.join(inside);
+    let context = || format!("packing {}", path.display());
+    let metadata = fs::symlink_metadata(&path).map_err(BundleError::io(context()))?;
+    let mut header = Header::new_gnu();
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_size(0);
+    if metadata.is_symlink() {
+        // A link's own time cannot be set by ordinary tools, so it would make equal folders differ.
+        header.set_mtime(0);
+        header.set_mode(0o777);
+        header.set_entry_type(EntryType::Symlink);
+        let target = fs::read_link(&path).map_err(BundleError::io(context()))?;
+        archive
+            .append_link(&mut header, inside, target)
+            .map_err(BundleError::io(context()))
+    } else {
+        header.set_mtime(u64::try_from(metadata.mtime()).unwrap_or(0));
+        header.set_mode(metadata.mode() & 0o7777);
+        if metadata.is_dir() {
+            header.set_entry_type(EntryType::Directory);
+            archive
+                .append_data(&mut header, inside, io::empty())
+                .map_err(BundleError::io(context()))?;
+            contents(root, inside, archive)
+        } else if metadata.is_file() {
+            header.set_entry_type(EntryType::Regular);
+            let file = File::open(&path).map_err(BundleError::io(context()))?;
+            header.set_size(metadata.len());
+            // A file that grows meanwhile must not spill into the next entry.
+            let bytes = io::Read::take(file, metadata.len());
+            archive
+                .append_data(&mut header, inside, bytes)
+                .map_err(BundleError::io(context()))
+        } else {
+            Err(BundleError::Special(path))
+        }
+    }
+}
+
+/// Checks that the file is a gzip-compressed tar archive with an `AppSpec` at its root, or in its only folder.
+pub(super) fn check_archive(path: &Path) -> Result<(), BundleError> {
+    let not_an_archive = |source| BundleError::NotAnArchive {
+        path: path.to_owned(),
+        source,
+    };
+    let context = format!("reading {}", path.display());
+    let file = File::open(path).map_err(BundleError::io(context))?;
+    let mut archive = Archive::new(MultiGzDecoder::new(file));
+    let mut top = BTreeSet::new();
+    let mut files = BTreeSet::new();
+    for entry in archive.entries().map_err(not_an_archive)? {
+        let entry = entry.map_err(not_an_archive)?;
+        if entry.header().entry_type().is_pax_global_extensions() {
+            continue;
+        }
+        let name: PathBuf = entry
+            .path()
+            .map_err(not_an_archive)?
+            .components()
+            .filter(|part| !matches!(part, Component::CurDir))
+            .collect();
+        top.extend(
+            name.components()
+                .next()
+                .map(|first| PathBuf::from(first.as_os_str())),
+        );
+        if name.components().count() <= 2 && entry.header().entry_type().is_file() {
+            files.insert(name);
+        }
+    }
+    let has = |root: &Path| {
+        APPSPEC_NAMES
+            .iter()
+            .any(|name| files.contains(&root.join(name)))
+    };
+    let nested = top.len() == 1 && top.iter().any(|only| has(only));
+    if has(Path::new("")) || nested {
+        Ok(())
+    } else {
+        Err(BundleError::NoAppSpec(path.to_owned()))
+    }
+}

@@ -1,0 +1,19 @@
+//! The host agent: real bundles, a real file system, real scripts, spoken to over HTTP.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test's helpers fail the test"
+)]
+
+#[path = "agent/crash.rs"]
+mod crash;
+#[path = "agent/install.rs"]
+mod install;
+#[path = "agent/protocol.rs"]
+mod protocol;
+#[path = "agent/scripts.rs"]
+mod scripts;
+#[path = "agent/support.rs"]
+mod support;

@@ -1,0 +1,415 @@
+//! An agent in a scratch folder, and what it takes to talk to it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use cutover::agent::protocol::{
+    AgentInfo, ExecutionEnd, ExecutionState, Leases, Message, Order, OutputSource, What,
+};
+use cutover::agent::{AgentError, Config, serve};
+use cutover::model::deployment::{Creator, ExecutionId, FileExistsBehavior};
+use cutover::model::diagnostics::Diagnostics;
+use cutover::model::group::DeploymentType;
+use cutover::model::lifecycle::{EventStatus, LifecycleEvent};
+use cutover::model::revision::Revision;
+use cutover::store::bundles::Bundles;
+use reqwest::{Client, Response, StatusCode};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout};
+
+/// Nothing in these tests takes this long unless it is broken.
+pub const DEADLINE: Duration = Duration::from_secs(30);
+
+/// What a bundle holds: a path, its text and its mode.
+pub type Member<'a> = (&'a str, &'a str, u32);
+
+/// A host with an agent, or one whose agent is not running.
+pub struct Host {
+    pub scratch: TempDir,
+    pub client: Client,
+    pub address: String,
+    pub config: Config,
+    bundles: Bundles,
+    running: Running,
+}
+
+enum Running {
+    Nothing,
+    InProcess(oneshot::Sender<()>, JoinHandle<Result<(), AgentError>>),
+    Binary(Child),
+}
+
+impl Host {
+    /// A host whose agent does not run yet.
+    pub fn new() -> Self {
+        let scratch = tempfile::tempdir().unwrap();
+        let mut config = Config::new("web-1".parse().unwrap(), scratch.path().join("agent"));
+        config.install_root = Some(scratch.path().join("root"));
+        Self {
+            client: Client::new(),
+            address: String::new(),
+            bundles: Bundles::open(scratch.path().join("bundles")).unwrap(),
+            running: Running::Nothing,
+            scratch,
+            config,
+        }
+    }
+
+    /// A host whose agent runs in this process.
+    pub async fn started() -> Self {
+        let mut host = Self::new();
+        host.start().await;
+        host
+    }
+
+    pub async fn start(&mut self) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        self.address = format!("http://{}", listener.local_addr().unwrap());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let shutdown = async {
+            // Dropping the sender ends the agent, too.
+            let _ = stopped.await;
+        };
+        let agent = tokio::spawn(serve(self.config.clone(), listener, shutdown));
+        self.running = Running::InProcess(stop, agent);
+    }
+
+    /// Ends the agent as a signal would.
+    pub async fn shut_down(&mut self) {
+        if let Running::InProcess(stop, agent) =
+            std::mem::replace(&mut self.running, Running::Nothing)
+        {
+            drop(stop);
+            timeout(DEADLINE, agent).await.unwrap().unwrap().unwrap();
+        }
+    }
+
+    /// Starts the real program.
+    pub async fn start_binary(&mut self) {
+        let ready = self.path("ready");
+        let _ = fs::remove_file(&ready);
+        let child = Command::new(env!("CARGO_BIN_EXE_cutover"))
+            .args([
+                "agent",
+                "--name",
+                "web-1",
+                "--listen",
+                "127.0.0.1:0",
+                "--root",
+            ])
+            .arg(&self.config.root)
+            .arg("--install-root")
+            .arg(self.config.install_root.as_ref().unwrap())
+            .arg("--ready-file")
+            .arg(&ready)
+            .stdin(Stdio::null())
+            .spawn()
+            .unwrap();
+        self.running = Running::Binary(child);
+        until("the agent is ready", || ready.exists()).await;
+        self.address = fs::read_to_string(&ready).unwrap();
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) {
+        let Running::Binary(mut child) = std::mem::replace(&mut self.running, Running::Nothing)
+        else {
+            panic!("the agent runs in this process");
+        };
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.scratch.path().join(name)
+    }
+
+    /// Where a path of the host really is.
+    pub fn installed(&self, path: &str) -> PathBuf {
+        self.path("root").join(path.trim_start_matches('/'))
+    }
+
+    pub fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.installed(path)).unwrap()
+    }
+
+    pub fn write(&self, path: &str, text: &str) {
+        let at = self.installed(path);
+        fs::create_dir_all(at.parent().unwrap()).unwrap();
+        fs::write(at, text).unwrap();
+    }
+
+    /// Packs a revision and sends it to the agent.
+    pub async fn push(&self, label: &str, members: &[Member<'_>]) -> Revision {
+        let folder = tempfile::tempdir_in(self.scratch.path()).unwrap();
+        lay_out(folder.path(), members);
+        self.push_folder(label, folder.path()).await
+    }
+
+    pub async fn push_folder(&self, label: &str, folder: &Path) -> Revision {
+        let packed = self.bundles.pack(folder).unwrap();
+        let url = format!("{}/v1/bundles/{}", self.address, packed.digest);
+        let bytes = fs::read(self.bundles.path(&packed.digest)).unwrap();
+        let answer = self.client.put(url).body(bytes).send().await.unwrap();
+        assert!(
+            answer.status().is_success(),
+            "{}",
+            answer.text().await.unwrap()
+        );
+        Revision {
+            digest: packed.digest,
+            label: label.to_owned(),
+            size: packed.size,
+        }
+    }
+
+    pub async fn info(&self) -> AgentInfo {
+        let url = format!("{}/v1/agent", self.address);
+        self.client
+            .get(url)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap()
+    }
+
+    pub async fn put(&self, id: &ExecutionId, order: &Order) -> Response {
+        let url = format!("{}/v1/executions/{id}", self.address);
+        self.client.put(url).json(order).send().await.unwrap()
+    }
+
+    /// Gives an order that must be taken.
+    pub async fn order(&self, id: &ExecutionId, order: &Order) -> ExecutionState {
+        let answer = self.put(id, order).await;
+        assert_eq!(
+            answer.status(),
+            StatusCode::OK,
+            "{}",
+            answer.text().await.unwrap()
+        );
+        answer.json().await.unwrap()
+    }
+
+    pub async fn stop(&self, id: &ExecutionId) -> ExecutionState {
+        let url = format!("{}/v1/executions/{id}/stop", self.address);
+        self.client
+            .post(url)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap()
+    }
+
+    pub async fn renew(&self, id: &ExecutionId) {
+        let url = format!("{}/v1/leases", self.address);
+        let leases = Leases {
+            executions: vec![id.clone()],
+        };
+        let answer = self.client.post(url).json(&leases).send().await.unwrap();
+        assert!(answer.status().is_success());
+    }
+
+    /// Opens the stream of messages.
+    pub async fn stream(&self, after: u64) -> Stream {
+        let url = format!("{}/v1/stream?after={after}", self.address);
+        let response = self.client.get(url).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        Stream {
+            response,
+            buffer: Vec::new(),
+        }
+    }
+
+    /// Gives an order and waits until it has ended.
+    pub async fn run(&self, order: &Order) -> Run {
+        let id = execution(order);
+        let accepted = self.order(&id, order).await;
+        self.finish(&id, order, accepted.accepted_seq - 1).await
+    }
+
+    /// Waits until an execution has ended, and keeps its lease alive as long.
+    pub async fn finish(&self, id: &ExecutionId, order: &Order, after: u64) -> Run {
+        let mut stream = self.stream(after).await;
+        let mut messages = Vec::new();
+        let reading = async {
+            loop {
+                let message = stream.next().await;
+                let ended = matches!(message.what, What::Ended { .. });
+                let ours = message.execution == *id;
+                messages.extend(ours.then_some(message));
+                if ours && ended {
+                    return;
+                }
+            }
+        };
+        let renewing = async {
+            loop {
+                self.renew(id).await;
+                sleep(self.config.lease / 3).await;
+            }
+        };
+        tokio::select! {
+            () = reading => {}
+            () = renewing => {}
+        }
+        let state = self.order(id, order).await;
+        Run { state, messages }
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        if let Running::Binary(child) = &mut self.running {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// A finished execution.
+#[derive(Debug)]
+pub struct Run {
+    pub state: ExecutionState,
+    pub messages: Vec<Message>,
+}
+
+impl Run {
+    pub fn end(&self) -> ExecutionEnd {
+        self.state.ended.unwrap()
+    }
+
+    pub fn status(&self, event: LifecycleEvent) -> EventStatus {
+        self.state
+            .events
+            .iter()
+            .find(|state| state.event == event)
+            .unwrap()
+            .status
+    }
+
+    pub fn diagnostics(&self, event: LifecycleEvent) -> Diagnostics {
+        let state = self
+            .state
+            .events
+            .iter()
+            .find(|state| state.event == event)
+            .unwrap();
+        state.diagnostics.clone().unwrap()
+    }
+
+    /// Lines of output from one source.
+    pub fn lines(&self, wanted: OutputSource) -> Vec<&str> {
+        self.messages
+            .iter()
+            .filter_map(|message| match &message.what {
+                What::Output { source, text, .. } if *source == wanted => Some(text.as_str()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    #[track_caller]
+    pub fn succeeded(&self) {
+        assert_eq!(self.end(), ExecutionEnd::Finished, "{:#?}", self.state);
+    }
+}
+
+/// An open stream of messages.
+pub struct Stream {
+    response: Response,
+    buffer: Vec<u8>,
+}
+
+impl Stream {
+    /// The next message.
+    pub async fn next(&mut self) -> Message {
+        loop {
+            let line = self.line().await;
+            if !line.is_empty() {
+                return serde_json::from_slice(&line).unwrap();
+            }
+        }
+    }
+
+    /// The next line, which may be blank.
+    pub async fn line(&mut self) -> Vec<u8> {
+        loop {
+            if let Some(at) = self.buffer.iter().position(|byte| *byte == b'\n') {
+                let rest = self.buffer.split_off(at + 1);
+                let mut line = std::mem::replace(&mut self.buffer, rest);
+                line.pop();
+                return line;
+            }
+            let chunk = timeout(DEADLINE, self.response.chunk())
+                .await
+                .expect("the stream is alive");
+            self.buffer
+                .extend(chunk.unwrap().expect("the stream goes on"));
+        }
+    }
+
+    /// Reads up to the first message that is wanted.
+    pub async fn wait_for(&mut self, wanted: impl Fn(&What) -> bool) -> Message {
+        loop {
+            let message = self.next().await;
+            if wanted(&message.what) {
+                return message;
+            }
+        }
+    }
+}
+
+/// Waits until something is so.
+pub async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + DEADLINE;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
+pub fn lay_out(folder: &Path, members: &[Member<'_>]) {
+    for (name, text, mode) in members {
+        let at = folder.join(name);
+        fs::create_dir_all(at.parent().unwrap()).unwrap();
+        fs::write(&at, text).unwrap();
+        fs::set_permissions(&at, fs::Permissions::from_mode(*mode)).unwrap();
+    }
+}
+
+/// The seven events of an in-place deployment, in a group of its own.
+pub fn order(deployment: u32, revision: &Revision) -> Order {
+    Order {
+        deployment_id: format!("d-{deployment:09}").parse().unwrap(),
+        application_name: "shop".parse().unwrap(),
+        deployment_group_name: "production".parse().unwrap(),
+        deployment_group_id: "0d1f3c1e-6a5e-4a0e-9a37-2f6d7b1c9e11".to_owned(),
+        creator: Creator::User,
+        deployment_type: DeploymentType::InPlace,
+        revision: revision.clone(),
+        events: LifecycleEvent::IN_PLACE.to_vec(),
+        file_exists_behavior: FileExistsBehavior::Disallow,
+        ignore_application_stop_failures: false,
+    }
+}
+
+pub fn execution(order: &Order) -> ExecutionId {
+    ExecutionId::new(&order.deployment_id, &"web-1".parse().unwrap(), 0, 1)
+}
+
+/// An `AppSpec` that installs `files` to `/srv/app`, with more lines.
+pub fn appspec(more: &str) -> String {
+    format!(
+        "version: 0.0\nos: linux\nfiles:\n  - source: files\n    destination: /srv/app\n{more}\n"
+    )
+}

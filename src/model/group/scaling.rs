@@ -1,0 +1,95 @@
+//! Auto Scaling: read and kept, so that an exported group stays whole.
+
+use std::fmt;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
+
+/// An Auto Scaling group of a deployment group: a name in requests, `{name, hook, terminationHook}` in responses.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AutoScalingGroup {
+    /// The group's name.
+    pub name: String,
+    /// The launch hook that `CodeDeploy` installed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hook: Option<String>,
+    /// The termination hook that `CodeDeploy` installed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub termination_hook: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for AutoScalingGroup {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase", deny_unknown_fields)]
+        struct Response {
+            name: String,
+            hook: Option<String>,
+            termination_hook: Option<String>,
+        }
+
+        struct NameOrResponse;
+
+        impl<'de> Visitor<'de> for NameOrResponse {
+            type Value = AutoScalingGroup;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the name of an Auto Scaling group, or a mapping with its name")
+            }
+
+            fn visit_str<E: Error>(self, name: &str) -> Result<AutoScalingGroup, E> {
+                Ok(AutoScalingGroup {
+                    name: name.to_owned(),
+                    hook: None,
+                    termination_hook: None,
+                })
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<AutoScalingGroup, A::Error> {
+                let response = Response::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(AutoScalingGroup {
+                    name: response.name,
+                    hook: response.hook,
+                    termination_hook: response.termination_hook,
+                })
+            }
+        }
+
+        deserializer.deserialize_any(NameOrResponse)
+    }
+}
+
+/// `EC2DeploymentOptions`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Ec2DeploymentOptions {
+    /// What Auto Scaling must not do while a deployment runs.
+    #[serde(default)]
+    pub auto_scaling_group_processes_to_suspend: Vec<ScalingProcess>,
+}
+
+/// A process of Auto Scaling that can be suspended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ScalingProcess {
+    /// Terminating instances.
+    Terminate,
+    /// Moving instances between availability zones.
+    AZRebalance,
+    /// Replacing instances.
+    InstanceRefresh,
+    /// Scaling by the clock.
+    ScheduledActions,
+}
+
+/// `OutdatedInstancesStrategy`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum OutdatedInstancesStrategy {
+    /// A further deployment brings them up to date.
+    #[default]
+    Update,
+    /// They stay as they are.
+    Ignore,
+}

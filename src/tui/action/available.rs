@@ -1,0 +1,132 @@
+//! Whether an action can be done now, and if not, why: one answer for keys, footer, help and go-to.
+
+use super::Action;
+use crate::engine::input::Command;
+use crate::engine::{Deployment, refusal, rollback};
+use crate::model::deployment::Creator;
+use crate::model::project::GroupKey;
+use crate::tui::model::Model;
+
+/// Why an action can't be done now.
+///
+/// # Errors
+/// The reason, as a sentence without a full stop.
+pub(crate) fn available(action: Action, model: &Model) -> Result<(), String> {
+    match action {
+        Action::Deploy => {
+            changeable(model)?;
+            fresh(model)?;
+            let group = model
+                .selected
+                .group
+                .as_ref()
+                .ok_or("no deployment group is selected")?;
+            deployable(model, group)
+        }
+        Action::Stop => {
+            changeable(model)?;
+            let deployment = deployment(model)?;
+            let stop = Command::Stop {
+                by: model.user.clone(),
+                auto_rollback: None,
+            };
+            match refusal(deployment, &stop) {
+                Some(refusal) => Err(refusal.to_string()),
+                None => Ok(()),
+            }
+        }
+        Action::RollBack => {
+            changeable(model)?;
+            fresh(model)?;
+            reversible(model, deployment(model)?)
+        }
+        Action::NextFailed | Action::PreviousFailed => {
+            if deployment(model)?.overview.failed == 0 {
+                return Err("no instance failed".to_owned());
+            }
+            Ok(())
+        }
+        Action::Linked => {
+            let summary = model.summary().ok_or("no deployment is selected")?;
+            summary
+                .rolled_back_by
+                .as_ref()
+                .or(summary.rolls_back.as_ref())
+                .map(|_| ())
+                .ok_or_else(|| "it was not rolled back, and rolls nothing back".to_owned())
+        }
+        Action::Follow if model.output.of.is_none() => Err("no instance is selected".to_owned()),
+        Action::Dismiss if model.hint.is_empty() && model.toast.is_none() => {
+            Err("there is nothing to put away".to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn changeable(model: &Model) -> Result<(), String> {
+    if model.is_read_only() {
+        return Err(crate::api::gate::Closed::ReadOnly.to_string());
+    }
+    Ok(())
+}
+
+fn fresh(model: &Model) -> Result<(), String> {
+    if model.is_stale() {
+        return Err("what you see is old: wait until the connection is back".to_owned());
+    }
+    Ok(())
+}
+
+fn deployment(model: &Model) -> Result<&Deployment, String> {
+    model.deployment().ok_or_else(|| {
+        let message = match model.selected.deployment {
+            Some(_) => "the deployment is still being fetched",
+            None => "no deployment is selected",
+        };
+        message.to_owned()
+    })
+}
+
+/// Whether a group can be deployed to.
+///
+/// # Errors
+/// Why not.
+pub(crate) fn deployable(model: &Model, group: &GroupKey) -> Result<(), String> {
+    vacant(model, group)?;
+    let known = model
+        .view
+        .as_ref()
+        .and_then(|view| view.revisions.get(&group.application));
+    if known.is_none_or(Vec::is_empty) {
+        return Err(format!(
+            "no revision of {} is known: `cutover push` registers one",
+            group.application
+        ));
+    }
+    Ok(())
+}
+
+fn vacant(model: &Model, group: &GroupKey) -> Result<(), String> {
+    match model
+        .ledger(group)
+        .and_then(|ledger| ledger.active.as_ref())
+    {
+        Some(active) => Err(format!("{active} is still running in {group}")),
+        None => Ok(()),
+    }
+}
+
+fn reversible(model: &Model, deployment: &Deployment) -> Result<(), String> {
+    let group = deployment.group_key();
+    if deployment.status.is_terminal() {
+        vacant(model, &group)?;
+    } else if deployment.spec.creator == Creator::CodeDeployRollback {
+        return Err("it is a rollback itself, and those are not rolled back: stop it".to_owned());
+    }
+    let ledger = model.ledger(&group).cloned().unwrap_or_default();
+    rollback::revision(deployment, &ledger)
+        .map(|_| ())
+        .ok_or_else(|| {
+            format!("no other deployment of {group} succeeded, so there is nothing to go back to")
+        })
+}

@@ -1,0 +1,177 @@
+//! The registry of actions: everything that a key can do. Dispatch, footer, help and go-to come from this one list.
+
+pub(crate) mod available;
+pub(crate) mod key;
+pub(crate) mod keymap;
+pub(crate) mod source;
+
+/// Where an action's keys are alive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Context {
+    /// Every pane.
+    Main,
+    /// The lists and the instances.
+    Rows,
+    /// The output pane.
+    Output,
+    /// A confirmation.
+    Confirm,
+    /// The question that is asked when leaving.
+    Leaving,
+    /// Wherever text is typed.
+    Typing,
+    /// The help.
+    Help,
+}
+
+impl Context {
+    /// The heading in the help.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Main => "In every pane",
+            Self::Rows => "In the lists and the instances",
+            Self::Output => "In the output",
+            Self::Confirm => "In a confirmation",
+            Self::Leaving => "When leaving while a deployment runs",
+            Self::Typing => "Where text is typed",
+            Self::Help => "In the help",
+        }
+    }
+
+    /// Whether a key can mean something in both at once.
+    pub(crate) fn overlaps(self, other: Self) -> bool {
+        let pane = |context| matches!(context, Self::Rows | Self::Output);
+        self == other || (self == Self::Main && pane(other)) || (other == Self::Main && pane(self))
+    }
+}
+
+/// What an action can do to the world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Grade {
+    /// It only changes the picture.
+    Harmless,
+    /// It opens a confirmation of something that changes hosts.
+    Asks,
+    /// It sends what the confirmation on screen says.
+    Acts,
+}
+
+/// One entry of the registry.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry {
+    pub action: Action,
+    /// What the key map and go-to call it.
+    pub name: &'static str,
+    /// What it does, in a line.
+    pub doc: &'static str,
+    pub grade: Grade,
+    pub context: Context,
+    /// Its word in the footer, if it has a place there.
+    pub footer: Option<&'static str>,
+}
+
+macro_rules! actions {
+    ($($action:ident $name:literal $context:ident $grade:ident $footer:expr, $doc:literal;)*) => {
+        /// Something that a key can do.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub(crate) enum Action { $($action),* }
+
+        /// Every action, in the order of footer and help.
+        pub(crate) const ACTIONS: &[Entry] = &[$(Entry {
+            action: Action::$action,
+            name: $name,
+            doc: $doc,
+            grade: Grade::$grade,
+            context: Context::$context,
+            footer: $footer,
+        }),*];
+    };
+}
+
+actions! {
+    Deploy "deploy" Main Asks Some("deploy"), "Deploy a revision to the selected deployment group";
+    Stop "stop" Main Asks Some("stop"), "Stop the selected deployment: running events finish, nothing new starts";
+    RollBack "roll-back" Main Asks Some("roll back"), "Roll the selected deployment back to the revision before it";
+    NextFailed "next-failed" Main Harmless Some("next failed"), "Select the next failed instance";
+    PreviousFailed "previous-failed" Main Harmless None, "Select the previous failed instance";
+    Linked "linked" Main Harmless Some("other deployment"), "Go to the rollback of this deployment, or to what it rolls back";
+    Follow "follow" Main Harmless Some("follow"), "Keep the newest output in view, or stop doing so";
+    GoTo "go-to" Main Harmless Some("go to"), "Go to an application, group, deployment or instance, or do an action, by name";
+    NextPane "next-pane" Main Harmless Some("pane"), "Go to the next pane";
+    PreviousPane "previous-pane" Main Harmless None, "Go to the pane before";
+    Help "help" Main Harmless Some("help"), "Show every key, and why an action is not available";
+    Quit "quit" Main Harmless Some("quit"), "Leave; asks what to do with deployments that run";
+    Dismiss "dismiss" Main Harmless Some("close hint"), "Put the hint or the message away";
+    Up "up" Main Harmless None, "Go up a row";
+    Down "down" Main Harmless None, "Go down a row";
+    PageUp "page-up" Main Harmless None, "Go up a page";
+    PageDown "page-down" Main Harmless None, "Go down a page";
+    First "first" Main Harmless None, "Go to the first row";
+    Last "last" Main Harmless None, "Go to the last row; in the output, follow it";
+    Enter "enter" Main Harmless None, "Go into what is selected";
+    Back "back" Main Harmless None, "Go out again, to the pane before";
+    PaneLeft "pane-left" Rows Harmless None, "Go to the pane on the left";
+    PaneRight "pane-right" Rows Harmless None, "Go to the pane on the right";
+    ScrollLeft "scroll-left" Output Harmless None, "Show more of the left of long lines";
+    ScrollRight "scroll-right" Output Harmless None, "Show more of the right of long lines";
+    Accept "accept" Confirm Acts None, "Do what the dialog says";
+    Alternative "alternative" Confirm Acts None, "Do the alternative that the dialog offers";
+    Cancel "cancel" Confirm Harmless None, "Do nothing";
+    LeaveRunning "leave-running" Leaving Harmless None, "Leave; deployments go on in the background";
+    StopAndLeave "stop-and-leave" Leaving Acts None, "Stop the deployments that run, then leave";
+    Stay "stay" Leaving Harmless None, "Stay";
+    ChoiceUp "choice-up" Typing Harmless None, "Go up a row";
+    ChoiceDown "choice-down" Typing Harmless None, "Go down a row";
+    Choose "choose" Typing Harmless None, "Take the selected row";
+    Close "close" Typing Harmless None, "Close";
+    CloseHelp "close-help" Help Harmless None, "Close the help";
+    HelpUp "help-up" Help Harmless None, "Go up a row";
+    HelpDown "help-down" Help Harmless None, "Go down a row";
+}
+
+impl Action {
+    /// The action's entry.
+    pub(crate) fn entry(self) -> &'static Entry {
+        // The list is made beside the enum, in its order.
+        &ACTIONS[self as usize]
+    }
+
+    /// The action of this name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        ACTIONS
+            .iter()
+            .find(|entry| entry.name == name)
+            .map(|entry| entry.action)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::action::keymap::Keymap;
+
+    #[test]
+    fn every_action_is_complete() {
+        let keymap = Keymap::defaults().unwrap();
+        for entry in ACTIONS {
+            assert_eq!(entry.action.entry().name, entry.name);
+            assert_eq!(Action::named(entry.name), Some(entry.action));
+            assert!(
+                !entry.doc.is_empty() && !entry.doc.ends_with('.'),
+                "{}",
+                entry.name
+            );
+            assert!(
+                entry
+                    .name
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b == b'-')
+            );
+            assert!(
+                !keymap.keys(entry.action).is_empty(),
+                "{} has no key",
+                entry.name
+            );
+        }
+    }
+}

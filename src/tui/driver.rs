@@ -1,0 +1,255 @@
+//! The one loop: takes what comes, updates, does what updates ask for, and draws at most once for all of it.
+
+use std::future::pending;
+use std::time::Duration;
+
+use crossterm::event::{Event, EventStream, KeyEventKind};
+use futures_util::StreamExt as _;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc::{self, Receiver, Sender};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::effect::Effect;
+use super::message::Message;
+use super::model::{Model, Outcome};
+use super::source;
+use super::terminal::{self, Screen};
+use super::update::{update, wake};
+use crate::api::client::Client;
+use crate::api::gate;
+use crate::clock;
+
+/// The shortest time between two frames.
+const FRAME: Duration = Duration::from_millis(33);
+/// Messages that wait at most; a full channel makes their senders wait.
+const WAITING: usize = 1024;
+/// Messages that are taken before a frame is drawn: a flood of them must not stop the picture.
+const BATCH: usize = 4096;
+/// How long the last commands may take to be answered when the cockpit ends.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// What the loop holds.
+struct Driver {
+    client: Client,
+    messages: Sender<Message>,
+    follower: Option<JoinHandle<()>>,
+    /// Commands that were sent and are not answered yet.
+    commands: Vec<JoinHandle<()>>,
+    done: bool,
+}
+
+/// Runs the cockpit until it is left.
+pub(super) async fn drive(client: Client, mut model: Model) -> color_eyre::Result<Outcome> {
+    terminal::guard_panics();
+    let mut signals = Signals::new()?;
+    let mut screen = Screen::take()?;
+    let mut input = EventStream::new();
+    let (messages, mut inbox) = mpsc::channel(WAITING);
+    let feed = source::feed(client.clone(), messages.clone());
+    let mut driver = Driver {
+        client,
+        messages,
+        follower: None,
+        commands: Vec::new(),
+        done: false,
+    };
+    let (width, height) = crossterm::terminal::size()?;
+    driver.take(&mut model, Message::Resized(width, height));
+    let ended = turn(
+        &mut driver,
+        &mut model,
+        &mut screen,
+        &mut signals,
+        &mut input,
+        &mut inbox,
+    )
+    .await;
+    feed.abort();
+    driver.finish(inbox).await;
+    drop(screen);
+    ended?;
+    Ok(model.outcome.unwrap_or(Outcome::Idle))
+}
+
+/// The loop itself.
+async fn turn(
+    driver: &mut Driver,
+    model: &mut Model,
+    screen: &mut Screen,
+    signals: &mut Signals,
+    input: &mut EventStream,
+    inbox: &mut Receiver<Message>,
+) -> color_eyre::Result<()> {
+    let mut dirty = true;
+    let mut drawn: Option<Instant> = None;
+    while !driver.done {
+        color_eyre::eyre::ensure!(
+            Screen::is_ours(),
+            "a part of the cockpit failed: the report is above"
+        );
+        let next_frame = drawn.map_or_else(Instant::now, |at| at + FRAME);
+        let beat = Instant::now() + wake(model).since(clock::now());
+        tokio::select! {
+            biased;
+            received = signals.next() => match received {
+                Received::End => driver.take(model, Message::Terminated),
+                Received::Suspend => {
+                    terminal::give_back();
+                    nix::sys::signal::raise(nix::sys::signal::Signal::SIGSTOP)?;
+                    screen.retake()?;
+                    let (width, height) = crossterm::terminal::size()?;
+                    driver.take(model, Message::Resized(width, height));
+                }
+            },
+            event = input.next() => match event {
+                Some(Ok(event)) => {
+                    let message = read(event);
+                    driver.take(model, message);
+                }
+                Some(Err(error)) => return Err(error.into()),
+                // The terminal was closed.
+                None => driver.take(model, Message::Terminated),
+            },
+            Some(message) = inbox.recv() => {
+                driver.take(model, message);
+                for _ in 0..BATCH {
+                    match inbox.try_recv() {
+                        Ok(message) if !driver.done => driver.take(model, message),
+                        _ => break,
+                    }
+                }
+            }
+            () = tokio::time::sleep_until(beat) => driver.take(model, Message::Tick),
+            () = frame(dirty, next_frame) => {
+                screen.draw(model)?;
+                drawn = Some(Instant::now());
+                dirty = false;
+                continue;
+            }
+        }
+        dirty = true;
+    }
+    Ok(())
+}
+
+/// The moment of the next frame; never, if nothing has changed.
+async fn frame(dirty: bool, at: Instant) {
+    if dirty {
+        tokio::time::sleep_until(at).await;
+    } else {
+        pending::<()>().await;
+    }
+}
+
+fn read(event: Event) -> Message {
+    match event {
+        Event::Key(key) if key.kind != KeyEventKind::Release => Message::Key(key.into()),
+        Event::Paste(text) => Message::Paste(text),
+        Event::Resize(width, height) => Message::Resized(width, height),
+        _ => Message::Tick,
+    }
+}
+
+impl Driver {
+    fn take(&mut self, model: &mut Model, message: Message) {
+        for effect in update(model, clock::now(), message) {
+            self.perform(effect);
+        }
+    }
+
+    fn perform(&mut self, effect: Effect) {
+        let (client, messages) = (self.client.clone(), self.messages.clone());
+        match effect {
+            Effect::Fetch(id) => {
+                tokio::spawn(async move {
+                    let result = client.deployment(&id).await;
+                    let result = result.map(Box::new).map_err(|error| error.to_string());
+                    tell(&messages, Message::Fetched(id, result)).await;
+                });
+            }
+            Effect::Follow {
+                stream,
+                deployment,
+                target,
+                after,
+            } => {
+                self.unfollow();
+                let what = (deployment, target, after);
+                self.follower = Some(source::follow(client, messages, stream, what));
+            }
+            Effect::Unfollow => self.unfollow(),
+            Effect::Preview(number, deploy) => {
+                tokio::spawn(async move {
+                    let result = client.preview(&deploy).await;
+                    let result = result.map(Box::new).map_err(|error| error.to_string());
+                    tell(&messages, Message::Previewed(number, result)).await;
+                });
+            }
+            Effect::Send(command, circumstances) => {
+                self.commands.retain(|command| !command.is_finished());
+                self.commands.push(tokio::spawn(async move {
+                    let result = gate::send(&client, *command, circumstances).await;
+                    let result = result.map_err(|error| error.to_string());
+                    tell(&messages, Message::Answered(result)).await;
+                }));
+            }
+            Effect::Quit => self.done = true,
+        }
+    }
+
+    fn unfollow(&mut self) {
+        if let Some(follower) = self.follower.take() {
+            follower.abort();
+        }
+    }
+
+    /// Lets the last commands reach the orchestrator: who asked to stop and left must not have been ignored.
+    async fn finish(mut self, inbox: Receiver<Message>) {
+        self.unfollow();
+        // Their answers have no reader any more; a full channel would hold them up.
+        drop(inbox);
+        let all = futures_util::future::join_all(self.commands);
+        if tokio::time::timeout(FAREWELL, all).await.is_err() {
+            tracing::warn!("the orchestrator did not answer the last command in time");
+        }
+    }
+}
+
+/// Passes an answer on. If nobody listens the cockpit has ended, and nobody needs it.
+async fn tell(messages: &Sender<Message>, message: Message) {
+    let _ = messages.send(message).await;
+}
+
+/// What a signal asks for.
+enum Received {
+    End,
+    Suspend,
+}
+
+struct Signals {
+    terminate: Signal,
+    hang_up: Signal,
+    interrupt: Signal,
+    suspend: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            suspend: signal(SignalKind::from_raw(nix::libc::SIGTSTP))?,
+        })
+    }
+
+    async fn next(&mut self) -> Received {
+        tokio::select! {
+            _ = self.terminate.recv() => Received::End,
+            _ = self.hang_up.recv() => Received::End,
+            _ = self.interrupt.recv() => Received::End,
+            _ = self.suspend.recv() => Received::Suspend,
+        }
+    }
+}

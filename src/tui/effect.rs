@@ -1,0 +1,32 @@
+//! What the driver does for the cockpit. Updates only say it.
+
+use crate::api::command::{Command, Deploy};
+use crate::api::gate::Circumstances;
+use crate::model::deployment::DeploymentId;
+use crate::model::name::Name;
+
+/// Something to be done outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Fetch a deployment whole.
+    Fetch(DeploymentId),
+    /// Follow the output of a target instead of what was followed before.
+    Follow {
+        /// The stream's number, which its news carry.
+        stream: u64,
+        /// Whose.
+        deployment: DeploymentId,
+        /// Whose.
+        target: Name,
+        /// From the line after this one on.
+        after: u64,
+    },
+    /// Follow nothing.
+    Unfollow,
+    /// Ask what a deployment would do.
+    Preview(u64, Box<Deploy>),
+    /// Ask for a change, through the gate.
+    Send(Box<Command>, Circumstances),
+    /// Leave.
+    Quit,
+}

@@ -1,0 +1,174 @@
+//! Every status as a glyph, a word and a role, and the other signs on the screen, each with an ASCII form.
+//!
+//! No glyph is an emoji or of ambiguous width: a terminal that draws it two cells wide would shift the row.
+
+use super::theme::{Role, Theme};
+use crate::model::deployment::{DeploymentStatus, TargetStatus};
+use crate::model::lifecycle::EventStatus;
+
+/// A sign on the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Glyph {
+    Succeeded,
+    Failed,
+    Running,
+    Pending,
+    Skipped,
+    Stopped,
+    Waiting,
+    Unknown,
+    Rollback,
+    Cursor,
+    Separator,
+    Cut,
+    BarFull,
+    BarEmpty,
+    Up,
+    Down,
+}
+
+impl Glyph {
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 16] = [
+        Self::Succeeded,
+        Self::Failed,
+        Self::Running,
+        Self::Pending,
+        Self::Skipped,
+        Self::Stopped,
+        Self::Waiting,
+        Self::Unknown,
+        Self::Rollback,
+        Self::Cursor,
+        Self::Separator,
+        Self::Cut,
+        Self::BarFull,
+        Self::BarEmpty,
+        Self::Up,
+        Self::Down,
+    ];
+
+    /// The glyph as this theme draws it: always one cell.
+    pub(crate) fn draw(self, theme: Theme) -> &'static str {
+        let (unicode, ascii) = match self {
+            Self::Succeeded => ("\u{2714}", "+"),
+            Self::Failed => ("\u{2716}", "x"),
+            Self::Running => ("\u{25b8}", "*"),
+            Self::Pending => ("\u{22c5}", "."),
+            Self::Skipped => ("\u{21b7}", "-"),
+            Self::Stopped => ("\u{25aa}", "#"),
+            Self::Waiting => ("\u{25f7}", "w"),
+            Self::Unknown => ("?", "?"),
+            Self::Rollback => ("\u{21ba}", "<"),
+            Self::Cursor => ("\u{276f}", ">"),
+            Self::Separator => ("\u{22c5}", "-"),
+            Self::Cut => ("\u{22ef}", "~"),
+            Self::BarFull => ("\u{25b0}", "#"),
+            Self::BarEmpty => ("\u{25b1}", "."),
+            Self::Up => ("\u{25b4}", "^"),
+            Self::Down => ("\u{25be}", "v"),
+        };
+        if theme.unicode { unicode } else { ascii }
+    }
+}
+
+/// A status as the screen shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    /// Its sign.
+    pub glyph: Glyph,
+    /// Its word, as `CodeDeploy` writes it.
+    pub word: &'static str,
+    /// Its meaning.
+    pub role: Role,
+}
+
+const fn mark(glyph: Glyph, word: &'static str, role: Role) -> Mark {
+    Mark { glyph, word, role }
+}
+
+/// The mark of a deployment's status.
+pub(crate) fn deployment(status: DeploymentStatus) -> Mark {
+    use DeploymentStatus as S;
+    match status {
+        S::Created => mark(Glyph::Pending, "Created", Role::Muted),
+        S::Queued => mark(Glyph::Waiting, "Queued", Role::Muted),
+        S::InProgress => mark(Glyph::Running, "InProgress", Role::Active),
+        S::Baking => mark(Glyph::Running, "Baking", Role::Active),
+        S::Ready => mark(Glyph::Waiting, "Ready", Role::Warn),
+        S::Succeeded => mark(Glyph::Succeeded, "Succeeded", Role::Good),
+        S::Failed => mark(Glyph::Failed, "Failed", Role::Bad),
+        S::Stopped => mark(Glyph::Stopped, "Stopped", Role::Warn),
+    }
+}
+
+/// The mark of a target's status.
+pub(crate) fn target(status: TargetStatus) -> Mark {
+    use TargetStatus as S;
+    match status {
+        S::Pending => mark(Glyph::Pending, "Pending", Role::Muted),
+        S::InProgress => mark(Glyph::Running, "InProgress", Role::Active),
+        S::Succeeded => mark(Glyph::Succeeded, "Succeeded", Role::Good),
+        S::Failed => mark(Glyph::Failed, "Failed", Role::Bad),
+        S::Skipped => mark(Glyph::Skipped, "Skipped", Role::Muted),
+        S::Unknown => mark(Glyph::Unknown, "Unknown", Role::Warn),
+        S::Ready => mark(Glyph::Waiting, "Ready", Role::Warn),
+    }
+}
+
+/// The mark of a lifecycle event's status.
+pub(crate) fn event(status: EventStatus) -> Mark {
+    match status {
+        EventStatus::Pending => target(TargetStatus::Pending),
+        EventStatus::InProgress => target(TargetStatus::InProgress),
+        EventStatus::Succeeded => target(TargetStatus::Succeeded),
+        EventStatus::Failed => target(TargetStatus::Failed),
+        EventStatus::Skipped => target(TargetStatus::Skipped),
+        EventStatus::Unknown => target(TargetStatus::Unknown),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use unicode_width::UnicodeWidthStr as _;
+
+    use super::*;
+
+    #[test]
+    fn every_glyph_is_one_cell_in_every_terminal() {
+        for unicode in [true, false] {
+            for glyph in Glyph::ALL {
+                let text = glyph.draw(Theme {
+                    colour: true,
+                    unicode,
+                });
+                assert_eq!((text.width(), text.width_cjk()), (1, 1), "{glyph:?}");
+                assert!(unicode || text.is_ascii());
+            }
+        }
+    }
+
+    #[test]
+    fn no_two_target_statuses_share_a_glyph() {
+        use TargetStatus as S;
+        let all = [
+            S::Pending,
+            S::InProgress,
+            S::Succeeded,
+            S::Failed,
+            S::Skipped,
+            S::Unknown,
+            S::Ready,
+        ];
+        for unicode in [true, false] {
+            let theme = Theme {
+                colour: true,
+                unicode,
+            };
+            let mut glyphs: Vec<_> = all.iter().map(|s| target(*s).glyph.draw(theme)).collect();
+            glyphs.sort_unstable();
+            glyphs.dedup();
+            assert_eq!(glyphs.len(), all.len());
+        }
+    }
+}

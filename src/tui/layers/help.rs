@@ -1,0 +1,77 @@
+//! Every action with its keys, and why it is not available.
+
+use super::window;
+use super::{Layer, Reply};
+use crate::tui::action::available::available;
+use crate::tui::action::key::Key;
+use crate::tui::action::{ACTIONS, Action, Context};
+use crate::tui::model::Model;
+use crate::tui::paint::{Brush, Run, run};
+use crate::tui::theme::Role;
+
+/// The help on the screen.
+#[derive(Debug, Default)]
+pub(crate) struct Help {
+    top: usize,
+}
+
+impl Help {
+    /// Takes a key.
+    pub(super) fn key(mut self, model: &Model, action: Option<Action>) -> Reply {
+        match action {
+            Some(Action::CloseHelp) => return Reply::Close,
+            Some(Action::HelpUp) => self.top = self.top.saturating_sub(1),
+            Some(Action::HelpDown) => self.top += 1,
+            _ => {}
+        }
+        let room = usize::from(model.size.1.saturating_sub(4).max(1));
+        self.top = self.top.min(rows(model).len().saturating_sub(room));
+        Reply::Stay(Layer::Help(self))
+    }
+
+    /// Draws it.
+    pub(super) fn draw(&self, model: &Model, brush: &mut Brush<'_>) {
+        let rows = rows(model);
+        let height = rows.len().min(usize::from(model.size.1.saturating_sub(4)));
+        let inside = window::open(model, brush, height, "Keys", Role::Focus);
+        for (y, row) in (inside.y..inside.bottom()).zip(rows.iter().skip(self.top)) {
+            brush.runs(inside.x, y, inside.width, row);
+        }
+    }
+}
+
+fn rows(model: &Model) -> Vec<Vec<Run>> {
+    let mut rows = Vec::new();
+    let contexts = [
+        Context::Main,
+        Context::Rows,
+        Context::Output,
+        Context::Confirm,
+        Context::Leaving,
+        Context::Typing,
+        Context::Help,
+    ];
+    for context in contexts {
+        if !rows.is_empty() {
+            rows.push(Vec::new());
+        }
+        rows.push(vec![run(Role::Heading, context.title())]);
+        for entry in ACTIONS.iter().filter(|entry| entry.context == context) {
+            let keys: Vec<String> = model
+                .keymap
+                .keys(entry.action)
+                .iter()
+                .map(Key::to_string)
+                .collect();
+            let keys = format!("{:14} ", keys.join(" "));
+            match available(entry.action, model) {
+                Ok(()) => rows.push(vec![run(Role::Key, keys), run(Role::Text, entry.doc)]),
+                Err(reason) => {
+                    rows.push(vec![run(Role::Muted, keys), run(Role::Muted, entry.doc)]);
+                    rows.push(vec![run(Role::Warn, format!("{:15}not now: {reason}", ""))]);
+                }
+            }
+        }
+    }
+    rows
+}

@@ -1,0 +1,125 @@
+//! Leaving while a deployment runs: leave it running, stop it, or stay.
+
+use super::confirm::DEAF;
+use super::window;
+use super::{Layer, Reply};
+use crate::api::command::Command;
+use crate::model::timestamp::Timestamp;
+use crate::tui::action::Action;
+use crate::tui::consequence;
+use crate::tui::effect::Effect;
+use crate::tui::model::{Model, Outcome};
+use crate::tui::paint::{Brush, Run, run};
+use crate::tui::theme::Role;
+
+/// The question on the screen.
+#[derive(Debug)]
+pub(crate) struct Leaving {
+    shown: Timestamp,
+}
+
+/// Leaves if nothing runs; else asks.
+pub(crate) fn ask(model: &mut Model) -> Vec<Effect> {
+    if model.running().is_empty() {
+        return leave(model, Outcome::Idle);
+    }
+    if !model
+        .layers
+        .iter()
+        .any(|layer| matches!(layer, Layer::Leaving(_)))
+    {
+        model
+            .layers
+            .push(Layer::Leaving(Leaving { shown: model.now }));
+    }
+    Vec::new()
+}
+
+fn leave(model: &mut Model, outcome: Outcome) -> Vec<Effect> {
+    model.outcome = Some(outcome);
+    vec![Effect::Quit]
+}
+
+impl Leaving {
+    /// When it begins to listen.
+    pub(super) fn armed_at(&self) -> Timestamp {
+        self.shown + DEAF
+    }
+
+    /// Draws it.
+    pub(super) fn draw(&self, model: &Model, brush: &mut Brush<'_>) {
+        let armed = model.now >= self.armed_at();
+        let width = window::columns(model);
+        let running = consequence::running(model);
+        let mut rows: Vec<Vec<Run>> = Vec::new();
+        for (_, _, text) in running.iter().take(5) {
+            rows.extend(window::paragraph(Role::Text, text, width));
+        }
+        if running.len() > 5 {
+            rows.push(vec![run(
+                Role::Muted,
+                format!("and {} more", running.len() - 5),
+            )]);
+        }
+        rows.push(Vec::new());
+        let body = rows.len();
+        let mut one = |action, label: &str, role| {
+            let key = if armed { Role::Key } else { Role::Muted };
+            rows.push(vec![
+                run(key, model.keymap.shown(action)),
+                run(role, format!("  {label}")),
+            ]);
+        };
+        one(
+            Action::LeaveRunning,
+            "leave; it goes on in the background",
+            Role::Text,
+        );
+        if !model.is_read_only() {
+            one(
+                Action::StopAndLeave,
+                "stop: running events finish, nothing new starts; then leave",
+                Role::Text,
+            );
+        }
+        let stay = model.keymap.shown(Action::Stay);
+        rows.push(vec![
+            run(Role::Selected, " Stay "),
+            run(Role::Muted, format!("  {stay}, enter or esc")),
+        ]);
+        let choices = rows.len() - body;
+        let title = match running.len() {
+            1 => "A deployment is running".to_owned(),
+            n => format!("{n} deployments are running"),
+        };
+        let inside = window::open(model, brush, rows.len(), &title, Role::Warn);
+        window::rows(brush, inside, &rows, choices);
+    }
+}
+
+/// Takes a key.
+pub(super) fn key(
+    leaving: Leaving,
+    model: &mut Model,
+    action: Option<Action>,
+    effects: &mut Vec<Effect>,
+) -> Reply {
+    let armed = model.now >= leaving.armed_at();
+    match action {
+        Some(Action::Stay) => return Reply::Close,
+        Some(Action::LeaveRunning) if armed => effects.extend(leave(model, Outcome::LeaveRunning)),
+        Some(Action::StopAndLeave) if armed && !model.is_read_only() => {
+            for (deployment, ..) in consequence::running(model) {
+                let stop = Command::Stop {
+                    deployment,
+                    auto_rollback: None,
+                    by: model.user.clone(),
+                };
+                effects.push(Effect::Send(Box::new(stop), model.circumstances()));
+            }
+            effects.extend(leave(model, Outcome::Stopped));
+        }
+        _ => {}
+    }
+    Reply::Stay(Layer::Leaving(leaving))
+}

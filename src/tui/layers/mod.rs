@@ -1,0 +1,155 @@
+//! What lies on top of the screen: a stack, the topmost has the keys. A new dialog is a file here and a line in each
+//! match below.
+
+pub(crate) mod confirm;
+pub(crate) mod deploy;
+pub(crate) mod goto;
+pub(crate) mod help;
+pub(crate) mod leaving;
+mod picker;
+mod window;
+
+use super::action::Context;
+use super::action::key::Key;
+use super::effect::Effect;
+use super::model::Model;
+use super::paint::Brush;
+use crate::api::command::Preview;
+use crate::model::project::GroupKey;
+use crate::model::timestamp::Timestamp;
+
+/// Something on top of the screen.
+#[derive(Debug)]
+pub(crate) enum Layer {
+    Help(help::Help),
+    Confirm(Box<confirm::Confirm>),
+    Leaving(leaving::Leaving),
+    GoTo(goto::GoTo),
+    Deploy(deploy::Pick),
+}
+
+/// What a layer made of a key.
+pub(crate) enum Reply {
+    /// It stays.
+    Stay(Layer),
+    /// It goes.
+    Close,
+}
+
+impl Layer {
+    /// Where its keys are looked up.
+    fn context(&self) -> Context {
+        match self {
+            Self::Help(_) => Context::Help,
+            Self::Confirm(_) => Context::Confirm,
+            Self::Leaving(_) => Context::Leaving,
+            Self::GoTo(_) | Self::Deploy(_) => Context::Typing,
+        }
+    }
+
+    /// When it begins to listen, if it does not yet.
+    pub(crate) fn armed_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Confirm(confirm) => Some(confirm.armed_at()),
+            Self::Leaving(leaving) => Some(leaving.armed_at()),
+            _ => None,
+        }
+    }
+}
+
+/// Gives a key to the topmost layer.
+pub(crate) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
+    let Some(layer) = model.layers.pop() else {
+        return Vec::new();
+    };
+    let depth = model.layers.len();
+    let action = model.keymap.action(&[layer.context()], key);
+    let mut effects = Vec::new();
+    let reply = match layer {
+        Layer::Help(help) => help.key(model, action),
+        Layer::Confirm(confirm) => confirm::key(confirm, model, action, &mut effects),
+        Layer::Leaving(leaving) => leaving::key(leaving, model, action, &mut effects),
+        Layer::GoTo(goto) => goto::key(goto, model, key, action, &mut effects),
+        Layer::Deploy(pick) => deploy::key(pick, model, key, action, &mut effects),
+    };
+    if let Reply::Stay(layer) = reply {
+        // Below whatever it opened itself.
+        model.layers.insert(depth.min(model.layers.len()), layer);
+    }
+    effects
+}
+
+/// Gives pasted text to the topmost layer. Where nothing is typed it is nothing: it must not act as keys.
+pub(crate) fn paste(model: &mut Model, text: &str) {
+    match model.layers.last_mut() {
+        Some(Layer::GoTo(goto)) => goto.picker.paste(text),
+        Some(Layer::Deploy(pick)) => pick.picker.paste(text),
+        _ => {}
+    }
+}
+
+/// Lets every layer see what has changed below.
+pub(crate) fn refresh(model: &mut Model) {
+    let mut layers = std::mem::take(&mut model.layers);
+    layers.retain_mut(|layer| match layer {
+        Layer::Confirm(confirm) => confirm.refresh(model),
+        Layer::GoTo(goto) => {
+            goto.refresh(model);
+            true
+        }
+        Layer::Deploy(pick) => {
+            pick.refresh(model);
+            true
+        }
+        Layer::Help(_) | Layer::Leaving(_) => true,
+    });
+    model.layers = layers;
+}
+
+/// Takes a preview to the layer that asked for it.
+pub(crate) fn previewed(model: &mut Model, number: u64, result: Result<Box<Preview>, String>) {
+    let mut layers = std::mem::take(&mut model.layers);
+    let mut opened = None;
+    let mut result = Some(result);
+    for layer in &mut layers {
+        match layer {
+            Layer::Confirm(confirm) if confirm.awaits(number) => {
+                if let Some(result) = result.take() {
+                    confirm.previewed(result);
+                }
+            }
+            Layer::Deploy(pick) if pick.awaits(number) => {
+                if let Some(result) = result.take() {
+                    opened = pick.previewed(model, result);
+                }
+            }
+            _ => {}
+        }
+    }
+    model.layers = layers;
+    model.layers.extend(opened);
+}
+
+/// Asks again for a preview on the screen when what it rests on may have changed: this group, or all if `None`.
+pub(crate) fn preview_again(model: &mut Model, group: Option<&GroupKey>) -> Option<Effect> {
+    let mut layers = std::mem::take(&mut model.layers);
+    let effect = layers.iter_mut().find_map(|layer| match layer {
+        Layer::Confirm(confirm) => confirm.preview_again(model, group),
+        _ => None,
+    });
+    model.layers = layers;
+    effect
+}
+
+/// Draws all layers, the topmost last.
+pub(crate) fn draw(model: &Model, brush: &mut Brush<'_>) {
+    for layer in &model.layers {
+        match layer {
+            Layer::Help(help) => help.draw(model, brush),
+            Layer::Confirm(confirm) => confirm.draw(model, brush),
+            Layer::Leaving(leaving) => leaving.draw(model, brush),
+            Layer::GoTo(goto) => goto.draw(model, brush),
+            Layer::Deploy(pick) => pick.draw(model, brush),
+        }
+    }
+}

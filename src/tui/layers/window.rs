@@ -1,0 +1,77 @@
+//! The box that a layer is drawn in.
+
+use ratatui::layout::Rect;
+
+use crate::tui::model::Model;
+use crate::tui::paint::{Brush, Run, run};
+use crate::tui::safe;
+use crate::tui::theme::Role;
+
+/// The most columns of text in a dialog: longer lines are hard to read.
+const WIDEST: u16 = 86;
+
+/// A box in the middle of the screen with room for so many rows; answers what is inside.
+pub(super) fn open(
+    model: &Model,
+    brush: &mut Brush<'_>,
+    rows: usize,
+    title: &str,
+    role: Role,
+) -> Rect {
+    let (width, height) = model.size;
+    let wide = width.saturating_sub(2).min(WIDEST + 4).max(width.min(20));
+    let high = u16::try_from(rows)
+        .unwrap_or(u16::MAX)
+        .saturating_add(2)
+        .min(height);
+    let area = Rect::new((width - wide) / 2, (height - high) / 3, wide, high);
+    brush.clear(area);
+    let inside = brush.frame(area, role, &[run(role, title)]);
+    Rect {
+        x: inside.x + u16::from(inside.width > 2),
+        width: inside.width.saturating_sub(2),
+        ..inside
+    }
+}
+
+/// The columns of text that a dialog has on this screen.
+pub(super) fn columns(model: &Model) -> usize {
+    usize::from(model.size.0.saturating_sub(6).clamp(1, WIDEST))
+}
+
+/// Breaks a text at blanks into lines of at most this width.
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let last = lines.len() - 1;
+        let line = &mut lines[last];
+        if !line.is_empty() && safe::width(line) + 1 + safe::width(word) > width {
+            lines.push(word.to_owned());
+        } else {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines
+}
+
+/// Wrapped text in one role, as rows.
+pub(super) fn paragraph(role: Role, text: &str, width: usize) -> Vec<Vec<Run>> {
+    wrap(text, width)
+        .into_iter()
+        .map(|line| vec![run(role, line)])
+        .collect()
+}
+
+/// Draws rows from the top, as many as fit; the last ones are kept when there are too many, as the choices are there.
+pub(super) fn rows(brush: &mut Brush<'_>, inside: Rect, rows: &[Vec<Run>], choices: usize) {
+    let room = usize::from(inside.height);
+    let body = rows.len() - choices.min(rows.len());
+    let shown = body.min(room.saturating_sub(choices));
+    let kept = rows.iter().take(shown).chain(rows.iter().skip(body));
+    for (y, row) in (inside.y..inside.bottom()).zip(kept) {
+        brush.runs(inside.x, y, inside.width, row);
+    }
+}

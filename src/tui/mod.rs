@@ -1,0 +1,109 @@
+//! The cockpit: an operator watches and drives rollouts from a terminal.
+//!
+//! ```text
+//!            ┌──────────── driver: one loop ─────────────┐
+//! keys ──▶   │ message ─▶ update(model) ─▶ effects ──────┼──▶ the orchestrator's door, through the gate
+//! feed ──▶   │               │                           │
+//! time ──▶   │               ▼                           │
+//!            │            model ─▶ view ─▶ screen        │
+//!            └───────────────────────────────────────────┘
+//! ```
+//!
+//! [`update`] is pure, and [`view`](mod@view) only draws. What can be done is one list ([`action`]); how things look is
+//! one list of roles ([`theme`]) and signs ([`glyph`]); what lies on top is one folder ([`layers`]).
+//!
+//! To add an action: its line in `action/mod.rs`, its key in `assets/keymap.yaml`, what it does in `update/perform.rs`.
+
+mod action;
+mod causes;
+mod consequence;
+mod driver;
+mod effect;
+mod glyph;
+mod layers;
+mod layout;
+mod message;
+mod model;
+mod output;
+mod paint;
+mod panes;
+mod safe;
+mod source;
+mod terminal;
+#[cfg(test)]
+mod tests;
+mod theme;
+mod update;
+mod view;
+mod widgets;
+
+use std::path::PathBuf;
+
+use crate::api::client::Client;
+use crate::model::deployment::DeploymentId;
+use crate::model::project::GroupKey;
+pub use model::Outcome;
+pub use theme::Colours;
+
+/// How the cockpit is opened.
+#[derive(Debug)]
+pub struct Options {
+    /// The orchestrator's door.
+    pub client: Client,
+    /// Refuse every change.
+    pub read_only: bool,
+    /// Who asks for changes.
+    pub user: String,
+    /// Advice above the keys, until it is put away.
+    pub hint: Vec<String>,
+    /// What is selected first.
+    pub start: Option<Start>,
+    /// A key map over the defaults.
+    pub keymap: Option<PathBuf>,
+    /// Whether colours may be used.
+    pub colours: Colours,
+}
+
+/// What the cockpit shows first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// A deployment group, and its newest deployment.
+    Group(GroupKey),
+    /// A deployment, as soon as it is known.
+    Deployment(DeploymentId),
+}
+
+impl Options {
+    /// The usual cockpit of this person.
+    pub fn new(client: Client, user: String) -> Self {
+        Self {
+            client,
+            read_only: false,
+            user,
+            hint: Vec::new(),
+            start: None,
+            keymap: None,
+            colours: Colours::Auto,
+        }
+    }
+}
+
+/// Opens the cockpit, and answers how it was left.
+///
+/// # Errors
+/// If the key map is wrong, the terminal can't be used, or a part of the cockpit failed. The terminal is as it was.
+pub async fn run(options: Options) -> color_eyre::Result<Outcome> {
+    let keymap = action::keymap::Keymap::load(options.keymap.as_deref())?;
+    let theme = theme::Theme::choose(options.colours, |name| std::env::var(name).ok());
+    let mut model = model::Model::new(keymap, theme, options.user, options.read_only);
+    model.hint = options.hint;
+    match options.start {
+        Some(Start::Group(group)) => {
+            model.selected.application = Some(group.application.clone());
+            model.selected.group = Some(group);
+        }
+        Some(Start::Deployment(id)) => model.expected = Some(id),
+        None => {}
+    }
+    driver::drive(options.client, model).await
+}

@@ -1,0 +1,300 @@
+//! The cockpit's state: the picture of the world, what is selected, and what lies on top.
+
+use std::time::Duration;
+
+use super::action::keymap::Keymap;
+use super::causes::Causes;
+use super::layers::Layer;
+use super::layout::Layout;
+use super::output::Output;
+use super::theme::Theme;
+use crate::api::command::Deploy;
+use crate::api::gate::{Circumstances, TOO_OLD};
+use crate::api::view::View;
+use crate::engine::Deployment;
+use crate::engine::deployment::Target;
+use crate::engine::ledger::Ledger;
+use crate::engine::summary::Summary;
+use crate::model::deployment::DeploymentId;
+use crate::model::name::Name;
+use crate::model::project::GroupKey;
+use crate::model::timestamp::Timestamp;
+
+/// Where the keys go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pane {
+    Applications,
+    Groups,
+    Deployments,
+    Instances,
+    Output,
+}
+
+impl Pane {
+    /// Every pane, in the order of Tab.
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Applications,
+        Self::Groups,
+        Self::Deployments,
+        Self::Instances,
+        Self::Output,
+    ];
+
+    /// Whether it is one of the three lists at the top.
+    pub(crate) fn is_list(self) -> bool {
+        matches!(self, Self::Applications | Self::Groups | Self::Deployments)
+    }
+}
+
+/// The connection to the orchestrator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Link {
+    /// Nothing has come yet.
+    Connecting,
+    /// The feed runs.
+    Live,
+    /// The feed broke; somebody tries again.
+    Lost {
+        /// When.
+        since: Timestamp,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What is selected: ids, never positions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Selected {
+    pub application: Option<Name>,
+    pub group: Option<GroupKey>,
+    pub deployment: Option<DeploymentId>,
+    pub instance: Option<Name>,
+}
+
+/// The ids that the lists show, in the order of the screen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Lists {
+    pub applications: Vec<Name>,
+    pub groups: Vec<GroupKey>,
+    pub deployments: Vec<DeploymentId>,
+}
+
+/// The first visible row of each list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Scroll {
+    pub applications: usize,
+    pub groups: usize,
+    pub deployments: usize,
+    pub instances: usize,
+}
+
+/// A word to the operator that goes away by itself, unless it is bad news.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Toast {
+    pub text: String,
+    pub bad: bool,
+    pub until: Option<Timestamp>,
+}
+
+/// How long good news stays.
+pub(crate) const TOAST: Duration = Duration::from_secs(6);
+
+/// A deployment that is being fetched, or could not be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Fetch {
+    Running(DeploymentId),
+    Failed(DeploymentId, String),
+}
+
+/// Everything the cockpit knows.
+#[derive(Debug)]
+pub(crate) struct Model {
+    /// The time of the last message.
+    pub now: Timestamp,
+    /// Columns and rows of the terminal.
+    pub size: (u16, u16),
+    pub link: Link,
+    /// When the orchestrator was last heard of.
+    pub heard: Option<Timestamp>,
+    /// The picture; `None` until the first snapshot.
+    pub view: Option<View>,
+    pub selected: Selected,
+    pub lists: Lists,
+    pub scroll: Scroll,
+    pub focus: Pane,
+    pub output: Output,
+    /// Why instances of the selected deployment failed.
+    pub causes: Causes,
+    /// The deployment that is on its way.
+    pub fetch: Option<Fetch>,
+    /// What lies on top, the topmost last.
+    pub layers: Vec<Layer>,
+    pub toast: Option<Toast>,
+    /// Lines of advice, until they are dismissed.
+    pub hint: Vec<String>,
+    /// Select the rollback of this deployment when it comes: this person asked for it.
+    pub expected_rollback: Option<DeploymentId>,
+    /// Select this deployment when it is known.
+    pub expected: Option<DeploymentId>,
+    pub read_only: bool,
+    /// Who asks for changes.
+    pub user: String,
+    pub keymap: Keymap,
+    pub theme: Theme,
+    /// Writes a time of day; a value, so that a test has its own zone.
+    pub clock: fn(Timestamp) -> String,
+    /// Counts requests, so that a late answer is told from the one that is waited for.
+    pub requests: u64,
+    /// How the cockpit ends, once it does.
+    pub outcome: Option<Outcome>,
+}
+
+/// How the cockpit was left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing was running.
+    Idle,
+    /// Deployments go on in the background.
+    LeaveRunning,
+    /// The deployments that ran were asked to stop.
+    Stopped,
+    /// A signal ended the cockpit.
+    Signal,
+}
+
+impl Model {
+    /// The state before anything is known.
+    pub(crate) fn new(keymap: Keymap, theme: Theme, user: String, read_only: bool) -> Self {
+        Self {
+            now: Timestamp::default(),
+            size: (80, 24),
+            link: Link::Connecting,
+            heard: None,
+            view: None,
+            selected: Selected::default(),
+            lists: Lists::default(),
+            scroll: Scroll::default(),
+            focus: Pane::Deployments,
+            output: Output::default(),
+            causes: Causes::default(),
+            fetch: None,
+            layers: Vec::new(),
+            toast: None,
+            hint: Vec::new(),
+            expected_rollback: None,
+            expected: None,
+            read_only,
+            user,
+            keymap,
+            theme,
+            clock: crate::text::clock_time,
+            requests: 0,
+            outcome: None,
+        }
+    }
+
+    /// The selected deployment, whole; `None` while it is on its way.
+    pub(crate) fn deployment(&self) -> Option<&Deployment> {
+        let id = self.selected.deployment.as_ref()?;
+        self.view.as_ref()?.deployments.get(id)
+    }
+
+    /// The selected deployment as lists know it.
+    pub(crate) fn summary(&self) -> Option<&Summary> {
+        let id = self.selected.deployment.as_ref()?;
+        self.view.as_ref()?.summaries.get(id)
+    }
+
+    /// The selected instance.
+    pub(crate) fn target(&self) -> Option<&Target> {
+        self.deployment()?.target(self.selected.instance.as_ref()?)
+    }
+
+    /// What a group remembers.
+    pub(crate) fn ledger(&self, group: &GroupKey) -> Option<&Ledger> {
+        self.view.as_ref()?.ledgers.get(group)
+    }
+
+    /// Whether nothing may be changed: this session, or the project as its documents say now.
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.read_only
+            || self
+                .view
+                .as_ref()
+                .is_some_and(|view| view.project.settings.read_only)
+    }
+
+    /// How old the picture is.
+    pub(crate) fn age(&self) -> Duration {
+        self.heard
+            .map_or(Duration::MAX, |heard| self.now.since(heard))
+    }
+
+    /// Whether the picture is too old to be taken for the present.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.link != Link::Live || self.age() > TOO_OLD
+    }
+
+    /// The time that running durations are counted to: it stands still when nothing is heard.
+    pub(crate) fn present(&self) -> Timestamp {
+        match self.heard {
+            Some(heard) if self.is_stale() => heard,
+            _ => self.now,
+        }
+    }
+
+    /// What the gate must know about a command that this person confirmed now.
+    pub(crate) fn circumstances(&self) -> Circumstances {
+        Circumstances {
+            read_only: self.is_read_only(),
+            data_age: Some(self.age()),
+            confirmed: true,
+        }
+    }
+
+    /// A number for a request.
+    pub(crate) fn request(&mut self) -> u64 {
+        self.requests += 1;
+        self.requests
+    }
+
+    /// Where everything is on the screen.
+    pub(crate) fn layout(&self) -> Layout {
+        Layout::of(self)
+    }
+
+    /// Deployments that are not over.
+    pub(crate) fn running(&self) -> Vec<&Summary> {
+        self.view.iter().flat_map(View::running).collect()
+    }
+
+    /// A deployment of this revision to this group, by this person.
+    pub(crate) fn deploy(&self, group: GroupKey, revision: String) -> Deploy {
+        Deploy {
+            group,
+            revision,
+            configuration: None,
+            description: String::new(),
+            options: crate::engine::spec::Options::default(),
+            by: self.user.clone(),
+        }
+    }
+
+    /// Says something that goes away by itself.
+    pub(crate) fn say(&mut self, text: impl Into<String>) {
+        self.toast = Some(Toast {
+            text: text.into(),
+            bad: false,
+            until: Some(self.now + TOAST),
+        });
+    }
+
+    /// Says something that stays until the next key.
+    pub(crate) fn complain(&mut self, text: impl Into<String>) {
+        self.toast = Some(Toast {
+            text: text.into(),
+            bad: true,
+            until: None,
+        });
+    }
+}

@@ -1,0 +1,77 @@
+//! The last row: a word to the operator, or the keys that do something here, from the registry.
+
+use crate::tui::action::available::available;
+use crate::tui::action::{ACTIONS, Action, Context};
+use crate::tui::layout::Layout;
+use crate::tui::model::{Model, Pane};
+use crate::tui::paint::{Brush, Ends, Run, run, width};
+use crate::tui::theme::Role;
+
+/// Draws the footer, which closes the box above it, and the hint.
+pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
+    let hint = layout.hint;
+    if hint.height > 0 {
+        brush.sides(hint, Role::Border);
+        for (y, line) in (hint.y..hint.bottom()).zip(&model.hint) {
+            brush.text(
+                hint.x + 2,
+                y,
+                hint.width.saturating_sub(4),
+                Role::Warn,
+                line,
+            );
+        }
+    }
+    let area = layout.footer;
+    brush.rule(area, Ends::Bottom, Role::Border);
+    let runs = match &model.toast {
+        Some(toast) => vec![run(
+            if toast.bad { Role::Bad } else { Role::Good },
+            toast.text.clone(),
+        )],
+        None => keys(model, usize::from(area.width).saturating_sub(6)),
+    };
+    brush.title(area, &runs);
+}
+
+/// The keys that do something here, most important first, as many as fit; help and quit always.
+fn keys(model: &Model, room: usize) -> Vec<Run> {
+    let always = [Action::Help, Action::Quit];
+    let shown = |action: Action| {
+        let entry = action.entry();
+        let here = matches!(entry.context, Context::Main);
+        let useful = match action {
+            Action::Follow => !model.output.follow || model.focus == Pane::Output,
+            _ => true,
+        };
+        here && useful && available(action, model).is_ok()
+    };
+    let one = |action: Action| -> Option<Vec<Run>> {
+        let word = action.entry().footer?;
+        Some(vec![
+            run(Role::Key, model.keymap.shown(action)),
+            run(Role::Text, format!(" {word}  ")),
+        ])
+    };
+    let tail: Vec<Run> = always.into_iter().filter_map(one).flatten().collect();
+    let mut left = room.saturating_sub(width(&tail));
+    let mut runs = Vec::new();
+    for entry in ACTIONS
+        .iter()
+        .filter(|entry| !always.contains(&entry.action) && shown(entry.action))
+    {
+        if let Some(part) = one(entry.action) {
+            let cells = width(&part);
+            if cells > left {
+                continue;
+            }
+            left -= cells;
+            runs.extend(part);
+        }
+    }
+    runs.extend(tail);
+    if let Some((_, last)) = runs.last_mut() {
+        last.truncate(last.trim_end().len());
+    }
+    runs
+}

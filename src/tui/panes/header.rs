@@ -1,0 +1,98 @@
+//! The first row: what this is, whether the hosts answer, how old the picture is, and the time.
+
+use crate::model::timestamp::Short;
+use crate::tui::glyph::Glyph;
+use crate::tui::layout::Layout;
+use crate::tui::model::{Link, Model};
+use crate::tui::paint::{Brush, Run, run, width};
+use crate::tui::theme::Role;
+
+/// Draws the header.
+pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
+    let area = layout.header;
+    let right = state(model);
+    let taken = u16::try_from(width(&right)).unwrap_or(u16::MAX);
+    let room = area.width.saturating_sub(taken.saturating_add(2));
+    brush.runs(area.x, area.y, room, &name(model));
+    brush.right(area.right(), area.y, &right);
+}
+
+fn name(model: &Model) -> Vec<Run> {
+    let mut runs = vec![run(Role::Focus, " cutover  ")];
+    if let Some(view) = &model.view {
+        runs.push(run(Role::Heading, format!("{}  ", view.project.name)));
+        if model.is_read_only() {
+            runs.push(run(Role::Warn, "read-only  "));
+        }
+        if let Some(first) = view.problems.first() {
+            let more = match view.problems.len() {
+                1 => String::new(),
+                n => format!(" and {} more", n - 1),
+            };
+            runs.push(run(
+                Role::Bad,
+                format!(
+                    "{} documents{more}: {first}",
+                    Glyph::Failed.draw(model.theme)
+                ),
+            ));
+        }
+    }
+    runs
+}
+
+fn state(model: &Model) -> Vec<Run> {
+    let mut runs = Vec::new();
+    match &model.link {
+        Link::Connecting => runs.push(run(Role::Warn, "connecting   ")),
+        Link::Lost { since, .. } => {
+            let seconds = model.now.since(*since).as_secs();
+            runs.push(run(
+                Role::Bad,
+                format!("disconnected {seconds} s, trying again   "),
+            ));
+        }
+        Link::Live if model.is_stale() => {
+            runs.push(run(
+                Role::Bad,
+                format!("no news for {}   ", Short(model.age())),
+            ));
+        }
+        Link::Live => {}
+    }
+    if let Some(view) = &model.view {
+        let total = view.project.hosts.len();
+        let reachable = view
+            .project
+            .hosts
+            .iter()
+            .filter(|host| {
+                view.hosts
+                    .get(&host.name)
+                    .is_some_and(|status| status.reachable)
+            })
+            .count();
+        let (role, glyph) = if reachable == total {
+            (Role::Good, Glyph::Succeeded)
+        } else {
+            (Role::Bad, Glyph::Failed)
+        };
+        runs.push(run(Role::Text, "hosts "));
+        runs.push(run(
+            role,
+            format!("{reachable}/{total} {}   ", glyph.draw(model.theme)),
+        ));
+    }
+    runs.push(run(Role::Text, format!("{} ", time(model))));
+    runs
+}
+
+/// The time of day; with seconds only while something else moves every second too, so that an idle screen rests.
+fn time(model: &Model) -> String {
+    let clock = (model.clock)(model.now);
+    if crate::tui::update::moves(model) {
+        clock
+    } else {
+        clock.chars().take(5).collect()
+    }
+}

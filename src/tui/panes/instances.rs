@@ -1,0 +1,256 @@
+//! The instances of the selected deployment, each with every lifecycle event as a cell. Only visible rows are laid out.
+
+use ratatui::layout::Rect;
+
+use super::lists::column;
+use crate::engine::Deployment;
+use crate::engine::deployment::{Target, TargetEvent};
+use crate::model::deployment::TargetStatus;
+use crate::model::lifecycle::{EventStatus, LifecycleEvent};
+use crate::model::timestamp::Short;
+use crate::tui::causes::cause;
+use crate::tui::glyph::{self, Glyph};
+use crate::tui::layout::Layout;
+use crate::tui::model::{Model, Pane};
+use crate::tui::paint::{Brush, Ends, Run, run};
+use crate::tui::theme::Role;
+use crate::tui::widgets::duration::tiny;
+
+/// The width of an event's cell, with and without room for a running event's time.
+const CELLS: (usize, usize) = (6, 3);
+/// The width of the status column: sign, word, gap.
+const STATUS: usize = 14;
+/// The width of the time column.
+const TIME: usize = 9;
+
+/// The widths of the columns.
+struct Columns {
+    name: usize,
+    /// The width of an event's cell.
+    cell: usize,
+    /// The status as a word, where there is room.
+    status: bool,
+    /// The message, where there is room.
+    message: usize,
+}
+
+impl Columns {
+    fn fit(deployment: &Deployment, events: usize, top: usize, rows: usize, width: usize) -> Self {
+        let longest = deployment
+            .targets
+            .iter()
+            .skip(top)
+            .take(rows)
+            .map(|target| target.name.as_str().len())
+            .max()
+            .unwrap_or(0)
+            .max("Instance".len());
+        let wide = events * CELLS.0 + TIME + 3 + longest.min(12) < width;
+        let cell = if wide { CELLS.0 } else { CELLS.1 };
+        let fixed = events * cell + TIME;
+        let status = fixed + STATUS + longest.min(12) < width;
+        let room = width.saturating_sub(fixed + if status { STATUS } else { 2 });
+        let name = (longest + 1).min(room).min(40);
+        Self {
+            name,
+            cell,
+            status,
+            message: room - name,
+        }
+    }
+}
+
+/// Draws the pane.
+pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
+    let area = layout.instances;
+    if area.height == 0 {
+        return;
+    }
+    let focus = model.focus == Pane::Instances && model.layers.is_empty();
+    brush.rule(
+        area,
+        Ends::Middle,
+        if focus { Role::Focus } else { Role::Border },
+    );
+    let inside = Rect {
+        y: area.y + 1,
+        height: area.height - 1,
+        ..area
+    };
+    brush.sides(inside, Role::Border);
+    let heading = if focus { Role::Focus } else { Role::Heading };
+    let Some(deployment) = model.deployment() else {
+        brush.title(area, &[run(heading, "Instances")]);
+        return;
+    };
+    if deployment.targets.is_empty() {
+        brush.title(area, &[run(heading, "Instances")]);
+        brush.text(
+            area.x + 2,
+            inside.y,
+            area.width.saturating_sub(4),
+            Role::Muted,
+            "no instance takes part",
+        );
+        return;
+    }
+    let events: Vec<LifecycleEvent> = deployment
+        .targets
+        .first()
+        .map(|t| t.events.iter().map(|e| e.event).collect())
+        .unwrap_or_default();
+    let width = usize::from(area.width).saturating_sub(4);
+    let columns = Columns::fit(
+        deployment,
+        events.len(),
+        model.scroll.instances,
+        usize::from(inside.height),
+        width,
+    );
+    header(area, &columns, &events, heading, brush);
+    let rows =
+        (inside.y..inside.bottom()).zip(deployment.targets.iter().skip(model.scroll.instances));
+    for (y, target) in rows {
+        let selected = model.selected.instance.as_ref() == Some(&target.name);
+        if selected {
+            let cursor = brush.glyph(Glyph::Cursor);
+            brush.text(area.x + 1, y, 1, Role::Focus, cursor);
+        }
+        brush.runs(
+            area.x + 3,
+            y,
+            area.width.saturating_sub(4),
+            &row(model, target, &columns),
+        );
+        if selected {
+            let tint = if focus { Role::Selected } else { Role::Chosen };
+            brush.tint(Rect::new(area.x + 1, y, area.width - 2, 1), tint);
+        }
+    }
+    position(model, deployment, area, inside, brush);
+}
+
+fn header(
+    area: Rect,
+    columns: &Columns,
+    events: &[LifecycleEvent],
+    role: Role,
+    brush: &mut Brush<'_>,
+) {
+    // Over the rule, so that the line shows through the gaps.
+    let mut x = area.x + 3;
+    let right = area.right().saturating_sub(1);
+    let mut word = |text: &str, width: usize| {
+        brush.text(x, area.y, right.saturating_sub(x), role, text);
+        x = x.saturating_add(u16::try_from(width).unwrap_or(u16::MAX));
+    };
+    word("Instance ", columns.name);
+    if columns.status {
+        word(" Status ", STATUS);
+    } else {
+        word("", 2);
+    }
+    for event in events {
+        let name: String = event.short_name().chars().take(columns.cell - 1).collect();
+        word(
+            &format!("{name:<width$}", width = columns.cell),
+            columns.cell,
+        );
+    }
+    word("    time ", TIME);
+    if columns.message > 12 {
+        word("   why ", columns.message);
+    }
+}
+
+fn row(model: &Model, target: &Target, columns: &Columns) -> Vec<Run> {
+    let mark = glyph::target(target.status);
+    let sign = mark.glyph.draw(model.theme);
+    let mut runs = vec![run(Role::Text, column(&target.name, columns.name))];
+    if columns.status {
+        runs.push(run(
+            mark.role,
+            format!(" {sign} {:<width$}", mark.word, width = STATUS - 3),
+        ));
+    } else {
+        runs.push(run(mark.role, format!("{sign} ")));
+    }
+    runs.extend(
+        target
+            .events
+            .iter()
+            .map(|entry| cell(model, entry, columns.cell)),
+    );
+    let time = target
+        .start_time
+        .map(|start| Short(target.end_time.unwrap_or(model.present()).since(start)).to_string());
+    runs.push(run(
+        Role::Text,
+        format!("{:>width$}", time.unwrap_or_default(), width = TIME - 1),
+    ));
+    if columns.message > 12 {
+        runs.push(why(model, target));
+    }
+    runs
+}
+
+fn cell(model: &Model, entry: &TargetEvent, width: usize) -> Run {
+    let mark = glyph::event(entry.status);
+    let sign = mark.glyph.draw(model.theme);
+    let text = match (entry.status, entry.start_time) {
+        (EventStatus::InProgress, Some(start)) if width == CELLS.0 => {
+            format!("{sign} {}", tiny(model.present().since(start)))
+        }
+        _ => sign.to_owned(),
+    };
+    run(mark.role, format!("{text:width$}"))
+}
+
+fn why(model: &Model, target: &Target) -> Run {
+    let silent = model
+        .view
+        .as_ref()
+        .and_then(|view| view.hosts.get(&target.name))
+        .is_some_and(|host| !host.reachable);
+    if target.status == TargetStatus::Failed {
+        run(Role::Bad, format!("   {}", cause(target)))
+    } else if silent {
+        run(Role::Warn, "   the host does not answer")
+    } else {
+        run(
+            Role::Muted,
+            format!("   {}", target.message.clone().unwrap_or_default()),
+        )
+    }
+}
+
+/// How much lies above and below what is visible.
+fn position(
+    model: &Model,
+    deployment: &Deployment,
+    area: Rect,
+    inside: Rect,
+    brush: &mut Brush<'_>,
+) {
+    let count = deployment.targets.len();
+    let rows = usize::from(inside.height);
+    if count <= rows {
+        return;
+    }
+    let above = model.scroll.instances;
+    let below = count.saturating_sub(above + rows);
+    let (up, down) = (brush.glyph(Glyph::Up), brush.glyph(Glyph::Down));
+    let part = |sign: &str, n: usize| {
+        if n > 0 {
+            format!("{sign}{n} ")
+        } else {
+            String::new()
+        }
+    };
+    let text = format!(" {}{}", part(up, above), part(down, below));
+    brush.right(
+        area.right().saturating_sub(1),
+        area.y,
+        &[run(Role::Muted, text)],
+    );
+}

@@ -1,0 +1,232 @@
+//! Applications, deployment groups and deployments, side by side.
+
+use ratatui::layout::Rect;
+
+use crate::engine::Summary;
+use crate::model::name::Name;
+use crate::model::timestamp::Short;
+use crate::tui::glyph::{self, Glyph};
+use crate::tui::layout::Layout;
+use crate::tui::model::{Model, Pane};
+use crate::tui::paint::{Brush, Run, run, width};
+use crate::tui::safe;
+use crate::tui::theme::Role;
+
+/// Draws the lists that have a place.
+pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
+    applications(model, layout.applications, brush);
+    groups(model, layout.groups, brush);
+    deployments(model, layout.deployments, brush);
+}
+
+fn applications(model: &Model, area: Rect, brush: &mut Brush<'_>) {
+    let ids = &model.lists.applications;
+    let place = Place {
+        pane: Pane::Applications,
+        title: "Applications",
+        short: "Apps",
+        area,
+        top: model.scroll.applications,
+        count: ids.len(),
+    };
+    let names = ids
+        .iter()
+        .map(|name| name.as_str().len())
+        .max()
+        .unwrap_or(0);
+    list(model, &place, brush, |row| {
+        let name = ids.get(row)?;
+        let platform = model
+            .view
+            .as_ref()?
+            .project
+            .applications
+            .get(name)?
+            .compute_platform;
+        let selected = model.selected.application.as_ref() == Some(name);
+        Some((selected, beside(area, vec![], names, name, platform.name())))
+    });
+}
+
+fn groups(model: &Model, area: Rect, brush: &mut Brush<'_>) {
+    let ids = &model.lists.groups;
+    let place = Place {
+        pane: Pane::Groups,
+        title: "Deployment groups",
+        short: "Groups",
+        area,
+        top: model.scroll.groups,
+        count: ids.len(),
+    };
+    let names = ids
+        .iter()
+        .map(|key| key.group.as_str().len())
+        .max()
+        .unwrap_or(0);
+    list(model, &place, brush, |row| {
+        let key = ids.get(row)?;
+        let group = model.view.as_ref()?.project.group(key)?;
+        let selected = model.selected.group.as_ref() == Some(key);
+        let latest = model
+            .ledger(key)
+            .and_then(|ledger| ledger.last_attempted_deployment.as_ref());
+        let status =
+            latest.and_then(|last| model.view.as_ref()?.summaries.get(&last.deployment_id));
+        let mark = status.map_or((Role::Muted, " "), |summary| {
+            let mark = glyph::deployment(summary.status);
+            (mark.role, mark.glyph.draw(model.theme))
+        });
+        let style = group.deployment_style.deployment_type.label();
+        let sign = vec![run(mark.0, format!("{} ", mark.1))];
+        Some((selected, beside(area, sign, names, &key.group, style)))
+    });
+}
+
+/// A name with a word at the right, where there is room for both.
+fn beside(area: Rect, mut runs: Vec<Run>, names: usize, name: &Name, word: &str) -> Vec<Run> {
+    let room = usize::from(area.width).saturating_sub(4 + width(&runs));
+    let gap = room.checked_sub(name.as_str().len() + word.len() + 1);
+    runs.push(run(Role::Text, name.as_str()));
+    // In every row or in none.
+    if let Some(gap) = gap.filter(|_| names + word.len() < room) {
+        runs.push(run(Role::Muted, format!("{:gap$} {word}", "")));
+    }
+    runs
+}
+
+fn deployments(model: &Model, area: Rect, brush: &mut Brush<'_>) {
+    let ids = &model.lists.deployments;
+    let place = Place {
+        pane: Pane::Deployments,
+        title: "Deployments",
+        short: "Deployments",
+        area,
+        top: model.scroll.deployments,
+        count: ids.len(),
+    };
+    let summaries = || {
+        let visible = ids.iter().skip(place.top).take(usize::from(area.height));
+        visible.filter_map(|id| model.view.as_ref()?.summaries.get(id))
+    };
+    let label = summaries()
+        .map(|summary| safe::width(&summary.revision.label))
+        .max()
+        .unwrap_or(0)
+        .min(16);
+    list(model, &place, brush, |row| {
+        let id = ids.get(row)?;
+        let summary = model.view.as_ref()?.summaries.get(id)?;
+        let selected = model.selected.deployment.as_ref() == Some(id);
+        Some((selected, deployment(model, summary, label)))
+    });
+}
+
+fn deployment(model: &Model, summary: &Summary, label: usize) -> Vec<Run> {
+    let mark = glyph::deployment(summary.status);
+    let sign = |glyph: Glyph| glyph.draw(model.theme);
+    let link = if summary.rolled_back_by.is_some() || summary.rolls_back.is_some() {
+        sign(Glyph::Rollback)
+    } else {
+        " "
+    };
+    let started = summary.start_time.unwrap_or(summary.create_time);
+    let span = summary
+        .complete_time
+        .unwrap_or(model.present())
+        .since(started);
+    vec![
+        run(Role::Text, format!("{} ", summary.deployment_id)),
+        run(
+            mark.role,
+            format!("{} {:10}{link} ", sign(mark.glyph), mark.word),
+        ),
+        run(Role::Text, format!("{:label$} ", summary.revision.label)),
+        run(
+            Role::Muted,
+            format!("{:>6}  {} ", Short(span).to_string(), who(summary)),
+        ),
+        run(Role::Muted, (model.clock)(summary.create_time)),
+    ]
+}
+
+fn who(summary: &Summary) -> String {
+    format!(
+        "{:8}",
+        if summary.rolls_back.is_some() {
+            "rollback"
+        } else {
+            summary.by.as_str()
+        }
+    )
+}
+
+/// Where a list is drawn, and from which row on.
+struct Place {
+    pane: Pane,
+    title: &'static str,
+    /// The title where there is little room.
+    short: &'static str,
+    area: Rect,
+    top: usize,
+    count: usize,
+}
+
+fn list(
+    model: &Model,
+    place: &Place,
+    brush: &mut Brush<'_>,
+    row: impl Fn(usize) -> Option<(bool, Vec<Run>)>,
+) {
+    let area = place.area;
+    if area.height < 2 {
+        return;
+    }
+    let focus = model.focus == place.pane && model.layers.is_empty();
+    let role = if focus { Role::Focus } else { Role::Border };
+    let heading = if focus { Role::Focus } else { Role::Heading };
+    let short = if usize::from(area.width) < place.title.len() + 4 {
+        place.short
+    } else {
+        place.title
+    };
+    let mut title = vec![run(heading, short)];
+    let height = usize::from(area.height - 2);
+    if place.count > height && height > 0 {
+        title.push(run(Role::Muted, format!(" {}", place.count)));
+    }
+    let inside = brush.frame(area, role, &title);
+    if place.count == 0 {
+        let text = match (&model.view, place.pane) {
+            (None, _) => "loading",
+            (_, Pane::Deployments) => "none yet",
+            _ => "none",
+        };
+        brush.text(
+            inside.x + 2,
+            inside.y,
+            inside.width.saturating_sub(2),
+            Role::Muted,
+            text,
+        );
+        return;
+    }
+    for (y, index) in (inside.y..inside.bottom()).zip(place.top..place.count) {
+        let Some((selected, runs)) = row(index) else {
+            continue;
+        };
+        if selected {
+            let cursor = brush.glyph(Glyph::Cursor);
+            brush.text(inside.x, y, 1, Role::Focus, cursor);
+        }
+        brush.runs(inside.x + 2, y, inside.width.saturating_sub(2), &runs);
+        if selected {
+            let tint = if focus { Role::Selected } else { Role::Chosen };
+            brush.tint(Rect::new(inside.x, y, inside.width, 1), tint);
+        }
+    }
+}
+
+/// The name as a column of this width.
+pub(crate) fn column(name: &Name, width: usize) -> String {
+    format!("{:width$}", name.as_str())
+}

@@ -1,0 +1,180 @@
+//! The output of the selected instance, with what went wrong on top.
+
+use ratatui::layout::Rect;
+
+use crate::model::deployment::TargetStatus;
+use crate::model::output::OutputSource;
+use crate::tui::causes::cause;
+use crate::tui::glyph::{self, Glyph};
+use crate::tui::layout::Layout;
+use crate::tui::model::{Model, Pane};
+use crate::tui::output::{Line, Stream};
+use crate::tui::paint::{Brush, Ends, Run, run};
+use crate::tui::safe;
+use crate::tui::theme::Role;
+
+/// Why the selected instance failed, line by line; the end of the script's output where the stream has none.
+pub(crate) fn diagnostics(model: &Model) -> Vec<Vec<Run>> {
+    let Some(target) = model.target().filter(|t| t.status == TargetStatus::Failed) else {
+        return Vec::new();
+    };
+    let sign = Glyph::Failed.draw(model.theme);
+    let mut lines = vec![vec![run(Role::Bad, format!("{sign} {}", cause(target)))]];
+    let diagnostics = target
+        .failure()
+        .and_then(|entry| entry.diagnostics.as_ref());
+    if let Some(diagnostics) = diagnostics
+        && model.output.lines.is_empty()
+    {
+        let tail = diagnostics
+            .log_tail
+            .lines()
+            .map(|line| vec![run(Role::Text, safe::line(line))]);
+        lines.extend(tail);
+    }
+    lines
+}
+
+/// Draws the pane.
+pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
+    let area = layout.output;
+    if area.height == 0 {
+        return;
+    }
+    let focus = model.focus == Pane::Output && model.layers.is_empty();
+    brush.rule(
+        area,
+        Ends::Middle,
+        if focus { Role::Focus } else { Role::Border },
+    );
+    brush.title(
+        area,
+        &title(model, if focus { Role::Focus } else { Role::Heading }),
+    );
+    let inside = Rect {
+        y: area.y + 1,
+        height: area.height - 1,
+        ..area
+    };
+    brush.sides(inside, Role::Border);
+    let width = area.width.saturating_sub(4);
+    let reasons = diagnostics(model);
+    let mut y = inside.y;
+    for line in reasons.iter().take(usize::from(layout.diagnostics)) {
+        brush.runs(area.x + 2, y, width, line);
+        y += 1;
+    }
+    let height = layout.rows(Pane::Output);
+    if model.output.lines.is_empty() {
+        if y < inside.bottom() && reasons.len() < 2 {
+            brush.text(area.x + 2, y, width, Role::Muted, &silence(model));
+        }
+        return;
+    }
+    for line in model.output.window(height) {
+        if y >= inside.bottom() {
+            break;
+        }
+        brush.runs(area.x + 2, y, width, &output_line(model, line));
+        y += 1;
+    }
+    state(model, area, height, brush);
+}
+
+fn title(model: &Model, role: Role) -> Vec<Run> {
+    let Some(target) = model.target() else {
+        return vec![run(role, "Output")];
+    };
+    let entry = target.running().or_else(|| target.failure()).or_else(|| {
+        target
+            .events
+            .iter()
+            .rev()
+            .find(|entry| entry.start_time.is_some())
+    });
+    let dot = Glyph::Separator.draw(model.theme);
+    match entry {
+        Some(entry) => {
+            let mark = glyph::event(entry.status);
+            vec![
+                run(role, format!("{} ", entry.event)),
+                run(mark.role, mark.glyph.draw(model.theme)),
+                run(role, format!(" {dot} {}", target.name)),
+            ]
+        }
+        None => vec![run(role, format!("Output {dot} {}", target.name))],
+    }
+}
+
+fn silence(model: &Model) -> String {
+    let started = model
+        .target()
+        .is_some_and(|target| target.start_time.is_some());
+    match (&model.output.of, &model.output.stream) {
+        (None, _) => "no instance is selected".to_owned(),
+        (_, Stream::Failed(reason)) => format!("the output can't be shown: {reason}"),
+        (Some(_), _) if !started => "not started: no output".to_owned(),
+        (_, Stream::Ended) => "no output".to_owned(),
+        _ => "no output yet".to_owned(),
+    }
+}
+
+fn output_line(model: &Model, line: &Line) -> Vec<Run> {
+    let role = match line.source {
+        OutputSource::Stdout => Role::Text,
+        OutputSource::Stderr => Role::Stderr,
+        OutputSource::Agent => Role::Muted,
+    };
+    // Three cells that tell the source also where there is no colour.
+    let source = match line.source {
+        OutputSource::Stdout => "   ",
+        OutputSource::Stderr => "err",
+        OutputSource::Agent => "agt",
+    };
+    let text: String = line.text.chars().skip(model.output.column).collect();
+    vec![
+        run(
+            Role::Muted,
+            format!("{} {:5} ", (model.clock)(line.at), line.event.short_name()),
+        ),
+        run(
+            if line.source == OutputSource::Stderr {
+                Role::Stderr
+            } else {
+                Role::Muted
+            },
+            format!("{source} "),
+        ),
+        run(role, text),
+    ]
+}
+
+/// Whether new lines are followed, and how many are above and below.
+fn state(model: &Model, area: Rect, height: usize, brush: &mut Brush<'_>) {
+    let output = &model.output;
+    let above = output.top(height);
+    let below = (output.dropped + output.lines.len()).saturating_sub(above + height);
+    let mut runs = Vec::new();
+    if output.column > 0 {
+        runs.push(run(Role::Muted, format!(" column {} ", output.column)));
+    }
+    if output.follow {
+        let word = if output.stream == Stream::Ended {
+            " end "
+        } else {
+            " following "
+        };
+        runs.push(run(Role::Muted, word));
+    } else {
+        let key = model.keymap.shown(crate::tui::action::Action::Follow);
+        let down = brush.glyph(Glyph::Down);
+        runs.push(run(
+            Role::Warn,
+            format!(" {down}{below} more, {key} follows "),
+        ));
+    }
+    if let Stream::Failed(reason) = &output.stream {
+        runs.push(run(Role::Bad, format!(" {reason} ")));
+    }
+    brush.right(area.right().saturating_sub(1), area.y, &runs);
+}

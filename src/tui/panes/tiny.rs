@@ -1,0 +1,47 @@
+//! A terminal too small for panes: where things stand, in a line or a few.
+
+use crate::tui::glyph;
+use crate::tui::layout::Layout;
+use crate::tui::model::{Link, Model};
+use crate::tui::paint::{Brush, Run, run};
+use crate::tui::theme::Role;
+
+/// Draws what fits.
+pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
+    let area = layout.header;
+    let lines = [status(model), vec![run(Role::Muted, "40x10 shows more")]];
+    for (y, line) in (area.y..area.bottom()).zip(&lines) {
+        brush.runs(area.x, y, area.width, line);
+    }
+}
+
+fn status(model: &Model) -> Vec<Run> {
+    if model.link != Link::Live {
+        return vec![run(Role::Bad, "disconnected")];
+    }
+    let Some(summary) = model.summary() else {
+        return vec![run(Role::Muted, "no deployment")];
+    };
+    let mark = glyph::deployment(summary.status);
+    let overview = summary.deployment_overview;
+    let done = overview.succeeded + overview.failed + overview.skipped;
+    let failed = if overview.failed > 0 {
+        format!(" {} failed", overview.failed)
+    } else {
+        String::new()
+    };
+    vec![
+        run(
+            mark.role,
+            format!("{} {}", mark.glyph.draw(model.theme), mark.word),
+        ),
+        run(
+            Role::Text,
+            format!(
+                " {done}/{}{failed} {}",
+                overview.total(),
+                summary.deployment_id
+            ),
+        ),
+    ]
+}

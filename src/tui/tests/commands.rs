@@ -1,0 +1,348 @@
+//! What leaves the cockpit, and when: only what was confirmed, of the picture that was confirmed.
+
+use super::{Cockpit, sample};
+use crate::api::command::{Answer, Command};
+use crate::api::feed::FeedItem;
+use crate::api::gate::{self, Closed};
+use crate::engine::input::Input;
+use crate::model::project::GroupKey;
+use crate::tui::effect::Effect;
+use crate::tui::message::Message;
+use crate::tui::model::Outcome;
+
+fn rollout() -> Cockpit {
+    let run = sample::rollout();
+    Cockpit::with(sample::snapshot(sample::project(12), &run.deployment))
+}
+
+fn failure() -> Cockpit {
+    let run = sample::failure();
+    Cockpit::with(sample::snapshot(sample::project(4), &run.deployment))
+}
+
+fn sent(cockpit: &Cockpit) -> Vec<Command> {
+    let commands = cockpit.effects.iter().filter_map(|effect| match effect {
+        Effect::Send(command, _) => Some((**command).clone()),
+        _ => None,
+    });
+    commands.collect()
+}
+
+fn stop(auto_rollback: Option<bool>) -> Command {
+    Command::Stop {
+        deployment: sample::id(sample::LIVE),
+        auto_rollback,
+        by: "ana".to_owned(),
+    }
+}
+
+#[test]
+fn a_stop_asks_once_and_hears_nothing_that_was_typed_ahead() {
+    let mut cockpit = rollout();
+    cockpit.keys("s y y y y enter");
+    assert_eq!(sent(&cockpit), []);
+    cockpit.keys("s");
+    cockpit.wait(499);
+    cockpit.keys("y");
+    assert_eq!(sent(&cockpit), []);
+    cockpit.wait(1);
+    cockpit.keys("s enter");
+    assert_eq!(
+        sent(&cockpit),
+        [],
+        "neither the opening key nor enter accepts"
+    );
+    cockpit.keys("s");
+    cockpit.wait(500);
+    cockpit.keys("y");
+    assert_eq!(sent(&cockpit), [stop(None)]);
+    assert!(cockpit.model.layers.is_empty());
+}
+
+#[test]
+fn a_stop_can_roll_back_too() {
+    let mut cockpit = rollout();
+    cockpit.keys("s");
+    cockpit.wait(500);
+    cockpit.keys("r");
+    assert_eq!(sent(&cockpit), [stop(Some(true))]);
+}
+
+#[test]
+fn a_stop_is_not_refused_for_old_data_and_never_armed_again() {
+    let mut run = sample::rollout();
+    let mut cockpit = Cockpit::with(sample::snapshot(sample::project(12), &run.deployment));
+    cockpit.keys("s");
+    cockpit.wait(600);
+    for record in run.walk_on("web-4") {
+        cockpit.tell(FeedItem::Record {
+            deployment: sample::id(sample::LIVE),
+            record,
+        });
+    }
+    cockpit.silence(60_000);
+    cockpit.keys("y");
+    assert_eq!(sent(&cockpit), [stop(None)]);
+    let Some(Effect::Send(command, circumstances)) = cockpit.effects.last() else {
+        panic!()
+    };
+    assert_eq!(gate::check(command, *circumstances), Ok(()));
+}
+
+#[test]
+fn old_data_supports_no_other_change() {
+    let mut cockpit = failure();
+    cockpit.silence(11_000);
+    cockpit.keys("d");
+    assert!(cockpit.model.layers.is_empty());
+    assert!(cockpit.screen().contains("deploy: what you see is old"));
+    let mut cockpit = rollout();
+    cockpit.keys("b");
+    cockpit.silence(11_000);
+    cockpit.keys("y");
+    assert_eq!(sent(&cockpit), []);
+    assert!(cockpit.screen().contains("what you see is old"));
+}
+
+#[test]
+fn a_confirmation_is_tied_to_its_picture() {
+    let mut cockpit = rollout();
+    cockpit.keys("b");
+    cockpit.wait(600);
+    let mut project = sample::project(12);
+    project.hosts.pop();
+    cockpit.tell(FeedItem::Project {
+        project: Box::new(project),
+        problems: Vec::new(),
+    });
+    cockpit.keys("y");
+    assert_eq!(sent(&cockpit), [], "what it said has changed");
+    assert!(
+        cockpit
+            .screen()
+            .contains("This has changed while you looked")
+    );
+    assert!(cockpit.screen().contains("11 instances"));
+    cockpit.wait(500);
+    cockpit.keys("y");
+    assert_eq!(
+        sent(&cockpit),
+        [Command::Rollback {
+            deployment: sample::id(sample::LIVE),
+            by: "ana".to_owned()
+        }]
+    );
+}
+
+#[test]
+fn progress_alone_does_not_disarm_a_rollback() {
+    let mut run = sample::rollout();
+    let mut cockpit = Cockpit::with(sample::snapshot(sample::project(12), &run.deployment));
+    cockpit.keys("b");
+    cockpit.wait(600);
+    for record in run.walk_on("web-4") {
+        cockpit.tell(FeedItem::Record {
+            deployment: sample::id(sample::LIVE),
+            record,
+        });
+    }
+    cockpit.keys("y");
+    assert_eq!(sent(&cockpit).len(), 1);
+}
+
+#[test]
+fn deploying_goes_through_a_preview() {
+    let mut cockpit = failure();
+    cockpit.keys("d enter");
+    let Some(Effect::Preview(number, deploy)) = cockpit.effects.last().cloned() else {
+        panic!()
+    };
+    assert_eq!(deploy.group, sample::production());
+    assert_eq!(
+        deploy.revision,
+        sample::revision("1.8.0").digest.to_string()
+    );
+    cockpit.send(Message::Previewed(number + 1, Err("late".to_owned())));
+    cockpit.send(Message::Previewed(number, Ok(Box::new(sample::preview()))));
+    assert!(cockpit.screen().contains("3 at a time, at least 9 healthy"));
+    cockpit.wait(500);
+    cockpit.keys("y");
+    assert_eq!(sent(&cockpit), [Command::Deploy(*deploy)]);
+    assert!(cockpit.model.layers.is_empty());
+    // The new deployment is gone to, as soon as it is known.
+    cockpit.send(Message::Answered(Ok(Answer::Created {
+        deployment: sample::id("d-NEWNEWNEW"),
+    })));
+    let run = sample::Run::new(
+        &sample::project(4),
+        "d-NEWNEWNEW",
+        "1.8.0",
+        sample::now(0),
+        &sample::ledger(4),
+    );
+    for record in run.records {
+        cockpit.tell(FeedItem::Record {
+            deployment: sample::id("d-NEWNEWNEW"),
+            record,
+        });
+    }
+    assert_eq!(
+        cockpit.model.selected.deployment,
+        Some(sample::id("d-NEWNEWNEW"))
+    );
+}
+
+#[test]
+fn a_preview_is_made_again_when_the_group_has_changed() {
+    let mut cockpit = failure();
+    cockpit.keys("d enter");
+    let number = cockpit.model.requests;
+    cockpit.send(Message::Previewed(number, Ok(Box::new(sample::preview()))));
+    cockpit.wait(600);
+    let opened = crate::engine::ledger::LedgerRecord {
+        seq: 6,
+        at: sample::now(0),
+        event: crate::engine::ledger::LedgerEvent::Opened {
+            deployment: sample::id("d-NEWNEWNEW"),
+        },
+    };
+    cockpit.tell(FeedItem::Ledger {
+        group: sample::production(),
+        record: opened,
+    });
+    cockpit.keys("y");
+    assert_eq!(sent(&cockpit), [], "the new preview is waited for");
+    let again = cockpit.model.requests;
+    assert!(again > number);
+    let refused = crate::api::command::ApiError::new(
+        "DeploymentLimitExceededException",
+        "d-NEWNEWNEW is still running",
+    );
+    let preview = crate::api::command::Preview {
+        refusal: Some(refused),
+        ..sample::preview()
+    };
+    cockpit.send(Message::Previewed(again, Ok(Box::new(preview))));
+    cockpit.wait(600);
+    cockpit.keys("y");
+    assert_eq!(sent(&cockpit), []);
+    assert!(cockpit.screen().contains("d-NEWNEWNEW is still running"));
+}
+
+#[test]
+fn read_only_refuses_every_command_at_the_gate_and_says_so() {
+    let deploy = sample_deploy();
+    let deployment = sample::id(sample::LIVE);
+    let by = "ana".to_owned();
+    let all = [
+        Command::Push {
+            application: sample::name("shop"),
+            path: "/x".into(),
+            label: None,
+        },
+        Command::Deploy(deploy),
+        stop(None),
+        Command::Rollback { deployment, by },
+        Command::Shutdown,
+    ];
+    let mut cockpit = rollout();
+    cockpit.model.read_only = true;
+    for command in all {
+        // A new command must be added to the list above.
+        match &command {
+            Command::Push { .. }
+            | Command::Deploy(_)
+            | Command::Stop { .. }
+            | Command::Rollback { .. }
+            | Command::Shutdown => {}
+        }
+        assert_eq!(
+            gate::check(&command, cockpit.model.circumstances()),
+            Err(Closed::ReadOnly)
+        );
+    }
+    for key in ["s", "b", "d"] {
+        cockpit.keys(key);
+        assert!(cockpit.model.layers.is_empty());
+        assert!(
+            cockpit
+                .screen()
+                .contains("read-only: nothing can be changed")
+        );
+    }
+    cockpit.keys("q");
+    cockpit.wait(600);
+    cockpit.keys("s");
+    assert_eq!(sent(&cockpit), []);
+}
+
+fn sample_deploy() -> crate::api::command::Deploy {
+    rollout().model.deploy(
+        GroupKey {
+            application: sample::name("shop"),
+            group: sample::name("production"),
+        },
+        "1.8.0".to_owned(),
+    )
+}
+
+#[test]
+fn leaving_asks_while_something_runs() {
+    let mut cockpit = rollout();
+    cockpit.keys("q l");
+    assert_eq!(cockpit.model.outcome, None, "typed ahead");
+    cockpit.wait(500);
+    cockpit.keys("esc");
+    assert!(cockpit.model.layers.is_empty());
+    cockpit.keys("q");
+    cockpit.wait(500);
+    cockpit.keys("l");
+    assert_eq!(cockpit.model.outcome, Some(Outcome::LeaveRunning));
+    assert_eq!(cockpit.effects.last(), Some(&Effect::Quit));
+
+    let mut cockpit = rollout();
+    cockpit.keys("q");
+    cockpit.wait(500);
+    cockpit.keys("s");
+    assert_eq!(sent(&cockpit), [stop(None)]);
+    assert_eq!(cockpit.model.outcome, Some(Outcome::Stopped));
+
+    let mut cockpit = failure();
+    cockpit.keys("q");
+    assert_eq!(cockpit.model.outcome, Some(Outcome::Idle));
+}
+
+#[test]
+fn the_rollback_that_was_asked_for_is_gone_to() {
+    let mut run = sample::rollout();
+    let mut cockpit = Cockpit::with(sample::snapshot(sample::project(12), &run.deployment));
+    cockpit.keys("b");
+    cockpit.wait(500);
+    cockpit.keys("y");
+    for record in run.input(&Input::Command(crate::engine::input::Command::Stop {
+        by: "ana".to_owned(),
+        auto_rollback: Some(true),
+    })) {
+        cockpit.tell(FeedItem::Record {
+            deployment: sample::id(sample::LIVE),
+            record,
+        });
+    }
+    assert!(cockpit.screen().contains("stopping"));
+    let rollback = sample::rollback_of(&run);
+    for record in rollback.records {
+        cockpit.tell(FeedItem::Record {
+            deployment: sample::id("d-ROLLBACK0"),
+            record,
+        });
+    }
+    assert_eq!(
+        cockpit.model.selected.deployment,
+        Some(sample::id("d-ROLLBACK0"))
+    );
+    cockpit.keys("o");
+    assert_eq!(
+        cockpit.model.selected.deployment,
+        Some(sample::id(sample::LIVE))
+    );
+}

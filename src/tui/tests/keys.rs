@@ -1,0 +1,238 @@
+//! Scripts of keys.
+
+use super::{Cockpit, sample};
+use crate::api::feed::FeedItem;
+use crate::tui::action::ACTIONS;
+use crate::tui::action::available::available;
+use crate::tui::effect::Effect;
+use crate::tui::message::{Message, OutputNews};
+use crate::tui::model::{Link, Pane};
+use crate::tui::output::Stream;
+
+fn rollout() -> Cockpit {
+    let run = sample::rollout();
+    Cockpit::with(sample::snapshot(sample::project(12), &run.deployment))
+}
+
+fn instance(cockpit: &Cockpit) -> &str {
+    cockpit
+        .model
+        .selected
+        .instance
+        .as_ref()
+        .map_or("", |name| name.as_str())
+}
+
+#[test]
+fn it_begins_where_something_runs_and_at_what_failed() {
+    let cockpit = rollout();
+    assert_eq!(cockpit.model.selected.group, Some(sample::production()));
+    assert_eq!(
+        cockpit.model.selected.deployment,
+        Some(sample::id(sample::LIVE))
+    );
+    assert_eq!(instance(&cockpit), "web-3");
+}
+
+#[test]
+fn panes_and_rows() {
+    let mut cockpit = rollout();
+    assert_eq!(cockpit.model.focus, Pane::Deployments);
+    cockpit.keys("enter j j");
+    assert_eq!(instance(&cockpit), "web-5");
+    cockpit.keys("G");
+    assert_eq!(instance(&cockpit), "web-12");
+    cockpit.keys("g k");
+    assert_eq!(instance(&cockpit), "web-1");
+    cockpit.keys("tab");
+    assert_eq!(cockpit.model.focus, Pane::Output);
+    cockpit.keys("tab");
+    assert_eq!(cockpit.model.focus, Pane::Applications);
+    cockpit.keys("esc");
+    assert_eq!(cockpit.model.focus, Pane::Applications);
+    cockpit.keys("j");
+    assert_eq!(
+        cockpit.model.selected.application,
+        Some(sample::name("thumbs"))
+    );
+    assert_eq!(cockpit.model.selected.deployment, None);
+    cockpit.keys("k right right");
+    assert_eq!(cockpit.model.focus, Pane::Deployments);
+}
+
+#[test]
+fn failed_instances_are_a_key_away() {
+    let mut cockpit = rollout();
+    cockpit.keys("tab G n");
+    assert_eq!(instance(&cockpit), "web-3");
+    cockpit.keys("n N");
+    assert_eq!(instance(&cockpit), "web-3");
+}
+
+#[test]
+fn the_output_follows_the_selection_and_late_lines_are_dropped() {
+    let mut cockpit = rollout();
+    let old = cockpit.model.output.number;
+    cockpit.keys("tab j");
+    let Some(Effect::Follow { stream, target, .. }) = cockpit.effects.last() else {
+        panic!()
+    };
+    assert_eq!(target.as_str(), "web-4");
+    let stream = *stream;
+    cockpit.send(Message::Output(old, OutputNews::Lines(sample::lines(3))));
+    assert!(cockpit.model.output.lines.is_empty());
+    cockpit.send(Message::Output(
+        stream,
+        OutputNews::Lines(sample::lines(50)),
+    ));
+    assert_eq!(cockpit.model.output.lines.len(), 50);
+    cockpit.keys("tab k");
+    assert!(!cockpit.model.output.follow);
+    cockpit.keys("f");
+    assert!(cockpit.model.output.follow);
+    cockpit.send(Message::Output(stream, OutputNews::Ended(None)));
+    assert_eq!(cockpit.model.output.stream, Stream::Ended);
+}
+
+#[test]
+fn a_finished_deployment_is_fetched_when_it_is_selected() {
+    let mut cockpit = rollout();
+    cockpit.keys("j");
+    assert_eq!(cockpit.effects.last(), Some(&Effect::Unfollow));
+    assert!(
+        cockpit
+            .effects
+            .contains(&Effect::Fetch(sample::id(sample::BEFORE)))
+    );
+    assert!(cockpit.screen().contains("fetching d-6ZP04MN2C"));
+    cockpit.send(Message::Fetched(
+        sample::id(sample::BEFORE),
+        Err("gone".to_owned()),
+    ));
+    assert!(cockpit.screen().contains("can't be shown: gone"));
+    assert_eq!(
+        cockpit
+            .effects
+            .iter()
+            .filter(|effect| matches!(effect, Effect::Fetch(_)))
+            .count(),
+        1
+    );
+}
+
+#[test]
+fn a_gap_in_the_feed_fetches_the_deployment_again() {
+    let mut run = sample::rollout();
+    let mut cockpit = Cockpit::with(sample::snapshot(sample::project(12), &run.deployment));
+    let mut records = run.walk_on("web-4");
+    let last = records.pop().unwrap();
+    cockpit.tell(FeedItem::Record {
+        deployment: sample::id(sample::LIVE),
+        record: last,
+    });
+    assert!(
+        cockpit
+            .effects
+            .contains(&Effect::Fetch(sample::id(sample::LIVE)))
+    );
+    cockpit.send(Message::Fetched(
+        sample::id(sample::LIVE),
+        Ok(Box::new(run.deployment.clone())),
+    ));
+    assert_eq!(cockpit.model.deployment().unwrap().seq, run.deployment.seq);
+    assert_eq!(instance(&cockpit), "web-3", "the selection survives");
+}
+
+#[test]
+fn a_lost_connection_comes_back() {
+    let mut cockpit = rollout();
+    cockpit.send(Message::Lost("gone".to_owned()));
+    cockpit.silence(3000);
+    cockpit.send(Message::Lost("still gone".to_owned()));
+    assert!(cockpit.screen().contains("disconnected 3 s, trying again"));
+    let run = sample::rollout();
+    cockpit.tell(FeedItem::Snapshot(Box::new(sample::snapshot(
+        sample::project(12),
+        &run.deployment,
+    ))));
+    assert_eq!(cockpit.model.link, Link::Live);
+    assert!(
+        matches!(cockpit.effects.last(), Some(Effect::Follow { .. })),
+        "the output is opened anew"
+    );
+}
+
+#[test]
+fn go_to_finds_deployments_instances_and_actions() {
+    let mut cockpit = rollout();
+    cockpit.keys("/ 5 R R enter");
+    assert_eq!(
+        cockpit.model.selected.deployment,
+        Some(sample::id(sample::FAILED))
+    );
+    cockpit.keys("/ 7 F 3 enter / w e b - 1 1 enter");
+    assert_eq!(instance(&cockpit), "web-11");
+    assert_eq!(cockpit.model.focus, Pane::Instances);
+    cockpit.keys("/ d e p l o y enter");
+    assert_eq!(
+        cockpit.model.layers.len(),
+        1,
+        "what can't be done can't be chosen"
+    );
+    assert!(
+        cockpit
+            .screen()
+            .contains("not now: d-7F3KQ21XB is still running")
+    );
+    cockpit.keys("esc / r o l l - b a c k enter");
+    assert!(cockpit.screen().contains("Roll back d-7F3KQ21XB?"));
+}
+
+#[test]
+fn pasted_text_is_no_command() {
+    let mut cockpit = rollout();
+    cockpit.send(Message::Paste("sy".to_owned()));
+    cockpit.keys("s");
+    cockpit.wait(600);
+    cockpit.send(Message::Paste("y".to_owned()));
+    assert!(
+        !cockpit
+            .effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Send(..)))
+    );
+}
+
+#[test]
+fn every_action_says_why_it_is_not_available() {
+    let states = [Cockpit::new(), rollout()];
+    for cockpit in states {
+        for entry in ACTIONS {
+            if let Err(reason) = available(entry.action, &cockpit.model) {
+                assert!(
+                    !reason.is_empty() && !reason.ends_with('.'),
+                    "{}",
+                    entry.name
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn an_end_is_told_although_another_deployment_is_on_the_screen() {
+    let mut run = sample::rollout();
+    let mut cockpit = Cockpit::with(sample::snapshot(sample::project(12), &run.deployment));
+    cockpit.keys("/ 5 R R enter");
+    for record in run.finish() {
+        cockpit.tell(FeedItem::Record {
+            deployment: sample::id(sample::LIVE),
+            record,
+        });
+    }
+    assert!(
+        cockpit
+            .screen()
+            .contains("d-7F3KQ21XB in shop/production: Stopped")
+    );
+}

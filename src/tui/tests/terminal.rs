@@ -1,0 +1,106 @@
+//! The bytes that reach a terminal, read by a terminal's parser.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+
+use ratatui::backend::CrosstermBackend;
+use ratatui::layout::Rect;
+use ratatui::{Terminal, TerminalOptions, Viewport};
+
+use super::{COLOUR, Cockpit, MONO, sample};
+use crate::tui::message::{Message, OutputNews};
+use crate::tui::theme::Theme;
+use crate::tui::view::view;
+
+#[derive(Clone, Default)]
+struct Bytes(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Bytes {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn bytes(cockpit: &Cockpit) -> Vec<u8> {
+    let bytes = Bytes::default();
+    let (width, height) = cockpit.model.size;
+    let options = TerminalOptions {
+        viewport: Viewport::Fixed(Rect::new(0, 0, width, height)),
+    };
+    let mut terminal =
+        Terminal::with_options(CrosstermBackend::new(bytes.clone()), options).unwrap();
+    terminal.draw(|frame| view(&cockpit.model, frame)).unwrap();
+    drop(terminal);
+    Arc::into_inner(bytes.0).unwrap().into_inner().unwrap()
+}
+
+fn cockpit(theme: Theme) -> Cockpit {
+    let run = sample::rollout();
+    let mut cockpit = Cockpit::with(sample::snapshot(sample::project(12), &run.deployment));
+    cockpit.model.theme = theme;
+    cockpit.resize(120, 40);
+    let number = cockpit.model.output.number;
+    let mut lines = sample::lines(6);
+    for (line, text) in lines.iter_mut().zip([
+        "\u{1b}]0;owned\u{7}a",
+        "\u{9b}31mb",
+        "c\u{202e}d",
+        "e\0f\rg",
+        "\u{1b}[2J\u{1b}[Hh",
+        "\u{1b}Pq\u{1b}\\i",
+    ]) {
+        text.clone_into(&mut line.text);
+    }
+    cockpit.send(Message::Output(number, OutputNews::Lines(lines)));
+    cockpit
+}
+
+fn colours(theme: Theme, key: &str) -> (usize, usize, String) {
+    let mut cockpit = cockpit(theme);
+    if !key.is_empty() {
+        cockpit.keys(key);
+        cockpit.wait(600);
+    }
+    let mut parser = vt100::Parser::new(40, 120, 0);
+    parser.process(&bytes(&cockpit));
+    let screen = parser.screen();
+    let cells = (0..40).flat_map(|row| (0..120).filter_map(move |column| screen.cell(row, column)));
+    let coloured = cells.clone().filter(|cell| {
+        cell.fgcolor() != vt100::Color::Default || cell.bgcolor() != vt100::Color::Default
+    });
+    let marked = cells.filter(|cell| cell.inverse() || cell.bold());
+    (coloured.count(), marked.count(), screen.contents())
+}
+
+#[test]
+fn without_colour_no_colour_is_set_and_what_is_selected_still_shows() {
+    for key in ["", "?", "s", "b", "/", "q"] {
+        let (coloured, marked, _) = colours(MONO, key);
+        assert_eq!(coloured, 0, "behind {key:?}");
+        assert!(marked > 50, "behind {key:?}");
+    }
+    assert!(colours(COLOUR, "").0 > 0);
+}
+
+#[test]
+fn no_escape_control_or_bidi_character_of_a_hook_reaches_the_terminal() {
+    let cockpit = cockpit(MONO);
+    let buffer = cockpit.draw();
+    let harmful = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
+    };
+    assert!(
+        !buffer
+            .content
+            .iter()
+            .any(|cell| cell.symbol().chars().any(harmful))
+    );
+    let text = String::from_utf8(bytes(&cockpit)).unwrap();
+    assert!(!text.contains("\u{1b}]") && !text.contains("\u{1b}[2J") && !text.contains('\u{7}'));
+}

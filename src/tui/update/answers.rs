@@ -1,0 +1,143 @@
+//! What the orchestrator says.
+
+use crate::api::command::Answer;
+use crate::api::feed::FeedItem;
+use crate::api::view::{Gap, View};
+use crate::engine::{Deployment, Event};
+use crate::model::deployment::DeploymentId;
+use crate::tui::effect::Effect;
+use crate::tui::layers;
+use crate::tui::message::OutputNews;
+use crate::tui::model::{Fetch, Link, Model};
+use crate::tui::output::Stream;
+
+/// Folds an item of the feed into the picture.
+pub(crate) fn feed(model: &mut Model, item: FeedItem) -> Vec<Effect> {
+    model.heard = Some(model.now);
+    let mut effects = Vec::new();
+    match item {
+        FeedItem::Snapshot(snapshot) => {
+            let again = model.link != Link::Live;
+            model.link = Link::Live;
+            match &mut model.view {
+                // A snapshot always fits.
+                Some(view) => drop(view.apply(FeedItem::Snapshot(snapshot))),
+                None => model.view = Some(View::from(*snapshot)),
+            }
+            if again {
+                model.fetch = None;
+                model.output.of = None;
+            }
+            effects.extend(layers::preview_again(model, None));
+        }
+        item => {
+            let group = match &item {
+                FeedItem::Ledger { group, .. } => Some(group.clone()),
+                _ => None,
+            };
+            let documents = matches!(item, FeedItem::Project { .. });
+            notice(model, &item);
+            if let Some(view) = &mut model.view
+                && let Err(Gap(id)) = view.apply(item)
+            {
+                model.fetch = Some(Fetch::Running(id.clone()));
+                effects.push(Effect::Fetch(id));
+            }
+            if documents || group.is_some() {
+                effects.extend(layers::preview_again(model, group.as_ref()));
+            }
+        }
+    }
+    effects
+}
+
+/// Tells of what the person should know although another deployment may be on screen.
+fn notice(model: &mut Model, item: &FeedItem) {
+    let FeedItem::Record { deployment, record } = item else {
+        return;
+    };
+    let known = model
+        .view
+        .as_ref()
+        .and_then(|view| view.deployments.get(deployment));
+    if known.is_some_and(|known| record.seq <= known.seq) {
+        return;
+    }
+    match &record.event {
+        Event::Created { spec, .. } => {
+            if let Some(original) = &spec.rolls_back
+                && model.expected_rollback.as_ref() == Some(original)
+            {
+                model.expected_rollback = None;
+                model.expected = Some(deployment.clone());
+            }
+        }
+        Event::Ended { status, .. } => {
+            let group = known
+                .map(|known| known.group_key().to_string())
+                .unwrap_or_default();
+            let text = format!("{deployment} in {group}: {status}");
+            match status {
+                crate::model::deployment::DeploymentStatus::Failed => model.complain(text),
+                _ => model.say(text),
+            }
+        }
+        Event::RolledBack {
+            deployment: Some(rollback),
+            ..
+        } => {
+            let key = model.keymap.shown(crate::tui::action::Action::Linked);
+            model.say(format!(
+                "{rollback} rolls back {deployment}: {key} goes there"
+            ));
+        }
+        _ => {}
+    }
+}
+
+/// Takes a deployment that was fetched.
+pub(crate) fn fetched(
+    model: &mut Model,
+    id: DeploymentId,
+    result: Result<Box<Deployment>, String>,
+) {
+    if model.fetch.as_ref() == Some(&Fetch::Running(id.clone())) {
+        model.fetch = None;
+    }
+    match result {
+        Ok(deployment) => {
+            if let Some(view) = &mut model.view {
+                view.hold(*deployment);
+            }
+        }
+        Err(reason) => model.fetch = Some(Fetch::Failed(id, reason)),
+    }
+}
+
+/// Takes output of the followed target; news of an older stream are dropped.
+pub(crate) fn output(model: &mut Model, number: u64, news: OutputNews) {
+    if number != model.output.number {
+        return;
+    }
+    match news {
+        OutputNews::Lines(lines) => model.output.extend(lines),
+        OutputNews::Ended(None) => model.output.stream = Stream::Ended,
+        OutputNews::Ended(Some(reason)) => model.output.stream = Stream::Failed(reason),
+    }
+}
+
+/// Takes the answer to a command.
+pub(crate) fn answered(model: &mut Model, result: Result<Answer, String>) {
+    match result {
+        Ok(Answer::Created { deployment }) => {
+            model.say(format!("{deployment} was created"));
+            model.expected = Some(deployment);
+        }
+        Ok(Answer::Stopping { message, .. }) => model.say(message),
+        Ok(Answer::Registered { revision }) => {
+            model.say(format!("{} is registered", revision.revision.label));
+        }
+        Ok(Answer::Done) => model.say("done"),
+        Err(reason) => model.complain(reason),
+    }
+}

@@ -1,0 +1,117 @@
+//! What each message does to the model, and what is to be done outside because of it. Pure: no clock, no I/O.
+
+mod answers;
+mod navigate;
+mod perform;
+mod settle;
+
+use std::time::Duration;
+
+use super::action::Context;
+use super::effect::Effect;
+use super::layers::{self, Layer};
+use super::message::Message;
+use super::model::{Link, Model, Outcome, Pane};
+use crate::model::timestamp::Timestamp;
+
+pub(crate) use navigate::select_deployment;
+pub(crate) use perform::perform;
+
+/// Takes a message that came at this time.
+pub(crate) fn update(model: &mut Model, at: Timestamp, message: Message) -> Vec<Effect> {
+    model.now = at;
+    let mut effects = match message {
+        Message::Key(key) => {
+            if key.is_interrupt() {
+                layers::leaving::ask(model)
+            } else if model.layers.is_empty() {
+                main_key(model, key)
+            } else {
+                layers::key(model, key)
+            }
+        }
+        Message::Paste(text) => {
+            layers::paste(model, &text);
+            Vec::new()
+        }
+        Message::Resized(width, height) => {
+            model.size = (width, height);
+            Vec::new()
+        }
+        Message::Tick => Vec::new(),
+        Message::Feed(item) => answers::feed(model, *item),
+        Message::Lost(reason) => {
+            // The first moment counts: later attempts fail for the same reason.
+            if !matches!(model.link, Link::Lost { .. }) {
+                model.link = Link::Lost { since: at, reason };
+            }
+            Vec::new()
+        }
+        Message::Fetched(id, result) => {
+            answers::fetched(model, id, result);
+            Vec::new()
+        }
+        Message::Output(number, news) => {
+            answers::output(model, number, news);
+            Vec::new()
+        }
+        Message::Previewed(number, result) => {
+            layers::previewed(model, number, result);
+            Vec::new()
+        }
+        Message::Answered(result) => {
+            answers::answered(model, result);
+            Vec::new()
+        }
+        Message::Terminated => {
+            model.outcome = Some(Outcome::Signal);
+            vec![Effect::Quit]
+        }
+    };
+    effects.extend(settle::settle(model));
+    effects
+}
+
+fn main_key(model: &mut Model, key: super::action::key::Key) -> Vec<Effect> {
+    let pane = if model.focus == Pane::Output {
+        Context::Output
+    } else {
+        Context::Rows
+    };
+    let Some(action) = model.keymap.action(&[pane, Context::Main], key) else {
+        return Vec::new();
+    };
+    // Bad news stays until somebody was there to read it.
+    if model.toast.as_ref().is_some_and(|toast| toast.bad) {
+        model.toast = None;
+    }
+    perform(model, action)
+}
+
+/// Whether something on the screen changes every second by itself.
+pub(crate) fn moves(model: &Model) -> bool {
+    let running = model
+        .summary()
+        .is_some_and(|summary| !summary.status.is_terminal());
+    running
+        || !model.running().is_empty()
+        || model.link != Link::Live
+        || (model.view.is_some() && model.is_stale())
+}
+
+/// When the picture changes although nothing happens: the next second, minute, or the moment that a dialog listens.
+pub(crate) fn wake(model: &Model) -> Timestamp {
+    let span = if moves(model) { 1000 } else { 60_000 };
+    let beat = Timestamp((model.now.0.div_euclid(span) + 1) * span);
+    let toast = model.toast.as_ref().and_then(|toast| toast.until);
+    let armed = model.layers.iter().filter_map(Layer::armed_at);
+    // A silent feed must be seen to be silent.
+    let stale = model
+        .heard
+        .map(|heard| heard + crate::api::gate::TOO_OLD + Duration::from_millis(1));
+    armed
+        .chain(toast)
+        .chain(stale)
+        .filter(|at| *at > model.now)
+        .fold(beat, Timestamp::min)
+}

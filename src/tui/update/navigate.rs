@@ -1,0 +1,160 @@
+//! Moving about: what is selected, and which pane has the keys.
+
+use crate::model::deployment::{DeploymentId, TargetStatus};
+use crate::tui::model::{Model, Pane};
+use crate::tui::output::Output;
+use crate::tui::widgets::list::step;
+
+/// Selects a deployment with its group and application.
+pub(crate) fn select_deployment(model: &mut Model, id: &DeploymentId) {
+    let found = model.view.as_ref().and_then(|view| view.summaries.get(id));
+    let Some(group) = found.map(|summary| summary.group.clone()) else {
+        return;
+    };
+    if model.selected.deployment.as_ref() != Some(id) {
+        model.selected.instance = None;
+    }
+    model.selected.application = Some(group.application.clone());
+    model.selected.group = Some(group);
+    model.selected.deployment = Some(id.clone());
+}
+
+/// Moves by so many rows in the pane that has the keys.
+pub(super) fn move_by(model: &mut Model, by: isize) {
+    let rows = model.layout().rows(Pane::Output);
+    let selected = &mut model.selected;
+    match model.focus {
+        Pane::Applications => {
+            if pick(&mut selected.application, &model.lists.applications, by) {
+                selected.group = None;
+                selected.deployment = None;
+                selected.instance = None;
+            }
+        }
+        Pane::Groups => {
+            if pick(&mut selected.group, &model.lists.groups, by) {
+                selected.deployment = None;
+                selected.instance = None;
+            }
+        }
+        Pane::Deployments => {
+            if pick(&mut selected.deployment, &model.lists.deployments, by) {
+                selected.instance = None;
+            }
+        }
+        Pane::Instances => {
+            let Some(deployment) = model.deployment() else {
+                return;
+            };
+            let row = model
+                .selected
+                .instance
+                .as_ref()
+                .and_then(|name| deployment.position(name));
+            let next = step(row, by, deployment.targets.len())
+                .and_then(|row| deployment.targets.get(row))
+                .map(|target| target.name.clone());
+            model.selected.instance = next;
+        }
+        Pane::Output => model.output.scroll(by, rows),
+    }
+}
+
+/// Selects the row so many steps away; `true` if it is another.
+fn pick<T: Clone + PartialEq>(selected: &mut Option<T>, ids: &[T], by: isize) -> bool {
+    let row = selected
+        .as_ref()
+        .and_then(|id| ids.iter().position(|other| other == id));
+    let next = step(row, by, ids.len())
+        .and_then(|row| ids.get(row))
+        .cloned();
+    let changed = next != *selected;
+    *selected = next;
+    changed
+}
+
+/// Moves to the first or last row.
+pub(super) fn move_to_end(model: &mut Model, last: bool) {
+    let far = if last { isize::MAX } else { isize::MIN };
+    match (model.focus, last) {
+        (Pane::Output, true) => model.output.follow = true,
+        (Pane::Output, false) => model.output.show_start(),
+        _ => move_by(model, far),
+    }
+}
+
+/// The rows of a page.
+pub(super) fn page(model: &Model) -> isize {
+    let rows = model.layout().rows(model.focus);
+    isize::try_from(rows.saturating_sub(1).max(1)).unwrap_or(isize::MAX)
+}
+
+/// Goes so many panes on; round and round for Tab, up to the last for arrows.
+pub(super) fn pane(model: &mut Model, by: isize, round: bool) {
+    let at = Pane::ALL
+        .iter()
+        .position(|pane| *pane == model.focus)
+        .unwrap_or(0);
+    let count = Pane::ALL.len();
+    let next = if round {
+        at.wrapping_add_signed(by).wrapping_add(count) % count
+    } else {
+        at.saturating_add_signed(by).min(count - 1)
+    };
+    model.focus = Pane::ALL[next];
+}
+
+/// Selects the next or previous failed instance, round and round.
+pub(super) fn failed(model: &mut Model, forwards: bool) {
+    let Some(deployment) = model.deployment() else {
+        return;
+    };
+    let at = model
+        .selected
+        .instance
+        .as_ref()
+        .and_then(|name| deployment.position(name));
+    let bad = |&position: &usize| deployment.targets[position].status == TargetStatus::Failed;
+    let count = deployment.targets.len();
+    let found = if forwards {
+        let from = at.map_or(0, |at| at + 1);
+        (from..count).chain(0..from.min(count)).find(bad)
+    } else {
+        let from = at.unwrap_or(0);
+        (0..from).rev().chain((from..count).rev()).find(bad)
+    };
+    if let Some(position) = found {
+        model.selected.instance = Some(deployment.targets[position].name.clone());
+        model.focus = Pane::Instances;
+    }
+}
+
+/// Goes to the rollback of the selected deployment, or to what it rolls back.
+pub(super) fn linked(model: &mut Model) {
+    let other = model.summary().and_then(|summary| {
+        summary
+            .rolled_back_by
+            .clone()
+            .or(summary.rolls_back.clone())
+    });
+    if let Some(id) = other {
+        select_deployment(model, &id);
+    }
+}
+
+/// Moves the output sideways by half a screen.
+pub(super) fn sideways(model: &mut Model, right: bool) {
+    let half = usize::from(model.size.0 / 2).max(1);
+    let output: &mut Output = &mut model.output;
+    let longest = output
+        .lines
+        .iter()
+        .map(|line| line.text.chars().count())
+        .max()
+        .unwrap_or(0);
+    output.column = if right {
+        (output.column + half).min(longest.saturating_sub(half))
+    } else {
+        output.column.saturating_sub(half)
+    };
+}

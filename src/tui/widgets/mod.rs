@@ -1,0 +1,5 @@
+//! Pieces that several panes and layers are made of.
+
+pub(crate) mod duration;
+pub(crate) mod field;
+pub(crate) mod list;

@@ -1,1 +1,3 @@
-//! store
+//! What outlives the process: documents, journals, bundles and output.
+
+pub mod documents;

@@ -1,0 +1,217 @@
+//! Deployment groups: each alone, and then against the rest of the project.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use uuid::Uuid;
+
+use super::configurations::Configurations;
+use super::document::Document;
+use super::listing::stem;
+use super::problem::{Problem, Problems, Severity};
+use crate::model::application::ComputePlatform;
+use crate::model::group::{DeploymentGroup, DeploymentOption, DeploymentType};
+use crate::model::host::Host;
+use crate::model::name::Name;
+use crate::model::yaml;
+
+/// Fields that only answers have.
+const OUTPUT_ONLY: [&str; 4] = [
+    "computePlatform",
+    "targetRevision",
+    "lastSuccessfulDeployment",
+    "lastAttemptedDeployment",
+];
+
+/// A group that is whole by itself.
+#[derive(Debug)]
+pub(super) struct Candidate {
+    group: DeploymentGroup,
+    document: Document,
+    /// Of its application, if that could be read.
+    platform: Option<ComputePlatform>,
+}
+
+/// What groups refer to. Absent parts could not be read, and nothing is said about references to them.
+#[derive(Debug)]
+pub(super) struct Context<'a> {
+    pub project: Option<&'a Name>,
+    pub hosts: Option<&'a [Host]>,
+    pub configurations: &'a Configurations,
+}
+
+/// Reads the document of one group of an application.
+pub(super) fn read(
+    folder: &Path,
+    file: &Path,
+    application: &Name,
+    platform: Option<ComputePlatform>,
+    problems: &mut Problems,
+) -> Option<Candidate> {
+    let mut document = Document::read(folder, file, problems)?;
+    document.strip("deploymentGroupInfo", &OUTPUT_ONLY, problems);
+    document.named("applicationName", application.as_str(), "folder", problems);
+    document.named("deploymentGroupName", &stem(file), "file", problems);
+    let group: DeploymentGroup = document.typed(problems)?;
+    for fault in group.check() {
+        problems.add(document.problem(Severity::Error, &fault.path, fault.to_string()));
+    }
+    Some(Candidate {
+        group,
+        document,
+        platform,
+    })
+}
+
+/// Checks what groups refer to, and gives an id to those that have none.
+pub(super) fn check(
+    candidates: Vec<Candidate>,
+    context: &Context,
+    problems: &mut Problems,
+) -> Vec<DeploymentGroup> {
+    let mut ids: HashMap<Uuid, String> = HashMap::new();
+    let mut groups: Vec<DeploymentGroup> = candidates
+        .into_iter()
+        .map(|mut candidate| {
+            candidate.check_configuration(context.configurations, problems);
+            candidate.check_members(context.hosts, problems);
+            candidate.check_supported(problems);
+            candidate.identify(context.project, &mut ids, problems);
+            candidate.group
+        })
+        .collect();
+    groups.sort_by(|a, b| {
+        let key = |group: &DeploymentGroup| {
+            (
+                group.application_name.clone(),
+                group.deployment_group_name.clone(),
+            )
+        };
+        key(a).cmp(&key(b))
+    });
+    groups
+}
+
+impl Candidate {
+    fn add(&self, severity: Severity, field: &str, message: impl Into<String>, to: &mut Problems) {
+        let path = yaml::Path::root().key(field);
+        to.add(self.document.problem(severity, &path, message));
+    }
+
+    fn check_configuration(&self, configurations: &Configurations, problems: &mut Problems) {
+        // The other platforms' configurations are not read yet.
+        if self.platform != Some(ComputePlatform::Server) {
+            return;
+        }
+        let name = &self.group.deployment_config_name;
+        if configurations.by_name.contains_key(name) {
+            return;
+        }
+        let path = yaml::Path::root().key("deploymentConfigName");
+        if configurations.unusable.contains(name.as_str()) {
+            let message = format!("the configuration {name} can't be used; see its own document");
+            problems.add(self.document.problem(Severity::Error, &path, message));
+            return;
+        }
+        let message =
+            format!("there is no configuration {name} (DeploymentConfigDoesNotExistException)");
+        problems.add(Problem {
+            help: yaml::nearest(name.as_str(), configurations.names())
+                .or_else(|| Some(format!("configurations/{name}.yaml would define it"))),
+            ..self.document.problem(Severity::Error, &path, message)
+        });
+    }
+
+    fn check_members(&self, hosts: Option<&[Host]>, problems: &mut Problems) {
+        let server = self.platform == Some(ComputePlatform::Server);
+        let nobody = |hosts: &[Host]| !hosts.iter().any(|host| self.group.selects(host));
+        if server && hosts.is_some_and(nobody) {
+            let message = "the group selects no host of cutover.yaml";
+            let fields = [
+                "ec2TagFilters",
+                "ec2TagSet",
+                "onPremisesInstanceTagFilters",
+                "onPremisesTagSet",
+            ];
+            let written = fields
+                .into_iter()
+                .find(|field| self.document.node.get(field).is_some());
+            let path = written.map_or_else(yaml::Path::root, |field| yaml::Path::root().key(field));
+            problems.add(self.document.problem(Severity::Warning, &path, message));
+        }
+    }
+
+    /// Says what is kept without effect, so that nobody relies on it.
+    fn check_supported(&self, problems: &mut Problems) {
+        let refused = "not supported yet: deployments to it are refused";
+        if let Some(platform @ (ComputePlatform::Lambda | ComputePlatform::Ecs)) = self.platform {
+            let message = format!("a group for {} is {refused}", platform.name());
+            self.add(Severity::Warning, "applicationName", message, problems);
+            return;
+        }
+        let style = self.group.deployment_style;
+        if style.deployment_type == DeploymentType::BlueGreen {
+            let message = format!("a blue/green group is {refused}");
+            self.add(Severity::Warning, "deploymentStyle", message, problems);
+        } else if style.deployment_option == DeploymentOption::WithTrafficControl {
+            let message = format!("a group WITH_TRAFFIC_CONTROL is {refused}");
+            self.add(Severity::Warning, "deploymentStyle", message, problems);
+        }
+        let alarms = self.group.alarm_configuration.as_ref();
+        if alarms.is_some_and(|alarms| alarms.enabled) {
+            let message = "alarms are not supported yet: they stop no deployment";
+            self.add(Severity::Warning, "alarmConfiguration", message, problems);
+        }
+        let triggers = self.group.trigger_configurations.as_ref();
+        if triggers.is_some_and(|triggers| !triggers.is_empty()) {
+            let message = "triggers are not supported yet: nobody is told";
+            self.add(
+                Severity::Warning,
+                "triggerConfigurations",
+                message,
+                problems,
+            );
+        }
+        let scaling = self.group.auto_scaling_groups.as_ref();
+        if scaling.is_some_and(|groups| !groups.is_empty()) {
+            let message = "Auto Scaling groups are not supported: they select no host";
+            self.add(Severity::Warning, "autoScalingGroups", message, problems);
+        }
+    }
+
+    /// The id names the group's folder on hosts, so that it is a UUID and no two groups share one.
+    fn identify(
+        &mut self,
+        project: Option<&Name>,
+        ids: &mut HashMap<Uuid, String>,
+        problems: &mut Problems,
+    ) {
+        let field = "deploymentGroupId";
+        let application = &self.group.application_name;
+        let address = format!("{application}/{}", self.group.deployment_group_name);
+        let id = match (&self.group.deployment_group_id, project) {
+            (Some(text), _) => match Uuid::try_parse(text) {
+                // The folder's name must not depend on how the id is written.
+                Ok(id) if id.to_string() == *text => id,
+                _ => {
+                    let message = "an id is a UUID such as 1f0c8f5e-7f0a-5b8e-9c39-3f5f2a6f8d11";
+                    self.add(Severity::Error, field, message, problems);
+                    return;
+                }
+            },
+            (None, Some(project)) => stable_id(project, &address),
+            (None, None) => return,
+        };
+        if let Some(other) = ids.insert(id, address) {
+            let message = format!("{other} has this id already");
+            self.add(Severity::Error, field, message, problems);
+        }
+        self.group.deployment_group_id = Some(id.to_string());
+    }
+}
+
+/// The id of a group that has none: always the same for the same names, none of which contains a slash.
+fn stable_id(project: &Name, address: &str) -> Uuid {
+    let text = format!("cutover:group:{project}/{address}");
+    Uuid::new_v5(&Uuid::NAMESPACE_URL, text.as_bytes())
+}

@@ -1,0 +1,89 @@
+//! The project on disk: reads a folder of documents as a whole, or says everything that is wrong with it.
+//!
+//! ```text
+//! cutover.yaml                           hosts and settings          project
+//! configurations/<name>.yaml             custom configurations       configurations
+//! applications/<app>/application.yaml    the platform                applications
+//! applications/<app>/<group>.yaml        one deployment group        groups
+//! ```
+//!
+//! Documents of an application and of the configurations may be JSON too (`.json`).
+
+mod address;
+mod applications;
+mod configurations;
+mod document;
+mod find;
+mod groups;
+mod listing;
+mod problem;
+mod project;
+
+use std::path::Path;
+
+pub use self::find::{Fingerprint, find, fingerprint};
+use self::problem::Problems;
+pub use self::problem::{Problem, Severity};
+use crate::model::project::{Project, Settings};
+
+/// The name of the document at a project's root.
+pub const PROJECT_DOCUMENT: &str = "cutover.yaml";
+/// The folder of applications and their groups.
+pub const APPLICATIONS: &str = "applications";
+/// The folder of custom deployment configurations.
+pub const CONFIGURATIONS: &str = "configurations";
+
+/// A project without errors.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loaded {
+    /// The project, every reference resolved.
+    pub project: Project,
+    /// Warnings and notes, by file and line.
+    pub notes: Vec<Problem>,
+}
+
+/// Reads the project in a folder.
+///
+/// # Errors
+/// Every problem of every document, by file and line, if at least one is an error. Nothing is half loaded.
+pub fn load(folder: &Path) -> Result<Loaded, Vec<Problem>> {
+    let mut problems = Problems::default();
+    let document = project::read(folder, &mut problems);
+    let configurations = configurations::read(folder, &mut problems);
+    let read = applications::read(folder, &mut problems);
+    let context = groups::Context {
+        project: document.as_ref().map(|document| &document.name),
+        hosts: document.as_ref().map(|document| document.hosts.as_slice()),
+        configurations: &configurations,
+    };
+    let groups = groups::check(read.groups, &context, &mut problems);
+    let sorted = problems.sorted();
+    match document {
+        Some(document) if !sorted.iter().any(Problem::is_error) => Ok(Loaded {
+            project: Project {
+                name: document.name,
+                settings: document.settings,
+                hosts: document.hosts,
+                applications: read.applications,
+                groups,
+                configurations: configurations.by_name,
+            },
+            notes: sorted,
+        }),
+        _ => Err(sorted),
+    }
+}
+
+/// Reads only the settings of the project in a folder, so that what needs no more works while a group is being edited.
+///
+/// # Errors
+/// Every problem of `cutover.yaml`, if at least one is an error.
+pub fn settings(folder: &Path) -> Result<Settings, Vec<Problem>> {
+    let mut problems = Problems::default();
+    let document = project::read(folder, &mut problems);
+    let sorted = problems.sorted();
+    match document {
+        Some(document) if !sorted.iter().any(Problem::is_error) => Ok(document.settings),
+        _ => Err(sorted),
+    }
+}

@@ -1,0 +1,36 @@
+//! `cutover.yaml`: the project's name, hosts and settings.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use super::document::Document;
+use super::problem::{Problems, Severity};
+use super::{PROJECT_DOCUMENT, address};
+use crate::model::project::ProjectDocument;
+use crate::model::yaml;
+
+/// Reads the document and checks its hosts.
+pub(super) fn read(folder: &Path, problems: &mut Problems) -> Option<ProjectDocument> {
+    let document = Document::read(folder, Path::new(PROJECT_DOCUMENT), problems)?;
+    let mut project: ProjectDocument = document.typed(problems)?;
+    let hosts = yaml::Path::root().key("hosts");
+    let mut names = HashMap::new();
+    let mut addresses = HashMap::new();
+    for (index, host) in project.hosts.iter_mut().enumerate() {
+        let path = hosts.index(index);
+        if let Some(first) = names.insert(host.name.clone(), index) {
+            let message = format!("hosts[{first}] has the name {} already", host.name);
+            problems.add(document.problem(Severity::Error, &path.key("name"), message));
+        }
+        let path = path.key("address");
+        match address::check(&host.address) {
+            Ok(trimmed) => host.address = trimmed.to_owned(),
+            Err(message) => problems.add(document.problem(Severity::Error, &path, message)),
+        }
+        if let Some(first) = addresses.insert(host.address.clone(), index) {
+            let message = format!("hosts[{first}] has this address already");
+            problems.add(document.problem(Severity::Error, &path, message));
+        }
+    }
+    Some(project)
+}

@@ -6,7 +6,13 @@
 pub mod agent;
 pub mod api;
 pub mod appspec;
+pub mod cli;
 pub mod clock;
 pub mod engine;
+pub mod lab;
 pub mod model;
+pub mod orchestrator;
+pub mod providers;
 pub mod store;
+pub mod text;
+pub mod tui;

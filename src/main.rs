@@ -1,3 +1,7 @@
 //! The `cutover` binary: arguments in, exit code out.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cutover::cli::main()
+}

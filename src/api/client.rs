@@ -11,6 +11,7 @@ use tokio_util::io::StreamReader;
 
 use super::command::{Answer, ApiError, Command, Deploy, Preview};
 use super::feed::{FeedItem, OutputLine};
+use super::snapshot::Ping;
 use crate::engine::{Deployment, Record};
 use crate::model::deployment::DeploymentId;
 use crate::model::name::Name;
@@ -37,9 +38,7 @@ pub enum ClientError {
         reason: String,
     },
     /// The answer is not what this version understands.
-    #[error(
-        "the orchestrator's answer can't be read ({0}): is it another version of cutover? End it with `cutover serve --stop`"
-    )]
+    #[error("the orchestrator's answer can't be read: {0}")]
     Answer(String),
 }
 
@@ -71,13 +70,12 @@ impl Client {
         self.post("/v1/commands", command).await
     }
 
-    /// Whether the orchestrator answers.
+    /// Who orchestrates.
     ///
     /// # Errors
-    /// If it does not.
-    pub async fn ping(&self) -> Result<(), ClientError> {
-        let _: serde_json::Value = self.get("/v1/ping").await?;
-        Ok(())
+    /// If nobody answers.
+    pub async fn ping(&self) -> Result<Ping, ClientError> {
+        self.get("/v1/ping").await
     }
 
     /// What a deployment would do.

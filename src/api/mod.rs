@@ -4,8 +4,8 @@
 //! [`view`] the client's fold of it, [`client`] the client, [`server`] the door itself.
 
 pub mod client;
-pub mod command;
-pub mod feed;
 pub mod gate;
-pub mod snapshot;
+pub mod server;
 pub mod view;
+
+pub use crate::orchestrator::{command, feed, snapshot};

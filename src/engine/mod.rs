@@ -19,6 +19,7 @@ pub mod pending;
 pub mod plan;
 pub mod rollback;
 pub mod spec;
+pub mod summary;
 pub mod window;
 
 pub use availability::refusal;
@@ -30,3 +31,4 @@ pub use ledger::Ledger;
 pub use pending::pending;
 pub use plan::{Plan, plan};
 pub use spec::Spec;
+pub use summary::Summary;

@@ -68,10 +68,7 @@ pub struct TargetSpec {
 impl Spec {
     /// The group's address.
     pub fn group_key(&self) -> GroupKey {
-        GroupKey {
-            application: self.group.application_name.clone(),
-            group: self.group.deployment_group_name.clone(),
-        }
+        self.group.key()
     }
 
     /// The automatic rollback configuration that applies.

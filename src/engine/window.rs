@@ -59,173 +59,40 @@ mod tests {
         window(&configuration, n).map(|w| (w.minimum_healthy, w.concurrency))
     }
 
-    /// configurations.md §4.8, every row; `None` stands for `HEALTH_CONSTRAINTS_INVALID`.
+    /// configurations.md §4.8 as it is printed there: minimum / concurrency, `x` for `HEALTH_CONSTRAINTS_INVALID`.
+    const TABLE: &str = "
+        1    1/1    x      x      x      x      x      x
+        2    1/1    1/1    1/1    x      x      x      x
+        3    2/1    1/2    2/1    x      x      x      x
+        4    2/2    1/3    2/2    3/1    3/1    x      x
+        5    3/2    2/3    3/2    4/1    4/1    x      x
+        6    3/3    2/4    3/3    5/1    5/1    x      x
+        7    4/3    2/5    4/3    5/2    6/1    x      x
+        8    4/4    2/6    4/4    6/2    6/2    x      x
+        9    5/4    3/6    5/4    7/2    7/2    x      x
+        10   5/5    3/7    5/5    7/3    8/2    9/1    x
+        12   6/6    3/9    6/6    9/3    9/3    11/1   x
+        20   10/10  5/15   10/10  14/6   15/5   18/2   x
+        100  50/50  25/75  50/50  67/33  75/25  90/10  99/1";
+
     #[test]
     fn the_table_of_minimum_and_concurrency() {
-        type Cell = Option<(u32, u32)>;
-        let rows: [(u32, [Cell; 7]); 13] = [
-            (1, [Some((1, 1)), None, None, None, None, None, None]),
-            (
-                2,
-                [
-                    Some((1, 1)),
-                    Some((1, 1)),
-                    Some((1, 1)),
-                    None,
-                    None,
-                    None,
-                    None,
-                ],
-            ),
-            (
-                3,
-                [
-                    Some((2, 1)),
-                    Some((1, 2)),
-                    Some((2, 1)),
-                    None,
-                    None,
-                    None,
-                    None,
-                ],
-            ),
-            (
-                4,
-                [
-                    Some((2, 2)),
-                    Some((1, 3)),
-                    Some((2, 2)),
-                    Some((3, 1)),
-                    Some((3, 1)),
-                    None,
-                    None,
-                ],
-            ),
-            (
-                5,
-                [
-                    Some((3, 2)),
-                    Some((2, 3)),
-                    Some((3, 2)),
-                    Some((4, 1)),
-                    Some((4, 1)),
-                    None,
-                    None,
-                ],
-            ),
-            (
-                6,
-                [
-                    Some((3, 3)),
-                    Some((2, 4)),
-                    Some((3, 3)),
-                    Some((5, 1)),
-                    Some((5, 1)),
-                    None,
-                    None,
-                ],
-            ),
-            (
-                7,
-                [
-                    Some((4, 3)),
-                    Some((2, 5)),
-                    Some((4, 3)),
-                    Some((5, 2)),
-                    Some((6, 1)),
-                    None,
-                    None,
-                ],
-            ),
-            (
-                8,
-                [
-                    Some((4, 4)),
-                    Some((2, 6)),
-                    Some((4, 4)),
-                    Some((6, 2)),
-                    Some((6, 2)),
-                    None,
-                    None,
-                ],
-            ),
-            (
-                9,
-                [
-                    Some((5, 4)),
-                    Some((3, 6)),
-                    Some((5, 4)),
-                    Some((7, 2)),
-                    Some((7, 2)),
-                    None,
-                    None,
-                ],
-            ),
-            (
-                10,
-                [
-                    Some((5, 5)),
-                    Some((3, 7)),
-                    Some((5, 5)),
-                    Some((7, 3)),
-                    Some((8, 2)),
-                    Some((9, 1)),
-                    None,
-                ],
-            ),
-            (
-                12,
-                [
-                    Some((6, 6)),
-                    Some((3, 9)),
-                    Some((6, 6)),
-                    Some((9, 3)),
-                    Some((9, 3)),
-                    Some((11, 1)),
-                    None,
-                ],
-            ),
-            (
-                20,
-                [
-                    Some((10, 10)),
-                    Some((5, 15)),
-                    Some((10, 10)),
-                    Some((14, 6)),
-                    Some((15, 5)),
-                    Some((18, 2)),
-                    None,
-                ],
-            ),
-            (
-                100,
-                [
-                    Some((50, 50)),
-                    Some((25, 75)),
-                    Some((50, 50)),
-                    Some((67, 33)),
-                    Some((75, 25)),
-                    Some((90, 10)),
-                    Some((99, 1)),
-                ],
-            ),
+        let columns = [
+            (HALF_AT_A_TIME, 50),
+            ("custom", 25),
+            ("custom", 50),
+            ("custom", 67),
+            ("custom", 75),
+            ("custom", 90),
+            ("custom", 99),
         ];
-        for (n, expected) in rows {
-            let columns = [
-                (HALF_AT_A_TIME, 50),
-                ("custom", 25),
-                ("custom", 50),
-                ("custom", 67),
-                ("custom", 75),
-                ("custom", 90),
-                ("custom", 99),
-            ];
-            for ((name, percent), cell_expected) in columns.into_iter().zip(expected) {
-                assert_eq!(
-                    cell(name, FleetPercent, percent, n),
-                    cell_expected,
-                    "{name} {percent} % of {n}"
-                );
+        for row in TABLE.trim().lines() {
+            let mut words = row.split_whitespace();
+            let n = words.next().unwrap().parse().unwrap();
+            for ((name, percent), expected) in columns.into_iter().zip(words) {
+                let found = cell(name, FleetPercent, percent, n)
+                    .map_or("x".to_owned(), |(m, cap)| format!("{m}/{cap}"));
+                assert_eq!(found, expected, "{name} {percent} % of {n}");
             }
         }
     }

@@ -12,6 +12,7 @@ pub mod group;
 pub mod host;
 pub mod lifecycle;
 pub mod name;
+pub mod output;
 pub mod project;
 pub mod revision;
 pub mod tags;

@@ -1,3 +1,8 @@
 //! What outlives the process: documents, journals, bundles and output.
 
+pub mod bundles;
 pub mod documents;
+pub mod journal;
+pub mod output;
+mod pack;
+pub mod state;

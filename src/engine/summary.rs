@@ -1,53 +1,15 @@
-//! Everything a client needs to draw its first picture.
+//! A deployment in a list: what is left when the targets are left out.
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Deployment, Ledger};
+use super::deployment::Deployment;
 use crate::model::deployment::{
     Creator, DeploymentId, DeploymentStatus, ErrorInformation, Overview,
 };
 use crate::model::name::Name;
-use crate::model::project::{GroupKey, Project};
-use crate::model::revision::{RegisteredRevision, Revision};
+use crate::model::project::GroupKey;
+use crate::model::revision::Revision;
 use crate::model::timestamp::Timestamp;
-
-/// The first line of the feed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Snapshot {
-    /// The orchestrating process.
-    pub pid: u32,
-    /// Its version.
-    pub version: String,
-    /// The documents, as last read without an error.
-    pub project: Project,
-    /// What is wrong with the documents now, one line each.
-    pub problems: Vec<String>,
-    /// Every deployment, newest first.
-    pub deployments: Vec<Summary>,
-    /// Those that are not over, whole.
-    pub active: Vec<Deployment>,
-    /// The memory of each group that has deployed.
-    pub ledgers: Vec<(GroupKey, Ledger)>,
-    /// The revisions of each application, newest registration first.
-    pub revisions: Vec<(Name, Vec<RegisteredRevision>)>,
-    /// Whether each host's agent answers.
-    pub hosts: Vec<HostStatus>,
-}
-
-/// Whether a host's agent answers. An observation, not a fact of any journal.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct HostStatus {
-    /// Which host.
-    pub name: Name,
-    /// Whether its agent answered the last time it was asked.
-    pub reachable: bool,
-    /// When that was.
-    pub checked: Timestamp,
-    /// Why not.
-    pub problem: Option<String>,
-}
 
 /// A deployment in a list (`DeploymentInfo`, shortened).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

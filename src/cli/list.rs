@@ -1,0 +1,207 @@
+//! `cutover list`: deployments, and what else the project has.
+
+use super::print::say;
+use clap::ValueEnum;
+use serde_json::{Value, json};
+
+use super::context::{Context, look};
+use super::{Exit, Output, table};
+use crate::api::snapshot::Summary;
+use crate::api::view::View;
+use crate::model::timestamp::{Short, Timestamp};
+use crate::text::{date_time, safe};
+
+/// Lists things.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// What to list
+    #[arg(value_enum, default_value = "deployments")]
+    what: What,
+    /// How to print
+    #[arg(long, value_enum, default_value = "text")]
+    output: Output,
+    /// At most so many deployments, newest first
+    #[arg(long, default_value_t = 50)]
+    limit: usize,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum What {
+    Deployments,
+    Applications,
+    Groups,
+    Revisions,
+    Hosts,
+}
+
+pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Exit> {
+    let client = context.connect().await?;
+    let view = look(&client).await?;
+    if args.output == Output::Json {
+        say(format_args!(
+            "{}",
+            serde_json::to_string_pretty(&as_json(args, &view))?
+        ));
+        return Ok(Exit::Succeeded);
+    }
+    let (headings, rows) = as_table(args, &view);
+    for line in table::lines(headings, &rows) {
+        say(line);
+    }
+    Ok(Exit::Succeeded)
+}
+
+fn deployments<'a>(args: &Args, view: &'a View) -> impl Iterator<Item = &'a Summary> {
+    view.newest
+        .iter()
+        .filter_map(|id| view.summaries.get(id))
+        .take(args.limit)
+}
+
+fn as_json(args: &Args, view: &View) -> Value {
+    match args.what {
+        What::Deployments => {
+            json!({ "deployments": deployments(args, view).collect::<Vec<_>>() })
+        }
+        What::Applications => {
+            json!({ "applications": view.project.applications.values().collect::<Vec<_>>() })
+        }
+        What::Groups => json!({ "deploymentGroups": view.project.groups }),
+        What::Revisions => json!({ "revisions": view.revisions }),
+        What::Hosts => {
+            let hosts: Vec<Value> = view
+                .project
+                .hosts
+                .iter()
+                .map(|host| json!({ "host": host, "status": view.hosts.get(&host.name) }))
+                .collect();
+            json!({ "hosts": hosts })
+        }
+    }
+}
+
+/// Headings and rows.
+type Table = (&'static [&'static str], Vec<Vec<String>>);
+
+fn as_table(args: &Args, view: &View) -> Table {
+    match args.what {
+        What::Deployments => (
+            &[
+                "DEPLOYMENT",
+                "GROUP",
+                "REVISION",
+                "STATUS",
+                "OK/ALL",
+                "TOOK",
+                "CREATED",
+                "BY",
+            ],
+            deployments(args, view).map(deployment_row).collect(),
+        ),
+        What::Applications => applications(view),
+        What::Groups => groups(view),
+        What::Revisions => revisions(view),
+        What::Hosts => hosts(view),
+    }
+}
+
+/// A row of texts that may come from outside.
+fn row(cells: &[&str]) -> Vec<String> {
+    cells.iter().map(|cell| safe(cell)).collect()
+}
+
+fn applications(view: &View) -> Table {
+    let rows = view.project.applications.values().map(|application| {
+        let groups = view
+            .project
+            .groups
+            .iter()
+            .filter(|group| group.application_name == application.application_name)
+            .count();
+        row(&[
+            application.application_name.as_str(),
+            application.compute_platform.name(),
+            &groups.to_string(),
+        ])
+    });
+    (&["APPLICATION", "PLATFORM", "GROUPS"], rows.collect())
+}
+
+fn groups(view: &View) -> Table {
+    let rows = view.project.groups.iter().map(|group| {
+        let key = group.key();
+        let revision = view
+            .ledgers
+            .get(&key)
+            .and_then(|ledger| ledger.target_revision.as_ref());
+        row(&[
+            &key.to_string(),
+            group.deployment_style.deployment_type.label(),
+            group.deployment_config_name.as_str(),
+            &view.project.members(group).count().to_string(),
+            revision.map_or("-", |revision| revision.label.as_str()),
+        ])
+    });
+    (
+        &["GROUP", "TYPE", "CONFIGURATION", "HOSTS", "REVISION"],
+        rows.collect(),
+    )
+}
+
+fn revisions(view: &View) -> Table {
+    let rows = view.revisions.iter().flat_map(|(application, known)| {
+        known.iter().map(move |registered| {
+            row(&[
+                application.as_str(),
+                &registered.revision.label,
+                registered.revision.digest.short(),
+                &registered.revision.size.to_string(),
+                &date_time(registered.register_time),
+                &registered.description,
+            ])
+        })
+    });
+    (
+        &[
+            "APPLICATION",
+            "REVISION",
+            "DIGEST",
+            "BYTES",
+            "REGISTERED",
+            "DESCRIPTION",
+        ],
+        rows.collect(),
+    )
+}
+
+fn hosts(view: &View) -> Table {
+    let rows = view.project.hosts.iter().map(|host| {
+        let agent = match view.hosts.get(&host.name) {
+            None => "not asked yet",
+            Some(status) if status.reachable => "answers",
+            Some(status) => status.problem.as_deref().unwrap_or("does not answer"),
+        };
+        let tags: Vec<String> = host.tags.iter().map(|(k, v)| format!("{k}={v}")).collect();
+        row(&[host.name.as_str(), &host.address, agent, &tags.join(" ")])
+    });
+    (&["HOST", "ADDRESS", "AGENT", "TAGS"], rows.collect())
+}
+
+fn deployment_row(summary: &Summary) -> Vec<String> {
+    let overview = summary.deployment_overview;
+    let took = |start: Timestamp| {
+        summary
+            .complete_time
+            .map_or("-".to_owned(), |end| Short(end.since(start)).to_string())
+    };
+    vec![
+        summary.deployment_id.to_string(),
+        summary.group.to_string(),
+        safe(&summary.revision.label),
+        summary.status.to_string(),
+        format!("{}/{}", overview.succeeded, overview.total()),
+        summary.start_time.map_or("-".to_owned(), took),
+        date_time(summary.create_time),
+        safe(&summary.by),
+    ]
+}

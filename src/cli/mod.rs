@@ -1,0 +1,150 @@
+//! The command line: one file a command. Without a command, the cockpit opens.
+
+mod agent;
+mod check;
+mod cockpit;
+mod context;
+mod deploy;
+mod exit;
+mod init;
+mod lab;
+mod list;
+mod logs;
+mod print;
+mod push;
+mod rollback;
+mod serve;
+mod show;
+mod stop;
+mod table;
+mod wait;
+
+use self::print::note;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use self::context::Context;
+pub use self::exit::Exit;
+
+/// Drive software rollouts from a terminal: the CodeDeploy model on your own machines.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    about,
+    after_help = "Without a command, the cockpit opens on the project of this folder. `cutover lab` tries it on a fleet of its own.\n\nExit codes: 0 succeeded, 1 failed, 2 wrong usage or a document with an error, 3 stopped or rolled back."
+)]
+struct Cli {
+    /// The project's folder; by default the nearest one upwards that has a cutover.yaml
+    #[arg(short = 'C', long, global = true, value_name = "DIR")]
+    project: Option<PathBuf>,
+    /// Refuse every change
+    #[arg(long, global = true, env = "CUTOVER_READ_ONLY")]
+    read_only: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Try cutover: a live rollout in the cockpit, on a fleet of agents on this machine
+    Lab(lab::Args),
+    /// Open the cockpit
+    Cockpit(cockpit::Args),
+    /// Write a starter project
+    Init(init::Args),
+    /// Check the project's documents
+    Check(check::Args),
+    /// Register a directory or a .tar.gz as a revision of an application
+    Push(push::Args),
+    /// Deploy a revision to a deployment group
+    Deploy(deploy::Args),
+    /// List deployments, applications, groups, revisions or hosts
+    List(list::Args),
+    /// Show a deployment with its instances and their lifecycle events
+    Show(show::Args),
+    /// Print what the scripts of a deployment wrote
+    Logs(logs::Args),
+    /// Stop a deployment: running events finish, nothing new starts
+    Stop(stop::Args),
+    /// Roll a deployment back to the revision before it
+    Rollback(rollback::Args),
+    /// Orchestrate the project in the foreground
+    Serve(serve::Args),
+    /// Run the agent on a host
+    Agent(agent::Args),
+}
+
+/// How `list` and `show` print.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+}
+
+/// Runs the program with the process's arguments.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if let Err(error) = install_reports() {
+        return fail(&error);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let outcome = match runtime {
+        Ok(runtime) => {
+            let outcome = runtime.block_on(run(cli));
+            // A terminal that nobody types into must not keep the process.
+            runtime.shutdown_background();
+            outcome
+        }
+        Err(error) => Err(error.into()),
+    };
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(error) => fail(&error),
+    }
+}
+
+async fn run(cli: Cli) -> color_eyre::Result<Exit> {
+    let context = Context {
+        project: cli.project,
+        read_only: cli.read_only,
+    };
+    match cli.command {
+        Some(Command::Init(args)) => init::run(&args),
+        Some(Command::Check(args)) => check::run(&args),
+        Some(Command::Agent(args)) => agent::run(args).await,
+        Some(Command::Serve(args)) => serve::run(&args, &context).await,
+        Some(Command::Lab(args)) => lab::run(&args, &context).await,
+        Some(Command::Push(args)) => push::run(args, &context).await,
+        Some(Command::Deploy(args)) => deploy::run(args, &context).await,
+        Some(Command::List(args)) => list::run(&args, &context).await,
+        Some(Command::Show(args)) => show::run(&args, &context).await,
+        Some(Command::Logs(args)) => logs::run(&args, &context).await,
+        Some(Command::Stop(args)) => stop::run(args, &context).await,
+        Some(Command::Rollback(args)) => rollback::run(args, &context).await,
+        Some(Command::Cockpit(args)) => cockpit::run(args, &context).await,
+        None => cockpit::run(cockpit::Args::default(), &context).await,
+    }
+}
+
+fn install_reports() -> color_eyre::Result<()> {
+    color_eyre::config::HookBuilder::default()
+        .display_env_section(false)
+        .theme(color_eyre::config::Theme::new())
+        .install()
+}
+
+/// Prints an error as people read it: the causes on one line, no decoration.
+fn fail(error: &color_eyre::Report) -> ExitCode {
+    note(format_args!("cutover: {error:#}"));
+    match error.downcast_ref::<context::UsageError>() {
+        Some(_) => Exit::Usage.into(),
+        None => Exit::Failed.into(),
+    }
+}

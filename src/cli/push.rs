@@ -1,0 +1,57 @@
+//! `cutover push APP PATH`: registers a revision.
+
+use super::print::say;
+use std::path::{Path, PathBuf};
+
+use color_eyre::eyre::bail;
+
+use super::Exit;
+use super::context::{Context, UsageError};
+use crate::api::client::Client;
+use crate::api::command::{Answer, Command};
+use crate::model::name::Name;
+use crate::model::revision::RegisteredRevision;
+
+/// Registers a revision.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Whose revision it is
+    application: Name,
+    /// A directory or a .tar.gz with an appspec.yml at its root
+    path: PathBuf,
+    /// What people call it, such as 1.8.0; by default the file's or folder's name
+    #[arg(long)]
+    label: Option<String>,
+}
+
+pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exit> {
+    let client = context.connect().await?;
+    let revision = push(context, &client, args.application, &args.path, args.label).await?;
+    say(format_args!(
+        "{}  {}  {} bytes",
+        revision.revision.label, revision.revision.digest, revision.revision.size
+    ));
+    Ok(Exit::Succeeded)
+}
+
+/// Registers what is at this path.
+pub(super) async fn push(
+    context: &Context,
+    client: &Client,
+    application: Name,
+    path: &Path,
+    label: Option<String>,
+) -> color_eyre::Result<RegisteredRevision> {
+    let path = path
+        .canonicalize()
+        .map_err(|error| UsageError(format!("{}: {error}", path.display())))?;
+    let command = Command::Push {
+        application,
+        path,
+        label,
+    };
+    match context.send(client, command).await? {
+        Answer::Registered { revision } => Ok(revision),
+        other => bail!("an unexpected answer: {other:?}"),
+    }
+}

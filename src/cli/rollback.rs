@@ -1,0 +1,40 @@
+//! `cutover rollback ID`.
+
+use super::context::{Context, user};
+use super::print::say;
+use super::{Exit, wait};
+use crate::api::command::{Answer, Command};
+use crate::model::deployment::DeploymentId;
+
+/// Rolls a deployment back: one that runs is stopped first; over one that has ended, the revision before is deployed.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Which deployment
+    deployment: DeploymentId,
+    /// Wait until the rollback has ended
+    #[arg(long)]
+    wait: bool,
+}
+
+pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exit> {
+    let client = context.connect().await?;
+    let command = Command::Rollback {
+        deployment: args.deployment.clone(),
+        by: user(),
+    };
+    let watched = match context.send(&client, command).await? {
+        Answer::Created { deployment } => {
+            say(&deployment);
+            deployment
+        }
+        Answer::Stopping { message, .. } => {
+            say(format_args!("stopping, then rolling back; {message}"));
+            args.deployment
+        }
+        _ => args.deployment,
+    };
+    if args.wait {
+        return wait::until_ended(context, &client, &watched).await;
+    }
+    Ok(Exit::Succeeded)
+}

@@ -1,0 +1,63 @@
+//! `cutover serve`: the orchestrator, in the foreground or, started by another command, in the background.
+
+use std::time::Duration;
+
+use color_eyre::eyre::WrapErr as _;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::Exit;
+use super::context::Context;
+use crate::api::server;
+use crate::orchestrator::Orchestrator;
+
+/// An orchestrator in the background ends after this time without work and without anybody connected.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Orchestrates the project.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// End when nothing is left to do and nobody is connected
+    #[arg(long)]
+    background: bool,
+}
+
+pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Exit> {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| "cutover=info".into());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .init();
+    let state = context.state()?;
+    let _lock = state.lock()?;
+    let socket = state.socket.clone();
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let orchestrator = Orchestrator::start(&state)?;
+    let listener = server::listen(&socket)
+        .wrap_err_with(|| format!("can't listen on {}", socket.display()))?;
+    tracing::info!(socket = %socket.display(), "orchestrating");
+
+    let (watched, background) = (orchestrator.clone(), args.background);
+    let end = async move {
+        let idle = async {
+            if background {
+                watched.idle(PATIENCE).await;
+            } else {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            _ = interrupt.recv() => tracing::info!("interrupted"),
+            _ = terminate.recv() => tracing::info!("told to end"),
+            () = watched.ended() => tracing::info!("asked to end"),
+            () = idle => tracing::info!("nothing left to do"),
+        }
+    };
+    let served = server::serve(orchestrator, listener, end).await;
+    // Nobody is there any more to answer; the next orchestrator makes its own.
+    let _gone = std::fs::remove_file(&socket);
+    served.wrap_err("the socket failed")?;
+    Ok(Exit::Succeeded)
+}

@@ -1,0 +1,158 @@
+//! Waiting for a deployment, telling what happens on the way.
+
+use super::print::note;
+use futures_util::StreamExt as _;
+
+use super::Exit;
+use super::context::Context;
+use crate::api::client::{Client, ClientError};
+use crate::api::feed::FeedItem;
+use crate::api::view::{Gap, View};
+use crate::engine::event::Event;
+use crate::engine::{Deployment, Record};
+use crate::model::deployment::{DeploymentId, DeploymentStatus};
+use crate::model::lifecycle::EventStatus;
+use crate::model::timestamp::Short;
+use crate::text::safe;
+
+/// Waits for the end of a deployment, and of its rollback if there is one.
+pub(super) async fn until_ended(
+    context: &Context,
+    client: &Client,
+    id: &DeploymentId,
+) -> color_eyre::Result<Exit> {
+    let mut watched = id.clone();
+    loop {
+        let deployment = watch(context, client, &watched).await?;
+        tell_end(&deployment);
+        let rolled_back = deployment.rollback.clone();
+        if let Some(rollback) = &rolled_back {
+            note(format_args!("{watched}: {}", safe(&rollback.message)));
+        }
+        match rolled_back.and_then(|rollback| rollback.deployment) {
+            Some(next) => watched = next,
+            None if &watched == id => {
+                return Ok(match deployment.status {
+                    DeploymentStatus::Succeeded => Exit::Succeeded,
+                    DeploymentStatus::Stopped => Exit::Stopped,
+                    _ => Exit::Failed,
+                });
+            }
+            // The rollback has ended: the deployment that was asked for is rolled back only if that succeeded.
+            None => {
+                return Ok(match deployment.status {
+                    DeploymentStatus::Succeeded => Exit::Stopped,
+                    _ => Exit::Failed,
+                });
+            }
+        }
+    }
+}
+
+/// Watches a deployment to its end, through as many connections as that takes.
+async fn watch(
+    context: &Context,
+    client: &Client,
+    id: &DeploymentId,
+) -> color_eyre::Result<Deployment> {
+    let mut told = 0;
+    loop {
+        match watch_once(client, id, &mut told).await {
+            Ok(Some(deployment)) => return Ok(deployment),
+            // Cut off for being too slow: begin again with a new picture.
+            Ok(None) => {}
+            // The orchestrator was ended; the next one takes the deployment up.
+            Err(ClientError::Connection { .. }) => {
+                context.connect().await?;
+            }
+            Err(other) => return Err(other.into()),
+        }
+    }
+}
+
+/// Watches over one connection; `told` is the number of the last entry that was told.
+async fn watch_once(
+    client: &Client,
+    id: &DeploymentId,
+    told: &mut u64,
+) -> Result<Option<Deployment>, ClientError> {
+    let mut feed = client.feed().await?;
+    let mut view: Option<View> = None;
+    while let Some(item) = feed.next().await {
+        let item = item?;
+        if let FeedItem::Record { deployment, record } = &item
+            && deployment == id
+            && record.seq > *told
+        {
+            *told = record.seq;
+            tell(id, record);
+        }
+        match (&mut view, item) {
+            (None, FeedItem::Snapshot(snapshot)) => view = Some(View::from(*snapshot)),
+            (Some(view), item) => {
+                if let Err(Gap(missing)) = view.apply(item) {
+                    view.hold(client.deployment(&missing).await?);
+                }
+            }
+            (None, _) => {}
+        }
+        let ended = view
+            .as_ref()
+            .and_then(|view| view.summaries.get(id))
+            .is_none_or(|summary| summary.status.is_terminal());
+        if ended {
+            return client.deployment(id).await.map(Some);
+        }
+    }
+    Ok(None)
+}
+
+fn tell(id: &DeploymentId, record: &Record) {
+    match &record.event {
+        Event::TargetStarted { target, .. } => note(format_args!("{id}: {target} started")),
+        Event::EventEnded {
+            target,
+            event,
+            status: EventStatus::Failed,
+            diagnostics,
+            ..
+        } => {
+            let message = diagnostics.as_ref().map_or("", |d| d.message.as_str());
+            note(format_args!(
+                "{id}: {target} {event} failed: {}",
+                safe(message)
+            ));
+        }
+        Event::TargetEnded { target, status, .. } => note(format_args!("{id}: {target} {status}")),
+        Event::Halted { error } => {
+            note(format_args!(
+                "{id}: no further instance starts: {}",
+                safe(&error.message)
+            ));
+        }
+        Event::StopRequested { by, .. } => note(format_args!("{id}: {} asked to stop", safe(by))),
+        _ => {}
+    }
+}
+
+fn tell_end(deployment: &Deployment) {
+    let overview = deployment.overview;
+    let reason = deployment
+        .error
+        .as_ref()
+        .map(|error| format!(": {} {}", error.code.name(), safe(&error.message)))
+        .unwrap_or_default();
+    let took = deployment
+        .complete_time
+        .and_then(|end| deployment.duration(end))
+        .map(|span| format!(" in {}", Short(span)))
+        .unwrap_or_default();
+    note(format_args!(
+        "{}: {}{took} ({} ok, {} failed, {} skipped){reason}",
+        deployment.id(),
+        deployment.status,
+        overview.succeeded,
+        overview.failed,
+        overview.skipped
+    ));
+}

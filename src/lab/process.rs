@@ -1,0 +1,65 @@
+//! Processes that were started by somebody else, perhaps long ago: known by number and start time.
+
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde::{Deserialize, Serialize};
+
+/// A process, told from any later one with the same number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Process {
+    /// Its number.
+    pub pid: u32,
+    /// When it started, in clock ticks since the machine did (field 22 of `/proc/PID/stat`).
+    pub start_ticks: u64,
+}
+
+impl Process {
+    /// The process that has this number now.
+    pub fn now(pid: u32) -> Option<Self> {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The name in parentheses may hold anything; what counts comes after it.
+        let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+        if fields.next()? == "Z" {
+            return None;
+        }
+        let start_ticks = fields.nth(18)?.parse().ok()?;
+        Some(Self { pid, start_ticks })
+    }
+
+    /// Whether it still runs.
+    pub fn runs(self) -> bool {
+        Self::now(self.pid) == Some(self)
+    }
+
+    /// Asks it to end, waits, and ends it if it does not.
+    pub async fn end(self, patience: Duration) {
+        self.signal(Signal::SIGTERM);
+        if !self.gone(patience).await {
+            self.signal(Signal::SIGKILL);
+            self.gone(patience).await;
+        }
+    }
+
+    fn signal(self, signal: Signal) {
+        if self.runs()
+            && let Ok(pid) = i32::try_from(self.pid)
+        {
+            // It may end by itself between the look and the signal.
+            let _gone = kill(Pid::from_raw(pid), signal);
+        }
+    }
+
+    async fn gone(self, patience: Duration) -> bool {
+        let deadline = tokio::time::Instant::now() + patience;
+        while self.runs() {
+            if tokio::time::Instant::now() >= deadline {
+                return false;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        true
+    }
+}

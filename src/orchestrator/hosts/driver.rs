@@ -1,0 +1,364 @@
+//! One host's driver: places executions, renews their leases, and passes on what the host's stream says.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use tokio::sync::mpsc;
+use tokio::time::{Interval, MissedTickBehavior, timeout};
+
+use super::super::{Request, lock};
+use super::{Assignment, Hosts, Mode};
+use crate::agent::protocol::{ExecutionState, HEARTBEAT, Leases, Message, What};
+use crate::engine::Input;
+use crate::engine::input::Report;
+use crate::model::deployment::ExecutionId;
+use crate::model::lifecycle::EventStatus;
+use crate::model::name::Name;
+use crate::providers::hosts::{AgentClient, HostError, Messages};
+use crate::store::output::OutputLine;
+
+/// How long a driver without work keeps its connection.
+const LINGER: Duration = Duration::from_secs(5);
+
+/// How long to wait before trying a host again: doubled from the first to the last.
+const BACK_OFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(3));
+
+/// What a driver is asked.
+#[derive(Debug)]
+pub(super) enum Ask {
+    /// Run or stop an execution.
+    Assign(Box<Assignment>),
+    /// It is over.
+    Forget(ExecutionId),
+}
+
+/// An execution that is wanted of the host.
+struct Wanted {
+    assignment: Assignment,
+    /// What the host answered to the order or the stop; `None` until it did.
+    placed: Option<ExecutionState>,
+    /// Whether the open stream has told, or will tell, everything from its beginning on.
+    heard: bool,
+}
+
+/// The host's stream, and how far it has been read.
+struct Ear {
+    messages: Messages,
+    position: u64,
+}
+
+pub(super) struct Driver {
+    host: Name,
+    client: AgentClient,
+    hosts: Hosts,
+    asks: mpsc::Receiver<Ask>,
+    wanted: BTreeMap<ExecutionId, Wanted>,
+}
+
+impl Driver {
+    pub(super) fn new(
+        host: Name,
+        client: AgentClient,
+        hosts: Hosts,
+        asks: mpsc::Receiver<Ask>,
+    ) -> Self {
+        Self {
+            host,
+            client,
+            hosts,
+            asks,
+            wanted: BTreeMap::new(),
+        }
+    }
+
+    /// Serves the host until it has had no work for a while.
+    pub(super) async fn run(mut self) {
+        let mut pause = BACK_OFF.0;
+        loop {
+            if self.wanted.is_empty() {
+                match timeout(LINGER, self.asks.recv()).await {
+                    Ok(Some(ask)) => self.take(ask),
+                    Ok(None) => return,
+                    Err(_) => {
+                        let mut drivers = lock(&self.hosts.0.drivers);
+                        if self.asks.is_empty() {
+                            drivers.remove(&self.host);
+                            return;
+                        }
+                    }
+                }
+                continue;
+            }
+            match self.session().await {
+                Ok(()) => pause = BACK_OFF.0,
+                Err(error) => {
+                    tracing::warn!(host = %self.host, %error, "lost a host; trying again");
+                    self.hosts.observe(&self.host, Err(&error));
+                    for wanted in self.wanted.values_mut() {
+                        wanted.placed = None;
+                        wanted.heard = false;
+                    }
+                    self.rest(pause).await;
+                    pause = (2 * pause).min(BACK_OFF.1);
+                }
+            }
+        }
+    }
+
+    /// Waits before the next try, open to requests.
+    async fn rest(&mut self, pause: Duration) {
+        let rest = tokio::time::sleep(pause);
+        tokio::pin!(rest);
+        loop {
+            tokio::select! {
+                () = &mut rest => return,
+                ask = self.asks.recv() => match ask {
+                    Some(ask) => self.take(ask),
+                    None => return,
+                },
+            }
+        }
+    }
+
+    fn take(&mut self, ask: Ask) {
+        match ask {
+            Ask::Assign(assignment) => {
+                let former = self.wanted.get(&assignment.execution);
+                let wanted = Wanted {
+                    heard: former.is_some_and(|former| former.heard),
+                    placed: None,
+                    assignment: *assignment,
+                };
+                self.wanted
+                    .insert(wanted.assignment.execution.clone(), wanted);
+            }
+            Ask::Forget(execution) => {
+                if let Some(wanted) = self.wanted.remove(&execution) {
+                    let assignment = &wanted.assignment;
+                    self.hosts
+                        .0
+                        .outputs
+                        .close(&assignment.deployment, &assignment.target);
+                }
+            }
+        }
+    }
+
+    /// Works with the host until nothing is wanted of it any more, or the connection breaks.
+    async fn session(&mut self) -> Result<(), HostError> {
+        let mut ear: Option<Ear> = None;
+        let mut lease = tokio::time::interval(HEARTBEAT);
+        lease.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            self.place_all(&mut lease).await?;
+            if self.wanted.is_empty() {
+                return Ok(());
+            }
+            self.listen(&mut ear).await?;
+            self.hosts.observe(&self.host, Ok(()));
+            let Some(ear) = &mut ear else { continue };
+            tokio::select! {
+                biased;
+                ask = self.asks.recv() => match ask {
+                    Some(ask) => self.take(ask),
+                    None => return Ok(()),
+                },
+                _ = lease.tick() => renew(&self.client, &self.wanted).await?,
+                message = ear.messages.next() => match message {
+                    Some(message) => {
+                        let message = message?;
+                        let gap = message.seq > ear.position + 1;
+                        ear.position = message.seq;
+                        if gap {
+                            self.tell_states(message.seq).await;
+                        }
+                        self.pass_on(message).await;
+                    }
+                    None => return Err(self.client.silent()),
+                },
+            }
+        }
+    }
+
+    /// Gives every order, and tells every stop, that the host has not answered yet.
+    async fn place_all(&mut self, lease: &mut Interval) -> Result<(), HostError> {
+        let waiting: Vec<Assignment> = self
+            .wanted
+            .values()
+            .filter(|wanted| wanted.placed.is_none())
+            .map(|wanted| wanted.assignment.clone())
+            .collect();
+        for assignment in waiting {
+            let placing = place(&self.client, &self.hosts, &assignment);
+            tokio::pin!(placing);
+            // Sending a large bundle must not cost the host's other executions their leases.
+            let placed = loop {
+                tokio::select! {
+                    placed = &mut placing => break placed,
+                    _ = lease.tick() => renew(&self.client, &self.wanted).await?,
+                }
+            };
+            match placed {
+                Ok(state) => {
+                    if let Some(wanted) = self.wanted.get_mut(&assignment.execution) {
+                        wanted.placed = Some(state);
+                    }
+                }
+                // The host never got the order, and will not get it now.
+                Err(HostError::Unknown { .. }) if assignment.mode == Mode::Halt => {
+                    self.wanted.remove(&assignment.execution);
+                    report(&assignment, Report::Ended).await;
+                }
+                Err(HostError::Refused { reason, .. }) => {
+                    self.wanted.remove(&assignment.execution);
+                    report(&assignment, Report::Refused { message: reason }).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes sure that the stream is open, from before the beginning of every execution that it has not told of yet.
+    async fn listen(&mut self, ear: &mut Option<Ear>) -> Result<(), HostError> {
+        let new = self
+            .wanted
+            .values_mut()
+            .filter(|wanted| !wanted.heard)
+            .filter_map(|wanted| Some((&mut wanted.heard, wanted.placed.as_ref()?.accepted_seq)));
+        let mut oldest = None::<u64>;
+        for (heard, accepted) in new {
+            *heard = true;
+            oldest = Some(oldest.map_or(accepted, |oldest| oldest.min(accepted)));
+        }
+        if let Some(oldest) = oldest
+            && ear.as_ref().is_none_or(|ear| oldest < ear.position)
+        {
+            // Entries heard once more change nothing; entries never heard would be lost.
+            *ear = Some(Ear {
+                messages: self.client.stream(oldest).await?,
+                position: oldest,
+            });
+        }
+        Ok(())
+    }
+
+    /// The host's log no longer reaches back to where an execution began: what its state says must do.
+    async fn tell_states(&self, first: u64) {
+        for wanted in self.wanted.values() {
+            let Some(state) = wanted.placed.as_ref().filter(|s| s.accepted_seq < first) else {
+                continue;
+            };
+            for entry in &state.events {
+                let known = entry.start_time.or(entry.end_time);
+                if let Some(at) = known {
+                    let event = entry.event;
+                    report(&wanted.assignment, Report::EventStarted { event, at }).await;
+                }
+                if let Some(at) = entry.end_time
+                    && matches!(entry.status, EventStatus::Succeeded | EventStatus::Failed)
+                {
+                    let ended = Report::EventEnded {
+                        event: entry.event,
+                        status: entry.status,
+                        at,
+                        diagnostics: entry.diagnostics.clone(),
+                    };
+                    report(&wanted.assignment, ended).await;
+                }
+            }
+            if state.ended.is_some() && state.seq < first {
+                report(&wanted.assignment, Report::Ended).await;
+            }
+        }
+    }
+
+    async fn pass_on(&self, message: Message) {
+        let Some(wanted) = self.wanted.get(&message.execution) else {
+            return;
+        };
+        let assignment = &wanted.assignment;
+        let at = message.at;
+        match message.what {
+            What::Accepted => {}
+            What::EventStarted { event } => {
+                report(assignment, Report::EventStarted { event, at }).await;
+            }
+            What::EventEnded {
+                event,
+                status,
+                diagnostics,
+            } => {
+                let ended = Report::EventEnded {
+                    event,
+                    status,
+                    at,
+                    diagnostics,
+                };
+                report(assignment, ended).await;
+            }
+            What::Output {
+                event,
+                source,
+                text,
+            } => {
+                let line = OutputLine {
+                    execution: message.execution,
+                    seq: message.seq,
+                    at,
+                    event,
+                    source,
+                    text,
+                };
+                let outputs = &self.hosts.0.outputs;
+                let kept = outputs.append(&assignment.deployment, &assignment.target, &line);
+                if let Err(error) = kept {
+                    tracing::error!(host = %self.host, %error, "a line of output was lost");
+                }
+            }
+            What::Ended { .. } => report(assignment, Report::Ended).await,
+        }
+    }
+}
+
+async fn place(
+    client: &AgentClient,
+    hosts: &Hosts,
+    assignment: &Assignment,
+) -> Result<ExecutionState, HostError> {
+    match assignment.mode {
+        Mode::Run => {
+            let digest = &assignment.order.revision.digest;
+            let file = hosts.0.bundles.path(digest);
+            client.ensure_bundle(digest, &file).await?;
+            client.place(&assignment.execution, &assignment.order).await
+        }
+        Mode::Halt => client.stop(&assignment.execution).await,
+    }
+}
+
+async fn renew(
+    client: &AgentClient,
+    wanted: &BTreeMap<ExecutionId, Wanted>,
+) -> Result<(), HostError> {
+    let executions: Vec<ExecutionId> = wanted
+        .values()
+        .filter(|wanted| wanted.assignment.mode == Mode::Run && wanted.placed.is_some())
+        .map(|wanted| wanted.assignment.execution.clone())
+        .collect();
+    if executions.is_empty() {
+        return Ok(());
+    }
+    client.renew(&Leases { executions }).await
+}
+
+async fn report(assignment: &Assignment, report: Report) {
+    let input = Input::Report {
+        execution: assignment.execution.clone(),
+        target: assignment.target.clone(),
+        report,
+    };
+    // A deployment that is over has no ear any more.
+    let _over = assignment.reports.send(Request::Input(input)).await;
+}

@@ -1,0 +1,169 @@
+//! Reaching hosts: one driver a host that has work, one slow probe for all others.
+
+mod driver;
+mod probe;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::{broadcast, mpsc};
+
+use self::driver::{Ask, Driver};
+use super::feed::FeedItem;
+use super::snapshot::HostStatus;
+use super::{Request, lock};
+use crate::agent::protocol::Order;
+use crate::clock;
+use crate::engine::Deployment;
+use crate::engine::plan::Stage;
+use crate::model::deployment::{DeploymentId, ExecutionId};
+use crate::model::name::Name;
+use crate::providers::hosts::{AgentClient, HostError};
+use crate::store::bundles::Bundles;
+use crate::store::output::Outputs;
+
+/// Requests that may wait for a host's driver.
+const QUEUE: usize = 256;
+
+/// All hosts of the project.
+#[derive(Clone, Debug)]
+pub struct Hosts(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    http: reqwest::Client,
+    bundles: Bundles,
+    outputs: Outputs,
+    feed: broadcast::Sender<FeedItem>,
+    drivers: Mutex<BTreeMap<Name, mpsc::Sender<Ask>>>,
+    statuses: Mutex<BTreeMap<Name, HostStatus>>,
+}
+
+/// An execution that a host is asked to run or to stop.
+#[derive(Clone, Debug)]
+pub struct Assignment {
+    /// Its id.
+    pub execution: ExecutionId,
+    /// The deployment it belongs to.
+    pub deployment: DeploymentId,
+    /// The host.
+    pub target: Name,
+    /// What to do, for a host that does not know it yet.
+    pub order: Arc<Order>,
+    /// Run it, or stop it.
+    pub mode: Mode,
+    /// Where reports go.
+    pub(super) reports: mpsc::Sender<Request>,
+}
+
+/// What is wanted of an execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// That it runs: its lease is renewed.
+    Run,
+    /// That it starts no further event.
+    Halt,
+}
+
+/// The order that every host of a deployment gets.
+pub fn order(deployment: &Deployment) -> Arc<Order> {
+    let spec = &deployment.spec;
+    let events = match deployment.plan.stages.first() {
+        Some(Stage::Install { events, .. }) => events.clone(),
+        None => Vec::new(),
+    };
+    Arc::new(Order {
+        deployment_id: spec.deployment_id.clone(),
+        application_name: spec.group.application_name.clone(),
+        deployment_group_name: spec.group.deployment_group_name.clone(),
+        deployment_group_id: spec.group.deployment_group_id.clone().unwrap_or_default(),
+        creator: spec.creator,
+        deployment_type: spec.group.deployment_style.deployment_type,
+        revision: spec.revision.clone(),
+        events,
+        file_exists_behavior: spec.options.file_exists_behavior,
+        ignore_application_stop_failures: spec.options.ignore_application_stop_failures,
+    })
+}
+
+impl Hosts {
+    /// No host has work yet.
+    ///
+    /// # Errors
+    /// If the HTTP client can't be set up.
+    pub fn new(
+        bundles: Bundles,
+        outputs: Outputs,
+        feed: broadcast::Sender<FeedItem>,
+    ) -> Result<Self, reqwest::Error> {
+        Ok(Self(Arc::new(Shared {
+            http: AgentClient::http()?,
+            bundles,
+            outputs,
+            feed,
+            drivers: Mutex::default(),
+            statuses: Mutex::default(),
+        })))
+    }
+
+    /// Has a host run or stop an execution, for as long as it takes. Asking again with another mode changes the mode.
+    ///
+    /// A host that is no longer in the project has no address: nothing can be done, and its deadline will tell.
+    pub async fn assign(&self, assignment: Assignment, address: Option<String>) {
+        let Some(address) = address else {
+            let name = &assignment.target;
+            tracing::warn!(%name, "a target of a running deployment is no longer in the project");
+            return;
+        };
+        let host = assignment.target.clone();
+        let mut ask = Ask::Assign(Box::new(assignment));
+        loop {
+            let sender = self.driver(&host, &address);
+            match sender.send(ask).await {
+                Ok(()) => return,
+                // The driver has just ended for want of work: the next one takes it.
+                Err(returned) => ask = returned.0,
+            }
+        }
+    }
+
+    /// Forgets an execution that is over.
+    pub async fn forget(&self, host: &Name, execution: &ExecutionId) {
+        let sender = lock(&self.0.drivers).get(host).cloned();
+        if let Some(sender) = sender {
+            // A driver that has ended has forgotten everything.
+            let _ended = sender.send(Ask::Forget(execution.clone())).await;
+        }
+    }
+
+    fn driver(&self, host: &Name, address: &str) -> mpsc::Sender<Ask> {
+        let mut drivers = lock(&self.0.drivers);
+        if let Some(sender) = drivers.get(host).filter(|sender| !sender.is_closed()) {
+            return sender.clone();
+        }
+        let (sender, asks) = mpsc::channel(QUEUE);
+        drivers.insert(host.clone(), sender.clone());
+        let client = AgentClient::new(self.0.http.clone(), address);
+        tokio::spawn(Driver::new(host.clone(), client, self.clone(), asks).run());
+        sender
+    }
+
+    /// Whether each host's agent answers, as far as it was asked.
+    pub fn statuses(&self) -> Vec<HostStatus> {
+        lock(&self.0.statuses).values().cloned().collect()
+    }
+
+    /// Keeps what was seen of a host, and tells everybody if it is news.
+    fn observe(&self, host: &Name, outcome: Result<(), &HostError>) {
+        let status = HostStatus {
+            name: host.clone(),
+            reachable: outcome.is_ok(),
+            checked: clock::now(),
+            problem: outcome.err().map(ToString::to_string),
+        };
+        let former = lock(&self.0.statuses).insert(host.clone(), status.clone());
+        if former.is_none_or(|former| former.reachable != status.reachable) {
+            let _listeners = self.0.feed.send(FeedItem::Host(status));
+        }
+    }
+}

@@ -1,0 +1,414 @@
+//! The impure shell around the engine: append what it decides, fold it, and see to it that what is pending is done.
+//!
+//! [`task`] runs one deployment, [`create`] and [`closing`] begin and end one, [`hosts`] reaches the agents,
+//! [`documents`] follows the project's files, [`revisions`] takes bundles in. [`command`], [`feed`] and [`snapshot`] are
+//! the messages at the door.
+
+pub mod closing;
+pub mod command;
+pub mod create;
+pub mod documents;
+pub mod feed;
+pub mod hosts;
+pub mod revisions;
+pub mod snapshot;
+pub mod task;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+use self::command::{Answer, ApiError, Command};
+use self::documents::Documents;
+use self::feed::FeedItem;
+use self::hosts::Hosts;
+use self::snapshot::{Snapshot, Summary};
+use crate::engine::event::Record;
+use crate::engine::{Deployment, Ledger, input};
+use crate::model::deployment::DeploymentId;
+use crate::model::name::Name;
+use crate::model::project::GroupKey;
+use crate::model::revision::RegisteredRevision;
+use crate::store::bundles::{BundleError, Bundles};
+use crate::store::journal::{Journal, JournalError};
+use crate::store::output::Outputs;
+use crate::store::state::State;
+
+/// How many feed items a slow client may be behind before it is cut off.
+const FEED: usize = 8192;
+
+/// The orchestrator of one project.
+#[derive(Clone, Debug)]
+pub struct Orchestrator(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    journal: Journal,
+    bundles: Bundles,
+    outputs: Outputs,
+    documents: Documents,
+    hosts: Hosts,
+    feed: broadcast::Sender<FeedItem>,
+    clients: AtomicUsize,
+    /// Deployments that are not over.
+    active: Mutex<BTreeMap<DeploymentId, Handle>>,
+    /// Every deployment as it looked when it was created or ended.
+    summaries: Mutex<BTreeMap<DeploymentId, Summary>>,
+    /// The memory of every group. Held while a deployment is created or ended, so that both see the same slot.
+    ledgers: tokio::sync::Mutex<BTreeMap<GroupKey, Ledger>>,
+    revisions: Mutex<BTreeMap<Name, Vec<RegisteredRevision>>>,
+    shutdown: tokio_util::sync::CancellationToken,
+}
+
+/// What the rest of the orchestrator holds of a running deployment.
+#[derive(Clone, Debug)]
+struct Handle {
+    requests: mpsc::Sender<Request>,
+    /// Its state as far as it is durable.
+    state: Arc<RwLock<Deployment>>,
+}
+
+/// What a deployment's task is sent.
+#[derive(Debug)]
+pub(crate) enum Request {
+    /// Something happened in the world.
+    Input(input::Input),
+    /// An operator wants something, and is answered once it is durable.
+    Command(input::Command, oneshot::Sender<Result<(), ApiError>>),
+}
+
+/// Why an orchestrator can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The journal can't be used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The bundles can't be used.
+    #[error(transparent)]
+    Bundles(#[from] BundleError),
+    /// The documents have errors: one line each.
+    #[error("the project has errors:\n{}", .0.join("\n"))]
+    Documents(Vec<String>),
+    /// The HTTP client can't be set up.
+    #[error("the HTTP client can't be set up: {0}")]
+    Http(#[from] reqwest::Error),
+}
+
+/// Locks without minding that another thread panicked: what is inside is replaced as a whole, never half way.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Orchestrator {
+    /// Opens the project's state, takes up every deployment that is not over, and begins to watch documents and hosts.
+    /// The caller holds the state's lock.
+    ///
+    /// # Errors
+    /// If documents or state can't be read.
+    pub fn start(state: &State) -> Result<Self, StartError> {
+        let documents = Documents::load(&state.project).map_err(StartError::Documents)?;
+        let journal = Journal::open(&state.journal())?;
+        let bundles = Bundles::open(state.bundles())?;
+        let (feed, _) = broadcast::channel(FEED);
+        let mut revisions: BTreeMap<Name, Vec<RegisteredRevision>> = BTreeMap::new();
+        for (application, revision) in journal.revisions()? {
+            revisions.entry(application).or_default().push(revision);
+        }
+        for known in revisions.values_mut() {
+            known.sort_by_key(|revision| std::cmp::Reverse(revision.register_time));
+        }
+        let summaries: BTreeMap<_, _> = journal
+            .summaries()?
+            .into_iter()
+            .map(|summary| (summary.deployment_id.clone(), summary))
+            .collect();
+        let outputs = Outputs::new(state.output());
+        let orchestrator = Self(Arc::new(Inner {
+            hosts: Hosts::new(bundles.clone(), outputs.clone(), feed.clone())?,
+            ledgers: tokio::sync::Mutex::new(journal.ledgers()?.into_iter().collect()),
+            journal,
+            bundles,
+            outputs,
+            documents,
+            feed,
+            clients: AtomicUsize::new(0),
+            active: Mutex::default(),
+            summaries: Mutex::new(summaries),
+            revisions: Mutex::new(revisions),
+            shutdown: tokio_util::sync::CancellationToken::new(),
+        }));
+        orchestrator.recover()?;
+        orchestrator.clone().follow_documents();
+        orchestrator.clone().probe_hosts();
+        Ok(orchestrator)
+    }
+
+    /// Folds the journals of the deployments that are not over and carries on where they stand.
+    fn recover(&self) -> Result<(), JournalError> {
+        let open: Vec<DeploymentId> = lock(&self.0.summaries)
+            .values()
+            .filter(|summary| !summary.status.is_terminal())
+            .map(|summary| summary.deployment_id.clone())
+            .collect();
+        for id in open {
+            if let Some(deployment) = self.0.journal.deployment(&id)? {
+                tracing::info!(%id, seq = deployment.seq, "taking up a deployment");
+                self.run(deployment);
+            }
+        }
+        Ok(())
+    }
+
+    /// Carries out a command.
+    ///
+    /// # Errors
+    /// Why it is refused.
+    pub async fn command(&self, command: Command) -> Result<Answer, ApiError> {
+        match command {
+            Command::Push {
+                application,
+                path,
+                label,
+            } => self.push(&application, &path, label).await,
+            Command::Deploy(deploy) => self.deploy(deploy).await,
+            Command::Stop {
+                deployment,
+                auto_rollback,
+                by,
+            } => self.stop(&deployment, auto_rollback, by).await,
+            Command::Rollback { deployment, by } => self.roll_back(&deployment, by).await,
+            Command::Shutdown => self.request_shutdown(),
+        }
+    }
+
+    async fn stop(
+        &self,
+        id: &DeploymentId,
+        auto_rollback: Option<bool>,
+        by: String,
+    ) -> Result<Answer, ApiError> {
+        let handle = lock(&self.0.active).get(id).cloned();
+        let Some(handle) = handle else {
+            return Err(match lock(&self.0.summaries).get(id) {
+                Some(summary) => ApiError::new(
+                    "DeploymentAlreadyCompletedException",
+                    format!("{id} has already ended: {}", summary.status),
+                ),
+                None => no_deployment(id),
+            });
+        };
+        let (answer, done) = oneshot::channel();
+        let command = input::Command::Stop { by, auto_rollback };
+        let sent = handle
+            .requests
+            .send(Request::Command(command, answer))
+            .await;
+        let answered = match sent {
+            Ok(()) => done.await.ok(),
+            Err(_) => None,
+        };
+        answered.unwrap_or_else(|| {
+            Err(ApiError::new(
+                "DeploymentAlreadyCompletedException",
+                format!("{id} has just ended"),
+            ))
+        })?;
+        let state = handle.state.read().unwrap_or_else(PoisonError::into_inner);
+        let running: Vec<String> = state
+            .in_flight
+            .iter()
+            .map(|&position| &state.targets[position])
+            .map(|target| match target.running() {
+                Some(event) => format!("{} {}", target.name, event.event),
+                None => format!("{} (not heard of yet)", target.name),
+            })
+            .collect();
+        Ok(Answer::Stopping {
+            pending: !running.is_empty(),
+            message: if running.is_empty() {
+                "no further event will start".to_owned()
+            } else {
+                format!("still running: {}", running.join(", "))
+            },
+        })
+    }
+
+    fn request_shutdown(&self) -> Result<Answer, ApiError> {
+        let running = lock(&self.0.active).len();
+        if running > 0 {
+            return Err(ApiError::new(
+                "InvalidOperationException",
+                format!(
+                    "{running} deployments are running: stop them first, or leave the orchestrator to them"
+                ),
+            ));
+        }
+        self.0.shutdown.cancel();
+        Ok(Answer::Done)
+    }
+
+    /// Ends when somebody asked the orchestrator to end.
+    pub async fn ended(&self) {
+        self.0.shutdown.cancelled().await;
+    }
+
+    /// Ends when nothing has been left to do and nobody has been connected for this long.
+    pub async fn idle(&self, patience: Duration) {
+        let mut quiet = Duration::ZERO;
+        let step = Duration::from_secs(1);
+        while quiet < patience {
+            tokio::time::sleep(step).await;
+            let busy =
+                !lock(&self.0.active).is_empty() || self.0.clients.load(Ordering::Relaxed) > 0;
+            quiet = if busy { Duration::ZERO } else { quiet + step };
+        }
+    }
+
+    /// Everything that happens, beginning with where things stand.
+    pub async fn subscribe(&self) -> (Subscription, Snapshot) {
+        // First the ear, then the picture: an item may be in both, and is told by its number; none is in neither.
+        let subscription = Subscription::new(self);
+        (subscription, self.snapshot().await)
+    }
+
+    async fn snapshot(&self) -> Snapshot {
+        let inner = &self.0;
+        let ledgers = inner.ledgers.lock().await;
+        let active: Vec<Deployment> = lock(&inner.active)
+            .values()
+            .map(|handle| {
+                handle
+                    .state
+                    .read()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .clone()
+            })
+            .collect();
+        let mut deployments: Vec<Summary> = lock(&inner.summaries).values().cloned().collect();
+        for deployment in &active {
+            let known = deployments
+                .iter_mut()
+                .find(|summary| &summary.deployment_id == deployment.id());
+            if let Some(summary) = known {
+                *summary = Summary::from(deployment);
+            }
+        }
+        deployments.sort_by_key(|summary| {
+            (
+                std::cmp::Reverse(summary.create_time),
+                summary.deployment_id.clone(),
+            )
+        });
+        let (project, problems) = inner.documents.current();
+        Snapshot {
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            project: (*project).clone(),
+            problems,
+            deployments,
+            active,
+            ledgers: ledgers
+                .iter()
+                .map(|(key, ledger)| (key.clone(), ledger.clone()))
+                .collect(),
+            revisions: lock(&inner.revisions)
+                .iter()
+                .map(|(name, known)| (name.clone(), known.clone()))
+                .collect(),
+            hosts: inner.hosts.statuses(),
+        }
+    }
+
+    /// A deployment, whole.
+    ///
+    /// # Errors
+    /// If there is none of this id, or its journal can't be read.
+    pub async fn deployment(&self, id: &DeploymentId) -> Result<Deployment, ApiError> {
+        let handle = lock(&self.0.active).get(id).cloned();
+        if let Some(handle) = handle {
+            let state = handle.state.read().unwrap_or_else(PoisonError::into_inner);
+            return Ok(state.clone());
+        }
+        let records = self.records(id).await?;
+        crate::engine::fold(&records).ok_or_else(|| no_deployment(id))
+    }
+
+    /// A deployment's journal.
+    ///
+    /// # Errors
+    /// If there is none of this id, or it can't be read.
+    pub async fn records(&self, id: &DeploymentId) -> Result<Vec<Record>, ApiError> {
+        let (journal, wanted) = (self.0.journal.clone(), id.clone());
+        let records = tokio::task::spawn_blocking(move || journal.records(&wanted))
+            .await
+            .map_err(|error| internal(&error))?
+            .map_err(|error| internal(&error))?;
+        if records.is_empty() {
+            return Err(no_deployment(id));
+        }
+        Ok(records)
+    }
+
+    /// A reader of a target's output.
+    ///
+    /// # Errors
+    /// If it can't be read.
+    pub fn output(
+        &self,
+        id: &DeploymentId,
+        target: &Name,
+    ) -> Result<crate::store::output::Reader, ApiError> {
+        if !lock(&self.0.summaries).contains_key(id) {
+            return Err(no_deployment(id));
+        }
+        let reader = self.0.outputs.reader(id, target);
+        reader.map_err(|error| internal(&error))
+    }
+
+    /// Tells everybody. Nobody listening is no error.
+    fn publish(&self, item: FeedItem) {
+        let _listeners = self.0.feed.send(item);
+    }
+}
+
+/// A client's ear at the feed; counted, so that an orchestrator in the background knows when it may end.
+#[derive(Debug)]
+pub struct Subscription {
+    orchestrator: Orchestrator,
+    items: broadcast::Receiver<FeedItem>,
+}
+
+impl Subscription {
+    fn new(orchestrator: &Orchestrator) -> Self {
+        orchestrator.0.clients.fetch_add(1, Ordering::Relaxed);
+        Self {
+            orchestrator: orchestrator.clone(),
+            items: orchestrator.0.feed.subscribe(),
+        }
+    }
+
+    /// The next item; `None` if the client fell too far behind and must start again.
+    pub async fn next(&mut self) -> Option<FeedItem> {
+        self.items.recv().await.ok()
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.orchestrator.0.clients.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn no_deployment(id: &DeploymentId) -> ApiError {
+    ApiError::new(
+        "DeploymentDoesNotExistException",
+        format!("there is no deployment {id}: `cutover list` shows them"),
+    )
+}
+
+fn internal(error: &dyn std::fmt::Display) -> ApiError {
+    ApiError::new("InternalError", error.to_string())
+}

@@ -1,0 +1,67 @@
+//! Everything a client needs to draw its first picture.
+
+use serde::{Deserialize, Serialize};
+
+pub use crate::engine::Summary;
+use crate::engine::{Deployment, Ledger};
+use crate::model::name::Name;
+use crate::model::project::{GroupKey, Project};
+use crate::model::revision::RegisteredRevision;
+use crate::model::timestamp::Timestamp;
+
+/// The answer to `GET /v1/ping`: who orchestrates.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ping {
+    /// The orchestrating process.
+    pub pid: u32,
+    /// Its version.
+    pub version: String,
+}
+
+impl Ping {
+    /// This process, this version.
+    pub fn here() -> Self {
+        Self {
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
+/// The first line of the feed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Snapshot {
+    /// The orchestrating process.
+    pub pid: u32,
+    /// Its version.
+    pub version: String,
+    /// The documents, as last read without an error.
+    pub project: Project,
+    /// What is wrong with the documents now, one line each.
+    pub problems: Vec<String>,
+    /// Every deployment, newest first.
+    pub deployments: Vec<Summary>,
+    /// Those that are not over, whole.
+    pub active: Vec<Deployment>,
+    /// The memory of each group that has deployed.
+    pub ledgers: Vec<(GroupKey, Ledger)>,
+    /// The revisions of each application, newest registration first.
+    pub revisions: Vec<(Name, Vec<RegisteredRevision>)>,
+    /// Whether each host's agent answers.
+    pub hosts: Vec<HostStatus>,
+}
+
+/// Whether a host's agent answers. An observation, not a fact of any journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HostStatus {
+    /// Which host.
+    pub name: Name,
+    /// Whether its agent answered the last time it was asked.
+    pub reachable: bool,
+    /// When that was.
+    pub checked: Timestamp,
+    /// Why not.
+    pub problem: Option<String>,
+}

@@ -1,0 +1,273 @@
+//! One deployment's task: inputs in, entries appended, work begun and given up. It decides nothing itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::command::ApiError;
+use super::feed::FeedItem;
+use super::hosts::{Assignment, Mode};
+use super::{Handle, Orchestrator, Request, lock};
+use crate::clock;
+use crate::engine::event::{Event, Record};
+use crate::engine::pending::{Change, Work, WorkId, evolve_with_change};
+use crate::engine::{Deployment, Input, decide, pending, refusal};
+use crate::model::deployment::ExecutionId;
+use crate::model::name::Name;
+use crate::model::timestamp::Timestamp;
+use crate::store::journal::Batch;
+
+/// Requests that may wait for a deployment's task.
+const QUEUE: usize = 1024;
+
+/// At most so many inputs are decided before their entries are made durable together.
+const TOGETHER: usize = 256;
+
+/// How long to wait before trying again to write what could not be written.
+const RETRY: Duration = Duration::from_secs(1);
+
+impl Orchestrator {
+    /// Runs a deployment from where it stands until it is over.
+    pub(super) fn run(&self, deployment: Deployment) {
+        let (requests, waiting) = mpsc::channel(QUEUE);
+        let published = Arc::new(RwLock::new(deployment.clone()));
+        lock(&self.0.active).insert(
+            deployment.id().clone(),
+            Handle {
+                requests: requests.clone(),
+                state: Arc::clone(&published),
+            },
+        );
+        let task = Task {
+            orchestrator: self.clone(),
+            deployment,
+            published,
+            requests,
+            deadlines: BTreeSet::new(),
+            executions: BTreeMap::new(),
+        };
+        tokio::spawn(task.run(waiting));
+    }
+}
+
+struct Task {
+    orchestrator: Orchestrator,
+    /// The state with everything decided, durable or about to be.
+    deployment: Deployment,
+    /// The state as others may see it: durable.
+    published: Arc<RwLock<Deployment>>,
+    requests: mpsc::Sender<Request>,
+    deadlines: BTreeSet<(Timestamp, ExecutionId, Name)>,
+    /// Executions that hosts were asked to run or stop.
+    executions: BTreeMap<ExecutionId, Name>,
+}
+
+/// What an operator will be told, and where.
+type Answered = (oneshot::Sender<Result<(), ApiError>>, Result<(), ApiError>);
+
+/// Decided, but not durable yet.
+#[derive(Default)]
+struct Decided {
+    records: Vec<Record>,
+    changes: Vec<Change>,
+    answers: Vec<Answered>,
+}
+
+impl Task {
+    async fn run(mut self, mut waiting: mpsc::Receiver<Request>) {
+        for work in pending(&self.deployment).into_values() {
+            self.begin(work).await;
+        }
+        while !self.deployment.status.is_terminal() {
+            let decided = self.next(&mut waiting).await;
+            self.carry_out(decided).await;
+        }
+        lock(&self.orchestrator.0.active).remove(self.deployment.id());
+        tracing::info!(id = %self.deployment.id(), status = %self.deployment.status, "a deployment has ended");
+    }
+
+    /// Waits for something to happen, and decides on it and on what else has queued up.
+    async fn next(&mut self, waiting: &mut mpsc::Receiver<Request>) -> Decided {
+        let mut decided = Decided::default();
+        let nearest = self.deadlines.first().map(|(at, ..)| *at);
+        tokio::select! {
+            request = waiting.recv() => if let Some(request) = request {
+                self.take(request, &mut decided);
+            },
+            () = until(nearest) => self.expire(&mut decided),
+        }
+        for _ in 1..TOGETHER {
+            let Ok(request) = waiting.try_recv() else {
+                break;
+            };
+            self.take(request, &mut decided);
+        }
+        decided
+    }
+
+    fn take(&mut self, request: Request, decided: &mut Decided) {
+        match request {
+            Request::Input(input) => self.decide(&input, decided),
+            Request::Command(command, answer) => {
+                let refused = refusal(&self.deployment, &command);
+                self.decide(&Input::Command(command), decided);
+                let result = refused.map_or(Ok(()), |why| {
+                    let code = "DeploymentAlreadyCompletedException";
+                    Err(ApiError::new(code, why.to_string()))
+                });
+                decided.answers.push((answer, result));
+            }
+        }
+    }
+
+    fn expire(&mut self, decided: &mut Decided) {
+        let now = clock::now();
+        while let Some((at, _, target)) = self.deadlines.first().cloned() {
+            if at > now {
+                break;
+            }
+            self.deadlines.pop_first();
+            self.decide(&Input::DeadlinePassed { target }, decided);
+        }
+    }
+
+    fn decide(&mut self, input: &Input, decided: &mut Decided) {
+        let now = clock::now();
+        for event in decide(&self.deployment, input, now) {
+            let record = Record {
+                seq: self.deployment.seq + 1,
+                at: now,
+                event,
+            };
+            let change = evolve_with_change(&mut self.deployment, &record);
+            decided.changes.push(change);
+            decided.records.push(record);
+        }
+    }
+
+    /// Makes what was decided durable, then tells and acts on it. Nothing is done that is not written.
+    async fn carry_out(&mut self, mut decided: Decided) {
+        if !decided.records.is_empty() {
+            let ended = decided
+                .records
+                .iter()
+                .any(|record| matches!(record.event, Event::Ended { .. }));
+            if ended {
+                let closed = self
+                    .orchestrator
+                    .close(&mut self.deployment, decided.records)
+                    .await;
+                self.publish(closed);
+            } else {
+                self.write(&decided.records).await;
+                self.publish(decided.records);
+            }
+        }
+        for change in decided.changes.drain(..) {
+            for work in change.removed {
+                self.give_up(&work).await;
+            }
+            for work in change.added {
+                self.begin(work).await;
+            }
+        }
+        for (answer, result) in decided.answers {
+            // Whoever asked may have gone; the decision stands.
+            let _gone = answer.send(result);
+        }
+    }
+
+    async fn write(&self, records: &[Record]) {
+        let id = self.deployment.id();
+        let batch = Batch {
+            records: records.iter().map(|r| (id.clone(), r.clone())).collect(),
+            ..Batch::default()
+        };
+        self.orchestrator.append(batch).await;
+    }
+
+    fn publish(&self, records: Vec<Record>) {
+        for record in records {
+            self.published
+                .write()
+                .unwrap_or_else(PoisonError::into_inner)
+                .evolve(&record);
+            self.orchestrator.publish(FeedItem::Record {
+                deployment: self.deployment.id().clone(),
+                record,
+            });
+        }
+    }
+
+    async fn begin(&mut self, work: Work) {
+        match (work.id, work.target) {
+            (WorkId::Admit(_), _) => {
+                // The queue has just been made or emptied: there is room for one more.
+                let _full = self.requests.try_send(Request::Input(Input::Admitted));
+            }
+            (WorkId::Run(execution), Some(target)) => {
+                self.assign(execution, target, Mode::Run).await;
+            }
+            (WorkId::Halt(execution), Some(target)) => {
+                self.assign(execution, target, Mode::Halt).await;
+            }
+            (WorkId::Deadline(execution, at), Some(target)) => {
+                self.deadlines.insert((at, execution, target));
+            }
+            (_, None) => {}
+        }
+    }
+
+    async fn give_up(&mut self, work: &Work) {
+        match (&work.id, &work.target) {
+            (WorkId::Run(execution) | WorkId::Halt(execution), Some(target)) => {
+                let still_wanted = self
+                    .deployment
+                    .target(target)
+                    .is_some_and(|t| !t.status.is_terminal());
+                if !still_wanted && self.executions.remove(execution).is_some() {
+                    self.orchestrator.0.hosts.forget(target, execution).await;
+                }
+            }
+            (WorkId::Deadline(execution, at), Some(target)) => {
+                self.deadlines
+                    .remove(&(*at, execution.clone(), target.clone()));
+            }
+            _ => {}
+        }
+    }
+
+    async fn assign(&mut self, execution: ExecutionId, target: Name, mode: Mode) {
+        self.executions.insert(execution.clone(), target.clone());
+        let (project, _) = self.orchestrator.0.documents.current();
+        let address = project.host(&target).map(|host| host.address.clone());
+        let assignment = Assignment {
+            order: super::hosts::order(&self.deployment),
+            execution,
+            deployment: self.deployment.id().clone(),
+            target,
+            mode,
+            reports: self.requests.clone(),
+        };
+        self.orchestrator.0.hosts.assign(assignment, address).await;
+    }
+}
+
+async fn until(deadline: Option<Timestamp>) {
+    match deadline {
+        Some(at) => tokio::time::sleep(at.since(clock::now())).await,
+        None => std::future::pending().await,
+    }
+}
+
+impl Orchestrator {
+    /// Appends until it is durable. A full disk stops a rollout; it does not lose it: what is decided waits here.
+    pub(super) async fn append(&self, batch: Batch) {
+        while let Err(error) = self.0.journal.append(batch.clone()).await {
+            tracing::error!(%error, "nothing goes on before the journal can be written");
+            tokio::time::sleep(RETRY).await;
+        }
+    }
+}

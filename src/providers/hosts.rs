@@ -1,0 +1,243 @@
+//! Hosts: the agent's HTTP client. It knows messages and nothing of deployments.
+
+use std::path::Path;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use tokio::io::AsyncBufReadExt as _;
+use tokio_util::io::StreamReader;
+
+use crate::agent::protocol::{
+    AgentInfo, ExecutionState, HEARTBEAT, Leases, Message, Order, Problem,
+};
+use crate::model::deployment::ExecutionId;
+use crate::model::revision::Digest;
+
+/// A client of one host's agent.
+#[derive(Clone, Debug)]
+pub struct AgentClient {
+    http: reqwest::Client,
+    address: String,
+}
+
+/// Why a request to an agent failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HostError {
+    /// It could not be reached, or the connection broke: try again.
+    #[error("the agent at {address} does not answer: {reason}")]
+    Unreachable {
+        /// Where it should listen.
+        address: String,
+        /// What went wrong.
+        reason: String,
+    },
+    /// It does not know the execution.
+    #[error("the agent at {address} does not know the execution")]
+    Unknown {
+        /// Which agent.
+        address: String,
+    },
+    /// It refused, for good.
+    #[error("the agent at {address} refused: {reason}")]
+    Refused {
+        /// Which agent.
+        address: String,
+        /// Its reason.
+        reason: String,
+    },
+}
+
+/// An agent's event stream.
+pub type Messages =
+    std::pin::Pin<Box<dyn futures_util::Stream<Item = Result<Message, HostError>> + Send>>;
+
+impl AgentClient {
+    /// A client of the agent at this address. Nothing is sent yet.
+    pub fn new(http: reqwest::Client, address: &str) -> Self {
+        Self {
+            http,
+            address: address.trim_end_matches('/').to_owned(),
+        }
+    }
+
+    /// Settings that suit agents: quick to notice that one is gone.
+    ///
+    /// # Errors
+    /// If the HTTP client can't be set up.
+    pub fn http() -> Result<reqwest::Client, reqwest::Error> {
+        reqwest::Client::builder()
+            .connect_timeout(Duration::from_secs(3))
+            .tcp_keepalive(Duration::from_secs(5))
+            .pool_idle_timeout(Duration::from_secs(30))
+            .build()
+    }
+
+    /// Who the agent is.
+    ///
+    /// # Errors
+    /// If it does not answer.
+    pub async fn info(&self) -> Result<AgentInfo, HostError> {
+        let request = self.http.get(self.url("/v1/agent")).timeout(PATIENCE);
+        self.read(request).await
+    }
+
+    /// Makes sure that the host has a bundle, and sends it if not.
+    ///
+    /// # Errors
+    /// If it does not answer or refuses the bundle.
+    pub async fn ensure_bundle(&self, digest: &Digest, file: &Path) -> Result<(), HostError> {
+        let url = self.url(&format!("/v1/bundles/{digest}"));
+        let head = self.http.head(&url).timeout(PATIENCE).send().await;
+        if head
+            .map_err(|error| self.lost(&error))?
+            .status()
+            .is_success()
+        {
+            return Ok(());
+        }
+        let refused = |error: std::io::Error| HostError::Refused {
+            address: self.address.clone(),
+            reason: format!("the bundle {digest} can't be read here: {error}"),
+        };
+        let file = tokio::fs::File::open(file).await.map_err(refused)?;
+        let length = file.metadata().await.map_err(refused)?.len();
+        let body = reqwest::Body::wrap_stream(tokio_util::io::ReaderStream::new(file));
+        let request = self
+            .http
+            .put(&url)
+            .header(reqwest::header::CONTENT_LENGTH, length)
+            .body(body);
+        self.open(request).await.map(|_| ())
+    }
+
+    /// Gives an order, or asks after it: the same id again changes nothing.
+    ///
+    /// # Errors
+    /// If the agent does not answer or refuses the order.
+    pub async fn place(
+        &self,
+        id: &ExecutionId,
+        order: &Order,
+    ) -> Result<ExecutionState, HostError> {
+        let url = self.url(&format!("/v1/executions/{id}"));
+        self.read(self.http.put(url).timeout(PATIENCE).json(order))
+            .await
+    }
+
+    /// Tells an execution to start no further event.
+    ///
+    /// # Errors
+    /// If the agent does not answer, or does not know the execution.
+    pub async fn stop(&self, id: &ExecutionId) -> Result<ExecutionState, HostError> {
+        let url = self.url(&format!("/v1/executions/{id}/stop"));
+        self.read(self.http.post(url).timeout(PATIENCE)).await
+    }
+
+    /// Renews the leases of these executions.
+    ///
+    /// # Errors
+    /// If the agent does not answer.
+    pub async fn renew(&self, leases: &Leases) -> Result<(), HostError> {
+        let request = self
+            .http
+            .post(self.url("/v1/leases"))
+            .timeout(PATIENCE)
+            .json(leases);
+        self.open(request).await.map(|_| ())
+    }
+
+    /// The host's messages after this number, for ever. A silent connection ends with an error after some heartbeats.
+    ///
+    /// # Errors
+    /// If the agent does not answer; each item can be an error too, after which the stream ends.
+    pub async fn stream(&self, after: u64) -> Result<Messages, HostError> {
+        let request = self
+            .http
+            .get(self.url(&format!("/v1/stream?after={after}")));
+        let response = self.open(request).await?;
+        let body = response
+            .bytes_stream()
+            .map(|chunk| chunk.map_err(std::io::Error::other));
+        let lines = StreamReader::new(body).lines();
+        let address = self.address.clone();
+        let stream = futures_util::stream::unfold(Some(lines), move |state| {
+            let address = address.clone();
+            async move {
+                let mut lines = state?;
+                let unreachable = |reason: String| HostError::Unreachable { address, reason };
+                loop {
+                    // The agent writes a blank line at least this often.
+                    let next = tokio::time::timeout(3 * HEARTBEAT, lines.next_line()).await;
+                    return match next {
+                        Err(_) => Some((Err(unreachable("it has gone silent".to_owned())), None)),
+                        Ok(Err(error)) => Some((Err(unreachable(error.to_string())), None)),
+                        Ok(Ok(None)) => {
+                            Some((Err(unreachable("it closed the stream".to_owned())), None))
+                        }
+                        Ok(Ok(Some(line))) if line.trim().is_empty() => continue,
+                        Ok(Ok(Some(line))) => match serde_json::from_str(&line) {
+                            Ok(message) => Some((Ok(message), Some(lines))),
+                            Err(error) => Some((
+                                Err(unreachable(format!("its message can't be read: {error}"))),
+                                None,
+                            )),
+                        },
+                    };
+                }
+            }
+        });
+        Ok(Box::pin(stream))
+    }
+
+    /// The error of a stream that ended.
+    pub fn silent(&self) -> HostError {
+        HostError::Unreachable {
+            address: self.address.clone(),
+            reason: "its stream ended".to_owned(),
+        }
+    }
+
+    async fn read<T: serde::de::DeserializeOwned>(
+        &self,
+        request: reqwest::RequestBuilder,
+    ) -> Result<T, HostError> {
+        let response = self.open(request).await?;
+        response.json().await.map_err(|error| self.lost(&error))
+    }
+
+    async fn open(&self, request: reqwest::RequestBuilder) -> Result<reqwest::Response, HostError> {
+        let response = request.send().await.map_err(|error| self.lost(&error))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let problem = response.json::<Problem>().await;
+        let reason = problem.map_or_else(|_| format!("status {status}"), |p| p.message);
+        let address = self.address.clone();
+        Err(match status.as_u16() {
+            404 => HostError::Unknown { address },
+            // The agent is there but can't serve now.
+            500.. => HostError::Unreachable { address, reason },
+            _ => HostError::Refused { address, reason },
+        })
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.address)
+    }
+
+    fn lost(&self, error: &reqwest::Error) -> HostError {
+        // The outermost message of an HTTP client only repeats the address.
+        let mut cause: &dyn std::error::Error = error;
+        while let Some(inner) = cause.source() {
+            cause = inner;
+        }
+        HostError::Unreachable {
+            address: self.address.clone(),
+            reason: cause.to_string(),
+        }
+    }
+}
+
+/// How long an answer to a small request may take.
+const PATIENCE: Duration = Duration::from_secs(5);

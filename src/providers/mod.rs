@@ -1,0 +1,3 @@
+//! The outside world: one trait a kind of thing, one file a real system.
+
+pub mod hosts;

@@ -1,0 +1,351 @@
+//! Facts that must survive: journals, ledgers and revision records, in SQLite.
+//!
+//! One thread writes. It gathers what waits and makes it durable with one `fsync` (group commit): a batch is answered
+//! only when it will survive a power cut, and a batch is written whole or not at all.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, params};
+use serde::de::DeserializeOwned;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::engine::event::{Record, VERSION};
+use crate::engine::ledger::{Ledger, LedgerRecord};
+use crate::engine::{Deployment, Summary};
+use crate::model::deployment::DeploymentId;
+use crate::model::name::Name;
+use crate::model::project::GroupKey;
+use crate::model::revision::RegisteredRevision;
+
+/// The form of the tables. A database of another form is refused.
+const SCHEMA: i64 = 1;
+
+/// As many batches share one commit at most.
+const GROUP: usize = 256;
+
+/// What can go wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// The database refused.
+    #[error("the journal can't be used: {0}")]
+    Database(#[from] rusqlite::Error),
+    /// An entry can't be read.
+    #[error("entry {seq} of {stream} can't be read: {reason}")]
+    Entry {
+        /// Which journal.
+        stream: String,
+        /// Which entry.
+        seq: i64,
+        /// Why not.
+        reason: String,
+    },
+    /// The database was written by another version.
+    #[error(
+        "the journal has form {found}, this version of cutover reads form {SCHEMA}: use the version that wrote it"
+    )]
+    Form {
+        /// The form found.
+        found: i64,
+    },
+    /// The writing thread has ended.
+    #[error("the journal is closed")]
+    Closed,
+}
+
+/// Entries that belong together: all become durable, or none.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// Entries of deployments' journals.
+    pub records: Vec<(DeploymentId, Record)>,
+    /// Entries of groups' ledgers.
+    pub ledger: Vec<(GroupKey, LedgerRecord)>,
+    /// How these deployments look in a list now.
+    pub summaries: Vec<Summary>,
+    /// Revision records, new or changed.
+    pub revisions: Vec<(Name, RegisteredRevision)>,
+}
+
+type Waiting = (Batch, oneshot::Sender<Result<(), JournalError>>);
+
+/// The database of a project.
+#[derive(Clone, Debug)]
+pub struct Journal {
+    writer: mpsc::Sender<Waiting>,
+    reader: Arc<Mutex<Connection>>,
+}
+
+impl Journal {
+    /// Opens the database, or makes it, and starts the writing thread.
+    ///
+    /// # Errors
+    /// If the file can't be opened or has another form.
+    pub fn open(path: &Path) -> Result<Self, JournalError> {
+        let write = connect(path)?;
+        let reader = connect(path)?;
+        let (writer, waiting) = mpsc::channel(4 * GROUP);
+        std::thread::Builder::new()
+            .name("journal".to_owned())
+            .spawn(move || write_for_ever(write, waiting))
+            .map_err(|_| JournalError::Closed)?;
+        Ok(Self {
+            writer,
+            reader: Arc::new(Mutex::new(reader)),
+        })
+    }
+
+    /// Makes a batch durable. When this returns without an error, it will survive anything.
+    ///
+    /// # Errors
+    /// If it could not be written; then nothing of it was.
+    pub async fn append(&self, batch: Batch) -> Result<(), JournalError> {
+        let (answer, done) = oneshot::channel();
+        self.writer
+            .send((batch, answer))
+            .await
+            .map_err(|_| JournalError::Closed)?;
+        done.await.map_err(|_| JournalError::Closed)?
+    }
+
+    /// A deployment's journal, in order; empty if there is none.
+    ///
+    /// # Errors
+    /// If it can't be read.
+    pub fn records(&self, id: &DeploymentId) -> Result<Vec<Record>, JournalError> {
+        self.stream(id.as_str())
+    }
+
+    /// A deployment as its journal tells it.
+    ///
+    /// # Errors
+    /// If it can't be read.
+    pub fn deployment(&self, id: &DeploymentId) -> Result<Option<Deployment>, JournalError> {
+        Ok(crate::engine::fold(&self.records(id)?))
+    }
+
+    /// Every group's ledger.
+    ///
+    /// # Errors
+    /// If one can't be read.
+    pub fn ledgers(&self) -> Result<Vec<(GroupKey, Ledger)>, JournalError> {
+        let keys: Vec<(String, String)> = {
+            let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut query = reader.prepare("SELECT application, name FROM groups")?;
+            let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            rows.collect::<Result<_, _>>()?
+        };
+        keys.into_iter()
+            .filter_map(|(application, group)| {
+                Some(GroupKey {
+                    application: application.parse().ok()?,
+                    group: group.parse().ok()?,
+                })
+            })
+            .map(|key| {
+                let records: Vec<LedgerRecord> = self.stream(&ledger_stream(&key))?;
+                Ok((key, Ledger::fold(&records)))
+            })
+            .collect()
+    }
+
+    /// How every deployment looked when it was created or ended, newest first, and whether it is over.
+    ///
+    /// # Errors
+    /// If they can't be read.
+    pub fn summaries(&self) -> Result<Vec<Summary>, JournalError> {
+        let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut query =
+            reader.prepare("SELECT id, summary FROM deployments ORDER BY create_time DESC, id")?;
+        let rows = query.query_map([], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+        })?;
+        rows.map(|row| {
+            let (id, text) = row?;
+            parse(&id, 0, &text)
+        })
+        .collect()
+    }
+
+    /// The revisions of every application.
+    ///
+    /// # Errors
+    /// If they can't be read.
+    pub fn revisions(&self) -> Result<Vec<(Name, RegisteredRevision)>, JournalError> {
+        let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut query = reader.prepare("SELECT application, body FROM revisions")?;
+        let rows = query.query_map([], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+        })?;
+        rows.map(|row| {
+            let (application, text) = row?;
+            let revision = parse("revisions", 0, &text)?;
+            let name = application.parse().map_err(|error| JournalError::Entry {
+                stream: "revisions".to_owned(),
+                seq: 0,
+                reason: format!("{error}"),
+            })?;
+            Ok((name, revision))
+        })
+        .collect()
+    }
+
+    fn stream<T: DeserializeOwned>(&self, stream: &str) -> Result<Vec<T>, JournalError> {
+        let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut query =
+            reader.prepare_cached("SELECT seq, body FROM records WHERE stream = ? ORDER BY seq")?;
+        let rows = query.query_map([stream], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+        })?;
+        rows.map(|row| {
+            let (seq, text) = row?;
+            parse(stream, seq, &text)
+        })
+        .collect()
+    }
+}
+
+fn parse<T: DeserializeOwned>(stream: &str, seq: i64, text: &str) -> Result<T, JournalError> {
+    serde_json::from_str(text).map_err(|error| JournalError::Entry {
+        stream: stream.to_owned(),
+        seq,
+        reason: error.to_string(),
+    })
+}
+
+fn ledger_stream(key: &GroupKey) -> String {
+    format!("ledger/{key}")
+}
+
+fn connect(path: &Path) -> Result<Connection, JournalError> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    // FULL: a commit is durable when it returns, also in write-ahead mode.
+    connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")?;
+    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if found == 0 {
+        connection.execute_batch(&format!(
+            "BEGIN IMMEDIATE;
+             CREATE TABLE IF NOT EXISTS records (
+               stream TEXT NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL, version INTEGER NOT NULL,
+               body TEXT NOT NULL, PRIMARY KEY (stream, seq)) WITHOUT ROWID;
+             CREATE TABLE IF NOT EXISTS groups (
+               application TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (application, name)) WITHOUT ROWID;
+             CREATE TABLE IF NOT EXISTS deployments (
+               id TEXT PRIMARY KEY, create_time INTEGER NOT NULL, summary TEXT NOT NULL) WITHOUT ROWID;
+             CREATE TABLE IF NOT EXISTS revisions (
+               application TEXT NOT NULL, digest TEXT NOT NULL, body TEXT NOT NULL,
+               PRIMARY KEY (application, digest)) WITHOUT ROWID;
+             PRAGMA user_version = {SCHEMA};
+             COMMIT;"
+        ))?;
+    } else if found != SCHEMA {
+        return Err(JournalError::Form { found });
+    }
+    Ok(connection)
+}
+
+fn write_for_ever(mut connection: Connection, mut waiting: mpsc::Receiver<Waiting>) {
+    while let Some(first) = waiting.blocking_recv() {
+        let mut group = vec![first];
+        while group.len() < GROUP
+            && let Ok(next) = waiting.try_recv()
+        {
+            group.push(next);
+        }
+        commit(&mut connection, group);
+    }
+}
+
+/// Writes a group with one commit. A batch that can't be written is left out without harming the others.
+fn commit(connection: &mut Connection, group: Vec<Waiting>) {
+    let mut results = Vec::new();
+    let outcome = (|| {
+        let mut transaction =
+            connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        for (batch, answer) in group {
+            let mut savepoint = transaction.savepoint()?;
+            let written = match write(&savepoint, &batch) {
+                Ok(()) => savepoint.commit(),
+                Err(error) => savepoint.rollback().and(Err(error)),
+            };
+            results.push((written, answer));
+        }
+        transaction.commit()
+    })();
+    for (written, answer) in results {
+        let result = match (&outcome, written) {
+            (Ok(()), written) => written.map_err(JournalError::from),
+            // What failed for all of them is told to each in its own words.
+            (Err(_), Err(own)) => Err(own.into()),
+            (Err(shared), Ok(())) => Err(JournalError::Entry {
+                stream: "commit".to_owned(),
+                seq: 0,
+                reason: shared.to_string(),
+            }),
+        };
+        // Whoever asked may have gone; the facts are written all the same.
+        let _gone = answer.send(result);
+    }
+}
+
+fn write(connection: &Connection, batch: &Batch) -> Result<(), rusqlite::Error> {
+    let mut record = connection.prepare_cached(
+        "INSERT INTO records (stream, seq, at, version, body) VALUES (?, ?, ?, ?, ?)",
+    )?;
+    for (id, entry) in &batch.records {
+        record.execute(params![
+            id.as_str(),
+            seq(entry.seq),
+            entry.at.0,
+            VERSION,
+            json(entry)?
+        ])?;
+    }
+    for (key, entry) in &batch.ledger {
+        let stream = ledger_stream(key);
+        record.execute(params![
+            stream,
+            seq(entry.seq),
+            entry.at.0,
+            VERSION,
+            json(entry)?
+        ])?;
+        connection
+            .prepare_cached("INSERT OR IGNORE INTO groups (application, name) VALUES (?, ?)")?
+            .execute([key.application.as_str(), key.group.as_str()])?;
+    }
+    for summary in &batch.summaries {
+        connection
+            .prepare_cached(
+                "INSERT OR REPLACE INTO deployments (id, create_time, summary) VALUES (?, ?, ?)",
+            )?
+            .execute(params![
+                summary.deployment_id.as_str(),
+                summary.create_time.0,
+                json(summary)?
+            ])?;
+    }
+    for (application, revision) in &batch.revisions {
+        connection
+            .prepare_cached(
+                "INSERT OR REPLACE INTO revisions (application, digest, body) VALUES (?, ?, ?)",
+            )?
+            .execute(params![
+                application.as_str(),
+                revision.revision.digest.as_str(),
+                json(revision)?
+            ])?;
+    }
+    Ok(())
+}
+
+/// SQLite's integers are signed.
+fn seq(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn json(value: &impl serde::Serialize) -> Result<String, rusqlite::Error> {
+    serde_json::to_string(value)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
+}

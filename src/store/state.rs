@@ -1,0 +1,180 @@
+//! Where a project's runtime state lives, and the lock that lets one process orchestrate it.
+
+use std::fs::{DirBuilder, File, TryLockError};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::model::revision::Digest;
+
+/// The longest path a Unix socket can have on Linux, in bytes.
+const SOCKET_PATH_LIMIT: usize = 107;
+
+/// Where everything of one project is kept on this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    /// The project's folder, with `cutover.yaml`.
+    pub project: PathBuf,
+    /// Journal, bundles and output.
+    pub directory: PathBuf,
+    /// Where the orchestrator listens.
+    pub socket: PathBuf,
+}
+
+/// Why the state can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// The folder can't be made or read.
+    #[error("{path}: {source}", path = .path.display())]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// There is nowhere to keep state.
+    #[error("no home folder is known: set HOME, or settings.stateDirectory in cutover.yaml")]
+    NoHome,
+    /// The folder for sockets belongs to somebody else.
+    #[error("{path} belongs to another user or is open to others: remove it, or set XDG_RUNTIME_DIR", path = .0.display())]
+    Foreign(PathBuf),
+    /// The socket's path is too long for the system.
+    #[error("the socket path {path} is longer than {SOCKET_PATH_LIMIT} bytes: set XDG_RUNTIME_DIR to a shorter folder", path = .0.display())]
+    TooLong(PathBuf),
+    /// Another process orchestrates the project.
+    #[error("another process orchestrates this project already (it holds {path})", path = .0.display())]
+    Locked(PathBuf),
+}
+
+impl State {
+    /// Where the state of the project in this folder is; `state_directory` is the project's own setting. Makes the folders.
+    ///
+    /// # Errors
+    /// If a folder can't be made, or belongs to somebody else.
+    pub fn of(project: &Path, state_directory: Option<&str>) -> Result<Self, StateError> {
+        let project = project.canonicalize().map_err(|source| StateError::Io {
+            path: project.to_owned(),
+            source,
+        })?;
+        let digest = Digest::from_bytes(&Sha256::digest(project.as_os_str().as_encoded_bytes()));
+        let folder = project
+            .file_name()
+            .map_or_else(|| "root".into(), |name| name.to_string_lossy().into_owned());
+        let id = format!("{folder}-{}", digest.short());
+        let directory = match state_directory {
+            Some(relative) => project.join(relative),
+            None => user_state()?.join("projects").join(&id),
+        };
+        private_folder(&directory)?;
+        let runtime = runtime_folder()?;
+        // The digest alone identifies the project; the name would only make the path longer.
+        let socket = runtime.join(format!("{}.sock", &digest.as_str()[..16]));
+        if socket.as_os_str().len() > SOCKET_PATH_LIMIT {
+            return Err(StateError::TooLong(socket));
+        }
+        Ok(Self {
+            project,
+            directory,
+            socket,
+        })
+    }
+
+    /// The journal's file.
+    pub fn journal(&self) -> PathBuf {
+        self.directory.join("journal.sqlite")
+    }
+
+    /// The folder of bundles.
+    pub fn bundles(&self) -> PathBuf {
+        self.directory.join("bundles")
+    }
+
+    /// The folder of output.
+    pub fn output(&self) -> PathBuf {
+        self.directory.join("output")
+    }
+
+    /// What an orchestrator in the background writes.
+    pub fn log(&self) -> PathBuf {
+        self.directory.join("serve.log")
+    }
+
+    /// Takes the right to orchestrate the project, for as long as the result lives.
+    ///
+    /// # Errors
+    /// [`StateError::Locked`] if another process has it.
+    pub fn lock(&self) -> Result<File, StateError> {
+        let path = self.directory.join("lock");
+        let open = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path);
+        let file = open.map_err(|source| StateError::Io {
+            path: path.clone(),
+            source,
+        })?;
+        match file.try_lock() {
+            Ok(()) => {
+                // For people and scripts that look for the process; the lock itself is what counts.
+                let pid = format!("{}\n", std::process::id());
+                let written = file
+                    .set_len(0)
+                    .and_then(|()| (&file).write_all(pid.as_bytes()));
+                written.map_err(|source| StateError::Io { path, source })?;
+                Ok(file)
+            }
+            Err(TryLockError::WouldBlock) => Err(StateError::Locked(path)),
+            Err(TryLockError::Error(source)) => Err(StateError::Io { path, source }),
+        }
+    }
+}
+
+/// The user's folder for state of this program.
+///
+/// # Errors
+/// If no home folder is known.
+pub fn user_state() -> Result<PathBuf, StateError> {
+    let folders = directories::ProjectDirs::from("", "", "cutover").ok_or(StateError::NoHome)?;
+    Ok(folders
+        .state_dir()
+        .unwrap_or_else(|| folders.data_local_dir())
+        .to_owned())
+}
+
+/// A short folder for sockets that nobody else may enter.
+fn runtime_folder() -> Result<PathBuf, StateError> {
+    let folder = directories::BaseDirs::new()
+        .and_then(|dirs| dirs.runtime_dir().map(Path::to_owned))
+        .map_or_else(
+            || std::env::temp_dir().join(format!("cutover-{}", nix::unistd::getuid())),
+            |runtime| runtime.join("cutover"),
+        );
+    private_folder(&folder)?;
+    // The folder may have been there before: /tmp is everybody's.
+    let about = folder.symlink_metadata().map_err(|source| StateError::Io {
+        path: folder.clone(),
+        source,
+    })?;
+    let ours = about.is_dir()
+        && about.uid() == nix::unistd::getuid().as_raw()
+        && about.permissions().mode().trailing_zeros() >= 6;
+    if ours {
+        Ok(folder)
+    } else {
+        Err(StateError::Foreign(folder))
+    }
+}
+
+fn private_folder(path: &Path) -> Result<(), StateError> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|source| StateError::Io {
+            path: path.to_owned(),
+            source,
+        })
+}

@@ -1,0 +1,13 @@
+//! The pure core: the specification's test vectors, and properties that must hold whatever happens.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+#![allow(missing_docs, reason = "a test says what it proves by its name")]
+
+mod health;
+mod properties;
+mod rollback;
+mod vectors;
+mod world;

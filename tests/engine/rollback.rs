@@ -1,0 +1,121 @@
+//! operations.md §2 and §4: when a rollback is made, and of what.
+
+use cutover::engine::ledger::{LedgerEvent, LedgerRecord};
+use cutover::engine::{Ledger, rollback};
+use cutover::model::deployment::Creator;
+use cutover::model::group::{AutoRollbackConfiguration, AutoRollbackEvent};
+use cutover::model::host::Host;
+use cutover::model::timestamp::Timestamp;
+
+use crate::world::{World, id, name, revision, spec};
+
+const ONE: &str = "CodeDeployDefault.OneAtATime";
+
+fn with(events: &[AutoRollbackEvent]) -> World {
+    let mut asked = spec(2, 0, ONE);
+    asked.group.auto_rollback_configuration = Some(AutoRollbackConfiguration {
+        enabled: true,
+        events: events.to_vec(),
+    });
+    World::new(asked)
+}
+
+fn hosts() -> Vec<Host> {
+    ["host-1", "host-2", "host-3"]
+        .map(|host| Host {
+            name: name(host),
+            address: "http://127.0.0.1:1".to_owned(),
+            tags: std::collections::BTreeMap::default(),
+            zone: None,
+        })
+        .to_vec()
+}
+
+#[test]
+fn a_failure_rolls_back_only_if_the_configuration_says_so() {
+    let mut world = with(&[AutoRollbackEvent::DeploymentFailure]);
+    world.run(&["host-1"]);
+    assert!(rollback::wanted(&world.deployment));
+
+    let mut world = with(&[AutoRollbackEvent::DeploymentStopOnRequest]);
+    world.run(&["host-1"]);
+    assert!(!rollback::wanted(&world.deployment));
+
+    let mut world = with(&[AutoRollbackEvent::DeploymentFailure]);
+    world.run(&[]);
+    assert!(!rollback::wanted(&world.deployment));
+}
+
+#[test]
+fn the_wish_of_a_stop_beats_the_configuration() {
+    for (configured, asked, expected) in [
+        (true, None, true),
+        (false, None, false),
+        (true, Some(false), false),
+        (false, Some(true), true),
+    ] {
+        let events: &[AutoRollbackEvent] = if configured {
+            &[AutoRollbackEvent::DeploymentStopOnRequest]
+        } else {
+            &[AutoRollbackEvent::DeploymentFailure]
+        };
+        let mut world = with(events);
+        world.admit();
+        world.input(&cutover::engine::Input::Command(
+            cutover::engine::input::Command::Stop {
+                by: "ana".to_owned(),
+                auto_rollback: asked,
+            },
+        ));
+        world.report("host-1", cutover::engine::input::Report::Ended);
+        assert_eq!(
+            rollback::wanted(&world.deployment),
+            expected,
+            "{configured} {asked:?}"
+        );
+    }
+}
+
+#[test]
+fn a_rollback_is_never_rolled_back() {
+    let mut asked = spec(1, 0, ONE);
+    asked.creator = Creator::CodeDeployRollback;
+    asked.group.auto_rollback_configuration = Some(AutoRollbackConfiguration {
+        enabled: true,
+        events: vec![AutoRollbackEvent::DeploymentFailure],
+    });
+    let mut world = World::new(asked);
+    world.run(&["host-1"]);
+    assert!(!rollback::wanted(&world.deployment));
+}
+
+#[test]
+fn a_rollback_deploys_the_last_good_revision_to_all_members() {
+    let mut world = with(&[AutoRollbackEvent::DeploymentFailure]);
+    world.run(&["host-1"]);
+    let nothing = rollback::spec(
+        &world.deployment,
+        &Ledger::default(),
+        &hosts(),
+        id("d-BBBBBBBBB"),
+    );
+    assert!(nothing.unwrap_err().contains("no revision to go back to"));
+
+    let mut ledger = Ledger::default();
+    ledger.evolve(&LedgerRecord {
+        seq: 1,
+        at: Timestamp(1),
+        event: LedgerEvent::Closed {
+            deployment: id("d-CCCCCCCCC"),
+            status: cutover::model::deployment::DeploymentStatus::Succeeded,
+            create_time: Timestamp(1),
+            revision: revision("1"),
+            outcomes: vec![],
+        },
+    });
+    let spec = rollback::spec(&world.deployment, &ledger, &hosts(), id("d-BBBBBBBBB")).unwrap();
+    assert_eq!(spec.revision, revision("1"));
+    assert_eq!(spec.targets.len(), 3);
+    assert_eq!(spec.creator, Creator::CodeDeployRollback);
+    assert_eq!(spec.rolls_back, Some(id("d-AAAAAAAAA")));
+}

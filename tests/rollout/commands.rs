@@ -1,0 +1,147 @@
+//! The command line, from push to rollback, with its exit codes.
+
+use serde_json::Value;
+
+use crate::lab::Lab;
+
+fn push(lab: &Lab, label: &str, pause: &str, failing: Option<&str>) {
+    let path = lab.revision(label, pause, failing);
+    lab.ok(&["push", "shop", path.to_str().unwrap(), "--label", label]);
+}
+
+#[test]
+fn a_rollout_from_push_to_history() {
+    let lab = Lab::up(3);
+    push(&lab, "1.0", "0", None);
+    let output = lab.run(&["deploy", "shop", "production", "1.0", "--wait"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let id = String::from_utf8(output.stdout).unwrap().trim().to_owned();
+
+    let shown = lab.show(&id);
+    assert_eq!(
+        shown["deploymentInfo"]["deploymentOverview"]["Succeeded"],
+        3
+    );
+    assert_eq!(shown["targets"][0]["events"].as_array().unwrap().len(), 7);
+    for host in ["web-1", "web-2", "web-3"] {
+        let version = std::fs::read_to_string(lab.root(host).join("srv/app/version")).unwrap();
+        assert_eq!(version, "1.0");
+        // The first deployment to a host has no revision to stop.
+        let events: Vec<String> = lab
+            .trace(host)
+            .iter()
+            .map(|line| line.replace(&format!("{id} "), ""))
+            .collect();
+        assert_eq!(
+            events,
+            [
+                "BeforeInstall",
+                "AfterInstall",
+                "ApplicationStart",
+                "ValidateService"
+            ]
+        );
+    }
+    let logs = lab.ok(&["logs", &id, "web-2"]);
+    assert!(logs.contains("1.0 runs AfterInstall"), "{logs}");
+
+    let listed: Value = serde_json::from_str(&lab.ok(&["list", "--output", "json"])).unwrap();
+    assert_eq!(listed["deployments"][0]["deploymentId"], id.as_str());
+    let groups = lab.ok(&["list", "groups"]);
+    assert!(
+        groups.contains("shop/production") && groups.contains("1.0"),
+        "{groups}"
+    );
+}
+
+#[test]
+fn a_failure_is_reported_and_rolled_back_by_hand() {
+    let lab = Lab::up(2);
+    push(&lab, "1.0", "0", None);
+    push(&lab, "2.0", "0", Some("web-1"));
+    lab.ok(&["deploy", "shop", "production", "1.0", "--wait"]);
+    let output = lab.run(&["deploy", "shop", "production", "2.0", "--wait"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let id = String::from_utf8(output.stdout).unwrap().trim().to_owned();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("web-1 ValidateService failed"), "{told}");
+
+    let shown = lab.show(&id);
+    assert_eq!(
+        shown["deploymentInfo"]["errorInformation"]["code"],
+        "HEALTH_CONSTRAINTS"
+    );
+    let failed = &shown["targets"][0];
+    assert_eq!(failed["status"], "Failed");
+    let diagnostics = &failed["events"][6]["diagnostics"];
+    assert_eq!(diagnostics["errorCode"], "ScriptFailed");
+    assert_eq!(diagnostics["scriptName"], "hook.sh");
+    assert!(
+        diagnostics["logTail"]
+            .as_str()
+            .unwrap()
+            .contains("no cache")
+    );
+    assert_eq!(shown["targets"][1]["status"], "Skipped");
+
+    let output = lab.run(&["rollback", &id, "--wait"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let version = std::fs::read_to_string(lab.root("web-1").join("srv/app/version")).unwrap();
+    assert_eq!(version, "1.0");
+}
+
+#[test]
+fn a_failure_is_rolled_back_by_itself_where_configured() {
+    let lab = Lab::up(2);
+    push(&lab, "1.0", "0", None);
+    push(&lab, "2.0", "0", Some("web-1"));
+    lab.ok(&["deploy", "shop", "staging", "1.0", "--wait"]);
+    let output = lab.run(&["deploy", "shop", "staging", "2.0", "--wait"]);
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    let id = String::from_utf8(output.stdout).unwrap().trim().to_owned();
+    let shown = lab.show(&id);
+    assert_eq!(shown["deploymentInfo"]["status"], "Failed");
+    let rollback = shown["deploymentInfo"]["rolledBackBy"].as_str().unwrap();
+    let rolled = lab.show(rollback);
+    assert_eq!(rolled["deploymentInfo"]["creator"], "codeDeployRollback");
+    assert_eq!(rolled["deploymentInfo"]["rollsBack"], id.as_str());
+    assert_eq!(rolled["deploymentInfo"]["status"], "Succeeded");
+}
+
+#[test]
+fn a_stop_from_a_second_terminal() {
+    let lab = Lab::up(3);
+    push(&lab, "1.0", "0.2", None);
+    let id = lab.ok(&["deploy", "shop", "production", "1.0"]);
+    let mut waiting = lab.command(&["rollback", &id, "--wait"]);
+    lab.wait_for(&id, |now| {
+        now["deploymentInfo"]["deploymentOverview"]["InProgress"] == 1
+    });
+    // A second deployment of the group is refused while this one runs.
+    let second = lab.run(&["deploy", "shop", "production", "1.0"]);
+    assert_eq!(second.status.code(), Some(1), "{second:?}");
+    assert!(String::from_utf8(second.stderr).unwrap().contains(&id));
+
+    let stopped = lab.run(&["stop", &id, "--no-rollback", "--wait"]);
+    assert_eq!(stopped.status.code(), Some(3), "{stopped:?}");
+    assert_eq!(lab.status(&id), "Stopped");
+    let again = waiting.output().unwrap();
+    // Nothing succeeded before, so that there is nothing to go back to.
+    assert_eq!(again.status.code(), Some(2), "{again:?}");
+}
+
+#[test]
+fn wrong_usage_has_its_exit_code_and_a_hint() {
+    let lab = Lab::up(1);
+    let message = |arguments: &[&str]| {
+        let output = lab.run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(message(&["deploy", "shp", "production", "1.0"]).contains("did you mean shop?"));
+    assert!(message(&["deploy", "shop", "prodction", "1.0"]).contains("did you mean production?"));
+    assert!(message(&["deploy", "shop", "production", "9.9"]).contains("cutover push shop"));
+    assert!(message(&["show", "d-ZZZZZZZZZ"]).contains("there is no deployment"));
+    assert!(message(&["push", "shop", "/nowhere"]).contains("/nowhere"));
+    assert!(message(&["--read-only", "deploy", "shop", "production", "1.0"]).contains("read-only"));
+}

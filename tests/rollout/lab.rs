@@ -1,0 +1,171 @@
+//! A lab of the test's own, in a folder of its own, that ends with it.
+
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// How long anything may take before the test fails.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+pub struct Lab {
+    folder: tempfile::TempDir,
+    up: Child,
+}
+
+impl Lab {
+    /// Starts this many agents and waits until they serve.
+    pub fn up(hosts: usize) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = cutover(folder.path());
+        command
+            .args(["lab", "--hosts", &hosts.to_string(), "--up"])
+            .arg(folder.path().join("lab"))
+            .stdout(Stdio::piped());
+        let mut up = command.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(up.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        assert!(line.contains("agents run"), "{line}");
+        Self { folder, up }
+    }
+
+    pub fn folder(&self) -> PathBuf {
+        self.folder.path().join("lab")
+    }
+
+    /// A command on the lab's project.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = cutover(self.folder.path());
+        command.arg("--project").arg(self.folder()).args(arguments);
+        command
+    }
+
+    /// Runs a command to its end.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Runs a command that must succeed, and answers what it printed.
+    pub fn ok(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    pub fn show(&self, deployment: &str) -> Value {
+        serde_json::from_str(&self.ok(&["show", deployment, "--output", "json"])).unwrap()
+    }
+
+    pub fn status(&self, deployment: &str) -> String {
+        self.show(deployment)["deploymentInfo"]["status"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    /// Waits until a deployment is as wanted.
+    pub fn wait_for(&self, deployment: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let now = self.show(deployment);
+            if wanted(&now) {
+                return now;
+            }
+            assert!(Instant::now() < deadline, "waited too long: {now:#}");
+        }
+    }
+
+    pub fn wait_for_end(&self, deployment: &str) -> String {
+        let ended = self.wait_for(deployment, |now| {
+            let status = now["deploymentInfo"]["status"].as_str().unwrap();
+            ["Succeeded", "Failed", "Stopped"].contains(&status)
+        });
+        ended["deploymentInfo"]["status"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    /// A revision whose every hook notes that it ran, takes `pause` seconds, and fails where told.
+    pub fn revision(&self, label: &str, pause: &str, failing: Option<&str>) -> PathBuf {
+        let folder = self.folder.path().join(label);
+        std::fs::create_dir_all(folder.join("app")).unwrap();
+        std::fs::write(folder.join("app/version"), label).unwrap();
+        let mut hooks = String::new();
+        for event in [
+            "ApplicationStop",
+            "BeforeInstall",
+            "AfterInstall",
+            "ApplicationStart",
+            "ValidateService",
+        ] {
+            hooks.push_str("  ");
+            hooks.push_str(event);
+            hooks.push_str(":\n    - location: hook.sh\n      timeout: 30\n");
+        }
+        let appspec = format!(
+            "version: 0.0\nos: linux\nfiles:\n  - source: app\n    destination: /srv/app\nhooks:\n{hooks}"
+        );
+        std::fs::write(folder.join("appspec.yml"), appspec).unwrap();
+        let fail = failing.map_or_else(String::new, |host| {
+            format!(
+                "case \"$INSTALL_ROOT\" in */{host}/*) [ $LIFECYCLE_EVENT = ValidateService ] && echo 'no cache' >&2 && exit 7 ;; esac\n"
+            )
+        });
+        let hook = format!(
+            "#!/bin/sh\necho \"$DEPLOYMENT_ID $LIFECYCLE_EVENT\" >> \"$INSTALL_ROOT/trace\"\necho \"{label} runs $LIFECYCLE_EVENT\"\nsleep {pause}\n{fail}exit 0\n"
+        );
+        let path = folder.join("hook.sh");
+        std::fs::write(&path, hook).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        folder
+    }
+
+    /// What scripts noted on a host, in order.
+    pub fn trace(&self, host: &str) -> Vec<String> {
+        let path = self.root(host).join("trace");
+        std::fs::read_to_string(path)
+            .unwrap_or_default()
+            .lines()
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// Where a host's files are installed.
+    pub fn root(&self, host: &str) -> PathBuf {
+        self.folder().join("hosts").join(host).join("root")
+    }
+
+    /// The orchestrating process.
+    pub fn orchestrator(&self) -> i32 {
+        let text = std::fs::read_to_string(self.folder().join(".state/lock")).unwrap();
+        text.trim().parse().unwrap()
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(self.up.id()).unwrap());
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
+        self.up.wait().unwrap();
+    }
+}
+
+/// The binary, kept away from the state of the person who runs the tests.
+pub fn cutover(home: &Path) -> Command {
+    let run = home.join("run");
+    std::fs::create_dir_all(&run).unwrap();
+    std::fs::set_permissions(&run, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cutover"));
+    command
+        .env("XDG_RUNTIME_DIR", run)
+        .env("XDG_STATE_HOME", home.join("state"))
+        .env_remove("CUTOVER_READ_ONLY")
+        .stdin(Stdio::null());
+    command
+}

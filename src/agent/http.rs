@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query, Request, State};
 use axum::http::{StatusCode, header};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, head, post, put};
 use axum::{Json, Router};
@@ -16,8 +17,9 @@ use serde::Deserialize;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::executor::{Executor, OrderError};
+use super::executor::Executor;
 use super::log::LogError;
+use super::orders::OrderError;
 use super::protocol::{AgentInfo, ExecutionState, Leases, Order, Problem};
 use crate::model::deployment::ExecutionId;
 use crate::model::revision::Digest;
@@ -38,7 +40,17 @@ pub fn router(executor: Arc<Executor>) -> Router {
         .route("/v1/leases", post(renew))
         .route("/v1/stream", get(follow))
         .fallback(|| async { Refusal::new(StatusCode::NOT_FOUND, &"there is nothing here") })
+        .layer(middleware::from_fn(no_browsers))
         .with_state(executor)
+}
+
+/// Any web page can make a browser on this host send a request here. Browsers say so, and nobody else does.
+async fn no_browsers(request: Request, next: Next) -> Response {
+    if request.headers().contains_key(header::ORIGIN) {
+        let message = "requests of web pages are not answered";
+        return Refusal::new(StatusCode::FORBIDDEN, &message).into_response();
+    }
+    next.run(request).await
 }
 
 /// An error answer.

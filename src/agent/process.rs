@@ -170,14 +170,16 @@ mod tests {
     #[tokio::test]
     async fn an_orphan_is_ended_and_a_reused_number_is_not() {
         let boot = boot_id().unwrap();
-        let mut child = sleeper("orphan-1");
+        // Of this test's run only: others may run on this host at the same time.
+        let mark = crate::clock::unique();
+        let mut child = sleeper(&mark);
         let pid = i32::try_from(child.id()).unwrap();
         let process = Process::of(pid, &boot);
         let other = Process {
             start: process.start.map(|start| start - 1),
             ..process.clone()
         };
-        end_orphan(Some(&other), "orphan-1", &boot).await;
+        end_orphan(Some(&other), &mark, &boot).await;
         assert!(
             child.try_wait().unwrap().is_none(),
             "another process had this number"
@@ -186,20 +188,26 @@ mod tests {
             boot: "earlier".to_owned(),
             ..process.clone()
         };
-        end_orphan(Some(&earlier), "orphan-1", &boot).await;
+        end_orphan(Some(&earlier), &mark, &boot).await;
         assert!(
             child.try_wait().unwrap().is_none(),
             "the host has started anew"
         );
-        end_orphan(Some(&process), "orphan-1", &boot).await;
+        end_orphan(Some(&process), &mark, &boot).await;
         assert!(!child.wait().unwrap().success());
     }
 
     #[tokio::test]
     async fn a_script_of_unknown_number_is_found_by_its_mark() {
         let boot = boot_id().unwrap();
-        let mut child = sleeper("orphan-2");
-        end_orphan(None, "orphan-2", &boot).await;
+        let mark = crate::clock::unique();
+        let mut child = sleeper(&mark);
+        // The child may still be between fork and the program that it becomes.
+        let pid = i32::try_from(child.id()).unwrap();
+        while !carries(pid, &mark) {
+            sleep(LOOK).await;
+        }
+        end_orphan(None, &mark, &boot).await;
         assert!(!child.wait().unwrap().success());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
@@ -86,14 +86,34 @@ fn member(
             header.set_entry_type(EntryType::Regular);
             let file = File::open(&path).map_err(BundleError::io(context()))?;
             header.set_size(metadata.len());
-            // A file that grows meanwhile must not spill into the next entry.
-            let bytes = io::Read::take(file, metadata.len());
+            let bytes = Exactly {
+                file,
+                left: metadata.len(),
+            };
             archive
                 .append_data(&mut header, inside, bytes)
                 .map_err(BundleError::io(context()))
         } else {
             Err(BundleError::Special(path))
         }
+    }
+}
+
+/// As many bytes of a file as its entry says: one that grows must not spill into the next entry, and one that shrinks
+/// would damage the archive.
+struct Exactly {
+    file: File,
+    left: u64,
+}
+
+impl Read for Exactly {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = (&mut self.file).take(self.left).read(buffer)?;
+        if read == 0 && self.left > 0 && !buffer.is_empty() {
+            return Err(io::Error::other("it became shorter while it was packed"));
+        }
+        self.left -= read as u64;
+        Ok(read)
     }
 }
 

@@ -1,9 +1,12 @@
 //! Carrying out a plan.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown, symlink};
 use std::path::Path;
+
+use nix::unistd::syncfs;
 
 use super::cleanup::{self, Journal};
 use super::place::Place;
@@ -28,6 +31,23 @@ pub fn run(plan: &Plan, place: &Place, journal: &Path) -> io::Result<()> {
                 cleanup::rewrite(journal, &created).map_err(context("writing", journal))?;
                 return Err(error);
             }
+        }
+    }
+    sync(plan, place)
+}
+
+/// Makes everything durable, with one request to each file system.
+fn sync(plan: &Plan, place: &Place) -> io::Result<()> {
+    let mut devices = BTreeSet::new();
+    for step in &plan.steps {
+        let at = place.at(step.path())?;
+        let folder = at.parent().unwrap_or(&at);
+        let device = fs::metadata(folder)
+            .map_err(context("reading", folder))?
+            .dev();
+        if devices.insert(device) {
+            let synced = File::open(folder).and_then(|folder| Ok(syncfs(folder)?));
+            synced.map_err(context("syncing", folder))?;
         }
     }
     Ok(())

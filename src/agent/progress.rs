@@ -1,0 +1,180 @@
+//! Carrying an execution out, event by event.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::executor::Executor;
+use super::hooks::EventError;
+use super::log::{Entry, LogError, Script};
+use super::protocol::{ExecutionEnd, Order, What};
+use super::report::Report;
+use super::{process, retention};
+use crate::model::deployment::ExecutionId;
+use crate::model::diagnostics::Diagnostics;
+use crate::model::lifecycle::{EventStatus, LifecycleEvent};
+
+/// What a failed event says whose script was running when the agent ended.
+const RESTARTED: &str = "the agent was restarted during the event";
+
+/// Whether the next event may start.
+enum Permission {
+    Granted,
+    Stopped,
+    /// The agent is ending; the next one carries on.
+    Ending,
+}
+
+impl Executor {
+    pub(super) async fn carry_out(&self, id: &ExecutionId) -> Result<(), LogError> {
+        loop {
+            let Some(execution) = self.log.known().executions.get(id).cloned() else {
+                return Ok(());
+            };
+            let Some(event) = execution.next() else {
+                return self.end(id, Vec::new(), ExecutionEnd::Finished).await;
+            };
+            let resumed = execution.running() == Some(event);
+            let diagnostics = if resumed && execution.script != Script::None {
+                self.end_orphan(&execution.script).await;
+                Some(Diagnostics::unknown(RESTARTED))
+            } else {
+                match self.permission(id).await {
+                    Permission::Ending => return Ok(()),
+                    Permission::Stopped => {
+                        let diagnostics = Diagnostics::unknown(RESTARTED);
+                        let unfinished = resumed.then(|| ended(id, event, Some(diagnostics)));
+                        let entries = unfinished.into_iter().collect();
+                        return self.end(id, entries, ExecutionEnd::Stopped).await;
+                    }
+                    Permission::Granted => {}
+                }
+                if !resumed {
+                    let started = What::EventStarted { event };
+                    self.log
+                        .facts(vec![Entry::Message(id.clone(), started)])
+                        .await?;
+                }
+                self.event(id, &execution.order, event).await?
+            };
+            let order = &execution.order;
+            let ignored = order.ignore_application_stop_failures && event.failure_may_be_ignored();
+            let fails = diagnostics.is_some() && !ignored;
+            let is_last = order.events.last() == Some(&event);
+            let entry = ended(id, event, diagnostics);
+            if fails {
+                return self.end(id, vec![entry], ExecutionEnd::Failed).await;
+            }
+            if is_last {
+                return self.end(id, vec![entry], ExecutionEnd::Finished).await;
+            }
+            self.log.facts(vec![entry]).await?;
+        }
+    }
+
+    /// Runs an event, and answers why it failed, if it did.
+    async fn event(
+        &self,
+        id: &ExecutionId,
+        order: &Order,
+        event: LifecycleEvent,
+    ) -> Result<Option<Diagnostics>, LogError> {
+        let made = self
+            .layout
+            .make_deployment(&order.deployment_group_id, &order.deployment_id);
+        let dir = match made {
+            Ok(dir) => dir,
+            Err(error) => return Ok(Some(Diagnostics::unknown(error.to_string()))),
+        };
+        let (log, shared) = (self.log.clone(), Arc::clone(&self.shared_log));
+        let report = Report::new(id.clone(), order.clone(), event, log, shared, dir);
+        match self.run(&report).await {
+            Ok(()) => Ok(None),
+            Err(EventError::Log(error)) => Err(error),
+            Err(EventError::Failed(diagnostics)) => Ok(Some(Diagnostics {
+                log_tail: report.tail(),
+                ..diagnostics
+            })),
+        }
+    }
+
+    /// Waits until the next event may start, or must not.
+    async fn permission(&self, id: &ExecutionId) -> Permission {
+        let Some(mut control) = self.controls().get(id).map(watch::Sender::subscribe) else {
+            return Permission::Ending;
+        };
+        loop {
+            if self.stopping.is_cancelled() {
+                return Permission::Ending;
+            }
+            let now = *control.borrow_and_update();
+            if now.stop {
+                return Permission::Stopped;
+            }
+            if now.lease.is_some_and(|lease| lease > Instant::now()) {
+                return Permission::Granted;
+            }
+            tokio::select! {
+                changed = control.changed() => if changed.is_err() {
+                    return Permission::Ending;
+                },
+                () = self.stopping.cancelled() => {}
+            }
+        }
+    }
+
+    async fn end_orphan(&self, script: &Script) {
+        match script {
+            Script::None | Script::Ended => {}
+            Script::Starting { mark } => process::end_orphan(None, mark, &self.boot).await,
+            Script::Running { mark, process } => {
+                process::end_orphan(Some(process), mark, &self.boot).await;
+            }
+        }
+    }
+
+    pub(super) async fn end(
+        &self,
+        id: &ExecutionId,
+        mut entries: Vec<Entry>,
+        end: ExecutionEnd,
+    ) -> Result<(), LogError> {
+        entries.push(Entry::Message(id.clone(), What::Ended { end }));
+        self.log.facts(entries).await?;
+        self.controls().remove(id);
+        self.forget_bundles();
+        Ok(())
+    }
+
+    /// Not being able to tidy up is no reason to fail a deployment.
+    fn forget_bundles(&self) {
+        let needed: HashSet<_> = {
+            let known = self.log.known();
+            let open = known
+                .executions
+                .values()
+                .filter(|known| known.state.ended.is_none());
+            open.map(|known| known.order.revision.digest.clone())
+                .collect()
+        };
+        if let Err(error) = retention::prune_bundles(&self.layout, &self.bundles, needed) {
+            tracing::warn!(%error, "old bundles cannot be removed");
+        }
+    }
+}
+
+fn ended(id: &ExecutionId, event: LifecycleEvent, diagnostics: Option<Diagnostics>) -> Entry {
+    let status = if diagnostics.is_some() {
+        EventStatus::Failed
+    } else {
+        EventStatus::Succeeded
+    };
+    let what = What::EventEnded {
+        event,
+        status,
+        diagnostics,
+    };
+    Entry::Message(id.clone(), what)
+}

@@ -61,13 +61,13 @@ fn sources() -> Vec<(String, PathBuf, String)> {
             }
         }
     }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let sources_root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
-    walk(&root, &mut files);
+    walk(&sources_root, &mut files);
     files
         .into_iter()
         .filter_map(|file| {
-            let below = file.strip_prefix(&root).unwrap();
+            let below = file.strip_prefix(&sources_root).unwrap();
             let first = below.components().next()?.as_os_str().to_str()?;
             let room = first.trim_end_matches(".rs").to_owned();
             let text = std::fs::read_to_string(&file).unwrap();

@@ -1,12 +1,12 @@
 //! `cutover check`: says everything that is wrong with the project's documents.
-#![expect(clippy::print_stdout, reason = "the command's output")]
 
 use std::path::{Path, PathBuf};
 
 use color_eyre::eyre::WrapErr as _;
 use serde_json::json;
 
-use super::context::UsageError;
+use super::context::{Context, UsageError};
+use super::print::say;
 use super::{Exit, Output};
 use crate::model::project::Project;
 use crate::store::documents::{self, Problem, Severity};
@@ -16,25 +16,28 @@ use crate::text::safe;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The project's folder, or one inside it
-    #[arg(default_value = ".", value_name = "DIR")]
-    folder: PathBuf,
+    #[arg(value_name = "DIR")]
+    folder: Option<PathBuf>,
     /// How to print
     #[arg(long, value_enum, default_value = "text")]
     output: Output,
 }
 
 /// Prints every problem, and a line that sums them up.
-pub(super) fn run(args: &Args) -> color_eyre::Result<Exit> {
-    let folder = documents::find(&args.folder).ok_or_else(|| {
-        let folder = args.folder.display();
-        UsageError(format!("no cutover.yaml in {folder} or above"))
-    })?;
+pub(super) fn run(args: &Args, context: &Context) -> color_eyre::Result<Exit> {
+    let folder = match &args.folder {
+        Some(folder) => documents::find(folder).ok_or_else(|| {
+            let folder = folder.display();
+            UsageError(format!("no cutover.yaml in {folder} or above"))
+        })?,
+        None => context.folder()?,
+    };
     let (project, problems) = match documents::load(&folder) {
         Ok(loaded) => (Some(loaded.project), loaded.notes),
         Err(problems) => (None, problems),
     };
     match args.output {
-        Output::Json => println!("{}", as_json(&folder, &problems)?),
+        Output::Json => say(as_json(&folder, &problems)?),
         Output::Text => {
             let here = std::env::current_dir().wrap_err("the current folder can't be read")?;
             let shown = folder.strip_prefix(here).unwrap_or(&folder);
@@ -44,9 +47,9 @@ pub(super) fn run(args: &Args) -> color_eyre::Result<Exit> {
                     file,
                     ..problem.clone()
                 };
-                println!("{}", safe(&problem.to_string()));
+                say(safe(&problem.to_string()));
             }
-            println!("{}", safe(&summary(project.as_ref(), &problems)));
+            say(safe(&summary(project.as_ref(), &problems)));
         }
     }
     Ok(match project {
@@ -106,11 +109,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("cutover.yaml"), document).unwrap();
         let args = Args {
-            folder: folder.path().to_owned(),
+            folder: Some(folder.path().to_owned()),
             output: Output::Text,
         };
         let problems = documents::load(folder.path()).map_or_else(|e| e, |loaded| loaded.notes);
-        (run(&args).unwrap(), problems)
+        (run(&args, &Context::default()).unwrap(), problems)
     }
 
     #[test]
@@ -136,9 +139,13 @@ mod tests {
     fn outside_a_project_is_wrong_usage() {
         let folder = tempfile::tempdir().unwrap();
         let args = Args {
-            folder: folder.path().to_owned(),
+            folder: Some(folder.path().to_owned()),
             output: Output::Text,
         };
-        assert!(run(&args).unwrap_err().is::<UsageError>());
+        assert!(
+            run(&args, &Context::default())
+                .unwrap_err()
+                .is::<UsageError>()
+        );
     }
 }

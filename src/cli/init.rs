@@ -1,5 +1,4 @@
 //! `cutover init`: a starter project, with comments that explain it.
-#![expect(clippy::print_stdout, reason = "the command's output")]
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write as _};
@@ -9,6 +8,7 @@ use color_eyre::eyre::WrapErr as _;
 
 use super::Exit;
 use super::context::UsageError;
+use super::print::say;
 use crate::model::name::Name;
 use crate::text::safe;
 
@@ -54,9 +54,14 @@ pub(super) fn run(args: &Args) -> color_eyre::Result<Exit> {
     }
     for (path, text) in DOCUMENTS {
         write(&folder.join(path), &named(folder, text))?;
-        println!("wrote {}", safe(&folder.join(path).display().to_string()));
+        say(format_args!(
+            "wrote {}",
+            safe(&folder.join(path).display().to_string())
+        ));
     }
-    println!("Next: edit the hosts in cutover.yaml, then `cutover check`.");
+    say(format_args!(
+        "Next: edit the hosts in cutover.yaml, then `cutover check`."
+    ));
     Ok(Exit::Succeeded)
 }
 

@@ -117,7 +117,7 @@ async fn run(cli: Cli) -> color_eyre::Result<Exit> {
     };
     match cli.command {
         Some(Command::Init(args)) => init::run(&args),
-        Some(Command::Check(args)) => check::run(&args),
+        Some(Command::Check(args)) => check::run(&args, &context),
         Some(Command::Agent(args)) => agent::run(args).await,
         Some(Command::Serve(args)) => serve::run(&args, &context).await,
         Some(Command::Lab(args)) => lab::run(&args, &context).await,

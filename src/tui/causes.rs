@@ -78,7 +78,9 @@ pub(crate) fn cause(target: &Target) -> String {
     let Some(diagnostics) = &entry.diagnostics else {
         return entry.event.name().to_owned();
     };
-    let script = if diagnostics.script_name.is_empty() {
+    // Most messages name the script themselves.
+    let named = diagnostics.message.contains(&diagnostics.script_name);
+    let script = if named {
         String::new()
     } else {
         format!(" {}", diagnostics.script_name)

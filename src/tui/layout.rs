@@ -13,7 +13,7 @@
 use ratatui::layout::Rect;
 
 use super::model::{Model, Pane};
-use super::panes::{output, rollout};
+use super::panes::{footer, output, rollout};
 
 /// Below this size, a line says where things stand, and nothing else.
 const SMALLEST: (u16, u16) = (40, 10);
@@ -52,10 +52,9 @@ impl Layout {
             footer: Rect::new(0, height - 1, width, 1),
             ..Self::default()
         };
-        let hint = match u16::try_from(model.hint.len()) {
-            Ok(lines) if lines > 0 && height >= 16 + lines => lines,
-            _ => 0,
-        };
+        // As much of the hint as leaves room for what it explains.
+        let hint = u16::try_from(footer::hint(model).len()).unwrap_or(u16::MAX);
+        let hint = hint.min(height.saturating_sub(18));
         layout.hint = Rect::new(0, height - 1 - hint, width, hint);
         let lists = lists_height(model, height);
         layout.lists(model, Rect::new(0, 1, width, lists));

@@ -23,8 +23,9 @@ pub(super) fn feed(client: Client, messages: Sender<Message>) -> JoinHandle<()> 
     tokio::spawn(async move {
         let mut pause = PAUSES.0;
         loop {
-            let reason = match client.feed().await {
-                Ok(mut items) => loop {
+            let opened = tokio::time::timeout(SILENCE, client.feed()).await;
+            let reason = match opened {
+                Ok(Ok(mut items)) => loop {
                     match tokio::time::timeout(SILENCE, items.next()).await {
                         Ok(Some(Ok(item))) => {
                             pause = PAUSES.0;
@@ -38,7 +39,8 @@ pub(super) fn feed(client: Client, messages: Sender<Message>) -> JoinHandle<()> 
                         Err(_) => break "the orchestrator is silent".to_owned(),
                     }
                 },
-                Err(error) => error.to_string(),
+                Ok(Err(error)) => error.to_string(),
+                Err(_) => "the orchestrator does not answer".to_owned(),
             };
             if messages.send(Message::Lost(reason)).await.is_err() {
                 return;

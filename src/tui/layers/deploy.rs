@@ -142,7 +142,7 @@ fn revisions(model: &Model, group: &GroupKey) -> Vec<Row<Item>> {
                 id: Item::Revision(revision.digest.to_string()),
                 text: revision.label.clone(),
                 note: format!(
-                    "{}  {runs}pushed {age} ago: {}",
+                    "{}  {runs}{age} ago, {}",
                     revision.digest.short(),
                     registered.description
                 ),

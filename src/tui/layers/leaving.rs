@@ -52,7 +52,7 @@ impl Leaving {
         let width = window::columns(model);
         let running = consequence::running(model);
         let mut rows: Vec<Vec<Run>> = Vec::new();
-        for (_, _, text) in running.iter().take(5) {
+        for (_, text) in running.iter().take(5) {
             rows.extend(window::paragraph(Role::Text, text, width));
         }
         if running.len() > 5 {
@@ -109,7 +109,7 @@ pub(super) fn key(
         Some(Action::Stay) => return Reply::Close,
         Some(Action::LeaveRunning) if armed => effects.extend(leave(model, Outcome::LeaveRunning)),
         Some(Action::StopAndLeave) if armed && !model.is_read_only() => {
-            for (deployment, ..) in consequence::running(model) {
+            for (deployment, _) in consequence::running(model) {
                 let stop = Command::Stop {
                     deployment,
                     auto_rollback: None,

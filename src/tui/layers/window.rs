@@ -4,8 +4,8 @@ use ratatui::layout::Rect;
 
 use crate::tui::model::Model;
 use crate::tui::paint::{Brush, Run, run};
-use crate::tui::safe;
 use crate::tui::theme::Role;
+use crate::tui::widgets::wrap::wrap;
 
 /// The most columns of text in a dialog: longer lines are hard to read.
 const WIDEST: u16 = 86;
@@ -37,24 +37,6 @@ pub(super) fn open(
 /// The columns of text that a dialog has on this screen.
 pub(super) fn columns(model: &Model) -> usize {
     usize::from(model.size.0.saturating_sub(6).clamp(1, WIDEST))
-}
-
-/// Breaks a text at blanks into lines of at most this width.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let last = lines.len() - 1;
-        let line = &mut lines[last];
-        if !line.is_empty() && safe::width(line) + 1 + safe::width(word) > width {
-            lines.push(word.to_owned());
-        } else {
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-    }
-    lines
 }
 
 /// Wrapped text in one role, as rows.

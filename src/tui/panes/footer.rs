@@ -6,17 +6,18 @@ use crate::tui::layout::Layout;
 use crate::tui::model::{Model, Pane};
 use crate::tui::paint::{Brush, Ends, Run, run, width};
 use crate::tui::theme::Role;
+use crate::tui::widgets::wrap::wrap;
 
 /// Draws the footer, which closes the box above it, and the hint.
 pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
-    let hint = layout.hint;
-    if hint.height > 0 {
-        brush.sides(hint, Role::Border);
-        for (y, line) in (hint.y..hint.bottom()).zip(&model.hint) {
+    let area = layout.hint;
+    if area.height > 0 {
+        brush.sides(area, Role::Border);
+        for (y, line) in (area.y..area.bottom()).zip(&hint(model)) {
             brush.text(
-                hint.x + 2,
+                area.x + 2,
                 y,
-                hint.width.saturating_sub(4),
+                area.width.saturating_sub(4),
                 Role::Warn,
                 line,
             );
@@ -32,6 +33,13 @@ pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
         None => keys(model, usize::from(area.width).saturating_sub(6)),
     };
     brush.title(area, &runs);
+}
+
+/// The hint, broken into lines that fit the screen.
+pub(crate) fn hint(model: &Model) -> Vec<String> {
+    let width = usize::from(model.size.0.saturating_sub(4));
+    let lines = model.hint.iter();
+    lines.flat_map(|line| wrap(line, width)).collect()
 }
 
 /// The keys that do something here, most important first, as many as fit; help and quit always.

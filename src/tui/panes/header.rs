@@ -62,16 +62,9 @@ fn state(model: &Model) -> Vec<Run> {
     }
     if let Some(view) = &model.view {
         let total = view.project.hosts.len();
-        let reachable = view
-            .project
-            .hosts
-            .iter()
-            .filter(|host| {
-                view.hosts
-                    .get(&host.name)
-                    .is_some_and(|status| status.reachable)
-            })
-            .count();
+        let answering = view.hosts.values().filter(|host| host.reachable).count();
+        // The observation of a host that has just left the documents may still be there.
+        let reachable = answering.min(total);
         let (role, glyph) = if reachable == total {
             (Role::Good, Glyph::Succeeded)
         } else {

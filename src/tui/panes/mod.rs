@@ -7,3 +7,4 @@ pub(crate) mod lists;
 pub(crate) mod output;
 pub(crate) mod rollout;
 pub(crate) mod tiny;
+mod trouble;

@@ -12,6 +12,7 @@ use crate::tui::output::{Line, Stream};
 use crate::tui::paint::{Brush, Ends, Run, run};
 use crate::tui::safe;
 use crate::tui::theme::Role;
+use crate::tui::widgets::wrap::wrap;
 
 /// Why the selected instance failed, line by line; the end of the script's output where the stream has none.
 pub(crate) fn diagnostics(model: &Model) -> Vec<Vec<Run>> {
@@ -19,7 +20,12 @@ pub(crate) fn diagnostics(model: &Model) -> Vec<Vec<Run>> {
         return Vec::new();
     };
     let sign = Glyph::Failed.draw(model.theme);
-    let mut lines = vec![vec![run(Role::Bad, format!("{sign} {}", cause(target)))]];
+    let width = usize::from(model.size.0.saturating_sub(4));
+    let cause = format!("{sign} {}", cause(target));
+    let mut lines: Vec<Vec<Run>> = wrap(&cause, width)
+        .into_iter()
+        .map(|line| vec![run(Role::Bad, line)])
+        .collect();
     let diagnostics = target
         .failure()
         .and_then(|entry| entry.diagnostics.as_ref());
@@ -66,7 +72,7 @@ pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
     }
     let height = layout.rows(Pane::Output);
     if model.output.lines.is_empty() {
-        if y < inside.bottom() && reasons.len() < 2 {
+        if y < inside.bottom() && reasons.is_empty() {
             brush.text(area.x + 2, y, width, Role::Muted, &silence(model));
         }
         return;

@@ -6,6 +6,7 @@
 //! │ ✖ AfterInstall scripts/migrate.sh: exit code 1 (ScriptFailed)  web-3, web-5               │
 //! ```
 
+use super::trouble;
 use crate::engine::Deployment;
 use crate::engine::plan::Stage;
 use crate::model::deployment::TargetStatus;
@@ -16,19 +17,16 @@ use crate::tui::model::{Fetch, Link, Model};
 use crate::tui::paint::{Brush, Ends, Run, run};
 use crate::tui::theme::Role;
 
-/// Causes of failure that are told one by one.
-const CAUSES: usize = 3;
-
 /// What the pane says, line by line.
 pub(crate) fn lines(model: &Model, width: usize) -> Vec<Vec<Run>> {
     let Some(deployment) = model.deployment() else {
         return vec![absent(model)];
     };
     let mut lines = vec![progress(model, deployment, width)];
-    lines.extend(verdict(model, deployment));
-    lines.extend(rollback(model, deployment));
-    lines.extend(unreachable(model, deployment));
-    lines.extend(failures(model, deployment));
+    lines.extend(trouble::verdict(model, deployment));
+    lines.extend(trouble::rollback(model, deployment));
+    lines.extend(trouble::unreachable(model, deployment));
+    lines.extend(trouble::failures(model, deployment));
     lines
 }
 
@@ -107,143 +105,6 @@ fn progress(model: &Model, deployment: &Deployment, width: usize) -> Vec<Run> {
         }
     }
     runs
-}
-
-/// Why no more starts, or why it did not succeed.
-fn verdict(model: &Model, deployment: &Deployment) -> Option<Vec<Run>> {
-    if let Some(error) = &deployment.error {
-        let mark = glyph::deployment(deployment.status);
-        return Some(vec![
-            run(
-                mark.role,
-                format!("{} {} ", mark.glyph.draw(model.theme), error.code.name()),
-            ),
-            run(Role::Text, error.message.clone()),
-        ]);
-    }
-    let running = deployment.progress.in_flight;
-    if let Some(stop) = &deployment.stop {
-        let since = Short(model.present().since(stop.at));
-        return Some(vec![
-            run(
-                Role::Warn,
-                format!("{} stopping ", Glyph::Stopped.draw(model.theme)),
-            ),
-            run(
-                Role::Text,
-                format!(
-                    "for {since}, asked for by {}: {} and nothing new starts",
-                    stop.by,
-                    finishing(running)
-                ),
-            ),
-        ]);
-    }
-    let halted = deployment.halted.as_ref()?;
-    Some(vec![
-        run(
-            Role::Bad,
-            format!("{} failing ", Glyph::Failed.draw(model.theme)),
-        ),
-        run(
-            Role::Text,
-            format!(
-                "{}: {} and nothing new starts",
-                halted.message,
-                finishing(running)
-            ),
-        ),
-    ])
-}
-
-fn finishing(running: u32) -> String {
-    match running {
-        1 => "1 instance finishes".to_owned(),
-        n => format!("{n} instances finish"),
-    }
-}
-
-fn rollback(model: &Model, deployment: &Deployment) -> Option<Vec<Run>> {
-    let sign = Glyph::Rollback.draw(model.theme);
-    let key = model.keymap.shown(crate::tui::action::Action::Linked);
-    if let Some(rollback) = &deployment.rollback {
-        return Some(match &rollback.deployment {
-            Some(id) => vec![
-                run(Role::Warn, format!("{sign} rolled back by {id}")),
-                run(Role::Muted, format!("  {key} goes there")),
-            ],
-            None => vec![run(
-                Role::Bad,
-                format!("{sign} not rolled back: {}", rollback.message),
-            )],
-        });
-    }
-    let id = deployment.spec.rolls_back.as_ref()?;
-    Some(vec![
-        run(Role::Warn, format!("{sign} rolls back {id}")),
-        run(Role::Muted, format!("  {key} goes there")),
-    ])
-}
-
-/// Hosts that should be at work and do not answer.
-fn unreachable(model: &Model, deployment: &Deployment) -> Option<Vec<Run>> {
-    let view = model.view.as_ref()?;
-    let silent: Vec<&str> = deployment
-        .in_flight
-        .iter()
-        .filter_map(|&position| deployment.targets.get(position))
-        .filter(|target| {
-            view.hosts
-                .get(&target.name)
-                .is_some_and(|host| !host.reachable)
-        })
-        .map(|target| target.name.as_str())
-        .collect();
-    (!silent.is_empty()).then(|| {
-        vec![
-            run(
-                Role::Warn,
-                format!("{} no answer ", Glyph::Unknown.draw(model.theme)),
-            ),
-            run(
-                Role::Text,
-                format!(
-                    "from {}: what runs there goes on, and is told when it is back",
-                    silent.join(", ")
-                ),
-            ),
-        ]
-    })
-}
-
-/// Failed instances by cause, the most common first.
-fn failures(model: &Model, deployment: &Deployment) -> Vec<Vec<Run>> {
-    if deployment.overview.failed == 0 {
-        return Vec::new();
-    }
-    let causes = &model.causes.found;
-    let sign = Glyph::Failed.draw(model.theme);
-    let mut lines: Vec<Vec<Run>> = causes
-        .iter()
-        .take(CAUSES)
-        .map(|cause| {
-            let shown: Vec<&str> = cause.names.iter().map(AsRef::as_ref).collect();
-            let more = cause.count - shown.len();
-            let rest = if more > 0 {
-                format!(" and {more} more")
-            } else {
-                String::new()
-            };
-            vec![
-                run(Role::Bad, format!("{sign} {}{rest}  ", shown.join(", "))),
-                run(Role::Text, cause.text.clone()),
-            ]
-        })
-        .collect();
-    if let Some(more) = causes.len().checked_sub(CAUSES).filter(|more| *more > 0) {
-        lines.push(vec![run(Role::Muted, format!("  and {more} other causes"))]);
-    }
-    lines
 }
 
 /// Draws the pane: the top of the box that goes on below.

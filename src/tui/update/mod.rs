@@ -41,9 +41,10 @@ pub(crate) fn update(model: &mut Model, at: Timestamp, message: Message) -> Vec<
         Message::Tick => Vec::new(),
         Message::Feed(item) => answers::feed(model, *item),
         Message::Lost(reason) => {
-            // The first moment counts: later attempts fail for the same reason.
+            // The last news count: later attempts fail for the same reason, and silence is noticed late.
             if !matches!(model.link, Link::Lost { .. }) {
-                model.link = Link::Lost { since: at, reason };
+                let since = model.heard.unwrap_or(at);
+                model.link = Link::Lost { since, reason };
             }
             Vec::new()
         }

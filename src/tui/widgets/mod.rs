@@ -3,3 +3,4 @@
 pub(crate) mod duration;
 pub(crate) mod field;
 pub(crate) mod list;
+pub(crate) mod wrap;

@@ -1,0 +1,112 @@
+//! What a command would do, in numbers taken from the picture by the engine's own functions.
+//!
+//! A statement has two parts: what was decided (ids, revision, how many at a time), which a confirmation is tied to, and
+//! what is merely so at the moment (how many run right now), which is kept fresh and ties nothing.
+
+mod deploy;
+mod roll_back;
+mod stop;
+
+use crate::api::command::Command;
+use crate::engine::Plan;
+use crate::engine::plan::Stage;
+use crate::model::deployment::DeploymentId;
+use crate::model::name::Name;
+use crate::tui::model::Model;
+
+pub(crate) use deploy::deploy;
+pub(crate) use roll_back::roll_back;
+pub(crate) use stop::stop;
+
+/// Something to choose in a confirmation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Choice {
+    /// What it is called on the screen.
+    pub label: String,
+    pub command: Command,
+}
+
+/// What a confirmation says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Statement {
+    pub title: String,
+    /// What was decided: if it changes, the confirmation must be given anew.
+    pub decided: Vec<String>,
+    /// What is so at the moment.
+    pub now: Vec<String>,
+    pub accept: Choice,
+    pub alternative: Option<Choice>,
+    /// Why it can't be done any more.
+    pub blocked: Option<String>,
+}
+
+fn instances(n: usize) -> String {
+    if n == 1 {
+        "1 instance".to_owned()
+    } else {
+        format!("{n} instances")
+    }
+}
+
+fn listed<'a>(names: impl Iterator<Item = &'a Name>, most: usize) -> String {
+    let names: Vec<&str> = names.map(AsRef::as_ref).collect();
+    let shown = names
+        .iter()
+        .take(most)
+        .copied()
+        .collect::<Vec<_>>()
+        .join(", ");
+    if names.len() > most {
+        format!("{shown} and {} more", names.len() - most)
+    } else {
+        shown
+    }
+}
+
+fn are(n: usize) -> String {
+    if n == 1 {
+        "1 instance is".to_owned()
+    } else {
+        format!("{n} instances are")
+    }
+}
+
+fn plan_facts(label: &str, plan: &Plan, configuration: &str) -> Vec<String> {
+    let Some(Stage::Install {
+        targets, window, ..
+    }) = plan.stages.first()
+    else {
+        return Vec::new();
+    };
+    vec![
+        format!(
+            "{label} goes to {}: {}",
+            instances(targets.len()),
+            listed(targets.iter(), 6)
+        ),
+        format!(
+            "{} at a time, at least {} healthy ({configuration})",
+            window.concurrency, window.minimum_healthy
+        ),
+    ]
+}
+
+/// Deployments that are under way, for the question when leaving.
+pub(crate) fn running(model: &Model) -> Vec<(DeploymentId, String)> {
+    model
+        .running()
+        .into_iter()
+        .map(|summary| {
+            let overview = summary.deployment_overview;
+            let done = overview.succeeded + overview.failed + overview.skipped;
+            let text = format!(
+                "{} {} in {}: {done}/{}",
+                summary.deployment_id,
+                summary.revision.label,
+                summary.group,
+                overview.total()
+            );
+            (summary.deployment_id.clone(), text)
+        })
+        .collect()
+}

@@ -1,0 +1,84 @@
+//! Rolling a deployment back.
+
+use super::stop::stop_facts;
+use super::{Choice, Statement, plan_facts};
+use crate::api::command::Command;
+use crate::engine::{Deployment, Plan, plan, rollback};
+use crate::model::deployment::DeploymentId;
+use crate::model::host::Host;
+use crate::tui::model::Model;
+
+/// What rolling a deployment back would do.
+pub(crate) fn roll_back(model: &Model, deployment: &Deployment) -> Statement {
+    let id = deployment.id();
+    let group = deployment.group_key();
+    let running = !deployment.status.is_terminal();
+    let mut decided = vec![if running {
+        format!(
+            "Stops {id} ({}) in {group}, then deploys the revision before it.",
+            deployment.spec.revision.label
+        )
+    } else {
+        format!(
+            "Deploys the revision before {id} ({}) to {group}.",
+            deployment.spec.revision.label
+        )
+    }];
+    let mut blocked = None;
+    match rollback_plan(model, deployment) {
+        Ok((label, plan)) => decided.extend(plan_facts(
+            &label,
+            &plan,
+            deployment
+                .spec
+                .configuration
+                .deployment_config_name
+                .as_str(),
+        )),
+        Err(reason) => blocked = Some(reason),
+    }
+    Statement {
+        title: format!("Roll back {id}?"),
+        decided,
+        now: if running {
+            stop_facts(model, deployment)
+        } else {
+            Vec::new()
+        },
+        accept: Choice {
+            label: "roll back".to_owned(),
+            command: Command::Rollback {
+                deployment: id.clone(),
+                by: model.user.clone(),
+            },
+        },
+        alternative: None,
+        blocked,
+    }
+}
+
+fn rollback_plan(model: &Model, deployment: &Deployment) -> Result<(String, Plan), String> {
+    let view = model.view.as_ref().ok_or("nothing is known yet")?;
+    let group = deployment.group_key();
+    let ledger = view.ledgers.get(&group).cloned().unwrap_or_default();
+    if deployment.status.is_terminal()
+        && let Some(active) = &ledger.active
+    {
+        return Err(format!("{active} is running in {group} now"));
+    }
+    let documents = view.project.group(&group).unwrap_or(&deployment.spec.group);
+    let members: Vec<Host> = view.project.members(documents).cloned().collect();
+    // The id is never used: nothing is created here.
+    let spec = rollback::spec(
+        deployment,
+        &ledger,
+        &members,
+        DeploymentId::from_random([0; 9]),
+    )?;
+    let label = spec.revision.label.clone();
+    let plan = plan(&spec);
+    match &plan.impossible {
+        Some(error) => Err(error.message.clone()),
+        None => Ok((label, plan)),
+    }
+}

@@ -9,8 +9,8 @@
 //!            └───────────────────────────────────────────┘
 //! ```
 //!
-//! [`update`] is pure, and [`view`](mod@view) only draws. What can be done is one list ([`action`]); how things look is
-//! one list of roles ([`theme`]) and signs ([`glyph`]); what lies on top is one folder ([`layers`]).
+//! `update` is pure, and `view` only draws. What can be done is one list (`action`); how things look is
+//! one list of roles (`theme`) and signs (`glyph`); what lies on top is one folder (`layers`).
 //!
 //! To add an action: its line in `action/mod.rs`, its key in `assets/keymap.yaml`, what it does in `update/perform.rs`.
 

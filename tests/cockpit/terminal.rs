@@ -1,0 +1,114 @@
+//! A program in a pseudo-terminal.
+
+use std::io::{Read as _, Write as _};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, PtySize, native_pty_system};
+
+pub const ROWS: u16 = 30;
+pub const COLUMNS: u16 = 120;
+
+/// A terminal with `cutover lab` in it.
+pub struct Terminal {
+    screen: Arc<Mutex<vt100::Parser>>,
+    /// A word whenever the screen has changed; the end once the program is gone.
+    changed: Receiver<()>,
+    keys: Box<dyn std::io::Write + Send>,
+    pub child: Box<dyn Child + Send + Sync>,
+    folder: tempfile::TempDir,
+}
+
+impl Terminal {
+    pub fn lab(variables: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let size = PtySize {
+            rows: ROWS,
+            cols: COLUMNS,
+            pixel_width: 0,
+            pixel_height: 0,
+        };
+        let pair = native_pty_system().openpty(size).unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_cutover"));
+        command.args(["lab", "--hosts", "2", "--dir"]);
+        command.arg(folder.path().join("lab"));
+        command.env("XDG_STATE_HOME", folder.path());
+        command.env("LC_ALL", "C.UTF-8");
+        command.env("TERM", "xterm");
+        command.env_remove("NO_COLOR");
+        for (name, value) in variables {
+            command.env(name, value);
+        }
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let mut output = pair.master.try_clone_reader().unwrap();
+        let keys = pair.master.take_writer().unwrap();
+        let screen = Arc::new(Mutex::new(vt100::Parser::new(ROWS, COLUMNS, 0)));
+        let shared = Arc::clone(&screen);
+        let (change, changed) = channel();
+        std::thread::spawn(move || {
+            // Holds the terminal open until the child is gone.
+            let _master = pair.master;
+            let mut buffer = [0; 4096];
+            while let Ok(read @ 1..) = output.read(&mut buffer) {
+                shared.lock().unwrap().process(&buffer[..read]);
+                // Nobody waits any more when the test is over.
+                let _ = change.send(());
+            }
+        });
+        Self {
+            screen,
+            changed,
+            keys,
+            child,
+            folder,
+        }
+    }
+
+    pub fn text(&self) -> String {
+        self.screen.lock().unwrap().screen().contents()
+    }
+
+    pub fn wait_for(&self, what: &str) {
+        self.wait(what, |screen| screen.contents().contains(what));
+    }
+
+    pub fn wait(&self, what: &str, seen: impl Fn(&vt100::Screen) -> bool) {
+        let deadline = Instant::now() + Duration::from_mins(1);
+        while !seen(self.screen.lock().unwrap().screen()) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let news = self.changed.recv_timeout(left);
+            // The last words may have come just before the end.
+            let there = seen(self.screen.lock().unwrap().screen());
+            assert!(news.is_ok() || there, "no {what:?} on\n{}", self.text());
+        }
+    }
+
+    pub fn press(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+        self.keys.flush().unwrap();
+    }
+
+    pub fn coloured(&self) -> bool {
+        let parser = self.screen.lock().unwrap();
+        (0..ROWS).any(|row| {
+            (0..COLUMNS).any(|column| {
+                let cell = parser.screen().cell(row, column);
+                cell.is_some_and(|cell| cell.fgcolor() != vt100::Color::Default)
+            })
+        })
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        // A test that failed leaves a fleet behind.
+        let _ = self.child.kill();
+        let _ = std::process::Command::new(env!("CARGO_BIN_EXE_cutover"))
+            .args(["lab", "--down", "--dir"])
+            .arg(self.folder.path().join("lab"))
+            .env("XDG_STATE_HOME", self.folder.path())
+            .output();
+    }
+}

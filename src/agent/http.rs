@@ -175,14 +175,26 @@ async fn order(
     order: Result<Json<Order>, JsonRejection>,
 ) -> Result<Json<ExecutionState>, Refusal> {
     let Json(order) = order?;
-    Ok(Json(agent.order(ExecutionId(id), order).await?))
+    let work = async move { agent.order(ExecutionId(id), order).await };
+    Ok(Json(to_the_end(work).await??))
 }
 
 async fn stop(
     State(agent): Agent,
     Path(id): Path<String>,
 ) -> Result<Json<ExecutionState>, Refusal> {
-    Ok(Json(agent.stop(&ExecutionId(id)).await?))
+    let work = async move { agent.stop(&ExecutionId(id)).await };
+    Ok(Json(to_the_end(work).await??))
+}
+
+/// Does work that must not be left half done when the one who asked hangs up: the server drops a handler whose
+/// connection has gone.
+async fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> Result<T, Refusal> {
+    tokio::spawn(work)
+        .await
+        .map_err(|error| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, &error))
 }
 
 async fn renew(

@@ -17,6 +17,9 @@ const START: Duration = Duration::from_secs(10);
 /// How long a process may take to end before it is killed.
 const END: Duration = Duration::from_secs(5);
 
+/// How long what a script left running may take to end before it is killed.
+const SCRIPT_END: Duration = Duration::from_secs(1);
+
 /// Marks a folder as a lab's, and tells what runs for it.
 const RECORD: &str = "lab.json";
 
@@ -185,14 +188,15 @@ impl Fleet {
             })
     }
 
-    /// Ends every agent. What scripts they run is ended by them.
+    /// Ends every agent, and then what their scripts left running.
     pub async fn down(&mut self) {
-        let ends = self
-            .record
-            .agents
-            .iter()
-            .map(|agent| agent.process.end(END));
-        futures_util::future::join_all(ends).await;
+        let agents = self.record.agents.iter();
+        futures_util::future::join_all(agents.map(|agent| agent.process.end(END))).await;
+        let scripts = self.record.agents.iter().flat_map(|agent| {
+            let root = self.folder.join("hosts").join(&agent.name).join("root");
+            Process::with_variable(&format!("INSTALL_ROOT={}", root.display()))
+        });
+        futures_util::future::join_all(scripts.map(|script| script.end(SCRIPT_END))).await;
     }
 
     /// Written to a second file first, so that a crash leaves the old one or the new one.

@@ -29,6 +29,25 @@ impl Process {
         Some(Self { pid, start_ticks })
     }
 
+    /// The processes that were started with this variable, or by one that was. Those of other users are not seen.
+    pub fn with_variable(variable: &str) -> Vec<Self> {
+        let Ok(entries) = std::fs::read_dir("/proc") else {
+            return Vec::new();
+        };
+        entries
+            .flatten()
+            .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
+            .filter(|pid| {
+                std::fs::read(format!("/proc/{pid}/environ")).is_ok_and(|environment| {
+                    environment
+                        .split(|byte| *byte == 0)
+                        .any(|have| have == variable.as_bytes())
+                })
+            })
+            .filter_map(Self::now)
+            .collect()
+    }
+
     /// Whether it still runs.
     pub fn runs(self) -> bool {
         Self::now(self.pid) == Some(self)

@@ -311,3 +311,26 @@ async fn agents_listen_on_the_loopback_only_and_alone() {
             .contains("agents listen on the loopback only for now")
     );
 }
+
+/// Whoever asks may be killed while the agent makes the order durable: the order is taken all the same, and carried out.
+#[tokio::test]
+async fn an_order_whose_sender_hangs_up_is_carried_out() {
+    use tokio::io::AsyncWriteExt as _;
+    let host = Host::started().await;
+    let spec = "version: 0.0\nos: linux\n";
+    let revision = host.push("1", &[("appspec.yml", spec, 0o644)]).await;
+    let authority = host.address.trim_start_matches("http://").to_owned();
+    for number in 1..=40 {
+        let order = order(number, &revision);
+        let id = execution(&order);
+        let body = serde_json::to_string(&order).unwrap();
+        let request = format!(
+            "PUT /v1/executions/{id} HTTP/1.1\r\nhost: {authority}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let mut connection = tokio::net::TcpStream::connect(&authority).await.unwrap();
+        connection.write_all(request.as_bytes()).await.unwrap();
+        drop(connection);
+        host.run(&order).await.succeeded();
+    }
+}

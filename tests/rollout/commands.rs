@@ -145,3 +145,33 @@ fn wrong_usage_has_its_exit_code_and_a_hint() {
     assert!(message(&["push", "shop", "/nowhere"]).contains("/nowhere"));
     assert!(message(&["--read-only", "deploy", "shop", "production", "1.0"]).contains("read-only"));
 }
+
+#[test]
+fn ending_a_lab_leaves_nothing_running() {
+    let lab = Lab::up(2);
+    // Longer than anybody waits for it, and it leaves a child behind.
+    push(&lab, "1.0", "300 & sleep 300", None);
+    let id = lab.ok(&["deploy", "shop", "production", "1.0"]);
+    lab.wait_for(&id, |now| {
+        now["targets"][0]["events"][2]["status"] == "InProgress"
+    });
+    let folder = lab.folder().to_str().unwrap().to_owned();
+    assert!(!lab_processes(&folder).is_empty());
+    drop(lab);
+    assert_eq!(lab_processes(&folder), Vec::<String>::new());
+}
+
+/// Command lines and environments that name the lab's folder, but for this test's own.
+fn lab_processes(folder: &str) -> Vec<String> {
+    let entries = std::fs::read_dir("/proc").unwrap().flatten();
+    entries
+        .filter_map(|entry| {
+            let command = std::fs::read(entry.path().join("cmdline")).ok()?;
+            let environment = std::fs::read(entry.path().join("environ")).ok()?;
+            let all =
+                String::from_utf8_lossy(&[command.clone(), environment].concat()).into_owned();
+            all.contains(folder)
+                .then(|| String::from_utf8_lossy(&command).replace('\0', " "))
+        })
+        .collect()
+}

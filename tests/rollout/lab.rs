@@ -148,8 +148,26 @@ impl Lab {
     }
 }
 
+impl Lab {
+    /// What the processes wrote, for whoever looks into a failure.
+    fn print_logs(&self) {
+        let hosts = std::fs::read_dir(self.folder().join("hosts"))
+            .into_iter()
+            .flatten();
+        let agents = hosts.flatten().map(|host| host.path().join("agent.log"));
+        let serve = self.folder().join(".state/serve.log");
+        for log in std::iter::once(serve).chain(agents) {
+            let text = std::fs::read_to_string(&log).unwrap_or_default();
+            eprintln!("== {}\n{text}", log.display());
+        }
+    }
+}
+
 impl Drop for Lab {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.print_logs();
+        }
         let pid = nix::unistd::Pid::from_raw(i32::try_from(self.up.id()).unwrap());
         nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
         self.up.wait().unwrap();

@@ -1,4 +1,5 @@
 //! The real cockpit on a real fleet, in a pseudo-terminal: driven by keys, read by a terminal's parser.
+#![allow(clippy::unwrap_used, reason = "a test's helpers fail the test")]
 
 #[cfg(test)]
 #[path = "cockpit/terminal.rs"]
@@ -49,4 +50,75 @@ fn without_colour_none_is_sent_and_a_signal_gives_the_terminal_back() {
     terminal.wait("the shell's screen", |screen| !screen.alternate_screen());
     terminal.wait("the cursor", |screen| !screen.hide_cursor());
     terminal.child.wait().unwrap();
+}
+
+/// What the lab is for: a rollout is watched to its end, the broken revision is deployed, understood and rolled back.
+#[test]
+fn a_broken_revision_is_understood_and_rolled_back() {
+    let mut terminal = Terminal::whole_lab();
+    terminal.wait_for("Succeeded   1.0.0");
+    terminal.press("d");
+    terminal.wait_for("Deploy which revision to shop/production?");
+    terminal.press("broken");
+    terminal.press("\r");
+    terminal.wait("a live key", |screen| live(screen, "y  deploy"));
+    terminal.press("y");
+    terminal.wait_for("HEALTH_CONSTRAINTS");
+    terminal.press("n");
+    terminal.wait_for("refused the connection");
+    assert!(terminal.text().contains("hooks/validate.sh"));
+    terminal.press("b");
+    terminal.wait_for("Deploys the revision before");
+    terminal.wait("a live key", |screen| live(screen, "y  roll back"));
+    terminal.press("y");
+    terminal.wait("the rollback's end", |screen| {
+        screen.contents().matches("Succeeded   1.0.0").count() == 2
+    });
+    let folder = terminal.folder();
+    terminal.press("q");
+    assert!(terminal.child.wait().unwrap().success());
+    assert_eq!(processes(&folder), Vec::<String>::new());
+}
+
+/// `kill -9` of the cockpit leaves the rollout to itself, and the next cockpit finds it; `kill -9` of the orchestrator is
+/// followed by another, with the cockpit open.
+#[test]
+fn a_killed_cockpit_and_a_killed_orchestrator_are_followed_by_carrying_on() {
+    let mut first = Terminal::whole_lab();
+    first.wait_for("InProgress");
+    first.child.kill().unwrap();
+    first.child.wait().unwrap();
+    let folder = first.folder();
+    let lock = folder.join(".state/lock");
+    let orchestrator = || -> i32 {
+        std::fs::read_to_string(&lock)
+            .unwrap()
+            .trim()
+            .parse()
+            .unwrap()
+    };
+    let killed = orchestrator();
+
+    let mut second = first.again();
+    second.wait_for("InProgress");
+    nix::sys::signal::kill(
+        nix::unistd::Pid::from_raw(killed),
+        nix::sys::signal::Signal::SIGKILL,
+    )
+    .unwrap();
+    second.wait_for("Succeeded   1.0.0");
+    assert_ne!(orchestrator(), killed);
+    second.press("q");
+    assert!(second.child.wait().unwrap().success());
+    assert_eq!(processes(&folder), Vec::<String>::new());
+}
+
+/// Command lines that name the lab's folder.
+fn processes(folder: &std::path::Path) -> Vec<String> {
+    let entries = std::fs::read_dir("/proc").unwrap().flatten();
+    entries
+        .filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok())
+        .map(|command| String::from_utf8_lossy(&command).replace('\0', " "))
+        .filter(|command| command.contains(folder.to_str().unwrap()))
+        .collect()
 }

@@ -181,6 +181,8 @@ async fn output(
     let (lines, body) = line_body();
     tokio::spawn(async move {
         loop {
+            // Asked before the lines are read: what is over has written all its lines.
+            let over = door.is_over(&id, &target);
             let next = match reader.lines() {
                 Ok(next) => next,
                 Err(error) => {
@@ -195,7 +197,7 @@ async fn output(
                 }
             }
             if end {
-                if !query.follow {
+                if over || !query.follow {
                     return;
                 }
                 tokio::select! {

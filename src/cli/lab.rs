@@ -106,10 +106,10 @@ async fn open(context: &Context, folder: &Path) -> color_eyre::Result<Outcome> {
 
 /// What a newcomer is told.
 const HINT: [&str; 4] = [
-    "A rollout of shop 1.0.0 is under way on real agents. Watch the events go by; the pane below is a script's output.",
-    "d  deploys another revision: 1.1.0 is good, 1.2.0-broken fails its validation on some hosts.",
-    "s  stops a running deployment, b rolls back. n jumps to the next failed instance.",
-    "/  goes anywhere, ? shows every key, q quits and ends the lab.",
+    "shop 1.0.0 is being rolled out to real agents; below is what a script says.",
+    "d  deploy: 1.1.0 is good, 1.2.0-broken fails its validation on some hosts",
+    "s  stop what runs   b  roll back   n  go to the next failed instance",
+    "/  go anywhere      ?  every key   q  quit, which ends the lab",
 ];
 
 /// Registers the lab's revisions and starts the first rollout, unless that has been done.

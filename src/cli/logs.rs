@@ -32,56 +32,24 @@ pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Ex
             let text = format!("{} is not an instance of {}", name, args.deployment);
             return Err(UsageError(text).into());
         }
-        if args.follow {
-            follow(&client, &args.deployment, name).await?;
-        } else {
-            print(&client, &args.deployment, name).await?;
-        }
+        print(&client, &args.deployment, name, args.follow).await?;
     } else {
         for target in &deployment.targets {
-            print(&client, &args.deployment, &target.name).await?;
+            print(&client, &args.deployment, &target.name, false).await?;
         }
     }
     Ok(Exit::Succeeded)
 }
 
-async fn print(client: &Client, id: &DeploymentId, name: &Name) -> color_eyre::Result<u64> {
-    let mut lines = client.output(id, name, 0, false).await?;
-    let mut last = 0;
+async fn print(
+    client: &Client,
+    id: &DeploymentId,
+    name: &Name,
+    follow: bool,
+) -> color_eyre::Result<()> {
+    let mut lines = client.output(id, name, 0, follow).await?;
     while let Some(line) = lines.next().await {
-        let line = line?;
-        last = line.seq;
-        say(format_args!("{}", format(name, &line)));
-    }
-    Ok(last)
-}
-
-/// Prints until the instance is done and everything it wrote has come.
-async fn follow(client: &Client, id: &DeploymentId, name: &Name) -> color_eyre::Result<()> {
-    let mut last = 0;
-    let mut lines = client.output(id, name, 0, true).await?;
-    let mut check = tokio::time::interval(std::time::Duration::from_millis(500));
-    loop {
-        tokio::select! {
-            line = lines.next() => match line {
-                Some(line) => {
-                    let line = line?;
-                    last = line.seq;
-                    say(format_args!("{}", format(name, &line)));
-                }
-                None => return Ok(()),
-            },
-            _ = check.tick() => {
-                let deployment = client.deployment(id).await?;
-                if deployment.target(name).is_none_or(|target| target.status.is_terminal()) {
-                    break;
-                }
-            }
-        }
-    }
-    let mut rest = client.output(id, name, last, false).await?;
-    while let Some(line) = rest.next().await {
-        say(format_args!("{}", format(name, &line?)));
+        say(format(name, &line?));
     }
     Ok(())
 }

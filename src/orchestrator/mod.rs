@@ -368,6 +368,17 @@ impl Orchestrator {
         reader.map_err(|error| internal(&error))
     }
 
+    /// Whether nothing more will be written about a target.
+    pub fn is_over(&self, id: &DeploymentId, target: &Name) -> bool {
+        let handle = lock(&self.0.active).get(id).cloned();
+        handle.is_none_or(|handle| {
+            let state = handle.state.read().unwrap_or_else(PoisonError::into_inner);
+            state
+                .target(target)
+                .is_none_or(|target| target.status.is_terminal())
+        })
+    }
+
     /// Tells everybody. Nobody listening is no error.
     fn publish(&self, item: FeedItem) {
         let _listeners = self.0.feed.send(item);

@@ -85,6 +85,11 @@ impl Task {
             self.carry_out(decided).await;
         }
         lock(&self.orchestrator.0.active).remove(self.deployment.id());
+        // Whoever follows a target that never started learns that nothing will come.
+        for target in &self.deployment.targets {
+            let outputs = &self.orchestrator.0.outputs;
+            outputs.close(self.deployment.id(), &target.name);
+        }
         tracing::info!(id = %self.deployment.id(), status = %self.deployment.status, "a deployment has ended");
     }
 

@@ -155,6 +155,8 @@ impl Outputs {
             files.remove(&key);
         } else if let Some(open) = files.get_mut(&key) {
             open.file = None;
+            // Whoever follows it looks once more, and learns that nothing else will come.
+            open.grown.send_replace(open.length);
         }
     }
 

@@ -17,12 +17,36 @@ pub struct Terminal {
     changed: Receiver<()>,
     keys: Box<dyn std::io::Write + Send>,
     pub child: Box<dyn Child + Send + Sync>,
-    folder: tempfile::TempDir,
+    folder: Arc<tempfile::TempDir>,
 }
 
 impl Terminal {
+    /// A lab of two hosts in a folder of its own.
     pub fn lab(variables: &[(&str, &str)]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        Self::open(folder, &["--hosts", "2"], variables)
+    }
+
+    /// The eight hosts that a newcomer gets.
+    pub fn whole_lab() -> Self {
+        Self::open(Arc::new(tempfile::tempdir().unwrap()), &[], &[])
+    }
+
+    /// The same lab in another terminal.
+    pub fn again(&self) -> Self {
+        Self::open(Arc::clone(&self.folder), &[], &[])
+    }
+
+    /// Where the lab is.
+    pub fn folder(&self) -> std::path::PathBuf {
+        self.folder.path().join("lab")
+    }
+
+    fn open(
+        folder: Arc<tempfile::TempDir>,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
         let size = PtySize {
             rows: ROWS,
             cols: COLUMNS,
@@ -31,7 +55,9 @@ impl Terminal {
         };
         let pair = native_pty_system().openpty(size).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_cutover"));
-        command.args(["lab", "--hosts", "2", "--dir"]);
+        command.arg("lab");
+        command.args(arguments);
+        command.arg("--dir");
         command.arg(folder.path().join("lab"));
         command.env("XDG_STATE_HOME", folder.path());
         command.env("LC_ALL", "C.UTF-8");

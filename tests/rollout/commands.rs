@@ -113,7 +113,6 @@ fn a_stop_from_a_second_terminal() {
     let lab = Lab::up(3);
     push(&lab, "1.0", "0.2", None);
     let id = lab.ok(&["deploy", "shop", "production", "1.0"]);
-    let mut waiting = lab.command(&["rollback", &id, "--wait"]);
     lab.wait_for(&id, |now| {
         now["deploymentInfo"]["deploymentOverview"]["InProgress"] == 1
     });
@@ -122,12 +121,29 @@ fn a_stop_from_a_second_terminal() {
     assert_eq!(second.status.code(), Some(1), "{second:?}");
     assert!(String::from_utf8(second.stderr).unwrap().contains(&id));
 
+    // Following ends with the instance, also for one that never starts.
+    let followers = ["web-1", "web-3"].map(|host| {
+        let mut follower = lab.command(&["logs", &id, host, "--follow"]);
+        follower
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap()
+    });
     let stopped = lab.run(&["stop", &id, "--no-rollback", "--wait"]);
     assert_eq!(stopped.status.code(), Some(3), "{stopped:?}");
     assert_eq!(lab.status(&id), "Stopped");
-    let again = waiting.output().unwrap();
+    for (follower, lines) in followers.into_iter().zip([1, 0]) {
+        let output = follower.wait_with_output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(
+            text.matches("1.0 runs BeforeInstall").count(),
+            lines,
+            "{text}"
+        );
+    }
     // Nothing succeeded before, so that there is nothing to go back to.
-    assert_eq!(again.status.code(), Some(2), "{again:?}");
+    let rollback = lab.run(&["rollback", &id]);
+    assert_eq!(rollback.status.code(), Some(2), "{rollback:?}");
 }
 
 #[test]

@@ -6,8 +6,9 @@ use super::feed::FeedItem;
 use super::snapshot::{HostStatus, Snapshot, Summary};
 use crate::engine::{Deployment, Ledger};
 use crate::model::deployment::DeploymentId;
+use crate::model::group::GroupKey;
 use crate::model::name::Name;
-use crate::model::project::{GroupKey, Project};
+use crate::model::project::Project;
 use crate::model::revision::RegisteredRevision;
 
 /// Everything a client knows.

@@ -13,8 +13,8 @@ use super::wait;
 use crate::api::command::{Answer, Command, Deploy};
 use crate::engine::spec::Options;
 use crate::model::deployment::FileExistsBehavior;
+use crate::model::group::GroupKey;
 use crate::model::name::Name;
-use crate::model::project::GroupKey;
 
 /// Creates a deployment.
 #[derive(Debug, clap::Args)]

@@ -14,7 +14,7 @@ use crate::api::command::{Command, Deploy};
 use crate::engine::spec::Options;
 use crate::lab::process::Process;
 use crate::lab::{Fleet, project};
-use crate::model::project::GroupKey;
+use crate::model::group::GroupKey;
 use crate::store::state::user_state;
 use crate::tui::{self, Outcome};
 

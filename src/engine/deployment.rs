@@ -9,14 +9,14 @@ use super::event::{Event, Record};
 use super::limits;
 use super::plan::{Plan, Stage};
 use super::spec::Spec;
+pub use super::target::{Target, TargetEvent};
 use crate::model::deployment::{
     DeploymentId, DeploymentStatus, ErrorInformation, ExecutionId, InstanceHealth, Overview,
     TargetStatus,
 };
-use crate::model::diagnostics::Diagnostics;
+use crate::model::group::GroupKey;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::name::Name;
-use crate::model::project::GroupKey;
 use crate::model::timestamp::Timestamp;
 
 /// A deployment as its journal tells it.
@@ -55,46 +55,6 @@ pub struct Deployment {
     pub seq: u64,
     /// Positions in `targets` by name.
     positions: BTreeMap<Name, usize>,
-}
-
-/// One target of a deployment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Target {
-    /// The host's name.
-    pub name: Name,
-    /// Where it stands.
-    pub status: TargetStatus,
-    /// Its health before the deployment.
-    pub health_before: InstanceHealth,
-    /// Its lifecycle events, in order.
-    pub events: Vec<TargetEvent>,
-    /// The run it was told to do.
-    pub execution: Option<ExecutionId>,
-    /// When it is given up if nothing is heard of it.
-    pub deadline: Option<Timestamp>,
-    /// When it was told to start.
-    pub start_time: Option<Timestamp>,
-    /// When it ended.
-    pub end_time: Option<Timestamp>,
-    /// Why it ended as it did, where the events do not say it.
-    pub message: Option<String>,
-}
-
-/// One lifecycle event of a target.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct TargetEvent {
-    /// Which event.
-    pub event: LifecycleEvent,
-    /// Where it stands.
-    pub status: EventStatus,
-    /// When it started, by the host's clock.
-    pub start_time: Option<Timestamp>,
-    /// When it ended, by the host's clock.
-    pub end_time: Option<Timestamp>,
-    /// Why it failed.
-    pub diagnostics: Option<Diagnostics>,
 }
 
 /// A request to stop.
@@ -370,61 +330,5 @@ impl Deployment {
     /// The time from start to end, or to `now` while it runs.
     pub fn duration(&self, now: Timestamp) -> Option<std::time::Duration> {
         Some(self.complete_time.unwrap_or(now).since(self.start_time?))
-    }
-}
-
-impl Target {
-    fn new(name: Name, health_before: InstanceHealth, events: &[LifecycleEvent]) -> Self {
-        Self {
-            name,
-            status: TargetStatus::Pending,
-            health_before,
-            events: events
-                .iter()
-                .map(|&event| TargetEvent {
-                    event,
-                    status: EventStatus::Pending,
-                    start_time: None,
-                    end_time: None,
-                    diagnostics: None,
-                })
-                .collect(),
-            execution: None,
-            deadline: None,
-            start_time: None,
-            end_time: None,
-            message: None,
-        }
-    }
-
-    /// The entry of a lifecycle event.
-    pub fn event(&self, event: LifecycleEvent) -> Option<&TargetEvent> {
-        self.events.iter().find(|entry| entry.event == event)
-    }
-
-    fn event_mut(&mut self, event: LifecycleEvent) -> Option<&mut TargetEvent> {
-        self.events.iter_mut().find(|entry| entry.event == event)
-    }
-
-    /// The event that runs now.
-    pub fn running(&self) -> Option<&TargetEvent> {
-        self.events
-            .iter()
-            .find(|entry| entry.status == EventStatus::InProgress)
-    }
-
-    /// The first event that failed.
-    pub fn failure(&self) -> Option<&TargetEvent> {
-        self.events
-            .iter()
-            .find(|entry| entry.status == EventStatus::Failed)
-    }
-
-    fn skip_what_never_started(&mut self) {
-        for entry in &mut self.events {
-            if entry.status == EventStatus::Pending {
-                entry.status = EventStatus::Skipped;
-            }
-        }
     }
 }

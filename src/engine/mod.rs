@@ -20,6 +20,7 @@ pub mod plan;
 pub mod rollback;
 pub mod spec;
 pub mod summary;
+pub mod target;
 pub mod window;
 
 pub use availability::refusal;

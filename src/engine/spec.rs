@@ -6,9 +6,9 @@ use crate::model::configuration::DeploymentConfiguration;
 use crate::model::deployment::{
     Creator, DeploymentId, FileExistsBehavior, InstanceHealth, RevisionHealth,
 };
+use crate::model::group::GroupKey;
 use crate::model::group::{AutoRollbackConfiguration, DeploymentGroup};
 use crate::model::name::Name;
-use crate::model::project::GroupKey;
 use crate::model::revision::Revision;
 
 /// The documents and facts a deployment was created from. Later edits do not change it.

@@ -6,8 +6,8 @@ use super::deployment::Deployment;
 use crate::model::deployment::{
     Creator, DeploymentId, DeploymentStatus, ErrorInformation, Overview,
 };
+use crate::model::group::GroupKey;
 use crate::model::name::Name;
-use crate::model::project::GroupKey;
 use crate::model::revision::Revision;
 use crate::model::timestamp::Timestamp;
 

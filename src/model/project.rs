@@ -1,13 +1,12 @@
 //! A project: everything an operator keeps in git, read and checked as a whole.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::application::Application;
 use super::configuration::DeploymentConfiguration;
-use super::group::DeploymentGroup;
+use super::group::{DeploymentGroup, GroupKey};
 use super::host::Host;
 use super::name::Name;
 
@@ -35,21 +34,6 @@ pub struct Settings {
     /// Refuse every change from cockpit and command line.
     #[serde(default)]
     pub read_only: bool,
-}
-
-/// A deployment group's address: its application and its name. Shown as `shop/production`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct GroupKey {
-    /// The application.
-    pub application: Name,
-    /// The deployment group.
-    pub group: Name,
-}
-
-impl fmt::Display for GroupKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&format!("{}/{}", self.application, self.group))
-    }
 }
 
 /// A whole project, with every reference resolved: groups name existing applications and configurations.

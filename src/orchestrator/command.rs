@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::engine::spec::Options;
 use crate::model::configuration::DeploymentConfiguration;
 use crate::model::deployment::DeploymentId;
+use crate::model::group::GroupKey;
 use crate::model::name::Name;
-use crate::model::project::GroupKey;
 use crate::model::revision::RegisteredRevision;
 
 /// A change of the world. `POST /v1/commands`.

@@ -6,8 +6,9 @@ use super::snapshot::{HostStatus, Snapshot};
 use crate::engine::Record;
 use crate::engine::ledger::LedgerRecord;
 use crate::model::deployment::DeploymentId;
+use crate::model::group::GroupKey;
 use crate::model::name::Name;
-use crate::model::project::{GroupKey, Project};
+use crate::model::project::Project;
 use crate::model::revision::RegisteredRevision;
 pub use crate::store::output::OutputLine;
 

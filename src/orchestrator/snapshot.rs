@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::engine::Summary;
 use crate::engine::{Deployment, Ledger};
+use crate::model::group::GroupKey;
 use crate::model::name::Name;
-use crate::model::project::{GroupKey, Project};
+use crate::model::project::Project;
 use crate::model::revision::RegisteredRevision;
 use crate::model::timestamp::Timestamp;
 

@@ -15,8 +15,8 @@ use crate::engine::event::{Record, VERSION};
 use crate::engine::ledger::{Ledger, LedgerRecord};
 use crate::engine::{Deployment, Summary};
 use crate::model::deployment::DeploymentId;
+use crate::model::group::GroupKey;
 use crate::model::name::Name;
-use crate::model::project::GroupKey;
 use crate::model::revision::RegisteredRevision;
 
 /// The form of the tables. A database of another form is refused.

@@ -41,7 +41,7 @@ use std::path::PathBuf;
 
 use crate::api::client::Client;
 use crate::model::deployment::DeploymentId;
-use crate::model::project::GroupKey;
+use crate::model::group::GroupKey;
 pub use model::Outcome;
 pub use theme::Colours;
 

@@ -16,8 +16,8 @@ use crate::engine::deployment::Target;
 use crate::engine::ledger::Ledger;
 use crate::engine::summary::Summary;
 use crate::model::deployment::DeploymentId;
+use crate::model::group::GroupKey;
 use crate::model::name::Name;
-use crate::model::project::GroupKey;
 use crate::model::timestamp::Timestamp;
 
 /// Where the keys go.

@@ -3,6 +3,7 @@
 mod alarms;
 mod blue_green;
 mod check;
+mod key;
 mod rollback;
 mod scaling;
 mod style;
@@ -16,6 +17,7 @@ pub use blue_green::{
     InstanceAction,
 };
 pub use check::Fault;
+pub use key::GroupKey;
 pub use rollback::{AutoRollbackConfiguration, AutoRollbackEvent};
 pub use scaling::{
     AutoScalingGroup, Ec2DeploymentOptions, OutdatedInstancesStrategy, ScalingProcess,
@@ -31,7 +33,6 @@ use serde::{Deserialize, Serialize};
 use super::configuration::ONE_AT_A_TIME;
 use super::host::Host;
 use super::name::Name;
-use super::project::GroupKey;
 use super::tags::{TagFilter, all_groups_match, any_matches};
 
 /// The document `applications/<app>/<group>.yaml` (`DeploymentGroupInfo`).

@@ -4,7 +4,7 @@ use super::Action;
 use crate::engine::input::Command;
 use crate::engine::{Deployment, refusal, rollback};
 use crate::model::deployment::Creator;
-use crate::model::project::GroupKey;
+use crate::model::group::GroupKey;
 use crate::tui::model::Model;
 
 /// Why an action can't be done now.

@@ -10,7 +10,7 @@ use super::window;
 use super::{Layer, Reply};
 use crate::api::command::{Deploy, Preview};
 use crate::model::deployment::DeploymentId;
-use crate::model::project::GroupKey;
+use crate::model::group::GroupKey;
 use crate::model::timestamp::Timestamp;
 use crate::tui::action::Action;
 use crate::tui::consequence::{self, Statement};

@@ -4,7 +4,7 @@ use super::confirm::{Confirm, Subject};
 use super::picker::{Picked, Picker, Row};
 use super::{Layer, Reply};
 use crate::api::command::{Deploy, Preview};
-use crate::model::project::GroupKey;
+use crate::model::group::GroupKey;
 use crate::tui::action::Action;
 use crate::tui::action::available::deployable;
 use crate::tui::action::key::Key;

@@ -3,8 +3,8 @@
 use super::picker::{Picked, Picker, Row};
 use super::{Layer, Reply};
 use crate::model::deployment::DeploymentId;
+use crate::model::group::GroupKey;
 use crate::model::name::Name;
-use crate::model::project::GroupKey;
 use crate::tui::action::available::available;
 use crate::tui::action::key::Key;
 use crate::tui::action::{ACTIONS, Action, Context};

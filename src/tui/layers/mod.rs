@@ -15,7 +15,7 @@ use super::effect::Effect;
 use super::model::Model;
 use super::paint::Brush;
 use crate::api::command::Preview;
-use crate::model::project::GroupKey;
+use crate::model::group::GroupKey;
 use crate::model::timestamp::Timestamp;
 
 /// Something on top of the screen.

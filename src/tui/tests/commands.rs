@@ -5,7 +5,7 @@ use crate::api::command::{Answer, Command};
 use crate::api::feed::FeedItem;
 use crate::api::gate::{self, Closed};
 use crate::engine::input::Input;
-use crate::model::project::GroupKey;
+use crate::model::group::GroupKey;
 use crate::tui::effect::Effect;
 use crate::tui::message::Message;
 use crate::tui::model::Outcome;

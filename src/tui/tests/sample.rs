@@ -18,11 +18,12 @@ use crate::model::deployment::{
 };
 use crate::model::diagnostics::{Diagnostics, LifecycleErrorCode};
 use crate::model::group::DeploymentGroup;
+use crate::model::group::GroupKey;
 use crate::model::host::Host;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::name::Name;
 use crate::model::output::OutputSource;
-use crate::model::project::{GroupKey, Project, Settings};
+use crate::model::project::{Project, Settings};
 use crate::model::revision::{Digest, RegisteredRevision, Revision};
 use crate::model::timestamp::Timestamp;
 

@@ -76,7 +76,7 @@ fn select(model: &mut Model) {
         .groups
         .iter()
         .filter(|group| Some(&group.application_name) == selected.application.as_ref())
-        .map(|group| crate::model::project::GroupKey {
+        .map(|group| crate::model::group::GroupKey {
             application: group.application_name.clone(),
             group: group.deployment_group_name.clone(),
         })

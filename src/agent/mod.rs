@@ -119,11 +119,11 @@ impl Agent {
     /// # Errors
     ///
     /// When another agent uses the root, or its files cannot be read or written.
-    pub fn open(config: Config) -> Result<Self, AgentError> {
+    pub async fn open(config: Config) -> Result<Self, AgentError> {
         let root = config.root.clone();
         let layout =
             Layout::open(&root).map_err(io_error(format!("opening {}", root.display())))?;
-        let lock = lock(&config, &layout)?;
+        let lock = lock(&config, &layout).await?;
         let boot = process::boot_id().map_err(io_error("asking the kernel for its boot id"))?;
         let (log, failure) = Log::open(&layout.log(), &boot)?;
         let drain = config.drain;
@@ -184,10 +184,14 @@ pub async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), AgentError> {
-    Agent::open(config)?.serve(listener, shutdown).await
+    Agent::open(config).await?.serve(listener, shutdown).await
 }
 
-fn lock(config: &Config, layout: &Layout) -> Result<File, AgentError> {
+/// A process that an agent forked just before it was killed holds the agent's lock until it becomes the script it is for.
+/// That is a matter of milliseconds; an agent that runs keeps its lock longer.
+const FORKED: Duration = Duration::from_secs(2);
+
+async fn lock(config: &Config, layout: &Layout) -> Result<File, AgentError> {
     let path = layout.lock();
     let context = || io_error(format!("locking {}", path.display()));
     let file = File::options()
@@ -196,9 +200,15 @@ fn lock(config: &Config, layout: &Layout) -> Result<File, AgentError> {
         .write(true)
         .open(&path)
         .map_err(context())?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(AgentError::Locked(config.root.clone())),
-        Err(TryLockError::Error(error)) => Err(context()(error)),
+    let patience = tokio::time::Instant::now() + FORKED;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if tokio::time::Instant::now() < patience => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            Err(TryLockError::WouldBlock) => return Err(AgentError::Locked(config.root.clone())),
+            Err(TryLockError::Error(error)) => return Err(context()(error)),
+        }
     }
 }

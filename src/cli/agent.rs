@@ -58,7 +58,7 @@ pub async fn run(args: Args) -> color_eyre::Result<Exit> {
         .await
         .wrap_err_with(|| format!("listening on {}", args.listen))?;
     let address = listener.local_addr()?;
-    let agent = Agent::open(config)?;
+    let agent = Agent::open(config).await?;
     if let Some(file) = &args.ready_file {
         write_atomically(file, format!("http://{address}").as_bytes())
             .wrap_err_with(|| format!("writing {}", file.display()))?;

@@ -14,7 +14,7 @@ use crate::api::snapshot::Ping;
 use crate::api::view::View;
 use crate::api::{client::ClientError, feed::FeedItem};
 use crate::store::documents;
-use crate::store::state::State;
+use crate::store::state::{self, State};
 
 /// How long an orchestrator may take to start.
 const START: Duration = Duration::from_secs(15);
@@ -64,11 +64,11 @@ impl Context {
 
     /// A connection to the project's orchestrator, which is started in the background if none runs.
     pub async fn connect(&self) -> color_eyre::Result<Client> {
-        let state = self.state()?;
-        let client = Client::new(&state.socket)?;
+        // Documents with errors must not stand between an operator and a rollout that runs.
+        let client = Client::new(&state::socket(&self.folder()?)?)?;
         let ping = match client.ping().await {
             Ok(ping) => ping,
-            Err(ClientError::Connection { .. }) => start(&state, &client).await?,
+            Err(ClientError::Connection { .. }) => start(&self.state()?, &client).await?,
             Err(other) => return Err(other.into()),
         };
         if ping.version != env!("CARGO_PKG_VERSION") {

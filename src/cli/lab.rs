@@ -15,7 +15,7 @@ use crate::engine::spec::Options;
 use crate::lab::process::Process;
 use crate::lab::{Fleet, project};
 use crate::model::group::GroupKey;
-use crate::store::state::user_state;
+use crate::store::state::{self, user_state};
 use crate::tui::{self, Outcome};
 
 /// How long the orchestrator may take to end before it is killed.
@@ -173,14 +173,9 @@ async fn down(folder: &Path) -> color_eyre::Result<Exit> {
         say(format_args!("there is no lab in {}", folder.display()));
         return Ok(Exit::Succeeded);
     };
-    let context = Context {
-        project: Some(fleet.folder.clone()),
-        read_only: false,
-    };
-    // A lab that was ended while it started has no project yet, and so no orchestrator.
-    if let Ok(state) = context.state()
-        && let Ok(view) = look(&Client::new(&state.socket)?).await
-        && let Some(process) = Process::now(view.pid)
+    let client = Client::new(&state::socket(&fleet.folder)?)?;
+    if let Ok(ping) = client.ping().await
+        && let Some(process) = Process::now(ping.pid)
     {
         process.end(END).await;
     }

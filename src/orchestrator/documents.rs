@@ -16,25 +16,51 @@ const INTERVAL: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Documents {
     folder: PathBuf,
+    /// Where the last version without an error is kept.
+    last_good: PathBuf,
     current: Mutex<(Arc<Project>, Vec<String>)>,
 }
 
 impl Documents {
-    /// Reads the documents for the first time.
+    /// Reads the documents for the first time. With errors, what an earlier orchestrator read last is used instead: a typo
+    /// must not keep a rollout from being taken up, or stopped.
     ///
     /// # Errors
-    /// What is wrong with them, one line each.
-    pub fn load(folder: &Path) -> Result<Self, Vec<String>> {
-        let loaded = documents::load(folder).map_err(|problems| lines(&problems))?;
+    /// What is wrong with them, one line each, if there is no earlier version.
+    pub fn load(folder: &Path, last_good: PathBuf) -> Result<Self, Vec<String>> {
+        let (project, problems) = match documents::load(folder) {
+            Ok(loaded) => {
+                keep(&last_good, &loaded.project);
+                (loaded.project, Vec::new())
+            }
+            Err(problems) => {
+                let kept = std::fs::read(&last_good).ok();
+                let kept = kept.and_then(|text| serde_json::from_slice(&text).ok());
+                (kept.ok_or_else(|| lines(&problems))?, lines(&problems))
+            }
+        };
         Ok(Self {
             folder: folder.to_owned(),
-            current: Mutex::new((Arc::new(loaded.project), Vec::new())),
+            last_good,
+            current: Mutex::new((Arc::new(project), problems)),
         })
     }
 
     /// The documents as last read without an error, and what is wrong with them now.
     pub fn current(&self) -> (Arc<Project>, Vec<String>) {
         lock(&self.current).clone()
+    }
+}
+
+/// Keeps a version without errors. Failing to is no reason to stop: it is needed only after two other mishaps.
+fn keep(file: &Path, project: &Project) {
+    let new = file.with_extension("new");
+    let written = serde_json::to_vec(project)
+        .map_err(std::io::Error::from)
+        .and_then(|text| std::fs::write(&new, text))
+        .and_then(|()| std::fs::rename(&new, file));
+    if let Err(error) = written {
+        tracing::warn!(%error, "the last good documents can't be kept");
     }
 }
 
@@ -63,7 +89,10 @@ impl Orchestrator {
         let item = {
             let mut current = lock(&self.0.documents.current);
             match documents::load(folder) {
-                Ok(loaded) => *current = (Arc::new(loaded.project), Vec::new()),
+                Ok(loaded) => {
+                    keep(&self.0.documents.last_good, &loaded.project);
+                    *current = (Arc::new(loaded.project), Vec::new());
+                }
                 Err(problems) => current.1 = lines(&problems),
             }
             FeedItem::Project {

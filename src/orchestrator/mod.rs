@@ -109,7 +109,8 @@ impl Orchestrator {
     /// # Errors
     /// If documents or state can't be read.
     pub fn start(state: &State) -> Result<Self, StartError> {
-        let documents = Documents::load(&state.project).map_err(StartError::Documents)?;
+        let documents =
+            Documents::load(&state.project, state.last_good()).map_err(StartError::Documents)?;
         let journal = Journal::open(&state.journal())?;
         let bundles = Bundles::open(state.bundles())?;
         let (feed, _) = broadcast::channel(FEED);

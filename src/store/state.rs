@@ -54,11 +54,8 @@ impl State {
     /// # Errors
     /// If a folder can't be made, or belongs to somebody else.
     pub fn of(project: &Path, state_directory: Option<&str>) -> Result<Self, StateError> {
-        let project = project.canonicalize().map_err(|source| StateError::Io {
-            path: project.to_owned(),
-            source,
-        })?;
-        let digest = Digest::from_bytes(&Sha256::digest(project.as_os_str().as_encoded_bytes()));
+        let project = canonical(project)?;
+        let digest = identity(&project);
         let folder = project
             .file_name()
             .map_or_else(|| "root".into(), |name| name.to_string_lossy().into_owned());
@@ -68,12 +65,7 @@ impl State {
             None => user_state()?.join("projects").join(&id),
         };
         private_folder(&directory)?;
-        let runtime = runtime_folder()?;
-        // The digest alone identifies the project; the name would only make the path longer.
-        let socket = runtime.join(format!("{}.sock", &digest.as_str()[..16]));
-        if socket.as_os_str().len() > SOCKET_PATH_LIMIT {
-            return Err(StateError::TooLong(socket));
-        }
+        let socket = socket_of(&digest)?;
         Ok(Self {
             project,
             directory,
@@ -84,6 +76,11 @@ impl State {
     /// The journal's file.
     pub fn journal(&self) -> PathBuf {
         self.directory.join("journal.sqlite")
+    }
+
+    /// The documents as they were when last read without an error.
+    pub fn last_good(&self) -> PathBuf {
+        self.directory.join("project.json")
     }
 
     /// The folder of bundles.
@@ -130,6 +127,35 @@ impl State {
             Err(TryLockError::Error(source)) => Err(StateError::Io { path, source }),
         }
     }
+}
+
+/// Where the orchestrator of the project in this folder listens, whatever its documents say.
+///
+/// # Errors
+/// If there is no such folder, or the one for sockets can't be made or belongs to somebody else.
+pub fn socket(project: &Path) -> Result<PathBuf, StateError> {
+    socket_of(&identity(&canonical(project)?))
+}
+
+/// A project is known by where it is.
+fn identity(canonical: &Path) -> Digest {
+    Digest::from_bytes(&Sha256::digest(canonical.as_os_str().as_encoded_bytes()))
+}
+
+fn canonical(path: &Path) -> Result<PathBuf, StateError> {
+    path.canonicalize().map_err(|source| StateError::Io {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn socket_of(identity: &Digest) -> Result<PathBuf, StateError> {
+    // Sixteen digits identify it well enough, and more would only make the path longer.
+    let socket = runtime_folder()?.join(format!("{}.sock", &identity.as_str()[..16]));
+    if socket.as_os_str().len() > SOCKET_PATH_LIMIT {
+        return Err(StateError::TooLong(socket));
+    }
+    Ok(socket)
 }
 
 /// The user's folder for state of this program.

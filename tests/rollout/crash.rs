@@ -42,3 +42,32 @@ fn an_orchestrator_killed_in_mid_rollout_is_followed_by_the_next() {
         assert_eq!(logs.matches("1.0 runs AfterInstall").count(), 1, "{logs}");
     }
 }
+
+#[test]
+fn documents_with_errors_do_not_stand_between_an_operator_and_a_rollout() {
+    let lab = Lab::up(2);
+    let path = lab.revision("1.0", "0.3", None);
+    lab.ok(&["push", "shop", path.to_str().unwrap(), "--label", "1.0"]);
+    let id = lab.ok(&["deploy", "shop", "production", "1.0"]);
+    let group = lab.folder().join("applications/shop/production.yaml");
+    let good = std::fs::read_to_string(&group).unwrap();
+    std::fs::write(
+        &group,
+        good.replace("deploymentConfigName", "deploymentConfgName"),
+    )
+    .unwrap();
+    kill(Pid::from_raw(lab.orchestrator()), Signal::SIGKILL).unwrap();
+    assert_eq!(lab.status(&id), "InProgress");
+
+    // The running one is reached even if the project's root document can't be read.
+    let root = lab.folder().join("cutover.yaml");
+    std::fs::write(&root, "name: [").unwrap();
+    let stopped = lab.run(&["stop", &id, "--wait"]);
+    assert_eq!(stopped.status.code(), Some(3), "{stopped:?}");
+    // Nor between a lab and its end.
+    let orchestrator = format!("/proc/{}/cmdline", lab.orchestrator());
+    drop(lab);
+    // One that has ended and was not taken note of has no command line.
+    let command = std::fs::read(orchestrator).unwrap_or_default();
+    assert!(command.is_empty());
+}

@@ -1,6 +1,6 @@
 //! The host agent: takes orders over HTTP, runs lifecycle events, and streams what happens.
 //!
-//! What it knows is the fold of its log ([`log`]), so it can be killed at any moment and carries on: an execution is
+//! What it knows is the fold of its log (`log`), so it can be killed at any moment and carries on: an execution is
 //! run once, whatever crashes, and no script ever starts twice.
 
 mod download;

@@ -11,6 +11,7 @@ use crate::agent::protocol::{
     AgentInfo, ExecutionState, HEARTBEAT, Leases, Message, Order, Problem,
 };
 use crate::model::deployment::ExecutionId;
+use crate::model::name::Name;
 use crate::model::revision::Digest;
 
 /// A client of one host's agent.
@@ -72,13 +73,20 @@ impl AgentClient {
             .build()
     }
 
-    /// Who the agent is.
+    /// Makes sure that the agent is there, and that it is this host's: an address may have been mixed up.
     ///
     /// # Errors
-    /// If it does not answer.
-    pub async fn info(&self) -> Result<AgentInfo, HostError> {
+    /// If it does not answer, or is another host's.
+    pub async fn greet(&self, host: &Name) -> Result<(), HostError> {
         let request = self.http.get(self.url("/v1/agent")).timeout(PATIENCE);
-        self.read(request).await
+        let info: AgentInfo = self.read(request).await?;
+        if &info.name == host {
+            return Ok(());
+        }
+        Err(HostError::Unreachable {
+            address: self.address.clone(),
+            reason: format!("the agent there is {}'s, not {host}'s", info.name),
+        })
     }
 
     /// Makes sure that the host has a bundle, and sends it if not.

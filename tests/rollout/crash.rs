@@ -71,3 +71,30 @@ fn documents_with_errors_do_not_stand_between_an_operator_and_a_rollout() {
     let command = std::fs::read(orchestrator).unwrap_or_default();
     assert!(command.is_empty());
 }
+
+/// Two addresses mixed up in the project: nothing runs on the wrong host.
+#[test]
+fn a_mixed_up_address_runs_nothing() {
+    let lab = Lab::up(2);
+    let path = lab.revision("1.0", "0", None);
+    lab.ok(&["push", "shop", path.to_str().unwrap(), "--label", "1.0"]);
+    let root = lab.folder().join("cutover.yaml");
+    let good = std::fs::read_to_string(&root).unwrap();
+    let mixed = good
+        .replace("name: web-1", "name: web-x")
+        .replace("name: web-2", "name: web-1")
+        .replace("name: web-x", "name: web-2");
+    std::fs::write(&root, mixed).unwrap();
+    // A new orchestrator has surely read it.
+    kill(Pid::from_raw(lab.orchestrator()), Signal::SIGKILL).unwrap();
+    let id = lab.ok(&["deploy", "shop", "production", "1.0"]);
+    lab.wait_for(&id, |_| {
+        lab.ok(&["list", "hosts"]).contains("the agent there is")
+    });
+    lab.run(&["stop", &id]);
+    assert!(lab.trace("web-1").is_empty() && lab.trace("web-2").is_empty());
+    // Put right, the hosts are found again, and the stop reaches them.
+    std::fs::write(&root, good).unwrap();
+    kill(Pid::from_raw(lab.orchestrator()), Signal::SIGKILL).unwrap();
+    assert_eq!(lab.wait_for_end(&id), "Stopped");
+}

@@ -147,6 +147,7 @@ impl Driver {
 
     /// Works with the host until nothing is wanted of it any more, or the connection breaks.
     async fn session(&mut self) -> Result<(), HostError> {
+        self.client.greet(&self.host).await?;
         let mut ear: Option<Ear> = None;
         let mut lease = tokio::time::interval(HEARTBEAT);
         lease.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -36,8 +36,8 @@ impl Orchestrator {
             return;
         }
         let client = AgentClient::new(hosts.0.http.clone(), &host.address);
-        match client.info().await {
-            Ok(_) => hosts.observe(&host.name, Ok(())),
+        match client.greet(&host.name).await {
+            Ok(()) => hosts.observe(&host.name, Ok(())),
             Err(error) => hosts.observe(&host.name, Err(&error)),
         }
     }

@@ -96,3 +96,52 @@ pub async fn send(
     check(&command, circumstances)?;
     Ok(client.command(&command).await?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FRESH: Circumstances = Circumstances {
+        read_only: false,
+        data_age: Some(Duration::from_secs(1)),
+        confirmed: true,
+    };
+
+    fn stop() -> Command {
+        Command::Stop {
+            deployment: "d-AAAAAAAAA".parse().unwrap(),
+            auto_rollback: None,
+            by: "ana".to_owned(),
+        }
+    }
+
+    fn rollback() -> Command {
+        Command::Rollback {
+            deployment: "d-AAAAAAAAA".parse().unwrap(),
+            by: "ana".to_owned(),
+        }
+    }
+
+    #[test]
+    fn what_is_dangerous_needs_a_confirmation() {
+        let unconfirmed = Circumstances {
+            confirmed: false,
+            ..FRESH
+        };
+        for command in [stop(), rollback()] {
+            assert_eq!(check(&command, FRESH), Ok(()));
+            assert_eq!(check(&command, unconfirmed), Err(Closed::Unconfirmed));
+        }
+        assert_eq!(check(&Command::Shutdown, unconfirmed), Ok(()));
+    }
+
+    #[test]
+    fn only_the_way_out_is_open_on_an_old_picture() {
+        let old = Circumstances {
+            data_age: Some(TOO_OLD + Duration::from_secs(1)),
+            ..FRESH
+        };
+        assert_eq!(check(&rollback(), old), Err(Closed::Stale));
+        assert_eq!(check(&stop(), old), Ok(()));
+    }
+}

@@ -23,23 +23,23 @@ impl Orchestrator {
     pub(super) async fn deploy(&self, deploy: Deploy) -> Result<Answer, ApiError> {
         let (project, _) = self.0.documents.current();
         let mut ledgers = self.0.ledgers.lock().await;
-        let ledger = ledgers.entry(deploy.group.clone()).or_default();
-        let (spec, registered) = self.spec(&project, &deploy, ledger)?;
-        if let Some(refusal) = occupied(ledger) {
+        let mut ledger = ledgers.get(&deploy.group).cloned().unwrap_or_default();
+        let (spec, registered) = self.spec(&project, &deploy, &ledger)?;
+        if let Some(refusal) = occupied(&ledger) {
             return Err(refusal);
         }
         let now = clock::now();
         let plan = plan(&spec);
-        let (mut batch, opening) = opening(Arc::new(spec), Arc::new(plan), ledger, now);
+        let (mut batch, opening) = opening(Arc::new(spec), Arc::new(plan), &ledger, now);
         let used = used(registered, now);
-        batch
-            .revisions
-            .push((deploy.group.application.clone(), used.clone()));
+        let application = deploy.group.application.clone();
+        batch.revisions.push((application.clone(), used.clone()));
         self.append(batch).await;
         ledger.evolve(&opening.ledger);
+        ledgers.insert(deploy.group, ledger);
         let id = opening.deployment.id().clone();
         drop(ledgers);
-        self.remember(&deploy.group.application, used);
+        self.remember(&application, used);
         self.begin(opening);
         Ok(Answer::Created { deployment: id })
     }
@@ -50,9 +50,10 @@ impl Orchestrator {
     /// If the request names something that does not exist.
     pub async fn preview(&self, deploy: &Deploy) -> Result<Preview, ApiError> {
         let (project, _) = self.0.documents.current();
-        let mut ledgers = self.0.ledgers.lock().await;
-        let ledger = ledgers.entry(deploy.group.clone()).or_default();
-        let (spec, revision) = self.spec(&project, deploy, ledger)?;
+        let ledgers = self.0.ledgers.lock().await;
+        let ledger = ledgers.get(&deploy.group).cloned().unwrap_or_default();
+        drop(ledgers);
+        let (spec, revision) = self.spec(&project, deploy, &ledger)?;
         let plan = plan(&spec);
         let impossible = plan
             .impossible
@@ -62,7 +63,7 @@ impl Orchestrator {
             revision,
             configuration: spec.configuration,
             plan,
-            refusal: occupied(ledger).or(impossible),
+            refusal: occupied(&ledger).or(impossible),
         })
     }
 

@@ -12,8 +12,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use super::Exit;
+use super::context::UsageError;
 use crate::agent::layout::write_atomically;
-use crate::agent::{Agent, Config};
+use crate::agent::{Agent, AgentError, Config};
 use crate::model::name::Name;
 
 /// The arguments of `cutover agent`.
@@ -49,6 +50,10 @@ pub async fn run(args: Args) -> color_eyre::Result<Exit> {
     log_to_stderr();
     // What scripts and Install create is readable by others, whoever started the agent.
     umask(Mode::from_bits_truncate(0o022));
+    // Nobody else may reach the port, not even for the moment until the agent itself refuses it.
+    if !args.listen.ip().is_loopback() {
+        return Err(UsageError(AgentError::NotLoopback(args.listen).to_string()).into());
+    }
     let mut config = Config::new(args.name, args.root);
     config.install_root = args.install_root;
     // Before the agent says that it is ready, so that it can be ended from then on.

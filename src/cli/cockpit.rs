@@ -1,9 +1,10 @@
 //! `cutover` without a command, or `cutover cockpit`: the cockpit.
 
+use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 
 use super::Exit;
-use super::context::{Context, user};
+use super::context::{Context, UsageError, user};
 use crate::api::client::Client;
 use crate::store::documents;
 use crate::tui;
@@ -17,6 +18,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exit> {
+    require_terminal()?;
     let settings = documents::settings(&context.folder()?).unwrap_or_default();
     let client = context.connect().await?;
     let options = tui::Options {
@@ -26,6 +28,15 @@ pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exi
     };
     open(context, &client, options).await?;
     Ok(Exit::Succeeded)
+}
+
+/// Makes sure that there is a terminal to draw on and keys to read, before anything is started for it.
+pub(super) fn require_terminal() -> color_eyre::Result<()> {
+    if io::stdin().is_terminal() && io::stdout().is_terminal() {
+        return Ok(());
+    }
+    let text = "the cockpit needs a terminal; for scripts there are `cutover list`, `show`, `deploy --wait`, and `cutover lab --up DIR`";
+    Err(UsageError(text.to_owned()).into())
 }
 
 /// Runs the cockpit, and keeps an orchestrator running behind it.

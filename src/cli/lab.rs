@@ -50,6 +50,7 @@ pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Ex
     if args.down {
         return down(&folder).await;
     }
+    cockpit::require_terminal()?;
     let fleet = if let Some(fleet) = Fleet::find(&folder).filter(Fleet::runs) {
         if args
             .hosts

@@ -159,6 +159,19 @@ fn wrong_usage_has_its_exit_code_and_a_hint() {
     assert!(message(&["deploy", "shop", "production", "9.9"]).contains("cutover push shop"));
     assert!(message(&["show", "d-ZZZZZZZZZ"]).contains("there is no deployment"));
     assert!(message(&["push", "shop", "/nowhere"]).contains("/nowhere"));
+    assert!(message(&["cockpit"]).contains("needs a terminal"));
+    assert!(
+        message(&[
+            "agent",
+            "--name",
+            "a",
+            "--listen",
+            "0.0.0.0:0",
+            "--root",
+            "/nowhere"
+        ])
+        .contains("loopback")
+    );
     assert!(message(&["--read-only", "deploy", "shop", "production", "1.0"]).contains("read-only"));
 }
 

@@ -93,7 +93,10 @@ impl Orchestrator {
                     keep(&self.0.documents.last_good, &loaded.project);
                     *current = (Arc::new(loaded.project), Vec::new());
                 }
-                Err(problems) => current.1 = lines(&problems),
+                Err(problems) => {
+                    current.1 = lines(&problems);
+                    tracing::warn!(problems = ?current.1, "the documents have errors; the last good ones stay in force");
+                }
             }
             FeedItem::Project {
                 project: Box::new((*current.0).clone()),

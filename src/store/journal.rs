@@ -349,3 +349,94 @@ fn json(value: &impl serde::Serialize) -> Result<String, rusqlite::Error> {
     serde_json::to_string(value)
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::event::Event;
+    use crate::engine::ledger::LedgerEvent;
+    use crate::model::timestamp::Timestamp;
+
+    fn id(number: u32) -> DeploymentId {
+        format!("d-{number:09}").parse().unwrap()
+    }
+
+    fn records(id: &DeploymentId, seqs: impl IntoIterator<Item = u64>) -> Batch {
+        let record = |seq| Record {
+            seq,
+            at: Timestamp(1),
+            event: Event::Started,
+        };
+        Batch {
+            records: seqs
+                .into_iter()
+                .map(|seq| (id.clone(), record(seq)))
+                .collect(),
+            ..Batch::default()
+        }
+    }
+
+    fn key() -> GroupKey {
+        GroupKey {
+            application: "shop".parse().unwrap(),
+            group: "production".parse().unwrap(),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_appended_is_there_after_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.sqlite");
+        let journal = Journal::open(&path).unwrap();
+        let mut batch = records(&id(1), 1..=3);
+        batch.ledger.push((
+            key(),
+            LedgerRecord {
+                seq: 1,
+                at: Timestamp(1),
+                event: LedgerEvent::Opened { deployment: id(1) },
+            },
+        ));
+        journal.append(batch).await.unwrap();
+        drop(journal);
+
+        let again = Journal::open(&path).unwrap();
+        assert_eq!(again.records(&id(1)).unwrap().len(), 3);
+        let ledgers = again.ledgers().unwrap();
+        assert_eq!(ledgers[0].0, key());
+        assert_eq!(ledgers[0].1.active, Some(id(1)));
+    }
+
+    #[tokio::test]
+    async fn a_batch_is_written_whole_or_not_at_all_and_harms_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::open(&folder.path().join("journal.sqlite")).unwrap();
+        journal.append(records(&id(1), [1])).await.unwrap();
+        let appends = (1..=50).map(|number| {
+            // Every tenth repeats an entry that is there, after one that is new.
+            let journal = journal.clone();
+            async move {
+                let mut batch = records(&id(100 + number), [1]);
+                if number % 10 == 0 {
+                    batch.records.extend(records(&id(1), [1]).records);
+                }
+                (number, journal.append(batch).await.is_ok())
+            }
+        });
+        for (number, written) in futures_util::future::join_all(appends).await {
+            let there = journal.records(&id(100 + number)).unwrap().len();
+            assert_eq!(written, number % 10 != 0);
+            assert_eq!(there, usize::from(written));
+        }
+    }
+
+    #[test]
+    fn another_form_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.sqlite");
+        let connection = Connection::open(&path).unwrap();
+        connection.execute_batch("PRAGMA user_version = 9").unwrap();
+        let refused = Journal::open(&path).unwrap_err().to_string();
+        assert!(refused.contains("form 9"), "{refused}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::lab::Lab;
+use crate::lab::{Lab, until};
 
 fn push(lab: &Lab, label: &str, pause: &str, failing: Option<&str>) {
     let path = lab.revision(label, pause, failing);
@@ -203,4 +203,32 @@ fn lab_processes(folder: &str) -> Vec<String> {
                 .then(|| String::from_utf8_lossy(&command).replace('\0', " "))
         })
         .collect()
+}
+
+/// Documents are read again when they change; one with an error leaves the last good version in force.
+#[test]
+fn edits_are_noticed_without_a_restart() {
+    let lab = Lab::up(1);
+    let groups = || lab.ok(&["list", "groups"]);
+    assert!(!groups().contains("shop/canary"));
+    let orchestrator = lab.orchestrator();
+    let folder = lab.folder().join("applications/shop");
+    let staging = std::fs::read_to_string(folder.join("staging.yaml")).unwrap();
+    let canary = staging.replace(
+        "deploymentGroupName: staging",
+        "deploymentGroupName: canary",
+    );
+    std::fs::write(folder.join("canary.yaml"), canary).unwrap();
+    until("the new group is listed", || {
+        groups().contains("shop/canary")
+    });
+
+    std::fs::write(folder.join("staging.yaml"), "deploymentGroupName: [").unwrap();
+    std::fs::remove_file(folder.join("canary.yaml")).unwrap();
+    until("the error is known", || {
+        let log = std::fs::read_to_string(lab.folder().join(".state/serve.log")).unwrap();
+        log.contains("staging.yaml")
+    });
+    assert!(groups().contains("shop/canary") && groups().contains("shop/staging"));
+    assert_eq!(lab.orchestrator(), orchestrator);
 }

@@ -174,6 +174,14 @@ impl Drop for Lab {
     }
 }
 
+/// Waits for a condition.
+pub fn until(what: &str, condition: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition() {
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+    }
+}
+
 /// The binary, kept away from the state of the person who runs the tests.
 pub fn cutover(home: &Path) -> Command {
     let run = home.join("run");

@@ -52,6 +52,37 @@ fn without_colour_none_is_sent_and_a_signal_gives_the_terminal_back() {
     terminal.child.wait().unwrap();
 }
 
+/// Suspended from outside, the cockpit gives the terminal back; continued, it takes it again and goes on.
+#[test]
+fn a_cockpit_can_be_suspended_and_continued() {
+    use nix::sys::signal::Signal;
+    let mut terminal = Terminal::lab(&[]);
+    terminal.wait_for("Instance");
+    let process = i32::try_from(terminal.child.process_id().unwrap()).unwrap();
+    let send =
+        |signal| nix::sys::signal::kill(nix::unistd::Pid::from_raw(process), signal).unwrap();
+    send(Signal::SIGTSTP);
+    terminal.wait("the shell's screen", |screen| !screen.alternate_screen());
+    let stopped = || {
+        let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+        stat.rsplit_once(')')
+            .unwrap()
+            .1
+            .trim_start()
+            .starts_with('T')
+    };
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while !stopped() {
+        assert!(std::time::Instant::now() < deadline, "it does not stop");
+    }
+    send(Signal::SIGCONT);
+    terminal.wait("the cockpit's screen", |screen| {
+        screen.alternate_screen() && screen.contents().contains("Instance")
+    });
+    terminal.press("?");
+    terminal.wait_for("In every pane");
+}
+
 /// What the lab is for: a rollout is watched to its end, the broken revision is deployed, understood and rolled back.
 #[test]
 fn a_broken_revision_is_understood_and_rolled_back() {

@@ -76,33 +76,35 @@ pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Ex
         project: Some(fleet.folder.clone()),
         read_only: context.read_only,
     };
-    let outcome = open(&context, &fleet.folder).await;
-    match outcome {
-        Ok(Outcome::LeaveRunning | Outcome::Signal) => {
-            say(format_args!("the lab goes on in {}", folder.display()));
-            say(format_args!(
-                "`cutover lab` opens it again, `cutover lab --down` ends it"
-            ));
-        }
-        _ => {
+    let client = match prepare(&context, &fleet.folder).await {
+        Ok(client) => client,
+        Err(error) => {
             down(&folder).await?;
+            return Err(error);
         }
-    }
-    outcome.map(|_| Exit::Succeeded)
-}
-
-/// Opens the cockpit on a rollout.
-async fn open(context: &Context, folder: &Path) -> color_eyre::Result<Outcome> {
-    let client = context.connect().await?;
-    if !context.read_only {
-        fill(context, &client, folder).await?;
-    }
+    };
     let options = tui::Options {
         read_only: context.read_only,
         hint: HINT.iter().map(|line| (*line).to_owned()).collect(),
         ..tui::Options::new(client.clone(), user())
     };
-    cockpit::open(context, &client, options).await
+    let outcome = cockpit::open(&context, &client, options).await;
+    if let Ok(Outcome::Idle | Outcome::Stopped) = outcome {
+        return down(&folder).await;
+    }
+    // Somebody wants it to go on, or the cockpit failed: a rollout is not ended for that.
+    say(format_args!("the lab goes on in {}", folder.display()));
+    say("`cutover lab` opens it again, `cutover lab --down` ends it");
+    outcome.map(|_| Exit::Succeeded)
+}
+
+/// An orchestrator for the lab, with revisions and a rollout under way.
+async fn prepare(context: &Context, folder: &Path) -> color_eyre::Result<Client> {
+    let client = context.connect().await?;
+    if !context.read_only {
+        fill(context, &client, folder).await?;
+    }
+    Ok(client)
 }
 
 /// What a newcomer is told.

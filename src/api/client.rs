@@ -12,7 +12,7 @@ use tokio_util::io::StreamReader;
 use super::command::{Answer, ApiError, Command, Deploy, Preview};
 use super::feed::{FeedItem, OutputLine};
 use super::snapshot::Ping;
-use crate::engine::{Deployment, Record};
+use crate::engine::Deployment;
 use crate::model::deployment::DeploymentId;
 use crate::model::name::Name;
 
@@ -92,14 +92,6 @@ impl Client {
     /// If there is none of this id.
     pub async fn deployment(&self, id: &DeploymentId) -> Result<Deployment, ClientError> {
         self.get(&format!("/v1/deployments/{id}")).await
-    }
-
-    /// A deployment's journal.
-    ///
-    /// # Errors
-    /// If there is none of this id.
-    pub async fn journal(&self, id: &DeploymentId) -> Result<Vec<Record>, ClientError> {
-        self.get(&format!("/v1/deployments/{id}/journal")).await
     }
 
     /// Everything that happens, beginning with a snapshot.

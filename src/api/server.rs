@@ -55,7 +55,6 @@ pub async fn serve(
         .route("/v1/commands", post(command))
         .route("/v1/preview", post(preview))
         .route("/v1/deployments/{id}", get(deployment))
-        .route("/v1/deployments/{id}/journal", get(journal))
         .route("/v1/deployments/{id}/targets/{target}/output", get(output))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .with_state(orchestrator);
@@ -138,13 +137,6 @@ async fn deployment(
     Segments(id): Segments<DeploymentId>,
 ) -> Result<Response, ApiError> {
     Ok(Json(door.deployment(&id).await?).into_response())
-}
-
-async fn journal(
-    State(door): State<Orchestrator>,
-    Segments(id): Segments<DeploymentId>,
-) -> Result<Response, ApiError> {
-    Ok(Json(door.records(&id).await?).into_response())
 }
 
 async fn feed(State(door): State<Orchestrator>) -> Response {

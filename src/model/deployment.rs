@@ -79,16 +79,6 @@ impl ExecutionId {
     pub fn new(deployment: &DeploymentId, target: &Name, stage: usize, attempt: u32) -> Self {
         Self(format!("{deployment}~{target}~{stage}~{attempt}"))
     }
-
-    /// The deployment the execution belongs to, if the id is one of ours.
-    pub fn deployment(&self) -> Option<DeploymentId> {
-        self.0.split('~').next()?.parse().ok()
-    }
-
-    /// The target, if the id is one of ours.
-    pub fn target(&self) -> Option<Name> {
-        self.0.split('~').nth(1)?.parse().ok()
-    }
 }
 
 impl fmt::Display for ExecutionId {
@@ -176,36 +166,24 @@ impl Creator {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ErrorCode {
-    /// Every failure was an agent that did not answer.
-    AgentIssue,
     /// Too many instances failed.
     HealthConstraints,
     /// The minimum is not below the number of instances.
     HealthConstraintsInvalid,
-    /// Something in the orchestrator itself failed.
-    InternalError,
     /// Somebody stopped the deployment.
     ManualStop,
     /// No instance was selected.
     NoInstances,
-    /// The revision is unknown or unusable.
-    RevisionMissing,
-    /// The deployment took longer than it may.
-    Timeout,
 }
 
 impl ErrorCode {
     /// The code as `CodeDeploy` writes it.
     pub fn name(self) -> &'static str {
         match self {
-            Self::AgentIssue => "AGENT_ISSUE",
             Self::HealthConstraints => "HEALTH_CONSTRAINTS",
             Self::HealthConstraintsInvalid => "HEALTH_CONSTRAINTS_INVALID",
-            Self::InternalError => "INTERNAL_ERROR",
             Self::ManualStop => "MANUAL_STOP",
             Self::NoInstances => "NO_INSTANCES",
-            Self::RevisionMissing => "REVISION_MISSING",
-            Self::Timeout => "TIMEOUT",
         }
     }
 }

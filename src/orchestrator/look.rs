@@ -1,4 +1,4 @@
-//! What clients can see: the feed with its first picture, a deployment whole, its journal, output.
+//! What clients can see: the feed with its first picture, a deployment whole, output.
 
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -89,7 +89,7 @@ impl Orchestrator {
     ///
     /// # Errors
     /// If there is none of this id, or it can't be read.
-    pub async fn records(&self, id: &DeploymentId) -> Result<Vec<Record>, ApiError> {
+    async fn records(&self, id: &DeploymentId) -> Result<Vec<Record>, ApiError> {
         let (journal, wanted) = (self.0.journal.clone(), id.clone());
         let records = tokio::task::spawn_blocking(move || journal.records(&wanted))
             .await

@@ -85,24 +85,26 @@ pub(super) fn stop_facts(model: &Model, deployment: &Deployment) -> Vec<String> 
     let left = deployment.targets.len() - progress.next;
     let mut facts = Vec::new();
     if progress.in_flight > 0 {
-        let verb = if progress.in_flight == 1 {
-            "finishes its event"
+        let does = if progress.in_flight == 1 {
+            "finishes its event and goes no further"
         } else {
-            "finish their event"
+            "finish their event and go no further"
         };
         let names = listed(running.map(|target| &target.name), 3);
         facts.push(format!(
-            "{} {verb} and go no further: {names}",
+            "{} {does}: {names}",
             instances(deployment.in_flight.len())
         ));
     } else if at_once {
         facts.push("Nothing runs: it ends at once.".to_owned());
     }
     if left > 0 {
-        facts.push(format!(
-            "{} not started, and keep what they have",
-            are(left)
-        ));
+        let keeps = if left == 1 {
+            "keeps what it has"
+        } else {
+            "keep what they have"
+        };
+        facts.push(format!("{} not started, and {keeps}", are(left)));
     }
     if progress.succeeded > 0 {
         facts.push(format!(

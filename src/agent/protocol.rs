@@ -67,6 +67,12 @@ pub struct Order {
     pub file_exists_behavior: FileExistsBehavior,
     /// Whether the target goes on after a failed `ApplicationStop`, `BeforeBlockTraffic` or `AfterBlockTraffic`.
     pub ignore_application_stop_failures: bool,
+    /// The name of the revision's `AppSpec`, if it is none of the usual ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub appspec_filename: Option<String>,
+    /// The only events whose scripts the `AppSpec` may name; without it, others are ignored with a warning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub possible_events: Option<Vec<LifecycleEvent>>,
 }
 
 /// What has become of an execution.

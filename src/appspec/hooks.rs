@@ -11,10 +11,7 @@ use crate::model::yaml::{Node, Value, nearest};
 /// All scripts of an event together should not be given longer than this.
 const EVENT_LIMIT: Duration = Duration::from_hours(1);
 
-pub(super) fn read(
-    document: &Node,
-    findings: &mut Findings,
-) -> BTreeMap<LifecycleEvent, Vec<Hook>> {
+pub(super) fn read(document: &Node, findings: &mut Findings) -> BTreeMap<String, Vec<Hook>> {
     let mut hooks = BTreeMap::new();
     let Some(node) = present(document, "hooks") else {
         return hooks;
@@ -28,18 +25,18 @@ pub(super) fn read(
         if scripts.is_null() {
             continue;
         }
-        let event = event(name, findings);
+        remark_on(name, findings);
         let scripts = scripts_of(scripts, name, findings);
-        hooks.extend(event.map(|event| (event, scripts)));
+        hooks.insert(name.as_str().unwrap_or_default().to_owned(), scripts);
     }
     hooks
 }
 
-/// The event that a key names, if scripts may be attached to it.
-fn event(name: &Node, findings: &mut Findings) -> Option<LifecycleEvent> {
+/// Says so if scripts of an event of this name never run.
+fn remark_on(name: &Node, findings: &mut Findings) {
     let text = name.as_str().unwrap_or_default();
     match LifecycleEvent::from_name(text) {
-        Some(event) if event.carries_hooks() => return Some(event),
+        Some(event) if event.carries_hooks() => {}
         None if !matches!(text, "Start" | "End") => {
             let names = LifecycleEvent::ALL.iter().map(|event| event.name());
             let help = nearest(text, names).map_or(String::new(), |help| format!(" ({help})"));
@@ -55,7 +52,6 @@ fn event(name: &Node, findings: &mut Findings) -> Option<LifecycleEvent> {
             format!("{text} is reserved; its scripts never run"),
         ),
     }
-    None
 }
 
 fn scripts_of(node: &Node, name: &Node, findings: &mut Findings) -> Vec<Hook> {

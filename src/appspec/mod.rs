@@ -40,10 +40,18 @@ pub struct AppSpec {
     pub file_exists_behavior: Option<FileExistsBehavior>,
     /// Owners and modes of what was copied.
     pub permissions: Vec<Permission>,
-    /// The scripts of each event, in order.
-    pub hooks: BTreeMap<LifecycleEvent, Vec<Hook>>,
+    /// The scripts of each event, in order, by the event's name: also of events that are not the platform's, which only
+    /// local deployments run, and of reserved ones, which nobody runs.
+    pub hooks: BTreeMap<String, Vec<Hook>>,
     /// What looks like a mistake but is no error.
     pub warnings: Vec<Finding>,
+}
+
+impl AppSpec {
+    /// The scripts of an event.
+    pub fn scripts(&self, event: LifecycleEvent) -> &[Hook] {
+        self.hooks.get(event.name()).map_or(&[], Vec::as_slice)
+    }
 }
 
 /// One entry of `files`.

@@ -1,11 +1,15 @@
 //! Lifecycle events: their names, which of them carry hooks, and their order on a Server target.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::custom_event::CustomEvent;
+
 /// One lifecycle event of a target. Names and order: the `CodeDeploy` hook reference for the Server platform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "&'static str", try_from = "Cow<'_, str>")]
 #[allow(missing_docs, reason = "the names are the documentation")]
 pub enum LifecycleEvent {
     BeforeBlockTraffic,
@@ -21,12 +25,14 @@ pub enum LifecycleEvent {
     BeforeAllowTraffic,
     AllowTraffic,
     AfterAllowTraffic,
+    /// One that only the revision's author knows; local deployments alone can run it.
+    Custom(CustomEvent),
 }
 
 use LifecycleEvent as E;
 
 impl LifecycleEvent {
-    /// Every event, in the order of an in-place deployment with a load balancer.
+    /// Every event of the platform, in the order of an in-place deployment with a load balancer.
     pub const ALL: [Self; 13] = [
         E::BeforeBlockTraffic,
         E::BlockTraffic,
@@ -86,6 +92,7 @@ impl LifecycleEvent {
             E::BeforeAllowTraffic => "BeforeAllowTraffic",
             E::AllowTraffic => "AllowTraffic",
             E::AfterAllowTraffic => "AfterAllowTraffic",
+            E::Custom(event) => event.name(),
         }
     }
 
@@ -105,12 +112,29 @@ impl LifecycleEvent {
             E::BeforeAllowTraffic => "BefAl",
             E::AllowTraffic => "Allow",
             E::AfterAllowTraffic => "AftAl",
+            E::Custom(_) => "Other",
         }
     }
 
-    /// The event with this exact name.
+    /// The event of the platform with this exact name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|event| event.name() == name)
+    }
+}
+
+impl From<LifecycleEvent> for &'static str {
+    fn from(event: LifecycleEvent) -> Self {
+        event.name()
+    }
+}
+
+impl TryFrom<Cow<'_, str>> for LifecycleEvent {
+    type Error = String;
+
+    fn try_from(name: Cow<'_, str>) -> Result<Self, String> {
+        Self::from_name(&name)
+            .or_else(|| CustomEvent::find(&name).map(Self::Custom))
+            .ok_or_else(|| format!("there is no lifecycle event {name:?}"))
     }
 }
 

@@ -6,6 +6,7 @@
 
 pub mod application;
 pub mod configuration;
+pub mod custom_event;
 pub mod deployment;
 pub mod diagnostics;
 pub mod group;

@@ -400,6 +400,8 @@ pub fn order(deployment: u32, revision: &Revision) -> Order {
         events: LifecycleEvent::IN_PLACE.to_vec(),
         file_exists_behavior: FileExistsBehavior::Disallow,
         ignore_application_stop_failures: false,
+        appspec_filename: None,
+        possible_events: None,
     }
 }
 

@@ -66,7 +66,7 @@ pub async fn run(
     };
     let archive = dir.archive();
     let appspec = revision::appspec(&archive).map_err(unknown)?;
-    let hooks = appspec.hooks.get(&event).map_or(&[][..], Vec::as_slice);
+    let hooks = appspec.scripts(event);
     if hooks.is_empty() {
         return Ok(());
     }

@@ -27,6 +27,8 @@ fn order() -> Order {
         events: vec![E::ApplicationStop, E::DownloadBundle],
         file_exists_behavior: FileExistsBehavior::Disallow,
         ignore_application_stop_failures: false,
+        appspec_filename: None,
+        possible_events: None,
     }
 }
 

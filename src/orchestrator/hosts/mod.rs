@@ -83,6 +83,8 @@ pub fn order(deployment: &Deployment) -> Arc<Order> {
         events,
         file_exists_behavior: spec.options.file_exists_behavior,
         ignore_application_stop_failures: spec.options.ignore_application_stop_failures,
+        appspec_filename: None,
+        possible_events: None,
     })
 }
 

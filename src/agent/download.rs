@@ -46,6 +46,8 @@ pub fn run(
     let group = &order.deployment_group_id;
     let dir = layout.make_deployment(group, &order.deployment_id)?;
     let record = Record {
+        application_name: order.application_name.clone(),
+        deployment_group_name: order.deployment_group_name.clone(),
         revision: order.revision.clone(),
         started: clock::now(),
     };

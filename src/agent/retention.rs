@@ -11,6 +11,7 @@ use super::layout::{DeploymentDir, Layout, Pointer};
 use super::unpack::remove_tree;
 use crate::clock;
 use crate::model::deployment::DeploymentId;
+use crate::model::name::Name;
 use crate::model::revision::{Digest, Revision};
 use crate::model::timestamp::Timestamp;
 use crate::store::bundles::Bundles;
@@ -25,6 +26,10 @@ const SPARE: Duration = Duration::from_hours(24);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Record {
+    /// Whose deployment it was.
+    pub application_name: Name,
+    /// The group's name; its id is the folder's.
+    pub deployment_group_name: Name,
     /// What was deployed.
     pub revision: Revision,
     /// When it started on this host.
@@ -121,6 +126,8 @@ mod tests {
             let dir = layout.make_deployment("g", &id(n)).unwrap();
             // Started in the opposite order of their names.
             let record = Record {
+                application_name: "shop".parse().unwrap(),
+                deployment_group_name: "web".parse().unwrap(),
                 revision: revision.clone(),
                 started: Timestamp(10 - n),
             };

@@ -53,10 +53,10 @@ impl Executor {
     pub fn new(
         config: Config,
         layout: Layout,
+        bundles: Bundles,
         log: Log,
         boot: String,
     ) -> Result<Arc<Self>, AgentError> {
-        let bundles = Bundles::open(layout.bundles())?;
         let place = Place::new(config.install_root.as_deref())
             .map_err(io_error("making the installation root"))?;
         let path = layout.deployments_log();
@@ -133,6 +133,7 @@ impl Executor {
 
     async fn serve_group(&self, group: &str) {
         while let Some(id) = self.queues.running(group) {
+            let _held = self.layout.hold(group).await;
             if let Err(error) = self.carry_out(&id).await {
                 tracing::error!(%error, execution = %id, "the execution cannot go on");
                 return;

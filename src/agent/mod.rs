@@ -10,6 +10,7 @@ mod hooks;
 mod http;
 mod install;
 pub(crate) mod layout;
+pub mod local;
 mod log;
 mod orders;
 mod process;
@@ -34,7 +35,7 @@ use tokio::net::TcpListener;
 use tokio::time::timeout;
 
 use crate::model::name::Name;
-use crate::store::bundles::BundleError;
+use crate::store::bundles::{BundleError, Bundles};
 use executor::Executor;
 use layout::Layout;
 use log::{Log, LogError};
@@ -127,8 +128,9 @@ impl Agent {
         let boot = process::boot_id().map_err(io_error("asking the kernel for its boot id"))?;
         let (log, failure) = Log::open(&layout.log(), &boot)?;
         let drain = config.drain;
+        let bundles = Bundles::open(layout.bundles())?;
         Ok(Self {
-            executor: Executor::new(config, layout, log, boot)?,
+            executor: Executor::new(config, layout, bundles, log, boot)?,
             failure,
             drain,
             _lock: lock,

@@ -49,10 +49,10 @@ pub struct AgentInfo {
 pub struct Order {
     /// The deployment it belongs to.
     pub deployment_id: DeploymentId,
-    /// For `APPLICATION_NAME`.
-    pub application_name: Name,
+    /// For `APPLICATION_NAME`. Any text: a local deployment gives its bundle's location.
+    pub application_name: String,
     /// For `DEPLOYMENT_GROUP_NAME`.
-    pub deployment_group_name: Name,
+    pub deployment_group_name: String,
     /// The group's UUID: names the group's folder on the host.
     pub deployment_group_id: String,
     /// Decides, with the type, which revision's scripts an event runs.

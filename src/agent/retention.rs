@@ -11,7 +11,6 @@ use super::layout::{DeploymentDir, Layout, Pointer};
 use super::unpack::remove_tree;
 use crate::clock;
 use crate::model::deployment::DeploymentId;
-use crate::model::name::Name;
 use crate::model::revision::{Digest, Revision};
 use crate::model::timestamp::Timestamp;
 use crate::store::bundles::Bundles;
@@ -27,9 +26,9 @@ const SPARE: Duration = Duration::from_hours(24);
 #[serde(rename_all = "camelCase")]
 pub struct Record {
     /// Whose deployment it was.
-    pub application_name: Name,
+    pub application_name: String,
     /// The group's name; its id is the folder's.
-    pub deployment_group_name: Name,
+    pub deployment_group_name: String,
     /// What was deployed.
     pub revision: Revision,
     /// When it started on this host.
@@ -126,8 +125,8 @@ mod tests {
             let dir = layout.make_deployment("g", &id(n)).unwrap();
             // Started in the opposite order of their names.
             let record = Record {
-                application_name: "shop".parse().unwrap(),
-                deployment_group_name: "web".parse().unwrap(),
+                application_name: "shop".to_owned(),
+                deployment_group_name: "web".to_owned(),
                 revision: revision.clone(),
                 started: Timestamp(10 - n),
             };

@@ -5,6 +5,20 @@ use std::path::Path;
 
 use crate::appspec::{self, AppSpec, FILE_NAMES, Finding};
 
+/// The name of the `AppSpec` in a revision's folder.
+///
+/// # Errors
+///
+/// When it is not there.
+pub fn find(folder: &Path, asked: Option<&str>) -> Result<String, String> {
+    let names = asked.into_iter().chain(FILE_NAMES);
+    let mut there = names.filter(|name| folder.join(name).is_file());
+    there
+        .next()
+        .map(str::to_owned)
+        .ok_or_else(|| format!("E17 there is no AppSpec in {}", folder.display()))
+}
+
 /// Reads the `AppSpec` of an unpacked revision.
 ///
 /// # Errors

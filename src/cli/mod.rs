@@ -9,6 +9,7 @@ mod exit;
 mod init;
 mod lab;
 mod list;
+mod local;
 mod logs;
 mod print;
 mod push;
@@ -74,9 +75,11 @@ enum Command {
     Serve(serve::Args),
     /// Run the agent on a host
     Agent(agent::Args),
+    /// Deploy a bundle to this host alone, without an orchestrator (like codedeploy-local)
+    Local(local::Args),
 }
 
-/// How `list` and `show` print.
+/// How a command prints.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum Output {
     /// For people
@@ -119,6 +122,7 @@ async fn run(cli: Cli) -> color_eyre::Result<Exit> {
         Some(Command::Init(args)) => init::run(&args),
         Some(Command::Check(args)) => check::run(&args, &context),
         Some(Command::Agent(args)) => agent::run(args).await,
+        Some(Command::Local(args)) => local::run(args).await,
         Some(Command::Serve(args)) => serve::run(&args, &context).await,
         Some(Command::Lab(args)) => lab::run(&args, &context).await,
         Some(Command::Push(args)) => push::run(args, &context).await,

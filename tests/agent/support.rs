@@ -391,8 +391,8 @@ pub fn lay_out(folder: &Path, members: &[Member<'_>]) {
 pub fn order(deployment: u32, revision: &Revision) -> Order {
     Order {
         deployment_id: format!("d-{deployment:09}").parse().unwrap(),
-        application_name: "shop".parse().unwrap(),
-        deployment_group_name: "production".parse().unwrap(),
+        application_name: "shop".to_owned(),
+        deployment_group_name: "production".to_owned(),
         deployment_group_id: "0d1f3c1e-6a5e-4a0e-9a37-2f6d7b1c9e11".to_owned(),
         creator: Creator::User,
         deployment_type: DeploymentType::InPlace,

@@ -46,11 +46,11 @@ impl Environment<'_> {
             DeploymentType::BlueGreen => "BLUE_GREEN",
         };
         variables.extend([
-            ("APPLICATION_NAME", order.application_name.as_str().into()),
+            ("APPLICATION_NAME", (&order.application_name).into()),
             ("DEPLOYMENT_ID", order.deployment_id.as_str().into()),
             (
                 "DEPLOYMENT_GROUP_NAME",
-                order.deployment_group_name.as_str().into(),
+                (&order.deployment_group_name).into(),
             ),
             (
                 "DEPLOYMENT_GROUP_ID",

@@ -14,8 +14,8 @@ use crate::model::revision::{Digest, Revision};
 fn order() -> Order {
     Order {
         deployment_id: "d-000000001".parse().unwrap(),
-        application_name: "shop".parse().unwrap(),
-        deployment_group_name: "production".parse().unwrap(),
+        application_name: "shop".to_owned(),
+        deployment_group_name: "production".to_owned(),
         deployment_group_id: "g".to_owned(),
         creator: Creator::User,
         deployment_type: DeploymentType::InPlace,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::fields::{Findings, position, present};
-use super::{DEFAULT_TIMEOUT, Hook, paths};
+use super::{DEFAULT_TIMEOUT, Hook, environment, paths};
 use crate::model::lifecycle::LifecycleEvent;
 use crate::model::yaml::{Node, Value, nearest};
 
@@ -91,15 +91,8 @@ fn script(entry: &Node, findings: &mut Findings) -> Option<Hook> {
     let location = findings.required("E50", "location", entry);
     let timeout = timeout(entry, findings);
     let runas = findings.optional("E52", "runas", entry).map(str::to_owned);
-    for extension in ["sudo", "environment"] {
-        if let Some(node) = present(entry, extension) {
-            findings.warning(
-                "E52",
-                node,
-                format!("{extension} is not supported and has no effect"),
-            );
-        }
-    }
+    let sudo = sudo(entry, findings);
+    let environment = environment::read(entry, findings);
     let location = location?;
     let path = paths::inside(location).filter(|path| !path.as_os_str().is_empty());
     if path.is_none() {
@@ -111,8 +104,29 @@ fn script(entry: &Node, findings: &mut Findings) -> Option<Hook> {
         path: path?,
         timeout: timeout?,
         runas,
+        sudo,
+        environment,
         position: position(entry),
     })
+}
+
+/// Everything is true but what YAML 1.1 calls false: that is what `CodeDeploy`'s agent makes of the key.
+fn sudo(entry: &Node, findings: &mut Findings) -> bool {
+    let Some(node) = present(entry, "sudo") else {
+        return false;
+    };
+    let is = |words: [&str; 3]| {
+        let written = node.as_str().unwrap_or_default();
+        words.iter().any(|word| written.eq_ignore_ascii_case(word))
+    };
+    let (yes, no) = (is(["true", "yes", "on"]), is(["false", "no", "off"]));
+    let plain = matches!(node.value, Value::Scalar { plain: true, .. });
+    if !yes && !(plain && no) {
+        let message =
+            "this means sudo: true, because it is neither false nor null; write true or false";
+        findings.warning("W34", node, message);
+    }
+    !(plain && no)
 }
 
 /// Seconds; what follows the number is ignored, as `CodeDeploy` does.

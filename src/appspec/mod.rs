@@ -2,8 +2,9 @@
 //!
 //! Findings carry the ids of the error catalogue (`E01` … `E52`).
 
-mod acl;
+pub mod acl;
 mod context;
+mod environment;
 mod fields;
 mod files;
 mod finding;
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 pub use acl::Acl;
 pub use context::Context;
+pub use environment::RESERVED_VARIABLES;
 pub use finding::{Finding, Position, sentence};
 pub use read::parse;
 
@@ -103,6 +105,10 @@ pub struct Hook {
     pub timeout: Duration,
     /// As whom it runs, if not as the agent.
     pub runas: Option<String>,
+    /// Whether it runs through `sudo`.
+    pub sudo: bool,
+    /// Variables of its own, in the order in which they are written. None of them is the agent's.
+    pub environment: Vec<(String, String)>,
     /// Where the entry is.
     pub position: Position,
 }

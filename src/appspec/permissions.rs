@@ -116,9 +116,6 @@ fn mode(entry: &Node, findings: &mut Findings) -> Option<u32> {
 }
 
 fn acls(entry: &Node, findings: &mut Findings) -> Vec<Acl> {
-    let Some(node) = present(entry, "acls") else {
-        return Vec::new();
-    };
     let mut acls = Vec::new();
     for (text, node) in findings.texts("E25", "acls", entry) {
         match Acl::parse(text) {
@@ -126,6 +123,5 @@ fn acls(entry: &Node, findings: &mut Findings) -> Vec<Acl> {
             Err((id, message)) => findings.error(id, node, message),
         }
     }
-    findings.warning("E38", node, "access control lists are not applied yet");
     acls
 }

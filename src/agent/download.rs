@@ -4,14 +4,20 @@
 use std::fs::File;
 use std::io;
 
+use super::install::Install;
+use super::install::place::Place;
 use super::layout::{Layout, Pointer, write_atomically};
 use super::protocol::Order;
 use super::retention::{self, Record};
 use super::revision;
 use super::unpack::{UnpackError, unpack};
+use crate::appspec::Finding;
 use crate::clock;
 use crate::model::revision::Digest;
 use crate::store::bundles::Bundles;
+
+/// So many of the reasons why Install would fail are told before its time.
+const WARNED: usize = 5;
 
 /// Why there is no archive.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +48,7 @@ pub fn run(
     order: &Order,
     layout: &Layout,
     bundles: &Bundles,
+    place: &Place,
 ) -> Result<Vec<String>, DownloadError> {
     let group = &order.deployment_group_id;
     let dir = layout.make_deployment(group, &order.deployment_id)?;
@@ -73,7 +80,7 @@ pub fn run(
         order.revision.label,
         digest.short()
     )];
-    let warning = |finding: &crate::appspec::Finding| format!("warning: {finding}");
+    let warning = |finding: &Finding| format!("warning: {finding}");
     remarks.extend(appspec.warnings.iter().map(warning));
     for hook in appspec.hooks.values().flatten() {
         if !dir.archive().join(&hook.path).is_file() {
@@ -83,5 +90,17 @@ pub fn run(
             ));
         }
     }
+    let install = Install {
+        layout,
+        place,
+        group,
+        deployment: &order.deployment_id,
+        appspec: &appspec,
+        behavior: order.file_exists_behavior,
+    };
+    let outlook = install.outlook()?;
+    let refusal =
+        |finding: &Finding| format!("warning: as the host is now, Install would refuse: {finding}");
+    remarks.extend(outlook.iter().take(WARNED).map(refusal));
     Ok(remarks)
 }

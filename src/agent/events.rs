@@ -21,9 +21,10 @@ impl Executor {
 
     async fn download(&self, report: &Report) -> Result<(), EventError> {
         let (order, layout) = (report.order().clone(), self.layout.clone());
-        let bundles = self.bundles.clone();
-        let work =
-            move || download::run(&order, &layout, &bundles).map_err(|error| error.to_string());
+        let (bundles, place) = (self.bundles.clone(), self.place.clone());
+        let work = move || {
+            download::run(&order, &layout, &bundles, &place).map_err(|error| error.to_string())
+        };
         remarks(report, work).await
     }
 

@@ -8,7 +8,7 @@ mod events;
 mod executor;
 mod hooks;
 mod http;
-mod install;
+pub(crate) mod install;
 pub(crate) mod layout;
 mod log;
 mod orders;

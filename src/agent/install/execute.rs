@@ -4,50 +4,66 @@ use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nix::unistd::syncfs;
 
-use super::cleanup::{self, Journal};
+use super::cleanup::Journal;
 use super::place::Place;
 use super::plan::{Plan, Step};
 
-/// So many paths are announced in the clean-up file at a time.
-const ANNOUNCED: usize = 128;
+/// So many paths are announced in the clean-up file at a time: each time waits for the disk, but what is announced and
+/// not yet made must not be much after a crash.
+const ANNOUNCED: usize = 1000;
 
-/// Makes what the plan says. What was made is in the clean-up file, also after a failure on the way.
-pub fn run(plan: &Plan, place: &Place, journal: &Path) -> io::Result<()> {
-    let mut writing = Journal::start(journal).map_err(context("writing", journal))?;
-    for (chunk, steps) in plan.steps.chunks(ANNOUNCED).enumerate() {
-        writing
-            .announce(steps.iter().map(Step::path))
-            .map_err(context("writing", journal))?;
-        for (index, step) in steps.iter().enumerate() {
-            if let Err(error) = carry_out(step, place) {
-                let done = chunk * ANNOUNCED + index;
-                // A copy that failed halfway may have left something; a directory has not.
-                let kept = done + usize::from(matches!(step, Step::Copy { .. }));
-                let created: Vec<_> = plan.steps[..kept].iter().map(Step::path).collect();
-                cleanup::rewrite(journal, &created).map_err(context("writing", journal))?;
-                return Err(error);
-            }
-        }
-    }
-    sync(plan, place)
+/// Not everything was made.
+#[derive(Debug)]
+pub struct Broken {
+    /// So many steps are done.
+    pub done: usize,
+    /// So many have left something.
+    pub left: usize,
+    /// Why it did not go on.
+    pub error: io::Error,
 }
 
-/// Makes everything durable, with one request to each file system.
-fn sync(plan: &Plan, place: &Place) -> io::Result<()> {
+/// Makes what the plan says.
+pub fn run(plan: &Plan, place: &Place, journal: &mut Journal) -> Result<(), Broken> {
+    for (chunk, steps) in plan.steps.chunks(ANNOUNCED).enumerate() {
+        let before = chunk * ANNOUNCED;
+        let announced = journal.announce(steps.iter().map(Step::path));
+        announced.map_err(|error| Broken {
+            done: before,
+            left: before,
+            error,
+        })?;
+        for (done, step) in (before..).zip(steps) {
+            carry_out(step, place).map_err(|error| Broken {
+                done,
+                // A copy that failed halfway may have left something; a directory has not.
+                left: done + usize::from(matches!(step, Step::Copy { .. })),
+                error,
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes durable what was made and removed in these folders, with one request to each file system.
+///
+/// # Errors
+///
+/// When a file system reports that it lost something.
+pub fn sync(folders: &BTreeSet<PathBuf>) -> io::Result<()> {
     let mut devices = BTreeSet::new();
-    for step in &plan.steps {
-        let at = place.at(step.path())?;
-        let folder = at.parent().unwrap_or(&at);
-        let device = fs::metadata(folder)
-            .map_err(context("reading", folder))?
-            .dev();
-        if devices.insert(device) {
-            let synced = File::open(folder).and_then(|folder| Ok(syncfs(folder)?));
-            synced.map_err(context("syncing", folder))?;
+    for folder in folders {
+        match fs::metadata(folder) {
+            Ok(found) if devices.insert(found.dev()) => {
+                let synced = File::open(folder).and_then(|folder| Ok(syncfs(folder)?));
+                synced.map_err(context("syncing", folder))?;
+            }
+            // A folder that was removed is on the file system of the one above it, which is there.
+            Ok(_) | Err(_) => {}
         }
     }
     Ok(())
@@ -62,7 +78,7 @@ fn carry_out(step: &Step, place: &Place) -> io::Result<()> {
                 made => made.map_err(context("making", &at)),
             }
         }
-        Step::Copy { source, path } => {
+        Step::Copy { source, path, .. } => {
             let at = place.at(path)?;
             copy(source, &at).map_err(context("copying to", &at))
         }

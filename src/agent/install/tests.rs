@@ -7,6 +7,8 @@ use super::*;
 use crate::agent::install::cleanup::Journal;
 use crate::appspec::parse;
 
+const SPEC: &str = "version: 0.0\nos: linux\nfiles: [{source: files, destination: /srv/app}]\n";
+
 struct Host {
     scratch: tempfile::TempDir,
     layout: Layout,
@@ -26,13 +28,14 @@ impl Host {
         }
     }
 
-    fn id(number: u32) -> DeploymentId {
-        format!("d-{number:09}").parse().unwrap()
+    /// Lives as long as the tests do, so that an `Install` can borrow it.
+    fn id(number: u32) -> &'static DeploymentId {
+        Box::leak(Box::new(format!("d-{number:09}").parse().unwrap()))
     }
 
     /// Puts an unpacked revision where a deployment has it.
     fn unpack(&self, number: u32, files: &[&str]) {
-        let dir = self.layout.make_deployment("g", &Self::id(number)).unwrap();
+        let dir = self.layout.make_deployment("g", Self::id(number)).unwrap();
         for file in files {
             let at = dir.archive().join("files").join(file);
             fs::create_dir_all(at.parent().unwrap()).unwrap();
@@ -41,19 +44,21 @@ impl Host {
     }
 
     fn install(&self, number: u32) -> Result<Vec<String>, InstallError> {
-        let text = "version: 0.0\nos: linux\nfiles: [{source: files, destination: /srv/app}]\n";
+        self.install_of(number, &parse(SPEC).unwrap()).run()
+    }
+
+    fn install_of<'a>(&'a self, number: u32, appspec: &'a AppSpec) -> Install<'a> {
         Install {
             layout: &self.layout,
             place: &self.place,
             group: "g",
-            deployment: &Self::id(number),
-            appspec: &parse(text).unwrap(),
+            deployment: Self::id(number),
+            appspec,
             behavior: FileExistsBehavior::Disallow,
         }
-        .run()
     }
 
-    fn at(&self, path: &str) -> std::path::PathBuf {
+    fn at(&self, path: &str) -> PathBuf {
         self.scratch.path().join("root").join(path)
     }
 }
@@ -63,7 +68,7 @@ fn what_a_crash_left_is_no_conflict() {
     let host = Host::new();
     host.unpack(1, &["a", "b", "c"]);
     // As if the agent had been killed after the second file: the clean-up file is ahead of what exists.
-    let mut journal = Journal::start(&host.layout.cleanup("g")).unwrap();
+    let mut journal = Journal::open(&host.layout.cleanup("g")).unwrap();
     let announced = ["/srv/app", "/srv/app/a", "/srv/app/b", "/srv/app/c"];
     journal.announce(announced.iter().map(Path::new)).unwrap();
     fs::create_dir(host.at("srv/app")).unwrap();
@@ -74,28 +79,32 @@ fn what_a_crash_left_is_no_conflict() {
         assert_eq!(text, "1");
     }
     let installed = host.layout.pointer("g", Pointer::LastInstalled).unwrap();
-    assert_eq!(installed, Some(host.layout.deployment("g", &Host::id(1))));
+    assert_eq!(installed, Some(host.layout.deployment("g", Host::id(1))));
 }
 
 #[test]
 fn after_a_failure_on_the_way_only_what_was_made_is_removed() {
     let host = Host::new();
-    host.unpack(1, &["a", "z"]);
-    let archive = host.layout.deployment("g", &Host::id(1)).archive();
-    let gone = std::collections::HashSet::new();
-    let entries =
-        parse("version: 0.0\nos: linux\nfiles: [{source: files, destination: /srv/app}]\n");
-    let plan = Planner::new(&archive, &host.place, &gone, FileExistsBehavior::Disallow)
-        .plan(&entries.unwrap().files)
-        .unwrap();
-    let journal = host.layout.cleanup("g");
-    fs::remove_file(archive.join("files/a")).unwrap();
-    assert!(execute::run(&plan, &host.place, &journal).is_err());
-    let recorded = cleanup::read(&journal).unwrap();
-    assert_eq!(
-        recorded,
-        ["/srv/app", "/srv/app/a"].map(std::path::PathBuf::from)
+    host.unpack(1, &["a", "b", "z"]);
+    let appspec = parse(SPEC).unwrap();
+    let install = host.install_of(1, &appspec);
+    let (archive, gone) = (install.archive(), HashSet::new());
+    let this = foresee::Host::this(&host.layout, "g");
+    let foresight = foresee(&install.dry_run(&archive, &gone, &this));
+    fs::remove_file(archive.join("files/b")).unwrap();
+    let file = host.layout.cleanup("g");
+    let error = install
+        .make(&foresight, &this, &file)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("copying to") && error.contains("app/b"),
+        "{error}"
     );
+    assert!(error.contains("1 of 3 files were copied"), "{error}");
+    let recorded = cleanup::read(&file).unwrap();
+    let made = ["/srv/app", "/srv/app/a", "/srv/app/b"];
+    assert_eq!(recorded.paths, made.map(PathBuf::from));
 
     // A file that somebody else puts where the failed Install would have is not ours to remove.
     fs::write(host.at("srv/app/z"), "foreign").unwrap();
@@ -103,6 +112,7 @@ fn after_a_failure_on_the_way_only_what_was_made_is_removed() {
     host.install(2).unwrap();
     assert_eq!(fs::read_to_string(host.at("srv/app/z")).unwrap(), "foreign");
     assert_eq!(fs::read_to_string(host.at("srv/app/b")).unwrap(), "2");
+    assert!(!host.at("srv/app/a").exists());
 }
 
 #[test]

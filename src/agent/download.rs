@@ -98,9 +98,13 @@ pub fn run(
         appspec: &appspec,
         behavior: order.file_exists_behavior,
     };
-    let outlook = install.outlook()?;
-    let refusal =
-        |finding: &Finding| format!("warning: as the host is now, Install would refuse: {finding}");
-    remarks.extend(outlook.iter().take(WARNED).map(refusal));
+    match install.outlook() {
+        Ok(findings) => remarks.extend(findings.iter().take(WARNED).map(refusal)),
+        Err(error) => remarks.push(refusal(&error)),
+    }
     Ok(remarks)
+}
+
+fn refusal(why: &impl std::fmt::Display) -> String {
+    format!("warning: as the host is now, Install would refuse: {why}")
 }

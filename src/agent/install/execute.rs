@@ -1,9 +1,9 @@
 //! Carrying out a plan.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown, symlink};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown, symlink};
 use std::path::{Path, PathBuf};
 
 use nix::unistd::syncfs;
@@ -38,10 +38,9 @@ pub fn run(plan: &Plan, place: &Place, journal: &mut Journal) -> Result<(), Brok
             error,
         })?;
         for (done, step) in (before..).zip(steps) {
-            carry_out(step, place).map_err(|error| Broken {
+            carry_out(step, place).map_err(|Failed { left, error }| Broken {
                 done,
-                // A copy that failed halfway may have left something; a directory has not.
-                left: done + usize::from(matches!(step, Step::Copy { .. })),
+                left: done + usize::from(left),
                 error,
             })?;
         }
@@ -69,46 +68,73 @@ pub fn sync(folders: &BTreeSet<PathBuf>) -> io::Result<()> {
     Ok(())
 }
 
-fn carry_out(step: &Step, place: &Place) -> io::Result<()> {
+/// A step failed. What it found is not its own, and what it made it has taken away again, unless that failed too.
+struct Failed {
+    left: bool,
+    error: io::Error,
+}
+
+impl From<io::Error> for Failed {
+    fn from(error: io::Error) -> Self {
+        Self { left: false, error }
+    }
+}
+
+fn carry_out(step: &Step, place: &Place) -> Result<(), Failed> {
     match step {
         Step::Directory { path } => {
             let at = place.at(path)?;
             match fs::create_dir(&at) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists && at.is_dir() => Ok(()),
-                made => made.map_err(context("making", &at)),
+                made => Ok(made.map_err(context("making", &at))?),
             }
         }
         Step::Copy { source, path, .. } => {
             let at = place.at(path)?;
-            copy(source, &at).map_err(context("copying to", &at))
+            copy(source, &at).map_err(|Failed { left, error }| Failed {
+                left,
+                error: context("copying to", &at)(error),
+            })
         }
     }
 }
 
 /// Copies a file with its mode, modification time and, as root, its owner; or makes a link with the same target.
 /// Whatever is there is taken away first, so that nothing is written through a link or into a running program.
-fn copy(source: &Path, at: &Path) -> io::Result<()> {
-    match fs::remove_file(at) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
+fn copy(source: &Path, at: &Path) -> Result<(), Failed> {
     let found = fs::symlink_metadata(source)?;
     if found.is_symlink() {
-        return symlink(fs::read_link(source)?, at);
+        let target = fs::read_link(source)?;
+        return Ok(replacing(at, || symlink(&target, at))?);
     }
-    let mut from = File::open(source)?;
-    let mut to = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(at)?;
+    let from = File::open(source)?;
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600);
+    let to = replacing(at, || options.open(at))?;
+    fill(&to, &from, &found).map_err(|error| Failed {
+        left: fs::remove_file(at).is_err(),
+        error,
+    })
+}
+
+fn fill(mut to: &File, mut from: &File, found: &Metadata) -> io::Result<()> {
     io::copy(&mut from, &mut to)?;
     if nix::unistd::geteuid().is_root() {
         // Before the mode, because a change of owner clears the setuid bit.
-        chown(at, Some(found.uid()), Some(found.gid()))?;
+        fchown(to, Some(found.uid()), Some(found.gid()))?;
     }
     to.set_permissions(fs::Permissions::from_mode(found.mode() & 0o7777))?;
     to.set_modified(found.modified()?)
+}
+
+fn replacing<T>(at: &Path, make: impl Fn() -> io::Result<T>) -> io::Result<T> {
+    match make() {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            fs::remove_file(at)?;
+            make()
+        }
+        made => made,
+    }
 }
 
 /// Says what was being done, and with what.

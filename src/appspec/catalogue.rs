@@ -381,6 +381,12 @@ pub const ENTRIES: &[Entry] = &[
         "Correct the key's name or place, or remove it.",
     ),
     entry(
+        "W04",
+        "another AppSpec than asked for",
+        "The revision has no AppSpec of the name that was asked for; appspec.yml or appspec.yaml is used.",
+        "Correct the name, or put the AppSpec under it into the revision.",
+    ),
+    entry(
         "W10",
         "destination named like the file",
         "The destination of a file ends in the file's own name. A destination is always a directory, so the file is put into a directory of its name.",

@@ -8,7 +8,7 @@ pub mod cleanup;
 mod execute;
 mod permissions;
 pub mod place;
-mod plan;
+pub mod plan;
 #[cfg(test)]
 mod tests;
 

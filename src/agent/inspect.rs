@@ -40,6 +40,8 @@ pub struct Inspection {
     pub errors: Vec<Finding>,
     /// What looks like a mistake.
     pub warnings: Vec<Finding>,
+    /// Whether the revision's files were looked at: that takes an `AppSpec` without errors, and its revision.
+    pub complete: bool,
 }
 
 /// Inspects an `AppSpec` without its revision.
@@ -54,7 +56,7 @@ pub fn file(path: &Path) -> io::Result<Inspection> {
             .map(|name| name.to_string_lossy().into_owned()),
         review: revision::read(path)?,
     };
-    Ok(inspected(found, |_| Ok(Contents::default()))?)
+    inspected(found, None)
 }
 
 /// Inspects a bundle.
@@ -66,7 +68,13 @@ pub fn bundle(path: &Path, requested: Option<&str>) -> Result<Inspection, Unpack
     let scratch = tempfile::tempdir()?;
     let archive = scratch.path().join("archive");
     unpack::unpack(path, &scratch.path().join("unpacking"), &archive)?;
-    Ok(folder(&archive, requested)?)
+    let mut inspection = folder(&archive, requested)?;
+    // People know the bundle, not where it was unpacked.
+    for error in &mut inspection.errors {
+        let (unpacked, known) = (archive.display().to_string(), path.display().to_string());
+        error.message = error.message.replace(&unpacked, &known);
+    }
+    Ok(inspection)
 }
 
 /// Inspects an unpacked revision.
@@ -76,25 +84,17 @@ pub fn bundle(path: &Path, requested: Option<&str>) -> Result<Inspection, Unpack
 /// When a file in it cannot be read.
 pub fn folder(path: &Path, requested: Option<&str>) -> io::Result<Inspection> {
     let found = revision::review(path, requested);
-    inspected(found, |appspec| {
-        let path = path.canonicalize()?;
-        let mut contents = planned(&path, appspec)?;
-        contents.warnings.extend(scripts(&path, appspec));
-        Ok(contents)
-    })
+    inspected(found, Some(&path.canonicalize()?))
 }
 
 /// What was found by looking at a revision's files.
-#[derive(Default)]
 struct Contents {
     errors: Vec<Finding>,
     warnings: Vec<Finding>,
 }
 
-fn inspected(
-    found: Found,
-    contents: impl FnOnce(&AppSpec) -> io::Result<Contents>,
-) -> io::Result<Inspection> {
+fn inspected(found: Found, archive: Option<&Path>) -> io::Result<Inspection> {
+    let mut complete = false;
     let Review {
         appspec,
         mut errors,
@@ -103,10 +103,12 @@ fn inspected(
     if let Some(appspec) = &appspec {
         // Without an order every event is possible, so there is nothing but warnings.
         warnings.extend(events::check(appspec, None, &[]).unwrap_or_default());
-        if errors.is_empty() {
-            let contents = contents(appspec)?;
+        if let Some(archive) = archive.filter(|_| errors.is_empty()) {
+            complete = true;
+            let contents = planned(archive, appspec)?;
             errors = contents.errors;
             warnings.extend(contents.warnings);
+            warnings.extend(scripts(archive, appspec));
         }
     }
     errors.sort_by_key(|finding| finding.position);
@@ -115,6 +117,7 @@ fn inspected(
         appspec: found.name,
         errors,
         warnings,
+        complete,
     })
 }
 

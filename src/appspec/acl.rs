@@ -31,11 +31,6 @@ pub enum AclKind {
 type Refusal = (&'static str, String);
 
 impl Acl {
-    /// Whether both entries say what the same user, group or others may do.
-    pub(super) fn is_about_the_same(&self, other: &Self) -> bool {
-        (self.default, self.kind, &self.name) == (other.default, other.kind, &other.name)
-    }
-
     /// Reads an entry.
     ///
     /// # Errors

@@ -74,7 +74,7 @@ impl Findings {
         self.text(id, name, node).filter(|text| !text.is_empty())
     }
 
-    /// The texts of a field that is a list, or a single one.
+    /// The texts of a field that is a list, or a single one. Nothing in a list is nothing there.
     pub fn texts<'a>(
         &mut self,
         id: &'static str,
@@ -90,6 +90,7 @@ impl Findings {
         };
         items
             .iter()
+            .filter(|item| !item.is_null())
             .filter_map(|item| Some((self.text(id, name, item)?, item)))
             .collect()
     }

@@ -122,15 +122,17 @@ fn timeout(entry: &Node, findings: &mut Findings) -> Option<Duration> {
         findings.error("E51", node, "a timeout is a number of seconds above zero");
         return None;
     };
-    if text != seconds.to_string() && (plain || text.parse() != Ok(seconds)) {
+    // Clocks cannot count further than some centuries.
+    let seconds = seconds.min(u32::MAX.into());
+    let written = text.strip_prefix('+').unwrap_or(text);
+    if written != seconds.to_string() {
         findings.warning(
             "W33",
             node,
-            format!("the timeout {text:?} is read as {seconds} seconds"),
+            format!("the timeout {text:?} is read as {seconds} s"),
         );
     }
-    // Clocks cannot count further than some centuries.
-    Some(Duration::from_secs(seconds.min(u32::MAX.into())))
+    Some(Duration::from_secs(seconds))
 }
 
 /// The number that a text begins with. One without quotes may be written as YAML 1.1 allows: `1_800`, `1,800` or `0:30:00`.

@@ -1,5 +1,6 @@
 //! The `permissions` section.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::fields::{Findings, position, present};
@@ -72,7 +73,7 @@ fn remark_on(
     except: &[(&str, &Node)],
     findings: &mut Findings,
 ) {
-    if let Some(node) = present(entry, "pattern") {
+    if let Some(node) = present(entry, "pattern").filter(|node| node.as_str().is_some()) {
         let pattern = &permission.pattern;
         if pattern.is_empty() || pattern.contains('/') {
             let message = format!(
@@ -100,8 +101,7 @@ fn remark_on(
         findings.warning("W21", node, message);
     }
     if let Some(node) = present(entry, "type")
-        && !permission.files
-        && !permission.directories
+        && node.as_sequence().is_some_and(<[Node]>::is_empty)
     {
         findings.warning("W25", node, "type is empty, so the entry means nothing");
     }
@@ -199,10 +199,10 @@ fn mode(entry: &Node, findings: &mut Findings) -> Option<u32> {
 }
 
 fn acls(entry: &Node, findings: &mut Findings) -> Vec<Acl> {
-    let mut acls: Vec<Acl> = Vec::new();
+    let (mut acls, mut known) = (Vec::new(), BTreeSet::new());
     for (text, node) in findings.texts("E25", "acls", entry) {
         match Acl::parse(text) {
-            Ok(acl) if acls.iter().any(|earlier| acl.is_about_the_same(earlier)) => {
+            Ok(acl) if !known.insert((acl.default, acl.kind, acl.name.clone())) => {
                 let message = format!("{text:?} is about the same as an entry before it");
                 findings.error("E25", node, message);
             }

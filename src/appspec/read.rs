@@ -112,7 +112,7 @@ fn version(document: &Node, findings: &mut Findings) {
     match present(document, "version") {
         None => findings.error("E03", document, "version is missing; write version: 0.0"),
         Some(node) if is_zero(&node.value) => {}
-        Some(node) => findings.error("E03", node, "the only version there is is 0.0"),
+        Some(node) => findings.error("E03", node, "write version: 0.0; there is no other"),
     }
 }
 
@@ -135,9 +135,12 @@ fn os(document: &Node, findings: &mut Findings) {
         None => findings.error("E04", document, "os is missing; write os: linux"),
         Some(node) if node.as_str() == Some("linux") => {}
         Some(node) => {
-            let written = node.as_str().unwrap_or(node.kind());
+            let written = match node.as_str() {
+                Some(text) => format!("{text:?}"),
+                None => node.kind().to_owned(),
+            };
             let message =
-                format!("os is {written:?}, but these hosts run linux, the only system supported");
+                format!("os is {written}, but these hosts run linux, the only system supported");
             findings.error("E04", node, message);
         }
     }

@@ -7,6 +7,11 @@ use std::path::{Path, PathBuf};
 
 use super::{Finding, Permission, paths};
 
+/// No file has a longer name.
+const NAME_MAX: usize = 255;
+/// No path is longer.
+const PATH_MAX: usize = 4096;
+
 /// What an installation makes, as absolute paths on the host.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Made {
@@ -154,7 +159,8 @@ pub(super) fn can_except(permission: &Permission, item: &str) -> bool {
     let can_be_meant =
         |name: &Path| permission.pattern == "**" || is_child(name, &permission.pattern);
     if !item.contains('/') {
-        return !item.is_empty() && (item.contains('*') || can_be_meant(Path::new(item)));
+        return (1..=NAME_MAX).contains(&item.len())
+            && (item.contains('*') || can_be_meant(Path::new(item)));
     }
     let joined = permission.object.join(item);
     let rooted = format!("/{item}");
@@ -165,7 +171,9 @@ pub(super) fn can_except(permission: &Permission, item: &str) -> bool {
             let path = paths::absolute(text);
             path.as_deref()
                 .and_then(|path| path.strip_prefix(&permission.object).ok())
-                .is_some_and(|name| !name.as_os_str().is_empty() && can_be_meant(name))
+                .is_some_and(|name| {
+                    (1..=PATH_MAX).contains(&name.as_os_str().len()) && can_be_meant(name)
+                })
         })
 }
 

@@ -4,14 +4,14 @@
 use std::fs::File;
 use std::io;
 
+use super::inspect;
 use super::install::Install;
 use super::install::place::Place;
-use super::layout::{Layout, Pointer, write_atomically};
+use super::layout::{DeploymentDir, Layout, Pointer, write_atomically};
 use super::protocol::Order;
 use super::retention::{self, Record};
 use super::revision;
 use super::unpack::{UnpackError, unpack};
-use crate::appspec::Finding;
 use crate::clock;
 use crate::model::revision::Digest;
 use crate::store::bundles::Bundles;
@@ -52,14 +52,14 @@ pub fn run(
 ) -> Result<Vec<String>, DownloadError> {
     let group = &order.deployment_group_id;
     let dir = layout.make_deployment(group, &order.deployment_id)?;
-    let record = Record {
+    let mut record = Record {
         application_name: order.application_name.clone(),
         deployment_group_name: order.deployment_group_name.clone(),
         revision: order.revision.clone(),
         started: clock::now(),
+        appspec_filename: None,
     };
-    let json = serde_json::to_vec(&record).map_err(io::Error::from)?;
-    write_atomically(&dir.record(), &json)?;
+    write(&dir, &record)?;
     retention::prune(layout, group, &order.deployment_id)?;
 
     let digest = &order.revision.digest;
@@ -72,7 +72,11 @@ pub fn run(
         return Err(DownloadError::Damaged(digest.clone()));
     }
     unpack(&bundle, &dir.unpacking(), &dir.archive())?;
-    let appspec = revision::appspec(&dir.archive()).map_err(DownloadError::AppSpec)?;
+    let (name, appspec) =
+        revision::appspec_for(order, &dir.archive()).map_err(DownloadError::AppSpec)?;
+    // Later deployments run this revision's scripts, but may ask for another name.
+    record.appspec_filename = Some(name);
+    write(&dir, &record)?;
     layout.set_pointer(group, Pointer::MostRecent, &order.deployment_id)?;
 
     let mut remarks = vec![format!(
@@ -80,16 +84,9 @@ pub fn run(
         order.revision.label,
         digest.short()
     )];
-    let warning = |finding: &Finding| format!("warning: {finding}");
-    remarks.extend(appspec.warnings.iter().map(warning));
-    for hook in appspec.hooks.values().flatten() {
-        if !dir.archive().join(&hook.path).is_file() {
-            remarks.push(format!(
-                "warning: the script {} is not in the revision",
-                hook.location
-            ));
-        }
-    }
+    let findings = appspec.warnings.iter().cloned();
+    let findings = findings.chain(inspect::scripts(&dir.archive(), &appspec));
+    remarks.extend(findings.map(|finding| format!("warning: {finding}")));
     let install = Install {
         layout,
         place,
@@ -107,4 +104,9 @@ pub fn run(
 
 fn refusal(why: &impl std::fmt::Display) -> String {
     format!("warning: as the host is now, Install would refuse: {why}")
+}
+
+fn write(dir: &DeploymentDir, record: &Record) -> io::Result<()> {
+    let json = serde_json::to_vec(record)?;
+    write_atomically(&dir.record(), &json)
 }

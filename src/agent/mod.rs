@@ -8,6 +8,7 @@ mod events;
 mod executor;
 mod hooks;
 mod http;
+pub mod inspect;
 pub(crate) mod install;
 pub(crate) mod layout;
 mod log;

@@ -133,7 +133,7 @@ fn replacing<T>(at: &Path, make: impl Fn() -> io::Result<T>) -> io::Result<T> {
             fs::remove_file(at)?;
             make()
         }
-        made => made,
+        result => result,
     }
 }
 

@@ -311,7 +311,7 @@ impl<'a> Planner<'a> {
                 "{} belongs to deployment group {group} and is overwritten; whichever of the two groups deploys next removes it",
                 path.display()
             );
-            let warning = Finding::at("E15", entry.position, message);
+            let warning = Finding::at("W12", entry.position, message);
             self.plan.warnings.push(warning);
         }
     }
@@ -358,12 +358,14 @@ impl<'a> Planner<'a> {
             let at = self.place.real(&meant);
             at.is_ok_and(|at| !self.gone.contains(&at) && fs::symlink_metadata(at).is_ok())
         };
-        if made.files.contains(&meant) || made.directories.contains(&meant) || is_there() {
+        let is_made = made.files.contains(&meant) || made.directories.contains(&meant);
+        // What an absolute one leads to is the host's matter, and may come later.
+        if target.is_absolute() || is_made || is_there() {
             return None;
         }
         let (path, target) = (path.display(), target.display());
         let message = format!("the link {path} leads to {target}, which is not there");
-        Some(Finding::at("E08", *position, message))
+        Some(Finding::at("W11", *position, message))
     }
 
     /// A source as the `AppSpec` could name it.

@@ -90,7 +90,8 @@ pub fn check_access(folders: &BTreeSet<PathBuf>) -> Vec<Finding> {
 }
 
 /// Finds file systems that are too small: `E60`. Room that only the clean-up makes is not counted on, because a running
-/// program keeps the space of its files: where it is needed, that is a warning. Answers errors and warnings.
+/// program keeps the space of its files: where it is needed, that is a warning, `W13`. Answers
+/// errors and warnings.
 ///
 /// # Errors
 ///
@@ -116,7 +117,7 @@ pub fn check_space(
     for (device, want) in &wants {
         match shortage(want, freed.get(device).copied().unwrap_or_default())? {
             Some(Shortage::Certain(message)) => errors.push(Finding::whole("E60", message)),
-            Some(Shortage::Possible(message)) => warnings.push(Finding::whole("E60", message)),
+            Some(Shortage::Possible(message)) => warnings.push(Finding::whole("W13", message)),
             None => {}
         }
     }

@@ -177,7 +177,7 @@ fn without_a_host_only_the_revision_is_looked_at_and_nothing_changes() {
         (ids, foresight.plan.steps.len())
     };
     assert_eq!(foreseen(&format!("{SPEC}{owner}")), (vec![], 3));
-    let twice = SPEC.replace("]", ", {source: files, destination: /srv/app}]");
+    let twice = SPEC.replace(']', ", {source: files, destination: /srv/app}]");
     assert_eq!(foreseen(&twice), (vec!["E10", "E10"], 3));
     assert!(!host.at("srv/app").exists());
 }

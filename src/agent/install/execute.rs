@@ -99,7 +99,7 @@ fn carry_out(step: &Step, place: &Place) -> Result<(), Failed> {
     }
 }
 
-/// Copies a file with its mode, modification time and, as root, its owner; or makes a link with the same target.
+/// Copies a file with its mode, modification time and, as far as the agent may, its owner; or makes a link with the same target.
 /// Whatever is there is taken away first, so that nothing is written through a link or into a running program.
 fn copy(source: &Path, at: &Path) -> Result<(), Failed> {
     let found = fs::symlink_metadata(source)?;
@@ -119,11 +119,13 @@ fn copy(source: &Path, at: &Path) -> Result<(), Failed> {
 
 fn fill(mut to: &File, mut from: &File, found: &Metadata) -> io::Result<()> {
     io::copy(&mut from, &mut to)?;
-    if nix::unistd::geteuid().is_root() {
-        // Before the mode, because a change of owner clears the setuid bit.
-        fchown(to, Some(found.uid()), Some(found.gid()))?;
-    }
-    to.set_permissions(fs::Permissions::from_mode(found.mode() & 0o7777))?;
+    // Before the mode, because a change of owner clears the setuid bit.
+    let kept = match fchown(to, Some(found.uid()), Some(found.gid())) {
+        // The file stays the agent's, and must not run as the agent for everybody.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => 0o1777,
+        owned => owned.map(|()| 0o7777)?,
+    };
+    to.set_permissions(fs::Permissions::from_mode(found.mode() & kept))?;
     to.set_modified(found.modified()?)
 }
 

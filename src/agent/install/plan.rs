@@ -203,10 +203,11 @@ impl<'a> Planner<'a> {
     /// other link stays a link.
     fn directory_elsewhere(&self, link: &Path, sources: &Sources<'_>) -> Option<PathBuf> {
         let real = link.canonicalize().ok()?;
-        let (root, through) = (&sources.root, &sources.through);
-        let in_a_circle = root.starts_with(&real) || through.iter().any(|it| it.starts_with(&real));
-        let elsewhere = real.starts_with(self.archive) && !real.starts_with(root) && !in_a_circle;
-        (elsewhere && real.is_dir()).then_some(real)
+        let mut above = sources.through.iter().chain([&sources.root]);
+        let in_a_circle = above.any(|above| above.starts_with(&real));
+        let together = sources.through.last().unwrap_or(&sources.root);
+        let elsewhere = real.starts_with(self.archive) && !real.starts_with(together);
+        (elsewhere && !in_a_circle && real.is_dir()).then_some(real)
     }
 
     fn directory(&mut self, path: &Path, entry: &FileEntry) -> io::Result<()> {

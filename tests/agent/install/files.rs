@@ -14,6 +14,7 @@ use crate::support::{Host, appspec, lay_out, order};
 
 #[tokio::test]
 async fn copies_keep_mode_time_and_owner_and_folders_do_not() {
+    super::permissions::needs_root();
     let host = Host::started().await;
     // Bundles are packed without owners; what counts is the unpacked file.
     let script = "#!/bin/sh -e\ncd \"$(dirname \"$0\")\"\nchown 1234:4321 files/dir/a\nchmod 2751 files/dir/a\n\

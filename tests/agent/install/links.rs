@@ -29,6 +29,7 @@ async fn a_link_stays_a_link_where_it_still_leads_there() {
         ("../shared", "files/shared"),
         ("../..", "files/releases/circle"),
         ("../../files", "shared/sub/back"),
+        ("sub", "shared/latest"),
         ("missing", "files/dangling"),
         ("shared", "latest"),
     ] {
@@ -45,6 +46,7 @@ async fn a_link_stays_a_link_where_it_still_leads_there() {
     is("/srv/app/releases/circle", "../..");
     is("/srv/app/dangling", "missing");
     is("/srv/app/shared/sub/back", "../../files");
+    is("/srv/app/shared/latest", "sub");
     // What the link meant is not among what was copied, and so comes in its place.
     assert_eq!(leads_to("/srv/app/shared"), None);
     assert_eq!(host.read("/srv/app/shared/y"), "y");

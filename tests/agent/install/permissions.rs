@@ -10,6 +10,12 @@ use cutover::model::lifecycle::LifecycleEvent as E;
 
 use crate::support::{Host, appspec, order};
 
+/// Says what a test needs that gives files away.
+pub fn needs_root() {
+    let is_root = nix::unistd::geteuid().is_root();
+    assert!(is_root, "this test gives files away, and must run as root");
+}
+
 /// The access control list of a file, as the system's own program shows it.
 pub fn getfacl(path: &Path) -> String {
     let output = Command::new("getfacl")
@@ -23,6 +29,7 @@ pub fn getfacl(path: &Path) -> String {
 
 #[tokio::test]
 async fn access_control_lists_are_computed_for_each_target() {
+    needs_root();
     let host = Host::started().await;
     let more = "permissions:
   - object: /srv/app
@@ -68,6 +75,7 @@ async fn access_control_lists_are_computed_for_each_target() {
 
 #[tokio::test]
 async fn links_get_owners_and_nothing_else() {
+    needs_root();
     let host = Host::started().await;
     let folder = host.path("revision");
     let more = "permissions:\n  - {object: /srv/app, owner: daemon, group: bin, mode: \"640\", type: [file], acls: [\"u:daemon:r\"]}";
@@ -120,6 +128,7 @@ async fn contexts_that_cannot_be_set_are_remarked_on() {
 
 #[tokio::test]
 async fn the_instruction_file_has_all_six_kinds_also_of_what_is_refused() {
+    needs_root();
     let host = Host::started().await;
     let more = "permissions:
   - object: /srv/app

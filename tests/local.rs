@@ -302,7 +302,6 @@ fn what_cannot_begin_says_so() {
         (&["-l", "file"], "location_not_found"),
         (&["-l", "bundle", "-t", "zip"], "location_not_found"),
         (&["-l", "empty"], "appspec_missing"),
-        (&["-l", "bundle", "-A", "other.yml"], "appspec_missing"),
         (&["-l", "s3://bucket/key"], "location_unsupported"),
         (
             &["-l", "http://127.0.0.1/x.zip", "-t", "zip"],

@@ -4,7 +4,10 @@
 use std::fs::File;
 use std::io;
 
-use super::layout::{Layout, Pointer, write_atomically};
+use super::inspect;
+use super::install::Install;
+use super::install::place::Place;
+use super::layout::{DeploymentDir, Layout, Pointer, write_atomically};
 use super::protocol::Order;
 use super::retention::{self, Record};
 use super::revision;
@@ -12,6 +15,9 @@ use super::unpack::{UnpackError, unpack};
 use crate::clock;
 use crate::model::revision::Digest;
 use crate::store::bundles::Bundles;
+
+/// So many of the reasons why Install would fail are told before its time.
+const WARNED: usize = 5;
 
 /// Why there is no archive.
 #[derive(Debug, thiserror::Error)]
@@ -42,17 +48,18 @@ pub fn run(
     order: &Order,
     layout: &Layout,
     bundles: &Bundles,
+    place: &Place,
 ) -> Result<Vec<String>, DownloadError> {
     let group = &order.deployment_group_id;
     let dir = layout.make_deployment(group, &order.deployment_id)?;
-    let record = Record {
+    let mut record = Record {
         application_name: order.application_name.clone(),
         deployment_group_name: order.deployment_group_name.clone(),
         revision: order.revision.clone(),
         started: clock::now(),
+        appspec_filename: None,
     };
-    let json = serde_json::to_vec(&record).map_err(io::Error::from)?;
-    write_atomically(&dir.record(), &json)?;
+    write(&dir, &record)?;
     retention::prune(layout, group, &order.deployment_id)?;
 
     let digest = &order.revision.digest;
@@ -65,7 +72,11 @@ pub fn run(
         return Err(DownloadError::Damaged(digest.clone()));
     }
     unpack(&bundle, &dir.unpacking(), &dir.archive())?;
-    let appspec = revision::appspec(&dir.archive()).map_err(DownloadError::AppSpec)?;
+    let (name, appspec) =
+        revision::appspec_for(order, &dir.archive()).map_err(DownloadError::AppSpec)?;
+    // Later deployments run this revision's scripts, but may ask for another name.
+    record.appspec_filename = Some(name);
+    write(&dir, &record)?;
     layout.set_pointer(group, Pointer::MostRecent, &order.deployment_id)?;
 
     let mut remarks = vec![format!(
@@ -73,15 +84,29 @@ pub fn run(
         order.revision.label,
         digest.short()
     )];
-    let warning = |finding: &crate::appspec::Finding| format!("warning: {finding}");
-    remarks.extend(appspec.warnings.iter().map(warning));
-    for hook in appspec.hooks.values().flatten() {
-        if !dir.archive().join(&hook.path).is_file() {
-            remarks.push(format!(
-                "warning: the script {} is not in the revision",
-                hook.location
-            ));
-        }
+    let findings = appspec.warnings.iter().cloned();
+    let findings = findings.chain(inspect::scripts(&dir.archive(), &appspec));
+    remarks.extend(findings.map(|finding| format!("warning: {finding}")));
+    let install = Install {
+        layout,
+        place,
+        group,
+        deployment: &order.deployment_id,
+        appspec: &appspec,
+        behavior: order.file_exists_behavior,
+    };
+    match install.outlook() {
+        Ok(findings) => remarks.extend(findings.iter().take(WARNED).map(refusal)),
+        Err(error) => remarks.push(refusal(&error)),
     }
     Ok(remarks)
+}
+
+fn refusal(why: &impl std::fmt::Display) -> String {
+    format!("warning: as the host is now, Install would refuse: {why}")
+}
+
+fn write(dir: &DeploymentDir, record: &Record) -> io::Result<()> {
+    let json = serde_json::to_vec(record)?;
+    write_atomically(&dir.record(), &json)
 }

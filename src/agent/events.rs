@@ -21,9 +21,10 @@ impl Executor {
 
     async fn download(&self, report: &Report) -> Result<(), EventError> {
         let (order, layout) = (report.order().clone(), self.layout.clone());
-        let bundles = self.bundles.clone();
-        let work =
-            move || download::run(&order, &layout, &bundles).map_err(|error| error.to_string());
+        let (bundles, place) = (self.bundles.clone(), self.place.clone());
+        let work = move || {
+            download::run(&order, &layout, &bundles, &place).map_err(|error| error.to_string())
+        };
         remarks(report, work).await
     }
 
@@ -32,13 +33,13 @@ impl Executor {
         let place = self.place.clone();
         let work = move || {
             let group = &order.deployment_group_id;
-            let archive = layout.deployment(group, &order.deployment_id).archive();
+            let dir = layout.deployment(group, &order.deployment_id);
             let install = Install {
                 layout: &layout,
                 place: &place,
                 group,
                 deployment: &order.deployment_id,
-                appspec: &revision::appspec(&archive)?,
+                appspec: &revision::appspec(&dir)?,
                 behavior: order.file_exists_behavior,
             };
             install.run().map_err(|error| error.to_string())

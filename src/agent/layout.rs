@@ -153,6 +153,22 @@ impl Layout {
         self.instructions().join(format!("{group}-cleanup"))
     }
 
+    /// The clean-up files of all groups, by group id.
+    ///
+    /// # Errors
+    ///
+    /// When their folder cannot be read.
+    pub fn cleanups(&self) -> io::Result<Vec<(String, PathBuf)>> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(self.instructions())? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let group = name.to_str().and_then(|name| name.strip_suffix("-cleanup"));
+            found.extend(group.map(|group| (group.to_owned(), entry.path())));
+        }
+        Ok(found)
+    }
+
     /// What Install is about to do or has done for a group, for people to read.
     pub fn install_plan(&self, group: &str) -> PathBuf {
         self.instructions().join(format!("{group}-install.json"))

@@ -33,6 +33,9 @@ pub struct Record {
     pub revision: Revision,
     /// When it started on this host.
     pub started: Timestamp,
+    /// The `AppSpec`'s name in the unpacked revision, as soon as that is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub appspec_filename: Option<String>,
 }
 
 /// Removes the oldest archives of a group, so that there is room for the current deployment's.
@@ -103,7 +106,8 @@ fn deployments(layout: &Layout, group: &str) -> io::Result<Vec<DeploymentDir>> {
     Ok(found)
 }
 
-fn record(dir: &DeploymentDir) -> Option<Record> {
+/// What a deployment's folder says about itself, if it is there.
+pub fn record(dir: &DeploymentDir) -> Option<Record> {
     serde_json::from_slice(&fs::read(dir.record()).ok()?).ok()
 }
 
@@ -129,6 +133,7 @@ mod tests {
                 deployment_group_name: "web".to_owned(),
                 revision: revision.clone(),
                 started: Timestamp(10 - n),
+                appspec_filename: None,
             };
             fs::write(dir.record(), serde_json::to_vec(&record).unwrap()).unwrap();
         }

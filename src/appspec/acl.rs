@@ -15,8 +15,8 @@ pub struct Acl {
     pub permissions: u8,
 }
 
-/// Whom an entry is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Whom an entry is about, in the order of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AclKind {
     /// A user.
     User,
@@ -83,6 +83,54 @@ impl Acl {
             permissions,
         })
     }
+}
+
+/// The complete access control list of one target, in the order in which `getfacl` shows it: what the entries say, and
+/// what follows from the target's mode bits where they say nothing. A file has no default entries.
+pub fn complete(entries: &[Acl], mode: u32, directory: bool) -> Vec<Acl> {
+    let mut list = with_base(entries.iter().filter(|entry| !entry.default), mode, false);
+    if directory && entries.iter().any(|entry| entry.default) {
+        list.extend(with_base(
+            entries.iter().filter(|entry| entry.default),
+            mode,
+            true,
+        ));
+    }
+    list
+}
+
+/// The entries of one half, with those of owner, group, others and, where names need it, the mask.
+fn with_base<'a>(entries: impl Iterator<Item = &'a Acl>, mode: u32, default: bool) -> Vec<Acl> {
+    use AclKind::{Group, Mask, Other, User};
+    let mut list: Vec<Acl> = entries.cloned().collect();
+    for (kind, shift) in [(User, 6), (Group, 3), (Other, 0)] {
+        if find(&list, kind).is_none() {
+            list.push(Acl {
+                default,
+                kind,
+                name: String::new(),
+                permissions: u8::try_from(mode >> shift & 7).unwrap_or_default(),
+            });
+        }
+    }
+    let named = list.iter().any(|entry| !entry.name.is_empty());
+    if named && find(&list, Mask).is_none() {
+        let group = find(&list, Group).map_or(0, |group| group.permissions);
+        list.push(Acl {
+            default,
+            kind: Mask,
+            name: String::new(),
+            permissions: group,
+        });
+    }
+    list.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
+    list
+}
+
+/// The entry of a kind that has no name.
+fn find(list: &[Acl], kind: AclKind) -> Option<&Acl> {
+    list.iter()
+        .find(|entry| entry.kind == kind && entry.name.is_empty())
 }
 
 fn is_default(text: &str) -> bool {
@@ -181,6 +229,146 @@ mod tests {
             for text in texts {
                 assert_eq!(Acl::parse(text).unwrap_err().0, id, "{text}");
             }
+        }
+    }
+
+    #[test]
+    fn lists_are_completed_from_the_mode() {
+        let base = ["user::rw-", "group::r--", "other::---"];
+        let cases: [(&[&str], u32, bool, &[&str]); 11] = [
+            (&[], 0o640, false, &base),
+            (
+                &["u:bob:rw"],
+                0o640,
+                false,
+                &[
+                    "user::rw-",
+                    "user:bob:rw-",
+                    "group::r--",
+                    "mask::r--",
+                    "other::---",
+                ],
+            ),
+            (
+                &["g:dev:7", "m:rx", "amy:4", "u:bob:0"],
+                0o4751,
+                false,
+                &[
+                    "user::rwx",
+                    "user:amy:r--",
+                    "user:bob:---",
+                    "group::r-x",
+                    "group:dev:rwx",
+                    "mask::r-x",
+                    "other::--x",
+                ],
+            ),
+            (
+                &["m::rw"],
+                0o640,
+                true,
+                &["user::rw-", "group::r--", "mask::rw-", "other::---"],
+            ),
+            (
+                &["d:u:bob:rw"],
+                0o750,
+                true,
+                &[
+                    "user::rwx",
+                    "group::r-x",
+                    "other::---",
+                    "default:user::rwx",
+                    "default:user:bob:rw-",
+                    "default:group::r-x",
+                    "default:mask::r-x",
+                    "default:other::---",
+                ],
+            ),
+            (
+                &["d:u:bob:rw", "d:g::7"],
+                0o750,
+                true,
+                &[
+                    "user::rwx",
+                    "group::r-x",
+                    "other::---",
+                    "default:user::rwx",
+                    "default:user:bob:rw-",
+                    "default:group::rwx",
+                    "default:mask::rwx",
+                    "default:other::---",
+                ],
+            ),
+            (
+                &["d:u:bob:rw", "d:m:r"],
+                0o700,
+                true,
+                &[
+                    "user::rwx",
+                    "group::---",
+                    "other::---",
+                    "default:user::rwx",
+                    "default:user:bob:rw-",
+                    "default:group::---",
+                    "default:mask::r--",
+                    "default:other::---",
+                ],
+            ),
+            (
+                &["d::rw", "d:o:1"],
+                0o755,
+                true,
+                &[
+                    "user::rwx",
+                    "group::r-x",
+                    "other::r-x",
+                    "default:user::rw-",
+                    "default:group::r-x",
+                    "default:other::--x",
+                ],
+            ),
+            // A default name asks for no mask of the directory's own, nor the reverse.
+            (
+                &["bob:7", "d:o:0"],
+                0o755,
+                true,
+                &[
+                    "user::rwx",
+                    "user:bob:rwx",
+                    "group::r-x",
+                    "mask::r-x",
+                    "other::r-x",
+                    "default:user::rwx",
+                    "default:group::r-x",
+                    "default:other::---",
+                ],
+            ),
+            (
+                &["d:m:7"],
+                0o700,
+                true,
+                &[
+                    "user::rwx",
+                    "group::---",
+                    "other::---",
+                    "default:user::rwx",
+                    "default:group::---",
+                    "default:mask::rwx",
+                    "default:other::---",
+                ],
+            ),
+            (&["d:u:bob:rw"], 0o640, false, &base),
+        ];
+        for (entries, mode, directory, expected) in cases {
+            let parsed: Vec<_> = entries
+                .iter()
+                .map(|text| Acl::parse(text).unwrap())
+                .collect();
+            let list: Vec<_> = complete(&parsed, mode, directory)
+                .iter()
+                .map(ToString::to_string)
+                .collect();
+            assert_eq!(list, expected, "{entries:?} {mode:o} {directory}");
         }
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn read(entry: &Node, findings: &mut Findings) -> Option<Context> {
         );
         return None;
     }
-    findings.warning("E38", node, "SELinux contexts are not applied yet");
+    findings.unknown_keys(node, &["type", "user", "name", "range", "role"]);
     if let Some(role) = present(node, "role") {
         findings.error("E31", role, "a role cannot be set");
     }

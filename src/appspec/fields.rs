@@ -1,7 +1,7 @@
 //! Reading fields of nodes, and collecting what is wrong with them.
 
 use super::{Finding, Position};
-use crate::model::yaml::Node;
+use crate::model::yaml::{Node, nearest};
 
 /// Collects errors and warnings, so that one reading finds all of them.
 #[derive(Debug, Default)]
@@ -17,6 +17,18 @@ impl Findings {
 
     pub fn warning(&mut self, id: &'static str, node: &Node, message: impl Into<String>) {
         self.warnings.push(Finding::at(id, position(node), message));
+    }
+
+    /// Warns of keys that nothing reads, with the known one that may have been meant. Keys such as `x-defaults` and
+    /// `.defaults` are there to keep an anchor.
+    pub fn unknown_keys(&mut self, mapping: &Node, known: &[&str]) {
+        for (key, _) in mapping.as_mapping().unwrap_or_default() {
+            let name = key.as_str().unwrap_or_default();
+            if !known.contains(&name) && !name.starts_with("x-") && !name.starts_with('.') {
+                let help = nearest(name, known).map_or(String::new(), |help| format!(" ({help})"));
+                self.warning("W03", key, format!("the key {name:?} is ignored{help}"));
+            }
+        }
     }
 
     /// The items of a list; something else is an error.
@@ -51,7 +63,7 @@ impl Findings {
         Some(text)
     }
 
-    /// The text of an optional field, without spaces around it.
+    /// The text of an optional field, without spaces around it; empty text is nothing.
     pub fn optional<'a>(
         &mut self,
         id: &'static str,
@@ -62,7 +74,7 @@ impl Findings {
         self.text(id, name, node).filter(|text| !text.is_empty())
     }
 
-    /// The texts of a field that is a list, or a single one.
+    /// The texts of a field that is a list, or a single one. Nothing in a list is nothing there.
     pub fn texts<'a>(
         &mut self,
         id: &'static str,
@@ -78,11 +90,13 @@ impl Findings {
         };
         items
             .iter()
+            .filter(|item| !item.is_null())
             .filter_map(|item| Some((self.text(id, name, item)?, item)))
             .collect()
     }
 
-    fn text<'a>(&mut self, id: &'static str, name: &str, node: &'a Node) -> Option<&'a str> {
+    /// A node's text without spaces around it; something else is an error.
+    pub fn text<'a>(&mut self, id: &'static str, name: &str, node: &'a Node) -> Option<&'a str> {
         let text = node.as_str();
         if text.is_none() {
             self.error(
@@ -90,6 +104,10 @@ impl Findings {
                 node,
                 format!("{name} is text, but this is {}", node.kind()),
             );
+        }
+        if text.is_some_and(|text| text.contains('\0')) {
+            self.error(id, node, format!("{name} contains a NUL character"));
+            return None;
         }
         text.map(str::trim)
     }

@@ -4,54 +4,38 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::fields::{Findings, position, present};
-use super::{DEFAULT_TIMEOUT, Hook, paths};
-use crate::model::lifecycle::LifecycleEvent;
-use crate::model::yaml::{Node, Value, nearest};
+use super::{DEFAULT_TIMEOUT, Hook, Position, environment, paths};
+use crate::model::yaml::{Node, Value};
 
 /// All scripts of an event together should not be given longer than this.
 const EVENT_LIMIT: Duration = Duration::from_hours(1);
 
-pub(super) fn read(document: &Node, findings: &mut Findings) -> BTreeMap<String, Vec<Hook>> {
-    let mut hooks = BTreeMap::new();
+const KEYS: [&str; 5] = ["location", "timeout", "runas", "sudo", "environment"];
+
+/// The scripts of each event, and where the events are named.
+pub(super) fn read(
+    document: &Node,
+    findings: &mut Findings,
+) -> (BTreeMap<String, Vec<Hook>>, BTreeMap<String, Position>) {
+    let (mut hooks, mut positions) = (BTreeMap::new(), BTreeMap::new());
     let Some(node) = present(document, "hooks") else {
-        return hooks;
+        return (hooks, positions);
     };
     let Some(events) = node.as_mapping() else {
         let message = format!("hooks is a mapping of events, but this is {}", node.kind());
         findings.error("E52", node, message);
-        return hooks;
+        return (hooks, positions);
     };
     for (name, scripts) in events {
         if scripts.is_null() {
             continue;
         }
-        remark_on(name, findings);
         let scripts = scripts_of(scripts, name, findings);
-        hooks.insert(name.as_str().unwrap_or_default().to_owned(), scripts);
+        let event = name.as_str().unwrap_or_default();
+        hooks.insert(event.to_owned(), scripts);
+        positions.insert(event.to_owned(), position(name));
     }
-    hooks
-}
-
-/// Says so if scripts of an event of this name never run.
-fn remark_on(name: &Node, findings: &mut Findings) {
-    let text = name.as_str().unwrap_or_default();
-    match LifecycleEvent::from_name(text) {
-        Some(event) if event.carries_hooks() => {}
-        None if !matches!(text, "Start" | "End") => {
-            let names = LifecycleEvent::ALL.iter().map(|event| event.name());
-            let help = nearest(text, names).map_or(String::new(), |help| format!(" ({help})"));
-            findings.warning(
-                "E18",
-                name,
-                format!("there is no event {text}; its scripts never run{help}"),
-            );
-        }
-        _ => findings.warning(
-            "E18",
-            name,
-            format!("{text} is reserved; its scripts never run"),
-        ),
-    }
+    (hooks, positions)
 }
 
 fn scripts_of(node: &Node, name: &Node, findings: &mut Findings) -> Vec<Hook> {
@@ -79,31 +63,26 @@ fn scripts_of(node: &Node, name: &Node, findings: &mut Findings) -> Vec<Hook> {
     }
     if total > EVENT_LIMIT {
         let message = format!(
-            "the timeouts of the event's scripts add up to {} s, more than an hour",
-            total.as_secs()
+            "the timeouts of the event's scripts add up to {} s, more than the {} s that an event may take",
+            total.as_secs(),
+            EVENT_LIMIT.as_secs(),
         );
-        findings.warning("E51", name, message);
+        findings.warning("W32", name, message);
     }
     hooks
 }
 
 fn script(entry: &Node, findings: &mut Findings) -> Option<Hook> {
+    findings.unknown_keys(entry, &KEYS);
     let location = findings.required("E50", "location", entry);
     let timeout = timeout(entry, findings);
     let runas = findings.optional("E52", "runas", entry).map(str::to_owned);
-    for extension in ["sudo", "environment"] {
-        if let Some(node) = present(entry, extension) {
-            findings.warning(
-                "E52",
-                node,
-                format!("{extension} is not supported and has no effect"),
-            );
-        }
-    }
+    let sudo = sudo(entry, findings);
+    let environment = environment::read(entry, findings);
     let location = location?;
     let path = paths::inside(location).filter(|path| !path.as_os_str().is_empty());
     if path.is_none() {
-        let message = format!("the script {location} leads out of the revision");
+        let message = format!("the script {location:?} is not a file in the revision");
         findings.error("E09", entry.get("location").unwrap_or(entry), message);
     }
     Some(Hook {
@@ -111,38 +90,83 @@ fn script(entry: &Node, findings: &mut Findings) -> Option<Hook> {
         path: path?,
         timeout: timeout?,
         runas,
+        sudo,
+        environment,
         position: position(entry),
     })
 }
 
-/// Seconds; what follows the number is ignored, as `CodeDeploy` does.
+/// Everything is true but what YAML calls false: that is what `CodeDeploy`'s agent makes of the key.
+fn sudo(entry: &Node, findings: &mut Findings) -> bool {
+    let Some(node) = present(entry, "sudo") else {
+        return false;
+    };
+    node.as_bool().unwrap_or_else(|| {
+        let message =
+            "this means sudo: true, because it is neither false nor null; write true or false";
+        findings.warning("W34", node, message);
+        true
+    })
+}
+
+/// Seconds. What follows the number is ignored, as `CodeDeploy`'s agent does.
 fn timeout(entry: &Node, findings: &mut Findings) -> Option<Duration> {
     let Some(node) = present(entry, "timeout") else {
         return Some(DEFAULT_TIMEOUT);
     };
-    let text = match &node.value {
-        Value::Scalar { text, .. } => text.trim(),
-        _ => "",
+    let (text, plain) = match &node.value {
+        Value::Scalar { text, plain } => (text.trim(), *plain),
+        _ => ("", false),
     };
+    let Some(seconds) = seconds(text, plain).filter(|seconds| *seconds > 0) else {
+        findings.error("E51", node, "a timeout is a number of seconds above zero");
+        return None;
+    };
+    // Clocks cannot count further than some centuries.
+    let seconds = seconds.min(u32::MAX.into());
+    let written = text.strip_prefix('+').unwrap_or(text);
+    if written != seconds.to_string() {
+        findings.warning(
+            "W33",
+            node,
+            format!("the timeout {text:?} is read as {seconds} s"),
+        );
+    }
+    Some(Duration::from_secs(seconds))
+}
+
+/// The number that a text begins with. One without quotes may be written as YAML 1.1 allows: `1_800`, `1,800` or `0:30:00`.
+fn seconds(text: &str, plain: bool) -> Option<u64> {
     let unsigned = text.strip_prefix('+').unwrap_or(text);
-    let end = unsigned
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(unsigned.len());
-    let (number, rest) = unsigned.split_at(end);
-    match number.parse::<u64>() {
-        Ok(seconds) if seconds > 0 => {
-            if !rest.is_empty() {
-                findings.warning(
-                    "E51",
-                    node,
-                    format!("the timeout {text} is read as {seconds} seconds"),
-                );
+    if plain && let Some(seconds) = sexagesimal(unsigned) {
+        return Some(seconds);
+    }
+    let mut number: Option<u64> = None;
+    for c in unsigned.chars() {
+        match c.to_digit(10) {
+            Some(digit) => {
+                let digit = u64::from(digit);
+                let more = number.unwrap_or(0).saturating_mul(10).saturating_add(digit);
+                number = Some(more);
             }
-            Some(Duration::from_secs(seconds))
-        }
-        _ => {
-            findings.error("E51", node, "a timeout is a number of seconds above zero");
-            None
+            None if number.is_some() && (c == '_' || plain && c == ',') => {}
+            None => break,
         }
     }
+    number
+}
+
+/// `1:30` is ninety.
+fn sexagesimal(text: &str) -> Option<u64> {
+    let (first, rest) = text.split_once(':')?;
+    rest.split(':')
+        .try_fold(first.parse().ok()?, |total: u64, part| {
+            let digits =
+                (1..=2).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+            let part = part
+                .parse::<u64>()
+                .ok()
+                .filter(|part| digits && *part < 60)?;
+            Some(total.saturating_mul(60).saturating_add(part))
+        })
 }

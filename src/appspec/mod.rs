@@ -1,9 +1,13 @@
 //! Reading `AppSpec`s of the Server platform, as `CodeDeploy`'s agent does, and the rules that need no disk.
 //!
-//! Findings carry the ids of the error catalogue (`E01` … `E52`).
+//! Findings carry ids of the [`catalogue`]: `E` for errors, `W` for what only looks like a mistake.
 
-mod acl;
+pub mod acl;
+pub mod catalogue;
 mod context;
+mod encoding;
+mod environment;
+pub mod events;
 mod fields;
 mod files;
 mod finding;
@@ -19,8 +23,10 @@ use std::time::Duration;
 
 pub use acl::Acl;
 pub use context::Context;
+pub use encoding::{MAX_BYTES, decode};
+pub use environment::RESERVED_VARIABLES;
 pub use finding::{Finding, Position, sentence};
-pub use read::parse;
+pub use read::{Review, parse, review};
 
 use crate::model::deployment::FileExistsBehavior;
 use crate::model::lifecycle::LifecycleEvent;
@@ -43,6 +49,8 @@ pub struct AppSpec {
     /// The scripts of each event, in order, by the event's name: also of events that are not the platform's, which only
     /// local deployments run, and of reserved ones, which nobody runs.
     pub hooks: BTreeMap<String, Vec<Hook>>,
+    /// Where each of these events is named.
+    pub event_positions: BTreeMap<String, Position>,
     /// What looks like a mistake but is no error.
     pub warnings: Vec<Finding>,
 }
@@ -78,6 +86,8 @@ pub struct Permission {
     pub files: bool,
     /// Whether directories are meant.
     pub directories: bool,
+    /// Whether the object is meant too, if it is a directory that the installation made.
+    pub itself: bool,
     /// The new owner.
     pub owner: Option<String>,
     /// The new group.
@@ -103,6 +113,10 @@ pub struct Hook {
     pub timeout: Duration,
     /// As whom it runs, if not as the agent.
     pub runas: Option<String>,
+    /// Whether it runs through `sudo`.
+    pub sudo: bool,
+    /// Variables of its own, in the order in which they are written. None of them is the agent's.
+    pub environment: Vec<(String, String)>,
     /// Where the entry is.
     pub position: Position,
 }

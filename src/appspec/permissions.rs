@@ -1,14 +1,21 @@
 //! The `permissions` section.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
 use super::fields::{Findings, position, present};
-use super::{Acl, Permission, context, paths};
+use super::{Acl, Permission, context, paths, select};
 use crate::model::yaml::{Node, Value};
+
+const KEYS: [&str; 10] = [
+    "object", "pattern", "except", "type", "owner", "group", "mode", "acls", "context", "self",
+];
 
 pub(super) fn read(document: &Node, findings: &mut Findings) -> Vec<Permission> {
     let Some(node) = present(document, "permissions") else {
         return Vec::new();
     };
-    let entries = findings.list("E41", "permissions", node);
+    let entries = findings.list("E43", "permissions", node);
     entries
         .iter()
         .filter_map(|entry| one(entry, findings))
@@ -16,46 +23,122 @@ pub(super) fn read(document: &Node, findings: &mut Findings) -> Vec<Permission> 
 }
 
 fn one(entry: &Node, findings: &mut Findings) -> Option<Permission> {
+    if entry.as_mapping().is_none() {
+        let message = format!(
+            "an entry is a mapping with an object, but this is {}",
+            entry.kind()
+        );
+        findings.error("E43", entry, message);
+        return None;
+    }
+    findings.unknown_keys(entry, &KEYS);
     let object = findings.required("E41", "object", entry);
-    let pattern = findings
-        .optional("E41", "pattern", entry)
-        .unwrap_or("**")
-        .to_owned();
-    let except = findings.texts("E41", "except", entry);
-    let except = except
-        .into_iter()
-        .map(|(text, _)| text.to_owned())
-        .collect();
+    // Empty text is no pattern's absence: it matches nothing, where an absent one matches everything.
+    let pattern =
+        present(entry, "pattern").map_or(Some("**"), |node| findings.text("E43", "pattern", node));
+    let except = findings.texts("E43", "except", entry);
     let (files, directories) = kinds(entry, findings);
-    let mode = mode(entry, findings);
-    let acls = acls(entry, findings);
-    let context = context::read(entry, findings);
+    let permission = Permission {
+        object: PathBuf::new(),
+        pattern: pattern.unwrap_or_default().to_owned(),
+        except: except.iter().map(|(text, _)| (*text).to_owned()).collect(),
+        files,
+        directories,
+        itself: itself(entry, findings),
+        owner: findings.optional("E43", "owner", entry).map(str::to_owned),
+        group: findings.optional("E43", "group", entry).map(str::to_owned),
+        mode: mode(entry, findings),
+        acls: acls(entry, findings),
+        context: context::read(entry, findings),
+        position: position(entry),
+    };
+    let object = object?;
+    let Some(absolute) = paths::absolute(object) else {
+        let message = format!("{object:?} is not an absolute path, so the entry changes nothing");
+        findings.warning("W24", entry.get("object").unwrap_or(entry), message);
+        return None;
+    };
+    let permission = Permission {
+        object: absolute,
+        ..permission
+    };
+    remark_on(&permission, entry, &except, findings);
+    Some(permission)
+}
+
+/// Says so where an entry may not do what its author thinks.
+fn remark_on(
+    permission: &Permission,
+    entry: &Node,
+    except: &[(&str, &Node)],
+    findings: &mut Findings,
+) {
+    if let Some(node) = present(entry, "pattern").filter(|node| node.as_str().is_some()) {
+        let pattern = &permission.pattern;
+        if pattern.is_empty() || pattern.contains('/') {
+            let message = format!(
+                "the pattern {pattern:?} never matches: \"**\" means everything below the object, any other pattern names directly below it"
+            );
+            findings.warning("W22", node, message);
+        }
+        literal(pattern, node, findings);
+    }
+    for (item, node) in except {
+        if !select::can_except(permission, item) {
+            findings.warning(
+                "W22",
+                node,
+                format!("{item:?} excepts nothing that the entry means"),
+            );
+        }
+        literal(item, node, findings);
+    }
     if let Some(node) = present(entry, "mode")
-        && mode.is_some_and(|mode| mode & 0o111 == 0)
+        && permission.mode.is_some_and(|mode| mode & 0o111 == 0)
         && present(entry, "type").is_none()
     {
         let message = "the mode applies to directories too, which cannot be entered without x; set type: [file]";
-        findings.warning("E42", node, message);
+        findings.warning("W21", node, message);
     }
-    let object = object?;
-    let absolute = paths::absolute(object);
-    if absolute.is_none() {
-        let message = format!("the object {object} is not an absolute path");
-        findings.error("E41", entry.get("object").unwrap_or(entry), message);
+    if let Some(node) = present(entry, "type")
+        && node.as_sequence().is_some_and(<[Node]>::is_empty)
+    {
+        findings.warning("W25", node, "type is empty, so the entry means nothing");
     }
-    Some(Permission {
-        object: absolute?,
-        pattern,
-        except,
-        files,
-        directories,
-        owner: findings.optional("E40", "owner", entry).map(str::to_owned),
-        group: findings.optional("E40", "group", entry).map(str::to_owned),
-        mode,
-        acls,
-        context,
-        position: position(entry),
-    })
+    let changes = ["owner", "group", "mode", "acls", "context"];
+    if !changes.iter().any(|key| present(entry, key).is_some()) {
+        findings.warning(
+            "W25",
+            entry,
+            "the entry sets neither owner, group, mode, acls nor context",
+        );
+    }
+}
+
+/// Only `*` is special in a pattern.
+fn literal(pattern: &str, node: &Node, findings: &mut Findings) {
+    if let Some(c) = pattern
+        .chars()
+        .find(|c| matches!(c, '?' | '[' | ']' | '{' | '}'))
+    {
+        let message =
+            format!("in {pattern:?} the character {c} stands for itself; only * is special");
+        findings.warning("W23", node, message);
+    }
+}
+
+/// Whether the object is meant besides what is below it.
+fn itself(entry: &Node, findings: &mut Findings) -> bool {
+    let Some(node) = present(entry, "self") else {
+        return false;
+    };
+    match node.as_bool() {
+        Some(itself) => itself,
+        None => {
+            findings.error("E43", node, "self is true or false");
+            false
+        }
+    }
 }
 
 /// Whether files and whether directories are meant.
@@ -71,7 +154,7 @@ fn kinds(entry: &Node, findings: &mut Findings) -> (bool, bool) {
             _ => findings.error(
                 "E42",
                 node,
-                format!("type is file or directory, not {text}"),
+                format!("type is file or directory, not {text:?}"),
             ),
         }
     }
@@ -94,7 +177,7 @@ fn mode(entry: &Node, findings: &mut Findings) -> Option<u32> {
         findings.error(
             "E23",
             node,
-            format!("the mode {digits} has more than four digits"),
+            format!("the mode {digits:?} has more than four digits"),
         );
         return None;
     }
@@ -108,24 +191,24 @@ fn mode(entry: &Node, findings: &mut Findings) -> Option<u32> {
         );
     } else if *plain && digits.starts_with('0') && digits.len() > 1 {
         let message = format!(
-            "the mode {digits} is read as octal; CodeDeploy's agent reads it otherwise without quotes"
+            "the mode {digits} is read as it is written; CodeDeploy's agent reads another number, because there are no quotes"
         );
-        findings.warning("E24", node, message);
+        findings.warning("W20", node, message);
     }
     mode
 }
 
 fn acls(entry: &Node, findings: &mut Findings) -> Vec<Acl> {
-    let Some(node) = present(entry, "acls") else {
-        return Vec::new();
-    };
-    let mut acls = Vec::new();
+    let (mut acls, mut known) = (Vec::new(), BTreeSet::new());
     for (text, node) in findings.texts("E25", "acls", entry) {
         match Acl::parse(text) {
+            Ok(acl) if !known.insert((acl.default, acl.kind, acl.name.clone())) => {
+                let message = format!("{text:?} is about the same as an entry before it");
+                findings.error("E25", node, message);
+            }
             Ok(acl) => acls.push(acl),
             Err((id, message)) => findings.error(id, node, message),
         }
     }
-    findings.warning("E38", node, "access control lists are not applied yet");
     acls
 }

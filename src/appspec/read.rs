@@ -5,47 +5,106 @@ use super::{AppSpec, Finding, Position, files, hooks, permissions};
 use crate::model::deployment::FileExistsBehavior;
 use crate::model::yaml::{self, Node, Value};
 
+const KEYS: [&str; 6] = [
+    "version",
+    "os",
+    "files",
+    "file_exists_behavior",
+    "permissions",
+    "hooks",
+];
+
+/// What there is to say about a text that should be an `AppSpec`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Review {
+    /// What could be read, if anything; complete if there are no errors.
+    pub appspec: Option<AppSpec>,
+    /// What is wrong, in the order of the text.
+    pub errors: Vec<Finding>,
+    /// What looks like a mistake, in the order of the text.
+    pub warnings: Vec<Finding>,
+}
+
+impl Review {
+    /// Of a text that cannot be read at all.
+    pub fn refusal(error: Finding) -> Self {
+        Self {
+            errors: vec![error],
+            ..Self::default()
+        }
+    }
+}
+
 /// Reads an `AppSpec` of the Server platform.
 ///
 /// # Errors
 ///
 /// Everything that is wrong with it.
 pub fn parse(text: &str) -> Result<AppSpec, Vec<Finding>> {
-    let document = yaml::parse(text).map_err(|error| {
-        let position = Position {
-            line: error.line,
-            column: error.column,
-        };
-        vec![Finding::at("E02", position, error.message)]
-    })?;
+    let review = review(text);
+    match review.appspec {
+        Some(appspec) if review.errors.is_empty() => Ok(AppSpec {
+            warnings: review.warnings,
+            ..appspec
+        }),
+        _ => Err(review.errors),
+    }
+}
+
+/// Reads an `AppSpec` of the Server platform, and answers everything that there is to say about it.
+pub fn review(text: &str) -> Review {
+    let (document, second) = match yaml::parse_first(text) {
+        Ok(read) => read,
+        Err(error) => {
+            let position = Position {
+                line: error.line,
+                column: error.column,
+            };
+            return Review::refusal(Finding::at("E02", position, error.message));
+        }
+    };
     let Some(document) = document.filter(|document| !document.is_null()) else {
-        return Err(vec![Finding::whole("E01", "the AppSpec is empty")]);
+        return Review::refusal(Finding::whole("E01", "the AppSpec is empty"));
     };
     let mut findings = Findings::default();
     if document.as_mapping().is_none() {
         let message = format!("an AppSpec is a mapping, but this is {}", document.kind());
         findings.error("E02", &document, message);
-        return Err(findings.errors);
+        return Review {
+            appspec: None,
+            errors: findings.errors,
+            warnings: Vec::new(),
+        };
     }
+    if let Some(yaml::Position { line, column, .. }) = second {
+        let message = "a second document starts here; only the first is read";
+        let position = Position { line, column };
+        findings
+            .warnings
+            .push(Finding::at("W02", position, message));
+    }
+    findings.unknown_keys(&document, &KEYS);
     version(&document, &mut findings);
     os(&document, &mut findings);
-    let mut appspec = AppSpec {
+    let (hooks, event_positions) = hooks::read(&document, &mut findings);
+    let appspec = AppSpec {
         files: files::read(&document, &mut findings),
         file_exists_behavior: behavior(&document, &mut findings),
         permissions: permissions::read(&document, &mut findings),
-        hooks: hooks::read(&document, &mut findings),
+        hooks,
+        event_positions,
         warnings: Vec::new(),
     };
     let Findings {
         mut errors,
-        warnings,
+        mut warnings,
     } = findings;
-    if errors.is_empty() {
-        appspec.warnings = warnings;
-        Ok(appspec)
-    } else {
-        errors.sort_by_key(|finding| finding.position);
-        Err(errors)
+    errors.sort_by_key(|finding| finding.position);
+    warnings.sort_by_key(|finding| finding.position);
+    Review {
+        appspec: Some(appspec),
+        errors,
+        warnings,
     }
 }
 
@@ -53,7 +112,7 @@ fn version(document: &Node, findings: &mut Findings) {
     match present(document, "version") {
         None => findings.error("E03", document, "version is missing; write version: 0.0"),
         Some(node) if is_zero(&node.value) => {}
-        Some(node) => findings.error("E03", node, "the only version there is is 0.0"),
+        Some(node) => findings.error("E03", node, "write version: 0.0; there is no other"),
     }
 }
 
@@ -76,7 +135,10 @@ fn os(document: &Node, findings: &mut Findings) {
         None => findings.error("E04", document, "os is missing; write os: linux"),
         Some(node) if node.as_str() == Some("linux") => {}
         Some(node) => {
-            let written = node.as_str().unwrap_or(node.kind());
+            let written = match node.as_str() {
+                Some(text) => format!("{text:?}"),
+                None => node.kind().to_owned(),
+            };
             let message =
                 format!("os is {written}, but these hosts run linux, the only system supported");
             findings.error("E04", node, message);
@@ -287,6 +349,6 @@ hooks:
         assert_eq!(hooks[1].runas.as_deref(), Some("tidepool"));
         assert_eq!(hooks[1].location, "./ops/hooks/backup.sh");
         assert_eq!(hooks[1].path.to_str(), Some("ops/hooks/backup.sh"));
-        assert_eq!(spec.warnings.len(), 2, "reserved and unknown events");
+        assert_eq!(spec.warnings, []);
     }
 }

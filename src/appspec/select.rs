@@ -7,6 +7,11 @@ use std::path::{Path, PathBuf};
 
 use super::{Finding, Permission, paths};
 
+/// No file has a longer name.
+const NAME_MAX: usize = 255;
+/// No path is longer.
+const PATH_MAX: usize = 4096;
+
 /// What an installation makes, as absolute paths on the host.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Made {
@@ -30,7 +35,7 @@ pub struct Selected<'a> {
 pub struct Selection<'a> {
     /// The targets, in the order of the entries.
     pub targets: Vec<Selected<'a>>,
-    /// Entries that mean nothing.
+    /// Entries that mean nothing (`W24`).
     pub warnings: Vec<Finding>,
 }
 
@@ -48,26 +53,31 @@ pub fn select<'a>(
     let mut errors = Vec::new();
     let mut owners: BTreeMap<&Path, &Permission> = BTreeMap::new();
     for permission in permissions {
-        let targets = if let Some(file) = made.files.get(&permission.object) {
+        let object = permission.object.display();
+        let (targets, nothing) = if let Some(file) = made.files.get(&permission.object) {
             errors.extend(single_file(permission));
-            if permission.files {
+            let targets = if permission.files {
                 vec![file.as_path()]
             } else {
                 Vec::new()
-            }
+            };
+            (
+                targets,
+                format!("{object} is a file, which the entry's type leaves out"),
+            )
         } else if made.directories.contains(&permission.object) || is_directory(&permission.object)
         {
-            below(permission, made)
+            let message = format!("the entry means nothing that is installed below {object}");
+            (below(permission, made), message)
         } else {
-            let message = format!(
-                "{} is not part of this installation, so nothing is changed",
-                permission.object.display()
-            );
-            selection
-                .warnings
-                .push(Finding::at("E41", permission.position, message));
-            continue;
+            let message = format!("{object} is not part of this installation");
+            (Vec::new(), message)
         };
+        if targets.is_empty() {
+            let message = format!("{nothing}, so nothing is changed");
+            let warning = Finding::at("W24", permission.position, message);
+            selection.warnings.push(warning);
+        }
         for path in targets {
             if made.files.contains(path) && permission.acls.iter().any(|acl| acl.default) {
                 let message = format!(
@@ -125,7 +135,7 @@ fn is_meant(permission: &Permission, path: &Path) -> bool {
         return false;
     };
     if name.as_os_str().is_empty() {
-        return false;
+        return permission.itself;
     }
     let matches = permission.pattern == "**" || is_child(name, &permission.pattern);
     matches
@@ -142,6 +152,29 @@ fn is_excepted(permission: &Permission, item: &str, name: &Path, path: &Path) ->
     is_child(name, item)
         || (item.contains('/')
             && (joined().as_deref() == Some(path) || rooted().as_deref() == Some(path)))
+}
+
+/// Whether an exception can leave out anything at all that the entry's pattern means.
+pub(super) fn can_except(permission: &Permission, item: &str) -> bool {
+    let can_be_meant =
+        |name: &Path| permission.pattern == "**" || is_child(name, &permission.pattern);
+    if !item.contains('/') {
+        return (1..=NAME_MAX).contains(&item.len())
+            && (item.contains('*') || can_be_meant(Path::new(item)));
+    }
+    let joined = permission.object.join(item);
+    let rooted = format!("/{item}");
+    let whole = [joined.to_str(), Some(rooted.as_str())];
+    // A whole path is compared letter by letter: * does not stand for anything in it.
+    !item.contains('*')
+        && whole.into_iter().flatten().any(|text| {
+            let path = paths::absolute(text);
+            path.as_deref()
+                .and_then(|path| path.strip_prefix(&permission.object).ok())
+                .is_some_and(|name| {
+                    (1..=PATH_MAX).contains(&name.as_os_str().len()) && can_be_meant(name)
+                })
+        })
 }
 
 fn is_child(name: &Path, pattern: &str) -> bool {
@@ -193,6 +226,7 @@ mod tests {
             except: except.iter().map(ToString::to_string).collect(),
             files: true,
             directories: true,
+            itself: false,
             owner: None,
             group: None,
             mode: Some(0o640),
@@ -269,6 +303,44 @@ mod tests {
         assert_eq!(left(&["sub/b"]), ["/srv/bin/a", "/srv/bin/b"]);
         assert_eq!(left(&["/srv/bin/b", "srv/bin/a"]), ["/srv/bin/sub/b"]);
         assert_eq!(left(&["*"]), ["/srv/bin/sub/b"]);
+    }
+
+    #[test]
+    fn exceptions_that_can_never_match_are_known() {
+        for (pattern, item, expected) in [
+            ("**", "b", true),
+            ("**", "*.sh", true),
+            ("**", "sub/b", true),
+            ("**", "/srv/bin/b", true),
+            ("**", "srv/bin/sub/b", true),
+            ("**", "/srv/bin", false),
+            ("**", "/etc/passwd", false),
+            ("**", "../b", false),
+            ("**", "sub/*", false),
+            ("**", "", false),
+            ("*.sh", "a.sh", true),
+            ("*.sh", "a*", true),
+            ("*.sh", "readme.md", false),
+            ("*.sh", "sub/a.sh", false),
+            ("*.sh", "/srv/bin/a.sh", true),
+            ("*.sh", "/srv/bin/readme.md", false),
+        ] {
+            let entry = entry("/srv/bin", pattern, &[]);
+            assert_eq!(can_except(&entry, item), expected, "{pattern} {item}");
+        }
+    }
+
+    #[test]
+    fn the_object_itself_is_meant_if_it_says_so_and_was_made() {
+        let made = made(&["/srv/bin/a"], &["/srv/bin"]);
+        let itself = |object: &str, pattern: &str| Permission {
+            itself: true,
+            files: false,
+            ..entry(object, pattern, &[])
+        };
+        assert_eq!(chosen(itself("/srv/bin", "**"), &made), ["/srv/bin"]);
+        assert_eq!(chosen(itself("/srv/bin", "x"), &made), ["/srv/bin"]);
+        assert_eq!(chosen(itself("/srv", "x"), &made), [""; 0], "it existed");
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod serve;
 mod show;
 mod stop;
 mod table;
+mod validate;
 mod wait;
 
 use self::print::note;
@@ -57,6 +58,8 @@ enum Command {
     Init(init::Args),
     /// Check the project's documents
     Check(check::Args),
+    /// Check an AppSpec, and the sources, scripts and permissions that it names
+    Validate(validate::Args),
     /// Register a directory or a .tar.gz as a revision of an application
     Push(push::Args),
     /// Deploy a revision to a deployment group
@@ -121,6 +124,7 @@ async fn run(cli: Cli) -> color_eyre::Result<Exit> {
     match cli.command {
         Some(Command::Init(args)) => init::run(&args),
         Some(Command::Check(args)) => check::run(&args, &context),
+        Some(Command::Validate(args)) => validate::run(&args),
         Some(Command::Agent(args)) => agent::run(args).await,
         Some(Command::Local(args)) => local::run(args).await,
         Some(Command::Serve(args)) => serve::run(&args, &context).await,

@@ -9,6 +9,17 @@ use cutover::model::lifecycle::{EventStatus, LifecycleEvent as E};
 
 use crate::support::{Host, appspec, lay_out, order};
 
+#[path = "install/files.rs"]
+mod files;
+#[path = "install/foreseen.rs"]
+mod foreseen;
+#[path = "install/links.rs"]
+mod links;
+#[path = "install/mounts.rs"]
+mod mounts;
+#[path = "install/permissions.rs"]
+mod permissions;
+
 #[tokio::test]
 async fn seven_events_install_a_revision() {
     let host = Host::started().await;

@@ -65,7 +65,7 @@ pub async fn run(
         return Ok(());
     };
     let archive = dir.archive();
-    let appspec = revision::appspec(&archive).map_err(unknown)?;
+    let appspec = revision::appspec(&dir).map_err(unknown)?;
     let hooks = appspec.scripts(event);
     if hooks.is_empty() {
         return Ok(());

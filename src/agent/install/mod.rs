@@ -1,28 +1,38 @@
 //! The Install event.
 //!
-//! In this order, so that a revision that cannot be installed leaves the running application alone: plan everything and
-//! find every conflict, look up users, write the plan, then remove what the previous Install created, copy, and set
-//! permissions. The clean-up file makes each step safe to repeat after a crash.
+//! In this order, so that a revision that cannot be installed leaves the running application alone: a dry run finds
+//! everything that can be foreseen; then what the previous Install created is removed, files are copied, permissions are
+//! set, and all of it is made durable. The clean-up file makes each step safe to repeat after a crash.
 
+pub mod claims;
 pub mod cleanup;
 mod execute;
-mod permissions;
+pub mod foresee;
+mod instructions;
+pub mod permissions;
 pub mod place;
-mod plan;
+pub mod plan;
+mod room;
+mod selinux;
 #[cfg(test)]
 mod tests;
+pub mod tools;
 
-use std::fs;
+use std::collections::HashSet;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use serde_json::json;
-
-use crate::agent::layout::{Layout, Pointer, sync_dir, write_atomically};
-use crate::appspec::{self, AppSpec, Finding, select};
+use crate::agent::layout::{Layout, Pointer, write_atomically};
+use crate::appspec::{self, AppSpec, Finding};
 use crate::model::deployment::{DeploymentId, FileExistsBehavior};
+use cleanup::{Journal, Stuck};
+use execute::{Broken, context};
+use foresee::{DryRun, Foresight, Host, foresee};
 use place::Place;
-use plan::{Plan, Planner, Step};
+use plan::Step;
+
+/// So many remarks of one kind are made.
+const REMARKS: usize = 20;
 
 /// What is to be installed.
 #[derive(Debug)]
@@ -47,9 +57,43 @@ pub enum InstallError {
     /// The revision cannot be installed here. Nothing was touched.
     #[error("{}. The previous revision's files are untouched", appspec::sentence(.0))]
     Refused(Vec<Finding>),
-    /// It failed on the way.
-    #[error("{0}")]
-    Io(#[from] io::Error),
+    /// Something failed before anything was touched.
+    #[error("{0}. The previous revision's files are untouched")]
+    Early(#[source] io::Error),
+    /// Removing the previous revision failed on the way.
+    #[error(
+        "removing the previous revision's files: {error}. {removed} of {all} paths were removed, nothing was installed; the next Install goes on from there"
+    )]
+    Stuck {
+        /// So many paths were removed.
+        removed: usize,
+        /// Of so many.
+        all: usize,
+        /// Why it did not go on.
+        error: io::Error,
+    },
+    /// Making the new revision's files failed on the way.
+    #[error(
+        "{error}. {copied} of {files} files were copied, the previous revision's files are removed; the next Install removes exactly what was made"
+    )]
+    Broken {
+        /// So many files were copied.
+        copied: usize,
+        /// Of so many.
+        files: usize,
+        /// Why it did not go on.
+        error: io::Error,
+    },
+    /// Everything was copied, but not set up.
+    #[error(
+        "{error}. All {files} files were copied, but not all permissions are set, the previous revision's files are removed; the next Install removes exactly what was made"
+    )]
+    Unfinished {
+        /// So many files were copied.
+        files: usize,
+        /// What failed after that.
+        error: io::Error,
+    },
 }
 
 impl Install<'_> {
@@ -59,43 +103,112 @@ impl Install<'_> {
     ///
     /// When the revision cannot be installed, or something failed on the way.
     pub fn run(&self) -> Result<Vec<String>, InstallError> {
-        let archive = self
-            .layout
-            .deployment(self.group, self.deployment)
-            .archive();
-        let journal = self.layout.cleanup(self.group);
-        let old = cleanup::read(&journal)?;
-        let gone = cleanup::forecast(&old, self.place)?;
-        let behavior = self.appspec.file_exists_behavior.unwrap_or(self.behavior);
-        let plan = Planner::new(&archive, self.place, &gone, behavior)
-            .plan(&self.appspec.files)
-            .map_err(InstallError::Refused)?;
-        let was_directory = |path: &Path| {
-            self.place.is_directory(path) && !self.place.at(path).is_ok_and(|at| gone.contains(&at))
-        };
-        let selection = select::select(&self.appspec.permissions, &plan.made, was_directory)
-            .map_err(InstallError::Refused)?;
-        let changes = permissions::resolve(&selection.targets).map_err(InstallError::Refused)?;
+        let file = self.layout.cleanup(self.group);
+        let old = cleanup::read(&file).map_err(InstallError::Early)?;
+        let gone = cleanup::forecast(&old, self.place).map_err(InstallError::Early)?;
+        let host = Host::this(self.layout, self.group);
+        let archive = self.archive();
+        let foresight = foresee(&self.dry_run(&archive, &gone, &host));
+        let instructions = foresight.instructions().to_string();
         write_atomically(
             &self.layout.install_plan(self.group),
-            &describe(&plan, &selection),
-        )?;
-
-        cleanup::run(&old, self.place)?;
-        match fs::remove_file(&journal) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-            _ => {}
+            instructions.as_bytes(),
+        )
+        .map_err(InstallError::Early)?;
+        if !foresight.errors.is_empty() {
+            return Err(InstallError::Refused(foresight.errors));
         }
-        sync_dir(journal.parent().unwrap_or(Path::new("/")))?;
-        execute::run(&plan, self.place, &journal)?;
-        permissions::apply(&changes, self.place)?;
+
+        cleanup::run(&old, self.place, &host.tools).map_err(|Stuck { removed, error }| {
+            let all = old.paths.len();
+            InstallError::Stuck {
+                removed,
+                all,
+                error,
+            }
+        })?;
+        let mut remarks = remarks(&foresight, old.paths.len());
+        remarks.extend(few(self.make(&foresight, &host, &file)?.into_iter()));
+        Ok(remarks)
+    }
+
+    fn make(
+        &self,
+        foresight: &Foresight<'_>,
+        host: &Host<'_>,
+        file: &Path,
+    ) -> Result<Vec<String>, InstallError> {
+        let steps = &foresight.plan.steps;
+        let files = foresight.plan.made.files.len();
+        let broken = |made: usize, error| {
+            let is_copy = |step: &&Step| matches!(step, Step::Copy { .. });
+            let copied = steps[..made].iter().filter(is_copy).count();
+            InstallError::Broken {
+                copied,
+                files,
+                error,
+            }
+        };
+        let mut journal = Journal::open(file)
+            .map_err(context("writing", file))
+            .map_err(|error| broken(0, error))?;
+        if let Err(Broken { done, left, error }) =
+            execute::run(&foresight.plan, self.place, &mut journal)
+        {
+            let settled = journal.settle(steps[..left].iter().map(Step::path));
+            return Err(broken(done, settled.err().unwrap_or(error)));
+        }
+        let unfinished = |error| InstallError::Unfinished { files, error };
+        let changes = &foresight.changes;
+        let applied = permissions::apply(changes, self.place, &host.tools, &mut journal);
+        // The records of the previous revision go only when its files are gone for good.
+        let synced = execute::sync(&foresight.folders);
+        let settled = synced.and_then(|()| journal.settle(steps.iter().map(Step::path)));
+        let remarks = applied.map_err(unfinished)?;
+        settled.map_err(unfinished)?;
         self.layout
-            .set_pointer(self.group, Pointer::LastInstalled, self.deployment)?;
-        Ok(remarks(&plan, old.len(), &selection))
+            .set_pointer(self.group, Pointer::LastInstalled, self.deployment)
+            .map_err(unfinished)?;
+        Ok(remarks)
+    }
+
+    /// What would stop Install if it ran now. Before its time that need not stop it then: scripts may yet make users, and
+    /// remove what is in the way.
+    ///
+    /// # Errors
+    ///
+    /// When the clean-up file, or a directory that it lists, cannot be read.
+    pub fn outlook(&self) -> io::Result<Vec<Finding>> {
+        let old = cleanup::read(&self.layout.cleanup(self.group))?;
+        let gone = cleanup::forecast(&old, self.place)?;
+        let host = Host::this(self.layout, self.group);
+        Ok(foresee(&self.dry_run(&self.archive(), &gone, &host)).errors)
+    }
+
+    fn dry_run<'b>(
+        &'b self,
+        archive: &'b Path,
+        gone: &'b HashSet<PathBuf>,
+        host: &'b Host<'b>,
+    ) -> DryRun<'b> {
+        DryRun {
+            archive,
+            appspec: self.appspec,
+            place: self.place,
+            gone,
+            behavior: self.behavior,
+            host: Some(host),
+        }
+    }
+
+    fn archive(&self) -> PathBuf {
+        let dir = self.layout.deployment(self.group, self.deployment);
+        dir.archive()
     }
 }
 
-fn remarks(plan: &Plan, removed: usize, selection: &select::Selection<'_>) -> Vec<String> {
+fn remarks(foresight: &Foresight<'_>, removed: usize) -> Vec<String> {
+    let plan = &foresight.plan;
     let mut remarks = Vec::new();
     if removed > 0 {
         remarks.push(format!(
@@ -107,46 +220,21 @@ fn remarks(plan: &Plan, removed: usize, selection: &select::Selection<'_>) -> Ve
         plan.made.files.len(),
         plan.made.directories.len()
     ));
-    for path in &plan.retained {
-        remarks.push(format!("kept {}, which existed", path.display()));
-    }
-    remarks.extend(
-        selection
-            .warnings
-            .iter()
-            .map(|finding| format!("warning: {finding}")),
-    );
+    let kept = |path: &PathBuf| format!("kept {}, which existed", path.display());
+    remarks.extend(few(plan.retained.iter().map(kept)));
+    let replaced = |path: &PathBuf| format!("replaced the link {}", path.display());
+    remarks.extend(few(plan.replaced_links.iter().map(replaced)));
+    let warning = |finding: &Finding| format!("warning: {finding}");
+    remarks.extend(few(foresight.warnings.iter().map(warning)));
     remarks
 }
 
-/// The instruction file, for people: what is done, in order.
-fn describe(plan: &Plan, selection: &select::Selection<'_>) -> Vec<u8> {
-    let mut instructions = Vec::new();
-    for step in &plan.steps {
-        instructions.push(match step {
-            Step::Directory { path } => {
-                json!({ "type": "mkdir", "directory": path.display().to_string() })
-            }
-            Step::Copy { source, path } => json!({
-                "type": "copy",
-                "source": source.display().to_string(),
-                "destination": path.display().to_string(),
-            }),
-        });
+/// As many remarks of one kind as people read.
+fn few(remarks: impl ExactSizeIterator<Item = String>) -> Vec<String> {
+    let surplus = remarks.len().saturating_sub(REMARKS);
+    let mut few: Vec<_> = remarks.take(REMARKS).collect();
+    if surplus > 0 {
+        few.push(format!("and {surplus} more like these"));
     }
-    for target in &selection.targets {
-        let (file, permission) = (target.path.display().to_string(), target.permission);
-        if permission.owner.is_some() || permission.group.is_some() {
-            let (owner, group) = (&permission.owner, &permission.group);
-            instructions
-                .push(json!({ "type": "chown", "owner": owner, "group": group, "file": file }));
-        }
-        if let Some(mode) = permission.mode {
-            instructions
-                .push(json!({ "type": "chmod", "mode": format!("{mode:03o}"), "file": file }));
-        }
-    }
-    json!({ "instructions": instructions })
-        .to_string()
-        .into_bytes()
+    few
 }

@@ -70,6 +70,20 @@ impl Place {
         }
         Ok(place)
     }
+
+    /// Where a path is, with every symbolic link on the way resolved; the last part is not followed. Two names of one
+    /// place are the same this way.
+    ///
+    /// # Errors
+    ///
+    /// When it would be outside of the installation root.
+    pub fn real(&self, path: &Path) -> io::Result<PathBuf> {
+        let at = self.at(path)?;
+        let parts = at.parent().zip(at.file_name());
+        // Where the folder does not exist, nothing else can be another name of the path.
+        let real = parts.and_then(|(folder, name)| Some(folder.canonicalize().ok()?.join(name)));
+        Ok(real.unwrap_or(at))
+    }
 }
 
 #[cfg(test)]
@@ -98,5 +112,9 @@ mod tests {
             place.at(Path::new("/out")).is_ok(),
             "the link itself is inside"
         );
+        let real = |path: &str| place.real(Path::new(path)).unwrap();
+        assert_eq!(real("/in/x"), root.join("real/x"));
+        assert_eq!(real("/in"), root.join("in"));
+        assert_eq!(real("/not/there"), root.join("not/there"));
     }
 }

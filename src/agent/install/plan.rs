@@ -1,14 +1,19 @@
 //! What Install is going to do: worked out in full, with every conflict found, before anything is touched.
 
 use std::collections::{BTreeMap, HashSet};
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Component, Path, PathBuf};
 
+use super::claims::Claims;
 use super::place::Place;
 use crate::appspec::select::Made;
-use crate::appspec::{FileEntry, Finding};
+use crate::appspec::{FileEntry, Finding, Position};
 use crate::model::deployment::FileExistsBehavior;
+
+/// The longest name, and the longest path, that Linux has.
+const LONGEST: (usize, usize) = (255, 4095);
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +29,8 @@ pub enum Step {
         source: PathBuf,
         /// On the host, as the host names it.
         path: PathBuf,
+        /// How many bytes; none for a link.
+        size: u64,
     },
 }
 
@@ -43,8 +50,14 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// What that makes.
     pub made: Made,
-    /// Files that were found and are kept.
+    /// What was found and is kept.
     pub retained: Vec<PathBuf>,
+    /// Symbolic links that were found and give way to files.
+    pub replaced_links: Vec<PathBuf>,
+    /// What stands in the way.
+    pub errors: Vec<Finding>,
+    /// What looks like a mistake.
+    pub warnings: Vec<Finding>,
 }
 
 /// What a plan is made of.
@@ -54,54 +67,65 @@ pub struct Planner<'a> {
     place: &'a Place,
     gone: &'a HashSet<PathBuf>,
     behavior: FileExistsBehavior,
+    claims: Option<&'a Claims<'a>>,
     plan: Plan,
     sources: BTreeMap<PathBuf, PathBuf>,
-    findings: Vec<Finding>,
+    links: Vec<(PathBuf, PathBuf, Position)>,
 }
 
 /// What is where something is to be made.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Found {
     Nothing,
     Directory,
+    Link,
     Other,
 }
 
+/// The folder that an entry copies from, and those that links to folders led to from there.
+struct Sources<'a> {
+    entry: &'a FileEntry,
+    root: PathBuf,
+    through: Vec<PathBuf>,
+}
+
 impl<'a> Planner<'a> {
-    /// Starts a plan. Paths in `gone` will not be there any more when it is carried out.
+    /// Starts a plan. Paths in `gone` will not be there any more when it is carried out. The archive's path must be a
+    /// canonical one.
     pub fn new(
         archive: &'a Path,
         place: &'a Place,
         gone: &'a HashSet<PathBuf>,
         behavior: FileExistsBehavior,
+        claims: Option<&'a Claims<'a>>,
     ) -> Self {
         Self {
             archive,
             place,
             gone,
             behavior,
+            claims,
             plan: Plan::default(),
             sources: BTreeMap::new(),
-            findings: Vec::new(),
+            links: Vec::new(),
         }
     }
 
     /// Plans all entries.
-    ///
-    /// # Errors
-    ///
-    /// Everything that stands in the way.
-    pub fn plan(mut self, entries: &[FileEntry]) -> Result<Plan, Vec<Finding>> {
+    pub fn plan(mut self, entries: &[FileEntry]) -> Plan {
         for entry in entries {
             if let Err(error) = self.entry(entry) {
-                let finding = Finding::at("E13", entry.position, error.to_string());
-                self.findings.push(finding);
+                let error = Finding::at("E13", entry.position, error.to_string());
+                self.plan.errors.push(error);
             }
         }
-        if self.findings.is_empty() {
-            Ok(self.plan)
-        } else {
-            Err(self.findings)
-        }
+        let dangling: Vec<_> = self
+            .links
+            .iter()
+            .filter_map(|link| self.dangles(link))
+            .collect();
+        self.plan.warnings.extend(dangling);
+        self.plan
     }
 
     fn entry(&mut self, entry: &FileEntry) -> io::Result<()> {
@@ -111,42 +135,44 @@ impl<'a> Planner<'a> {
         } else {
             source.parent().unwrap_or(self.archive)
         };
-        if folder
-            .canonicalize()
-            .is_ok_and(|folder| !folder.starts_with(self.archive))
-        {
-            return self.refuse(
-                "E09",
-                entry,
-                format!("{} leads out of the revision", entry.source.display()),
-            );
+        let archive = self.archive;
+        let leads_out = |path: &Path| {
+            let real = path.canonicalize();
+            real.is_ok_and(|real| !real.starts_with(archive))
+        };
+        if leads_out(folder) {
+            let message = format!("{} leads out of the revision", entry.source.display());
+            return self.refuse("E09", entry, message);
         }
         let Ok(found) = fs::symlink_metadata(&source) else {
-            return self.refuse(
-                "E08",
-                entry,
-                format!("{} is not in the revision", entry.source.display()),
-            );
+            let message = format!("{} is not in the revision", entry.source.display());
+            return self.refuse("E08", entry, message);
         };
         for directory in ancestors(&entry.destination) {
             self.directory(directory, entry)?;
         }
-        // A source that is a link to a directory means that directory's contents; links further down stay links.
-        let is_inside = || {
-            source
-                .canonicalize()
-                .is_ok_and(|real| real.starts_with(self.archive))
-        };
-        if found.is_dir() || (found.is_symlink() && source.is_dir() && is_inside()) {
-            self.contents(&source, &entry.destination, entry)
+        // A source that is a link to a directory means that directory's contents.
+        let is_link_to_directory = found.is_symlink() && source.is_dir() && !leads_out(&source);
+        if found.is_dir() || is_link_to_directory {
+            let sources = &mut Sources {
+                entry,
+                root: source.canonicalize()?,
+                through: Vec::new(),
+            };
+            self.contents(&source, &entry.destination, sources)
         } else {
             let name = source.file_name().unwrap_or_default();
             let path = entry.destination.join(name);
-            self.file(source.clone(), path, entry)
+            self.file(source.clone(), &found, path, entry)
         }
     }
 
-    fn contents(&mut self, source: &Path, destination: &Path, entry: &FileEntry) -> io::Result<()> {
+    fn contents(
+        &mut self,
+        source: &Path,
+        destination: &Path,
+        sources: &mut Sources<'_>,
+    ) -> io::Result<()> {
         let mut names = fs::read_dir(source)?
             .map(|child| Ok(child?.file_name()))
             .collect::<io::Result<Vec<_>>>()?;
@@ -154,14 +180,34 @@ impl<'a> Planner<'a> {
         for name in names {
             let child = source.join(&name);
             let path = destination.join(&name);
-            if fs::symlink_metadata(&child)?.is_dir() {
-                self.directory(&path, entry)?;
-                self.contents(&child, &path, entry)?;
+            let found = fs::symlink_metadata(&child)?;
+            if found.is_dir() {
+                self.directory(&path, sources.entry)?;
+                self.contents(&child, &path, sources)?;
+            } else if found.is_symlink()
+                && let Some(real) = self.directory_elsewhere(&child, sources)
+            {
+                self.directory(&path, sources.entry)?;
+                sources.through.push(real);
+                self.contents(&child, &path, sources)?;
+                sources.through.pop();
             } else {
-                self.file(child, path, entry)?;
+                self.file(child, &found, path, sources.entry)?;
             }
         }
         Ok(())
+    }
+
+    /// The directory that a link means, if it is in the revision but not among what is copied with the link: on the host
+    /// such a link would lead nowhere, so it stands for the directory's contents, as with `CodeDeploy`'s agent. Every
+    /// other link stays a link.
+    fn directory_elsewhere(&self, link: &Path, sources: &Sources<'_>) -> Option<PathBuf> {
+        let real = link.canonicalize().ok()?;
+        let mut above = sources.through.iter().chain([&sources.root]);
+        let in_a_circle = above.any(|above| above.starts_with(&real));
+        let together = sources.through.last().unwrap_or(&sources.root);
+        let elsewhere = real.starts_with(self.archive) && !real.starts_with(together);
+        (elsewhere && !in_a_circle && real.is_dir()).then_some(real)
     }
 
     fn directory(&mut self, path: &Path, entry: &FileEntry) -> io::Result<()> {
@@ -169,95 +215,129 @@ impl<'a> Planner<'a> {
             return Ok(());
         }
         if self.plan.made.files.contains(path) {
-            return self.refuse(
-                "E12",
-                entry,
-                format!("{} would be both a file and a directory", path.display()),
-            );
+            let message = format!("{} would be both a file and a directory", path.display());
+            return self.refuse("E12", entry, message);
         }
-        match self.found_for_directory(path)? {
+        match self.found(path)? {
             Found::Directory => Ok(()),
-            Found::Other => self.refuse(
-                "E13",
-                entry,
-                format!("{} exists and is not a directory", path.display()),
-            ),
+            // Where a directory is needed, a link to one will do.
+            Found::Link if self.place.is_directory(path) => Ok(()),
+            Found::Link | Found::Other => {
+                let message = format!("{} exists and is not a directory", path.display());
+                self.refuse("E13", entry, message)
+            }
             Found::Nothing => {
-                self.plan.made.directories.insert(path.to_owned());
-                self.plan.steps.push(Step::Directory {
-                    path: path.to_owned(),
-                });
+                let path = path.to_owned();
+                self.plan.made.directories.insert(path.clone());
+                self.plan.steps.push(Step::Directory { path });
                 Ok(())
             }
         }
     }
 
-    fn file(&mut self, source: PathBuf, path: PathBuf, entry: &FileEntry) -> io::Result<()> {
-        if self.plan.made.directories.contains(&path) {
-            return self.refuse(
-                "E11",
-                entry,
-                format!("{} would be both a directory and a file", path.display()),
+    fn file(
+        &mut self,
+        source: PathBuf,
+        what: &Metadata,
+        path: PathBuf,
+        entry: &FileEntry,
+    ) -> io::Result<()> {
+        if !what.is_file() && !what.is_symlink() {
+            let message = format!(
+                "{} is neither a file, nor a directory, nor a link",
+                self.inside(&source)
             );
+            return self.refuse("E13", entry, message);
+        }
+        if self.plan.made.directories.contains(&path) {
+            let message = format!("{} would be both a directory and a file", path.display());
+            return self.refuse("E11", entry, message);
         }
         if let Some(first) = self.sources.get(&path) {
-            let inside = |source: &Path| {
-                source
-                    .strip_prefix(self.archive)
-                    .unwrap_or(source)
-                    .display()
-                    .to_string()
-            };
             let message = format!(
                 "{} would be copied from both {} and {}",
                 path.display(),
-                inside(first),
-                inside(&source)
+                self.inside(first),
+                self.inside(&source)
             );
             return self.refuse("E10", entry, message);
         }
         self.sources.insert(path.clone(), source.clone());
-        match (self.found(&path)?, self.behavior) {
-            (Found::Directory, FileExistsBehavior::Overwrite | FileExistsBehavior::Retain) => self
-                .refuse(
-                    "E13",
-                    entry,
-                    format!("{} exists and is a directory", path.display()),
-                ),
-            (Found::Directory | Found::Other, FileExistsBehavior::Disallow) => {
-                let message = format!(
-                    "{} exists and was not put there by this deployment group. Remove it, or set file_exists_behavior to OVERWRITE or RETAIN",
-                    path.display()
-                );
-                self.refuse("E15", entry, message)
+        let found = self.found(&path)?;
+        if found != Found::Nothing {
+            match self.behavior {
+                FileExistsBehavior::Disallow => {
+                    let message = self.exists(&path);
+                    return self.refuse("E15", entry, message);
+                }
+                FileExistsBehavior::Retain => {
+                    self.plan.retained.push(path);
+                    return Ok(());
+                }
+                FileExistsBehavior::Overwrite if found == Found::Directory => {
+                    let message = format!("{} exists and is a directory", path.display());
+                    return self.refuse("E13", entry, message);
+                }
+                FileExistsBehavior::Overwrite => self.overwrite(&path, found, entry),
             }
-            (Found::Other, FileExistsBehavior::Retain) => {
-                self.plan.retained.push(path);
-                Ok(())
-            }
-            (Found::Nothing, _) | (Found::Other, FileExistsBehavior::Overwrite) => {
-                self.plan.made.files.insert(path.clone());
-                self.plan.steps.push(Step::Copy { source, path });
-                Ok(())
-            }
+        }
+        if what.is_symlink() {
+            let target = fs::read_link(&source)?;
+            self.links.push((path.clone(), target, entry.position));
+        }
+        let size = if what.is_file() { what.len() } else { 0 };
+        self.plan.made.files.insert(path.clone());
+        self.plan.steps.push(Step::Copy { source, path, size });
+        Ok(())
+    }
+
+    fn exists(&self, path: &Path) -> String {
+        let shown = path.display();
+        match self.claims.and_then(|claims| claims.owner(path)) {
+            Some(group) => format!(
+                "{shown} exists and belongs to deployment group {group}. Let one of the two groups install it, or set file_exists_behavior to OVERWRITE or RETAIN"
+            ),
+            None => format!(
+                "{shown} exists and was not put there by this deployment group. Remove it, or set file_exists_behavior to OVERWRITE or RETAIN"
+            ),
         }
     }
 
-    /// Where a directory is needed, a link to one will do.
-    fn found_for_directory(&self, path: &Path) -> io::Result<Found> {
-        match self.found(path)? {
-            Found::Other if self.place.is_directory(path) => Ok(Found::Directory),
-            found => Ok(found),
+    fn overwrite(&mut self, path: &Path, found: Found, entry: &FileEntry) {
+        if found == Found::Link {
+            self.plan.replaced_links.push(path.to_owned());
+        }
+        if let Some(group) = self.claims.and_then(|claims| claims.owner(path)) {
+            let message = format!(
+                "{} belongs to deployment group {group} and is overwritten; whichever of the two groups deploys next removes it",
+                path.display()
+            );
+            let warning = Finding::at("W12", entry.position, message);
+            self.plan.warnings.push(warning);
         }
     }
 
     fn found(&self, path: &Path) -> io::Result<Found> {
-        let at = self.place.at(path)?;
+        let too_long = path.file_name().is_some_and(|name| name.len() > LONGEST.0)
+            || path.as_os_str().as_bytes().len() > LONGEST.1;
+        if too_long {
+            let message = format!("{} is too long a name", path.display());
+            return Err(io::Error::new(io::ErrorKind::InvalidFilename, message));
+        }
+        // What is where a directory is yet to be made will be gone, and with it what can be found behind it now.
+        if path
+            .parent()
+            .is_some_and(|folder| self.plan.made.directories.contains(folder))
+        {
+            return Ok(Found::Nothing);
+        }
+        let at = self.place.real(path)?;
         if self.gone.contains(&at) {
             return Ok(Found::Nothing);
         }
         match fs::symlink_metadata(&at) {
             Ok(found) if found.is_dir() => Ok(Found::Directory),
+            Ok(found) if found.is_symlink() => Ok(Found::Link),
             Ok(_) => Ok(Found::Other),
             Err(error)
                 if matches!(
@@ -271,9 +351,34 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// A warning if what a link leads to is not going to be there.
+    fn dangles(&self, (path, target, position): &(PathBuf, PathBuf, Position)) -> Option<Finding> {
+        let meant = normal(&path.parent().unwrap_or(path).join(target));
+        let made = &self.plan.made;
+        let is_there = || {
+            let at = self.place.real(&meant);
+            at.is_ok_and(|at| !self.gone.contains(&at) && fs::symlink_metadata(at).is_ok())
+        };
+        let is_made = made.files.contains(&meant) || made.directories.contains(&meant);
+        // What an absolute one leads to is the host's matter, and may come later.
+        if target.is_absolute() || is_made || is_there() {
+            return None;
+        }
+        let (path, target) = (path.display(), target.display());
+        let message = format!("the link {path} leads to {target}, which is not there");
+        Some(Finding::at("W11", *position, message))
+    }
+
+    /// A source as the `AppSpec` could name it.
+    fn inside(&self, source: &Path) -> String {
+        let inside = source.strip_prefix(self.archive).unwrap_or(source);
+        inside.display().to_string()
+    }
+
     #[expect(clippy::unnecessary_wraps, reason = "callers end with it")]
     fn refuse(&mut self, id: &'static str, entry: &FileEntry, message: String) -> io::Result<()> {
-        self.findings.push(Finding::at(id, entry.position, message));
+        let error = Finding::at(id, entry.position, message);
+        self.plan.errors.push(error);
         Ok(())
     }
 }
@@ -283,4 +388,19 @@ fn ancestors(path: &Path) -> Vec<&Path> {
     let mut all: Vec<_> = path.ancestors().collect();
     all.reverse();
     all
+}
+
+/// A path without `.` and `..`, as text.
+fn normal(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::from("/");
+    for part in path.components() {
+        match part {
+            Component::Normal(name) => plain.push(name),
+            Component::ParentDir => {
+                plain.pop();
+            }
+            _ => {}
+        }
+    }
+    plain
 }

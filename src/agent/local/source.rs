@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::Refusal;
 use super::failure::Kind;
 use crate::agent::revision;
+use crate::appspec::sentence;
 use crate::store::bundles::{BundleError, Bundles, Packed};
 
 /// What `--type` says.
@@ -55,10 +56,14 @@ impl Source {
                 Kind::LocationNotFound,
                 format!("{location} is a folder: leave out --type, or give --type directory"),
             ),
-            (Type::Directory, true) => match revision::find(&path, appspec) {
-                Ok(_) => Ok(Self { path, is_directory }),
-                Err(message) => no(Kind::AppspecMissing, message),
-            },
+            (Type::Directory, true) => {
+                let found = revision::review(&path, appspec);
+                if found.name.is_some() {
+                    Ok(Self { path, is_directory })
+                } else {
+                    no(Kind::AppspecMissing, sentence(&found.review.errors))
+                }
+            }
             (_, false) => match fs::File::open(&path) {
                 Ok(_) => Ok(Self { path, is_directory }),
                 Err(error) => no(Kind::LocationNotFound, format!("{location}: {error}")),

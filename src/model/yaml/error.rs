@@ -67,13 +67,19 @@ impl std::error::Error for YamlError {}
 /// the capitals.
 pub fn nearest<T: AsRef<str>>(wrong: &str, right: impl IntoIterator<Item = T>) -> Option<String> {
     let wrong = wrong.to_lowercase();
+    let length = wrong.chars().count();
     right
         .into_iter()
-        .map(|name| {
+        .filter_map(|name| {
+            let letters = name.as_ref().chars().count();
+            let near = 1.max(letters / 3);
+            // Comparing costs the product of both lengths, and whoever writes the wrong name chooses its length.
+            if length.abs_diff(letters) > near {
+                return None;
+            }
             let distance = strsim::damerau_levenshtein(&wrong, &name.as_ref().to_lowercase());
-            (distance, name)
+            (distance <= near).then_some((distance, name))
         })
-        .filter(|(distance, name)| *distance <= 1.max(name.as_ref().chars().count() / 3))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| format!("did you mean {:?}?", name.as_ref()))
 }

@@ -11,6 +11,7 @@
 
 mod de;
 mod error;
+mod json;
 mod mapping;
 mod node;
 mod parse;
@@ -24,6 +25,6 @@ mod write;
 pub use de::{from_node, from_node_all, from_str};
 pub use error::{YamlError, nearest};
 pub use node::{Node, Position, Span, Value};
-pub use parse::parse;
+pub use parse::{parse, parse_first};
 pub use path::{Path, Step};
 pub use write::{WriteError, to_string};

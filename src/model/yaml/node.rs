@@ -68,6 +68,19 @@ impl Node {
         }
     }
 
+    /// The truth value that a plain scalar is: those of YAML 1.2, and `yes`, `no`, `on` and `off` of YAML 1.1.
+    pub fn as_bool(&self) -> Option<bool> {
+        let Value::Scalar { text, plain: true } = &self.value else {
+            return None;
+        };
+        let is = |words: [&str; 3]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
+        match (is(["true", "yes", "on"]), is(["false", "no", "off"])) {
+            (true, _) => Some(true),
+            (_, true) => Some(false),
+            _ => None,
+        }
+    }
+
     /// The items of a list.
     pub fn as_sequence(&self) -> Option<&[Node]> {
         match &self.value {

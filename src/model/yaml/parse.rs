@@ -6,15 +6,18 @@ use std::collections::HashMap;
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Tag};
 
 use super::error::YamlError;
-use super::mapping;
 use super::node::{Node, Position, Span, Value};
 use super::positions::{BOM, Positions};
+use super::{json, mapping};
 
 /// How deep lists and mappings may be nested.
 const DEPTH: usize = 128;
 /// How much aliases may add to a document altogether: the bytes of its texts, and [`NODE_WEIGHT`] for every node.
 const EXPANSION: usize = 1 << 20;
 const NODE_WEIGHT: usize = 16;
+
+/// How much the nodes that aliases could stand for may weigh altogether, for each is kept a second time.
+const ANCHORED: usize = 8 << 20;
 
 /// Reads a document. `None` if there is nothing in it but comments.
 ///
@@ -24,11 +27,28 @@ const NODE_WEIGHT: usize = 16;
 /// Names the first place that is not YAML, where a key occurs twice or is not a plain text, where nesting or aliases go
 /// too far, or where a second document starts.
 pub fn parse(text: &str) -> Result<Option<Node>, YamlError> {
+    match parse_first(text)? {
+        (_, Some(second)) => Err(YamlError::new(
+            second,
+            "a second document starts here; a file holds one",
+        )),
+        (node, None) => Ok(node),
+    }
+}
+
+/// Reads the first of possibly several documents, and answers where a second one starts: what is there is not read.
+///
+/// # Errors
+/// Like [`parse`], but for the second document.
+pub fn parse_first(text: &str) -> Result<(Option<Node>, Option<Position>), YamlError> {
     let rest = text.strip_prefix(BOM).unwrap_or(text);
     let positions = Positions::new(rest, text.len() - rest.len());
+    printable(text, &positions)?;
+    let json = json::without_surrogates(rest);
     let mut builder = Builder::default();
     let mut documents = 0;
-    let mut parser = Parser::new_from_str(rest);
+    let mut second = None;
+    let mut parser = Parser::new_from_str(json.as_deref().unwrap_or(rest));
     while let Some(event) = parser.next_event() {
         let (event, span) = event.map_err(|error| syntax(&error, &positions))?;
         let span = positions.span(span);
@@ -36,16 +56,18 @@ pub fn parse(text: &str) -> Result<Option<Node>, YamlError> {
             Event::DocumentStart(_) => {
                 documents += 1;
                 if documents > 1 {
-                    return Err(YamlError::new(
-                        span.start,
-                        "a second document starts here; a file holds one",
-                    ));
+                    second = Some(span.start);
+                    break;
                 }
             }
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
             Event::Scalar(text, style, anchor, tag) => {
                 let written = positions.slice(span);
-                let node = scalar(&text, style, tag.as_deref(), span, written)?;
+                let text = match &json {
+                    Some(_) => json::text(written).unwrap_or(text.into_owned()),
+                    None => text.into_owned(),
+                };
+                let node = scalar(text, style, tag.as_deref(), span, written)?;
                 builder.add(node, anchor)?;
             }
             Event::SequenceStart(anchor, tag) => {
@@ -60,7 +82,20 @@ pub fn parse(text: &str) -> Result<Option<Node>, YamlError> {
             Event::Alias(anchor) => builder.alias(anchor, span)?,
         }
     }
-    Ok(builder.root.filter(|root| root.value != Value::Null))
+    let root = builder.root.filter(|root| root.value != Value::Null);
+    Ok((root, second))
+}
+
+/// The parser takes a NUL for the end of the text; YAML allows none of its kind.
+fn printable(text: &str, positions: &Positions) -> Result<(), YamlError> {
+    let control = |c: &char| c.is_ascii_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{7f}');
+    match text.char_indices().find(|(_, c)| control(c)) {
+        Some((at, c)) => Err(YamlError::new(
+            positions.offset(at),
+            format!("the control character U+{:04X} cannot stand here", c as u32),
+        )),
+        None => Ok(()),
+    }
 }
 
 /// A list or mapping whose end is still to come.
@@ -69,8 +104,38 @@ struct Frame {
     end: Position,
     anchor: usize,
     open: Open,
-    /// Levels of nesting inside, which aliases can raise.
+    inside: Size,
+}
+
+/// What a copy of a node costs, and how deep it is nested, which aliases can raise.
+#[derive(Clone, Copy, Default)]
+struct Size {
+    weight: usize,
     height: usize,
+}
+
+impl Size {
+    /// That of a node that is one word or one text, or nothing.
+    fn of(node: &Node) -> Self {
+        Self {
+            weight: NODE_WEIGHT + node.as_str().map_or(0, str::len),
+            height: 0,
+        }
+    }
+
+    /// Makes room for a node inside.
+    fn grow(&mut self, child: Self) {
+        self.weight = self.weight.saturating_add(child.weight);
+        self.height = self.height.max(child.height);
+    }
+
+    /// That of the list or mapping with this inside.
+    fn around(self) -> Self {
+        Self {
+            weight: self.weight.saturating_add(NODE_WEIGHT),
+            height: self.height + 1,
+        }
+    }
 }
 
 enum Open {
@@ -86,7 +151,7 @@ impl Frame {
             end: span.end,
             anchor,
             open,
-            height: 0,
+            inside: Size::default(),
         }
     }
 }
@@ -94,8 +159,7 @@ impl Frame {
 /// What an alias can stand for.
 struct Anchored {
     node: Node,
-    weight: usize,
-    height: usize,
+    size: Size,
 }
 
 #[derive(Default)]
@@ -103,6 +167,7 @@ struct Builder {
     stack: Vec<Frame>,
     root: Option<Node>,
     anchors: HashMap<usize, Anchored>,
+    anchored: usize,
     expanded: usize,
 }
 
@@ -130,12 +195,17 @@ impl Builder {
             start: frame.start,
             end,
         };
-        self.insert(Node { value, span }, frame.anchor, frame.height + 1, end)
+        self.insert(
+            Node { value, span },
+            frame.anchor,
+            frame.inside.around(),
+            end,
+        )
     }
 
     fn add(&mut self, node: Node, anchor: usize) -> Result<(), YamlError> {
-        let end = node.span.end;
-        self.insert(node, anchor, 0, end)
+        let (size, end) = (Size::of(&node), node.span.end);
+        self.insert(node, anchor, size, end)
     }
 
     fn alias(&mut self, anchor: usize, span: Span) -> Result<(), YamlError> {
@@ -145,18 +215,18 @@ impl Builder {
                 "an alias must not stand inside its own anchor",
             ));
         };
-        self.expanded = self.expanded.saturating_add(target.weight);
+        self.expanded = self.expanded.saturating_add(target.size.weight);
         if self.expanded > EXPANSION {
             return Err(YamlError::new(
                 span.start,
                 "aliases make this document too large",
             ));
         }
-        if self.stack.len() + target.height > DEPTH {
+        if self.stack.len() + target.size.height > DEPTH {
             return Err(too_deep(span.start));
         }
-        let (node, height) = (target.node.clone(), target.height);
-        self.insert(node, 0, height, span.end)
+        let (node, size) = (target.node.clone(), target.size);
+        self.insert(node, 0, size, span.end)
     }
 
     /// Puts a finished node where it belongs: it ends at `end` in its parent, which for an alias is not its own end.
@@ -164,22 +234,23 @@ impl Builder {
         &mut self,
         node: Node,
         anchor: usize,
-        height: usize,
+        size: Size,
         end: Position,
     ) -> Result<(), YamlError> {
         if anchor > 0 {
-            let anchored = Anchored {
-                weight: weight(&node),
-                height,
-                node: node.clone(),
-            };
-            self.anchors.insert(anchor, anchored);
+            self.anchored = self.anchored.saturating_add(size.weight);
+            if self.anchored > ANCHORED {
+                let message = "anchors hold too much of this document";
+                return Err(YamlError::new(node.span.start, message));
+            }
+            let node = node.clone();
+            self.anchors.insert(anchor, Anchored { node, size });
         }
         let Some(parent) = self.stack.last_mut() else {
             self.root = Some(node);
             return Ok(());
         };
-        parent.height = parent.height.max(height);
+        parent.inside.grow(size);
         parent.end = end;
         match &mut parent.open {
             Open::Sequence(items) => items.push(node),
@@ -192,22 +263,8 @@ impl Builder {
     }
 }
 
-/// What a copy of a node costs.
-fn weight(node: &Node) -> usize {
-    NODE_WEIGHT
-        + match &node.value {
-            Value::Null => 0,
-            Value::Scalar { text, .. } => text.len(),
-            Value::Sequence(items) => items.iter().map(weight).sum(),
-            Value::Mapping(entries) => entries
-                .iter()
-                .map(|(key, value)| weight(key) + weight(value))
-                .sum(),
-        }
-}
-
 fn scalar(
-    text: &str,
+    text: String,
     style: ScalarStyle,
     tag: Option<&Tag>,
     span: Span,
@@ -216,7 +273,7 @@ fn scalar(
     known_tag(tag, span.start)?;
     let plain = style == ScalarStyle::Plain;
     // Where nothing is written, the parser makes up a ~.
-    let absent = plain && matches!(text, "" | "~") && written != "~";
+    let absent = plain && matches!(text.as_str(), "" | "~") && written != "~";
     let is_text = tag.is_some_and(|tag| matches!(tag.suffix.as_str(), "str" | ""));
     let value = match (absent, is_text) {
         (true, false) => Value::Null,
@@ -225,7 +282,7 @@ fn scalar(
             plain: false,
         },
         (false, _) => Value::Scalar {
-            text: text.to_owned(),
+            text,
             plain: plain && !is_text,
         },
     };

@@ -1,5 +1,7 @@
 //! Turns the parser's marks into lines, columns and byte offsets.
 
+use std::cell::Cell;
+
 use saphyr_parser::Marker;
 
 use super::node::{Position, Span};
@@ -15,6 +17,16 @@ pub(super) struct Positions<'a> {
     skipped: usize,
     /// Byte offset of every line's first character.
     lines: Vec<usize>,
+    /// The place that was looked up last. The next one is rarely before it, so that a long line is walked through once.
+    last: Cell<Place>,
+}
+
+/// A character of a line: which line, how many characters and how many bytes come before it there.
+#[derive(Clone, Copy, Default)]
+struct Place {
+    line: usize,
+    column: usize,
+    bytes: usize,
 }
 
 impl<'a> Positions<'a> {
@@ -32,6 +44,7 @@ impl<'a> Positions<'a> {
             text,
             skipped,
             lines,
+            last: Cell::default(),
         }
     }
 
@@ -40,15 +53,47 @@ impl<'a> Positions<'a> {
         let start = |line: usize| self.lines.get(line).copied().unwrap_or(self.text.len());
         let line = marker.line().max(1);
         let begin = start(line - 1);
-        let rest = self.text.get(begin..start(line)).unwrap_or_default();
-        let (column, offset) = match rest.char_indices().nth(marker.col()) {
-            Some((offset, _)) => (marker.col(), offset),
-            None => (rest.chars().count(), rest.len()),
+        let whole = self.text.get(begin..start(line)).unwrap_or_default();
+        let last = self.last.get();
+        let from = if last.line == line && last.column <= marker.col() {
+            last
+        } else {
+            Place {
+                line,
+                ..Place::default()
+            }
         };
+        let rest = whole.get(from.bytes..).unwrap_or_default();
+        let here = match rest.char_indices().nth(marker.col() - from.column) {
+            Some((bytes, _)) => Place {
+                line,
+                column: marker.col(),
+                bytes: from.bytes + bytes,
+            },
+            None => Place {
+                line,
+                column: from.column + rest.chars().count(),
+                bytes: whole.len(),
+            },
+        };
+        self.last.set(here);
         Position {
             line,
-            column: column + 1,
-            offset: begin + offset + self.skipped,
+            column: here.column + 1,
+            offset: begin + here.bytes + self.skipped,
+        }
+    }
+
+    /// The place of the character at a byte offset of the whole text.
+    pub(super) fn offset(&self, offset: usize) -> Position {
+        let at = offset.saturating_sub(self.skipped);
+        let line = self.lines.partition_point(|start| *start <= at).max(1);
+        let begin = self.lines.get(line - 1).copied().unwrap_or_default();
+        let before = self.text.get(begin..at).unwrap_or_default();
+        Position {
+            line,
+            column: before.chars().count() + 1,
+            offset,
         }
     }
 

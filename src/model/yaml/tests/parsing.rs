@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use proptest::prelude::*;
 
-use crate::model::yaml::{Node, Value, parse};
+use crate::model::yaml::{Node, Value, parse, parse_first};
 
 fn node(text: &str) -> Node {
     parse(text).unwrap().unwrap()
@@ -68,6 +68,59 @@ fn json_is_yaml() {
 }
 
 #[test]
+fn json_may_write_a_character_as_two_halves() {
+    let root = node(
+        "{\"a\": \"x \\uD83D\\uDe00\\n\", \"\\ud83d\\ude00\": [\"\\\\ud83d\\\\ude00\"], \"é\": 1}",
+    );
+    assert_eq!(root.get("a").unwrap().as_str(), Some("x 😀\n"));
+    let list = root.get("😀").unwrap().as_sequence().unwrap();
+    assert_eq!(list[0].as_str(), Some("\\ud83d\\ude00"));
+    assert_eq!(root.get("é").unwrap().span.start.column, 68);
+    // In YAML that is not JSON it is what YAML says: an error in double quotes, plain text elsewhere.
+    assert!(error("a: \"\\ud83d\\ude00\"\n").contains("invalid Unicode"));
+    assert_eq!(
+        node("a: '\\ud83d\\ude00'\n").get("a").unwrap().as_str(),
+        Some("\\ud83d\\ude00")
+    );
+    assert!(error("[\"\\ud83d x\"]").contains("invalid Unicode"));
+}
+
+#[test]
+fn of_several_documents_the_first_can_be_read() {
+    let first = |text: &str| {
+        let (node, second) = parse_first(text).unwrap();
+        let shown = node.and_then(|node| Some(node.get("a")?.as_str()?.to_owned()));
+        (shown, second.map(|place| (place.line, place.column)))
+    };
+    let one = Some("1".to_owned());
+    assert_eq!(first("a: 1\n"), (one.clone(), None));
+    assert_eq!(first("---\na: 1\n---\na: 2\n"), (one.clone(), Some((3, 1))));
+    assert_eq!(
+        first("a: 1\n---\n\tbroken: [\n"),
+        (one.clone(), Some((2, 1)))
+    );
+    assert_eq!(first("a: 1\n...\nb: 2\n"), (one, Some((3, 1))));
+    assert_eq!(first("---\n---\na: 2\n"), (None, Some((2, 1))));
+    assert!(parse_first("{a: 1} }\n").is_err());
+}
+
+#[test]
+fn long_documents_take_no_longer_than_their_length_asks_for() {
+    let started = std::time::Instant::now();
+    let long = |item: &str| format!("[{}]", item.repeat(500_000));
+    assert!(parse(&long("é,")).is_ok());
+    assert!(parse(&long("\"a\",")).is_ok());
+    assert!(parse(&format!("a: {}", "x ".repeat(1_000_000))).is_ok());
+    assert!(parse(&"# c\n".repeat(500_000)).is_ok());
+    assert!(parse(&"k: v\nk: v\n".repeat(250_000)).is_err());
+    let (open, close) = ("[&a ".repeat(100), "]".repeat(100));
+    let kept = format!("{open}[{}]{close}", "x,".repeat(500_000));
+    assert!(error(&kept).contains("anchors hold too much"));
+    // In a debug build on a busy machine, and far from what a quadratic reader takes.
+    assert!(started.elapsed() < std::time::Duration::from_secs(60));
+}
+
+#[test]
 fn aliases_and_merge_keys() {
     let root = node(
         "base: &base {a: 1, b: 2}\nmore: &more {c: 3, b: 9}\none: {<<: *base, b: 4}\nboth: {<<: [*base, *more]}\nlist: *base\n",
@@ -95,6 +148,10 @@ fn faults_are_named_with_their_place() {
         (
             "a:\n\tb: 1\n",
             "2:1: a tab in the indentation: YAML takes spaces only",
+        ),
+        (
+            "\u{feff}é: 1\na\0: 2\n",
+            "2:2: the control character U+0000 cannot stand here",
         ),
         (
             "a: 1\n---\nb: 2\n",
@@ -179,7 +236,7 @@ proptest! {
     fn any_heap_of_yaml_is_read_or_refused(
         pieces in prop::collection::vec(
             prop::sample::select(vec![
-                "a", "é", ": ", "- ", "\n", "\r\n", "  ", "\t", "[", "]", "{", "}", ", ", "&x ", "*x", "<<", "\"", "'",
+                "a", "é", ": ", "- ", "\n", "\r\n", "  ", "\t", "[", "]", "{", "}", ", ", "&x ", "*x", "<<", "\"", "'", "\\ud83d", "\\ude00", "\0",
                 "#", "|", ">", "!!str ", "? ", "---\n", "...", "%", "\\", "\u{feff}", "0644", "~", "\u{85}", "\u{2028}",
             ]),
             0..40,

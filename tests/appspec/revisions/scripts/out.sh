@@ -1,0 +1,1 @@
+../everything-there/run.sh

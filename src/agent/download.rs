@@ -4,12 +4,11 @@
 use std::fs::File;
 use std::io;
 
-use super::layout::{Layout, Pointer, write_atomically};
+use super::layout::{Layout, Pointer};
 use super::protocol::Order;
-use super::retention::{self, Record};
+use super::retention::{self, Keep};
 use super::revision;
 use super::unpack::{UnpackError, unpack};
-use crate::clock;
 use crate::model::revision::Digest;
 use crate::store::bundles::Bundles;
 
@@ -42,18 +41,11 @@ pub fn run(
     order: &Order,
     layout: &Layout,
     bundles: &Bundles,
+    keep: &Keep,
 ) -> Result<Vec<String>, DownloadError> {
     let group = &order.deployment_group_id;
     let dir = layout.make_deployment(group, &order.deployment_id)?;
-    let record = Record {
-        application_name: order.application_name.clone(),
-        deployment_group_name: order.deployment_group_name.clone(),
-        revision: order.revision.clone(),
-        started: clock::now(),
-    };
-    let json = serde_json::to_vec(&record).map_err(io::Error::from)?;
-    write_atomically(&dir.record(), &json)?;
-    retention::prune(layout, group, &order.deployment_id)?;
+    retention::begin(order, layout, keep)?;
 
     let digest = &order.revision.digest;
     if !bundles.has(digest) {

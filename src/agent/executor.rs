@@ -126,9 +126,8 @@ impl Executor {
             let this = Arc::clone(self);
             self.tasks.spawn(async move {
                 let abandoned = this.abandoned.clone();
-                abandoned
-                    .run_until_cancelled_owned(this.serve_group(&group))
-                    .await;
+                let work = Box::pin(this.serve_group(&group));
+                abandoned.run_until_cancelled_owned(work).await;
             });
         }
     }

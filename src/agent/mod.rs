@@ -3,6 +3,7 @@
 //! What it knows is the fold of its log (`log`), so it can be killed at any moment and carries on: an execution is
 //! run once, whatever crashes, and no script ever starts twice.
 
+pub mod check;
 pub mod config;
 mod download;
 mod events;
@@ -37,6 +38,7 @@ use tokio::time::timeout;
 use crate::store::bundles::BundleError;
 pub use config::Config;
 use executor::Executor;
+pub(crate) use hooks::user;
 use layout::Layout;
 use log::{Log, LogError};
 

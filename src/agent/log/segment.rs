@@ -203,17 +203,23 @@ impl Active {
         Ok(())
     }
 
-    /// Sees to it that the disk has room for more facts; false if it is so full that output must not take any.
-    pub(super) fn make_room(&mut self) -> bool {
-        if self.length + RESERVE / 2 <= self.reserved {
+    /// Sees to it that the disk has room for so much, and for more facts after it; false if it is so full that output
+    /// must not take any.
+    pub(super) fn make_room(&mut self, bytes: u64) -> bool {
+        if self.length + bytes + RESERVE / 2 <= self.reserved {
             return true;
         }
         let kept = FallocateFlags::FALLOC_FL_KEEP_SIZE;
-        let start = i64::try_from(self.length).unwrap_or(i64::MAX);
-        let answer = fallocate(&self.file, kept, start, RESERVE.cast_signed());
+        let room = bytes + RESERVE;
+        let answer = fallocate(
+            &self.file,
+            kept,
+            self.length.cast_signed(),
+            room.cast_signed(),
+        );
         match answer {
             Ok(()) => {
-                self.reserved = self.length + RESERVE;
+                self.reserved = self.length + room;
                 true
             }
             // Some file systems make no promises.

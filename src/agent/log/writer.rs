@@ -57,7 +57,7 @@ pub(super) struct Writer {
     publish: watch::Sender<Published>,
     boot: String,
     /// So many lines of output were left out since the disk was full.
-    lost: u64,
+    lost: usize,
 }
 
 impl Writer {
@@ -95,28 +95,29 @@ impl Writer {
         batch: Vec<Request>,
         requests: &mpsc::Receiver<Request>,
     ) -> Result<(), LogError> {
-        // The room that is left on a full disk is for facts. What is left out gets no number, so that none is missing.
-        let output_too = self.active.make_room();
-        if output_too && self.lost > 0 {
-            let lost = std::mem::take(&mut self.lost);
-            tracing::warn!(lost, "the disk was full: so many lines of output were not sent on");
-        }
-        let mut seq = self.lock().seq;
-        let mut bytes = Vec::new();
-        let mut records = Vec::new();
+        let before = self.lock().seq;
         let mut waiting = Vec::new();
+        let mut seq = before;
+        let mut records = Vec::new();
         for request in batch {
-            for entry in request.entries {
-                let record = number(entry, &mut seq);
-                if record.is_passing() && !output_too {
-                    seq -= 1;
-                    self.lost += 1;
-                    continue;
-                }
-                bytes.extend(segment::line(&record)?);
-                records.push(record);
-            }
+            let entries = request.entries.into_iter();
+            records.extend(entries.map(|entry| number(entry, &mut seq)));
             waiting.extend(request.done);
+        }
+        let mut bytes = encode(&records)?;
+        if !self.active.make_room(bytes.len() as u64) {
+            // The room that is left is for facts. They are numbered as if there had been no output.
+            let all = records.len();
+            records.retain(|record| !record.is_passing());
+            self.lost += all - records.len();
+            renumber(&mut records, before);
+            bytes = encode(&records)?;
+        } else if self.lost > 0 {
+            let lost = std::mem::take(&mut self.lost);
+            tracing::warn!(
+                lost,
+                "the disk was full: so many lines of output were not sent on"
+            );
         }
         let mut told = false;
         while let Err(error) = self.active.write(&bytes) {
@@ -189,5 +190,23 @@ fn number(entry: Entry, seq: &mut u64) -> Record {
                 what,
             })
         }
+    }
+}
+
+fn encode(records: &[Record]) -> Result<Vec<u8>, LogError> {
+    let mut bytes = Vec::new();
+    for record in records {
+        bytes.extend(segment::line(record)?);
+    }
+    Ok(bytes)
+}
+
+fn renumber(records: &mut [Record], before: u64) {
+    let messages = records.iter_mut().filter_map(|record| match record {
+        Record::Message(message) => Some(message),
+        _ => None,
+    });
+    for (message, seq) in messages.zip(before + 1..) {
+        message.seq = seq;
     }
 }

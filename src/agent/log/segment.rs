@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
@@ -86,7 +86,7 @@ pub(super) fn open(folder: &Path, boot: &str, limits: Limits) -> Result<(Active,
     let mut known = Known::default();
     let length = replay(&bytes, &path, &mut known)?;
     let file = OpenOptions::new()
-        .append(true)
+        .write(true)
         .open(&path)
         .map_err(io_error("opening", &path))?;
     file.set_len(length).map_err(io_error("cutting", &path))?;
@@ -191,7 +191,7 @@ impl Active {
 
     /// Appends all of this or nothing.
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), LogError> {
-        if let Err(error) = self.file.write_all(bytes) {
+        if let Err(error) = self.file.write_all_at(bytes, self.length) {
             // This gives the promised room back as well; there was too little of it.
             self.file
                 .set_len(self.length)

@@ -122,8 +122,8 @@ async fn any_bytes_are_kept_as_they_are() {
     let lines = run.lines(Stdout);
     assert_eq!(lines[0], "a\0b\u{fffd}");
     assert_eq!(lines[1], "10%\r20%");
-    let long: String = lines[2..lines.len() - 1].concat();
-    assert_eq!(long.len(), 100_000);
+    let pieces = lines[2..lines.len() - 1].concat();
+    assert_eq!(pieces.len(), 100_000);
     assert!(lines[2..].iter().all(|line| line.len() <= 8192));
     assert_eq!(lines[lines.len() - 1], "\u{1b}[31mred");
     let log = host

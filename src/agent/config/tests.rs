@@ -62,7 +62,6 @@ fn what_is_wrong_is_named_with_its_place() {
         ("- a", "1:1", ""),
     ] {
         let error = File::parse(text).unwrap_err().to_string();
-        println!("{text:?}: {error}");
         assert!(error.starts_with(place), "{text}: {error}");
         assert!(error.contains(words), "{text}: {error}");
     }

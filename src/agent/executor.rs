@@ -59,9 +59,11 @@ impl Executor {
     ) -> Result<Arc<Self>, AgentError> {
         let place = Place::new(config.install_root.as_deref())
             .map_err(io_error("making the installation root"))?;
-        let path = layout.deployments_log();
-        let shared_log =
-            ScriptLog::open(&path).map_err(io_error(format!("opening {}", path.display())))?;
+        let output = &config.output;
+        let shared_log = output.deployments_log.then(|| {
+            let log = ScriptLog::new(layout.deployments_log(), output);
+            Arc::new(Mutex::new(log))
+        });
         Ok(Arc::new(Self {
             config,
             layout,
@@ -69,7 +71,7 @@ impl Executor {
             bundles,
             place,
             boot,
-            shared_log: Arc::new(Mutex::new(shared_log)),
+            shared_log,
             accepting: tokio::sync::Mutex::default(),
             controls: Mutex::default(),
             queues: Queues::default(),
@@ -124,9 +126,8 @@ impl Executor {
             let this = Arc::clone(self);
             self.tasks.spawn(async move {
                 let abandoned = this.abandoned.clone();
-                abandoned
-                    .run_until_cancelled_owned(this.serve_group(&group))
-                    .await;
+                let work = Box::pin(this.serve_group(&group));
+                abandoned.run_until_cancelled_owned(work).await;
             });
         }
     }

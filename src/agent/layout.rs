@@ -216,7 +216,13 @@ impl Layout {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             text => text?,
         };
-        let deployment = text
+        // `CodeDeploy`'s agent writes whole paths.
+        let root = self.root.to_string_lossy();
+        let below = text
+            .strip_prefix(root.as_ref())
+            .and_then(|below| below.strip_prefix('/'));
+        let deployment = below
+            .unwrap_or(&text)
             .strip_prefix(group)
             .and_then(|rest| rest.strip_prefix('/'))
             .and_then(|id| id.trim_end().parse::<DeploymentId>().ok())
@@ -364,5 +370,15 @@ mod tests {
             .unwrap()
             .unwrap();
         assert_eq!(found, layout.deployment("g", &id));
+
+        let whole = found.path().to_string_lossy().into_owned();
+        let path = layout.pointer_path("g", Pointer::LastInstalled);
+        fs::write(&path, &whole).unwrap();
+        assert_eq!(
+            layout.pointer("g", Pointer::LastInstalled).unwrap(),
+            Some(found)
+        );
+        fs::write(&path, whole.replace("new", "elsewhere")).unwrap();
+        assert!(layout.pointer("g", Pointer::LastInstalled).is_err());
     }
 }

@@ -141,6 +141,7 @@ pub async fn deploy(
     mut watch: impl FnMut(&Message),
 ) -> Result<Outcome, AgentError> {
     config.lease = LEASE;
+    let grace = config.scripts.grace;
     let root = config.root.clone();
     let layout = Layout::open(&root).map_err(io_error(format!("opening {}", root.display())))?;
     let run =
@@ -181,7 +182,7 @@ pub async fn deploy(
             },
             Some(()) = interrupts.recv() => {
                 interrupted = true;
-                end_now(&executor, &log, &execution).await;
+                end_now(&executor, &log, &execution, grace).await;
             }
         }
     }
@@ -204,7 +205,7 @@ pub async fn deploy(
 }
 
 /// Starts no further event, and ends the script that is running.
-async fn end_now(executor: &Executor, log: &Log, execution: &ExecutionId) {
+async fn end_now(executor: &Executor, log: &Log, execution: &ExecutionId, grace: Duration) {
     if let Err(error) = executor.stop(execution).await {
         tracing::warn!(%error, "the deployment cannot be stopped");
     }
@@ -214,7 +215,7 @@ async fn end_now(executor: &Executor, log: &Log, execution: &ExecutionId) {
         .get(execution)
         .map(|known| known.script.clone());
     if let Some(Script::Running { process, .. }) = script {
-        process::end_group(process.pid).await;
+        process::end_group(process.pid, grace).await;
     }
 }
 

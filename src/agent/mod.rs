@@ -6,6 +6,7 @@
 mod download;
 mod events;
 mod executor;
+pub mod facts;
 mod hooks;
 mod http;
 mod install;
@@ -55,6 +56,8 @@ pub struct Config {
     /// How long running events may go on when the agent is told to end. What runs then is left to the next start, which
     /// ends it and reports it.
     pub drain: Duration,
+    /// Below this a disk counts as nearly full.
+    pub least_free: facts::LeastFree,
 }
 
 impl Config {
@@ -67,6 +70,7 @@ impl Config {
             lease: protocol::LEASE,
             heartbeat: protocol::HEARTBEAT,
             drain: Duration::from_mins(1),
+            least_free: facts::LeastFree::default(),
         }
     }
 }

@@ -104,7 +104,8 @@ fn deployments(layout: &Layout, group: &str) -> io::Result<Vec<DeploymentDir>> {
     Ok(found)
 }
 
-fn record(dir: &DeploymentDir) -> Option<Record> {
+/// What a deployment's folder says about itself, if it can be read.
+pub fn record(dir: &DeploymentDir) -> Option<Record> {
     serde_json::from_slice(&fs::read(dir.record()).ok()?).ok()
 }
 

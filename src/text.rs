@@ -45,7 +45,7 @@ pub fn size(bytes: u64) -> String {
         return format!("{bytes} B");
     };
     // Tenths, rounded down: never more than there is.
-    let tenths = u128::from(bytes) * 10 >> (10 * unit);
+    let tenths = (u128::from(bytes) * 10) >> (10 * unit);
     let name = UNITS[usize::try_from(unit - 1).unwrap_or(0)];
     format!("{}.{} {name}", tenths / 10, tenths % 10)
 }

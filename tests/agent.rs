@@ -9,6 +9,8 @@
 
 #[path = "agent/crash.rs"]
 mod crash;
+#[path = "agent/facts.rs"]
+mod facts;
 #[path = "agent/install.rs"]
 mod install;
 #[path = "agent/protocol.rs"]

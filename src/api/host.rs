@@ -195,11 +195,11 @@ impl<'a> HostView<'a> {
         }
         let memory = facts
             .agent_memory
-            .map_or_else(String::new, |memory| format!(", {}", size(memory)));
+            .map_or_else(String::new, |memory| format!(", uses {}", size(memory)));
         let started = self
             .here(facts.started)
             .map_or_else(String::new, |started| {
-                format!(", for {}", span(at.since(started)))
+                format!(", started {} ago", span(at.since(started)))
             });
         lines.say(
             "agent",

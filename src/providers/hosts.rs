@@ -244,7 +244,15 @@ impl AgentClient {
         &self,
         request: reqwest::RequestBuilder,
     ) -> Result<T, HostError> {
-        let mut response = self.open(request).await?;
+        let response = self.open(request).await?;
+        self.parse(response).await
+    }
+
+    /// What an answer says.
+    async fn parse<T: serde::de::DeserializeOwned>(
+        &self,
+        mut response: reqwest::Response,
+    ) -> Result<T, HostError> {
         let mut body = Vec::new();
         while let Some(piece) = response.chunk().await.map_err(|error| self.lost(&error))? {
             body.extend_from_slice(&piece);
@@ -268,7 +276,7 @@ impl AgentClient {
         if status.is_success() {
             return Ok(response);
         }
-        let problem = response.json::<Problem>().await;
+        let problem = self.parse::<Problem>(response).await;
         let reason = problem.map_or_else(|_| format!("status {status}"), |p| p.message);
         let address = self.address.clone();
         Err(match status.as_u16() {

@@ -19,6 +19,9 @@ use crate::text;
 /// The longest text, in characters.
 const LONGEST: usize = 300;
 
+/// The end of the year 9999: later times are nonsense, and their sums would not fit.
+const LATEST: Timestamp = Timestamp(253_402_300_799_999);
+
 /// The most entries of a list.
 const MOST: usize = 64;
 
@@ -163,7 +166,8 @@ impl HealthProblem {
 }
 
 impl Facts {
-    /// The same with long texts and lists cut, and no character that a terminal would obey.
+    /// The same with long texts and lists cut, times within reason, and no character that a terminal would obey.
+    #[must_use]
     pub fn bounded(mut self) -> Self {
         let mut texts = vec![
             &mut self.os.name,
@@ -192,6 +196,15 @@ impl Facts {
         }
         for text in texts {
             bound(text);
+        }
+        let times = [&mut self.clock, &mut self.started];
+        let installed = self.installed.iter_mut();
+        let times = times
+            .into_iter()
+            .chain(&mut self.booted)
+            .chain(installed.filter_map(|installed| installed.installed.as_mut()));
+        for time in times {
+            time.0 = time.0.clamp(0, LATEST.0);
         }
         self
     }
@@ -248,12 +261,18 @@ mod tests {
         let facts = Facts {
             hostname: "a\u{1b}[31mb\u{202e}".to_owned(),
             kernel: "x".repeat(10_000),
+            booted: Some(Timestamp(i64::MIN)),
+            started: Timestamp(i64::MAX),
             problems: vec![HealthProblem::new("X", "y\u{7}".repeat(9_000), ""); 1000],
             ..Facts::default()
         };
         let bounded = facts.bounded();
         assert_eq!(bounded.hostname, "a\u{241b}[31mb\u{b7}");
         assert_eq!(bounded.kernel.len(), LONGEST);
+        assert_eq!(
+            (bounded.booted, bounded.started),
+            (Some(Timestamp(0)), LATEST)
+        );
         assert_eq!(bounded.problems.len(), MOST);
         assert!(!bounded.problems[0].message.contains('\u{7}'));
         assert_eq!(bounded.clone().bounded(), bounded, "once is enough");

@@ -13,6 +13,7 @@ use self::driver::{Ask, Driver};
 use self::status::{AgentStatus, HostStatus};
 use super::feed::FeedItem;
 use super::{Request, lock};
+use crate::agent::facts::bound;
 use crate::agent::protocol::Order;
 use crate::clock;
 use crate::engine::Deployment;
@@ -161,7 +162,11 @@ impl Hosts {
         let at = clock::now();
         let outcome = outcome
             .map(|greeting| greeting.map(AgentStatus::from))
-            .map_err(HostError::reason);
+            .map_err(|error| {
+                let mut reason = error.reason();
+                bound(&mut reason);
+                reason
+            });
         let mut statuses = lock(&self.0.statuses);
         if let (Ok(None), Some(status)) = (&outcome, statuses.get_mut(host))
             && status.reachable

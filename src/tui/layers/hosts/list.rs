@@ -21,7 +21,7 @@ const FREE: usize = 10;
 /// The width of the uptime.
 const UP: usize = 5;
 /// The width of the system, and the width of the list from which on it is there.
-const SYSTEM: (usize, usize) = (24, 100);
+const SYSTEM: (usize, usize) = (32, 100);
 
 /// Draws headings and visible rows.
 pub(super) fn draw(hosts: &Hosts, model: &Model, places: &Places, brush: &mut Brush<'_>) {
@@ -93,7 +93,13 @@ fn row(model: &Model, host: HostView<'_>, name: usize, wide: bool) -> Vec<Run> {
     let up = host.uptime(model.present()).filter(|_| !silent);
     let up = up.map_or_else(String::new, tiny);
     let free = host.disk().map_or_else(String::new, |disk| size(disk.free));
-    let cut = |text: &str, width: usize| text.chars().take(width).collect::<String>();
+    let cut = |text: &str, width: usize| match text.char_indices().nth(width) {
+        Some(_) => {
+            let kept: String = text.chars().take(width.saturating_sub(1)).collect();
+            format!("{kept}{}", Glyph::Cut.draw(model.theme))
+        }
+        None => text.to_owned(),
+    };
     let id = cut(host.host.name.as_str(), name);
     let mut runs = vec![
         run(mark.role, format!("{sign} {:1$}", mark.word, STATE - 2)),

@@ -69,8 +69,9 @@ impl Hosts {
         if make {
             self.made = Some((self.news, model.now));
             self.all = view.all_hosts().map(Row::of).collect();
-            // Stable, so that hosts of the same state stay in the order of the documents.
-            self.all.sort_by_key(|row| row.state);
+            // Stable, so that the others stay in the order of the documents; work that comes and goes moves nobody.
+            self.all
+                .sort_by_key(|row| row.state.min(HostState::Working));
         }
         let typed = self.filtered != self.field.text;
         if make || typed {

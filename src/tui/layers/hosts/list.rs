@@ -29,9 +29,10 @@ pub(super) fn draw(hosts: &Hosts, model: &Model, places: &Places, brush: &mut Br
     let visible = || {
         let rows = hosts.shown.iter().skip(hosts.top);
         rows.take(usize::from(area.height))
-            .map(|row| &hosts.all[*row].name)
+            .map(|row| &hosts.all[*row])
     };
-    let name = visible().map(|name| name.as_str().len()).max().unwrap_or(0);
+    let names = visible().map(|row| row.name.as_str().len());
+    let name = names.max().unwrap_or(0);
     let name = name.max("Host".len()).min(width / 3);
     let wide = width >= SYSTEM.1;
     let system = if wide {
@@ -66,12 +67,11 @@ pub(super) fn draw(hosts: &Hosts, model: &Model, places: &Places, brush: &mut Br
             text,
         );
     }
-    for (y, id) in (area.y..area.bottom()).zip(visible()) {
-        // One that has just left the documents is gone with the next look.
-        let Some(host) = model.view.as_ref().and_then(|view| view.host(id)) else {
+    for (y, line) in (area.y..area.bottom()).zip(visible()) {
+        let Some(host) = line.host(model) else {
             continue;
         };
-        let selected = hosts.selected.as_ref() == Some(id);
+        let selected = hosts.selected.as_ref() == Some(&line.name);
         if selected {
             let cursor = brush.glyph(Glyph::Cursor);
             brush.text(area.x, y, 1, Role::Focus, cursor);

@@ -5,6 +5,7 @@ mod details;
 mod list;
 mod places;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Layer, Reply};
@@ -32,6 +33,8 @@ pub(crate) struct Hosts {
     field: Field,
     /// Every host, as its order and the filter need it.
     all: Vec<Row>,
+    /// How many there are in each state.
+    counts: BTreeMap<HostState, usize>,
     /// The rows that fit what was typed, as positions in `all`.
     shown: Vec<usize>,
     /// What was typed when `shown` was made.
@@ -47,6 +50,8 @@ pub(crate) struct Hosts {
 #[derive(Debug)]
 struct Row {
     name: Name,
+    /// Its place in the documents.
+    index: usize,
     state: HostState,
     /// What is typed against.
     text: String,
@@ -68,7 +73,11 @@ impl Hosts {
             .is_none_or(|(news, at)| news != self.news && calm(at));
         if make {
             self.made = Some((self.news, model.now));
-            self.all = view.all_hosts().map(Row::of).collect();
+            self.all = view.all_hosts().enumerate().map(Row::of).collect();
+            self.counts.clear();
+            for row in &self.all {
+                *self.counts.entry(row.state).or_default() += 1;
+            }
             // Stable, so that the others stay in the order of the documents; work that comes and goes moves nobody.
             self.all
                 .sort_by_key(|row| row.state.min(HostState::Working));
@@ -199,8 +208,7 @@ impl Hosts {
             HostState::Problem,
             HostState::NotAsked,
         ] {
-            let count = self.all.iter().filter(|row| row.state == state).count();
-            if count > 0 {
+            if let Some(count) = self.counts.get(&state) {
                 let mark = glyph::host(state);
                 let sign = mark.glyph.draw(model.theme);
                 runs.push(run(mark.role, format!("{sign} {count} {}", mark.word)));
@@ -232,7 +240,15 @@ impl Hosts {
 }
 
 impl Row {
-    fn of(host: HostView<'_>) -> Self {
+    /// The host as it is now. One that has just moved in the documents, or left them, is found with the next look.
+    fn host<'a>(&self, model: &'a Model) -> Option<HostView<'a>> {
+        let view = model.view.as_ref()?;
+        let host = view.project.hosts.get(self.index)?;
+        let status = view.hosts.get(&host.name);
+        (host.name == self.name).then_some(HostView { host, status })
+    }
+
+    fn of((index, host): (usize, HostView<'_>)) -> Self {
         let state = host.state();
         let mut text = format!("{} {} {}", host.host.name, state.word(), host.os());
         let tags = host
@@ -246,6 +262,7 @@ impl Row {
         }
         Self {
             name: host.host.name.clone(),
+            index,
             state,
             text: text.to_lowercase(),
         }

@@ -1,4 +1,4 @@
-//! Reaching hosts: one driver a host that has work, one slow probe for all others.
+//! Reaching hosts: one driver a host that has work, one slow probe that asks all, and what is known of each ([`status`]).
 
 mod driver;
 mod probe;

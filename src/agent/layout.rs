@@ -248,7 +248,8 @@ impl Layout {
         write_atomically(&path, format!("{group}/{deployment}").as_bytes())
     }
 
-    fn pointer_path(&self, group: &str, pointer: Pointer) -> PathBuf {
+    /// Where a pointer is kept.
+    pub fn pointer_path(&self, group: &str, pointer: Pointer) -> PathBuf {
         let suffix = match pointer {
             Pointer::LastInstalled => "last_successful_install",
             Pointer::MostRecent => "most_recent_install",

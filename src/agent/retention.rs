@@ -165,7 +165,7 @@ fn deployments(layout: &Layout, group: &str) -> io::Result<Vec<DeploymentDir>> {
     Ok(found)
 }
 
-/// What a deployment's folder says about itself, if it is there.
+/// What a deployment's folder says about itself, if it can be read.
 pub fn record(dir: &DeploymentDir) -> Option<Record> {
     serde_json::from_slice(&fs::read(dir.record()).ok()?).ok()
 }

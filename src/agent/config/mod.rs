@@ -10,8 +10,12 @@ use std::time::Duration;
 
 pub use file::{ConfigError, DEFAULT_FILE, File, REFERENCE, Setting};
 
+use super::facts::LeastFree;
 use super::protocol;
 use crate::model::name::Name;
+
+/// Where the agent keeps its own files, if nobody says otherwise.
+pub const DEFAULT_ROOT: &str = "/var/lib/cutover-agent";
 
 /// How an agent is set up.
 #[derive(Clone, Debug)]
@@ -37,6 +41,8 @@ pub struct Config {
     pub output: Output,
     /// How much a revision may unpack to.
     pub unpacking: Unpacking,
+    /// Below this a disk counts as nearly full.
+    pub least_free: LeastFree,
 }
 
 /// How scripts run.
@@ -90,6 +96,7 @@ impl Config {
             scripts: Scripts::default(),
             output: Output::default(),
             unpacking: Unpacking::default(),
+            least_free: LeastFree::default(),
         }
     }
 }

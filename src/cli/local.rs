@@ -226,7 +226,7 @@ fn config(args: &Args) -> Result<Config, Refusal> {
         config.install_root.clone_from(&args.root);
     }
     match &file.log_dir {
-        None => host_log::to_stderr("error"),
+        None => host_log::to_stderr("warn"),
         Some(folder) => host_log::to_folder(folder, LOG, "info")
             .map_err(|error| invalid(format!("{error:#}")))?,
     }

@@ -38,6 +38,19 @@ pub fn date_time(at: Timestamp) -> String {
     local(at, "%Y-%m-%d %H:%M:%S")
 }
 
+/// `10.2 MB`: a size in decimal units.
+pub fn size(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
+    if bytes < 1000 {
+        return format!("{bytes} bytes");
+    }
+    let (mut tenths, mut unit) = (bytes / 100, 0);
+    while tenths >= 10_000 && unit + 1 < UNITS.len() {
+        (tenths, unit) = (tenths / 1000, unit + 1);
+    }
+    format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
+}
+
 fn local(at: Timestamp, format: &str) -> String {
     jiff::Timestamp::from_millisecond(at.0).map_or_else(
         |_| String::new(),
@@ -52,6 +65,21 @@ fn local(at: Timestamp, format: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_are_short() {
+        for (bytes, expected) in [
+            (0, "0 bytes"),
+            (999, "999 bytes"),
+            (1000, "1.0 kB"),
+            (10_249_999, "10.2 MB"),
+            (812_000_000, "812.0 MB"),
+            (10_737_418_240, "10.7 GB"),
+            (u64::MAX, "18446.7 PB"),
+        ] {
+            assert_eq!(size(bytes), expected);
+        }
+    }
 
     #[test]
     fn no_control_or_bidi_character_survives() {

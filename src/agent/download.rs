@@ -12,6 +12,7 @@ use super::unpack::{UnpackError, unpack};
 use crate::clock;
 use crate::model::revision::Digest;
 use crate::store::bundles::Bundles;
+use crate::text;
 
 /// Why there is no archive.
 #[derive(Debug, thiserror::Error)]
@@ -64,14 +65,16 @@ pub fn run(
         bundles.remove(digest).map_err(io::Error::other)?;
         return Err(DownloadError::Damaged(digest.clone()));
     }
-    unpack(&bundle, &dir.unpacking(), &dir.archive())?;
+    let contents = unpack(&bundle, &dir.unpacking(), &dir.archive())?;
     let appspec = revision::appspec(&dir.archive()).map_err(DownloadError::AppSpec)?;
     layout.set_pointer(group, Pointer::MostRecent, &order.deployment_id)?;
 
     let mut remarks = vec![format!(
-        "unpacked {} ({})",
+        "unpacked {}: {}, {} files, {}",
         order.revision.label,
-        digest.short()
+        contents.format,
+        contents.files(),
+        text::size(contents.size)
     )];
     let warning = |finding: &crate::appspec::Finding| format!("warning: {finding}");
     remarks.extend(appspec.warnings.iter().map(warning));

@@ -56,7 +56,7 @@ enum Command {
     Init(init::Args),
     /// Check the project's documents
     Check(check::Args),
-    /// Register a directory or a .tar.gz as a revision of an application
+    /// Register a directory or a .zip, .tar or .tar.gz as a revision of an application
     Push(push::Args),
     /// Deploy a revision to a deployment group
     Deploy(deploy::Args),

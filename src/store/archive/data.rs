@@ -34,7 +34,7 @@ impl<'a> Data<'a> {
     pub fn write_to(&mut self, file: &mut File) -> io::Result<()> {
         let mut buffer = vec![0; CHUNK.min(usize::try_from(self.size).unwrap_or(CHUNK))];
         let mut at = 0;
-        for piece in self.pieces {
+        for piece in self.pieces.iter().filter(|piece| piece.length > 0) {
             if piece.offset != at {
                 file.seek(SeekFrom::Start(piece.offset))?;
             }

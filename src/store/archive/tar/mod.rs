@@ -73,7 +73,20 @@ fn next_header(stream: &mut dyn Read) -> Result<Option<[u8; BLOCK]>, ArchiveErro
             "is damaged or no tar archive: the checksum of a header is wrong",
         ));
     }
+    if !has_numbers(&block) {
+        return Err(ArchiveError::archive(
+            "is damaged: a header has letters where numbers belong",
+        ));
+    }
     Ok(Some(block))
+}
+
+/// Whether the numbers of a device are numbers. They are not needed, but other readers stop at a header where they are
+/// not, and see nothing that follows.
+fn has_numbers(block: &[u8; BLOCK]) -> bool {
+    [329..337, 337..345]
+        .into_iter()
+        .all(|field| number(&block[field]).is_some())
 }
 
 fn is_end(block: &[u8; BLOCK]) -> bool {
@@ -141,6 +154,8 @@ impl Read for Stored<'_> {
 struct Extensions {
     /// For all entries that follow.
     global: Pax,
+    /// Whether none followed yet: some readers take that for a damaged archive.
+    global_waits: bool,
     pax: Option<Pax>,
     long_name: Option<Vec<u8>>,
     long_link: Option<Vec<u8>>,
@@ -180,6 +195,7 @@ impl Extensions {
                 ));
             }
             self.global = global.over(&self.global);
+            self.global_waits = true;
             false
         } else if kind.is_pax_local_extensions() {
             let pax = Pax::parse(&bytes).map_err(|problem| refuse(&problem))?;
@@ -202,11 +218,15 @@ impl Extensions {
     }
 
     fn waiting(&self) -> bool {
-        self.pax.is_some() || self.long_name.is_some() || self.long_link.is_some()
+        self.global_waits
+            || self.pax.is_some()
+            || self.long_name.is_some()
+            || self.long_link.is_some()
     }
 
     /// What is known of the entry that comes now.
     fn for_next(&mut self) -> Before {
+        self.global_waits = false;
         Before {
             pax: self.pax.take().unwrap_or_default().over(&self.global),
             long_name: self.long_name.take(),

@@ -1,10 +1,10 @@
 //! Numbers in tar headers.
 
-/// A number: octal digits, perhaps with blanks before and after, or binary with the highest bit set. A field with
-/// nothing in it is 0, as everybody reads it.
+/// A number: octal digits with blanks or NULs around them, or binary with the highest bit set. A field with nothing in it
+/// is 0. Where one of the usual readers sees no number, none is seen here.
 pub(super) fn number(field: &[u8]) -> Option<i64> {
     match field.first()? {
-        first if first & 0x80 != 0 => binary(field),
+        0x80 | 0xff => binary(field),
         _ => octal(field),
     }
 }
@@ -12,7 +12,10 @@ pub(super) fn number(field: &[u8]) -> Option<i64> {
 fn octal(field: &[u8]) -> Option<i64> {
     let digits = field.trim_ascii_start();
     let end = digits.iter().position(|byte| matches!(byte, 0 | b' '));
-    let digits = &digits[..end.unwrap_or(digits.len())];
+    let (digits, rest) = digits.split_at(end.unwrap_or(digits.len()));
+    if rest.iter().any(|byte| !matches!(byte, 0 | b' ')) {
+        return None;
+    }
     digits.iter().try_fold(0_i64, |number, digit| match digit {
         b'0'..=b'7' => number.checked_mul(8)?.checked_add(i64::from(digit - b'0')),
         _ => None,
@@ -47,6 +50,8 @@ mod tests {
             (b"\x80\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", None),
             (b"0000648\0", None),
             (b"+000644\0", None),
+            (b"64\0\0644\0", None),
+            (b"\x8100\0", None),
             (b"-1\0", None),
             (b"0x1ff\0", None),
             (b"777777777777777777777777", None),

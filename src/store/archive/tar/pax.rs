@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn records_are_what_their_length_says() {
-        let pax = Pax::parse(b"11 path=a\nb\n20 mtime=1700000000\n").unwrap();
+        let pax = Pax::parse(b"12 path=a\nb\n20 mtime=1700000000\n").unwrap();
         assert_eq!(pax.path.as_deref(), Some(&b"a\nb"[..]));
         let time = pax.modified.unwrap();
         assert_eq!((time.seconds, time.nanoseconds), (1_700_000_000, 0));

@@ -13,6 +13,9 @@ pub(super) const DESCRIPTOR: u16 = 1 << 3;
 const PATCH: u16 = 1 << 5;
 const UTF8: u16 = 1 << 11;
 
+/// The newest version of the format that there is, 6.3.
+const NEWEST: u8 = 63;
+
 /// Extra fields.
 pub(super) const ZIP64: u16 = 0x0001;
 const TIMES: u16 = 0x5455;
@@ -99,6 +102,12 @@ impl Record {
         if numbers.flags & ENCRYPTED != 0 {
             return Err(refuse("is encrypted".to_owned()));
         }
+        let [version, _] = numbers.needs.to_le_bytes();
+        if version > NEWEST {
+            return Err(refuse(
+                "needs a newer version of zip than there is".to_owned(),
+            ));
+        }
         if numbers.flags & PATCH != 0 {
             return Err(refuse("is a patch".to_owned()));
         }
@@ -180,6 +189,7 @@ impl Record {
 /// The numbers of an entry as they stand there.
 struct Numbers {
     made_by: u16,
+    needs: u16,
     flags: u16,
     method: u16,
     time: u16,
@@ -194,8 +204,7 @@ struct Numbers {
 
 impl Numbers {
     fn read(head: &mut Fields<'_>) -> Option<Self> {
-        let made_by = head.u16()?;
-        head.bytes(2)?;
+        let (made_by, needs) = (head.u16()?, head.u16()?);
         let (flags, method, time, date) = (head.u16()?, head.u16()?, head.u16()?, head.u16()?);
         let (crc, compressed, size) = (head.u32()?, head.u32()?, head.u32()?);
         head.bytes(6)?;
@@ -203,6 +212,7 @@ impl Numbers {
         head.bytes(2)?;
         Some(Self {
             made_by,
+            needs,
             flags,
             method,
             time,

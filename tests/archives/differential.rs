@@ -12,7 +12,7 @@ use crate::programs::python;
 /// Lists archives: a line `== PATH`, then a line for each entry with kind, size, and name and target in hexadecimal; or
 /// a line `error` with the reason. An entry for the root itself is left out.
 const SCRIPT: &str = r"
-import os, stat, struct, sys, tarfile, zipfile
+import stat, struct, sys, tarfile, zipfile, zlib
 
 def plain(name):
     return b'/'.join(part for part in name.split(b'/') if part not in (b'', b'.'))
@@ -22,13 +22,14 @@ def tell(kind, size, name, target=b''):
         print(kind, size, plain(name).hex(), target.hex())
 
 def stored_name(member):
+    name = member.orig_filename.encode('utf-8' if member.flag_bits & 0x800 else 'cp437')
     extra = member.extra
     while len(extra) >= 4:
         kind, length = struct.unpack('<HH', extra[:4])
-        if kind == 0x7075:
+        if kind == 0x7075 and extra[4:9] == struct.pack('<BI', 1, zlib.crc32(name)):
             return extra[9:4 + length]
         extra = extra[4 + length:]
-    return member.orig_filename.encode('utf-8' if member.flag_bits & 0x800 else 'cp437')
+    return name
 
 def zip_listing(archive):
     assert archive.testzip() is None

@@ -15,3 +15,4 @@ mod hostile;
 mod make;
 mod programs;
 mod refused;
+mod space;

@@ -129,6 +129,29 @@ pub fn headers() -> Vec<Case> {
             changed(136, b"yesterday\0\0\0"),
         ),
         case(
+            "tar: device is no number",
+            "letters where numbers",
+            changed(329, b"x"),
+        ),
+        case(
+            "tar: owner of an extension is no number",
+            "letters where numbers",
+            Tar::new()
+                .with("p", b'x', &[], |h| put(h, 108, b"root\0"))
+                .file("x", b"1")
+                .end(),
+        ),
+        case(
+            "tar: prefix where there is none",
+            "beginning of a name",
+            Tar::new()
+                .with("x", b'0', b"", |h| {
+                    put(h, 257, b"ustar  \0");
+                    put(h, 345, b"..");
+                })
+                .end(),
+        ),
+        case(
             "tar: holes overlap",
             "holes where",
             Tar::new()

@@ -73,6 +73,11 @@ fn next_header(stream: &mut dyn Read) -> Result<Option<[u8; BLOCK]>, ArchiveErro
             "is damaged or no tar archive: the checksum of a header is wrong",
         ));
     }
+    if !has_no_false_prefix(&block) {
+        return Err(ArchiveError::archive(
+            "is damaged: a header has the beginning of a name where its format has none",
+        ));
+    }
     if !has_numbers(&block) {
         return Err(ArchiveError::archive(
             "is damaged: a header has letters where numbers belong",
@@ -81,12 +86,28 @@ fn next_header(stream: &mut dyn Read) -> Result<Option<[u8; BLOCK]>, ArchiveErro
     Ok(Some(block))
 }
 
-/// Whether the numbers of a device are numbers. They are not needed, but other readers stop at a header where they are
-/// not, and see nothing that follows.
+/// Whether all numbers are numbers, even those that do not matter here: some readers stop at a header where one is not,
+/// and see nothing that follows. Owner, mode, size and time of an entry are asked for again, with its name in the answer.
 fn has_numbers(block: &[u8; BLOCK]) -> bool {
-    [329..337, 337..345]
-        .into_iter()
+    let extension = is_extension(Header::from_byte_slice(block).entry_type());
+    let own = [100..108, 108..116, 116..124, 136..148];
+    let devices = [329..337, 337..345];
+    let own = own.into_iter().filter(|_| extension);
+    own.chain(devices)
         .all(|field| number(&block[field]).is_some())
+}
+
+fn is_extension(kind: EntryType) -> bool {
+    kind.is_pax_local_extensions()
+        || kind.is_pax_global_extensions()
+        || kind.is_gnu_longname()
+        || kind.is_gnu_longlink()
+}
+
+/// Whether the part of a header where only ustar keeps the beginning of a name is used for anything else: some readers
+/// take it for a name all the same.
+fn has_no_false_prefix(block: &[u8; BLOCK]) -> bool {
+    block[257..].starts_with(b"ustar\0") || block[345] == 0
 }
 
 fn is_end(block: &[u8; BLOCK]) -> bool {
@@ -170,11 +191,7 @@ impl Extensions {
         limits: &Limits,
     ) -> Result<bool, ArchiveError> {
         let kind = header.entry_type();
-        let extension = kind.is_pax_local_extensions()
-            || kind.is_pax_global_extensions()
-            || kind.is_gnu_longname()
-            || kind.is_gnu_longlink();
-        if !extension {
+        if !is_extension(kind) {
             return Ok(false);
         }
         let name = header.path_bytes().into_owned();

@@ -62,7 +62,7 @@ enum Command {
     Check(check::Args),
     /// Check an AppSpec, and the sources, scripts and permissions that it names
     Validate(validate::Args),
-    /// Register a directory or a .tar.gz as a revision of an application
+    /// Register a directory or a .zip, .tar or .tar.gz as a revision of an application
     Push(push::Args),
     /// Deploy a revision to a deployment group
     Deploy(deploy::Args),

@@ -11,6 +11,8 @@
 mod crash;
 #[path = "agent/install.rs"]
 mod install;
+#[path = "agent/names.rs"]
+mod names;
 #[path = "agent/protocol.rs"]
 mod protocol;
 #[path = "agent/scripts.rs"]

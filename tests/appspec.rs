@@ -85,7 +85,10 @@ fn check(folder: &str, expected_ok: Option<bool>) {
     for case in cases(folder) {
         let (ok, lines) = found(&case);
         let expectation = PathBuf::from(format!("{}.expected", case.display()));
-        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        let mut text = lines.join("\n");
+        if !lines.is_empty() {
+            text.push('\n');
+        }
         if std::env::var_os("UPDATE_EXPECTED").is_some() {
             let _ = fs::remove_file(&expectation);
             if !text.is_empty() {
@@ -321,7 +324,7 @@ fn large_appspecs_are_read_in_time() {
     }
     // Many times of what an unoptimised build takes, and far from what one that grows with the square would.
     assert!(
-        started.elapsed() < Duration::from_secs(120),
+        started.elapsed() < Duration::from_mins(2),
         "{:?}",
         started.elapsed()
     );

@@ -132,13 +132,10 @@ fn itself(entry: &Node, findings: &mut Findings) -> bool {
     let Some(node) = present(entry, "self") else {
         return false;
     };
-    match node.as_bool() {
-        Some(itself) => itself,
-        None => {
-            findings.error("E43", node, "self is true or false");
-            false
-        }
-    }
+    node.as_bool().unwrap_or_else(|| {
+        findings.error("E43", node, "self is true or false");
+        false
+    })
 }
 
 /// Whether files and whether directories are meant.

@@ -117,7 +117,7 @@ fn long_documents_take_no_longer_than_their_length_asks_for() {
     let kept = format!("{open}[{}]{close}", "x,".repeat(500_000));
     assert!(error(&kept).contains("anchors hold too much"));
     // In a debug build on a busy machine, and far from what a quadratic reader takes.
-    assert!(started.elapsed() < std::time::Duration::from_secs(60));
+    assert!(started.elapsed() < std::time::Duration::from_mins(1));
 }
 
 #[test]

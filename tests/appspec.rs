@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-use cutover::appspec::{MAX_BYTES, catalogue, decode, review};
+use cutover::appspec::{MAX_BYTES, RESERVED_VARIABLES, catalogue, decode, review};
+use cutover::model::lifecycle::LifecycleEvent;
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -284,6 +285,57 @@ fn wrong_usage_is_told_from_errors_in_the_appspec() {
     );
 }
 
+fn documentation() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/appspec.md");
+    fs::read_to_string(path).unwrap()
+}
+
+#[test]
+fn the_documentation_has_the_catalogue() {
+    let text = documentation();
+    let is_row = |line: &&str| line.starts_with("| E") || line.starts_with("| W");
+    let rows: Vec<_> = text.lines().filter(is_row).collect();
+    let expected: Vec<_> = catalogue::ENTRIES
+        .iter()
+        .map(|entry| {
+            let cells = [entry.id, entry.title, entry.meaning, entry.remedy];
+            format!(
+                "| {} |",
+                cells.map(|cell| cell.replace('|', "\\|")).join(" | ")
+            )
+        })
+        .collect();
+    assert_eq!(rows, expected);
+}
+
+#[test]
+fn the_documentations_examples_are_right_and_its_lists_complete() {
+    let text = documentation();
+    let examples: Vec<_> = text
+        .split("```yaml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .collect();
+    assert_eq!(examples.len(), 3);
+    for example in examples {
+        let review = review(example);
+        assert_eq!(
+            (review.errors, review.warnings),
+            (vec![], vec![]),
+            "{example}"
+        );
+    }
+    for variable in RESERVED_VARIABLES {
+        assert!(text.contains(&format!("`{variable}`")), "{variable}");
+    }
+    for event in LifecycleEvent::ALL
+        .iter()
+        .filter(|event| event.carries_hooks())
+    {
+        assert!(text.contains(&format!("`{event}`")), "{event}");
+    }
+}
+
 #[test]
 fn large_appspecs_are_read_in_time() {
     let head = "version: 0.0\nos: linux\n";
@@ -332,7 +384,7 @@ fn large_appspecs_are_read_in_time() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 512, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {

@@ -14,6 +14,9 @@ use crate::clock;
 use crate::model::revision::Digest;
 use crate::store::bundles::Bundles;
 
+/// How many warnings about an `AppSpec` an operator is told at most.
+const WARNINGS: usize = 50;
+
 /// Why there is no archive.
 #[derive(Debug, thiserror::Error)]
 pub enum DownloadError {
@@ -80,7 +83,14 @@ pub fn run(
     )];
     let findings = appspec.warnings.iter().cloned();
     let findings = findings.chain(inspect::scripts(&dir.archive(), &appspec));
-    remarks.extend(findings.map(|finding| format!("warning: {finding}")));
+    let mut findings = findings.map(|finding| format!("warning: {finding}"));
+    remarks.extend(findings.by_ref().take(WARNINGS));
+    match findings.count() {
+        0 => {}
+        more => remarks.push(format!(
+            "and {more} more warnings; cutover validate shows them all"
+        )),
+    }
     Ok(remarks)
 }
 

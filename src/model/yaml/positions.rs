@@ -105,6 +105,17 @@ impl<'a> Positions<'a> {
         }
     }
 
+    /// Where the parsed text starts in the whole one.
+    pub(super) fn skipped(&self) -> usize {
+        self.skipped
+    }
+
+    /// The character at a place.
+    pub(super) fn character(&self, position: Position) -> Option<char> {
+        let at = position.offset.saturating_sub(self.skipped);
+        self.text.get(at..)?.chars().next()
+    }
+
     /// What is written in a span.
     pub(super) fn slice(&self, span: Span) -> &'a str {
         let offset = |position: Position| position.offset.saturating_sub(self.skipped);

@@ -86,6 +86,23 @@ fn json_may_write_a_character_as_two_halves() {
 }
 
 #[test]
+fn a_tab_may_stand_between_key_and_value() {
+    let root = node(
+        "\u{feff}a:\t0.0\né:\t\tx:no\tkey\nlist:\n  - b:\t-y\ntext: |\n  c:\td\nquoted: \"e:\tf\"\n",
+    );
+    assert_eq!(root.get("a").unwrap().as_str(), Some("0.0"));
+    assert_eq!(root.get("é").unwrap().as_str(), Some("x:no\tkey"));
+    assert_eq!(root.get("é").unwrap().span.start.column, 5);
+    let item = &root.get("list").unwrap().as_sequence().unwrap()[0];
+    assert_eq!(item.get("b").unwrap().as_str(), Some("-y"));
+    assert_eq!(root.get("text").unwrap().as_str(), Some("c:\td\n"));
+    assert_eq!(root.get("quoted").unwrap().as_str(), Some("e:\tf"));
+    // Many of them are read as long as that does not take too long.
+    assert!(parse(&"- a:\tb\n".repeat(100)).is_ok());
+    assert!(parse(&"- a:\tb\n".repeat(20_000)).is_err());
+}
+
+#[test]
 fn of_several_documents_the_first_can_be_read() {
     let first = |text: &str| {
         let (node, second) = parse_first(text).unwrap();
@@ -172,7 +189,14 @@ fn faults_are_named_with_their_place() {
         assert_eq!(error(text), expected, "{text}");
     }
     for (text, place) in [
-        ("a: *nothing\n", "1:4: not valid YAML"),
+        (
+            "a: *.sh\n",
+            "1:4: not valid YAML: while parsing node, found unknown anchor (put text that begins with * in quotes)",
+        ),
+        (
+            "a: @x\n",
+            "1:4: not valid YAML: unexpected character: `@' (put",
+        ),
         ("a: [1, 2\nb: 3\n", "2:"),
         ("a: \"open\n", ""),
         ("a: b: c\n", "1:5: not valid YAML"),

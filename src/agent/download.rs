@@ -87,9 +87,7 @@ pub fn run(
     remarks.extend(findings.by_ref().take(WARNINGS));
     match findings.count() {
         0 => {}
-        more => remarks.push(format!(
-            "and {more} more warnings; cutover validate shows them all"
-        )),
+        more => remarks.push(format!("and {more} more; cutover validate shows all")),
     }
     Ok(remarks)
 }

@@ -9,7 +9,7 @@ use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Tag};
 use super::error::YamlError;
 use super::node::{Node, Position, Span, Value};
 use super::positions::{BOM, Positions};
-use super::{json, mapping};
+use super::{json, mapping, repair};
 
 /// How deep lists and mappings may be nested.
 const DEPTH: usize = 128;
@@ -20,7 +20,7 @@ const NODE_WEIGHT: usize = 16;
 /// How much the nodes that aliases could stand for may weigh altogether, for each is kept a second time.
 const ANCHORED: usize = 8 << 20;
 
-/// How many bytes are read at most, because each tab that is put right means to start again.
+/// How many bytes are read at most, because each place that is put right means to start again.
 const SCANNED: usize = 64 << 20;
 
 /// Reads a document. `None` if there is nothing in it but comments.
@@ -46,7 +46,7 @@ pub fn parse(text: &str) -> Result<Option<Node>, YamlError> {
 /// Like [`parse`], but for the second document.
 pub fn parse_first(text: &str) -> Result<(Option<Node>, Option<Position>), YamlError> {
     let rest = text.strip_prefix(BOM).unwrap_or(text);
-    let positions = Positions::new(rest, text.len() - rest.len());
+    let mut positions = Positions::new(rest, text.len() - rest.len());
     printable(text, &positions)?;
     let json = json::without_surrogates(rest);
     let is_json = json.is_some();
@@ -59,11 +59,9 @@ pub fn parse_first(text: &str) -> Result<(Option<Node>, Option<Position>), YamlE
             Err(Stopped::Syntax(error)) => error,
         };
         scanned += source.len();
-        let tab = tab_after_colon(&error, &source, &positions).filter(|_| scanned < SCANNED);
-        let Some(tab) = tab else {
+        if scanned > SCANNED || !repair::repair(&error, source.to_mut(), &mut positions) {
             return Err(syntax(&error, &positions));
-        };
-        source.to_mut().replace_range(tab..=tab, " ");
+        }
     }
 }
 
@@ -79,7 +77,7 @@ impl From<YamlError> for Stopped {
     }
 }
 
-/// Reads the first document of a text whose positions are those of another one of the same length.
+/// Reads the first document of a text that was put right, whose positions are those of the text as it is written.
 fn document(
     source: &str,
     positions: &Positions,
@@ -122,17 +120,6 @@ fn document(
     }
     let root = builder.root.filter(|root| root.value != Value::Null);
     Ok((root, second))
-}
-
-/// Where the tab is that the parser took offence at, if it is one between a key's colon and the value. YAML allows it,
-/// as does every other parser, but this one wants a blank.
-fn tab_after_colon(error: &ScanError, source: &str, positions: &Positions) -> Option<usize> {
-    if !error.info().starts_with("':' must be followed") {
-        return None;
-    }
-    let value = positions.marker(error.marker()).offset - positions.skipped();
-    let before = source.get(..value)?.trim_end_matches('\t');
-    (before.ends_with(':') && before.len() < value).then_some(before.len())
 }
 
 /// The parser takes a NUL for the end of the text; YAML allows none of its kind.

@@ -103,6 +103,23 @@ fn a_tab_may_stand_between_key_and_value() {
 }
 
 #[test]
+fn brackets_need_no_indentation() {
+    let text = "a:\n  - b: [\n  é, {\n c: x\n y}\n]\n    d:\t2\ne: 3\n";
+    let root = node(text);
+    let item = &root.get("a").unwrap().as_sequence().unwrap()[0];
+    let list = item.get("b").unwrap().as_sequence().unwrap();
+    let place = |node: &Node| (node.span.start.line, node.span.start.column);
+    assert_eq!(list[0].as_str(), Some("é"));
+    assert_eq!(place(&list[0]), (3, 3));
+    assert_eq!(list[1].get("c").unwrap().as_str(), Some("x y"));
+    assert_eq!(item.get("d").unwrap().as_str(), Some("2"));
+    let slice = |node: &Node| &text[node.span.start.offset..node.span.end.offset];
+    assert_eq!(slice(item.get("b").unwrap()), "[\n  é, {\n c: x\n y}\n]");
+    assert_eq!(place(root.get("e").unwrap()), (8, 4));
+    assert!(error("a: {\nb: [\n}\n").starts_with("3:1: not valid YAML"));
+}
+
+#[test]
 fn of_several_documents_the_first_can_be_read() {
     let first = |text: &str| {
         let (node, second) = parse_first(text).unwrap();

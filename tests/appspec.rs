@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use cutover::appspec::{MAX_BYTES, RESERVED_VARIABLES, catalogue, decode, review};
 use cutover::model::lifecycle::LifecycleEvent;
 use proptest::prelude::*;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// What only a host, an order or another system can bring about.
 const NOT_IN_THE_CORPUS: [&str; 8] = ["E13", "E15", "E16", "E18", "E19", "E20", "E38", "E40"];
@@ -364,6 +364,13 @@ fn large_appspecs_are_read_in_time() {
             "]}]\n",
         ),
         fill("permissions: [{object: /x, mode: ", "7", "}]\n"),
+        fill("x-long: [", "é,", "]\n"),
+        fill("x-long: [", "\"a\",", "]\n"),
+        fill("x-long: ", "x ", "\n"),
+        fill("", "# c\n", ""),
+        fill("", "k: v\n", ""),
+        fill("", "x-tab:\t1\n", ""),
+        fill("x-list:\n  - [\n", "a,\n", "]\n"),
         numbered("", |number| format!("key{number}: v\n")),
         numbered("permissions:\n  - object: /x\n    acls:\n", |number| {
             format!("      - u{number}:7\n")
@@ -381,6 +388,69 @@ fn large_appspecs_are_read_in_time() {
         started.elapsed()
     );
     assert_eq!(decode(&vec![b' '; MAX_BYTES + 1]).unwrap_err().id, "E02");
+}
+
+/// Any value that JSON can write, made of the words of `AppSpec`s.
+fn any_value() -> impl Strategy<Value = Value> {
+    let words = || {
+        prop::sample::select(vec![
+            "files",
+            "permissions",
+            "hooks",
+            "AfterInstall",
+            "Install",
+            "location",
+            "timeout",
+            "runas",
+            "sudo",
+            "environment",
+            "PATH",
+            "DEPLOYMENT_ID",
+            "source",
+            "destination",
+            "object",
+            "pattern",
+            "except",
+            "type",
+            "file",
+            "owner",
+            "mode",
+            "0644",
+            "acls",
+            "u:bob:rw",
+            "d:g::7",
+            "context",
+            "user",
+            "range",
+            "s0-s3:c1.c5",
+            "self",
+            "/srv/app",
+            "../x",
+            "**",
+            "*.sh",
+            "",
+            " ",
+            "30s",
+            "x-y",
+            "😀",
+            "a\0b",
+            "a\nb",
+        ])
+        .prop_map(str::to_owned)
+    };
+    let leaf = prop_oneof![
+        4 => words().prop_map(Value::from),
+        1 => any::<i64>().prop_map(Value::from),
+        1 => any::<bool>().prop_map(Value::from),
+        1 => Just(Value::Null),
+    ];
+    leaf.prop_recursive(4, 40, 6, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+            prop::collection::hash_map(words(), inner, 0..6)
+                .prop_map(|entries| entries.into_iter().collect::<Value>()),
+        ]
+    })
 }
 
 proptest! {
@@ -420,6 +490,31 @@ proptest! {
                     prop_assert!(place.column >= 1);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn any_value_anywhere_is_read_or_refused(
+        files in any_value(), permissions in any_value(), permission in any_value(), hooks in any_value(),
+        scripts in any_value(), script in any_value(),
+    ) {
+        let mut entry = json!({"object": "/srv/app"});
+        if let (Value::Object(entry), Value::Object(more)) = (&mut entry, permission) {
+            entry.extend(more);
+        }
+        for (permissions, hooks) in [
+            (permissions, hooks),
+            (json!([entry]), json!({"AfterInstall": scripts, "BeforeInstall": [script]})),
+        ] {
+            let document = json!({
+                "version": 0.0, "os": "linux", "files": files, "permissions": permissions, "hooks": hooks,
+            });
+            let review = review(&document.to_string());
+            // What is wrong is never YAML's fault here.
+            for finding in &review.errors {
+                prop_assert!(finding.id != "E02" && catalogue::find(finding.id).is_some(), "{finding}");
+            }
+            prop_assert!(review.appspec.is_some());
         }
     }
 }

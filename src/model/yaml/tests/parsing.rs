@@ -139,22 +139,6 @@ fn of_several_documents_the_first_can_be_read() {
 }
 
 #[test]
-fn long_documents_take_no_longer_than_their_length_asks_for() {
-    let started = std::time::Instant::now();
-    let long = |item: &str| format!("[{}]", item.repeat(500_000));
-    assert!(parse(&long("é,")).is_ok());
-    assert!(parse(&long("\"a\",")).is_ok());
-    assert!(parse(&format!("a: {}", "x ".repeat(1_000_000))).is_ok());
-    assert!(parse(&"# c\n".repeat(500_000)).is_ok());
-    assert!(parse(&"k: v\nk: v\n".repeat(250_000)).is_err());
-    let (open, close) = ("[&a ".repeat(100), "]".repeat(100));
-    let kept = format!("{open}[{}]{close}", "x,".repeat(500_000));
-    assert!(error(&kept).contains("anchors hold too much"));
-    // In a debug build on a busy machine, and far from what a quadratic reader takes.
-    assert!(started.elapsed() < std::time::Duration::from_mins(1));
-}
-
-#[test]
 fn aliases_and_merge_keys() {
     let root = node(
         "base: &base {a: 1, b: 2}\nmore: &more {c: 3, b: 9}\none: {<<: *base, b: 4}\nboth: {<<: [*base, *more]}\nlist: *base\n",
@@ -237,6 +221,10 @@ fn hostile_documents_are_refused_early() {
         writeln!(laughs, "a{level}: &a{level} [{items}]").unwrap();
     }
     assert!(error(&laughs).contains("aliases make this document too large"));
+
+    let (open, close) = ("[&a ".repeat(100), "]".repeat(100));
+    let kept = format!("{open}[{}]{close}", "x,".repeat(500_000));
+    assert!(error(&kept).contains("anchors hold too much of this document"));
 
     let mut chain = "a0: &a0 [x]\n".to_owned();
     for level in 1..300 {

@@ -15,6 +15,8 @@ mod disk;
 mod facts;
 #[path = "agent/install.rs"]
 mod install;
+#[path = "agent/names.rs"]
+mod names;
 #[path = "agent/output.rs"]
 mod output;
 #[path = "agent/program.rs"]

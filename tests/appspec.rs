@@ -15,9 +15,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-use cutover::appspec::{MAX_BYTES, catalogue, decode, review};
+use cutover::appspec::{MAX_BYTES, RESERVED_VARIABLES, catalogue, decode, review};
+use cutover::model::lifecycle::LifecycleEvent;
 use proptest::prelude::*;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// What only a host, an order or another system can bring about.
 const NOT_IN_THE_CORPUS: [&str; 10] = [
@@ -87,7 +88,10 @@ fn check(folder: &str, expected_ok: Option<bool>) {
     for case in cases(folder) {
         let (ok, lines) = found(&case);
         let expectation = PathBuf::from(format!("{}.expected", case.display()));
-        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        let mut text = lines.join("\n");
+        if !lines.is_empty() {
+            text.push('\n');
+        }
         if std::env::var_os("UPDATE_EXPECTED").is_some() {
             let _ = fs::remove_file(&expectation);
             if !text.is_empty() {
@@ -286,6 +290,57 @@ fn wrong_usage_is_told_from_errors_in_the_appspec() {
     );
 }
 
+fn documentation() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/appspec.md");
+    fs::read_to_string(path).unwrap()
+}
+
+#[test]
+fn the_documentation_has_the_catalogue() {
+    let text = documentation();
+    let is_row = |line: &&str| line.starts_with("| E") || line.starts_with("| W");
+    let rows: Vec<_> = text.lines().filter(is_row).collect();
+    let expected: Vec<_> = catalogue::ENTRIES
+        .iter()
+        .map(|entry| {
+            let cells = [entry.id, entry.title, entry.meaning, entry.remedy];
+            format!(
+                "| {} |",
+                cells.map(|cell| cell.replace('|', "\\|")).join(" | ")
+            )
+        })
+        .collect();
+    assert_eq!(rows, expected);
+}
+
+#[test]
+fn the_documentations_examples_are_right_and_its_lists_complete() {
+    let text = documentation();
+    let examples: Vec<_> = text
+        .split("```yaml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .collect();
+    assert_eq!(examples.len(), 3);
+    for example in examples {
+        let review = review(example);
+        assert_eq!(
+            (review.errors, review.warnings),
+            (vec![], vec![]),
+            "{example}"
+        );
+    }
+    for variable in RESERVED_VARIABLES {
+        assert!(text.contains(&format!("`{variable}`")), "{variable}");
+    }
+    for event in LifecycleEvent::ALL
+        .iter()
+        .filter(|event| event.carries_hooks())
+    {
+        assert!(text.contains(&format!("`{event}`")), "{event}");
+    }
+}
+
 #[test]
 fn large_appspecs_are_read_in_time() {
     let head = "version: 0.0\nos: linux\n";
@@ -314,6 +369,13 @@ fn large_appspecs_are_read_in_time() {
             "]}]\n",
         ),
         fill("permissions: [{object: /x, mode: ", "7", "}]\n"),
+        fill("x-long: [", "é,", "]\n"),
+        fill("x-long: [", "\"a\",", "]\n"),
+        fill("x-long: ", "x ", "\n"),
+        fill("", "# c\n", ""),
+        fill("", "k: v\n", ""),
+        fill("", "x-tab:\t1\n", ""),
+        fill("x-list:\n  - [\n", "a,\n", "]\n"),
         numbered("", |number| format!("key{number}: v\n")),
         numbered("permissions:\n  - object: /x\n    acls:\n", |number| {
             format!("      - u{number}:7\n")
@@ -326,15 +388,78 @@ fn large_appspecs_are_read_in_time() {
     }
     // Many times of what an unoptimised build takes, and far from what one that grows with the square would.
     assert!(
-        started.elapsed() < Duration::from_secs(120),
+        started.elapsed() < Duration::from_mins(2),
         "{:?}",
         started.elapsed()
     );
     assert_eq!(decode(&vec![b' '; MAX_BYTES + 1]).unwrap_err().id, "E02");
 }
 
+/// Any value that JSON can write, made of the words of `AppSpec`s.
+fn any_value() -> impl Strategy<Value = Value> {
+    let words = || {
+        prop::sample::select(vec![
+            "files",
+            "permissions",
+            "hooks",
+            "AfterInstall",
+            "Install",
+            "location",
+            "timeout",
+            "runas",
+            "sudo",
+            "environment",
+            "PATH",
+            "DEPLOYMENT_ID",
+            "source",
+            "destination",
+            "object",
+            "pattern",
+            "except",
+            "type",
+            "file",
+            "owner",
+            "mode",
+            "0644",
+            "acls",
+            "u:bob:rw",
+            "d:g::7",
+            "context",
+            "user",
+            "range",
+            "s0-s3:c1.c5",
+            "self",
+            "/srv/app",
+            "../x",
+            "**",
+            "*.sh",
+            "",
+            " ",
+            "30s",
+            "x-y",
+            "😀",
+            "a\0b",
+            "a\nb",
+        ])
+        .prop_map(str::to_owned)
+    };
+    let leaf = prop_oneof![
+        4 => words().prop_map(Value::from),
+        1 => any::<i64>().prop_map(Value::from),
+        1 => any::<bool>().prop_map(Value::from),
+        1 => Just(Value::Null),
+    ];
+    leaf.prop_recursive(4, 40, 6, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+            prop::collection::hash_map(words(), inner, 0..6)
+                .prop_map(|entries| entries.into_iter().collect::<Value>()),
+        ]
+    })
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 512, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
@@ -370,6 +495,31 @@ proptest! {
                     prop_assert!(place.column >= 1);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn any_value_anywhere_is_read_or_refused(
+        files in any_value(), permissions in any_value(), permission in any_value(), hooks in any_value(),
+        scripts in any_value(), script in any_value(),
+    ) {
+        let mut entry = json!({"object": "/srv/app"});
+        if let (Value::Object(entry), Value::Object(more)) = (&mut entry, permission) {
+            entry.extend(more);
+        }
+        for (permissions, hooks) in [
+            (permissions, hooks),
+            (json!([entry]), json!({"AfterInstall": scripts, "BeforeInstall": [script]})),
+        ] {
+            let document = json!({
+                "version": 0.0, "os": "linux", "files": files, "permissions": permissions, "hooks": hooks,
+            });
+            let review = review(&document.to_string());
+            // What is wrong is never YAML's fault here.
+            for finding in &review.errors {
+                prop_assert!(finding.id != "E02" && catalogue::find(finding.id).is_some(), "{finding}");
+            }
+            prop_assert!(review.appspec.is_some());
         }
     }
 }

@@ -20,6 +20,9 @@ use crate::text;
 /// So many of the reasons why Install would fail are told before its time.
 const WARNED: usize = 5;
 
+/// How many warnings about an `AppSpec` an operator is told at most.
+const WARNINGS: usize = 50;
+
 /// Why there is no archive.
 #[derive(Debug, thiserror::Error)]
 pub enum DownloadError {
@@ -93,7 +96,12 @@ impl Download<'_> {
         )];
         let findings = appspec.warnings.iter().cloned();
         let findings = findings.chain(inspect::scripts(&dir.archive(), &appspec));
-        remarks.extend(findings.map(|finding| format!("warning: {finding}")));
+        let mut findings = findings.map(|finding| format!("warning: {finding}"));
+        remarks.extend(findings.by_ref().take(WARNINGS));
+        match findings.count() {
+            0 => {}
+            more => remarks.push(format!("and {more} more; cutover validate shows all")),
+        }
         let install = Install {
             layout,
             place: self.place,

@@ -198,29 +198,25 @@ mod tests {
 
     #[test]
     fn one_name_after_the_other_is_tried() {
-        let (yml, yaml, own) = ("appspec.yml", "appspec.yaml", "deploy/prod.yml");
-        let cases: [(&[&str], Option<&str>, Option<&str>, &[&str]); 12] = [
-            (&[yml], None, Some(yml), &[]),
-            (&[yaml], None, Some(yaml), &[]),
-            (&[yaml, yml], None, Some(yml), &["W01"]),
-            (&[yaml, yml], Some(yaml), Some(yaml), &[]),
-            (&[yml, own], Some(own), Some(own), &[]),
-            (&[yml], Some(own), Some(yml), &["W04"]),
-            (&[yaml], Some(own), Some(yaml), &["W04"]),
-            (&["Appspec.yml"], None, None, &["E17"]),
-            (&[], Some(own), None, &["E17"]),
-            (&["appspec.yml/file"], None, None, &["E17"]),
-            (&[yml], Some("../appspec.yml"), None, &["E09"]),
-            (&[yml], Some("/"), None, &["E09"]),
-        ];
-        for (files, requested, name, expected) in cases {
+        let own = "deploy/prod.yml";
+        let check = |files: &[&str], requested, name: Option<&str>, expected: &[&str]| {
             let (found, ids) = found(files, requested);
-            assert_eq!(
-                (found.as_deref(), &ids[..]),
-                (name, expected),
-                "{files:?} {requested:?}"
-            );
-        }
+            assert_eq!(found.as_deref(), name, "{files:?} {requested:?}");
+            assert_eq!(ids, expected, "{files:?} {requested:?}");
+        };
+        let [usual, other] = FILE_NAMES;
+        check(&[usual], None, Some(usual), &[]);
+        check(&[other], None, Some(other), &[]);
+        check(&[other, usual], None, Some(usual), &["W01"]);
+        check(&[other, usual], Some(other), Some(other), &[]);
+        check(&[usual, own], Some(own), Some(own), &[]);
+        check(&[usual], Some(own), Some(usual), &["W04"]);
+        check(&[other], Some(own), Some(other), &["W04"]);
+        check(&["Appspec.yml"], None, None, &["E17"]);
+        check(&[], Some(own), None, &["E17"]);
+        check(&["appspec.yml/file"], None, None, &["E17"]);
+        check(&[usual], Some("../appspec.yml"), None, &["E09"]);
+        check(&[usual], Some("/"), None, &["E09"]);
     }
 
     #[test]

@@ -431,7 +431,7 @@ pub const ENTRIES: &[Entry] = &[
     entry(
         "W21",
         "directories that cannot be entered",
-        "A mode without any x applies to directories, because the entry has no type.",
+        "A mode without any x applies to directories: those of the type, or all if the entry has none.",
         "Set type: [file], and give directories an entry of their own.",
     ),
     entry(

@@ -95,9 +95,9 @@ fn remark_on(
     }
     if let Some(node) = present(entry, "mode")
         && permission.mode.is_some_and(|mode| mode & 0o111 == 0)
-        && present(entry, "type").is_none()
+        && permission.directories
     {
-        let message = "the mode applies to directories too, which cannot be entered without x; set type: [file]";
+        let message = "the mode applies to directories, which cannot be entered without x; set type: [file] if it is for files";
         findings.warning("W21", node, message);
     }
     if let Some(node) = present(entry, "type")
@@ -132,13 +132,10 @@ fn itself(entry: &Node, findings: &mut Findings) -> bool {
     let Some(node) = present(entry, "self") else {
         return false;
     };
-    match node.as_bool() {
-        Some(itself) => itself,
-        None => {
-            findings.error("E43", node, "self is true or false");
-            false
-        }
-    }
+    node.as_bool().unwrap_or_else(|| {
+        findings.error("E43", node, "self is true or false");
+        false
+    })
 }
 
 /// Whether files and whether directories are meant.

@@ -60,7 +60,11 @@ pub fn review(text: &str) -> Review {
                 line: error.line,
                 column: error.column,
             };
-            return Review::refusal(Finding::at("E02", position, error.message));
+            let help = error
+                .help
+                .map_or(String::new(), |help| format!(" ({help})"));
+            let message = format!("{}{help}", error.message);
+            return Review::refusal(Finding::at("E02", position, message));
         }
     };
     let Some(document) = document.filter(|document| !document.is_null()) else {

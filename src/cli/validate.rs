@@ -17,13 +17,13 @@ use crate::appspec::{Finding, Position};
 use crate::model::yaml::nearest;
 use crate::text::safe;
 
-/// Checks an `AppSpec` and what it names.
+/// Checks an AppSpec and what it names.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A folder with an appspec.yml, a bundle, or an `AppSpec` alone
+    /// A folder with an appspec.yml, a bundle, or an AppSpec alone
     #[arg(required_unless_present = "explain")]
     path: Option<PathBuf>,
-    /// The `AppSpec`'s name in the folder or bundle, if it is neither appspec.yml nor appspec.yaml
+    /// The AppSpec's name in the folder or bundle, if it is neither appspec.yml nor appspec.yaml
     #[arg(long, value_name = "NAME")]
     appspec_filename: Option<String>,
     /// How to print

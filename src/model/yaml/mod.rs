@@ -17,6 +17,7 @@ mod node;
 mod parse;
 mod path;
 mod positions;
+mod repair;
 mod scalar;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! Text to nodes: builds a tree out of the parser's events, without recursion, and with limits that keep a hostile
 //! document from costing more than its size.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Tag};
@@ -8,7 +9,7 @@ use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Tag};
 use super::error::YamlError;
 use super::node::{Node, Position, Span, Value};
 use super::positions::{BOM, Positions};
-use super::{json, mapping};
+use super::{json, mapping, repair};
 
 /// How deep lists and mappings may be nested.
 const DEPTH: usize = 128;
@@ -18,6 +19,9 @@ const NODE_WEIGHT: usize = 16;
 
 /// How much the nodes that aliases could stand for may weigh altogether, for each is kept a second time.
 const ANCHORED: usize = 8 << 20;
+
+/// How many bytes are read at most, because each place that is put right means to start again.
+const SCANNED: usize = 64 << 20;
 
 /// Reads a document. `None` if there is nothing in it but comments.
 ///
@@ -42,15 +46,49 @@ pub fn parse(text: &str) -> Result<Option<Node>, YamlError> {
 /// Like [`parse`], but for the second document.
 pub fn parse_first(text: &str) -> Result<(Option<Node>, Option<Position>), YamlError> {
     let rest = text.strip_prefix(BOM).unwrap_or(text);
-    let positions = Positions::new(rest, text.len() - rest.len());
+    let mut positions = Positions::new(rest, text.len() - rest.len());
     printable(text, &positions)?;
     let json = json::without_surrogates(rest);
+    let is_json = json.is_some();
+    let mut source = json.map_or(Cow::Borrowed(rest), Cow::Owned);
+    let mut scanned = 0;
+    loop {
+        let error = match document(&source, &positions, is_json) {
+            Ok(read) => return Ok(read),
+            Err(Stopped::Refused(error)) => return Err(error),
+            Err(Stopped::Syntax(error)) => error,
+        };
+        scanned += source.len();
+        if scanned > SCANNED || !repair::repair(&error, source.to_mut(), &mut positions) {
+            return Err(syntax(&error, &positions));
+        }
+    }
+}
+
+/// Why a document was not read to its end.
+enum Stopped {
+    Syntax(ScanError),
+    Refused(YamlError),
+}
+
+impl From<YamlError> for Stopped {
+    fn from(error: YamlError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+/// Reads the first document of a text that was put right, whose positions are those of the text as it is written.
+fn document(
+    source: &str,
+    positions: &Positions,
+    is_json: bool,
+) -> Result<(Option<Node>, Option<Position>), Stopped> {
     let mut builder = Builder::default();
     let mut documents = 0;
     let mut second = None;
-    let mut parser = Parser::new_from_str(json.as_deref().unwrap_or(rest));
+    let mut parser = Parser::new_from_str(source);
     while let Some(event) = parser.next_event() {
-        let (event, span) = event.map_err(|error| syntax(&error, &positions))?;
+        let (event, span) = event.map_err(Stopped::Syntax)?;
         let span = positions.span(span);
         match event {
             Event::DocumentStart(_) => {
@@ -63,10 +101,8 @@ pub fn parse_first(text: &str) -> Result<(Option<Node>, Option<Position>), YamlE
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
             Event::Scalar(text, style, anchor, tag) => {
                 let written = positions.slice(span);
-                let text = match &json {
-                    Some(_) => json::text(written).unwrap_or(text.into_owned()),
-                    None => text.into_owned(),
-                };
+                let decoded = if is_json { json::text(written) } else { None };
+                let text = decoded.unwrap_or_else(|| text.into_owned());
                 let node = scalar(text, style, tag.as_deref(), span, written)?;
                 builder.add(node, anchor)?;
             }
@@ -333,5 +369,9 @@ fn syntax(error: &ScanError, positions: &Positions) -> YamlError {
             return YamlError::new(place, "a tab in the indentation: YAML takes spaces only");
         }
     }
-    YamlError::new(position, format!("not valid YAML: {}", error.info()))
+    let message = format!("not valid YAML: {}", error.info());
+    let begins = |c: &char| matches!(c, '*' | '@' | '%' | '`');
+    let first = positions.character(position).filter(begins);
+    let help = first.map(|c| format!("put text that begins with {c} in quotes"));
+    YamlError::new(position, message).with_help(help)
 }

@@ -1,6 +1,7 @@
 //! Turns the parser's marks into lines, columns and byte offsets.
 
 use std::cell::Cell;
+use std::collections::HashMap;
 
 use saphyr_parser::Marker;
 
@@ -19,6 +20,8 @@ pub(super) struct Positions<'a> {
     lines: Vec<usize>,
     /// The place that was looked up last. The next one is rarely before it, so that a long line is walked through once.
     last: Cell<Place>,
+    /// Blanks in front of lines that the parser sees, but that are not written.
+    shifts: HashMap<usize, usize>,
 }
 
 /// A character of a line: which line, how many characters and how many bytes come before it there.
@@ -45,6 +48,7 @@ impl<'a> Positions<'a> {
             skipped,
             lines,
             last: Cell::default(),
+            shifts: HashMap::new(),
         }
     }
 
@@ -52,10 +56,12 @@ impl<'a> Positions<'a> {
     pub(super) fn marker(&self, marker: &Marker) -> Position {
         let start = |line: usize| self.lines.get(line).copied().unwrap_or(self.text.len());
         let line = marker.line().max(1);
+        let shift = self.shifts.get(&line).copied().unwrap_or_default();
+        let column = marker.col().saturating_sub(shift);
         let begin = start(line - 1);
         let whole = self.text.get(begin..start(line)).unwrap_or_default();
         let last = self.last.get();
-        let from = if last.line == line && last.column <= marker.col() {
+        let from = if last.line == line && last.column <= column {
             last
         } else {
             Place {
@@ -64,10 +70,10 @@ impl<'a> Positions<'a> {
             }
         };
         let rest = whole.get(from.bytes..).unwrap_or_default();
-        let here = match rest.char_indices().nth(marker.col() - from.column) {
+        let here = match rest.char_indices().nth(column - from.column) {
             Some((bytes, _)) => Place {
                 line,
-                column: marker.col(),
+                column,
                 bytes: from.bytes + bytes,
             },
             None => Place {
@@ -103,6 +109,23 @@ impl<'a> Positions<'a> {
             start: self.marker(&span.start),
             end: self.marker(&span.end),
         }
+    }
+
+    /// Takes note that a line of the parsed text has this many blanks in front that are not written; once a line only.
+    pub(super) fn shift(&mut self, line: usize, blanks: usize) -> bool {
+        self.shifts.insert(line, blanks).is_none()
+    }
+
+    /// Byte offset of a line's (from 1) first character.
+    pub(super) fn line_start(&self, line: usize) -> usize {
+        let start = self.lines.get(line.saturating_sub(1)).copied();
+        start.unwrap_or(self.text.len())
+    }
+
+    /// The character at a place.
+    pub(super) fn character(&self, position: Position) -> Option<char> {
+        let at = position.offset.saturating_sub(self.skipped);
+        self.text.get(at..)?.chars().next()
     }
 
     /// What is written in a span.

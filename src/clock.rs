@@ -12,6 +12,13 @@ pub fn now() -> Timestamp {
     Timestamp(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
 }
 
+/// How long ago a file's time was; none if it is still to come.
+pub fn age(time: std::time::SystemTime) -> Option<std::time::Duration> {
+    let since_epoch = time.duration_since(std::time::UNIX_EPOCH).ok()?;
+    let now = u64::try_from(now().0).ok()?;
+    std::time::Duration::from_millis(now).checked_sub(since_epoch)
+}
+
 /// A deployment id that nobody has used.
 pub fn deployment_id() -> DeploymentId {
     let bytes = *uuid::Uuid::new_v4().as_bytes();

@@ -9,11 +9,19 @@
 
 #[path = "agent/crash.rs"]
 mod crash;
+#[path = "agent/disk.rs"]
+mod disk;
 #[path = "agent/install.rs"]
 mod install;
+#[path = "agent/output.rs"]
+mod output;
+#[path = "agent/program.rs"]
+mod program;
 #[path = "agent/protocol.rs"]
 mod protocol;
 #[path = "agent/scripts.rs"]
 mod scripts;
 #[path = "agent/support.rs"]
 mod support;
+#[path = "agent/users.rs"]
+mod users;

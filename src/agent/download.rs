@@ -7,12 +7,11 @@ use std::io;
 use super::inspect;
 use super::install::Install;
 use super::install::place::Place;
-use super::layout::{DeploymentDir, Layout, Pointer, write_atomically};
+use super::layout::{Layout, Pointer};
 use super::protocol::Order;
-use super::retention::{self, Record};
+use super::retention::{self, Keep};
 use super::revision;
 use super::unpack::{UnpackError, unpack};
-use crate::clock;
 use crate::model::revision::Digest;
 use crate::store::bundles::Bundles;
 
@@ -39,74 +38,72 @@ pub enum DownloadError {
     Io(#[from] io::Error),
 }
 
-/// Unpacks the order's bundle, and answers remarks for the operator.
-///
-/// # Errors
-///
-/// When the bundle is missing, damaged, unsafe, or no revision.
-pub fn run(
-    order: &Order,
-    layout: &Layout,
-    bundles: &Bundles,
-    place: &Place,
-) -> Result<Vec<String>, DownloadError> {
-    let group = &order.deployment_group_id;
-    let dir = layout.make_deployment(group, &order.deployment_id)?;
-    let mut record = Record {
-        application_name: order.application_name.clone(),
-        deployment_group_name: order.deployment_group_name.clone(),
-        revision: order.revision.clone(),
-        started: clock::now(),
-        appspec_filename: None,
-    };
-    write(&dir, &record)?;
-    retention::prune(layout, group, &order.deployment_id)?;
+/// What is to be downloaded, and what for.
+#[derive(Debug)]
+pub struct Download<'a> {
+    /// Names the bundle and whose revision it is.
+    pub order: &'a Order,
+    /// The agent's folders.
+    pub layout: &'a Layout,
+    /// Where the bundle is.
+    pub bundles: &'a Bundles,
+    /// Where paths of the host really are.
+    pub place: &'a Place,
+    /// What must stay of earlier deployments.
+    pub keep: &'a Keep,
+}
 
-    let digest = &order.revision.digest;
-    if !bundles.has(digest) {
-        return Err(DownloadError::Missing(digest.clone()));
-    }
-    let bundle = bundles.path(digest);
-    if Bundles::digest(File::open(&bundle)?)? != *digest {
-        bundles.remove(digest).map_err(io::Error::other)?;
-        return Err(DownloadError::Damaged(digest.clone()));
-    }
-    unpack(&bundle, &dir.unpacking(), &dir.archive())?;
-    let (name, appspec) =
-        revision::appspec_for(order, &dir.archive()).map_err(DownloadError::AppSpec)?;
-    // Later deployments run this revision's scripts, but may ask for another name.
-    record.appspec_filename = Some(name);
-    write(&dir, &record)?;
-    layout.set_pointer(group, Pointer::MostRecent, &order.deployment_id)?;
+impl Download<'_> {
+    /// Unpacks the order's bundle, and answers remarks for the operator.
+    ///
+    /// # Errors
+    ///
+    /// When the bundle is missing, damaged, unsafe, or no revision.
+    pub fn run(&self) -> Result<Vec<String>, DownloadError> {
+        let Self { order, layout, .. } = self;
+        let group = &order.deployment_group_id;
+        let dir = layout.make_deployment(group, &order.deployment_id)?;
+        retention::begin(order, layout, self.keep)?;
 
-    let mut remarks = vec![format!(
-        "unpacked {} ({})",
-        order.revision.label,
-        digest.short()
-    )];
-    let findings = appspec.warnings.iter().cloned();
-    let findings = findings.chain(inspect::scripts(&dir.archive(), &appspec));
-    remarks.extend(findings.map(|finding| format!("warning: {finding}")));
-    let install = Install {
-        layout,
-        place,
-        group,
-        deployment: &order.deployment_id,
-        appspec: &appspec,
-        behavior: order.file_exists_behavior,
-    };
-    match install.outlook() {
-        Ok(findings) => remarks.extend(findings.iter().take(WARNED).map(refusal)),
-        Err(error) => remarks.push(refusal(&error)),
+        let digest = &order.revision.digest;
+        if !self.bundles.has(digest) {
+            return Err(DownloadError::Missing(digest.clone()));
+        }
+        let bundle = self.bundles.path(digest);
+        if Bundles::digest(File::open(&bundle)?)? != *digest {
+            self.bundles.remove(digest).map_err(io::Error::other)?;
+            return Err(DownloadError::Damaged(digest.clone()));
+        }
+        unpack(&bundle, &dir.unpacking(), &dir.archive())?;
+        let (name, appspec) =
+            revision::appspec_for(order, &dir.archive()).map_err(DownloadError::AppSpec)?;
+        retention::remember_appspec(&dir, name)?;
+        layout.set_pointer(group, Pointer::MostRecent, &order.deployment_id)?;
+
+        let mut remarks = vec![format!(
+            "unpacked {} ({})",
+            order.revision.label,
+            digest.short()
+        )];
+        let findings = appspec.warnings.iter().cloned();
+        let findings = findings.chain(inspect::scripts(&dir.archive(), &appspec));
+        remarks.extend(findings.map(|finding| format!("warning: {finding}")));
+        let install = Install {
+            layout,
+            place: self.place,
+            group,
+            deployment: &order.deployment_id,
+            appspec: &appspec,
+            behavior: order.file_exists_behavior,
+        };
+        match install.outlook() {
+            Ok(findings) => remarks.extend(findings.iter().take(WARNED).map(refusal)),
+            Err(error) => remarks.push(refusal(&error)),
+        }
+        Ok(remarks)
     }
-    Ok(remarks)
 }
 
 fn refusal(why: &impl std::fmt::Display) -> String {
     format!("warning: as the host is now, Install would refuse: {why}")
-}
-
-fn write(dir: &DeploymentDir, record: &Record) -> io::Result<()> {
-    let json = serde_json::to_vec(record)?;
-    write_atomically(&dir.record(), &json)
 }

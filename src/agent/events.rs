@@ -1,31 +1,62 @@
 //! What each lifecycle event does on the host.
 
-use super::download;
+use super::download::Download;
 use super::executor::Executor;
-use super::hooks::{self, EventError};
+use super::hooks::{self, EventError, Host};
 use super::install::Install;
 use super::report::Report;
+use super::retention::Keep;
 use super::revision;
 use crate::model::diagnostics::Diagnostics;
 use crate::model::lifecycle::LifecycleEvent;
 
 impl Executor {
-    /// Runs the report's event.
-    pub(super) async fn run(&self, report: &Report) -> Result<(), EventError> {
+    /// Runs the report's event, but for its first scripts if they are done.
+    pub(super) async fn run(&self, report: &Report, done: usize) -> Result<(), EventError> {
         match report.event() {
             LifecycleEvent::DownloadBundle => self.download(report).await,
             LifecycleEvent::Install => self.install(report).await,
-            _ => hooks::run(report, &self.layout, self.install_root(), &self.boot).await,
+            _ => {
+                let host = Host {
+                    layout: &self.layout,
+                    install_root: self.install_root(),
+                    boot: &self.boot,
+                    settings: &self.config.scripts,
+                };
+                hooks::run(report, &host, done).await
+            }
         }
     }
 
     async fn download(&self, report: &Report) -> Result<(), EventError> {
         let (order, layout) = (report.order().clone(), self.layout.clone());
         let (bundles, place) = (self.bundles.clone(), self.place.clone());
+        let keep = self.keep(&order.deployment_group_id);
         let work = move || {
-            download::run(&order, &layout, &bundles, &place).map_err(|error| error.to_string())
+            let download = Download {
+                order: &order,
+                layout: &layout,
+                bundles: &bundles,
+                place: &place,
+                keep: &keep,
+            };
+            download.run().map_err(|error| error.to_string())
         };
         remarks(report, work).await
+    }
+
+    /// What must stay of a group: as many revisions as the host keeps, and what orders that have not ended are about.
+    fn keep(&self, group: &str) -> Keep {
+        let known = self.log.known();
+        let open = known.executions.values().filter(|execution| {
+            execution.state.ended.is_none() && execution.order.deployment_group_id == group
+        });
+        Keep {
+            revisions: self.config.max_revisions,
+            needed: open
+                .map(|execution| execution.order.deployment_id.clone())
+                .collect(),
+        }
     }
 
     async fn install(&self, report: &Report) -> Result<(), EventError> {

@@ -53,15 +53,17 @@ impl Executor {
     pub fn new(
         config: Config,
         layout: Layout,
+        bundles: Bundles,
         log: Log,
         boot: String,
     ) -> Result<Arc<Self>, AgentError> {
-        let bundles = Bundles::open(layout.bundles())?;
         let place = Place::new(config.install_root.as_deref())
             .map_err(io_error("making the installation root"))?;
-        let path = layout.deployments_log();
-        let shared_log =
-            ScriptLog::open(&path).map_err(io_error(format!("opening {}", path.display())))?;
+        let output = &config.output;
+        let shared_log = output.deployments_log.then(|| {
+            let log = ScriptLog::new(layout.deployments_log(), output);
+            Arc::new(Mutex::new(log))
+        });
         Ok(Arc::new(Self {
             config,
             layout,
@@ -69,7 +71,7 @@ impl Executor {
             bundles,
             place,
             boot,
-            shared_log: Arc::new(Mutex::new(shared_log)),
+            shared_log,
             accepting: tokio::sync::Mutex::default(),
             controls: Mutex::default(),
             queues: Queues::default(),
@@ -124,15 +126,15 @@ impl Executor {
             let this = Arc::clone(self);
             self.tasks.spawn(async move {
                 let abandoned = this.abandoned.clone();
-                abandoned
-                    .run_until_cancelled_owned(this.serve_group(&group))
-                    .await;
+                let work = Box::pin(this.serve_group(&group));
+                abandoned.run_until_cancelled_owned(work).await;
             });
         }
     }
 
     async fn serve_group(&self, group: &str) {
         while let Some(id) = self.queues.running(group) {
+            let _held = self.layout.hold(group).await;
             if let Err(error) = self.carry_out(&id).await {
                 tracing::error!(%error, execution = %id, "the execution cannot go on");
                 return;

@@ -13,6 +13,7 @@
 //!   deployment-instructions/
 //!     <deployment group id>-cleanup
 //!     <deployment group id>-install.json
+//!     <deployment group id>.lock      held while an execution of the group runs
 //!     <deployment group id>_last_successful_install
 //!     <deployment group id>_most_recent_install
 //!   deployment-logs/
@@ -76,6 +77,11 @@ impl Layout {
         make_dir(&layout.instructions(), 0o700)?;
         make_dir(&layout.deployment_logs(), 0o700)?;
         Ok(layout)
+    }
+
+    /// The root itself.
+    pub fn root(&self) -> &Path {
+        &self.root
     }
 
     /// The file that says that an agent runs here.
@@ -168,6 +174,37 @@ impl Layout {
         self.instructions().join(format!("{group}-install.json"))
     }
 
+    /// Waits until no other process runs an execution of the group on this host, and keeps others from doing so until what
+    /// this answers is dropped: the agent and a local deployment may work on the same root. If the file system does not
+    /// let anybody lock, nothing is held; what comes next meets the same trouble and reports it.
+    pub async fn hold(&self, group: &str) -> Option<File> {
+        let path = self.instructions().join(format!("{group}.lock"));
+        let holding = tokio::task::spawn_blocking(move || {
+            let options = || {
+                let mut options = File::options();
+                options.read(true);
+                options
+            };
+            let made = options()
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(&path);
+            // A file system that cannot be written to any more may have the file already.
+            let file = made.or_else(|_| options().open(&path))?;
+            file.lock()?;
+            io::Result::Ok(file)
+        });
+        match holding.await {
+            Ok(Ok(file)) => Some(file),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, group, "the deployment group cannot be locked");
+                None
+            }
+            Err(_) => None,
+        }
+    }
+
     /// The deployment a pointer names, if it was ever set.
     ///
     /// # Errors
@@ -179,7 +216,13 @@ impl Layout {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             text => text?,
         };
-        let deployment = text
+        // `CodeDeploy`'s agent writes whole paths.
+        let root = self.root.to_string_lossy();
+        let below = text
+            .strip_prefix(root.as_ref())
+            .and_then(|below| below.strip_prefix('/'));
+        let deployment = below
+            .unwrap_or(&text)
             .strip_prefix(group)
             .and_then(|rest| rest.strip_prefix('/'))
             .and_then(|id| id.trim_end().parse::<DeploymentId>().ok())
@@ -327,5 +370,15 @@ mod tests {
             .unwrap()
             .unwrap();
         assert_eq!(found, layout.deployment("g", &id));
+
+        let whole = found.path().to_string_lossy().into_owned();
+        let path = layout.pointer_path("g", Pointer::LastInstalled);
+        fs::write(&path, &whole).unwrap();
+        assert_eq!(
+            layout.pointer("g", Pointer::LastInstalled).unwrap(),
+            Some(found)
+        );
+        fs::write(&path, whole.replace("new", "elsewhere")).unwrap();
+        assert!(layout.pointer("g", Pointer::LastInstalled).is_err());
     }
 }

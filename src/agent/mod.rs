@@ -3,6 +3,8 @@
 //! What it knows is the fold of its log (`log`), so it can be killed at any moment and carries on: an execution is
 //! run once, whatever crashes, and no script ever starts twice.
 
+pub mod check;
+pub mod config;
 mod download;
 mod events;
 mod executor;
@@ -11,6 +13,7 @@ mod http;
 pub mod inspect;
 pub(crate) mod install;
 pub(crate) mod layout;
+pub mod local;
 mod log;
 mod orders;
 mod process;
@@ -34,43 +37,12 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
-use crate::model::name::Name;
-use crate::store::bundles::BundleError;
+use crate::store::bundles::{BundleError, Bundles};
+pub use config::Config;
 use executor::Executor;
+pub(crate) use hooks::user;
 use layout::Layout;
 use log::{Log, LogError};
-
-/// How an agent is set up.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// The host's name.
-    pub name: Name,
-    /// Where the agent keeps its own files.
-    pub root: PathBuf,
-    /// Every path that an `AppSpec` names is placed below this folder, if it is given.
-    pub install_root: Option<PathBuf>,
-    /// How long events are started without hearing from the orchestrator.
-    pub lease: Duration,
-    /// How often a stream shows that it is alive.
-    pub heartbeat: Duration,
-    /// How long running events may go on when the agent is told to end. What runs then is left to the next start, which
-    /// ends it and reports it.
-    pub drain: Duration,
-}
-
-impl Config {
-    /// The usual settings.
-    pub fn new(name: Name, root: PathBuf) -> Self {
-        Self {
-            name,
-            root,
-            install_root: None,
-            lease: protocol::LEASE,
-            heartbeat: protocol::HEARTBEAT,
-            drain: Duration::from_mins(1),
-        }
-    }
-}
 
 /// Why the agent did not start, or ended.
 #[derive(Debug, thiserror::Error)]
@@ -128,8 +100,9 @@ impl Agent {
         let boot = process::boot_id().map_err(io_error("asking the kernel for its boot id"))?;
         let (log, failure) = Log::open(&layout.log(), &boot)?;
         let drain = config.drain;
+        let bundles = Bundles::open(layout.bundles())?;
         Ok(Self {
-            executor: Executor::new(config, layout, log, boot)?,
+            executor: Executor::new(config, layout, bundles, log, boot)?,
             failure,
             drain,
             _lock: lock,

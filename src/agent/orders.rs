@@ -53,10 +53,17 @@ impl Executor {
                 let ordered = Note::Ordered {
                     order: Box::new(order.clone()),
                 };
-                let entries = vec![
+                let mut entries = vec![
                     Entry::Note(id.clone(), ordered),
                     Entry::Message(id.clone(), What::Accepted),
                 ];
+                // The stop has overtaken the order.
+                if self.log.known().is_stopped(&id) {
+                    let end = ExecutionEnd::Stopped;
+                    entries.push(Entry::Message(id.clone(), What::Ended { end }));
+                    self.log.facts(entries).await?;
+                    return self.state(&id);
+                }
                 self.log.facts(entries).await?;
                 let control = Control {
                     stop: false,
@@ -68,9 +75,19 @@ impl Executor {
         self.state(&id)
     }
 
-    /// Lets an execution end after its current event.
+    /// Lets an execution end after its current event. An execution that is not known is not carried out when its order
+    /// arrives later.
     pub async fn stop(&self, id: &ExecutionId) -> Result<ExecutionState, OrderError> {
-        let execution = self.execution(id)?;
+        check_id(id)?;
+        let accepting = self.accepting.lock().await;
+        let known = self.log.known().executions.get(id).cloned();
+        let Some(execution) = known else {
+            if !self.log.known().is_stopped(id) {
+                self.note(id, Note::StopRequested).await?;
+            }
+            return Err(OrderError::Unknown(id.clone()));
+        };
+        drop(accepting);
         if execution.state.ended.is_none() {
             if !execution.stop_requested {
                 self.note(id, Note::StopRequested).await?;
@@ -115,9 +132,7 @@ impl Executor {
 
 fn check(id: &ExecutionId, order: &Order) -> Result<(), OrderError> {
     let invalid = |message: String| Err(OrderError::Invalid(message));
-    if id.0.is_empty() || id.0.len() > 400 {
-        return invalid("an execution's id has between 1 and 400 bytes".to_owned());
-    }
+    check_id(id)?;
     if !is_group_id(&order.deployment_group_id) {
         return invalid(format!(
             "{:?} is no deployment group id",
@@ -138,6 +153,14 @@ fn check(id: &ExecutionId, order: &Order) -> Result<(), OrderError> {
         if !seen.insert(event) {
             return invalid(format!("{event} is in the order twice"));
         }
+    }
+    Ok(())
+}
+
+fn check_id(id: &ExecutionId) -> Result<(), OrderError> {
+    if id.0.is_empty() || id.0.len() > 400 {
+        let message = "an execution's id has between 1 and 400 bytes";
+        return Err(OrderError::Invalid(message.to_owned()));
     }
     Ok(())
 }

@@ -2,16 +2,14 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, geteuid};
 use serde::{Deserialize, Serialize};
 use tokio::time::{sleep, timeout};
-
-/// How long a process group has between being asked to end and being killed.
-pub const GRACE: Duration = Duration::from_secs(5);
 
 /// How often a group that was asked to end is looked at.
 const LOOK: Duration = Duration::from_millis(20);
@@ -51,7 +49,7 @@ pub fn boot_id() -> io::Result<String> {
 
 /// Ends what is left of a script whose agent died: its process group if that is known, and else whatever carries its
 /// mark. A process that merely has the same number is left alone.
-pub async fn end_orphan(process: Option<&Process>, mark: &str, boot: &str) {
+pub async fn end_orphan(process: Option<&Process>, mark: &str, boot: &str, grace: Duration) {
     let groups = match process {
         // The host has started anew since: nothing is left.
         Some(process) if process.boot != boot => Vec::new(),
@@ -60,20 +58,49 @@ pub async fn end_orphan(process: Option<&Process>, mark: &str, boot: &str) {
         None => groups_with(mark),
     };
     for group in groups {
-        end_group(group).await;
+        end_group(group, grace).await;
     }
 }
 
 /// Asks a process group to end, and kills it if it has not done so within the grace time.
-pub async fn end_group(group: i32) {
-    let pid = Pid::from_raw(group);
-    if killpg(pid, Signal::SIGTERM) == Err(Errno::ESRCH) {
+pub async fn end_group(group: i32, grace: Duration) {
+    if signal(group, Signal::SIGTERM).await == Err(Errno::ESRCH) {
         return;
     }
-    if timeout(GRACE, group_gone(group)).await.is_err() {
+    if timeout(grace, group_gone(group)).await.is_err() {
         // It may have ended in this very moment.
-        let _ = killpg(pid, Signal::SIGKILL);
+        let _ = signal(group, Signal::SIGKILL).await;
     }
+}
+
+/// Sends a signal to a process group. What an agent that is not root started through sudo can only be reached through
+/// sudo.
+async fn signal(group: i32, signal: Signal) -> Result<(), Errno> {
+    let sent = killpg(Pid::from_raw(group), signal);
+    let foreign = members(group).any(|pid| !is_own(pid));
+    if sent == Err(Errno::EPERM) || foreign && !geteuid().is_root() {
+        let sudo = tokio::process::Command::new("sudo")
+            .args(["--non-interactive", "kill", "-s"])
+            .arg(signal.as_str().trim_start_matches("SIG"))
+            .arg("--")
+            .arg(format!("-{group}"))
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .status();
+        if !sudo.await.is_ok_and(|status| status.success()) {
+            tracing::warn!(
+                group,
+                "a script's process group cannot be ended: it is another user's, and sudo refuses"
+            );
+        }
+    }
+    sent
+}
+
+fn is_own(pid: i32) -> bool {
+    let metadata = fs::metadata(format!("/proc/{pid}"));
+    metadata.is_ok_and(|metadata| metadata.uid() == geteuid().as_raw())
 }
 
 /// Waits until no process of the group is left. There is no event for that when the processes are not ours.
@@ -141,15 +168,46 @@ fn stat(pid: i32) -> Option<Stat> {
     })
 }
 
-/// Names the processes of a group, for people.
-pub fn describe_group(group: i32) -> String {
-    let mut names: Vec<_> = members(group)
+/// The living processes that were started with this mark in their environment.
+pub fn with_mark(mark: &str) -> Vec<i32> {
+    processes()
+        .filter(|pid| carries(*pid, mark) && stat(*pid).is_some_and(|stat| stat.alive))
+        .collect()
+}
+
+/// The processes, other than this one, that hold a pipe open, wherever they are by now.
+pub fn holding(pipes: &[u64]) -> Vec<i32> {
+    let own = std::process::id();
+    let wanted: Vec<_> = pipes
+        .iter()
+        .map(|number| format!("pipe:[{number}]"))
+        .collect();
+    let holds = |pid: &i32| {
+        let files = fs::read_dir(format!("/proc/{pid}/fd"));
+        let mut links = files.into_iter().flatten().flatten();
+        links.any(|file| {
+            fs::read_link(file.path())
+                .is_ok_and(|link| wanted.iter().any(|name| link.as_os_str() == name.as_str()))
+        })
+    };
+    processes()
+        .filter(|pid| u32::try_from(*pid) != Ok(own) && holds(pid))
+        .collect()
+}
+
+/// Names processes, for people.
+pub fn describe(pids: Vec<i32>) -> String {
+    let mut names: Vec<_> = pids
+        .into_iter()
         .filter_map(|pid| {
             let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
             Some(format!("{} (process {pid})", name.trim()))
         })
         .collect();
     names.truncate(5);
+    if names.is_empty() {
+        return "a program that cannot be seen from here".to_owned();
+    }
     names.join(", ")
 }
 
@@ -157,6 +215,8 @@ pub fn describe_group(group: i32) -> String {
 mod tests {
     use super::*;
     use std::os::unix::process::CommandExt;
+
+    const GRACE: Duration = Duration::from_secs(5);
 
     fn sleeper(mark: &str) -> std::process::Child {
         std::process::Command::new("sleep")
@@ -179,7 +239,7 @@ mod tests {
             start: process.start.map(|start| start - 1),
             ..process.clone()
         };
-        end_orphan(Some(&other), &mark, &boot).await;
+        end_orphan(Some(&other), &mark, &boot, GRACE).await;
         assert!(
             child.try_wait().unwrap().is_none(),
             "another process had this number"
@@ -188,12 +248,12 @@ mod tests {
             boot: "earlier".to_owned(),
             ..process.clone()
         };
-        end_orphan(Some(&earlier), &mark, &boot).await;
+        end_orphan(Some(&earlier), &mark, &boot, GRACE).await;
         assert!(
             child.try_wait().unwrap().is_none(),
             "the host has started anew"
         );
-        end_orphan(Some(&process), &mark, &boot).await;
+        end_orphan(Some(&process), &mark, &boot, GRACE).await;
         assert!(!child.wait().unwrap().success());
     }
 
@@ -207,7 +267,7 @@ mod tests {
         while !carries(pid, &mark) {
             sleep(LOOK).await;
         }
-        end_orphan(None, &mark, &boot).await;
+        end_orphan(None, &mark, &boot, GRACE).await;
         assert!(!child.wait().unwrap().success());
     }
 }

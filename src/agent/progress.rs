@@ -1,7 +1,6 @@
 //! Carrying an execution out, event by event.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -27,6 +26,16 @@ enum Permission {
     Ending,
 }
 
+/// How far an event had come when the agent ended.
+enum Before {
+    /// No script had been started.
+    Nothing,
+    /// So many scripts had ended well.
+    Scripts(usize),
+    /// It has failed.
+    Failure(Diagnostics),
+}
+
 impl Executor {
     pub(super) async fn carry_out(&self, id: &ExecutionId) -> Result<(), LogError> {
         loop {
@@ -37,9 +46,15 @@ impl Executor {
                 return self.end(id, Vec::new(), ExecutionEnd::Finished).await;
             };
             let resumed = execution.running() == Some(event);
-            let diagnostics = if resumed && execution.script != Script::None {
-                self.end_orphan(&execution.script).await;
-                Some(Diagnostics::unknown(RESTARTED))
+            let before = if resumed {
+                self.before_the_end(&execution.script).await
+            } else {
+                Before::Nothing
+            };
+            let diagnostics = if let Before::Failure(diagnostics) = before {
+                Some(diagnostics)
+            } else if let Before::Scripts(done) = before {
+                self.event(id, &execution.order, event, done).await?
             } else {
                 match self.permission(id).await {
                     Permission::Ending => return Ok(()),
@@ -57,7 +72,7 @@ impl Executor {
                         .facts(vec![Entry::Message(id.clone(), started)])
                         .await?;
                 }
-                self.event(id, &execution.order, event).await?
+                self.event(id, &execution.order, event, 0).await?
             };
             let order = &execution.order;
             let ignored = order.ignore_application_stop_failures && event.failure_may_be_ignored();
@@ -74,12 +89,13 @@ impl Executor {
         }
     }
 
-    /// Runs an event, and answers why it failed, if it did.
+    /// Runs an event but for the scripts that are done, and answers why it failed, if it did.
     async fn event(
         &self,
         id: &ExecutionId,
         order: &Order,
         event: LifecycleEvent,
+        done: usize,
     ) -> Result<Option<Diagnostics>, LogError> {
         let made = self
             .layout
@@ -88,9 +104,18 @@ impl Executor {
             Ok(dir) => dir,
             Err(error) => return Ok(Some(Diagnostics::unknown(error.to_string()))),
         };
-        let (log, shared) = (self.log.clone(), Arc::clone(&self.shared_log));
-        let report = Report::new(id.clone(), order.clone(), event, log, shared, dir);
-        match self.run(&report).await {
+        let (log, shared) = (self.log.clone(), self.shared_log.clone());
+        let settings = &self.config.output;
+        let report = Report::new(
+            id.clone(),
+            order.clone(),
+            event,
+            log,
+            shared,
+            &dir,
+            settings,
+        );
+        match self.run(&report, done).await {
             Ok(()) => Ok(None),
             Err(EventError::Log(error)) => Err(error),
             Err(EventError::Failed(diagnostics)) => Ok(Some(Diagnostics {
@@ -125,14 +150,26 @@ impl Executor {
         }
     }
 
-    async fn end_orphan(&self, script: &Script) {
+    /// What an earlier run of the agent has left of an event that it did not end.
+    async fn before_the_end(&self, script: &Script) -> Before {
+        let grace = self.config.scripts.grace;
         match script {
-            Script::None | Script::Ended => {}
-            Script::Starting { mark } => process::end_orphan(None, mark, &self.boot).await,
+            Script::None => return Before::Nothing,
+            Script::Ended {
+                result: Some(result),
+            } => {
+                return match &result.failure {
+                    Some(failure) => Before::Failure(failure.clone()),
+                    None => Before::Scripts(result.script + 1),
+                };
+            }
+            Script::Ended { result: None } => {}
+            Script::Starting { mark } => process::end_orphan(None, mark, &self.boot, grace).await,
             Script::Running { mark, process } => {
-                process::end_orphan(Some(process), mark, &self.boot).await;
+                process::end_orphan(Some(process), mark, &self.boot, grace).await;
             }
         }
+        Before::Failure(Diagnostics::unknown(RESTARTED))
     }
 
     pub(super) async fn end(

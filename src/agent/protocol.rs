@@ -6,7 +6,7 @@
 //! | `HEAD /v1/bundles/{digest}` | 200 if the host has the bundle, else 404 |
 //! | `PUT /v1/bundles/{digest}` | sends a bundle; its digest is verified before it counts (422 if it differs) |
 //! | `PUT /v1/executions/{id}` | [`Order`] in, [`ExecutionState`] out; the same id again changes nothing and answers the state; 409 if the order differs |
-//! | `POST /v1/executions/{id}/stop` | no further event starts; answers [`ExecutionState`], 404 if unknown |
+//! | `POST /v1/executions/{id}/stop` | no further event starts; answers [`ExecutionState`], or 404 if unknown: then its order, should it still arrive, ends at once |
 //! | `POST /v1/leases` | [`Leases`]: renews the leases of these executions |
 //! | `GET /v1/stream?after=SEQ` | one [`Message`] a line, from the one after `SEQ` on, for ever; blank lines keep it alive |
 //!
@@ -49,10 +49,10 @@ pub struct AgentInfo {
 pub struct Order {
     /// The deployment it belongs to.
     pub deployment_id: DeploymentId,
-    /// For `APPLICATION_NAME`.
-    pub application_name: Name,
+    /// For `APPLICATION_NAME`. Any text: a local deployment gives its bundle's location.
+    pub application_name: String,
     /// For `DEPLOYMENT_GROUP_NAME`.
-    pub deployment_group_name: Name,
+    pub deployment_group_name: String,
     /// The group's UUID: names the group's folder on the host.
     pub deployment_group_id: String,
     /// Decides, with the type, which revision's scripts an event runs.

@@ -1,11 +1,13 @@
 //! What one event has to say: to the orchestrator, to the host's logs, and to the end of its own diagnostics.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::config::Output;
+use super::hooks::lines;
 use super::layout::DeploymentDir;
-use super::log::{Log, LogError};
+use super::log::{Entry, Log, LogError};
 use super::protocol::{Order, OutputSource, What};
-use super::script_log::ScriptLog;
+use super::script_log::{ScriptLog, head, shared_head};
 use crate::clock;
 use crate::model::deployment::ExecutionId;
 use crate::model::lifecycle::LifecycleEvent;
@@ -13,8 +15,11 @@ use crate::model::lifecycle::LifecycleEvent;
 /// How much of an event's output its diagnostics hold.
 const TAIL: usize = 2048;
 
-/// The log of all deployments, which their events share.
-pub type SharedLog = Arc<Mutex<ScriptLog>>;
+/// What a line costs on its way to the orchestrator, besides its bytes.
+const FRAME: u64 = 100;
+
+/// The log of all deployments, which their events share; none if the host is to have none.
+pub type SharedLog = Option<Arc<Mutex<ScriptLog>>>;
 
 /// Reports on one event of one execution.
 #[derive(Debug)]
@@ -24,14 +29,20 @@ pub struct Report {
     event: LifecycleEvent,
     log: Log,
     shared: SharedLog,
+    /// How much of the scripts' output the orchestrator is sent.
+    stream_bytes: u64,
     own: Mutex<Own>,
 }
 
 #[derive(Debug)]
 struct Own {
-    dir: DeploymentDir,
-    log: Option<ScriptLog>,
-    tail: String,
+    log: ScriptLog,
+    tail: Vec<u8>,
+    sent: u64,
+    /// Whether it was said that no more is sent.
+    cut: bool,
+    /// Whether it was said that a file cannot be written.
+    warned: bool,
 }
 
 impl Report {
@@ -42,12 +53,15 @@ impl Report {
         event: LifecycleEvent,
         log: Log,
         shared: SharedLog,
-        dir: DeploymentDir,
+        dir: &DeploymentDir,
+        settings: &Output,
     ) -> Self {
         let own = Own {
-            dir,
-            log: None,
-            tail: String::new(),
+            log: ScriptLog::new(dir.scripts_log(), settings),
+            tail: Vec::new(),
+            sent: 0,
+            cut: false,
+            warned: false,
         };
         Self {
             execution,
@@ -55,6 +69,7 @@ impl Report {
             event,
             log,
             shared,
+            stream_bytes: settings.stream_bytes,
             own: Mutex::new(own),
         }
     }
@@ -79,73 +94,106 @@ impl Report {
         &self.log
     }
 
-    /// Reports a line: everywhere.
-    pub async fn line(&self, source: OutputSource, line: &[u8]) -> Result<(), LogError> {
-        let entry = match source {
-            OutputSource::Stdout => [b"[stdout]", line].concat(),
-            OutputSource::Stderr => [b"[stderr]", line].concat(),
-            OutputSource::Agent => line.to_vec(),
+    /// Reports what a script has written: to the host's logs in any case, and to the orchestrator up to the limit.
+    pub async fn output(&self, source: OutputSource, block: &[u8]) -> Result<(), LogError> {
+        let mark: &[u8] = match source {
+            OutputSource::Stdout => b"[stdout]",
+            OutputSource::Stderr => b"[stderr]",
+            OutputSource::Agent => b"",
         };
-        self.to_files(&entry);
+        self.keep(mark, lines(block));
+        let mut entries = Vec::new();
         {
-            let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
-            own.tail.push_str(&String::from_utf8_lossy(&entry));
-            own.tail.push('\n');
-            if own.tail.len() > 2 * TAIL {
-                let kept = end_of(&own.tail).len();
-                let cut = own.tail.len() - kept;
-                own.tail.drain(..cut);
+            let mut own = self.own();
+            for line in lines(block) {
+                let cost = line.len() as u64 + FRAME;
+                if own.sent + cost <= self.stream_bytes {
+                    own.sent += cost;
+                    entries.push(self.said(source, line));
+                } else if !own.cut {
+                    own.cut = true;
+                    own.sent = self.stream_bytes;
+                    let text = format!(
+                        "no more of this event's output is sent (the host's output_stream_bytes is {}); all of it is \
+                         in {} on the host",
+                        self.stream_bytes,
+                        own.log.path().display()
+                    );
+                    entries.push(self.said(OutputSource::Agent, text.as_bytes()));
+                }
             }
         }
-        self.output(source, line).await
+        if entries.is_empty() {
+            return Ok(());
+        }
+        self.log.passing(entries).await
+    }
+
+    /// Reports a line of the agent's own: everywhere.
+    pub async fn line(&self, text: &str) -> Result<(), LogError> {
+        self.write(text);
+        self.remark(text).await
     }
 
     /// Reports a remark of the agent's to the orchestrator only.
     pub async fn remark(&self, text: &str) -> Result<(), LogError> {
-        self.output(OutputSource::Agent, text.as_bytes()).await
+        let entry = self.said(OutputSource::Agent, text.as_bytes());
+        self.log.passing(vec![entry]).await
     }
 
     /// Writes an entry to the host's logs only.
     pub fn write(&self, entry: &str) {
-        self.to_files(entry.as_bytes());
+        self.keep(b"", std::iter::once(entry.as_bytes()));
     }
 
     /// The end of what was reported, for the diagnostics.
     pub fn tail(&self) -> String {
-        let own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
-        end_of(&own.tail).to_owned()
+        end_of(&String::from_utf8_lossy(&self.own().tail)).to_owned()
     }
 
-    async fn output(&self, source: OutputSource, line: &[u8]) -> Result<(), LogError> {
+    fn said(&self, source: OutputSource, line: &[u8]) -> Entry {
         let what = What::Output {
             event: self.event,
             source,
             text: String::from_utf8_lossy(line).into_owned(),
         };
-        self.log.passing(self.execution.clone(), what).await
+        Entry::Message(self.execution.clone(), what)
     }
 
     /// The files are for people on the host. A full disk must not fail a deployment for their sake: the agent's own log,
     /// which matters, says so if it cannot be written.
-    fn to_files(&self, entry: &[u8]) {
+    fn keep<'a>(&self, mark: &[u8], lines: impl Iterator<Item = &'a [u8]>) {
         let at = clock::now();
-        let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
-        if own.log.is_none() {
-            match ScriptLog::open(&own.dir.scripts_log()) {
-                Ok(log) => own.log = Some(log),
-                Err(error) => tracing::warn!(%error, "scripts.log cannot be opened"),
+        let head = head(at);
+        let shared_head = shared_head(at, self.order.deployment_id.as_str());
+        let (mut bytes, mut shared_bytes) = (Vec::new(), Vec::new());
+        let mut own = self.own();
+        for line in lines {
+            let entry = [mark, line, b"\n"].concat();
+            bytes.extend([head.as_bytes(), &entry].concat());
+            if self.shared.is_some() {
+                shared_bytes.extend([shared_head.as_bytes(), &entry].concat());
+            }
+            own.tail.extend(entry);
+            if own.tail.len() > 16 * TAIL {
+                let surplus = own.tail.len() - 2 * TAIL;
+                own.tail.drain(..surplus);
             }
         }
-        if let Some(log) = &mut own.log
-            && let Err(error) = log.entry(at, entry)
+        let mut written = own.log.append(&bytes);
+        if let Some(shared) = &self.shared {
+            let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+            written = written.and(shared.append(&shared_bytes));
+        }
+        if let Err(error) = written
+            && !std::mem::replace(&mut own.warned, true)
         {
-            tracing::warn!(%error, "scripts.log cannot be written");
+            tracing::warn!(%error, deployment = %self.order.deployment_id, "the scripts' logs cannot be written");
         }
-        drop(own);
-        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = shared.shared_entry(at, self.order.deployment_id.as_str(), entry) {
-            tracing::warn!(%error, "the log of all deployments cannot be written");
-        }
+    }
+
+    fn own(&self) -> MutexGuard<'_, Own> {
+        self.own.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,19 +1,14 @@
 //! The scripts' logs on the host, in `CodeDeploy`'s format, each bounded by rotation.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 
+use super::config::Output;
 use crate::model::timestamp::Timestamp;
-
-/// A file with more bytes than this is renamed, and a new one begun.
-const FULL: u64 = 64 * 1024 * 1024;
-
-/// So many files are kept, the one being written included.
-const FILES: u32 = 8;
 
 const SECONDS: &str = "%Y-%m-%d %H:%M:%S";
 const MILLISECONDS: &str = "%Y-%m-%d %H:%M:%S.%3f";
@@ -22,49 +17,66 @@ const MILLISECONDS: &str = "%Y-%m-%d %H:%M:%S.%3f";
 #[derive(Debug)]
 pub struct ScriptLog {
     path: PathBuf,
+    full: u64,
+    files: u32,
+    open: Option<Open>,
+}
+
+#[derive(Debug)]
+struct Open {
     file: File,
     length: u64,
+    inode: u64,
 }
 
 impl ScriptLog {
-    /// Opens the log, making it if need be.
-    pub fn open(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .mode(0o600)
-            .open(path)?;
-        let length = file.metadata()?.len();
-        Ok(Self {
-            path: path.to_owned(),
-            file,
-            length,
-        })
+    /// A log at this path. The file is made when there is something to write.
+    pub fn new(path: PathBuf, settings: &Output) -> Self {
+        Self {
+            path,
+            full: settings.log_bytes,
+            files: settings.log_files,
+            open: None,
+        }
     }
 
-    /// Appends a line as the deployment's own log has it.
-    pub fn entry(&mut self, at: Timestamp, text: &[u8]) -> io::Result<()> {
-        let time = local(at, SECONDS);
-        self.append(&[time.as_bytes(), b" ", text, b"\n"].concat())
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
-    /// Appends a line as the log of all deployments has it.
-    pub fn shared_entry(&mut self, at: Timestamp, deployment: &str, text: &[u8]) -> io::Result<()> {
-        let head = format!("[{}] [{deployment}]", local(at, MILLISECONDS));
-        self.append(&[head.as_bytes(), text, b"\n"].concat())
-    }
-
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if self.length > FULL {
+    /// Appends entries, all or none of them. Somebody who deleted the file gets a new one.
+    pub fn append(&mut self, entries: &[u8]) -> io::Result<()> {
+        if self
+            .open
+            .as_ref()
+            .is_some_and(|open| open.length > self.full)
+        {
             self.rotate()?;
         }
-        self.file.write_all(bytes)?;
-        self.length += bytes.len() as u64;
+        let is_there = |open: &Open| {
+            fs::metadata(&self.path).is_ok_and(|metadata| metadata.ino() == open.inode)
+        };
+        let open = match self.open.take().filter(is_there) {
+            Some(open) => open,
+            None => Open::at(&self.path)?,
+        };
+        let open = self.open.insert(open);
+        if let Err(error) = open.file.write_all(entries) {
+            // A full disk must not leave half a line. If that fails too, the line stays cut.
+            let _ = open.file.set_len(open.length);
+            return Err(error);
+        }
+        open.length += entries.len() as u64;
         Ok(())
     }
 
     fn rotate(&mut self) -> io::Result<()> {
-        for number in (1..FILES).rev() {
+        self.open = None;
+        if self.files <= 1 {
+            return fs::remove_file(&self.path);
+        }
+        for number in (1..self.files).rev() {
             let newer = if number == 1 {
                 self.path.clone()
             } else {
@@ -75,7 +87,6 @@ impl ScriptLog {
                 _ => {}
             }
         }
-        *self = Self::open(&self.path)?;
         Ok(())
     }
 
@@ -86,8 +97,87 @@ impl ScriptLog {
     }
 }
 
+impl Open {
+    fn at(path: &Path) -> io::Result<Self> {
+        if let Some(folder) = path.parent() {
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(folder)?;
+        }
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(path)?;
+        let metadata = file.metadata()?;
+        Ok(Self {
+            file,
+            length: metadata.len(),
+            inode: metadata.ino(),
+        })
+    }
+}
+
+/// What stands before each entry of a deployment's own log.
+pub fn head(at: Timestamp) -> String {
+    format!("{} ", local(at, SECONDS))
+}
+
+/// What stands before each entry of the log of all deployments.
+pub fn shared_head(at: Timestamp, deployment: &str) -> String {
+    format!("[{}] [{deployment}]", local(at, MILLISECONDS))
+}
+
 /// The host's local time.
 fn local(at: Timestamp, format: &str) -> String {
     let at = jiff::Timestamp::from_millisecond(at.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
     at.to_zoned(TimeZone::system()).strftime(format).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log(folder: &Path, log_files: u32) -> ScriptLog {
+        let settings = Output {
+            log_bytes: 10,
+            log_files,
+            ..Output::default()
+        };
+        ScriptLog::new(folder.join("logs/scripts.log"), &settings)
+    }
+
+    #[test]
+    fn a_full_log_is_replaced_and_few_are_kept() {
+        let scratch = tempfile::tempdir().unwrap();
+        for (files, expected) in [(3, "8\n9\n-6\n7\n-4\n5\n-"), (1, "8\n9\n-")] {
+            let folder = scratch.path().join(files.to_string());
+            let mut log = log(&folder, files);
+            for number in 0..10 {
+                log.append(format!("{number}\n{}", " ".repeat(5)).as_bytes())
+                    .unwrap();
+            }
+            let mut paths: Vec<_> = fs::read_dir(folder.join("logs"))
+                .unwrap()
+                .map(|entry| entry.unwrap().path())
+                .collect();
+            paths.sort();
+            let text: String = paths
+                .iter()
+                .map(|path| fs::read_to_string(path).unwrap().replace(' ', "") + "-")
+                .collect();
+            assert_eq!(text, expected);
+        }
+    }
+
+    #[test]
+    fn a_deleted_log_is_made_anew() {
+        let scratch = tempfile::tempdir().unwrap();
+        let mut log = log(scratch.path(), 2);
+        log.append(b"1\n").unwrap();
+        fs::remove_dir_all(scratch.path().join("logs")).unwrap();
+        log.append(b"2\n").unwrap();
+        assert_eq!(fs::read(log.path()).unwrap(), b"2\n");
+    }
 }

@@ -9,6 +9,7 @@ mod exit;
 mod init;
 mod lab;
 mod list;
+mod local;
 mod logs;
 mod print;
 mod push;
@@ -77,9 +78,11 @@ enum Command {
     Serve(serve::Args),
     /// Run the agent on a host
     Agent(agent::Args),
+    /// Deploy a bundle to this host alone, without an orchestrator (like codedeploy-local)
+    Local(local::Args),
 }
 
-/// How `list` and `show` print.
+/// How a command prints.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum Output {
     /// For people
@@ -123,6 +126,7 @@ async fn run(cli: Cli) -> color_eyre::Result<Exit> {
         Some(Command::Check(args)) => check::run(&args, &context),
         Some(Command::Validate(args)) => validate::run(&args),
         Some(Command::Agent(args)) => agent::run(args).await,
+        Some(Command::Local(args)) => local::run(args).await,
         Some(Command::Serve(args)) => serve::run(&args, &context).await,
         Some(Command::Lab(args)) => lab::run(&args, &context).await,
         Some(Command::Push(args)) => push::run(args, &context).await,

@@ -172,6 +172,8 @@ impl Fleet {
             .arg(host.join("root"))
             .arg("--ready-file")
             .arg(host.join("ready"))
+            // What this machine's own agent is told is not for the lab.
+            .args(["--config", "/dev/null"])
             .stdin(Stdio::null())
             .stdout(log.try_clone().map_err(failed())?)
             .stderr(log)

@@ -25,17 +25,27 @@ impl DeploymentId {
         Self(format!("d-{}", tail.iter().collect::<String>()))
     }
 
+    /// The id under which a host runs this deployment by itself.
+    #[must_use]
+    pub fn local(self) -> Self {
+        Self(self.0 + LOCAL)
+    }
+
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
+/// Ends the ids of local deployments.
+const LOCAL: &str = "-local";
+
 impl FromStr for DeploymentId {
     type Err = DeploymentIdError;
 
     fn from_str(text: &str) -> Result<Self, DeploymentIdError> {
         let tail = text.strip_prefix("d-").ok_or(DeploymentIdError)?;
+        let tail = tail.strip_suffix(LOCAL).unwrap_or(tail);
         let good = tail.len() == 9
             && tail
                 .bytes()

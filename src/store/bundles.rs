@@ -202,13 +202,23 @@ impl Bundles {
         let context = format!("reading {}", source.display());
         let metadata = fs::metadata(source).map_err(BundleError::io(context))?;
         if metadata.is_dir() {
-            let mut incoming = self.incoming()?;
-            pack::folder(source, &mut incoming)?;
-            incoming.keep(None)
+            pack::check_folder(source)?;
+            self.pack_tree(source)
         } else {
             pack::check_archive(source)?;
             self.adopt(source)
         }
+    }
+
+    /// Packs a folder like [`Bundles::pack`], whatever is in it.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read or kept.
+    pub fn pack_tree(&self, folder: &Path) -> Result<Packed, BundleError> {
+        let mut incoming = self.incoming()?;
+        pack::folder(folder, &mut incoming)?;
+        incoming.keep(None)
     }
 
     fn incoming(&self) -> Result<Incoming<'_>, BundleError> {

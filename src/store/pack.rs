@@ -15,11 +15,17 @@ use super::bundles::BundleError;
 /// The names under which a revision may keep its `AppSpec`.
 const APPSPEC_NAMES: [&str; 2] = ["appspec.yml", "appspec.yaml"];
 
+/// Checks that the folder has an `AppSpec`.
+pub(super) fn check_folder(root: &Path) -> Result<(), BundleError> {
+    if APPSPEC_NAMES.iter().any(|name| root.join(name).is_file()) {
+        Ok(())
+    } else {
+        Err(BundleError::NoAppSpec(root.to_owned()))
+    }
+}
+
 /// Writes the folder as a gzip-compressed tar archive.
 pub(super) fn folder(root: &Path, into: impl Write) -> Result<(), BundleError> {
-    if !APPSPEC_NAMES.iter().any(|name| root.join(name).is_file()) {
-        return Err(BundleError::NoAppSpec(root.to_owned()));
-    }
     // Nothing of the machine or the moment may be in the compressed file's head.
     let gzip = GzBuilder::new()
         .mtime(0)

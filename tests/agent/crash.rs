@@ -3,12 +3,12 @@
 use std::fs;
 use std::time::Duration;
 
-use cutover::agent::protocol::{ExecutionEnd, What};
+use cutover::agent::protocol::{ExecutionEnd, Order, What};
 use cutover::model::lifecycle::{EventStatus, LifecycleEvent as E};
 use nix::sys::signal::killpg;
 use nix::unistd::Pid;
 
-use crate::support::{Host, appspec, execution, order, until};
+use crate::support::{Host, appspec, execution, hook, order, until};
 
 #[tokio::test]
 async fn a_script_is_not_run_again_after_its_agent_was_killed() {
@@ -55,6 +55,116 @@ async fn a_script_is_not_run_again_after_its_agent_was_killed() {
     assert_eq!(host.info().await.agent_id, before.agent_id);
     until("the orphan is gone", || killpg(group, None).is_err()).await;
     assert_eq!(read().lines().count(), 1, "the script ran once");
+}
+
+/// Cuts the agent's log behind a line that tells this, as if the agent had been killed right then.
+fn cut_log(host: &Host, behind: &str) {
+    let log = host.config.root.join("log/000000000001.jsonl");
+    let text = fs::read_to_string(&log).unwrap();
+    let at = text.find(behind).unwrap();
+    let end = at + text[at..].find('\n').unwrap() + 1;
+    fs::write(&log, &text[..end]).unwrap();
+}
+
+/// A script whose end is in the journal is not run again, and the event goes on behind it.
+#[tokio::test]
+async fn scripts_that_had_ended_count_after_a_crash() {
+    for (first, status) in [(0, EventStatus::Succeeded), (3, EventStatus::Failed)] {
+        let mut host = Host::new();
+        host.start_binary().await;
+        let ran = host.path("ran");
+        let script = |name: &str, exit: i32| {
+            format!("#!/bin/sh\necho {name} >> {}\nexit {exit}\n", ran.display())
+        };
+        let spec = appspec("hooks:\n  BeforeInstall: [{location: one.sh}, {location: two.sh}]");
+        let (one, two) = (script("one", first), script("two", 0));
+        let members = [
+            ("appspec.yml", spec.as_str(), 0o644),
+            ("one.sh", &one, 0o755),
+            ("two.sh", &two, 0o755),
+            ("files/a", "1", 0o644),
+        ];
+        let revision = host.push("1", &members).await;
+        let order = order(1, &revision);
+        let id = execution(&order);
+        host.run(&order).await;
+        host.kill();
+        cut_log(&host, "\"type\":\"scriptEnded\"");
+        fs::write(&ran, "one\n").unwrap();
+        fs::remove_dir_all(host.path("root")).unwrap();
+        let _ = fs::remove_file(host.config.root.join(format!(
+            "deployment-instructions/{}-cleanup",
+            order.deployment_group_id
+        )));
+
+        host.start_binary().await;
+        let run = host.finish(&id, &order, 0).await;
+        assert_eq!(run.status(E::BeforeInstall), status, "{:#?}", run.state);
+        let ran = fs::read_to_string(&ran).unwrap();
+        if first == 0 {
+            run.succeeded();
+            assert_eq!(ran, "one\ntwo\n", "each script ran once");
+            let said = run.text(cutover::agent::protocol::OutputSource::Agent);
+            assert!(said.contains("1 of 2 scripts had ended well"), "{said}");
+        } else {
+            let diagnostics = run.diagnostics(E::BeforeInstall);
+            assert_eq!(
+                diagnostics.message,
+                "the script one.sh failed with exit code 3"
+            );
+            assert_eq!(diagnostics.script_name, "one.sh");
+            assert!(diagnostics.log_tail.contains("[exit] code=3"));
+            assert_eq!(ran, "one\n");
+        }
+    }
+}
+
+/// Every event that was running is reported, not only one, and those that only waited are carried out.
+#[tokio::test]
+async fn all_running_events_are_reported_after_a_crash() {
+    let mut host = Host::new();
+    host.start_binary().await;
+    let ran = host.path("ran");
+    let script = format!(
+        "#!/bin/sh\necho $DEPLOYMENT_ID >> {}\n[ $DEPLOYMENT_ID = d-000000003 ] || sleep 1000\n",
+        ran.display()
+    );
+    let revision = host
+        .push(
+            "1",
+            &[
+                ("appspec.yml", &hook(E::BeforeInstall, ""), 0o644),
+                ("run.sh", &script, 0o755),
+            ],
+        )
+        .await;
+    let in_group = |number: u32, group: &str| Order {
+        deployment_group_id: group.to_owned(),
+        ..order(number, &revision)
+    };
+    let orders = [in_group(1, "a"), in_group(2, "b"), in_group(3, "a")];
+    for order in &orders {
+        host.order(&execution(order), order).await;
+    }
+    let read = || fs::read_to_string(&ran).unwrap_or_default();
+    until("two scripts run", || read().lines().count() == 2).await;
+    host.kill();
+    host.start_binary().await;
+    for (order, end) in orders.iter().zip([
+        ExecutionEnd::Failed,
+        ExecutionEnd::Failed,
+        ExecutionEnd::Finished,
+    ]) {
+        let run = host.finish(&execution(order), order, 0).await;
+        assert_eq!(run.end(), end);
+        if end == ExecutionEnd::Failed {
+            let message = run.diagnostics(E::BeforeInstall).message;
+            assert_eq!(message, "the agent was restarted during the event");
+        }
+    }
+    let mut lines: Vec<_> = read().lines().map(str::to_owned).collect();
+    lines.sort();
+    assert_eq!(lines, ["d-000000001", "d-000000002", "d-000000003"]);
 }
 
 #[tokio::test]

@@ -104,6 +104,41 @@ async fn a_stop_ends_after_the_current_event() {
     );
 }
 
+/// The stop of an order that is still under way overtakes it.
+#[tokio::test]
+async fn what_was_stopped_before_it_was_ordered_does_not_run() {
+    let mut host = Host::started().await;
+    let revision = gated(&host).await;
+    let order = order(1, &revision);
+    let id = execution(&order);
+    let url = format!("{}/v1/executions/{id}/stop", host.address);
+    for _ in 0..2 {
+        let answer = host.client.post(&url).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::NOT_FOUND);
+    }
+    // The agent remembers it over a restart.
+    host.shut_down().await;
+    host.start().await;
+    let state = host.order(&id, &order).await;
+    assert_eq!(state.ended, Some(ExecutionEnd::Stopped));
+    assert!(
+        state
+            .events
+            .iter()
+            .all(|event| event.status == EventStatus::Skipped)
+    );
+    let run = host.finish(&id, &order, state.accepted_seq - 1).await;
+    let said: Vec<_> = run.messages.iter().map(|message| &message.what).collect();
+    let end = What::Ended {
+        end: ExecutionEnd::Stopped,
+    };
+    assert_eq!(said, [&What::Accepted, &end]);
+    assert_eq!(ran(&host), "");
+    let other = crate::support::order(2, &revision);
+    fs::write(host.path("gate"), "").unwrap();
+    host.run(&other).await.succeeded();
+}
+
 #[tokio::test]
 async fn without_a_lease_no_further_event_starts() {
     let mut host = Host::new();

@@ -10,12 +10,7 @@ use cutover::model::group::DeploymentType;
 use cutover::model::lifecycle::{EventStatus, LifecycleEvent as E};
 use tokio::time::Instant;
 
-use crate::support::{Host, order, until};
-
-/// An `AppSpec` with one script for one event.
-fn hook(event: E, more: &str) -> String {
-    format!("version: 0.0\nos: linux\nhooks:\n  {event}:\n    - location: run.sh\n{more}")
-}
+use crate::support::{Host, hook, order, until};
 
 #[tokio::test]
 async fn a_failing_script_says_what_happened() {
@@ -53,13 +48,31 @@ async fn a_failing_script_says_what_happened() {
 #[tokio::test]
 async fn scripts_that_cannot_run_are_told_apart() {
     let host = Host::started().await;
-    let cases: [(&str, Option<&str>, Code, &str); 4] = [
+    let cases: [(&str, Option<&str>, Code, &str); 7] = [
         ("", None, Code::ScriptMissing, "is not in the revision"),
         (
             "",
-            Some("#!/no/such/interpreter\n"),
+            Some("#!/no/such/interpreter -x\n"),
             Code::ScriptFailed,
-            "cannot be started",
+            "its interpreter /no/such/interpreter is not on this host",
+        ),
+        (
+            "",
+            Some("#!/bin/sh\r\necho never\r\n"),
+            Code::ScriptFailed,
+            "its first line ends in CR LF",
+        ),
+        (
+            "",
+            Some("#!/usr/bin/env sh\r\necho never\r\n"),
+            Code::ScriptFailed,
+            "failed with exit code 127: its first line ends in CR LF",
+        ),
+        (
+            "    - location: folder\n",
+            Some("#!/bin/sh\n"),
+            Code::ScriptFailed,
+            "the script folder is a folder",
         ),
         (
             "",
@@ -78,6 +91,7 @@ async fn scripts_that_cannot_run_are_told_apart() {
         let spec = hook(E::BeforeInstall, more);
         let mut members = vec![("appspec.yml", spec.as_str(), 0o644)];
         members.extend(script.map(|script| ("run.sh", script, 0o755)));
+        members.push(("folder/x", "", 0o644));
         let revision = host.push("bad", &members).await;
         let diagnostics = host
             .run(&order(number, &revision))
@@ -188,8 +202,9 @@ async fn a_script_that_ignores_its_timeout_is_killed() {
         run.diagnostics(E::BeforeInstall).error_code,
         Code::ScriptTimedOut
     );
+    let grace = host.config.scripts.grace;
     assert!(
-        before.elapsed() > Duration::from_secs(6),
+        before.elapsed() > Duration::from_secs(1) + grace,
         "it had its grace time"
     );
 }
@@ -198,7 +213,7 @@ async fn a_script_that_ignores_its_timeout_is_killed() {
 async fn a_program_that_holds_the_output_is_named() {
     let host = Host::started().await;
     let pid = host.path("pid");
-    let spec = hook(E::ApplicationStart, "      timeout: 7\n");
+    let spec = hook(E::ApplicationStart, "      timeout: 2\n");
     let script = format!("#!/bin/sh\nsleep 1000 &\necho $! > {}\n", pid.display());
     let revision = host
         .push(
@@ -210,7 +225,9 @@ async fn a_program_that_holds_the_output_is_named() {
     let diagnostics = run.diagnostics(E::ApplicationStart);
     assert_eq!(diagnostics.error_code, Code::ScriptTimedOut);
     assert!(
-        diagnostics.message.contains("held its output open"),
+        diagnostics
+            .message
+            .contains("did not close its STDOUT and STDERR"),
         "{diagnostics:?}"
     );
     let hint = run

@@ -51,6 +51,9 @@ impl Host {
         let scratch = tempfile::tempdir().unwrap();
         let mut config = Config::new("web-1".parse().unwrap(), scratch.path().join("agent"));
         config.install_root = Some(scratch.path().join("root"));
+        // Shorter than usual, so that tests are.
+        config.scripts.grace = Duration::from_millis(500);
+        config.scripts.hint = Duration::from_millis(200);
         Self {
             client: Client::new(),
             address: String::new(),
@@ -92,9 +95,21 @@ impl Host {
 
     /// Starts the real program.
     pub async fn start_binary(&mut self) {
+        self.start_binary_by(Command::new(env!("CARGO_BIN_EXE_cutover")))
+            .await;
+    }
+
+    /// Starts the real program by a command that it ends: more options may follow in its configuration, `agent.yml`.
+    pub async fn start_binary_by(&mut self, mut command: Command) {
         let ready = self.path("ready");
         let _ = fs::remove_file(&ready);
-        let child = Command::new(env!("CARGO_BIN_EXE_cutover"))
+        let options = self.path("agent.yml");
+        let options = if options.exists() {
+            options
+        } else {
+            PathBuf::from("/dev/null")
+        };
+        let child = command
             .args([
                 "agent",
                 "--name",
@@ -108,6 +123,8 @@ impl Host {
             .arg(self.config.install_root.as_ref().unwrap())
             .arg("--ready-file")
             .arg(&ready)
+            .arg("--config")
+            .arg(options)
             .stdin(Stdio::null())
             .spawn()
             .unwrap();
@@ -124,6 +141,14 @@ impl Host {
         };
         child.kill().unwrap();
         child.wait().unwrap();
+    }
+
+    /// The process of the real program.
+    pub fn pid(&self) -> u32 {
+        match &self.running {
+            Running::Binary(child) => child.id(),
+            _ => panic!("the agent runs in this process"),
+        }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -318,6 +343,11 @@ impl Run {
             .collect()
     }
 
+    /// Everything that one source said, as one text.
+    pub fn text(&self, wanted: OutputSource) -> String {
+        self.lines(wanted).join("\n")
+    }
+
     #[track_caller]
     pub fn succeeded(&self) {
         assert_eq!(self.end(), ExecutionEnd::Finished, "{:#?}", self.state);
@@ -391,8 +421,8 @@ pub fn lay_out(folder: &Path, members: &[Member<'_>]) {
 pub fn order(deployment: u32, revision: &Revision) -> Order {
     Order {
         deployment_id: format!("d-{deployment:09}").parse().unwrap(),
-        application_name: "shop".parse().unwrap(),
-        deployment_group_name: "production".parse().unwrap(),
+        application_name: "shop".to_owned(),
+        deployment_group_name: "production".to_owned(),
         deployment_group_id: "0d1f3c1e-6a5e-4a0e-9a37-2f6d7b1c9e11".to_owned(),
         creator: Creator::User,
         deployment_type: DeploymentType::InPlace,
@@ -414,4 +444,87 @@ pub fn appspec(more: &str) -> String {
     format!(
         "version: 0.0\nos: linux\nfiles:\n  - source: files\n    destination: /srv/app\n{more}\n"
     )
+}
+
+/// A revision with one script for one event, which has these further lines.
+pub fn hook(event: LifecycleEvent, more: &str) -> String {
+    format!("version: 0.0\nos: linux\nhooks:\n  {event}:\n    - location: run.sh\n{more}")
+}
+
+impl Host {
+    /// Runs one deployment with one script.
+    pub async fn script(
+        &self,
+        number: u32,
+        event: LifecycleEvent,
+        more: &str,
+        script: impl AsRef<[u8]>,
+    ) -> Run {
+        let folder = tempfile::tempdir_in(self.scratch.path()).unwrap();
+        lay_out(
+            folder.path(),
+            &[
+                ("appspec.yml", &hook(event, more), 0o644),
+                ("run.sh", "", 0o755),
+            ],
+        );
+        fs::write(folder.path().join("run.sh"), script).unwrap();
+        let revision = self.push_folder("1", folder.path()).await;
+        self.run(&order(number, &revision)).await
+    }
+
+    /// A deployment's folder on the host.
+    pub fn deployment(&self, order: &Order) -> PathBuf {
+        let group = self.config.root.join(&order.deployment_group_id);
+        group.join(order.deployment_id.as_str())
+    }
+}
+
+/// Some tests need rights that only root has, on a machine that is the test's to use.
+pub fn needs_root() {
+    assert!(
+        nix::unistd::geteuid().is_root(),
+        "this test needs root: run it as root, in a container if need be"
+    );
+}
+
+/// A small disk of its own.
+pub struct SmallDisk {
+    path: PathBuf,
+}
+
+impl SmallDisk {
+    pub fn mount(path: &Path, options: &str) -> Self {
+        needs_root();
+        fs::create_dir_all(path).unwrap();
+        let mount = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", options, "tmpfs"])
+            .arg(path)
+            .status();
+        let mount = mount.expect("the program mount is missing: apt-get install mount");
+        assert!(
+            mount.success(),
+            "this test mounts a tmpfs, which needs CAP_SYS_ADMIN"
+        );
+        Self {
+            path: path.to_owned(),
+        }
+    }
+
+    pub fn remount(&self, options: &str) {
+        let status = Command::new("mount")
+            .args(["-o", &format!("remount,{options}")])
+            .arg(&self.path)
+            .status();
+        assert!(status.unwrap().success());
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount")
+            .args(["--lazy"])
+            .arg(&self.path)
+            .status();
+    }
 }

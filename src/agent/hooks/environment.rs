@@ -1,10 +1,14 @@
-//! The environment of a script: a few of the agent's own variables, and those that `CodeDeploy` promises.
+//! The environment of a script: a few of the agent's own variables, the script's own, and those that `CodeDeploy`
+//! promises.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
 use std::path::Path;
 
+use super::user::Account;
 use crate::agent::protocol::Order;
+use crate::appspec::RESERVED_VARIABLES;
 use crate::model::group::DeploymentType;
 use crate::model::lifecycle::LifecycleEvent;
 
@@ -15,7 +19,7 @@ pub const MARK: &str = "CUTOVER_SCRIPT";
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// What the agent hands on from its own environment.
-const INHERITED: [&str; 6] = ["PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ"];
+const INHERITED: [&str; 5] = ["PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ"];
 
 /// What a script's environment is made of.
 #[derive(Clone, Copy, Debug)]
@@ -28,30 +32,50 @@ pub struct Environment<'a> {
     pub bundle: &'a Path,
     /// Where the application's files are, if not where the `AppSpec` says.
     pub install_root: Option<&'a Path>,
+    /// Whether the agent hands on all that it has.
+    pub inherit: bool,
     /// Tells this script from all others.
     pub mark: &'a str,
 }
 
 impl Environment<'_> {
-    /// All variables.
-    pub fn variables(&self) -> Vec<(&'static str, OsString)> {
-        let order = self.order;
-        let mut variables = vec![("PATH", PATH.into()), ("HOME", "/".into())];
-        let inherited = INHERITED
+    /// All variables of a script that runs as this user and has these of its own.
+    pub fn variables(
+        &self,
+        account: &Account,
+        own: &[(String, String)],
+    ) -> BTreeMap<OsString, OsString> {
+        let mut variables = BTreeMap::from([("PATH".into(), PATH.into())]);
+        variables.extend(env::vars_os().filter(|(name, _)| self.hands_on(name)));
+        variables.extend(account.variables());
+        let own = own
             .iter()
-            .filter_map(|name| Some((*name, env::var_os(name)?)));
-        variables.extend(inherited);
+            .filter(|(name, _)| !RESERVED_VARIABLES.contains(&name.as_str()));
+        variables.extend(own.map(|(name, value)| (name.into(), value.into())));
+        variables.extend(self.promised());
+        variables
+    }
+
+    /// Variables that load other code into a program are never handed on.
+    fn hands_on(&self, name: &OsString) -> bool {
+        let name = name.to_string_lossy();
+        INHERITED.contains(&name.as_ref())
+            || self.inherit
+                && !name.starts_with("LD_")
+                && !RESERVED_VARIABLES.contains(&name.as_ref())
+    }
+
+    fn promised(&self) -> impl Iterator<Item = (OsString, OsString)> {
+        let order = self.order;
         let deployment_type = match order.deployment_type {
             DeploymentType::InPlace => "IN_PLACE",
             DeploymentType::BlueGreen => "BLUE_GREEN",
         };
-        variables.extend([
+        let group = order.deployment_group_name.as_str();
+        let mut promised: Vec<(&str, OsString)> = vec![
             ("APPLICATION_NAME", order.application_name.as_str().into()),
             ("DEPLOYMENT_ID", order.deployment_id.as_str().into()),
-            (
-                "DEPLOYMENT_GROUP_NAME",
-                order.deployment_group_name.as_str().into(),
-            ),
+            ("DEPLOYMENT_GROUP_NAME", group.into()),
             (
                 "DEPLOYMENT_GROUP_ID",
                 order.deployment_group_id.as_str().into(),
@@ -61,8 +85,10 @@ impl Environment<'_> {
             ("DEPLOYMENT_TYPE", deployment_type.into()),
             ("BUNDLE_DIR", self.bundle.into()),
             (MARK, self.mark.into()),
-        ]);
-        variables.extend(self.install_root.map(|root| ("INSTALL_ROOT", root.into())));
-        variables
+        ];
+        promised.extend(self.install_root.map(|root| ("INSTALL_ROOT", root.into())));
+        promised
+            .into_iter()
+            .map(|(name, value)| (name.into(), value))
     }
 }

@@ -1,4 +1,4 @@
-//! Reading a script's output line by line.
+//! Reading a script's output in blocks of whole lines.
 
 use std::io;
 
@@ -7,78 +7,93 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 /// A longer line is cut into several.
 const LONGEST: usize = 8 * 1024;
 
-/// Cuts a stream into lines. Nothing is lost when a read is given up halfway.
+/// So much is read at a time. What a script writes beyond that waits in its pipe.
+const CHUNK: usize = 64 * 1024;
+
+/// Cuts a stream into blocks of lines. Nothing is lost when a read is given up halfway, and never more is held than a
+/// chunk and a line.
 #[derive(Debug)]
-pub struct Lines<R> {
+pub struct Blocks<R> {
     reader: R,
     buffer: Vec<u8>,
-    /// So many bytes at the buffer's beginning hold no end of a line.
-    searched: usize,
     ended: bool,
 }
 
-impl<R: AsyncRead + Unpin> Lines<R> {
+impl<R: AsyncRead + Unpin> Blocks<R> {
     /// Reads from a stream.
     pub fn new(reader: R) -> Self {
         Self {
             reader,
-            buffer: Vec::with_capacity(LONGEST),
-            searched: 0,
+            buffer: Vec::new(),
             ended: false,
         }
     }
 
-    /// The next line without its end, or nothing at the stream's end. A last line may lack its end.
+    /// The next block, or nothing at the stream's end. A last line may lack its end.
     pub async fn next(&mut self) -> io::Result<Option<Vec<u8>>> {
         loop {
-            if let Some(line) = self.take() {
-                return Ok(Some(line));
+            if let Some(block) = self.take() {
+                return Ok(Some(block));
             }
             if self.ended {
                 let rest = std::mem::take(&mut self.buffer);
-                self.searched = 0;
                 return Ok((!rest.is_empty()).then_some(rest));
             }
-            self.ended = self.reader.read_buf(&mut self.buffer).await? == 0;
+            self.buffer.reserve(CHUNK);
+            let mut piece = (&mut self.reader).take(CHUNK as u64);
+            self.ended = piece.read_buf(&mut self.buffer).await? == 0;
         }
     }
 
+    /// What has come up to the last end of a line, or a piece of a line that is too long.
     fn take(&mut self) -> Option<Vec<u8>> {
-        let unseen = &self.buffer[self.searched..];
-        if let Some(at) = unseen.iter().position(|byte| *byte == b'\n') {
-            let rest = self.buffer.split_off(self.searched + at + 1);
-            let mut line = std::mem::replace(&mut self.buffer, rest);
-            line.pop();
-            if line.last() == Some(&b'\r') {
-                line.pop();
-            }
-            self.searched = 0;
-            return Some(line);
-        }
-        self.searched = self.buffer.len();
-        if self.buffer.len() < LONGEST {
-            return None;
-        }
-        // The next piece begins with a whole character, so that none is shown as two broken ones.
-        let is_continuation = |at: usize| self.buffer[at] & 0b1100_0000 == 0b1000_0000;
-        let end = (LONGEST - 3..LONGEST)
-            .rev()
-            .find(|at| !is_continuation(*at));
-        let rest = self.buffer.split_off(end.unwrap_or(LONGEST));
-        self.searched = 0;
+        let end = match self.buffer.iter().rposition(|byte| *byte == b'\n') {
+            Some(at) => at + 1,
+            None if self.buffer.len() >= LONGEST => cut(&self.buffer),
+            None => return None,
+        };
+        let rest = self.buffer.split_off(end);
         Some(std::mem::replace(&mut self.buffer, rest))
     }
+}
+
+/// The lines of a block without their ends, the too long ones in pieces.
+pub fn lines(block: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let whole = block.split_inclusive(|byte| *byte == b'\n');
+    whole.flat_map(|line| {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let mut rest = Some(line);
+        std::iter::from_fn(move || {
+            let line = rest?;
+            if line.len() <= LONGEST {
+                return rest.take();
+            }
+            let (piece, behind) = line.split_at(cut(line));
+            rest = Some(behind);
+            Some(piece)
+        })
+    })
+}
+
+/// Where a line that is too long is cut: the next piece begins with a whole character, so that none is shown as two
+/// broken ones.
+fn cut(line: &[u8]) -> usize {
+    let is_continuation = |at: &usize| line[*at] & 0b1100_0000 == 0b1000_0000;
+    let end = (LONGEST - 3..LONGEST).rev().find(|at| !is_continuation(at));
+    end.unwrap_or(LONGEST)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    async fn lines(bytes: &[u8]) -> Vec<Vec<u8>> {
-        let mut lines = Lines::new(bytes);
+    async fn all(bytes: &[u8]) -> Vec<Vec<u8>> {
+        let mut blocks = Blocks::new(bytes);
         let mut all = Vec::new();
-        while let Some(line) = lines.next().await.unwrap() {
-            all.push(line);
+        while let Some(block) = blocks.next().await.unwrap() {
+            assert!(block.len() <= CHUNK + LONGEST);
+            all.extend(lines(&block).map(<[u8]>::to_vec));
         }
         all
     }
@@ -86,13 +101,26 @@ mod tests {
     #[tokio::test]
     async fn output_is_cut_into_lines() {
         assert_eq!(
-            lines(b"a\n\nb\r\nrest").await,
+            all(b"a\n\nb\r\nrest").await,
             [&b"a"[..], b"", b"b", b"rest"]
         );
-        assert!(lines(b"").await.is_empty());
-        let long = lines("é".repeat(10_000).as_bytes()).await;
+        assert!(all(b"").await.is_empty());
+        let long = all("é".repeat(10_000).as_bytes()).await;
         assert!(long.len() > 2 && long.iter().all(|line| line.len() <= LONGEST));
         assert!(long.iter().all(|line| std::str::from_utf8(line).is_ok()));
         assert_eq!(long.concat(), "é".repeat(10_000).as_bytes());
+    }
+
+    #[tokio::test]
+    async fn much_output_comes_in_bounded_blocks() {
+        let many = b"y\n".repeat(200_000);
+        assert_eq!(all(&many).await.len(), 200_000);
+        let endless = vec![0xff; 1_000_000];
+        assert_eq!(all(&endless).await.concat(), endless);
+        let mut mixed = vec![b'x'; 100_000];
+        mixed.extend(b"\nlast");
+        let lines = all(&mixed).await;
+        assert_eq!(lines.last().unwrap(), b"last");
+        assert_eq!(lines.concat().len(), 100_004);
     }
 }

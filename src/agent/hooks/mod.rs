@@ -2,20 +2,24 @@
 
 mod choose;
 mod environment;
+mod explain;
 mod lines;
 mod script;
-mod user;
+mod streams;
+pub mod user;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 pub use environment::MARK;
-use script::Script;
+pub use lines::lines;
+use nix::unistd::{AccessFlags, access};
+use script::{Outcome, Script};
 
+use super::config::Scripts;
 use super::layout::Layout;
-use super::log::{Entry, LogError, Note};
-use super::protocol::OutputSource;
+use super::log::{Entry, LogError, Note, ScriptResult};
 use super::report::Report;
 use super::revision;
 use crate::appspec::Hook;
@@ -44,21 +48,30 @@ impl From<Diagnostics> for EventError {
     }
 }
 
-/// Runs the scripts of the report's event, one after the other, up to the first that fails.
+/// What scripts run on.
+#[derive(Clone, Copy, Debug)]
+pub struct Host<'a> {
+    /// Where the archives are.
+    pub layout: &'a Layout,
+    /// Where the application's files are, if not where the `AppSpec` says.
+    pub install_root: Option<&'a Path>,
+    /// This run of the kernel.
+    pub boot: &'a str,
+    /// How scripts run.
+    pub settings: &'a Scripts,
+}
+
+/// Runs the scripts of the report's event, one after the other, up to the first that fails. The first ones are left out
+/// if an earlier run of the agent has done them.
 ///
 /// # Errors
 ///
 /// When a script fails, or the revision that it is in cannot be used.
-pub async fn run(
-    report: &Report,
-    layout: &Layout,
-    install_root: Option<&Path>,
-    boot: &str,
-) -> Result<(), EventError> {
+pub async fn run(report: &Report, host: &Host<'_>, done: usize) -> Result<(), EventError> {
     let (order, event) = (report.order(), report.event());
     let unknown = |message: String| EventError::Failed(Diagnostics::unknown(message));
     let choice =
-        choose::choose(event, order, layout).map_err(|error| unknown(error.to_string()))?;
+        choose::choose(event, order, host.layout).map_err(|error| unknown(error.to_string()))?;
     let Some(Choice { dir, is_current }) = choice else {
         let text = "no revision of this deployment group is installed, so there is nothing to run";
         report.remark(text).await?;
@@ -70,48 +83,52 @@ pub async fn run(
     if hooks.is_empty() {
         return Ok(());
     }
-    report.write(&format!("LifecycleEvent - {event}"));
+    if done == 0 {
+        report.write(&format!("LifecycleEvent - {event}"));
+    } else {
+        let text = format!(
+            "the agent was restarted; {done} of {} scripts had ended well",
+            hooks.len()
+        );
+        report.line(&text).await?;
+    }
     if !is_current {
         let from = dir.path().file_name().unwrap_or_default().to_string_lossy();
         let text = format!("running the scripts of the revision that {from} brought");
         report.remark(&text).await?;
     }
-    for (index, hook) in hooks.iter().enumerate() {
+    for (index, hook) in hooks.iter().enumerate().skip(done) {
         let mark = format!("{}/{event}/{index}", report.execution());
         let environment = Environment {
             order,
             event,
             bundle: &archive,
-            install_root,
+            install_root: host.install_root,
+            inherit: host.settings.inherit_environment,
             mark: &mark,
         };
-        one(report, hook, &archive, &environment, boot).await?;
+        one(report, host, hook, index, &environment).await?;
     }
     Ok(())
 }
 
 async fn one(
     report: &Report,
+    host: &Host<'_>,
     hook: &Hook,
-    archive: &Path,
+    index: usize,
     environment: &Environment<'_>,
-    boot: &str,
 ) -> Result<(), EventError> {
     let failed = |error_code, message: String| Diagnostics {
         error_code,
         script_name: hook.location.clone(),
         message,
-        log_tail: String::new(),
+        log_tail: report.tail(),
     };
-    let path = ready(hook, archive).map_err(|(code, message)| failed(code, message))?;
-    let user = user::resolve(hook.runas.as_deref())
+    let path = ready(hook, environment.bundle).map_err(|(code, message)| failed(code, message))?;
+    let identity = user::resolve(hook.runas.as_deref(), hook.sudo)
         .map_err(|message| failed(LifecycleErrorCode::ScriptFailed, message))?;
-    report
-        .line(
-            OutputSource::Agent,
-            format!("Script - {}", hook.location).as_bytes(),
-        )
-        .await?;
+    report.line(&format!("Script - {}", hook.location)).await?;
 
     // From here on the script counts as started, whatever happens to the agent.
     let note = |note| Entry::Note(report.execution().clone(), note);
@@ -124,36 +141,37 @@ async fn one(
         location: &hook.location,
         path,
         timeout: hook.timeout,
-        user,
-        variables: environment.variables(),
+        variables: environment.variables(&identity.account, &hook.environment),
+        identity,
+        mark: environment.mark,
     };
-    let started = match script.start(boot).await {
-        Ok(started) => started,
-        Err(error) => {
-            report.log().facts(vec![note(Note::ScriptEnded)]).await?;
-            let message = format!("the script {} cannot be started: {error}", hook.location);
-            return Err(failed(LifecycleErrorCode::ScriptFailed, message).into());
+    let outcome = match script.start(host.boot).await {
+        Ok(started) => {
+            let process = started.process.clone();
+            report
+                .log()
+                .facts(vec![note(Note::ScriptStarted { process })])
+                .await?;
+            started.finish(&script, host.settings, report).await?
         }
+        Err(error) => Outcome::not_started(&script, &error),
     };
-    let process = started.process.clone();
+    report.line(&outcome.remark).await?;
+    let failure = outcome.failure.map(|(code, message)| failed(code, message));
+    let result = Some(ScriptResult {
+        script: index,
+        failure: failure.clone(),
+    });
     report
         .log()
-        .facts(vec![note(Note::ScriptStarted { process })])
+        .facts(vec![note(Note::ScriptEnded { result })])
         .await?;
-    let outcome = started.finish(&script, report).await?;
-    report.log().facts(vec![note(Note::ScriptEnded)]).await?;
-    report
-        .line(OutputSource::Agent, outcome.remark.as_bytes())
-        .await?;
-    match outcome.failure {
-        Some((code, message)) => Err(failed(code, message).into()),
-        None => Ok(()),
-    }
+    failure.map_or(Ok(()), |failure| Err(failure.into()))
 }
 
-/// Finds the script in the archive and makes it executable.
+/// Finds the script in the archive and makes it executable, if it is not.
 fn ready(hook: &Hook, archive: &Path) -> Result<PathBuf, (LifecycleErrorCode, String)> {
-    use LifecycleErrorCode::{ScriptMissing, ScriptNotExecutable};
+    use LifecycleErrorCode::{ScriptFailed, ScriptMissing, ScriptNotExecutable};
     let location = &hook.location;
     let missing = |why: &str| (ScriptMissing, format!("the script {location} {why}"));
     let path = archive.join(&hook.path);
@@ -166,11 +184,17 @@ fn ready(hook: &Hook, archive: &Path) -> Result<PathBuf, (LifecycleErrorCode, St
     let metadata =
         fs::metadata(&real).map_err(|error| missing(&format!("cannot be read: {error}")))?;
     if !metadata.is_file() {
-        return Err(missing("is not a file"));
+        let kind = if metadata.is_dir() {
+            "is a folder"
+        } else {
+            "is not a file"
+        };
+        let message = format!("the script {location} {kind}, so there is nothing to run");
+        return Err((ScriptFailed, message));
     }
-    let mode = metadata.permissions().mode();
-    if mode & 0o111 != 0o111 {
-        fs::set_permissions(&real, fs::Permissions::from_mode(mode | 0o111)).map_err(|error| {
+    if access(&real, AccessFlags::X_OK).is_err() {
+        let mode = metadata.permissions().mode() | 0o111;
+        fs::set_permissions(&real, fs::Permissions::from_mode(mode)).map_err(|error| {
             let message = format!("the script {location} cannot be made executable: {error}");
             (ScriptNotExecutable, message)
         })?;

@@ -1,5 +1,6 @@
 //! One script: started in its own process group, read until it ends, ended when it takes too long.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
@@ -9,19 +10,17 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use nix::errno::Errno;
-use tokio::process::{Child, ChildStderr, ChildStdout, Command};
+use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::lines::Lines;
-use super::user::OtherUser;
+use super::explain::{explain, names_interpreter};
+use super::streams::Streams;
+use super::user::Identity;
+use crate::agent::config::Scripts;
 use crate::agent::log::LogError;
 use crate::agent::process::{self, Process};
-use crate::agent::protocol::OutputSource;
 use crate::agent::report::Report;
 use crate::model::diagnostics::LifecycleErrorCode;
-
-/// After a script has ended well, its children may hold its output open for so long before that is remarked on.
-const HINT: Duration = Duration::from_secs(5);
 
 /// After a script has failed or was killed, the rest of its output is waited for so long.
 const REST: Duration = Duration::from_secs(2);
@@ -39,10 +38,12 @@ pub struct Script<'a> {
     pub path: PathBuf,
     /// How long it may run.
     pub timeout: Duration,
-    /// As whom, if not as the agent.
-    pub user: Option<OtherUser>,
+    /// As whom.
+    pub identity: Identity,
     /// Its environment.
-    pub variables: Vec<(&'static str, OsString)>,
+    pub variables: BTreeMap<OsString, OsString>,
+    /// By which it and what it starts are found.
+    pub mark: &'a str,
 }
 
 /// A script that runs.
@@ -51,8 +52,7 @@ pub struct Started {
     /// Its process, which leads its process group.
     pub process: Process,
     child: Child,
-    stdout: ChildStdout,
-    stderr: ChildStderr,
+    output: Streams,
     since: Instant,
 }
 
@@ -65,6 +65,17 @@ pub struct Outcome {
     pub failure: Option<(LifecycleErrorCode, String)>,
 }
 
+impl Outcome {
+    /// The script was never there.
+    pub fn not_started(script: &Script<'_>, error: &io::Error) -> Self {
+        let message = script.failure(&format!("cannot be started: {error}"));
+        Self {
+            remark: "[exit] not started".to_owned(),
+            failure: Some((LifecycleErrorCode::ScriptFailed, message)),
+        }
+    }
+}
+
 impl Script<'_> {
     /// Starts it.
     pub async fn start(&self, boot: &str) -> io::Result<Started> {
@@ -75,10 +86,16 @@ impl Script<'_> {
         Ok(Started {
             process: Process::of(pid, boot),
             child,
-            stdout,
-            stderr,
+            output: Streams::new(stdout, stderr),
             since: Instant::now(),
         })
+    }
+
+    /// What went wrong, with the reason if one can be seen.
+    fn failure(&self, what: &str) -> String {
+        let reason = explain(&self.path, &self.identity.account);
+        let reason = reason.map_or(String::new(), |reason| format!(": {reason}"));
+        format!("the script {} {what}{reason}", self.location)
     }
 
     async fn spawn(&self) -> io::Result<Child> {
@@ -105,11 +122,9 @@ impl Script<'_> {
     }
 
     fn command(&self, through_shell: bool) -> Command {
-        let mut words: Vec<OsString> = Vec::new();
-        let prefix = self.user.iter().flat_map(OtherUser::prefix);
-        words.extend(prefix.map(OsString::from));
-        // Behind a prefix the shell itself takes care of a script that names no interpreter.
-        if through_shell || self.user.is_some() && !names_interpreter(&self.path) {
+        let mut words = self.identity.prefix(&self.variables);
+        // Behind a prefix nobody else takes care of a script that names no interpreter.
+        if through_shell || self.identity.is_other() && !names_interpreter(&self.path) {
             words.push("/bin/sh".into());
         }
         words.push(self.path.clone().into());
@@ -117,8 +132,7 @@ impl Script<'_> {
         command
             .args(&words[1..])
             .env_clear()
-            .envs(self.variables.iter().map(|(name, value)| (name, value)))
-            .envs(self.user.iter().flat_map(OtherUser::variables))
+            .envs(&self.variables)
             .current_dir("/")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -128,150 +142,140 @@ impl Script<'_> {
     }
 }
 
-/// Whether the kernel can start the file by itself.
-fn names_interpreter(path: &std::path::Path) -> bool {
-    let mut head = [0; 4];
-    let read = std::fs::File::open(path).and_then(|mut file| io::Read::read(&mut file, &mut head));
-    read.is_ok() && (head.starts_with(b"#!") || &head == b"\x7fELF")
-}
-
 impl Started {
     /// Waits until it has ended and its output is closed, or its time is up.
-    pub async fn finish(self, script: &Script<'_>, report: &Report) -> Result<Outcome, LogError> {
+    pub async fn finish(
+        self,
+        script: &Script<'_>,
+        settings: &Scripts,
+        report: &Report,
+    ) -> Result<Outcome, LogError> {
         let Self {
             process,
             mut child,
-            stdout,
-            stderr,
+            mut output,
             since,
         } = self;
-        let mut deadline = since + script.timeout;
+        let pipes = output.pipes();
+        let deadline = since + script.timeout;
+        let mut patience = deadline;
         let mut hint = None;
         let mut status: Option<ExitStatus> = None;
         let mut closed = false;
-        let mut output = pin!(pump(stdout, stderr, report));
-        while status.is_none() || !closed {
-            let hinted = hint.unwrap_or(deadline);
-            tokio::select! {
-                biased;
-                ended = child.wait(), if status.is_none() => {
-                    let ended = ended.unwrap_or_default();
-                    if ended.success() {
-                        hint = Some(Instant::now() + HINT);
-                    } else {
-                        deadline = deadline.min(Instant::now() + REST);
+        {
+            let mut reading = pin!(output.report(report));
+            while status.is_none() || !closed {
+                let hinted = hint.unwrap_or(deadline);
+                tokio::select! {
+                    biased;
+                    ended = child.wait(), if status.is_none() => {
+                        let ended = ended.unwrap_or_else(|_| ExitStatus::from_raw(255 << 8));
+                        if ended.success() {
+                            hint = Some(Instant::now() + settings.hint);
+                            let grace = settings.detach_grace.map(|grace| Instant::now() + grace);
+                            patience = grace.map_or(deadline, |grace| grace.min(deadline));
+                        } else {
+                            patience = deadline.min(Instant::now() + REST);
+                        }
+                        status = Some(ended);
                     }
-                    status = Some(ended);
+                    result = &mut reading, if !closed => {
+                        result?;
+                        closed = true;
+                    }
+                    () = sleep_until(patience) => break,
+                    () = sleep_until(hinted), if hint.is_some() => {
+                        hint = None;
+                        let holders = process::describe(process::holding(&pipes));
+                        let text = format!(
+                            "the script has ended, but its output is still held open by {holders}; a program that \
+                             stays must redirect its standard output and standard error"
+                        );
+                        report.line(&text).await?;
+                    }
                 }
-                result = &mut output, if !closed => {
+            }
+            if status.is_none() {
+                // The output goes on being read, so that a script that reports its end is not blocked.
+                let end = async {
+                    let group = process::end_group(process.pid, settings.grace);
+                    let _ = tokio::join!(child.wait(), group);
+                };
+                let mut end = pin!(end);
+                loop {
+                    tokio::select! {
+                        () = &mut end => break,
+                        result = &mut reading, if !closed => { result?; closed = true; }
+                    }
+                }
+                if !closed && let Ok(result) = timeout(REST, reading).await {
                     result?;
-                    closed = true;
-                }
-                () = sleep_until(deadline) => break,
-                () = sleep_until(hinted), if hint.is_some() => {
-                    hint = None;
-                    let holders = process::describe_group(process.pid);
-                    report.remark(&format!(
-                        "the script has ended, but its output is still held open{}; a program that stays must \
-                         redirect its output",
-                        if holders.is_empty() { String::new() } else { format!(" by {holders}") }
-                    )).await?;
                 }
             }
         }
-        let took = since.elapsed();
-        if let Some(status) = status {
-            return Ok(ended(script, status, closed, took));
-        }
-        // The output goes on being read, so that a script that reports its end is not blocked.
-        let end = async {
-            let (ended, ()) = tokio::join!(child.wait(), process::end_group(process.pid));
-            ended
+        let Some(status) = status else {
+            return timed_out(script, report).await;
         };
-        let mut end = pin!(end);
-        loop {
-            tokio::select! {
-                _ = &mut end => break,
-                result = &mut output, if !closed => { result?; closed = true; }
-            }
+        let detached = status.success() && !closed && Instant::now() < deadline;
+        if detached {
+            let holders = process::describe(process::holding(&pipes));
+            let text = format!(
+                "the script has ended, and {holders} may keep its output, as this host's detach_grace_seconds allows; \
+                 what comes now is not kept"
+            );
+            report.line(&text).await?;
+            output.discard();
         }
-        if !closed && let Ok(result) = timeout(REST, output).await {
-            result?;
-        }
-        let limit = script.timeout.as_secs_f32();
-        Ok(Outcome {
-            remark: format!("[exit] killed after its timeout of {limit} s"),
-            failure: Some((
-                LifecycleErrorCode::ScriptTimedOut,
-                format!(
-                    "the script {} did not end within its timeout of {limit} s and was killed",
-                    script.location
-                ),
-            )),
-        })
+        Ok(ended(script, status, closed || detached, since.elapsed()))
     }
 }
 
-fn ended(script: &Script<'_>, status: ExitStatus, closed: bool, took: Duration) -> Outcome {
-    let location = script.location;
-    let how = match (status.code(), status.signal()) {
-        (Some(code), _) => format!("code={code}"),
-        (None, Some(signal)) => format!("signal={signal}"),
-        (None, None) => "code=?".to_owned(),
-    };
-    let failure = match (status.code(), status.signal()) {
-        (Some(0), _) if closed => None,
-        (Some(0), _) => Some((
+async fn timed_out(script: &Script<'_>, report: &Report) -> Result<Outcome, LogError> {
+    let survivors = process::with_mark(script.mark);
+    if !survivors.is_empty() {
+        let text = format!(
+            "still running, because they left the script's process group: {}",
+            process::describe(survivors)
+        );
+        report.line(&text).await?;
+    }
+    let limit = script.timeout.as_secs_f32();
+    Ok(Outcome {
+        remark: format!("[exit] killed after its timeout of {limit} s"),
+        failure: Some((
             LifecycleErrorCode::ScriptTimedOut,
             format!(
-                "the script {location} ended with exit code 0, but a program it started held its output open until \
-                 the timeout; such a program must redirect its standard output and standard error"
+                "the script {} did not end within its timeout of {limit} s and was killed",
+                script.location
             ),
         )),
-        (Some(code), _) => Some((
-            LifecycleErrorCode::ScriptFailed,
-            format!("the script {location} failed with exit code {code}"),
-        )),
-        (None, Some(signal)) => Some((
-            LifecycleErrorCode::ScriptFailed,
-            format!("the script {location} was ended by signal {signal}"),
-        )),
-        (None, None) => Some((
-            LifecycleErrorCode::ScriptFailed,
-            format!("the script {location} failed"),
-        )),
+    })
+}
+
+fn ended(script: &Script<'_>, status: ExitStatus, closed: bool, took: Duration) -> Outcome {
+    use LifecycleErrorCode::{ScriptFailed, ScriptTimedOut};
+    let (how, failure) = match (status.code(), status.signal()) {
+        (Some(0), _) if closed => ("code=0".to_owned(), None),
+        (Some(0), _) => {
+            let message = format!(
+                "the script {} ended with exit code 0, but did not close its STDOUT and STDERR: a program it started \
+                 held them open until the timeout; such a program must redirect its standard output and standard error",
+                script.location
+            );
+            ("code=0".to_owned(), Some((ScriptTimedOut, message)))
+        }
+        (Some(code), _) => {
+            let message = script.failure(&format!("failed with exit code {code}"));
+            (format!("code={code}"), Some((ScriptFailed, message)))
+        }
+        (None, signal) => {
+            let signal = signal.unwrap_or_default();
+            let message = script.failure(&format!("was ended by signal {signal}"));
+            (format!("signal={signal}"), Some((ScriptFailed, message)))
+        }
     };
     Outcome {
         remark: format!("[exit] {how} duration={:.1}s", took.as_secs_f32()),
         failure,
-    }
-}
-
-/// Reports both streams, line by line as they come, until both are closed.
-async fn pump(stdout: ChildStdout, stderr: ChildStderr, report: &Report) -> Result<(), LogError> {
-    let mut stdout = Some(Lines::new(stdout));
-    let mut stderr = Some(Lines::new(stderr));
-    while stdout.is_some() || stderr.is_some() {
-        // A script that says something and then complains is mostly read in that order.
-        tokio::select! {
-            biased;
-            line = next(&mut stdout), if stdout.is_some() => match line {
-                Some(line) => report.line(OutputSource::Stdout, &line).await?,
-                None => stdout = None,
-            },
-            line = next(&mut stderr), if stderr.is_some() => match line {
-                Some(line) => report.line(OutputSource::Stderr, &line).await?,
-                None => stderr = None,
-            },
-        }
-    }
-    Ok(())
-}
-
-/// A stream that cannot be read any more counts as closed.
-async fn next<R: tokio::io::AsyncRead + Unpin>(lines: &mut Option<Lines<R>>) -> Option<Vec<u8>> {
-    match lines {
-        Some(lines) => lines.next().await.ok().flatten(),
-        None => None,
     }
 }

@@ -1,10 +1,10 @@
 //! What the agent knows: the fold of its log.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::record::{Head, Note, Record};
+use super::record::{Head, Note, Record, ScriptResult};
 use crate::agent::process::Process;
 use crate::agent::protocol::{EventState, ExecutionState, Message, Order, What};
 use crate::model::deployment::ExecutionId;
@@ -13,6 +13,9 @@ use crate::model::timestamp::Timestamp;
 
 /// How many ended executions are remembered at least.
 const REMEMBERED: usize = 2_000;
+
+/// How many stops of unknown executions are remembered. An order that is still under way arrives within seconds.
+const TOMBSTONES: usize = 1_000;
 
 /// What the agent knows.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +26,8 @@ pub struct Known {
     pub seq: u64,
     /// By id.
     pub executions: BTreeMap<ExecutionId, Execution>,
+    /// Those that were stopped before they were ordered: their orders are not carried out.
+    stopped: VecDeque<ExecutionId>,
     /// The run of the host's kernel that wrote the newest lines.
     pub(super) boot: String,
     /// Orders whose acceptance comes with the next line.
@@ -63,7 +68,11 @@ pub enum Script {
         process: Process,
     },
     /// It ran.
-    Ended,
+    Ended {
+        /// How it ended; earlier versions did not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        result: Option<ScriptResult>,
+    },
 }
 
 impl Execution {
@@ -153,11 +162,11 @@ impl Execution {
             Note::ScriptStarted { process } => {
                 let mark = match std::mem::take(&mut self.script) {
                     Script::Starting { mark } | Script::Running { mark, .. } => mark,
-                    Script::None | Script::Ended => String::new(),
+                    Script::None | Script::Ended { .. } => String::new(),
                 };
                 self.script = Script::Running { mark, process };
             }
-            Note::ScriptEnded => self.script = Script::Ended,
+            Note::ScriptEnded { result } => self.script = Script::Ended { result },
         }
     }
 }
@@ -185,6 +194,11 @@ impl Known {
             .collect()
     }
 
+    /// Whether an execution was stopped before it was ordered.
+    pub fn is_stopped(&self, execution: &ExecutionId) -> bool {
+        self.stopped.contains(execution)
+    }
+
     /// Takes one line in.
     pub(super) fn fold(&mut self, record: Record) {
         match record {
@@ -194,6 +208,7 @@ impl Known {
                 self.seq = head.next_seq.saturating_sub(1);
                 let by_id = |execution: Execution| (execution.state.execution.clone(), execution);
                 self.executions = head.executions.into_iter().map(by_id).collect();
+                self.stopped = head.stopped.into();
             }
             Record::Boot { boot, next_seq } => {
                 self.boot = boot;
@@ -205,6 +220,11 @@ impl Known {
                     self.ordered.insert(execution, *order);
                 } else if let Some(execution) = self.executions.get_mut(&execution) {
                     execution.note(note);
+                } else if note == Note::StopRequested && !self.stopped.contains(&execution) {
+                    self.stopped.push_back(execution);
+                    if self.stopped.len() > TOMBSTONES {
+                        self.stopped.pop_front();
+                    }
                 }
             }
         }
@@ -214,7 +234,8 @@ impl Known {
         self.seq = message.seq;
         if let Some(order) = self.ordered.remove(&message.execution) {
             let id = message.execution.clone();
-            let execution = Execution::new(order, id.clone(), message.seq);
+            let mut execution = Execution::new(order, id.clone(), message.seq);
+            execution.stop_requested = self.is_stopped(&id);
             self.executions.insert(id, execution);
         }
         if let Some(execution) = self.executions.get_mut(&message.execution) {
@@ -241,6 +262,7 @@ impl Known {
             boot: self.boot.clone(),
             next_seq: self.seq + 1,
             executions: self.executions.values().cloned().collect(),
+            stopped: self.stopped.iter().cloned().collect(),
         }
     }
 }

@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 pub use follow::Follower;
 pub use known::{Execution, Known, Script};
-pub use record::Note;
+pub use record::{Note, ScriptResult};
 
 use super::protocol::What;
 use crate::model::deployment::ExecutionId;
@@ -53,6 +53,15 @@ pub enum LogError {
     /// An earlier write failed; the agent is ending.
     #[error("the agent's log can no longer be written")]
     Closed,
+}
+
+impl LogError {
+    /// Whether it may be tried again: the disk is full, or cannot be written for a while.
+    fn may_pass(&self) -> bool {
+        use std::io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+        let kinds = [QuotaExceeded, ReadOnlyFilesystem, StorageFull];
+        matches!(self, Self::Io { source, .. } if kinds.contains(&source.kind()))
+    }
 }
 
 /// What is appended to the log.
@@ -132,14 +141,14 @@ impl Log {
         answer.await.map_err(|_| LogError::Closed)
     }
 
-    /// Appends a line of output without waiting for the disk.
+    /// Appends lines of output without waiting for the disk.
     ///
     /// # Errors
     ///
     /// When the log can no longer be written.
-    pub async fn passing(&self, execution: ExecutionId, what: What) -> Result<(), LogError> {
+    pub async fn passing(&self, entries: Vec<Entry>) -> Result<(), LogError> {
         let request = Request {
-            entries: vec![Entry::Message(execution, what)],
+            entries,
             done: None,
         };
         self.requests

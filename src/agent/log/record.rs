@@ -6,6 +6,7 @@ use super::known::Execution;
 use crate::agent::process::Process;
 use crate::agent::protocol::{Message, Order, What};
 use crate::model::deployment::ExecutionId;
+use crate::model::diagnostics::Diagnostics;
 
 /// One line.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -30,6 +31,9 @@ pub(super) struct Head {
     pub boot: String,
     pub next_seq: u64,
     pub executions: Vec<Execution>,
+    /// Those that were stopped before they were ordered, the newest last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stopped: Vec<ExecutionId>,
 }
 
 /// Something only the agent needs to know.
@@ -41,7 +45,7 @@ pub enum Note {
         /// The order as it arrived.
         order: Box<Order>,
     },
-    /// The orchestrator wants no further event.
+    /// The orchestrator wants no further event. May come before the order itself: then the order is not carried out.
     StopRequested,
     /// A script is about to be started: from here on it counts as started.
     ScriptStarting {
@@ -53,8 +57,22 @@ pub enum Note {
         /// Its process, which leads the script's process group.
         process: Process,
     },
-    /// The script has ended, and with it its process group.
-    ScriptEnded,
+    /// The script has ended, and the event need not run it again.
+    ScriptEnded {
+        /// How; earlier versions did not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        result: Option<ScriptResult>,
+    },
+}
+
+/// How one of an event's scripts ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ScriptResult {
+    /// Its place among the event's scripts, from zero.
+    pub script: usize,
+    /// Why it fails the event, if it does.
+    pub failure: Option<Diagnostics>,
 }
 
 impl Record {

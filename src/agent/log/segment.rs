@@ -2,8 +2,11 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{FallocateFlags, fallocate};
 
 use super::LogError;
 use super::known::Known;
@@ -14,6 +17,9 @@ use crate::clock;
 /// After the host crashed, messages that were seen may be gone from the disk. Their numbers must not be used again, so
 /// the numbers go on from well beyond them.
 const CRASH_GAP: u64 = 1_000_000;
+
+/// So much room behind the end is the log's already, so that facts can still be told when the disk is full.
+const RESERVE: u64 = 256 * 1024;
 
 /// How much is kept.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +46,8 @@ pub(super) struct Active {
     pub number: u64,
     pub file: File,
     pub length: u64,
+    /// Up to where the disk has promised room.
+    pub reserved: u64,
     pub limits: Limits,
 }
 
@@ -78,7 +86,7 @@ pub(super) fn open(folder: &Path, boot: &str, limits: Limits) -> Result<(Active,
     let mut known = Known::default();
     let length = replay(&bytes, &path, &mut known)?;
     let file = OpenOptions::new()
-        .append(true)
+        .write(true)
         .open(&path)
         .map_err(io_error("opening", &path))?;
     file.set_len(length).map_err(io_error("cutting", &path))?;
@@ -87,6 +95,7 @@ pub(super) fn open(folder: &Path, boot: &str, limits: Limits) -> Result<(Active,
         number,
         file,
         length,
+        reserved: 0,
         limits,
     };
     if known.boot != boot {
@@ -160,6 +169,7 @@ pub(super) fn create(
         number,
         file,
         length: head.len() as u64,
+        reserved: 0,
         limits,
     })
 }
@@ -179,12 +189,42 @@ impl Active {
         segment_path(&self.folder, self.number)
     }
 
+    /// Appends all of this or nothing.
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), LogError> {
-        self.file
-            .write_all(bytes)
-            .map_err(io_error("writing", &self.path()))?;
+        if let Err(error) = self.file.write_all_at(bytes, self.length) {
+            // This gives the promised room back as well; there was too little of it.
+            self.file
+                .set_len(self.length)
+                .map_err(io_error("cutting", &self.path()))?;
+            self.reserved = 0;
+            return Err(io_error("writing", &self.path())(error));
+        }
         self.length += bytes.len() as u64;
         Ok(())
+    }
+
+    /// Sees to it that the disk has room for so much, and for more facts after it; false if it is so full that output
+    /// must not take any.
+    pub(super) fn make_room(&mut self, bytes: u64) -> bool {
+        if self.length + bytes + RESERVE / 2 <= self.reserved {
+            return true;
+        }
+        let kept = FallocateFlags::FALLOC_FL_KEEP_SIZE;
+        let room = bytes + RESERVE;
+        let answer = fallocate(
+            &self.file,
+            kept,
+            self.length.cast_signed(),
+            room.cast_signed(),
+        );
+        match answer {
+            Ok(()) => {
+                self.reserved = self.length + room;
+                true
+            }
+            // Some file systems make no promises.
+            Err(error) => !matches!(error, Errno::ENOSPC | Errno::EDQUOT | Errno::EROFS),
+        }
     }
 
     pub(super) fn sync(&self) -> Result<(), LogError> {

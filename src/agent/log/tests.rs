@@ -14,8 +14,8 @@ use crate::model::revision::{Digest, Revision};
 fn order() -> Order {
     Order {
         deployment_id: "d-000000001".parse().unwrap(),
-        application_name: "shop".parse().unwrap(),
-        deployment_group_name: "production".parse().unwrap(),
+        application_name: "shop".to_owned(),
+        deployment_group_name: "production".to_owned(),
         deployment_group_id: "g".to_owned(),
         creator: Creator::User,
         deployment_type: DeploymentType::InPlace,
@@ -79,7 +79,8 @@ async fn a_reopened_log_knows_what_it_was_told() {
     let (log, _failure) = Log::open(scratch.path(), "boot").unwrap();
     let agent = log.known().agent_id.clone();
     log.facts(accept("a")).await.unwrap();
-    log.passing(id("a"), output("line")).await.unwrap();
+    let line = Entry::Message(id("a"), output("line"));
+    log.passing(vec![line]).await.unwrap();
     let started = What::EventStarted {
         event: E::ApplicationStop,
     };
@@ -153,9 +154,8 @@ async fn readers_see_every_message_once_across_rotation() {
     let reader = tokio::spawn(async move { collect(&mut early, 202).await });
     log.facts(accept("a")).await.unwrap();
     for n in 0..100 {
-        log.passing(id("a"), output(&format!("line {n}")))
-            .await
-            .unwrap();
+        let line = Entry::Message(id("a"), output(&format!("line {n}")));
+        log.passing(vec![line]).await.unwrap();
         let start = What::EventStarted {
             event: E::ApplicationStop,
         };

@@ -1,6 +1,7 @@
 //! The thread that owns the log's file. It writes what is waiting as one batch, so that many facts share one sync.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -16,6 +17,9 @@ const BATCH: usize = 256;
 
 /// A place in a segment is remembered about every so many bytes.
 const MARK_EVERY: u64 = 256 * 1024;
+
+/// How often a full disk is tried again.
+const FULL: Duration = Duration::from_millis(500);
 
 /// Entries to be appended.
 #[derive(Debug)]
@@ -52,6 +56,8 @@ pub(super) struct Writer {
     known: Arc<Mutex<Known>>,
     publish: watch::Sender<Published>,
     boot: String,
+    /// So many lines of output were left out since the disk was full.
+    lost: usize,
 }
 
 impl Writer {
@@ -66,6 +72,7 @@ impl Writer {
             known,
             publish,
             boot,
+            lost: 0,
         }
     }
 
@@ -78,25 +85,51 @@ impl Writer {
             {
                 batch.push(next);
             }
-            self.write(batch)?;
+            self.write(batch, &requests)?;
         }
         self.active.sync()
     }
 
-    fn write(&mut self, batch: Vec<Request>) -> Result<(), LogError> {
-        let mut seq = self.lock().seq;
-        let mut bytes = Vec::new();
-        let mut records = Vec::new();
+    fn write(
+        &mut self,
+        batch: Vec<Request>,
+        requests: &mpsc::Receiver<Request>,
+    ) -> Result<(), LogError> {
+        let before = self.lock().seq;
         let mut waiting = Vec::new();
+        let mut seq = before;
+        let mut records = Vec::new();
         for request in batch {
-            for entry in request.entries {
-                let record = number(entry, &mut seq);
-                bytes.extend(segment::line(&record)?);
-                records.push(record);
-            }
+            let entries = request.entries.into_iter();
+            records.extend(entries.map(|entry| number(entry, &mut seq)));
             waiting.extend(request.done);
         }
-        self.active.write(&bytes)?;
+        let mut bytes = encode(&records)?;
+        if !self.active.make_room(bytes.len() as u64) {
+            // The room that is left is for facts. They are numbered as if there had been no output.
+            let all = records.len();
+            records.retain(|record| !record.is_passing());
+            self.lost += all - records.len();
+            renumber(&mut records, before);
+            bytes = encode(&records)?;
+        } else if self.lost > 0 {
+            let lost = std::mem::take(&mut self.lost);
+            tracing::warn!(
+                lost,
+                "the disk was full: so many lines of output were not sent on"
+            );
+        }
+        let mut told = false;
+        while let Err(error) = self.active.write(&bytes) {
+            if !error.may_pass() || requests.is_closed() {
+                return Err(error);
+            }
+            if !std::mem::replace(&mut told, true) {
+                tracing::error!(%error, "nothing goes on until there is room on the disk");
+            }
+            // Nobody tells when a disk has room again.
+            std::thread::park_timeout(FULL);
+        }
         if !waiting.is_empty() {
             self.active.sync()?;
         }
@@ -114,10 +147,14 @@ impl Writer {
         for record in records {
             known.fold(record);
         }
-        let rotated = self.active.is_full();
+        let mut rotated = self.active.is_full();
         if rotated {
             known.boot.clone_from(&self.boot);
-            self.active.rotate(&mut known)?;
+            match self.active.rotate(&mut known) {
+                // The old one goes on until there is room for a new one.
+                Err(error) if error.may_pass() => rotated = false,
+                result => result?,
+            }
         }
         let seq = known.seq;
         drop(known);
@@ -153,5 +190,23 @@ fn number(entry: Entry, seq: &mut u64) -> Record {
                 what,
             })
         }
+    }
+}
+
+fn encode(records: &[Record]) -> Result<Vec<u8>, LogError> {
+    let mut bytes = Vec::new();
+    for record in records {
+        bytes.extend(segment::line(record)?);
+    }
+    Ok(bytes)
+}
+
+fn renumber(records: &mut [Record], before: u64) {
+    let messages = records.iter_mut().filter_map(|record| match record {
+        Record::Message(message) => Some(message),
+        _ => None,
+    });
+    for (message, seq) in messages.zip(before + 1..) {
+        message.seq = seq;
     }
 }

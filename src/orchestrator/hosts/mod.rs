@@ -74,8 +74,8 @@ pub fn order(deployment: &Deployment) -> Arc<Order> {
     };
     Arc::new(Order {
         deployment_id: spec.deployment_id.clone(),
-        application_name: spec.group.application_name.clone(),
-        deployment_group_name: spec.group.deployment_group_name.clone(),
+        application_name: spec.group.application_name.to_string(),
+        deployment_group_name: spec.group.deployment_group_name.to_string(),
         deployment_group_id: spec.group.deployment_group_id.clone().unwrap_or_default(),
         creator: spec.creator,
         deployment_type: spec.group.deployment_style.deployment_type,

@@ -1,0 +1,331 @@
+//! Whether an agent could run here, found out without changing anything.
+
+use std::fmt;
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::sys::statvfs::statvfs;
+use nix::unistd::{AccessFlags, User, access, geteuid};
+
+use super::config::Config;
+use super::hooks::user;
+use super::{AgentError, process};
+use crate::clock;
+use crate::model::timestamp::Timestamp;
+
+/// Less room than this on the disk is worth a warning.
+const LITTLE: u64 = 1024 * 1024 * 1024;
+
+/// No clock that is right says an earlier time than this: 2026-01-01.
+const EARLIEST: Timestamp = Timestamp(1_767_225_600_000);
+
+/// How far the agent's files may seem to come from the future, in milliseconds.
+const AHEAD: i64 = 5 * 60 * 1000;
+
+/// What one check found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    level: Level,
+    subject: &'static str,
+    text: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Level {
+    Ok,
+    Warning,
+    Problem,
+}
+
+impl Finding {
+    /// All is well.
+    pub fn ok(subject: &'static str, text: impl Into<String>) -> Self {
+        Self::new(Level::Ok, subject, text)
+    }
+
+    /// The agent runs, but something will not work.
+    pub fn warning(subject: &'static str, text: impl Into<String>) -> Self {
+        Self::new(Level::Warning, subject, text)
+    }
+
+    /// The agent does not start.
+    pub fn problem(subject: &'static str, text: impl Into<String>) -> Self {
+        Self::new(Level::Problem, subject, text)
+    }
+
+    /// Whether the agent would not start.
+    pub fn is_problem(&self) -> bool {
+        self.level == Level::Problem
+    }
+
+    fn new(level: Level, subject: &'static str, text: impl Into<String>) -> Self {
+        Self {
+            level,
+            subject,
+            text: text.into(),
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let level = match self.level {
+            Level::Ok => "ok",
+            Level::Warning => "warning",
+            Level::Problem => "problem",
+        };
+        write!(f, "{level:<8} {:<14} {}", self.subject, self.text)
+    }
+}
+
+/// Checks the host for an agent that listens there and writes to these folders besides its own.
+pub fn host(config: &Config, listen: SocketAddr, folders: &[PathBuf]) -> Vec<Finding> {
+    let runs = is_running(&config.root);
+    let mut findings = vec![user_rights(), root(&config.root)];
+    findings.extend(reach(&config.root));
+    findings.push(room(&config.root));
+    findings.push(if runs {
+        let text = format!("an agent is running on {}", config.root.display());
+        Finding::warning("lock", text)
+    } else {
+        Finding::ok("lock", "no agent is running here")
+    });
+    findings.push(address(listen, runs));
+    let install_root = config.install_root.iter();
+    findings.extend(install_root.chain(folders).map(|path| folder(path)));
+    findings.extend(programs());
+    findings.push(kernel());
+    findings.push(time(&config.root));
+    findings
+}
+
+fn user_rights() -> Finding {
+    let own = geteuid();
+    if own.is_root() {
+        return Finding::ok("user", "root");
+    }
+    let name = User::from_uid(own).ok().flatten();
+    let name = name.map_or_else(|| own.to_string(), |user| user.name);
+    Finding::warning(
+        "user",
+        format!(
+            "{name}, not root: only what {name} may write can be installed, owners cannot be set, and runas needs \
+             sudo: true and sudo's rules; run the agent as root if revisions need more"
+        ),
+    )
+}
+
+fn root(path: &Path) -> Finding {
+    match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match makeable(path) {
+            Ok(above) => Finding::ok(
+                "root",
+                format!("{} will be made in {}", path.display(), above.display()),
+            ),
+            Err(text) => Finding::problem("root", text),
+        },
+        Err(error) => Finding::problem("root", format!("{}: {error}", path.display())),
+        Ok(metadata) if !metadata.is_dir() => Finding::problem(
+            "root",
+            format!(
+                "{} is not a folder; choose another root_dir",
+                path.display()
+            ),
+        ),
+        Ok(metadata) => {
+            let mode = metadata.permissions().mode() & 0o7777;
+            let text = format!("{}, mode {mode:04o}", path.display());
+            if access(path, AccessFlags::W_OK | AccessFlags::X_OK).is_err() {
+                Finding::problem(
+                    "root",
+                    format!("{text}: cannot be written; chown it to the agent's user"),
+                )
+            } else if metadata.uid() != geteuid().as_raw() {
+                Finding::warning(
+                    "root",
+                    format!(
+                        "{text}: belongs to user {}, who can change what runs here; chown it to the agent's user",
+                        metadata.uid()
+                    ),
+                )
+            } else if mode & 0o022 != 0 {
+                Finding::warning(
+                    "root",
+                    format!("{text}: others may write to it; chmod go-w"),
+                )
+            } else {
+                Finding::ok("root", text)
+            }
+        }
+    }
+}
+
+/// The nearest folder above that exists, if something can be made in it.
+fn makeable(path: &Path) -> Result<&Path, String> {
+    let above = path.ancestors().skip(1).find(|above| above.is_dir());
+    let above = above.ok_or_else(|| format!("{}: no folder above it exists", path.display()))?;
+    match access(above, AccessFlags::W_OK | AccessFlags::X_OK) {
+        Ok(()) => Ok(above),
+        Err(error) => Err(format!(
+            "{} cannot be made: {}: {error}; make it, and chown it to the agent's user",
+            path.display(),
+            above.display()
+        )),
+    }
+}
+
+/// Scripts that run as another user must get to the archive.
+fn reach(path: &Path) -> Option<Finding> {
+    let closed = path.ancestors().find(|above| {
+        fs::metadata(above).is_ok_and(|metadata| metadata.permissions().mode() & 0o001 == 0)
+    })?;
+    Some(Finding::warning(
+        "root",
+        format!(
+            "others may not enter {}, so scripts with runas cannot be reached; chmod o+x, or choose another root_dir",
+            closed.display()
+        ),
+    ))
+}
+
+fn room(path: &Path) -> Finding {
+    let there = path.ancestors().find(|path| path.exists());
+    let Ok(disk) = statvfs(there.unwrap_or(Path::new("/"))) else {
+        return Finding::warning("disk", "how much room it has cannot be found out");
+    };
+    // The types differ between platforms.
+    #[allow(clippy::useless_conversion, reason = "it is one on some platforms")]
+    let free = u64::from(disk.blocks_available()).saturating_mul(u64::from(disk.fragment_size()));
+    let text = format!("{} MiB free", free / 1024 / 1024);
+    if disk.flags().contains(nix::sys::statvfs::FsFlags::ST_RDONLY) {
+        Finding::problem("disk", "mounted read-only; mount it for writing")
+    } else if free < LITTLE {
+        Finding::warning(
+            "disk",
+            format!("{text}; deployments need room for their bundle and what it unpacks to"),
+        )
+    } else {
+        Finding::ok("disk", text)
+    }
+}
+
+fn is_running(root: &Path) -> bool {
+    let lock = File::open(root.join("lock"));
+    lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
+}
+
+fn address(listen: SocketAddr, runs: bool) -> Finding {
+    if !listen.ip().is_loopback() {
+        return Finding::problem("listen", AgentError::NotLoopback(listen).to_string());
+    }
+    match TcpListener::bind(listen) {
+        Ok(_) => Finding::ok("listen", listen.to_string()),
+        Err(error) if runs && error.kind() == io::ErrorKind::AddrInUse => {
+            Finding::ok("listen", format!("{listen}, in use while the agent runs"))
+        }
+        Err(error) => Finding::problem("listen", format!("{listen}: {error}; choose another port")),
+    }
+}
+
+fn folder(path: &Path) -> Finding {
+    let shown = path.display();
+    if !path.exists() {
+        return match makeable(path) {
+            Ok(_) => Finding::ok("folder", format!("{shown} will be made")),
+            Err(text) => Finding::problem("folder", text),
+        };
+    }
+    match access(path, AccessFlags::W_OK | AccessFlags::X_OK) {
+        Ok(()) => Finding::ok("folder", shown.to_string()),
+        Err(error) => Finding::problem(
+            "folder",
+            format!("{shown}: {error}; chown it to the agent's user"),
+        ),
+    }
+}
+
+/// What some revisions need, and where it comes from.
+fn programs() -> Vec<Finding> {
+    let runas = if geteuid().is_root() {
+        (&user::SETPRIV[..], "setpriv", "runas", "util-linux")
+    } else {
+        (&user::SUDO[..], "sudo", "runas with sudo: true", "sudo")
+    };
+    let anywhere = |name: &str| {
+        [
+            "/usr/bin",
+            "/usr/sbin",
+            "/bin",
+            "/sbin",
+            "/usr/local/bin",
+            "/usr/local/sbin",
+        ]
+        .iter()
+        .any(|folder| Path::new(folder).join(name).exists())
+    };
+    let (paths, name, purpose, package) = runas;
+    let mut checks = vec![(
+        paths.iter().any(|path| Path::new(path).exists()),
+        name,
+        purpose,
+        package,
+    )];
+    for (name, purpose, package) in [
+        ("setfacl", "permissions with acls", "acl"),
+        (
+            "semanage",
+            "permissions with a context",
+            "policycoreutils-python-utils",
+        ),
+        (
+            "restorecon",
+            "permissions with a context",
+            "policycoreutils",
+        ),
+    ] {
+        checks.push((anywhere(name), name, purpose, package));
+    }
+    let finding = |(is_there, name, purpose, package): (bool, &str, &str, &str)| {
+        if is_there {
+            Finding::ok("program", format!("{name}, for {purpose}"))
+        } else {
+            let text =
+                format!("{name} is missing: revisions that use {purpose} fail; install {package}");
+            Finding::warning("program", text)
+        }
+    };
+    checks.into_iter().map(finding).collect()
+}
+
+fn kernel() -> Finding {
+    match process::boot_id() {
+        Ok(_) => Finding::ok("kernel", "/proc is there"),
+        Err(error) => Finding::problem("kernel", format!("/proc says nothing: {error}; mount it")),
+    }
+}
+
+fn time(root: &Path) -> Finding {
+    let now = clock::now();
+    if now < EARLIEST {
+        return Finding::warning("clock", "it is years behind; set it, or run a time service");
+    }
+    let newest = fs::read_dir(root.join("log"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    let newest = newest
+        .filter_map(|entry| entry.metadata().ok()?.modified().ok())
+        .max();
+    let newest = newest
+        .and_then(|time| jiff::Timestamp::try_from(time).ok())
+        .map_or(0, jiff::Timestamp::as_millisecond);
+    if newest > now.0 + AHEAD {
+        let text =
+            "it has gone back: the agent's log was written in its future; run a time service";
+        return Finding::warning("clock", text);
+    }
+    Finding::ok("clock", "plausible")
+}

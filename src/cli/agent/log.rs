@@ -1,0 +1,172 @@
+//! The agent's own log: on standard error, or in a folder as `CodeDeploy`'s agent keeps it. There it is one file a day,
+//! always written under the same name and renamed when the day is over; the writers that libraries offer put the day
+//! into the name of the file that is being written.
+
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use color_eyre::eyre::WrapErr;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use tracing::{Event, Subscriber};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::FmtContext;
+use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
+use tracing_subscriber::registry::LookupSpan;
+
+use super::setup::Settings;
+use crate::clock;
+
+/// So many files of past days are kept.
+const KEPT: usize = 7;
+
+/// Starts logging.
+pub fn start(settings: &Settings) -> color_eyre::Result<()> {
+    let level = if settings.verbose { "debug" } else { "info" };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter);
+    // A second initialisation means that somebody else set it up already.
+    let _ = match &settings.log_dir {
+        None => builder.with_writer(io::stderr).try_init(),
+        Some(folder) => {
+            let log = Daily::open(folder.clone(), settings.program.clone())
+                .wrap_err_with(|| format!("opening the log in {}", folder.display()))?;
+            builder
+                .event_format(Lines)
+                .with_writer(Mutex::new(log))
+                .try_init()
+        }
+    };
+    Ok(())
+}
+
+/// `CodeDeploy`'s lines: time, level, process, message.
+struct Lines;
+
+impl<S, N> FormatEvent<S, N> for Lines
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let time = now().strftime("%Y-%m-%dT%H:%M:%S");
+        let level = event.metadata().level();
+        write!(
+            writer,
+            "{time} {level:<5} [codedeploy-agent({})]: ",
+            std::process::id()
+        )?;
+        context.format_fields(writer.by_ref(), event)?;
+        writeln!(writer)
+    }
+}
+
+/// A log file that begins anew every day.
+#[derive(Debug)]
+struct Daily {
+    folder: PathBuf,
+    program: String,
+    day: Date,
+    file: File,
+}
+
+impl Daily {
+    fn open(folder: PathBuf, program: String) -> io::Result<Self> {
+        fs::create_dir_all(&folder)?;
+        let path = folder.join(format!("{program}.log"));
+        let file = OpenOptions::new().create(true).append(true).open(&path)?;
+        let modified = file.metadata()?.modified()?;
+        let modified = jiff::Timestamp::try_from(modified).map_err(io::Error::other)?;
+        Ok(Self {
+            folder,
+            program,
+            day: modified.to_zoned(TimeZone::system()).date(),
+            file,
+        })
+    }
+
+    fn begin(&mut self, today: Date) -> io::Result<()> {
+        let path = self.folder.join(format!("{}.log", self.program));
+        let day = self.day.strftime("%Y%m%d");
+        fs::rename(
+            &path,
+            self.folder.join(format!("{}.{day}.log", self.program)),
+        )?;
+        *self = Self::open(self.folder.clone(), self.program.clone())?;
+        self.day = today;
+        self.forget()
+    }
+
+    fn forget(&self) -> io::Result<()> {
+        let mut past = Vec::new();
+        for entry in fs::read_dir(&self.folder)? {
+            let path = entry?.path();
+            let name = path.file_name().and_then(|name| name.to_str());
+            let day = name
+                .and_then(|name| name.strip_prefix(self.program.as_str())?.strip_prefix('.'))
+                .and_then(|rest| rest.strip_suffix(".log"));
+            let is_day =
+                |day: &str| day.len() == 8 && day.bytes().all(|byte| byte.is_ascii_digit());
+            past.extend(day.is_some_and(is_day).then_some(path.clone()));
+        }
+        past.sort();
+        let surplus = past.len().saturating_sub(KEPT);
+        past[..surplus].iter().try_for_each(fs::remove_file)
+    }
+}
+
+impl Write for Daily {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let today = now().date();
+        if today != self.day {
+            self.begin(today)?;
+        }
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+fn now() -> jiff::Zoned {
+    let now = jiff::Timestamp::from_millisecond(clock::now().0);
+    now.unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+        .to_zoned(TimeZone::system())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_day_begins_a_new_file_and_a_week_is_kept() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("agent.log");
+        for day in 1..=9 {
+            fs::write(scratch.path().join(format!("agent.2020010{day}.log")), "").unwrap();
+        }
+        fs::write(&path, "yesterday\n").unwrap();
+        let day = std::time::Duration::from_hours(24);
+        let file = File::options().append(true).open(&path).unwrap();
+        let before = file.metadata().unwrap().modified().unwrap() - day;
+        file.set_modified(before).unwrap();
+        let mut log = Daily::open(scratch.path().to_owned(), "agent".to_owned()).unwrap();
+        let yesterday = log.day.strftime("%Y%m%d").to_string();
+        log.write_all(b"today\n").unwrap();
+        log.write_all(b"still\n").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "today\nstill\n");
+        let renamed = scratch.path().join(format!("agent.{yesterday}.log"));
+        assert_eq!(fs::read_to_string(renamed).unwrap(), "yesterday\n");
+        let all = fs::read_dir(scratch.path()).unwrap().count();
+        assert_eq!(all, KEPT + 1);
+    }
+}

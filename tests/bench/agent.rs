@@ -1,0 +1,178 @@
+//! What the agent costs a host that has other things to do: `cargo bench --bench agent`.
+//!
+//! Idle, it must be small and sleep. In a rollout, it must add little to what starting the scripts costs anybody. Each
+//! figure is printed, and one above its limit fails the run. Needs `/proc`.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a measurement fails by panicking, and prints"
+)]
+
+#[path = "../agent/support.rs"]
+#[expect(dead_code, reason = "the tests use the rest of it")]
+mod support;
+
+use std::fs;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use cutover::agent::protocol::Order;
+use cutover::model::lifecycle::LifecycleEvent as E;
+use support::{Host, order};
+
+/// Resident memory of an idle agent.
+const MEMORY_KIB: u64 = 15 * 1024;
+
+/// The agent's own processor time for seven events with a script each, beyond what starting the scripts costs.
+const SEVEN_EVENTS: Duration = Duration::from_millis(5);
+
+const ROUNDS: u32 = 60;
+
+/// What the kernel counts processor time in.
+const TICK: Duration = Duration::from_millis(10);
+
+const EVENTS: [E; 7] = [
+    E::BeforeBlockTraffic,
+    E::AfterBlockTraffic,
+    E::ApplicationStop,
+    E::BeforeInstall,
+    E::AfterInstall,
+    E::ApplicationStart,
+    E::ValidateService,
+];
+
+fn main() {
+    // Cargo also asks for benches to be run as tests; a measurement of an unoptimised program says nothing.
+    if cfg!(debug_assertions) {
+        println!("the agent is measured in a release build only: cargo bench --bench agent");
+        return;
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let mut host = Host::new();
+        host.start_binary().await;
+        let idle = idle(&host).await;
+        let busy = seven_events(&host).await;
+        assert!(idle && busy, "a figure is above its limit");
+    });
+}
+
+async fn idle(host: &Host) -> bool {
+    // Somebody has listened once, and then all is quiet.
+    host.info().await;
+    let before = wakeups(host.pid());
+    let window = Duration::from_secs(10);
+    tokio::time::sleep(window).await;
+    let quiet = wakeups(host.pid()) - before;
+    println!("idle: woke {quiet} times in {window:?} (limit 2)");
+
+    // An orchestrator that listens is shown every three seconds that the agent is alive.
+    let mut stream = host.stream(0).await;
+    assert!(stream.line().await.is_empty());
+    let before = wakeups(host.pid());
+    let heartbeats = 3;
+    for _ in 0..heartbeats {
+        assert!(stream.line().await.is_empty());
+    }
+    let followed = wakeups(host.pid()) - before;
+    let limit = heartbeats * 4;
+    println!("followed: woke {followed} times in {heartbeats} heartbeats (limit {limit})");
+
+    let memory = resident(host.pid());
+    println!("idle: {memory} KiB resident (limit {MEMORY_KIB})");
+    quiet <= 2 && followed <= limit && memory <= MEMORY_KIB
+}
+
+async fn seven_events(host: &Host) -> bool {
+    let hooks = EVENTS.map(|event| format!("  {event}: [{{location: run.sh}}]"));
+    let spec = format!("version: 0.0\nos: linux\nhooks:\n{}\n", hooks.join("\n"));
+    let members = [
+        ("appspec.yml", spec.as_str(), 0o644),
+        ("run.sh", "#!/bin/true\n", 0o755),
+    ];
+    let revision = host.push("1", &members).await;
+    let first = order(1, &revision);
+    host.run(&first).await.succeeded();
+    let script = host.deployment(&first).join("deployment-archive/run.sh");
+
+    // The deployment's archive is there, so seven events mean seven scripts and nothing else.
+    let (mut agent, mut reference) = (0, 0);
+    for round in 1..=ROUNDS {
+        let order = Order {
+            events: EVENTS.to_vec(),
+            ..first.clone()
+        };
+        let id = cutover::model::deployment::ExecutionId(format!("round-{round}"));
+        let before = processor_time(host.pid());
+        let accepted = host.order(&id, &order).await;
+        host.finish(&id, &order, accepted.accepted_seq - 1)
+            .await
+            .succeeded();
+        agent += processor_time(host.pid()) - before;
+
+        let before = processor_time(std::process::id());
+        for _ in EVENTS {
+            start(&script);
+        }
+        reference += processor_time(std::process::id()) - before;
+    }
+    let (agent, reference) = (TICK * agent / ROUNDS, TICK * reference / ROUNDS);
+    let added = agent.saturating_sub(reference);
+    println!(
+        "seven events: {agent:?} of processor time, starting seven scripts alone {reference:?}, so {added:?} added \
+         (limit {SEVEN_EVENTS:?}, mean of {ROUNDS} rounds)"
+    );
+    added <= SEVEN_EVENTS
+}
+
+/// Starts a script as plainly as possible.
+fn start(script: &std::path::Path) {
+    let mut child = Command::new(script)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.wait().unwrap();
+}
+
+/// How often any of the threads went to sleep and was woken.
+fn wakeups(pid: u32) -> u64 {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    tasks
+        .filter_map(|task| {
+            number(
+                &task.unwrap().path().join("status"),
+                "voluntary_ctxt_switches:",
+            )
+        })
+        .sum()
+}
+
+fn resident(pid: u32) -> u64 {
+    number(
+        std::path::Path::new(&format!("/proc/{pid}/status")),
+        "VmRSS:",
+    )
+    .unwrap()
+}
+
+fn number(path: &std::path::Path, name: &str) -> Option<u64> {
+    let text = fs::read_to_string(path).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    line.trim().trim_end_matches(" kB").parse().ok()
+}
+
+/// What all threads, also ended ones, have used, in ticks; which is why there are many rounds.
+fn processor_time(pid: u32) -> u32 {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let (_, rest) = text.rsplit_once(')').unwrap();
+    let fields: Vec<_> = rest.split_ascii_whitespace().collect();
+    fields[11].parse::<u32>().unwrap() + fields[12].parse::<u32>().unwrap()
+}

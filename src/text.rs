@@ -1,4 +1,4 @@
-//! Text for people: made safe once where it comes in from outside, and times as they are read.
+//! Text for people: made safe once where it comes in from outside, and times and sizes as they are read.
 
 use crate::model::timestamp::Timestamp;
 
@@ -38,6 +38,18 @@ pub fn date_time(at: Timestamp) -> String {
     local(at, "%Y-%m-%d %H:%M:%S")
 }
 
+/// `512 B`, `12.3 GiB`.
+pub fn size(bytes: u64) -> String {
+    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    let Some(unit) = bytes.checked_ilog2().map(|log| log / 10).filter(|u| *u > 0) else {
+        return format!("{bytes} B");
+    };
+    // Tenths, rounded down: never more than there is.
+    let tenths = (u128::from(bytes) * 10) >> (10 * unit);
+    let name = UNITS[usize::try_from(unit - 1).unwrap_or(0)];
+    format!("{}.{} {name}", tenths / 10, tenths % 10)
+}
+
 fn local(at: Timestamp, format: &str) -> String {
     jiff::Timestamp::from_millisecond(at.0).map_or_else(
         |_| String::new(),
@@ -52,6 +64,15 @@ fn local(at: Timestamp, format: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_read_well() {
+        assert_eq!(size(0), "0 B");
+        assert_eq!(size(1023), "1023 B");
+        assert_eq!(size(1024), "1.0 KiB");
+        assert_eq!(size(13_300_000_000), "12.3 GiB");
+        assert_eq!(size(u64::MAX), "15.9 EiB");
+    }
 
     #[test]
     fn no_control_or_bidi_character_survives() {

@@ -11,6 +11,8 @@
 mod crash;
 #[path = "agent/disk.rs"]
 mod disk;
+#[path = "agent/facts.rs"]
+mod facts;
 #[path = "agent/install.rs"]
 mod install;
 #[path = "agent/output.rs"]

@@ -144,6 +144,37 @@ fn a_killed_cockpit_and_a_killed_orchestrator_are_followed_by_carrying_on() {
     assert_eq!(processes(&folder), Vec::<String>::new());
 }
 
+/// What a host is and what runs on it is a key away.
+#[test]
+fn hosts_are_shown_with_their_system_and_what_is_installed() {
+    let release = std::fs::read_to_string("/etc/os-release").unwrap();
+    let system = release
+        .lines()
+        .find_map(|line| line.strip_prefix("PRETTY_NAME="))
+        .unwrap()
+        .trim_matches('"');
+    // A narrow column may break it.
+    let word = system.split(' ').next().unwrap();
+    let mut terminal = Terminal::lab(&[]);
+    terminal.wait_for("Succeeded   1.0.0");
+    terminal.press("H");
+    terminal.wait_for("2 hosts");
+    terminal.wait("the system", |screen| {
+        let text = screen.contents();
+        text.contains(&format!("system     {word}")) && text.contains("shop/production 1.0.0")
+    });
+    assert!(live(terminal.screen().screen(), "\u{2714} ok"));
+    terminal.press("web-2");
+    terminal.wait_for("1 shown");
+    terminal.press("\r");
+    terminal.wait("the instance", |screen| {
+        let text = screen.contents();
+        text.contains("\u{276f} web-2") && !text.contains("1 shown")
+    });
+    terminal.press("q");
+    assert!(terminal.child.wait().unwrap().success());
+}
+
 /// Command lines that name the lab's folder.
 fn processes(folder: &std::path::Path) -> Vec<String> {
     let entries = std::fs::read_dir("/proc").unwrap().flatten();

@@ -422,7 +422,10 @@ fn a_folder_and_archives_of_it_leave_the_same() {
 #[test]
 fn state_and_logs_go_where_the_configuration_says() {
     let host = Host::new();
-    host.bundle("files: [{source: a, destination: /srv}]\n", &[("a", "x")]);
+    host.bundle(
+        "files: [{source: a, destination: /srv}]\nhooks: {AfterInstall: [{location: x.sh}]}\n",
+        &[("a", "x"), ("x.sh", "#!/bin/sh\n")],
+    );
     let (code, result) = host.json(&["-l", "bundle", "-g", "0b5e-group"]);
     assert_eq!(code, 0);
     let id = result["deploymentId"].as_str().unwrap();

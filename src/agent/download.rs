@@ -13,7 +13,9 @@ use super::retention::{self, Keep};
 use super::revision;
 use super::unpack::{UnpackError, unpack};
 use crate::model::revision::Digest;
+use crate::store::archive::Limits;
 use crate::store::bundles::Bundles;
+use crate::text;
 
 /// So many of the reasons why Install would fail are told before its time.
 const WARNED: usize = 5;
@@ -51,6 +53,8 @@ pub struct Download<'a> {
     pub place: &'a Place,
     /// What must stay of earlier deployments.
     pub keep: &'a Keep,
+    /// What the bundle may cost.
+    pub limits: &'a Limits,
 }
 
 impl Download<'_> {
@@ -74,16 +78,18 @@ impl Download<'_> {
             self.bundles.remove(digest).map_err(io::Error::other)?;
             return Err(DownloadError::Damaged(digest.clone()));
         }
-        unpack(&bundle, &dir.unpacking(), &dir.archive())?;
+        let contents = unpack(&bundle, &dir.unpacking(), &dir.archive(), self.limits)?;
         let (name, appspec) =
             revision::appspec_for(order, &dir.archive()).map_err(DownloadError::AppSpec)?;
         retention::remember_appspec(&dir, name)?;
         layout.set_pointer(group, Pointer::MostRecent, &order.deployment_id)?;
 
         let mut remarks = vec![format!(
-            "unpacked {} ({})",
+            "unpacked {}: {}, {} files, {}",
             order.revision.label,
-            digest.short()
+            contents.format,
+            contents.files(),
+            text::size(contents.size)
         )];
         let findings = appspec.warnings.iter().cloned();
         let findings = findings.chain(inspect::scripts(&dir.archive(), &appspec));

@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::executor::Executor;
+use super::facts::Source;
 use super::log::LogError;
 use super::orders::OrderError;
 use super::protocol::{AgentInfo, ExecutionState, Leases, Order, Problem};
@@ -32,8 +33,12 @@ type Agent = State<Arc<Executor>>;
 
 /// All requests.
 pub fn router(executor: Arc<Executor>) -> Router {
+    let source = Source::new();
     Router::new()
-        .route("/v1/agent", get(info))
+        .route(
+            "/v1/agent",
+            get(move |State(agent): Agent| info(agent, source)),
+        )
         .route("/v1/bundles/{digest}", head(has_bundle).put(receive_bundle))
         .route("/v1/executions/{id}", put(order))
         .route("/v1/executions/{id}/stop", post(stop))
@@ -96,13 +101,17 @@ impl From<JsonRejection> for Refusal {
     }
 }
 
-async fn info(State(agent): Agent) -> Json<AgentInfo> {
+async fn info(agent: Arc<Executor>, source: Source) -> Json<AgentInfo> {
+    let reader = Arc::clone(&agent);
+    // Reads files.
+    let facts = tokio::task::spawn_blocking(move || Arc::new(source.facts(&reader))).await;
     let known = agent.log.known();
     Json(AgentInfo {
         name: agent.config.name.clone(),
         agent_id: known.agent_id.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         seq: known.seq,
+        facts: facts.ok(),
     })
 }
 

@@ -12,6 +12,7 @@ use super::revision::{self, Found};
 use super::unpack::{self, UnpackError};
 use crate::appspec::{AppSpec, Finding, Hook, Review, events};
 use crate::model::deployment::FileExistsBehavior;
+use crate::store::archive::Limits;
 
 /// Directories that every host has, so that no installation makes them.
 const USUAL: [&str; 14] = [
@@ -67,7 +68,8 @@ pub fn file(path: &Path) -> io::Result<Inspection> {
 pub fn bundle(path: &Path, requested: Option<&str>) -> Result<Inspection, UnpackError> {
     let scratch = tempfile::tempdir()?;
     let archive = scratch.path().join("archive");
-    unpack::unpack(path, &scratch.path().join("unpacking"), &archive)?;
+    let unpacking = scratch.path().join("unpacking");
+    unpack::unpack(path, &unpacking, &archive, &Limits::structure())?;
     let mut inspection = folder(&archive, requested)?;
     // People know the bundle, not where it was unpacked.
     for error in &mut inspection.errors {

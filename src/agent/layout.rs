@@ -22,7 +22,7 @@
 //!
 //! Scripts may run as another user, who must reach the archive: the folders above it can be passed, but not listed.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -192,7 +192,10 @@ impl Layout {
                 .open(&path);
             // A file system that cannot be written to any more may have the file already.
             let file = made.or_else(|_| options().open(&path))?;
-            file.lock()?;
+            if let Err(TryLockError::WouldBlock) = file.try_lock() {
+                tracing::warn!("waiting for another deployment of the group on this host");
+                file.lock()?;
+            }
             io::Result::Ok(file)
         });
         match holding.await {
@@ -248,7 +251,8 @@ impl Layout {
         write_atomically(&path, format!("{group}/{deployment}").as_bytes())
     }
 
-    fn pointer_path(&self, group: &str, pointer: Pointer) -> PathBuf {
+    /// Where a pointer is kept.
+    pub fn pointer_path(&self, group: &str, pointer: Pointer) -> PathBuf {
         let suffix = match pointer {
             Pointer::LastInstalled => "last_successful_install",
             Pointer::MostRecent => "most_recent_install",

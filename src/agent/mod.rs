@@ -8,6 +8,7 @@ pub mod config;
 mod download;
 mod events;
 mod executor;
+pub mod facts;
 mod hooks;
 mod http;
 pub mod inspect;

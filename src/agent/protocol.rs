@@ -12,8 +12,11 @@
 //!
 //! Errors are [`Problem`]s.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
+use super::facts::Facts;
 use crate::model::deployment::{Creator, DeploymentId, ExecutionId, FileExistsBehavior};
 use crate::model::diagnostics::Diagnostics;
 use crate::model::group::DeploymentType;
@@ -29,7 +32,7 @@ pub const LEASE: std::time::Duration = std::time::Duration::from_secs(10);
 /// How often each side shows that it is alive.
 pub const HEARTBEAT: std::time::Duration = std::time::Duration::from_secs(3);
 
-/// Who an agent is.
+/// Who an agent is, and what it knows about its host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AgentInfo {
@@ -41,6 +44,9 @@ pub struct AgentInfo {
     pub version: String,
     /// The sequence number of the newest message.
     pub seq: u64,
+    /// What it knows about its host; older agents say nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub facts: Option<Arc<Facts>>,
 }
 
 /// A run of consecutive lifecycle events on this host.

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::num::NonZeroUsize;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -141,12 +141,8 @@ pub fn prune_bundles(
 }
 
 fn is_old(bundles: &Bundles, digest: &Digest) -> bool {
-    let arrived = || {
-        let modified = fs::metadata(bundles.path(digest)).ok()?.modified().ok()?;
-        let millis = modified.duration_since(UNIX_EPOCH).ok()?.as_millis();
-        Some(Timestamp(i64::try_from(millis).ok()?))
-    };
-    arrived().is_some_and(|arrived| clock::now() - arrived > SPARE)
+    let arrived = fs::metadata(bundles.path(digest)).and_then(|metadata| metadata.modified());
+    arrived.is_ok_and(|arrived| clock::age(arrived) > Some(SPARE))
 }
 
 fn deployments(layout: &Layout, group: &str) -> io::Result<Vec<DeploymentDir>> {
@@ -165,7 +161,7 @@ fn deployments(layout: &Layout, group: &str) -> io::Result<Vec<DeploymentDir>> {
     Ok(found)
 }
 
-/// What a deployment's folder says about itself, if it is there.
+/// What a deployment's folder says about itself, if it can be read.
 pub fn record(dir: &DeploymentDir) -> Option<Record> {
     serde_json::from_slice(&fs::read(dir.record()).ok()?).ok()
 }

@@ -32,8 +32,10 @@ pub struct View {
     pub ledgers: BTreeMap<GroupKey, Ledger>,
     /// The revisions of each application, newest registration first.
     pub revisions: BTreeMap<Name, Vec<RegisteredRevision>>,
-    /// Whether each host's agent answers.
+    /// What is known of each host that was asked.
     pub hosts: BTreeMap<Name, HostStatus>,
+    /// Counts what was told about hosts, so that whoever lists them knows when to look again.
+    pub host_news: u64,
 }
 
 /// The feed and the picture do not fit together: fetch this deployment anew.
@@ -69,6 +71,7 @@ impl From<Snapshot> for View {
                 .into_iter()
                 .map(|host| (host.name.clone(), host))
                 .collect(),
+            host_news: 0,
         }
     }
 }
@@ -83,6 +86,7 @@ impl View {
             FeedItem::Snapshot(snapshot) => {
                 // Deployments that were opened stay open, so that a reconnection does not close a screen.
                 let mut fresh = Self::from(*snapshot);
+                fresh.host_news = self.host_news + 1;
                 for (id, deployment) in std::mem::take(&mut self.deployments) {
                     if deployment.status.is_terminal() {
                         fresh.deployments.entry(id).or_insert(deployment);
@@ -112,10 +116,20 @@ impl View {
             FeedItem::Project { project, problems } => {
                 self.project = *project;
                 self.problems = problems;
+                self.host_news += 1;
                 Ok(())
             }
             FeedItem::Host(host) => {
                 self.hosts.insert(host.name.clone(), host);
+                self.host_news += 1;
+                Ok(())
+            }
+            FeedItem::Swept { began, unasked } => {
+                for host in self.hosts.values_mut() {
+                    if !unasked.contains(&host.name) {
+                        host.confirm(began);
+                    }
+                }
                 Ok(())
             }
             FeedItem::Alive => Ok(()),

@@ -23,7 +23,7 @@ pub(super) struct Args {
     application: Name,
     /// The deployment group
     group: Name,
-    /// A revision's label or digest, or a path (./dir, app.tar.gz), which is pushed first
+    /// A revision's label or digest, or a path (./dir, app.zip, app.tar.gz), which is pushed first
     revision: String,
     /// Wait until it has ended, and a rollback of it too
     #[arg(long)]
@@ -95,7 +95,7 @@ pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exi
 
 /// A revision that is written as a path: labels have no slash, and do not end like an archive.
 fn is_path(revision: &str) -> bool {
-    let archive = [".tar.gz", ".tgz"]
+    let archive = [".tar.gz", ".tgz", ".tar", ".zip"]
         .iter()
         .any(|ending| revision.ends_with(ending));
     archive || revision.contains('/') || revision == "."

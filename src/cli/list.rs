@@ -31,7 +31,6 @@ enum What {
     Applications,
     Groups,
     Revisions,
-    Hosts,
 }
 
 pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Exit> {
@@ -68,15 +67,6 @@ fn as_json(args: &Args, view: &View) -> Value {
         }
         What::Groups => json!({ "deploymentGroups": view.project.groups }),
         What::Revisions => json!({ "revisions": view.revisions }),
-        What::Hosts => {
-            let hosts: Vec<Value> = view
-                .project
-                .hosts
-                .iter()
-                .map(|host| json!({ "host": host, "status": view.hosts.get(&host.name) }))
-                .collect();
-            json!({ "hosts": hosts })
-        }
     }
 }
 
@@ -101,7 +91,6 @@ fn as_table(args: &Args, view: &View) -> Table {
         What::Applications => applications(view),
         What::Groups => groups(view),
         What::Revisions => revisions(view),
-        What::Hosts => hosts(view),
     }
 }
 
@@ -172,19 +161,6 @@ fn revisions(view: &View) -> Table {
         ],
         rows.collect(),
     )
-}
-
-fn hosts(view: &View) -> Table {
-    let rows = view.project.hosts.iter().map(|host| {
-        let agent = match view.hosts.get(&host.name) {
-            None => "not asked yet",
-            Some(status) if status.reachable => "answers",
-            Some(status) => status.problem.as_deref().unwrap_or("does not answer"),
-        };
-        let tags: Vec<String> = host.tags.iter().map(|(k, v)| format!("{k}={v}")).collect();
-        row(&[host.name.as_str(), &host.address, agent, &tags.join(" ")])
-    });
-    (&["HOST", "ADDRESS", "AGENT", "TAGS"], rows.collect())
 }
 
 fn deployment_row(summary: &Summary) -> Vec<String> {

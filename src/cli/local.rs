@@ -8,18 +8,26 @@ use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
+use super::host_log;
 use super::print::{note, say};
 use super::{Exit, Output};
+use crate::agent::AgentError;
+use crate::agent::config::{Config, DEFAULT_ROOT, File};
 use crate::agent::local::events::Events;
 use crate::agent::local::{
     self, Deployment, Failure, Kind, Outcome, Refusal, Source, Type, check_group_id,
 };
 use crate::agent::protocol::{Message, What};
-use crate::agent::{AgentError, Config};
 use crate::model::deployment::FileExistsBehavior;
 use crate::model::lifecycle::LifecycleEvent;
 use crate::model::output::OutputSource;
 use crate::text::safe;
+
+/// The run's log in the folder that the configuration names is called like this.
+const LOG: &str = "codedeploy-local";
+
+/// The host's name where the configuration has none; nobody is told.
+const HOST: &str = "localhost";
 
 /// Deploys a bundle to this host.
 #[derive(Debug, clap::Args)]
@@ -154,6 +162,7 @@ pub(super) async fn run(args: Args) -> color_eyre::Result<Exit> {
     let interrupts = interrupts()?;
     let mut narrator = Narrator::default();
     let watch = |message: &Message| {
+        log(message);
         if args.output == Output::Text {
             narrator.tell(message);
         }
@@ -198,15 +207,28 @@ fn prepare(args: &Args) -> Result<(Deployment, Config), Refusal> {
     Ok((deployment, config))
 }
 
+/// What the configuration file says, and where the run's own log goes.
 fn config(args: &Args) -> Result<Config, Refusal> {
     let invalid = |message: String| Refusal {
         kind: Kind::InvalidConfiguration,
         message,
     };
-    let name = "localhost".parse().map_err(|_| invalid(String::new()))?;
-    let mut config = Config::new(name, PathBuf::from("/var/lib/cutover-agent"));
-    if let Some(root) = &args.root {
-        config.install_root = Some(root.clone());
+    let file = match &args.agent_configuration_file {
+        Some(path) => File::read(path),
+        None => File::read_default(),
+    };
+    let file = file.map_err(|error| invalid(error.to_string()))?;
+    let name = file.name.clone().map_or_else(|| HOST.parse(), Ok);
+    let name = name.map_err(|error| invalid(format!("{HOST}: {error}")))?;
+    let mut config = Config::new(name, DEFAULT_ROOT.into());
+    file.apply(&mut config);
+    if args.root.is_some() {
+        config.install_root.clone_from(&args.root);
+    }
+    match &file.log_dir {
+        None => host_log::to_stderr("warn"),
+        Some(folder) => host_log::to_folder(folder, LOG, "info")
+            .map_err(|error| invalid(format!("{error:#}")))?,
     }
     Ok(config)
 }
@@ -222,6 +244,28 @@ fn interrupts() -> color_eyre::Result<mpsc::Receiver<()>> {
         });
     }
     Ok(receiver)
+}
+
+/// Puts what happens into the run's own log.
+fn log(message: &Message) {
+    let execution = &message.execution;
+    match &message.what {
+        What::Accepted => tracing::info!("{execution}: begins"),
+        What::EventStarted { event } => tracing::info!("{execution}: {event} starts"),
+        What::EventEnded {
+            event,
+            status,
+            diagnostics,
+        } => {
+            let why = diagnostics
+                .as_ref()
+                .map(|diagnostics| &*diagnostics.message);
+            let why = why.map_or(String::new(), |message| format!(": {message}"));
+            tracing::info!("{execution}: {event} {status:?}{why}");
+        }
+        What::Ended { end } => tracing::info!("{execution}: {end:?}"),
+        What::Output { .. } => {}
+    }
 }
 
 /// Prints what happens, as it happens. An event that has nothing to say takes one line.

@@ -6,6 +6,8 @@ mod cockpit;
 mod context;
 mod deploy;
 mod exit;
+mod host_log;
+mod hosts;
 mod init;
 mod lab;
 mod list;
@@ -60,12 +62,14 @@ enum Command {
     Check(check::Args),
     /// Check an AppSpec, and the sources, scripts and permissions that it names
     Validate(validate::Args),
-    /// Register a directory or a .tar.gz as a revision of an application
+    /// Register a directory or a .zip, .tar or .tar.gz as a revision of an application
     Push(push::Args),
     /// Deploy a revision to a deployment group
     Deploy(deploy::Args),
-    /// List deployments, applications, groups, revisions or hosts
+    /// List deployments, applications, groups or revisions
     List(list::Args),
+    /// Show the hosts: whether their agents answer, what is installed, what is wrong
+    Hosts(hosts::Args),
     /// Show a deployment with its instances and their lifecycle events
     Show(show::Args),
     /// Print what the scripts of a deployment wrote
@@ -132,6 +136,7 @@ async fn run(cli: Cli) -> color_eyre::Result<Exit> {
         Some(Command::Push(args)) => push::run(args, &context).await,
         Some(Command::Deploy(args)) => deploy::run(args, &context).await,
         Some(Command::List(args)) => list::run(&args, &context).await,
+        Some(Command::Hosts(args)) => hosts::run(&args, &context).await,
         Some(Command::Show(args)) => show::run(&args, &context).await,
         Some(Command::Logs(args)) => logs::run(&args, &context).await,
         Some(Command::Stop(args)) => stop::run(args, &context).await,

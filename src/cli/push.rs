@@ -17,7 +17,7 @@ use crate::model::revision::RegisteredRevision;
 pub(super) struct Args {
     /// Whose revision it is
     application: Name,
-    /// A directory or a .tar.gz with an appspec.yml at its root
+    /// A directory or a .zip, .tar or .tar.gz with an appspec.yml at its root
     path: PathBuf,
     /// What people call it, such as 1.8.0; by default the file's or folder's name
     #[arg(long)]

@@ -19,7 +19,7 @@ use crate::model::revision::RegisteredRevision;
     rename_all_fields = "camelCase"
 )]
 pub enum Command {
-    /// Take a directory or a `.tar.gz` as a revision of an application.
+    /// Take a directory or a zip, tar or tar.gz archive as a revision of an application.
     Push {
         /// Whose revision it is.
         application: Name,

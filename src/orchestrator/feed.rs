@@ -1,5 +1,7 @@
 //! What the door lets out: one JSON object a line, for ever.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::snapshot::{HostStatus, Snapshot};
@@ -10,6 +12,7 @@ use crate::model::group::GroupKey;
 use crate::model::name::Name;
 use crate::model::project::Project;
 use crate::model::revision::RegisteredRevision;
+use crate::model::timestamp::Timestamp;
 pub use crate::store::output::OutputLine;
 
 /// One line of `GET /v1/feed`. The first is a [`Snapshot`]; entries that it already holds may follow it once more, and
@@ -51,8 +54,15 @@ pub enum FeedItem {
         /// What is wrong with them now.
         problems: Vec<String>,
     },
-    /// A host's agent answers, or no longer does.
+    /// A host's agent answers, or no longer does, or says something new.
     Host(HostStatus),
+    /// Every host was asked again. What was known of a host still holds, unless it was told otherwise.
+    Swept {
+        /// When the first was asked.
+        began: Timestamp,
+        /// The hosts that were not asked.
+        unasked: BTreeSet<Name>,
+    },
     /// Nothing happened; the connection lives. Every few seconds.
     Alive,
 }

@@ -119,7 +119,7 @@ fn label_of(path: &Path) -> String {
     let name = path
         .file_name()
         .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    [".tar.gz", ".tgz"]
+    [".tar.gz", ".tgz", ".tar", ".zip"]
         .iter()
         .find_map(|ending| name.strip_suffix(ending))
         .unwrap_or(&name)

@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use super::hosts::status::{AgentStatus, HostState, HostStatus};
 pub use crate::engine::Summary;
 use crate::engine::{Deployment, Ledger};
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
 use crate::model::project::Project;
 use crate::model::revision::RegisteredRevision;
-use crate::model::timestamp::Timestamp;
 
 /// The answer to `GET /v1/ping`: who orchestrates.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,20 +49,6 @@ pub struct Snapshot {
     pub ledgers: Vec<(GroupKey, Ledger)>,
     /// The revisions of each application, newest registration first.
     pub revisions: Vec<(Name, Vec<RegisteredRevision>)>,
-    /// Whether each host's agent answers.
+    /// What is known of each host that was asked.
     pub hosts: Vec<HostStatus>,
-}
-
-/// Whether a host's agent answers. An observation, not a fact of any journal.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct HostStatus {
-    /// Which host.
-    pub name: Name,
-    /// Whether its agent answered the last time it was asked.
-    pub reachable: bool,
-    /// When that was.
-    pub checked: Timestamp,
-    /// Why not.
-    pub problem: Option<String>,
 }

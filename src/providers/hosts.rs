@@ -1,24 +1,39 @@
 //! Hosts: the agent's HTTP client. It knows messages and nothing of deployments.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use tokio::io::AsyncBufReadExt as _;
 use tokio_util::io::StreamReader;
 
+use crate::agent::facts::bound;
 use crate::agent::protocol::{
     AgentInfo, ExecutionState, HEARTBEAT, Leases, Message, Order, Problem,
 };
+use crate::clock;
 use crate::model::deployment::ExecutionId;
 use crate::model::name::Name;
 use crate::model::revision::Digest;
+use crate::model::timestamp::Timestamp;
 
 /// A client of one host's agent.
 #[derive(Clone, Debug)]
 pub struct AgentClient {
     http: reqwest::Client,
     address: String,
+}
+
+/// What an agent said of itself, and when.
+#[derive(Clone, Debug)]
+pub struct Greeting {
+    /// What it said.
+    pub info: AgentInfo,
+    /// When it was asked.
+    pub asked: Timestamp,
+    /// When its answer was there.
+    pub answered: Timestamp,
 }
 
 /// Why a request to an agent failed.
@@ -48,6 +63,16 @@ pub enum HostError {
     },
 }
 
+impl HostError {
+    /// What went wrong, for those who know which agent is meant.
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Unreachable { reason, .. } => reason.clone(),
+            other => other.to_string(),
+        }
+    }
+}
+
 /// An agent's event stream.
 pub type Messages =
     std::pin::Pin<Box<dyn futures_util::Stream<Item = Result<Message, HostError>> + Send>>;
@@ -73,15 +98,25 @@ impl AgentClient {
             .build()
     }
 
-    /// Makes sure that the agent is there, and that it is this host's: an address may have been mixed up.
+    /// Makes sure that the agent is there, and that it is this host's: an address may have been mixed up. Answers what it
+    /// says of itself and its host, with whatever it says bounded and made safe.
     ///
     /// # Errors
     /// If it does not answer, or is another host's.
-    pub async fn greet(&self, host: &Name) -> Result<(), HostError> {
+    pub async fn greet(&self, host: &Name) -> Result<Greeting, HostError> {
         let request = self.http.get(self.url("/v1/agent")).timeout(PATIENCE);
-        let info: AgentInfo = self.read(request).await?;
+        let asked = clock::now();
+        let mut info: AgentInfo = self.read(request).await?;
         if &info.name == host {
-            return Ok(());
+            info.facts = info
+                .facts
+                .map(|facts| Arc::new(Arc::unwrap_or_clone(facts).bounded()));
+            bound(&mut info.version);
+            return Ok(Greeting {
+                info,
+                asked,
+                answered: clock::now(),
+            });
         }
         Err(HostError::Unreachable {
             address: self.address.clone(),
@@ -210,7 +245,29 @@ impl AgentClient {
         request: reqwest::RequestBuilder,
     ) -> Result<T, HostError> {
         let response = self.open(request).await?;
-        response.json().await.map_err(|error| self.lost(&error))
+        self.parse(response).await
+    }
+
+    /// What an answer says.
+    async fn parse<T: serde::de::DeserializeOwned>(
+        &self,
+        mut response: reqwest::Response,
+    ) -> Result<T, HostError> {
+        let mut body = Vec::new();
+        while let Some(piece) = response.chunk().await.map_err(|error| self.lost(&error))? {
+            body.extend_from_slice(&piece);
+            if body.len() > LONGEST_ANSWER {
+                return Err(self.unreadable(&"it is too long"));
+            }
+        }
+        serde_json::from_slice(&body).map_err(|error| self.unreadable(&error))
+    }
+
+    fn unreadable(&self, reason: &dyn std::fmt::Display) -> HostError {
+        HostError::Unreachable {
+            address: self.address.clone(),
+            reason: format!("its answer can't be read: {reason}"),
+        }
     }
 
     async fn open(&self, request: reqwest::RequestBuilder) -> Result<reqwest::Response, HostError> {
@@ -219,7 +276,7 @@ impl AgentClient {
         if status.is_success() {
             return Ok(response);
         }
-        let problem = response.json::<Problem>().await;
+        let problem = self.parse::<Problem>(response).await;
         let reason = problem.map_or_else(|_| format!("status {status}"), |p| p.message);
         let address = self.address.clone();
         Err(match status.as_u16() {
@@ -246,6 +303,9 @@ impl AgentClient {
         }
     }
 }
+
+/// No answer to a request is longer, in bytes, unless somebody wants to fill the memory.
+const LONGEST_ANSWER: usize = 4 << 20;
 
 /// How long an answer to a small request may take.
 const PATIENCE: Duration = Duration::from_secs(5);

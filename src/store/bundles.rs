@@ -1,4 +1,4 @@
-//! A folder of bundles (gzip-compressed tar archives), each kept under its SHA-256 digest.
+//! A folder of bundles (zip, tar and tar.gz archives), each kept under its SHA-256 digest.
 //!
 //! A bundle is written to a temporary file, hashed on the way, made durable and only then renamed into place: a file
 //! under a digest's name is always whole.
@@ -12,6 +12,7 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 
+use super::archive::{self, ArchiveError, Limits};
 use super::pack;
 use crate::clock;
 use crate::model::revision::Digest;
@@ -61,13 +62,13 @@ pub enum BundleError {
     /// A revision without an `AppSpec` cannot be deployed.
     #[error("{0} has no appspec.yml (or appspec.yaml) at its root: it is not a revision")]
     NoAppSpec(PathBuf),
-    /// The file is something else than a gzip-compressed tar archive.
-    #[error("{path} is not a gzip-compressed tar archive: {source}")]
-    NotAnArchive {
+    /// The file is no archive, or none that a host would unpack.
+    #[error("{path}: {source}")]
+    Archive {
         /// Which file.
         path: PathBuf,
-        /// Where reading it failed.
-        source: io::Error,
+        /// Why it is refused.
+        source: ArchiveError,
     },
     /// A device, a socket or a pipe.
     #[error(
@@ -126,7 +127,7 @@ impl Bundles {
 
     /// Where the bundle is, if it is here.
     pub fn path(&self, digest: &Digest) -> PathBuf {
-        self.dir.join(format!("{digest}.tar.gz"))
+        self.dir.join(digest.as_str())
     }
 
     /// Every bundle in the folder.
@@ -139,10 +140,7 @@ impl Bundles {
         let mut found = Vec::new();
         for entry in fs::read_dir(&self.dir).map_err(BundleError::io(context()))? {
             let name = entry.map_err(BundleError::io(context()))?.file_name();
-            let digest = name
-                .to_str()
-                .and_then(|name| name.strip_suffix(".tar.gz")?.parse().ok());
-            found.extend(digest);
+            found.extend(name.to_str().and_then(|name| name.parse().ok()));
         }
         Ok(found)
     }
@@ -190,14 +188,14 @@ impl Bundles {
         incoming.keep(expected)
     }
 
-    /// Packs a folder reproducibly, or takes a `.tar.gz` as it is.
+    /// Packs a folder reproducibly, or takes a zip, tar or tar.gz archive as it is.
     ///
     /// The same files give the same digest wherever and by whomever they are packed: names are sorted, owners are left
     /// out, modes and modification times are kept, and symbolic links stay links.
     ///
     /// # Errors
     ///
-    /// When it has no `AppSpec` at its root, is not an archive, or cannot be read or kept.
+    /// When it has no `AppSpec` at its root, is not an archive that a host would unpack, or cannot be read or kept.
     pub fn pack(&self, source: &Path) -> Result<Packed, BundleError> {
         let context = format!("reading {}", source.display());
         let metadata = fs::metadata(source).map_err(BundleError::io(context))?;
@@ -205,7 +203,7 @@ impl Bundles {
             pack::check_folder(source)?;
             self.pack_tree(source)
         } else {
-            pack::check_archive(source)?;
+            check_archive(source)?;
             self.adopt(source)
         }
     }
@@ -237,16 +235,29 @@ impl Bundles {
     }
 }
 
+/// Checks that the file is an archive that a host may unpack, with an `AppSpec` at its root.
+fn check_archive(path: &Path) -> Result<(), BundleError> {
+    let limits = Limits {
+        // Some hosts are set up to take them.
+        links_may_leave: true,
+        ..Limits::structure()
+    };
+    let contents = archive::check(path, &limits).map_err(|source| BundleError::Archive {
+        path: path.to_owned(),
+        source,
+    })?;
+    if contents.has_appspec() {
+        Ok(())
+    } else {
+        Err(BundleError::NoAppSpec(path.to_owned()))
+    }
+}
+
 /// Whether the file is a temporary one that a crashed process left behind.
 fn is_abandoned(entry: &fs::DirEntry) -> bool {
     let named_so = entry.file_name().to_string_lossy().starts_with(INCOMING);
-    let modified = || -> Option<Duration> {
-        let modified = entry.metadata().ok()?.modified().ok()?;
-        let since_epoch = modified.duration_since(std::time::UNIX_EPOCH).ok()?;
-        let now = u64::try_from(clock::now().0).ok()?;
-        Duration::from_millis(now).checked_sub(since_epoch)
-    };
-    named_so && modified().is_some_and(|age| age > ABANDONED)
+    let modified = entry.metadata().and_then(|metadata| metadata.modified());
+    named_so && modified.is_ok_and(|modified| clock::age(modified) > Some(ABANDONED))
 }
 
 /// A bundle on its way in.
@@ -368,7 +379,10 @@ mod tests {
         let text = folder.join("README");
         assert!(matches!(
             bundles.pack(&text),
-            Err(BundleError::NotAnArchive { .. })
+            Err(BundleError::Archive {
+                source: ArchiveError::NotAnArchive { .. },
+                ..
+            })
         ));
         assert!(matches!(
             bundles.pack(&folder.join("missing")),

@@ -1,23 +1,19 @@
-//! Turns a folder into a bundle, and checks that a finished archive is one.
+//! Turns a folder into a bundle.
 
-use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::MetadataExt;
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 
-use flate2::read::MultiGzDecoder;
 use flate2::{Compression, GzBuilder};
-use tar::{Archive, Builder, EntryType, Header};
+use tar::{Builder, EntryType, Header};
 
 use super::bundles::BundleError;
-
-/// The names under which a revision may keep its `AppSpec`.
-const APPSPEC_NAMES: [&str; 2] = ["appspec.yml", "appspec.yaml"];
+use crate::appspec::FILE_NAMES;
 
 /// Checks that the folder has an `AppSpec`.
 pub(super) fn check_folder(root: &Path) -> Result<(), BundleError> {
-    if APPSPEC_NAMES.iter().any(|name| root.join(name).is_file()) {
+    if FILE_NAMES.iter().any(|name| root.join(name).is_file()) {
         Ok(())
     } else {
         Err(BundleError::NoAppSpec(root.to_owned()))
@@ -120,49 +116,5 @@ impl Read for Exactly {
         }
         self.left -= read as u64;
         Ok(read)
-    }
-}
-
-/// Checks that the file is a gzip-compressed tar archive with an `AppSpec` at its root, or in its only folder.
-pub(super) fn check_archive(path: &Path) -> Result<(), BundleError> {
-    let not_an_archive = |source| BundleError::NotAnArchive {
-        path: path.to_owned(),
-        source,
-    };
-    let context = format!("reading {}", path.display());
-    let file = File::open(path).map_err(BundleError::io(context))?;
-    let mut archive = Archive::new(MultiGzDecoder::new(file));
-    let mut top = BTreeSet::new();
-    let mut files = BTreeSet::new();
-    for entry in archive.entries().map_err(not_an_archive)? {
-        let entry = entry.map_err(not_an_archive)?;
-        if entry.header().entry_type().is_pax_global_extensions() {
-            continue;
-        }
-        let name: PathBuf = entry
-            .path()
-            .map_err(not_an_archive)?
-            .components()
-            .filter(|part| !matches!(part, Component::CurDir))
-            .collect();
-        top.extend(
-            name.components()
-                .next()
-                .map(|first| PathBuf::from(first.as_os_str())),
-        );
-        if name.components().count() <= 2 && entry.header().entry_type().is_file() {
-            files.insert(name);
-        }
-    }
-    let has = |root: &Path| {
-        APPSPEC_NAMES
-            .iter()
-            .any(|name| files.contains(&root.join(name)))
-    };
-    let nested = top.len() == 1 && top.iter().any(|only| has(only));
-    if has(Path::new("")) || nested {
-        Ok(())
-    } else {
-        Err(BundleError::NoAppSpec(path.to_owned()))
     }
 }

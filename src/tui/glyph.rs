@@ -3,6 +3,7 @@
 //! No glyph is an emoji or of ambiguous width: a terminal that draws it two cells wide would shift the row.
 
 use super::theme::{Role, Theme};
+use crate::api::snapshot::HostState;
 use crate::model::deployment::{DeploymentStatus, TargetStatus};
 use crate::model::lifecycle::EventStatus;
 
@@ -17,6 +18,7 @@ pub(crate) enum Glyph {
     Stopped,
     Waiting,
     Unknown,
+    Attention,
     Rollback,
     Cursor,
     Separator,
@@ -29,7 +31,7 @@ pub(crate) enum Glyph {
 
 impl Glyph {
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Succeeded,
         Self::Failed,
         Self::Running,
@@ -38,6 +40,7 @@ impl Glyph {
         Self::Stopped,
         Self::Waiting,
         Self::Unknown,
+        Self::Attention,
         Self::Rollback,
         Self::Cursor,
         Self::Separator,
@@ -59,6 +62,7 @@ impl Glyph {
             Self::Stopped => ("\u{25aa}", "#"),
             Self::Waiting => ("\u{25f7}", "w"),
             Self::Unknown => ("?", "?"),
+            Self::Attention => ("!", "!"),
             Self::Rollback => ("\u{21ba}", "<"),
             Self::Cursor => ("\u{276f}", ">"),
             Self::Separator => ("\u{22c5}", "-"),
@@ -116,6 +120,18 @@ pub(crate) fn target(status: TargetStatus) -> Mark {
     }
 }
 
+/// The mark of a host's state.
+pub(crate) fn host(state: HostState) -> Mark {
+    let (glyph, role) = match state {
+        HostState::Unreachable => (Glyph::Failed, Role::Bad),
+        HostState::Problem => (Glyph::Attention, Role::Warn),
+        HostState::NotAsked => (Glyph::Pending, Role::Muted),
+        HostState::Working => (Glyph::Running, Role::Active),
+        HostState::Ok => (Glyph::Succeeded, Role::Good),
+    };
+    mark(glyph, state.word(), role)
+}
+
 /// The mark of a lifecycle event's status.
 pub(crate) fn event(status: EventStatus) -> Mark {
     match status {
@@ -145,6 +161,22 @@ mod tests {
                 assert_eq!((text.width(), text.width_cjk()), (1, 1), "{glyph:?}");
                 assert!(unicode || text.is_ascii());
             }
+        }
+    }
+
+    #[test]
+    fn no_two_states_of_a_host_share_a_glyph() {
+        use HostState as S;
+        let all = [S::Unreachable, S::Problem, S::NotAsked, S::Working, S::Ok];
+        for unicode in [true, false] {
+            let theme = Theme {
+                colour: true,
+                unicode,
+            };
+            let mut glyphs: Vec<_> = all.iter().map(|s| host(*s).glyph.draw(theme)).collect();
+            glyphs.sort_unstable();
+            glyphs.dedup();
+            assert_eq!(glyphs.len(), all.len());
         }
     }
 

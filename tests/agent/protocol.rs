@@ -284,7 +284,7 @@ async fn a_bundle_that_changed_on_the_disk_is_not_used() {
     let file = host
         .config
         .root
-        .join(format!("bundles/{}.tar.gz", revision.digest));
+        .join(format!("bundles/{}", revision.digest));
     fs::write(file, "damaged").unwrap();
     let run = host.run(&order(1, &revision)).await;
     let message = run.diagnostics(E::DownloadBundle).message;

@@ -96,6 +96,10 @@ impl Terminal {
         self.screen.lock().unwrap().screen().contents()
     }
 
+    pub fn screen(&self) -> std::sync::MutexGuard<'_, vt100::Parser> {
+        self.screen.lock().unwrap()
+    }
+
     pub fn wait_for(&self, what: &str) {
         self.wait(what, |screen| screen.contents().contains(what));
     }

@@ -113,8 +113,9 @@ fn a_stop_from_a_second_terminal() {
     let lab = Lab::up(3);
     push(&lab, "1.0", "0.2", None);
     let id = lab.ok(&["deploy", "shop", "production", "1.0"]);
+    // The script that is followed below has begun, so that a stop lets it finish.
     lab.wait_for(&id, |now| {
-        now["deploymentInfo"]["deploymentOverview"]["InProgress"] == 1
+        now["targets"][0]["events"][2]["status"] != "Pending"
     });
     // A second deployment of the group is refused while this one runs.
     let second = lab.run(&["deploy", "shop", "production", "1.0"]);

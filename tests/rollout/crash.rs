@@ -88,9 +88,7 @@ fn a_mixed_up_address_runs_nothing() {
     // A new orchestrator has surely read it.
     kill(Pid::from_raw(lab.orchestrator()), Signal::SIGKILL).unwrap();
     let id = lab.ok(&["deploy", "shop", "production", "1.0"]);
-    lab.wait_for(&id, |_| {
-        lab.ok(&["list", "hosts"]).contains("the agent there is")
-    });
+    lab.wait_for(&id, |_| lab.ok(&["hosts"]).contains("the agent there is"));
     lab.run(&["stop", &id]);
     assert!(lab.trace("web-1").is_empty() && lab.trace("web-2").is_empty());
     // Put right, the hosts are found again, and the stop reaches them.

@@ -9,4 +9,5 @@
 
 mod commands;
 mod crash;
+mod hosts;
 mod lab;

@@ -109,10 +109,16 @@ options! {
     script_log_files: NonZeroU32 = "`8`";
     /// How much of one event's output is sent to the orchestrator, in bytes; a line counts with its bytes and 100 more. The host's logs have the whole.
     output_stream_bytes: u64 = "`4194304`";
+    /// How many bytes a bundle may have.
+    max_bundle_bytes: u64 = "`2147483648`";
     /// How many bytes a revision may have when it is unpacked.
-    max_unpacked_bytes: u64 = "`68719476736`";
+    max_unpacked_bytes: u64 = "`10737418240`";
     /// How many files, folders and links a revision may have.
-    max_unpacked_entries: u64 = "`2000000`";
+    max_unpacked_entries: usize = "`200000`";
+    /// How many times its own size a bundle may become when it is unpacked, from 64 MiB on.
+    max_unpacked_ratio: u64 = "`200`";
+    /// Whether symbolic links of a revision may lead out of it, as those with an absolute target do.
+    links_may_leave_revision: bool = "`false`";
 }
 
 /// Why a configuration file is not used.
@@ -219,7 +225,11 @@ impl File {
         set(&mut output.log_files, files.as_ref());
         set(&mut output.stream_bytes, self.output_stream_bytes.as_ref());
         let unpacking = &mut config.unpacking;
-        set(&mut unpacking.bytes, self.max_unpacked_bytes.as_ref());
+        set(&mut unpacking.compressed, self.max_bundle_bytes.as_ref());
+        set(&mut unpacking.unpacked, self.max_unpacked_bytes.as_ref());
+        set(&mut unpacking.ratio, self.max_unpacked_ratio.as_ref());
+        let links = self.links_may_leave_revision;
+        set(&mut unpacking.links_may_leave, links.as_ref());
         set(&mut unpacking.entries, self.max_unpacked_entries.as_ref());
     }
 }

@@ -10,8 +10,13 @@ use std::time::Duration;
 
 pub use file::{ConfigError, DEFAULT_FILE, File, REFERENCE, Setting};
 
+use super::facts::LeastFree;
 use super::protocol;
 use crate::model::name::Name;
+use crate::store::archive::Limits;
+
+/// Where the agent keeps its own files, if nobody says otherwise.
+pub const DEFAULT_ROOT: &str = "/var/lib/cutover-agent";
 
 /// How an agent is set up.
 #[derive(Clone, Debug)]
@@ -35,8 +40,10 @@ pub struct Config {
     pub scripts: Scripts,
     /// What is kept of their output, and where.
     pub output: Output,
-    /// How much a revision may unpack to.
-    pub unpacking: Unpacking,
+    /// What a bundle may cost this host.
+    pub unpacking: Limits,
+    /// Below this a disk counts as nearly full.
+    pub least_free: LeastFree,
 }
 
 /// How scripts run.
@@ -67,15 +74,6 @@ pub struct Output {
     pub stream_bytes: u64,
 }
 
-/// How much a revision may unpack to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unpacking {
-    /// All files together.
-    pub bytes: u64,
-    /// Files, folders and links.
-    pub entries: u64,
-}
-
 impl Config {
     /// The usual settings.
     pub fn new(name: Name, root: PathBuf) -> Self {
@@ -89,7 +87,8 @@ impl Config {
             max_revisions: const { NonZeroUsize::new(5).unwrap() },
             scripts: Scripts::default(),
             output: Output::default(),
-            unpacking: Unpacking::default(),
+            unpacking: Limits::default(),
+            least_free: LeastFree::default(),
         }
     }
 }
@@ -112,15 +111,6 @@ impl Default for Output {
             log_bytes: 64 * 1024 * 1024,
             log_files: 8,
             stream_bytes: 4 * 1024 * 1024,
-        }
-    }
-}
-
-impl Default for Unpacking {
-    fn default() -> Self {
-        Self {
-            bytes: 64 * 1024 * 1024 * 1024,
-            entries: 2_000_000,
         }
     }
 }

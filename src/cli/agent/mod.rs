@@ -1,7 +1,6 @@
 //! `cutover agent`: runs the agent on a host.
 
 mod descriptors;
-mod log;
 mod setup;
 
 use std::fs;
@@ -17,6 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use self::setup::Settings;
 use super::Exit;
 use super::context::UsageError;
+use super::host_log;
 use super::print::say;
 use crate::agent::layout::write_atomically;
 use crate::agent::{Agent, AgentError, check};
@@ -70,7 +70,11 @@ pub async fn run(args: Args) -> color_eyre::Result<Exit> {
         return Err(UsageError(AgentError::NotLoopback(settings.listen).to_string()).into());
     }
     settings.become_user().map_err(UsageError)?;
-    log::start(&settings)?;
+    let level = if settings.verbose { "debug" } else { "info" };
+    match &settings.log_dir {
+        None => host_log::to_stderr(level),
+        Some(folder) => host_log::to_folder(folder, &settings.program, level)?,
+    }
     for note in &settings.notes {
         tracing::info!("{note}");
     }

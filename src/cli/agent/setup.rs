@@ -6,11 +6,10 @@ use std::path::PathBuf;
 use nix::unistd::{geteuid, initgroups, setgid, setuid};
 
 use super::Args;
-use crate::agent::config::{Config, DEFAULT_FILE, File};
+use crate::agent::config::{Config, DEFAULT_FILE, DEFAULT_ROOT, File};
 use crate::agent::user;
 
 const LISTEN: &str = "127.0.0.1:7420";
-const ROOT: &str = "/var/lib/cutover-agent";
 const PROGRAM: &str = "codedeploy-agent";
 
 /// How the agent's process is set up.
@@ -52,7 +51,7 @@ impl Settings {
         let name = name.ok_or_else(|| {
             format!("the agent needs the host's name: --name NAME, or name: NAME in {DEFAULT_FILE}")
         })?;
-        let mut config = Config::new(name, ROOT.into());
+        let mut config = Config::new(name, DEFAULT_ROOT.into());
         file.apply(&mut config);
         if let Some(root) = &args.root {
             config.root.clone_from(root);

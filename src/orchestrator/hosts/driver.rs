@@ -147,17 +147,20 @@ impl Driver {
 
     /// Works with the host until nothing is wanted of it any more, or the connection breaks.
     async fn session(&mut self) -> Result<(), HostError> {
-        self.client.greet(&self.host).await?;
+        let mut greeting = Some(self.client.greet(&self.host).await?);
         let mut ear: Option<Ear> = None;
         let mut lease = tokio::time::interval(HEARTBEAT);
         lease.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             self.place_all(&mut lease).await?;
             if self.wanted.is_empty() {
+                // What it has installed is to be seen at once.
+                let farewell = self.client.greet(&self.host).await?;
+                self.hosts.observe(&self.host, Ok(Some(farewell)));
                 return Ok(());
             }
             self.listen(&mut ear).await?;
-            self.hosts.observe(&self.host, Ok(()));
+            self.hosts.observe(&self.host, Ok(greeting.take()));
             let Some(ear) = &mut ear else { continue };
             tokio::select! {
                 biased;

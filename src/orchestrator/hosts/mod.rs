@@ -1,7 +1,8 @@
-//! Reaching hosts: one driver a host that has work, one slow probe for all others.
+//! Reaching hosts: one driver a host that has work, one slow probe that asks all, and what is known of each ([`status`]).
 
 mod driver;
 mod probe;
+pub mod status;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -9,16 +10,17 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::{broadcast, mpsc};
 
 use self::driver::{Ask, Driver};
+use self::status::{AgentStatus, HostStatus};
 use super::feed::FeedItem;
-use super::snapshot::HostStatus;
 use super::{Request, lock};
+use crate::agent::facts::bound;
 use crate::agent::protocol::Order;
 use crate::clock;
 use crate::engine::Deployment;
 use crate::engine::plan::Stage;
 use crate::model::deployment::{DeploymentId, ExecutionId};
 use crate::model::name::Name;
-use crate::providers::hosts::{AgentClient, HostError};
+use crate::providers::hosts::{AgentClient, Greeting, HostError};
 use crate::store::bundles::Bundles;
 use crate::store::output::Outputs;
 
@@ -150,22 +152,42 @@ impl Hosts {
         sender
     }
 
-    /// Whether each host's agent answers, as far as it was asked.
+    /// What is known of each host that was asked.
     pub fn statuses(&self) -> Vec<HostStatus> {
         lock(&self.0.statuses).values().cloned().collect()
     }
 
     /// Keeps what was seen of a host, and tells everybody if it is news.
-    fn observe(&self, host: &Name, outcome: Result<(), &HostError>) {
-        let status = HostStatus {
-            name: host.clone(),
-            reachable: outcome.is_ok(),
-            checked: clock::now(),
-            problem: outcome.err().map(ToString::to_string),
-        };
-        let former = lock(&self.0.statuses).insert(host.clone(), status.clone());
-        if former.is_none_or(|former| former.reachable != status.reachable) {
-            let _listeners = self.0.feed.send(FeedItem::Host(status));
+    fn observe(&self, host: &Name, outcome: Result<Option<Greeting>, &HostError>) {
+        let at = clock::now();
+        let outcome = outcome
+            .map(|greeting| greeting.map(AgentStatus::from))
+            .map_err(|error| {
+                let mut reason = error.reason();
+                bound(&mut reason);
+                reason
+            });
+        let mut statuses = lock(&self.0.statuses);
+        if let (Ok(None), Some(status)) = (&outcome, statuses.get_mut(host))
+            && status.reachable
+        {
+            // It answers as before: so says every message of a busy host.
+            status.checked = at;
+            return;
         }
+        let status = HostStatus::observed(statuses.get(host), host, outcome, at);
+        let news = status.is_news_after(statuses.get(host));
+        let told = news.then(|| FeedItem::Host(status.clone()));
+        statuses.insert(host.clone(), status);
+        // Told in the order in which it was kept.
+        if let Some(item) = told {
+            let _listeners = self.0.feed.send(item);
+        }
+    }
+
+    /// Whether a host's agent answered the last time.
+    fn reached(&self, host: &Name) -> bool {
+        let statuses = lock(&self.0.statuses);
+        statuses.get(host).is_some_and(|status| status.reachable)
     }
 }

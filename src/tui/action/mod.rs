@@ -99,6 +99,7 @@ actions! {
     GoTo "go-to" Main Harmless Some("go to"), "Go to an application, group, deployment or instance, or do an action, by name";
     NextPane "next-pane" Main Harmless Some("pane"), "Go to the next pane";
     PreviousPane "previous-pane" Main Harmless None, "Go to the pane before";
+    Hosts "hosts" Main Harmless Some("hosts"), "Show the hosts: whether they answer, what is installed, what is wrong";
     Help "help" Main Harmless Some("help"), "Show every key, and why an action is not available";
     Quit "quit" Main Harmless Some("quit"), "Leave; asks what to do with deployments that run";
     Dismiss "dismiss" Main Harmless Some("close hint"), "Put the hint or the message away";
@@ -122,6 +123,10 @@ actions! {
     Stay "stay" Leaving Harmless None, "Stay";
     ChoiceUp "choice-up" Typing Harmless None, "Go up a row";
     ChoiceDown "choice-down" Typing Harmless None, "Go down a row";
+    ChoicePageUp "choice-page-up" Typing Harmless None, "Go up a page";
+    ChoicePageDown "choice-page-down" Typing Harmless None, "Go down a page";
+    ChoiceFirst "choice-first" Typing Harmless None, "Go to the first row";
+    ChoiceLast "choice-last" Typing Harmless None, "Go to the last row";
     Choose "choose" Typing Harmless None, "Take the selected row";
     Close "close" Typing Harmless None, "Close";
     CloseHelp "close-help" Help Harmless None, "Close the help";

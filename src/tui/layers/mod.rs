@@ -5,6 +5,7 @@ pub(crate) mod confirm;
 pub(crate) mod deploy;
 pub(crate) mod goto;
 pub(crate) mod help;
+pub(crate) mod hosts;
 pub(crate) mod leaving;
 mod picker;
 mod window;
@@ -26,6 +27,7 @@ pub(crate) enum Layer {
     Leaving(leaving::Leaving),
     GoTo(goto::GoTo),
     Deploy(deploy::Pick),
+    Hosts(hosts::Hosts),
 }
 
 /// What a layer made of a key.
@@ -43,8 +45,21 @@ impl Layer {
             Self::Help(_) => Context::Help,
             Self::Confirm(_) => Context::Confirm,
             Self::Leaving(_) => Context::Leaving,
-            Self::GoTo(_) | Self::Deploy(_) => Context::Typing,
+            Self::GoTo(_) | Self::Deploy(_) | Self::Hosts(_) => Context::Typing,
         }
+    }
+
+    /// When it looks at the picture again although nothing happens.
+    pub(crate) fn due(&self) -> Option<Timestamp> {
+        match self {
+            Self::Hosts(hosts) => hosts.due(),
+            _ => None,
+        }
+    }
+
+    /// Whether something on it changes every second by itself.
+    pub(crate) fn moves(&self, model: &Model) -> bool {
+        matches!(self, Self::Hosts(hosts) if hosts.moves(model))
     }
 
     /// When it begins to listen, if it does not yet.
@@ -71,6 +86,7 @@ pub(crate) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
         Layer::Leaving(leaving) => leaving::key(leaving, model, action, &mut effects),
         Layer::GoTo(goto) => goto::key(goto, model, key, action, &mut effects),
         Layer::Deploy(pick) => deploy::key(pick, model, key, action, &mut effects),
+        Layer::Hosts(hosts) => hosts::key(hosts, model, key, action),
     };
     if let Reply::Stay(layer) = reply {
         // Below whatever it opened itself.
@@ -84,6 +100,7 @@ pub(crate) fn paste(model: &mut Model, text: &str) {
     match model.layers.last_mut() {
         Some(Layer::GoTo(goto)) => goto.picker.paste(text),
         Some(Layer::Deploy(pick)) => pick.picker.paste(text),
+        Some(Layer::Hosts(hosts)) => hosts.paste(text),
         _ => {}
     }
 }
@@ -99,6 +116,10 @@ pub(crate) fn refresh(model: &mut Model) {
         }
         Layer::Deploy(pick) => {
             pick.refresh(model);
+            true
+        }
+        Layer::Hosts(hosts) => {
+            hosts.refresh(model);
             true
         }
         Layer::Help(_) | Layer::Leaving(_) => true,
@@ -150,6 +171,7 @@ pub(crate) fn draw(model: &Model, brush: &mut Brush<'_>) {
             Layer::Leaving(leaving) => leaving.draw(model, brush),
             Layer::GoTo(goto) => goto.draw(model, brush),
             Layer::Deploy(pick) => pick.draw(model, brush),
+            Layer::Hosts(hosts) => hosts.draw(model, brush),
         }
     }
 }

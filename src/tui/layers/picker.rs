@@ -43,6 +43,9 @@ pub(crate) enum Picked<T> {
 /// Rows that are shown at most.
 const MOST: usize = 200;
 
+/// The rows of a page.
+const PAGE: isize = 8;
+
 impl<T: Clone + PartialEq> Picker<T> {
     pub(crate) fn new() -> Self {
         Self {
@@ -97,6 +100,10 @@ impl<T: Clone + PartialEq> Picker<T> {
             }
             Some(Action::ChoiceUp) => self.step(-1),
             Some(Action::ChoiceDown) => self.step(1),
+            Some(Action::ChoicePageUp) => self.step(-PAGE),
+            Some(Action::ChoicePageDown) => self.step(PAGE),
+            Some(Action::ChoiceFirst) => self.step(isize::MIN),
+            Some(Action::ChoiceLast) => self.step(isize::MAX),
             _ => {
                 if self.field.key(key) {
                     // What fits best is what was meant, until somebody moves.

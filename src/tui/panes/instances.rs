@@ -15,6 +15,7 @@ use crate::tui::model::{Model, Pane};
 use crate::tui::paint::{Brush, Ends, Run, run};
 use crate::tui::theme::Role;
 use crate::tui::widgets::duration::tiny;
+use crate::tui::widgets::list::beyond;
 
 /// The width of an event's cell, with and without room for a running event's time.
 const CELLS: (usize, usize) = (6, 3);
@@ -127,7 +128,17 @@ pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
             brush.tint(Rect::new(area.x + 1, y, area.width - 2, 1), tint);
         }
     }
-    position(model, deployment, area, inside, brush);
+    let rule = Rect {
+        width: area.width - 1,
+        ..area
+    };
+    beyond(
+        brush,
+        rule,
+        model.scroll.instances,
+        deployment.targets.len(),
+        usize::from(inside.height),
+    );
 }
 
 fn header(
@@ -222,35 +233,4 @@ fn why(model: &Model, target: &Target) -> Run {
             format!("   {}", target.message.clone().unwrap_or_default()),
         )
     }
-}
-
-/// How much lies above and below what is visible.
-fn position(
-    model: &Model,
-    deployment: &Deployment,
-    area: Rect,
-    inside: Rect,
-    brush: &mut Brush<'_>,
-) {
-    let count = deployment.targets.len();
-    let rows = usize::from(inside.height);
-    if count <= rows {
-        return;
-    }
-    let above = model.scroll.instances;
-    let below = count.saturating_sub(above + rows);
-    let (up, down) = (brush.glyph(Glyph::Up), brush.glyph(Glyph::Down));
-    let part = |sign: &str, n: usize| {
-        if n > 0 {
-            format!("{sign}{n} ")
-        } else {
-            String::new()
-        }
-    };
-    let text = format!(" {}{}", part(up, above), part(down, below));
-    brush.right(
-        area.right().saturating_sub(1),
-        area.y,
-        &[run(Role::Muted, text)],
-    );
 }

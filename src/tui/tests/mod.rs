@@ -1,6 +1,7 @@
 //! Scripts of keys, and pictures of the screen, on a sample that the engine itself made.
 
 mod commands;
+mod hosts;
 mod keys;
 mod pictures;
 mod sample;

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::agent::facts::{Disk, Facts, HealthProblem, Installed, Os, Running};
 use crate::api::command::Preview;
 use crate::api::feed::OutputLine;
-use crate::api::snapshot::{HostStatus, Snapshot, Summary};
+use crate::api::snapshot::{AgentStatus, HostStatus, Snapshot, Summary};
 use crate::engine::event::{Event, Record};
 use crate::engine::input::{Command, Input, Report};
 use crate::engine::ledger::{HostRecord, LastDeployment, Ledger};
@@ -398,15 +399,119 @@ pub(super) fn snapshot(project: Project, live: &Deployment) -> Snapshot {
         hosts: project
             .hosts
             .iter()
-            .map(|host| HostStatus {
-                name: host.name.clone(),
-                reachable: true,
-                checked: now(0),
-                problem: None,
-            })
+            .map(|host| status(host.name.as_str(), facts()))
             .collect(),
         project,
     }
+}
+
+/// A host that answers, whose agent has just said this.
+pub(super) fn status(host: &str, facts: Facts) -> HostStatus {
+    HostStatus {
+        name: name(host),
+        reachable: true,
+        checked: now(0),
+        problem: None,
+        since: Some(now(-3_600_000)),
+        agent: Some(AgentStatus {
+            read: now(0),
+            version: "0.1.0".to_owned(),
+            clock_offset: Some(0),
+            facts: Some(Arc::new(facts)),
+        }),
+    }
+}
+
+/// What the agent of a host in good order says.
+pub(super) fn facts() -> Facts {
+    Facts {
+        clock: now(0),
+        os: Os {
+            name: "Debian GNU/Linux 12 (bookworm)".to_owned(),
+            id: "debian".to_owned(),
+            version: "12".to_owned(),
+        },
+        kernel: "6.1.0-25-amd64".to_owned(),
+        architecture: "x86_64".to_owned(),
+        hostname: "rack7-12".to_owned(),
+        booted: Some(now(-15 * 86_400_000)),
+        started: now(-7_200_000),
+        agent_memory: Some(12 << 20),
+        disks: vec![Disk {
+            path: "/var/lib/cutover-agent".to_owned(),
+            total: 40 << 30,
+            free: 12 << 30,
+            files_total: 2_600_000,
+            files_free: 2_000_000,
+        }],
+        installed: vec![
+            installed("shop", "production", "1.7.2", BEFORE),
+            installed("thumbs", "all", "3.0", "d-2THUMBS01"),
+        ],
+        ..Facts::default()
+    }
+}
+
+fn installed(application: &str, group: &str, label: &str, deployment: &str) -> Installed {
+    Installed {
+        deployment_group_id: "0d1f3c1e-6a5e-4a0e-9a37-2f6d7b1c9e11".to_owned(),
+        deployment_id: id(deployment),
+        application_name: Some(application.to_owned()),
+        deployment_group_name: Some(group.to_owned()),
+        revision: Some(revision(label)),
+        installed: Some(now(if application == "shop" {
+            -3_500_000
+        } else {
+            -90_000_000
+        })),
+    }
+}
+
+/// The twelve hosts in every state: one silent, one nearly full, one at work, one with an older agent, one never asked.
+pub(super) fn mixed_hosts() -> Vec<HostStatus> {
+    let mut hosts: Vec<_> = (1..=11)
+        .map(|n| status(&format!("web-{n}"), facts()))
+        .collect();
+    let silent = &mut hosts[6];
+    silent.reachable = false;
+    silent.problem = Some("connection refused".to_owned());
+    silent.since = Some(now(-95_000));
+    if let Some(agent) = &mut silent.agent {
+        agent.read = now(-100_000);
+    }
+    hosts[3] = status(
+        "web-4",
+        Facts {
+            disks: vec![Disk {
+                free: 600 << 20,
+                ..facts().disks[0].clone()
+            }],
+            problems: vec![HealthProblem::new(
+                "DiskNearlyFull",
+                "only 600.0 MiB of 40.0 GiB are free on the file system of /var/lib/cutover-agent",
+                "remove what is not needed there, or make it larger: deployments fail when it is full",
+            )],
+            ..facts()
+        },
+    );
+    hosts[4] = status(
+        "web-5",
+        Facts {
+            running: vec![Running {
+                execution: ExecutionId("x".to_owned()),
+                deployment_id: id(LIVE),
+                application_name: "shop".to_owned(),
+                deployment_group_name: "production".to_owned(),
+                event: Some(LifecycleEvent::AfterInstall),
+            }],
+            ..facts()
+        },
+    );
+    if let Some(agent) = &mut hosts[8].agent {
+        agent.version = "0.0.9".to_owned();
+        agent.facts = None;
+    }
+    hosts
 }
 
 /// Twelve hosts, three at a time: some done, one failed, some at work.

@@ -98,6 +98,7 @@ pub(crate) fn moves(model: &Model) -> bool {
         || !model.running().is_empty()
         || model.link != Link::Live
         || (model.view.is_some() && model.is_stale())
+        || model.layers.iter().any(|layer| layer.moves(model))
 }
 
 /// When the picture changes although nothing happens: the next second, minute, or the moment that a dialog listens.
@@ -106,11 +107,13 @@ pub(crate) fn wake(model: &Model) -> Timestamp {
     let beat = Timestamp((model.now.0.div_euclid(span) + 1) * span);
     let toast = model.toast.as_ref().and_then(|toast| toast.until);
     let armed = model.layers.iter().filter_map(Layer::armed_at);
+    let due = model.layers.iter().filter_map(Layer::due);
     // A silent feed must be seen to be silent.
     let stale = model
         .heard
         .map(|heard| heard + crate::api::gate::TOO_OLD + Duration::from_millis(1));
     armed
+        .chain(due)
         .chain(toast)
         .chain(stale)
         .filter(|at| *at > model.now)

@@ -18,6 +18,7 @@ pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Stop => layers::confirm::stop(model),
         Action::RollBack => layers::confirm::roll_back(model),
         Action::GoTo => layers::goto::open(model),
+        Action::Hosts => layers::hosts::open(model),
         Action::Help => model
             .layers
             .push(Layer::Help(layers::help::Help::default())),
@@ -49,6 +50,10 @@ pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::Stay
         | Action::ChoiceUp
         | Action::ChoiceDown
+        | Action::ChoicePageUp
+        | Action::ChoicePageDown
+        | Action::ChoiceFirst
+        | Action::ChoiceLast
         | Action::Choose
         | Action::Close
         | Action::CloseHelp

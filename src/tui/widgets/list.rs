@@ -1,5 +1,11 @@
 //! Lists of any length in a window: only what is visible is laid out, and what is selected is an id.
 
+use ratatui::layout::Rect;
+
+use crate::tui::glyph::Glyph;
+use crate::tui::paint::{Brush, run};
+use crate::tui::theme::Role;
+
 /// The first visible row so that the selected one is in view, moving as little as possible.
 pub(crate) fn scroll(top: usize, selected: Option<usize>, length: usize, height: usize) -> usize {
     let last = length.saturating_sub(height);
@@ -15,6 +21,24 @@ pub(crate) fn scroll(top: usize, selected: Option<usize>, length: usize, height:
 pub(crate) fn step(row: Option<usize>, by: isize, length: usize) -> Option<usize> {
     let last = length.checked_sub(1)?;
     Some(row.map_or(0, |row| row.saturating_add_signed(by).min(last)))
+}
+
+/// Writes at the right of a line how much of a list lies above and below what is visible.
+pub(crate) fn beyond(brush: &mut Brush<'_>, line: Rect, top: usize, length: usize, height: usize) {
+    if length <= height {
+        return;
+    }
+    let (up, down) = (brush.glyph(Glyph::Up), brush.glyph(Glyph::Down));
+    let part = |sign: &str, n: usize| {
+        if n > 0 {
+            format!("{sign}{n} ")
+        } else {
+            String::new()
+        }
+    };
+    let below = length.saturating_sub(top + height);
+    let text = format!(" {}{}", part(up, top), part(down, below));
+    brush.right(line.right(), line.y, &[run(Role::Muted, text)]);
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
-//! The agent's own log: on standard error, or in a folder as `CodeDeploy`'s agent keeps it. There it is one file a day,
+//! The log of what runs on a host, the agent or a local deployment: on standard error, or in a folder as `CodeDeploy`'s agent keeps it. There it is one file a day,
 //! always written under the same name and renamed when the day is over; the writers that libraries offer put the day
 //! into the name of the file that is being written.
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use color_eyre::eyre::WrapErr;
@@ -17,34 +17,37 @@ use tracing_subscriber::fmt::FmtContext;
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::registry::LookupSpan;
 
-use super::setup::Settings;
 use crate::clock;
 
 /// So many files of past days are kept.
 const KEPT: usize = 7;
 
-/// Starts logging.
-pub fn start(settings: &Settings) -> color_eyre::Result<()> {
-    let level = if settings.verbose { "debug" } else { "info" };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter);
+/// Starts logging everything from this level on to standard error.
+pub(super) fn to_stderr(level: &str) {
+    let builder = tracing_subscriber::fmt().with_env_filter(filter(level));
     // A second initialisation means that somebody else set it up already.
-    let _ = match &settings.log_dir {
-        None => builder.with_writer(io::stderr).try_init(),
-        Some(folder) => {
-            let log = Daily::open(folder.clone(), settings.program.clone())
-                .wrap_err_with(|| format!("opening the log in {}", folder.display()))?;
-            builder
-                .event_format(Lines)
-                .with_writer(Mutex::new(log))
-                .try_init()
-        }
-    };
+    let _ = builder.with_writer(io::stderr).try_init();
+}
+
+/// Starts logging everything from this level on to `<folder>/<program>.log`.
+pub(super) fn to_folder(folder: &Path, program: &str, level: &str) -> color_eyre::Result<()> {
+    let log = Daily::open(folder.to_owned(), program.to_owned())
+        .wrap_err_with(|| format!("opening the log in {}", folder.display()))?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter(level));
+    let lines = Lines(program.to_owned());
+    let _ = builder
+        .event_format(lines)
+        .with_writer(Mutex::new(log))
+        .try_init();
     Ok(())
 }
 
-/// `CodeDeploy`'s lines: time, level, process, message.
-struct Lines;
+fn filter(level: &str) -> EnvFilter {
+    EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level))
+}
+
+/// `CodeDeploy`'s lines: time, level, program and process, message.
+struct Lines(String);
 
 impl<S, N> FormatEvent<S, N> for Lines
 where
@@ -61,7 +64,8 @@ where
         let level = event.metadata().level();
         write!(
             writer,
-            "{time} {level:<5} [codedeploy-agent({})]: ",
+            "{time} {level:<5} [{}({})]: ",
+            self.0,
             std::process::id()
         )?;
         context.format_fields(writer.by_ref(), event)?;

@@ -1,0 +1,164 @@
+//! Which kind of archive a file is. Its content decides; its name says nothing.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
+
+use flate2::bufread::MultiGzDecoder;
+
+use super::ArchiveError;
+use super::limits::Limits;
+use super::tar;
+
+/// A format that is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// tar, not compressed.
+    Tar,
+    /// tar, compressed by gzip.
+    TarGz,
+    /// zip.
+    Zip,
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tar => "tar",
+            Self::TarGz => "tar.gz",
+            Self::Zip => "zip",
+        })
+    }
+}
+
+/// What files begin with that people take for bundles.
+const OTHERS: [(&[u8], &str); 12] = [
+    (b"BZh", "compressed by bzip2"),
+    (b"\xfd7zXZ\0", "compressed by xz"),
+    (b"\x28\xb5\x2f\xfd", "compressed by zstd"),
+    (b"\x04\x22\x4d\x18", "compressed by lz4"),
+    (b"\x1f\x9d", "compressed by compress"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"Rar!", "a rar archive"),
+    (b"!<arch>\n", "a package or an ar archive"),
+    (b"\xed\xab\xee\xdb", "an rpm package"),
+    (b"\x7fELF", "a program"),
+    (b"PK\x07\x08", "a part of a split zip archive"),
+    (b"070701", "a cpio archive"),
+];
+
+impl Format {
+    /// Looks at the beginning of a file.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, or is something else.
+    pub(super) fn of(file: &File) -> Result<Self, ArchiveError> {
+        let mut block = [0; tar::BLOCK];
+        let length = beginning(file, &mut block).map_err(ArchiveError::io("reading it"))?;
+        let head = &block[..length];
+        if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
+            return Ok(Self::Zip);
+        }
+        if head.starts_with(b"\x1f\x8b") {
+            return Ok(Self::TarGz);
+        }
+        if tar::begins(head) {
+            return Ok(Self::Tar);
+        }
+        let found = OTHERS.iter().find(|(magic, _)| head.starts_with(magic));
+        let found = match found {
+            Some((_, found)) => *found,
+            None if head.is_empty() => "empty",
+            None if is_text(head) => "a text",
+            None => "something unknown",
+        };
+        Err(ArchiveError::NotAnArchive {
+            found: found.to_owned(),
+        })
+    }
+}
+
+fn beginning(file: &File, block: &mut [u8]) -> io::Result<usize> {
+    let mut length = 0;
+    while length < block.len() {
+        match file.read_at(&mut block[length..], length as u64)? {
+            0 => break,
+            more => length += more,
+        }
+    }
+    Ok(length)
+}
+
+fn is_text(head: &[u8]) -> bool {
+    head.iter()
+        .all(|byte| !byte.is_ascii_control() || byte.is_ascii_whitespace())
+}
+
+/// A part of a file as a reader that shares no position with anybody.
+#[derive(Debug)]
+pub(super) struct Window<'a> {
+    file: &'a File,
+    at: u64,
+    end: u64,
+}
+
+impl<'a> Window<'a> {
+    /// The bytes from `at` to `end`.
+    pub fn new(file: &'a File, at: u64, end: u64) -> Self {
+        Self { file, at, end }
+    }
+}
+
+impl Read for Window<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.end.saturating_sub(self.at);
+        let most = usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
+        let length = self.file.read_at(&mut buffer[..most], self.at)?;
+        self.at += length as u64;
+        Ok(length)
+    }
+}
+
+/// What gzip makes of a file, refused as soon as it becomes more than an archive of that size may.
+pub(super) struct Gunzip<'a> {
+    inner: MultiGzDecoder<io::BufReader<Window<'a>>>,
+    limits: &'a Limits,
+    compressed: u64,
+    read: u64,
+}
+
+impl<'a> Gunzip<'a> {
+    /// Several compressed streams after each other are one, as gzip has it.
+    pub fn new(file: &'a File, size: u64, limits: &'a Limits) -> Self {
+        let window = io::BufReader::with_capacity(64 * 1024, Window::new(file, 0, size));
+        Self {
+            inner: MultiGzDecoder::new(window),
+            limits,
+            compressed: size,
+            read: 0,
+        }
+    }
+}
+
+impl Read for Gunzip<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self
+            .inner
+            .read(buffer)
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::InvalidData
+                | io::ErrorKind::InvalidInput
+                | io::ErrorKind::UnexpectedEof => {
+                    ArchiveError::archive(format!("is damaged or cut off: {error}")).into()
+                }
+                _ => error,
+            })?;
+        self.read += length as u64;
+        self.limits
+            .admit_unpacked(self.read, self.compressed)
+            .map_err(ArchiveError::from)?;
+        Ok(length)
+    }
+}

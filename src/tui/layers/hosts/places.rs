@@ -1,0 +1,88 @@
+//! Where the parts of the hosts' screen are: below the header, the list, and what is known of the selected host beside or
+//! below it where there is room.
+
+use ratatui::layout::Rect;
+
+use crate::tui::model::Model;
+
+/// From this width on the details are beside the list.
+const WIDE: u16 = 110;
+/// From this height on the details are below the list.
+const HIGH: u16 = 18;
+
+/// The places. A place that is not there has no height.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Places {
+    /// Too small for a list.
+    pub tiny: bool,
+    /// Everything below the header.
+    pub whole: Rect,
+    /// The frame of the list.
+    pub frame: Rect,
+    pub prompt: Rect,
+    pub headings: Rect,
+    pub rows: Rect,
+    /// A frame of their own beside the list, or a rule and what is below it within the list's.
+    pub details: Rect,
+    /// Whether the details are beside the list.
+    pub beside: bool,
+}
+
+impl Places {
+    /// The places for the model's size.
+    pub(super) fn of(model: &Model) -> Self {
+        let (width, height) = model.size;
+        if model.layout().tiny {
+            return Self {
+                tiny: true,
+                whole: Rect::new(0, 0, width, height),
+                ..Self::default()
+            };
+        }
+        let whole = Rect::new(0, 1, width, height - 1);
+        // Within the frame, a column of air on both sides.
+        let inside = Rect::new(2, whole.y + 1, width - 4, whole.height - 2);
+        let prompt = Rect {
+            height: 1,
+            ..inside
+        };
+        let mut rows = Rect {
+            y: inside.y + 2,
+            height: inside.height - 2,
+            ..inside
+        };
+        let beside = width >= WIDE;
+        let (mut frame, mut details) = (whole, Rect::default());
+        if beside {
+            let taken = (width * 2 / 5).min(70);
+            frame.width -= taken;
+            rows.width -= taken;
+            details = Rect {
+                x: frame.right(),
+                width: taken,
+                ..whole
+            };
+        } else if height >= HIGH {
+            let taken = rows.height * 3 / 5;
+            rows.height -= taken;
+            details = Rect::new(whole.x, rows.bottom(), whole.width, taken);
+        }
+        Self {
+            tiny: false,
+            whole,
+            frame,
+            prompt: Rect {
+                width: rows.width,
+                ..prompt
+            },
+            headings: Rect {
+                y: inside.y + 1,
+                height: 1,
+                ..rows
+            },
+            rows,
+            details,
+            beside,
+        }
+    }
+}

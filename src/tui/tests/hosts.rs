@@ -1,0 +1,225 @@
+//! The hosts' screen.
+
+use proptest::prelude::*;
+
+use super::{Cockpit, MONO, sample};
+use crate::agent::facts::Facts;
+use crate::api::feed::FeedItem;
+use crate::tui::model::Pane;
+use crate::tui::theme::Theme;
+use crate::tui::update::wake;
+
+fn hosts() -> Cockpit {
+    let run = sample::rollout();
+    let mut snapshot = sample::snapshot(sample::project(12), &run.deployment);
+    snapshot.hosts = sample::mixed_hosts();
+    let mut cockpit = Cockpit::with(snapshot);
+    cockpit.keys("H");
+    cockpit
+}
+
+macro_rules! picture {
+    ($name:literal, $cockpit:expr) => {
+        insta::with_settings!({snapshot_path => "../../../tests/snapshots", prepend_module_to_snapshot => false}, {
+            insta::assert_snapshot!($name, $cockpit.screen());
+        });
+    };
+}
+
+#[test]
+fn pictures_of_hosts() {
+    let mut cockpit = hosts();
+    cockpit.resize(80, 24);
+    picture!("hosts-80x24", cockpit);
+    cockpit.resize(120, 40);
+    cockpit.keys("down");
+    picture!("hosts-120x40", cockpit);
+    cockpit.resize(200, 45);
+    picture!("hosts-200x45", cockpit);
+    cockpit.resize(60, 15);
+    picture!("hosts-60x15", cockpit);
+    cockpit.resize(20, 5);
+    picture!("hosts-20x5", cockpit);
+    cockpit.resize(80, 24);
+    cockpit.keys("down down f e d o r a");
+    picture!("hosts-80x24-none-fits", cockpit);
+    cockpit.keys("esc home");
+    cockpit.model.theme = Theme {
+        unicode: false,
+        ..MONO
+    };
+    let screen = cockpit.screen();
+    assert!(screen.is_ascii(), "{screen}");
+    picture!("hosts-80x24-ascii", cockpit);
+}
+
+/// The names on the screen, in order.
+fn names(cockpit: &Cockpit) -> Vec<String> {
+    let screen = cockpit.screen();
+    let rows = screen.lines().filter_map(|line| {
+        let mut words = line.split_whitespace();
+        words
+            .find(|word| word.starts_with("web-"))
+            .map(str::to_owned)
+    });
+    rows.collect()
+}
+
+#[test]
+fn problems_come_first_and_typing_narrows() {
+    let mut cockpit = hosts();
+    cockpit.resize(100, 17);
+    assert_eq!(
+        names(&cockpit)[..5],
+        ["web-7", "web-4", "web-12", "web-1", "web-2"]
+    );
+    cockpit.keys("n e a r l y");
+    assert!(
+        names(&cockpit).is_empty(),
+        "what is wrong is not typed against"
+    );
+    cockpit.keys("esc");
+    cockpit.keys("p r o b l e m");
+    assert_eq!(names(&cockpit), ["web-4"]);
+    assert_eq!(cockpit.model.layers.len(), 1);
+    cockpit.keys("esc");
+    assert_eq!(names(&cockpit).len(), 12);
+    assert_eq!(cockpit.model.layers.len(), 1, "it showed all first");
+    cockpit.keys("esc");
+    assert!(cockpit.model.layers.is_empty());
+}
+
+#[test]
+fn enter_goes_to_the_deployment_that_runs_there() {
+    let mut cockpit = hosts();
+    cockpit.keys("w e b - 5 enter");
+    assert!(cockpit.model.layers.is_empty());
+    let selected = &cockpit.model.selected;
+    assert_eq!(selected.deployment, Some(sample::id(sample::LIVE)));
+    assert_eq!(selected.instance, Some(sample::name("web-5")));
+    assert_eq!(cockpit.model.focus, Pane::Instances);
+    // Where none runs, the one that was installed last.
+    cockpit.keys("H w e b - 6 enter");
+    assert_eq!(
+        cockpit.model.selected.deployment,
+        Some(sample::id(sample::BEFORE))
+    );
+}
+
+#[test]
+fn a_host_that_falls_silent_moves_up_and_the_selection_stays_on_its_host() {
+    let mut cockpit = hosts();
+    cockpit.resize(100, 17);
+    cockpit.keys("end");
+    assert!(
+        cockpit
+            .screen()
+            .contains("\u{276f} \u{2714} ok          web-11")
+    );
+    let mut silent = sample::status("web-11", sample::facts());
+    silent.reachable = false;
+    silent.problem = Some("it has gone silent".to_owned());
+    cockpit.tell(FeedItem::Host(silent));
+    let row = "\u{276f} \u{2716} unreachable web-11";
+    assert!(cockpit.screen().contains(row), "{}", cockpit.screen());
+    assert_eq!(names(&cockpit).last().unwrap(), "web-11", "not yet moved");
+    // The order follows in a moment, without any message.
+    let due = wake(&cockpit.model);
+    assert!(due.since(cockpit.model.now).as_millis() <= 250);
+    cockpit.silence(250);
+    assert_eq!(names(&cockpit)[1], "web-11");
+    assert!(cockpit.screen().contains(row));
+}
+
+#[test]
+fn a_sweep_makes_what_is_known_young_again_but_for_the_silent() {
+    let mut cockpit = hosts();
+    cockpit.resize(100, 40);
+    cockpit.keys("w e b - 1 1");
+    cockpit.wait(40_000);
+    assert!(cockpit.screen().contains("as of 14:02:11 (40 s ago)"));
+    cockpit.tell(FeedItem::Swept {
+        began: sample::now(38_000),
+        unasked: [sample::name("web-1")].into(),
+    });
+    assert!(
+        cockpit.screen().contains("as of 14:02:49"),
+        "{}",
+        cockpit.screen()
+    );
+    assert!(!cockpit.screen().contains("s ago"));
+    cockpit.keys("esc w e b - 7");
+    assert!(
+        cockpit.screen().contains("as of 14:00:31 (2 min ago)"),
+        "{}",
+        cockpit.screen()
+    );
+    cockpit.keys("esc w e b - 1");
+    assert!(
+        cockpit.screen().contains("as of 14:02:11 (40 s ago)"),
+        "{}",
+        cockpit.screen()
+    );
+}
+
+#[test]
+fn ten_thousand_hosts_lay_out_only_what_is_visible() {
+    let project = sample::project(10_000);
+    let run = sample::Run::new(
+        &project,
+        sample::LIVE,
+        "1.8.0",
+        sample::now(-1000),
+        &sample::ledger(10_000),
+    );
+    let mut cockpit = Cockpit::with(sample::snapshot(project, &run.deployment));
+    cockpit.resize(120, 40);
+    cockpit.keys("H end");
+    let screen = cockpit.screen();
+    assert!(screen.contains("web-10000") && !screen.contains("web-9000 "));
+    cockpit.keys("pgup w e b - 9 9 9 9");
+    assert_eq!(names(&cockpit)[0], "web-9999");
+}
+
+#[test]
+fn no_size_panics() {
+    let mut cockpit = hosts();
+    for width in (0..=45).chain((46..=130).step_by(7)) {
+        for height in (0..=24).chain([30, 45]) {
+            cockpit.resize(width, height);
+            cockpit.draw();
+        }
+    }
+    cockpit.keys("pgdn pgup end home up down");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn whatever_is_told_the_selection_is_the_same_host(
+        told in proptest::collection::vec((1usize..=12, any::<bool>()), 1..20),
+        steps in 0usize..12,
+    ) {
+        let mut cockpit = hosts();
+        cockpit.resize(80, 24);
+        for _ in 0..steps {
+            cockpit.keys("down");
+        }
+        let cursor = |cockpit: &Cockpit| {
+            let screen = cockpit.screen();
+            let row = screen.lines().find(|line| line.contains('\u{276f}')).map(str::to_owned);
+            let word = |row: String| row.split_whitespace().find(|w| w.starts_with("web-")).map(str::to_owned);
+            row.and_then(word)
+        };
+        let before = cursor(&cockpit);
+        prop_assert!(before.is_some());
+        for (n, reachable) in told {
+            let mut status = sample::status(&format!("web-{n}"), Facts::default());
+            status.reachable = reachable;
+            status.problem = (!reachable).then(|| "gone".to_owned());
+            cockpit.tell(FeedItem::Host(status));
+            cockpit.wait(300);
+            prop_assert_eq!(cursor(&cockpit), before.clone(), "it is in view, and the same");
+        }
+    }
+}

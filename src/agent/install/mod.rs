@@ -12,6 +12,8 @@ mod instructions;
 pub mod permissions;
 pub mod place;
 pub mod plan;
+#[cfg(test)]
+mod properties;
 mod room;
 mod selinux;
 #[cfg(test)]

@@ -140,7 +140,7 @@ impl Kind {
         match number {
             15 => K::FileExists,
             17 => K::AppspecMissing,
-            8 | 10..=13 | 21 | 22 | 39 => K::InstallConflict,
+            8 | 10..=13 | 21 | 22 | 39 | 60 | 61 => K::InstallConflict,
             29 | 38 => K::AttributesFailed,
             40 => K::UnknownOwner,
             _ => K::AppspecInvalid,

@@ -22,6 +22,7 @@ impl Apart {
     }
 
     /// Mounts a file system of a kind, with options.
+    #[expect(clippy::unused_self, reason = "only who is apart may mount")]
     pub fn mount(&self, at: &Path, kind: &str, flags: MsFlags, options: &str) -> Mounted {
         fs::create_dir_all(at).unwrap();
         mount(Some("none"), at, Some(kind), flags, Some(options)).unwrap();
@@ -29,6 +30,7 @@ impl Apart {
     }
 
     /// Makes a file a place where something is mounted, so that it cannot be removed.
+    #[expect(clippy::unused_self, reason = "only who is apart may mount")]
     pub fn mount_over_file(&self, at: &Path) -> Mounted {
         let nothing = Some("/dev/null");
         mount(nothing, at, None::<&str>, MsFlags::MS_BIND, None::<&str>).unwrap();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
+use std::fmt::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -87,10 +88,11 @@ pub fn listings(folder: &Path, files: &[String]) -> BTreeMap<String, Listing> {
 
 /// A name as the script tells it.
 pub fn hexadecimal(name: &OsStr) -> String {
-    name.as_bytes()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let mut digits = String::new();
+    for byte in name.as_bytes() {
+        let _ = write!(digits, "{byte:02x}");
+    }
+    digits
 }
 
 /// The same of what is seen here.

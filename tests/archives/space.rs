@@ -73,7 +73,9 @@ fn a_disk_that_is_full_leaves_nothing_behind() {
     assert!(error.to_string().contains("No space left"), "{error}");
     assert_eq!(fs::read_dir(&disk).unwrap().count(), 0);
 
-    let large = (0..30).fold(Tar::new(), |tar, n| tar.file(format!("f{n}"), &[7; 40_000]));
+    let large = (0..30).fold(Tar::new(), |tar, n| {
+        tar.file(format!("f{n}"), &vec![7; 40_000])
+    });
     fs::write(&bundle, large.end()).unwrap();
     let error = archive::extract(&bundle, &disk.join("into"), &Limits::default()).unwrap_err();
     assert!(

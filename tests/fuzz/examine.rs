@@ -53,7 +53,7 @@ impl Examiner {
         fs::write(&bundle, bytes).unwrap();
         let checked = check(&bundle, &self.limits);
         let unpacked = catch_unwind(AssertUnwindSafe(|| unpack(&bundle, &into, &self.limits)));
-        let problem = self.problem(&checked, &unpacked.as_ref().map_err(|_| ()));
+        let problem = self.problem(&checked, unpacked.as_ref().map_err(|_| ()));
         remove_tree(&into).unwrap();
         self.host.heal();
         match (problem, unpacked) {
@@ -66,7 +66,7 @@ impl Examiner {
     fn problem(
         &self,
         checked: &Result<Contents, ArchiveError>,
-        unpacked: &Result<&Result<Contents, ArchiveError>, ()>,
+        unpacked: Result<&Result<Contents, ArchiveError>, ()>,
     ) -> Option<String> {
         let into = self.host.target();
         if !self.host.is_unharmed() {

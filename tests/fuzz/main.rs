@@ -6,6 +6,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stdout,
     reason = "a test fails by panicking"
 )]
 #![allow(missing_docs, reason = "a test says what it proves by its name")]
@@ -37,7 +38,7 @@ use crate::examine::{Examiner, Verdict};
 use crate::mutate::{mutant, seeds};
 
 /// No archive of the corpus is large: one that takes longer than this is a hang.
-const HANG: Duration = Duration::from_secs(60);
+const HANG: Duration = Duration::from_mins(1);
 
 /// So many accepted archives are shown to Python.
 const COMPARED: usize = 400;

@@ -81,7 +81,10 @@ pub fn mutant(seeds: &[Vec<u8>], seed: u64) -> Vec<u8> {
             0 => flip(&mut bytes, &mut random),
             1 => cut(&mut bytes, &mut random),
             2 => move_chunk(&mut bytes, &mut random),
-            3 => splice(&mut bytes, random.pick(seeds).clone(), &mut random),
+            3 => {
+                let other = random.pick(seeds);
+                splice(&mut bytes, other, &mut random);
+            }
             _ if is_zip => zip_field(&mut bytes, &mut random),
             _ => tar_field(&mut bytes, &mut random),
         }
@@ -123,7 +126,7 @@ fn move_chunk(bytes: &mut Vec<u8>, random: &mut Random) {
 }
 
 /// A part of another archive in place of the same part here.
-fn splice(bytes: &mut Vec<u8>, other: Vec<u8>, random: &mut Random) {
+fn splice(bytes: &mut [u8], other: &[u8], random: &mut Random) {
     let from = random.below(bytes.len().min(other.len())) / BLOCK * BLOCK;
     let to = (from + BLOCK * (1 + random.below(4)))
         .min(bytes.len())

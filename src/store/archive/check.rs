@@ -35,7 +35,7 @@ pub(super) fn open(file: &Path) -> Result<File, ArchiveError> {
     Ok(opened)
 }
 
-/// [`check`] of a file that is open.
+/// `check` of a file that is open.
 pub(super) fn check_opened(file: &File, limits: &Limits) -> Result<Contents, ArchiveError> {
     let mut checker = None;
     let format = read(file, limits, &mut checker, &mut |_, _| Ok(()))?;

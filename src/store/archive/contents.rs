@@ -17,7 +17,7 @@ pub struct Contents {
     /// How many bytes all files have together.
     pub size: u64,
     /// The folder in the archive that is the revision's root, because everything lies in it; empty if it is the
-    /// archive's own. See [`nested_root`].
+    /// archive's own.
     pub root: PathBuf,
 }
 

@@ -73,7 +73,7 @@ impl ArchiveError {
     }
 }
 
-/// Readers answer I/O errors; this carries ours through them, and [`ArchiveError::io`] takes it out again.
+/// Readers answer I/O errors; this carries ours through them, and `ArchiveError::io` takes it out again.
 impl From<ArchiveError> for io::Error {
     fn from(error: ArchiveError) -> Self {
         Self::other(error)

@@ -1,7 +1,7 @@
 //! Archives: the one reader of zip, tar and tar.gz that everything here uses, strict and without side effects until an
 //! archive is known to be good.
 //!
-//! An archive is refused as a whole. [`check`] reads it to its end and writes nothing: every name, every link, every
+//! An archive is refused as a whole. [`check()`] reads it to its end and writes nothing: every name, every link, every
 //! size, and every place where a format says the same thing twice. [`extract`] checks it like that, then reads it again
 //! and writes, with the same rules applied anew, because a header is a claim and not a fact.
 //!

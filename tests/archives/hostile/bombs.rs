@@ -46,7 +46,7 @@ pub fn bombs() -> Vec<Case> {
                 .end(),
         ),
         limited("bomb: archive too large", "at most 1.0 MB", tar, |limits| {
-            limits.compressed = 1_000_000
+            limits.compressed = 1_000_000;
         }),
         limited(
             "bomb: many entries in tar",

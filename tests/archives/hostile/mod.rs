@@ -1,4 +1,5 @@
 //! Archives that must be refused as a whole: what they are, and what the refusal says.
+#![allow(clippy::too_many_lines, reason = "tables are long")]
 
 use cutover::store::archive::Limits;
 

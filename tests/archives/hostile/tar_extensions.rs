@@ -280,6 +280,11 @@ pub fn extensions() -> Vec<Case> {
             map_1_0(&[("GNU.sparse.surprise", "9")], b"1"),
         ),
         case(
+            "tar: folder with holes",
+            "holes and is no file",
+            Tar::new().pax(&sparse).folder("x").end(),
+        ),
+        case(
             "tar: map out of order",
             "bad or a second",
             map_1_0(&[("GNU.sparse.numbytes", "9")], b"1"),

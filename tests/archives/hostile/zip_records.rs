@@ -179,7 +179,7 @@ pub fn disagreements() -> Vec<Case> {
                     extra(1, &[5, 0, 0, 0, 0, 0, 0, 0]),
                     extra(1, &[6, 0, 0, 0, 0, 0, 0, 0]),
                 ]
-                .concat()
+                .concat();
             }),
         ),
         case(

@@ -92,13 +92,13 @@ impl Tar {
 
     pub fn symlink(self, name: impl AsRef<[u8]>, target: &str) -> Self {
         self.with(name, b'2', b"", |header| {
-            put(header, 157, target.as_bytes())
+            put(header, 157, target.as_bytes());
         })
     }
 
     pub fn hard_link(self, name: impl AsRef<[u8]>, target: &str) -> Self {
         self.with(name, b'1', b"", |header| {
-            put(header, 157, target.as_bytes())
+            put(header, 157, target.as_bytes());
         })
     }
 
@@ -106,7 +106,7 @@ impl Tar {
     pub fn long(self, kind: u8, text: &[u8]) -> Self {
         let text = [text, &[0]].concat();
         self.with("././@LongLink", kind, &text, |header| {
-            put(header, 257, b"ustar  \0")
+            put(header, 257, b"ustar  \0");
         })
     }
 

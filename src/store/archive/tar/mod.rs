@@ -328,6 +328,7 @@ fn entry(
             let map = map.map_err(refuse)?;
             (Kind::File { size: map.size }, map.pieces)
         }
+        _ if pax.sparse.is_there() => return Err(refuse("has holes and is no file".to_owned())),
         kind => (kind, Vec::new()),
     };
     let size = match kind {

@@ -50,7 +50,7 @@ mod tests {
             (b"\x80\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", None),
             (b"0000648\0", None),
             (b"+000644\0", None),
-            (b"64\0\0644\0", None),
+            (b"64\0x644\0", None),
             (b"\x8100\0", None),
             (b"-1\0", None),
             (b"0x1ff\0", None),

@@ -57,7 +57,7 @@ impl Host {
             let path = folder.join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(&path, text).unwrap();
-            let mode = if name.ends_with(".sh") { 0o755 } else { 0o644 };
+            let mode = if text.starts_with("#!") { 0o755 } else { 0o644 };
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
         }
         folder
@@ -226,13 +226,15 @@ fn events_are_selected_as_codedeploy_local_does_it() {
     assert_eq!(result["deploymentId"], Value::Null);
 }
 
+/// The kind of failure, the `AppSpec` and the files that bring it about, and words of the message.
+type Case<'a> = (&'a str, String, &'a [(&'a str, &'a str)], &'a str);
+
 #[test]
 fn a_failure_says_what_which_and_where() {
     let host = Host::new();
     let hook =
         |script: &str| format!("hooks: {{AfterInstall: [{{location: {script}, timeout: 1}}]}}\n");
     let files = "files: [{source: a, destination: /srv}]\n";
-    type Case<'a> = (&'a str, String, &'a [(&'a str, &'a str)], &'a str);
     let cases: [Case; 9] = [
         ("script_failed", hook("x.sh"), &[("x.sh", "#!/bin/sh\necho told; exit 7\n")], "exit code 7"),
         ("script_missing", hook("y.sh"), &[], "y.sh"),

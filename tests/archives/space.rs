@@ -24,7 +24,7 @@ fn what_does_not_fit_is_refused_before_anything_is_written() {
     let host = Host::new();
     let refused = host.unpack(&large.end(), &limits).unwrap_err().to_string();
     assert!(
-        refused.starts_with("the bundle needs 8.7 TB, "),
+        refused.starts_with("the bundle needs 8.0 TiB, "),
         "{refused}"
     );
     assert!(refused.contains(" are free on /"), "{refused}");
@@ -81,7 +81,7 @@ fn a_disk_that_is_full_leaves_nothing_behind() {
     assert!(
         error
             .to_string()
-            .starts_with("the bundle needs 1.2 MB, 1.0 MB are free on"),
+            .starts_with("the bundle needs 1.1 MiB, 1.0 MiB are free on"),
         "{error}"
     );
     assert_eq!(fs::read_dir(&disk).unwrap().count(), 0);

@@ -75,7 +75,8 @@ fn closed(path: &Path) -> Option<String> {
 
 fn log(agent: &Executor) -> Option<HealthProblem> {
     let paths = [agent.layout.log(), agent.layout.deployments_log()];
-    paths.iter().find_map(|path| {
+    // The log of all deployments is made when the first script runs.
+    paths.iter().filter(|path| path.exists()).find_map(|path| {
         Some(HealthProblem::new(
             "LogNotWritable",
             format!(

@@ -18,9 +18,19 @@ pub fn bombs() -> Vec<Case> {
     let bomb = zip(&[Entry::file("x", &zeros).deflated()]);
     let files: Vec<_> = (0..50).map(|n| Entry::file(format!("f{n}"), b"")).collect();
     vec![
-        limited("bomb: large tar", "more than 1.0 MB", tar.clone(), small),
-        limited("bomb: large tar.gz", "more than 1.0 MB", gzip(&tar), small),
-        limited("bomb: large zip", "more than 1.0 MB", bomb.clone(), small),
+        limited("bomb: large tar", "more than 976.5 KiB", tar.clone(), small),
+        limited(
+            "bomb: large tar.gz",
+            "more than 976.5 KiB",
+            gzip(&tar),
+            small,
+        ),
+        limited(
+            "bomb: large zip",
+            "more than 976.5 KiB",
+            bomb.clone(),
+            small,
+        ),
         limited("bomb: dense tar.gz", "20 times", gzip(&tar), ratio),
         limited("bomb: dense zip", "20 times", bomb, ratio),
         limited(
@@ -37,7 +47,7 @@ pub fn bombs() -> Vec<Case> {
         ),
         case(
             "bomb: huge holes",
-            "more than 10.7 GB",
+            "more than 10.0 GiB",
             Tar::new()
                 .with("x", b'S', b"", |h| {
                     put(h, 257, b"ustar  \0");
@@ -45,9 +55,14 @@ pub fn bombs() -> Vec<Case> {
                 })
                 .end(),
         ),
-        limited("bomb: archive too large", "at most 1.0 MB", tar, |limits| {
-            limits.compressed = 1_000_000;
-        }),
+        limited(
+            "bomb: archive too large",
+            "at most 976.5 KiB",
+            tar,
+            |limits| {
+                limits.compressed = 1_000_000;
+            },
+        ),
         limited(
             "bomb: many entries in tar",
             "more than 40 files",
@@ -92,7 +107,7 @@ pub fn bombs() -> Vec<Case> {
         ),
         limited(
             "bomb: sum of sizes",
-            "more than 1.0 MB",
+            "more than 976.5 KiB",
             zip(&[
                 Entry::file("x", &zeros[..600_000]).deflated(),
                 Entry::file("y", &zeros[..600_000]).deflated(),

@@ -19,7 +19,7 @@ use std::fs;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use cutover::agent::protocol::Order;
+use cutover::agent::protocol::{ExecutionEnd, Order, What};
 use cutover::model::lifecycle::LifecycleEvent as E;
 use support::{Host, order};
 
@@ -102,6 +102,8 @@ async fn seven_events(host: &Host) -> bool {
     let script = host.deployment(&first).join("deployment-archive/run.sh");
 
     // The deployment's archive is there, so seven events mean seven scripts and nothing else.
+    // An orchestrator listens to a host once, not for each order.
+    let mut stream = host.stream(host.info().await.seq).await;
     let (mut agent, mut reference) = (0, 0);
     for round in 1..=ROUNDS {
         let order = Order {
@@ -110,10 +112,12 @@ async fn seven_events(host: &Host) -> bool {
         };
         let id = cutover::model::deployment::ExecutionId(format!("round-{round}"));
         let before = processor_time(host.pid());
-        let accepted = host.order(&id, &order).await;
-        host.finish(&id, &order, accepted.accepted_seq - 1)
-            .await
-            .succeeded();
+        host.order(&id, &order).await;
+        let ended = stream.wait_for(|what| matches!(what, What::Ended { .. }));
+        let finished = What::Ended {
+            end: ExecutionEnd::Finished,
+        };
+        assert_eq!(ended.await.what, finished);
         agent += processor_time(host.pid()) - before;
 
         let before = processor_time(std::process::id());

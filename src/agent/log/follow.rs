@@ -19,6 +19,9 @@ const CHUNK: u64 = 256 * 1024;
 /// The last few bytes were just written and are in memory: reading them waits for no disk, and is not worth a thread.
 const RECENT: u64 = 16 * 1024;
 
+/// How the log's notes begin.
+const NOTE: &[u8] = br#"{"record":"note","#;
+
 /// A reader of the log.
 #[derive(Debug)]
 pub struct Follower {
@@ -113,6 +116,10 @@ impl Follower {
         self.offset += bytes.len() as u64;
         let mut lines = Vec::new();
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            // Many lines are notes, which nobody is shown.
+            if line.starts_with(NOTE) {
+                continue;
+            }
             let record: Record = serde_json::from_slice(line)
                 .map_err(|error| io_error("reading", &path)(error.into()))?;
             if let Record::Message(message) = record

@@ -142,6 +142,9 @@ impl Layout {
         deployment: &DeploymentId,
     ) -> io::Result<DeploymentDir> {
         let dir = self.deployment(group, deployment);
+        if dir.logs().is_dir() {
+            return Ok(dir);
+        }
         make_dir(&self.group(group), 0o711)?;
         make_dir(&dir.path, 0o711)?;
         make_dir(&dir.logs(), 0o700)?;

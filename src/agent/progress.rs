@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::executor::Executor;
+use super::executor::{Control, Executor};
 use super::hooks::EventError;
 use super::log::{Entry, LogError, Script};
 use super::protocol::{ExecutionEnd, Order, What};
@@ -26,11 +26,11 @@ enum Permission {
     Ending,
 }
 
-/// How far an event had come when the agent ended.
+/// How far an event has come.
 enum Before {
-    /// No script had been started.
+    /// It may start, or start anew, if the orchestrator still wants it.
     Nothing,
-    /// So many scripts had ended well.
+    /// It goes on behind so many scripts that ended well.
     Scripts(usize),
     /// It has failed.
     Failure(Diagnostics),
@@ -38,6 +38,8 @@ enum Before {
 
 impl Executor {
     pub(super) async fn carry_out(&self, id: &ExecutionId) -> Result<(), LogError> {
+        // The event that was started together with the end of the one before.
+        let mut begun = None;
         loop {
             let Some(execution) = self.log.known().executions.get(id).cloned() else {
                 return Ok(());
@@ -46,46 +48,52 @@ impl Executor {
                 return self.end(id, Vec::new(), ExecutionEnd::Finished).await;
             };
             let resumed = execution.running() == Some(event);
-            let before = if resumed {
+            let before = if begun == Some(event) {
+                Before::Scripts(0)
+            } else if resumed {
                 self.before_the_end(&execution.script).await
             } else {
                 Before::Nothing
             };
-            let diagnostics = if let Before::Failure(diagnostics) = before {
-                Some(diagnostics)
-            } else if let Before::Scripts(done) = before {
-                self.event(id, &execution.order, event, done).await?
-            } else {
-                match self.permission(id).await {
-                    Permission::Ending => return Ok(()),
-                    Permission::Stopped => {
-                        let diagnostics = Diagnostics::unknown(RESTARTED);
-                        let unfinished = resumed.then(|| ended(id, event, Some(diagnostics)));
-                        let entries = unfinished.into_iter().collect();
-                        return self.end(id, entries, ExecutionEnd::Stopped).await;
+            let diagnostics = match before {
+                Before::Failure(diagnostics) => Some(diagnostics),
+                Before::Scripts(done) => self.event(id, &execution.order, event, done).await?,
+                Before::Nothing => {
+                    match self.permission(id).await {
+                        Permission::Ending => return Ok(()),
+                        Permission::Stopped => {
+                            let diagnostics = Diagnostics::unknown(RESTARTED);
+                            let unfinished = resumed.then(|| ended(id, event, Some(diagnostics)));
+                            let entries = unfinished.into_iter().collect();
+                            return self.end(id, entries, ExecutionEnd::Stopped).await;
+                        }
+                        Permission::Granted => {}
                     }
-                    Permission::Granted => {}
+                    if !resumed {
+                        self.log.facts(vec![started(id, event)]).await?;
+                    }
+                    self.event(id, &execution.order, event, 0).await?
                 }
-                if !resumed {
-                    let started = What::EventStarted { event };
-                    self.log
-                        .facts(vec![Entry::Message(id.clone(), started)])
-                        .await?;
-                }
-                self.event(id, &execution.order, event, 0).await?
             };
             let order = &execution.order;
             let ignored = order.ignore_application_stop_failures && event.failure_may_be_ignored();
             let fails = diagnostics.is_some() && !ignored;
-            let is_last = order.events.last() == Some(&event);
+            let following = order
+                .events
+                .iter()
+                .skip_while(|other| **other != event)
+                .nth(1);
             let entry = ended(id, event, diagnostics);
             if fails {
                 return self.end(id, vec![entry], ExecutionEnd::Failed).await;
             }
-            if is_last {
+            let Some(following) = following else {
                 return self.end(id, vec![entry], ExecutionEnd::Finished).await;
-            }
-            self.log.facts(vec![entry]).await?;
+            };
+            let mut entries = vec![entry];
+            begun = self.may_start(id).then_some(*following);
+            entries.extend(begun.map(|event| started(id, event)));
+            self.log.facts(entries).await?;
         }
     }
 
@@ -123,6 +131,15 @@ impl Executor {
                 ..diagnostics
             })),
         }
+    }
+
+    /// Whether the next event may start at once.
+    fn may_start(&self, id: &ExecutionId) -> bool {
+        let control = self.controls().get(id).map(|control| *control.borrow());
+        let allows = |control: Control| {
+            !control.stop && control.lease.is_some_and(|lease| lease > Instant::now())
+        };
+        !self.stopping.is_cancelled() && control.is_some_and(allows)
     }
 
     /// Waits until the next event may start, or must not.
@@ -200,6 +217,10 @@ impl Executor {
             tracing::warn!(%error, "old bundles cannot be removed");
         }
     }
+}
+
+fn started(id: &ExecutionId, event: LifecycleEvent) -> Entry {
+    Entry::Message(id.clone(), What::EventStarted { event })
 }
 
 fn ended(id: &ExecutionId, event: LifecycleEvent, diagnostics: Option<Diagnostics>) -> Entry {

@@ -131,8 +131,13 @@ impl Report {
 
     /// Reports a line of the agent's own: everywhere.
     pub async fn line(&self, text: &str) -> Result<(), LogError> {
+        self.log.passing(vec![self.entry(text)]).await
+    }
+
+    /// A line of the agent's own, written to the host's logs already, that still has to be told.
+    pub fn entry(&self, text: &str) -> Entry {
         self.write(text);
-        self.remark(text).await
+        self.said(OutputSource::Agent, text.as_bytes())
     }
 
     /// Reports a remark of the agent's to the orchestrator only.

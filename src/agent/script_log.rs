@@ -99,17 +99,18 @@ impl ScriptLog {
 
 impl Open {
     fn at(path: &Path) -> io::Result<Self> {
-        if let Some(folder) = path.parent() {
-            DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(folder)?;
-        }
-        let file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .mode(0o600)
-            .open(path)?;
+        let open = || {
+            let mut options = OpenOptions::new();
+            options.create(true).append(true).mode(0o600).open(path)
+        };
+        let file = match (open(), path.parent()) {
+            (Err(error), Some(folder)) if error.kind() == io::ErrorKind::NotFound => {
+                let mut builder = DirBuilder::new();
+                builder.recursive(true).mode(0o700).create(folder)?;
+                open()?
+            }
+            (opened, _) => opened?,
+        };
         let metadata = file.metadata()?;
         Ok(Self {
             file,

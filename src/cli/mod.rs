@@ -102,10 +102,13 @@ pub fn main() -> ExitCode {
     if let Err(error) = install_reports() {
         return fail(&error);
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build();
-    let outcome = match runtime {
+    let mut runtime = match cli.command {
+        // An agent does little at a time, and waking other threads for it is most of what it would cost its host. What
+        // takes long has threads of its own.
+        Some(Command::Agent(_)) => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    let outcome = match runtime.enable_all().build() {
         Ok(runtime) => {
             let outcome = runtime.block_on(run(cli));
             // A terminal that nobody types into must not keep the process.

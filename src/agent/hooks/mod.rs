@@ -107,16 +107,18 @@ pub async fn run(report: &Report, host: &Host<'_>, done: usize) -> Result<(), Ev
             inherit: host.settings.inherit_environment,
             mark: &mark,
         };
-        one(report, host, hook, index, &environment).await?;
+        let is_last = index + 1 == hooks.len();
+        one(report, host, hook, (index, is_last), &environment).await?;
     }
     Ok(())
 }
 
+/// Runs one script.
 async fn one(
     report: &Report,
     host: &Host<'_>,
     hook: &Hook,
-    index: usize,
+    (index, is_last): (usize, bool),
     environment: &Environment<'_>,
 ) -> Result<(), EventError> {
     let failed = |error_code, message: String| Diagnostics {
@@ -128,15 +130,13 @@ async fn one(
     let path = ready(hook, environment.bundle).map_err(|(code, message)| failed(code, message))?;
     let identity = user::resolve(hook.runas.as_deref(), hook.sudo)
         .map_err(|message| failed(LifecycleErrorCode::ScriptFailed, message))?;
-    report.line(&format!("Script - {}", hook.location)).await?;
+    let begins = report.entry(&format!("Script - {}", hook.location));
 
     // From here on the script counts as started, whatever happens to the agent.
     let note = |note| Entry::Note(report.execution().clone(), note);
     let mark = environment.mark.to_owned();
-    report
-        .log()
-        .facts(vec![note(Note::ScriptStarting { mark })])
-        .await?;
+    let starting = note(Note::ScriptStarting { mark });
+    report.log().facts(vec![begins, starting]).await?;
     let script = Script {
         location: &hook.location,
         path,
@@ -150,22 +150,25 @@ async fn one(
             let process = started.process.clone();
             report
                 .log()
-                .facts(vec![note(Note::ScriptStarted { process })])
+                .passing(vec![note(Note::ScriptStarted { process })])
                 .await?;
             started.finish(&script, host.settings, report).await?
         }
         Err(error) => Outcome::not_started(&script, &error),
     };
-    report.line(&outcome.remark).await?;
+    let ends = report.entry(&outcome.remark);
     let failure = outcome.failure.map(|(code, message)| failed(code, message));
     let result = Some(ScriptResult {
         script: index,
         failure: failure.clone(),
     });
-    report
-        .log()
-        .facts(vec![note(Note::ScriptEnded { result })])
-        .await?;
+    let entries = vec![ends, note(Note::ScriptEnded { result })];
+    if failure.is_none() && !is_last {
+        report.log().facts(entries).await?;
+    } else {
+        // It becomes durable with the end of the event, which comes at once.
+        report.log().passing(entries).await?;
+    }
     failure.map_or(Ok(()), |failure| Err(failure.into()))
 }
 

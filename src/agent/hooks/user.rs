@@ -5,6 +5,7 @@ use std::ffi::{CString, OsStr, OsString};
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use nix::unistd::{Gid, Group, Uid, User, geteuid, getgrouplist};
 
@@ -46,12 +47,13 @@ enum Change {
 
 /// Finds out as whom a script runs that says `runas` and `sudo`.
 pub fn resolve(runas: Option<&str>, sudo: bool) -> Result<Identity, String> {
+    static AGENT: OnceLock<Account> = OnceLock::new();
     let own = geteuid();
     let account = match runas {
         Some(name) => by_name(name)?,
         // `CodeDeploy`'s agent writes `sudo` before the command: it runs as root.
         None if sudo => Account::of(Uid::from_raw(0)),
-        None => Account::of(own),
+        None => AGENT.get_or_init(|| Account::of(own)).clone(),
     };
     let change = if account.uid == own {
         Change::None

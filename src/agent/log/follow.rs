@@ -16,6 +16,12 @@ use super::writer::Published;
 /// About so many bytes are read at a time.
 const CHUNK: u64 = 256 * 1024;
 
+/// The last few bytes were just written and are in memory: reading them waits for no disk, and is not worth a thread.
+const RECENT: u64 = 16 * 1024;
+
+/// How the log's notes begin.
+const NOTE: &[u8] = br#"{"record":"note","#;
+
 /// A reader of the log.
 #[derive(Debug)]
 pub struct Follower {
@@ -99,16 +105,21 @@ impl Follower {
 
     async fn read(&mut self, limit: u64) -> Result<Vec<u8>, LogError> {
         let (file, offset) = (Arc::clone(&self.file), self.offset);
-        let read = tokio::task::spawn_blocking(move || whole_lines(&file, offset, limit));
         let path = segment_path(&self.folder, self.segment);
-        let bytes = read
-            .await
-            .map_err(io::Error::other)
-            .and_then(|bytes| bytes)
-            .map_err(io_error("reading", &path))?;
+        let bytes = if limit - offset <= RECENT {
+            whole_lines(&file, offset, limit)
+        } else {
+            let read = tokio::task::spawn_blocking(move || whole_lines(&file, offset, limit));
+            read.await.map_err(io::Error::other).and_then(|bytes| bytes)
+        };
+        let bytes = bytes.map_err(io_error("reading", &path))?;
         self.offset += bytes.len() as u64;
         let mut lines = Vec::new();
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            // Many lines are notes, which nobody is shown.
+            if line.starts_with(NOTE) {
+                continue;
+            }
             let record: Record = serde_json::from_slice(line)
                 .map_err(|error| io_error("reading", &path)(error.into()))?;
             if let Record::Message(message) = record

@@ -1,7 +1,7 @@
 //! The agent's log: at once its durable journal and the event stream that orchestrators read.
 //!
 //! One append-only file of JSON lines, in bounded segments. Facts are on the disk before anybody sees them or acts on
-//! them; output lines are written in passing, and become durable with the next fact. The agent's knowledge
+//! them; what may be lost, output above all, is written in passing, and becomes durable with the next fact. The agent's knowledge
 //! ([`Known`]) is the fold of the log, and nothing else.
 
 mod follow;
@@ -141,7 +141,7 @@ impl Log {
         answer.await.map_err(|_| LogError::Closed)
     }
 
-    /// Appends lines of output without waiting for the disk.
+    /// Appends output, or what else may be lost when the host crashes, without waiting for the disk.
     ///
     /// # Errors
     ///

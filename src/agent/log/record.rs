@@ -52,7 +52,7 @@ pub enum Note {
         /// Found in the script's environment.
         mark: String,
     },
-    /// The script runs.
+    /// The script runs. Without this it is found by its mark.
     ScriptStarted {
         /// Its process, which leads the script's process group.
         process: Process,
@@ -76,8 +76,8 @@ pub struct ScriptResult {
 }
 
 impl Record {
-    /// Whether the line may be lost in a crash of the host: output only.
-    pub(super) fn is_passing(&self) -> bool {
+    /// Whether the line gives way to facts on a full disk.
+    pub(super) fn is_output(&self) -> bool {
         matches!(
             self,
             Self::Message(Message {
@@ -85,5 +85,13 @@ impl Record {
                 ..
             })
         )
+    }
+
+    /// Whether the line may be lost in a crash of the host: output, the process of a script that then is gone too, and
+    /// that a script ended, which its event then does not know.
+    pub(super) fn is_passing(&self) -> bool {
+        let in_passing =
+            |note: &Note| matches!(note, Note::ScriptStarted { .. } | Note::ScriptEnded { .. });
+        self.is_output() || matches!(self, Self::Note { note, .. } if in_passing(note))
     }
 }

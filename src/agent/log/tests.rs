@@ -188,3 +188,34 @@ async fn readers_see_every_message_once_across_rotation() {
     );
     assert_eq!(state.events[1].status, EventStatus::Skipped);
 }
+
+#[tokio::test]
+async fn a_stop_that_came_first_survives_rotation() {
+    let scratch = tempfile::tempdir().unwrap();
+    let limits = Limits {
+        segment: 500,
+        segments: 2,
+    };
+    let (log, _failure) = Log::open_with(scratch.path(), "boot", limits).unwrap();
+    let stop = Entry::Note(id("late"), Note::StopRequested);
+    log.facts(vec![stop]).await.unwrap();
+    for n in 0..5 {
+        log.facts(accept(&format!("other {n}"))).await.unwrap();
+    }
+    drop(log);
+    assert!(!segment_path(scratch.path(), 1).exists());
+    let (log, _failure) = Log::open_with(scratch.path(), "boot", limits).unwrap();
+    assert!(log.known().is_stopped(&id("late")));
+    log.facts(accept("late")).await.unwrap();
+    assert!(log.known().executions[&id("late")].stop_requested);
+    assert!(!log.known().executions[&id("other 1")].stop_requested);
+}
+
+/// What earlier versions wrote can be read.
+#[test]
+fn old_lines_fold() {
+    let old: Note = serde_json::from_str(r#"{"type":"scriptEnded"}"#).unwrap();
+    assert_eq!(old, Note::ScriptEnded { result: None });
+    let old: Script = serde_json::from_str(r#"{"type":"ended"}"#).unwrap();
+    assert_eq!(old, Script::Ended { result: None });
+}

@@ -108,7 +108,7 @@ impl Writer {
         if !self.active.make_room(bytes.len() as u64) {
             // The room that is left is for facts. They are numbered as if there had been no output.
             let all = records.len();
-            records.retain(|record| !record.is_passing());
+            records.retain(|record| !record.is_output());
             self.lost += all - records.len();
             renumber(&mut records, before);
             bytes = encode(&records)?;

@@ -425,18 +425,18 @@ fn attributes(header: &Header, pax: &Pax) -> Result<Attributes, String> {
         number(bytes).ok_or_else(|| format!("has a {what} that is not a number"))
     };
     let id = |what: &str, bytes: &[u8], pax: Option<i64>| -> Result<u32, String> {
-        let number = pax.map_or_else(|| field(what, bytes), Ok)?;
+        // What an extension overrides must make sense too: other readers look at it first.
+        let number = field(what, bytes)?;
+        let number = pax.unwrap_or(number);
         // The highest one means "leave it" to the kernel.
         let id = u32::try_from(number).ok().filter(|id| *id != u32::MAX);
         id.ok_or_else(|| format!("has a {what} that no host has: {number}"))
     };
-    let modified = match pax.modified {
-        Some(time) => time,
-        None => Time {
-            seconds: field("time", &old.mtime)?,
-            nanoseconds: 0,
-        },
-    };
+    let seconds = field("time", &old.mtime)?;
+    let modified = pax.modified.unwrap_or(Time {
+        seconds,
+        nanoseconds: 0,
+    });
     Ok(Attributes {
         mode: u32::try_from(field("mode", &old.mode)? & 0o7777).unwrap_or(0),
         owner: Some((

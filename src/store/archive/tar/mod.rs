@@ -258,14 +258,25 @@ fn extension_bytes(stream: &mut dyn Read, size: u64) -> Result<Vec<u8>, ArchiveE
     stored
         .read_to_end(&mut bytes)
         .map_err(ArchiveError::io("reading the bundle"))?;
-    skip_padding(stream, size)?;
+    let padding = read_padding(stream, size)?;
+    // Some readers take a name up to its NUL, whatever its size.
+    if padding.iter().any(|byte| *byte != 0) {
+        return Err(ArchiveError::archive(
+            "has an extension that is longer than it says",
+        ));
+    }
     Ok(bytes)
 }
 
 fn skip_padding(stream: &mut dyn Read, size: u64) -> Result<(), ArchiveError> {
+    read_padding(stream, size).map(drop)
+}
+
+fn read_padding(stream: &mut dyn Read, size: u64) -> Result<[u8; BLOCK], ArchiveError> {
     let length = size.next_multiple_of(BLOCK as u64) - size;
     let mut padding = [0; BLOCK];
-    fill(stream, &mut padding[..usize::try_from(length).unwrap_or(0)])
+    fill(stream, &mut padding[..usize::try_from(length).unwrap_or(0)])?;
+    Ok(padding)
 }
 
 /// The size field, if it is a number.
@@ -377,7 +388,11 @@ fn kind(
 ) -> Result<Kind, String> {
     let kind = header.entry_type();
     let slash = name.ends_with(b"/");
-    let old_folder = slash && header.as_old().linkflag[0] == 0;
+    let old = header.as_old().linkflag[0] == 0;
+    if old && header.path_bytes().ends_with(b"/") != slash {
+        return Err("is a folder by its header's name and none by its extension's".to_owned());
+    }
+    let old_folder = slash && old;
     if kind.is_dir() || old_folder {
         return no_bytes(stored).map(|()| Kind::Folder);
     }

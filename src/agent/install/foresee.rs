@@ -104,13 +104,15 @@ pub fn foresee<'a>(dry: &DryRun<'a>) -> Foresight<'a> {
             }
         }
     }
-    let folders = match room::folders(&plan, dry.place, dry.gone) {
-        Ok(folders) => folders,
-        Err(error) => {
-            errors.push(Finding::whole("E61", error.to_string()));
-            BTreeSet::new()
+    let mut folders = BTreeSet::new();
+    // What is in conflict cannot be laid out, so neither its folders nor its size mean anything.
+    let sound = errors.is_empty();
+    if sound {
+        match room::folders(&plan, dry.place, dry.gone) {
+            Ok(found) => folders = found,
+            Err(error) => errors.push(Finding::whole("E61", error.to_string())),
         }
-    };
+    }
     let mut foresight = Foresight {
         errors,
         warnings,
@@ -119,7 +121,10 @@ pub fn foresee<'a>(dry: &DryRun<'a>) -> Foresight<'a> {
         folders,
     };
     if let Some(host) = dry.host {
-        foresight.look_at(host, dry);
+        foresight.look_at(host);
+        if sound {
+            foresight.look_for_room(dry);
+        }
     }
     foresight
 }
@@ -137,9 +142,12 @@ impl DryRun<'_> {
 }
 
 impl Foresight<'_> {
-    fn look_at(&mut self, host: &Host<'_>, dry: &DryRun<'_>) {
+    fn look_at(&mut self, host: &Host<'_>) {
         self.errors.extend(permissions::resolve(&mut self.changes));
         self.errors.extend(self.without_acls(host));
+    }
+
+    fn look_for_room(&mut self, dry: &DryRun<'_>) {
         self.errors.extend(room::check_access(&self.folders));
         match room::check_space(&self.plan, dry.place, dry.gone) {
             Ok((errors, warnings)) => {

@@ -57,7 +57,7 @@ for path in sys.stdin.read().split('\n'):
         print('==', path)
         try:
             with open(path, 'rb') as file:
-                is_zip = file.read(2) == b'PK'
+                is_zip = file.read(4) in (b'PK\3\4', b'PK\5\6')
             if is_zip:
                 zip_listing(zipfile.ZipFile(path))
             else:

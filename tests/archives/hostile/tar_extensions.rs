@@ -169,6 +169,56 @@ pub fn extensions() -> Vec<Case> {
                 .end(),
         ),
         case(
+            "tar: perhaps more holes",
+            "leaves open whether more follow",
+            Tar::new()
+                .with("x", b'S', b"1", |header| {
+                    put(header, 257, b"ustar  \0");
+                    put(header, 386, b"00000000000\x0000000000001\0");
+                    put(header, 482, b"\xaf00000000001\0");
+                })
+                .end(),
+        ),
+        case(
+            "tar: a name by GNU and of a sparse file",
+            "named twice",
+            Tar::new()
+                .long(b'L', b"a")
+                .pax(&[
+                    ("GNU.sparse.major", "1"),
+                    ("GNU.sparse.minor", "0"),
+                    ("GNU.sparse.name", "b"),
+                    ("GNU.sparse.realsize", "1"),
+                ])
+                .file("x", b"1\n0\n1\n")
+                .end(),
+        ),
+        case(
+            "tar: a long name that is longer than it says",
+            "longer than it says",
+            Tar::new()
+                .with("././@LongLink", b'L', b"ab", |header| {
+                    put(header, 124, b"00000000001\0")
+                })
+                .file("x", b"1")
+                .end(),
+        ),
+        case(
+            "tar: a folder's name in the header of a file with a long name",
+            "folder by its header",
+            Tar::new().long(b'L', b"a").entry("x/", 0, b"1").end(),
+        ),
+        case(
+            "tar: nonsense where pax says the time",
+            "time that is not a number",
+            Tar::new()
+                .pax(&[("mtime", "1")])
+                .with("x", b'0', b"1", |header| {
+                    put(header, 136, b"/\x95524770400\0")
+                })
+                .end(),
+        ),
+        case(
             "tar: extension without an entry",
             "should follow its extension",
             Tar::new().pax(&[("path", "b")]).end(),

@@ -203,6 +203,11 @@ pub fn disagreements() -> Vec<Case> {
             entry(|entry| entry.begin = Some(0x7fff_ffff)),
         ),
         case(
+            "zip: a name that only the entry itself calls UTF-8",
+            "not UTF-8",
+            zip(&[Entry::file(b"\xff", b"1").change(|entry| entry.local.flags |= 1 << 11)]),
+        ),
+        case(
             "zip: no signature before the bytes",
             "not where the directory says",
             {

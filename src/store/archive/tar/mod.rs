@@ -316,6 +316,9 @@ fn entry(
         long_link,
     } = before;
     let in_header = || header.path_bytes().into_owned();
+    // A sparse file's real name is beside its name in pax, but not beside a long name of the GNU format.
+    only(pax.sparse.name.as_ref(), long_name.as_ref())
+        .map_err(|problem| ArchiveError::entry(in_header(), problem))?;
     let name = only(pax.path.take(), long_name)
         .map_err(|problem| ArchiveError::entry(in_header(), problem))?;
     let name = name.unwrap_or_else(in_header);

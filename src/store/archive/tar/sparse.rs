@@ -68,6 +68,15 @@ pub(super) fn map(
     if old && pax.sparse.is_there() {
         return Ok(Err("has two maps of its holes".to_owned()));
     }
+    if header
+        .as_gnu()
+        .is_some_and(|gnu| old && gnu.isextended[0] > 1)
+    {
+        // Some readers take anything but zero for "more follows".
+        return Ok(Err(
+            "has holes, and leaves open whether more follow".to_owned()
+        ));
+    }
     let pieces = numbers
         .zip(real)
         .and_then(|(numbers, real)| Some((pieces(&numbers, real, stored.left)?, real)));

@@ -4,7 +4,7 @@ use std::fs::File;
 
 use super::super::error::ArchiveError;
 use super::fields::{Fields, extra, read_at};
-use super::record::{DESCRIPTOR, ENCRYPTED, Record, ZIP64};
+use super::record::{DESCRIPTOR, ENCRYPTED, Record, UTF8, ZIP64};
 
 const SIGNATURE: &[u8] = b"PK\x03\x04";
 const SIZE: usize = 30;
@@ -80,6 +80,10 @@ fn one(file: &File, record: &Record, end: u64) -> Result<u64, Problem> {
     let (name, extras) = names.split_at(local.name);
     if name != record.name {
         return Err("has another name than in the directory".into());
+    }
+    let utf8 = local.flags & UTF8 != 0;
+    if utf8 && std::str::from_utf8(name).is_err() {
+        return Err("has a name that is not UTF-8, as it is said to be".into());
     }
     let begin = record.begin + (SIZE + local.name + local.extra) as u64;
     let after = begin

@@ -11,7 +11,7 @@ use super::time;
 pub(super) const ENCRYPTED: u16 = 1 | 1 << 6 | 1 << 13;
 pub(super) const DESCRIPTOR: u16 = 1 << 3;
 const PATCH: u16 = 1 << 5;
-const UTF8: u16 = 1 << 11;
+pub(super) const UTF8: u16 = 1 << 11;
 
 /// The newest version of the format that there is, 6.3.
 const NEWEST: u8 = 63;

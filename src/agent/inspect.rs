@@ -64,12 +64,20 @@ pub fn file(path: &Path) -> io::Result<Inspection> {
 ///
 /// # Errors
 ///
-/// When it cannot be unpacked.
+/// When it cannot be unpacked here. One that would be refused everywhere is a finding.
 pub fn bundle(path: &Path, requested: Option<&str>) -> Result<Inspection, UnpackError> {
     let scratch = tempfile::tempdir()?;
     let archive = scratch.path().join("archive");
     let unpacking = scratch.path().join("unpacking");
-    unpack::unpack(path, &unpacking, &archive, &Limits::structure())?;
+    match unpack::unpack(path, &unpacking, &archive, &Limits::structure()) {
+        Err(UnpackError::Archive(error)) if error.is_refusal() => {
+            return Ok(Inspection {
+                errors: vec![Finding::whole("E62", error.to_string())],
+                ..Inspection::default()
+            });
+        }
+        unpacked => unpacked?,
+    };
     let mut inspection = folder(&archive, requested)?;
     // People know the bundle, not where it was unpacked.
     for error in &mut inspection.errors {

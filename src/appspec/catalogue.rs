@@ -375,6 +375,12 @@ pub const ENTRIES: &[Entry] = &[
         "Change the destination, or the host.",
     ),
     entry(
+        "E62",
+        "bundle refused",
+        "The bundle is damaged or cut off, is of another format than zip, tar and tar.gz, or holds what no host unpacks, such as a name or a link that leads out of it. The message says which.",
+        "Pack the revision anew, without what the message names.",
+    ),
+    entry(
         "W01",
         "two AppSpecs",
         "Both appspec.yml and appspec.yaml are in the revision; the first one is used.",

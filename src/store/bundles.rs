@@ -60,7 +60,10 @@ pub enum BundleError {
         actual: Digest,
     },
     /// A revision without an `AppSpec` cannot be deployed.
-    #[error("{0} has no appspec.yml (or appspec.yaml) at its root: it is not a revision")]
+    #[error(
+        "{0} has no appspec.yml or appspec.yaml at its root, so it is not a revision; an AppSpec of another name has to \
+         be given one of these"
+    )]
     NoAppSpec(PathBuf),
     /// The file is no archive, or none that a host would unpack.
     #[error("{path}: {source}")]

@@ -363,6 +363,12 @@ pub const ENTRIES: &[Entry] = &[
         "Choose another name.",
     ),
     entry(
+        "E55",
+        "unknown working folder",
+        "workdir has something else than bundle.",
+        "Write workdir: bundle for the revision's root, or leave the key out for /.",
+    ),
+    entry(
         "E60",
         "not enough room",
         "A file system has less room than the revision's files need, even with what removing the previous revision frees.",

@@ -22,7 +22,7 @@ use super::layout::Layout;
 use super::log::{Entry, LogError, Note, ScriptResult};
 use super::report::Report;
 use super::revision;
-use crate::appspec::Hook;
+use crate::appspec::{Hook, Workdir};
 use crate::model::diagnostics::{Diagnostics, LifecycleErrorCode};
 use choose::Choice;
 use environment::Environment;
@@ -140,6 +140,10 @@ async fn one(
     let script = Script {
         location: &hook.location,
         path,
+        folder: match hook.workdir {
+            Workdir::Root => Path::new("/"),
+            Workdir::Bundle => environment.bundle,
+        },
         timeout: hook.timeout,
         variables: environment.variables(&identity.account, &hook.environment),
         identity,

@@ -375,10 +375,11 @@ mod tests {
         let folder = scratch.path().join("no-appspec");
         fs::create_dir(&folder).unwrap();
         fs::write(folder.join("README"), "no").unwrap();
-        assert!(matches!(
-            bundles.pack(&folder),
-            Err(BundleError::NoAppSpec(_))
-        ));
+        // One of another name alone cannot be deployed, because nobody could say its name.
+        fs::write(folder.join("prod.yml"), "version: 0.0\nos: linux\n").unwrap();
+        let error = bundles.pack(&folder).unwrap_err();
+        assert!(matches!(error, BundleError::NoAppSpec(_)));
+        assert!(error.to_string().contains("appspec.yml or appspec.yaml"));
         let text = folder.join("README");
         assert!(matches!(
             bundles.pack(&text),

@@ -281,13 +281,67 @@ fn wrong_usage_is_told_from_errors_in_the_appspec() {
             "{args:?}"
         );
     }
-    fs::write(scratch.path().join("broken.tar.gz"), b"\x1f\x8bbroken").unwrap();
-    let (code, _, said) = text(&validate(&["broken.tar.gz"], scratch.path()));
-    assert_eq!(code, Some(1));
-    assert!(
-        said.starts_with("cutover: broken.tar.gz can't be read"),
-        "{said}"
-    );
+}
+
+#[test]
+fn a_bundle_that_is_refused_is_a_finding() {
+    let scratch = tempfile::tempdir().unwrap();
+    let at = |name: &str| scratch.path().join(name);
+    fs::create_dir(at("revision")).unwrap();
+    fs::write(at("revision/appspec.yml"), "version: 0.0\nos: linux\n").unwrap();
+    fs::write(at("revision/data"), vec![7; 5000]).unwrap();
+    for (program, args) in [
+        ("tar", &["-czf", "../whole.tar.gz", "."][..]),
+        // The oldest format has no magic bytes.
+        ("tar", &["--format=v7", "-cf", "../whole.tar", "."]),
+        ("zip", &["-qr", "../whole.zip", "."]),
+        (
+            "tar",
+            &["-P", "--transform=s,^,../,", "-cf", "../unsafe.tar", "data"],
+        ),
+    ] {
+        let status = Command::new(program)
+            .args(args)
+            .current_dir(at("revision"))
+            .status();
+        let status = status.unwrap_or_else(|error| panic!("{error}: apt-get install {program}"));
+        assert!(status.success(), "{program} {args:?}");
+    }
+    for ending in ["tar.gz", "tar", "zip"] {
+        let whole = format!("whole.{ending}");
+        let (code, printed, _) = text(&validate(&[&whole], scratch.path()));
+        assert_eq!(code, Some(0), "{whole}: {printed}");
+        assert_eq!(printed, format!("{whole}: no errors, no warnings\n"));
+        let bytes = fs::read(at(&whole)).unwrap();
+        let half = format!("half.{ending}");
+        fs::write(at(&half), &bytes[..bytes.len() / 2]).unwrap();
+    }
+    fs::write(at("broken.tar.gz"), b"\x1f\x8bbroken").unwrap();
+    for bundle in [
+        "half.tar.gz",
+        "half.tar",
+        "half.zip",
+        "broken.tar.gz",
+        "unsafe.tar",
+    ] {
+        let (code, printed, said) = text(&validate(&[bundle], scratch.path()));
+        assert_eq!((code, said.as_str()), (Some(1), ""), "{bundle}: {printed}");
+        let lines: Vec<_> = printed.lines().collect();
+        assert_eq!(lines.len(), 2, "{printed}");
+        assert!(
+            lines[0].starts_with(&format!("{bundle}: error: ")) && lines[0].ends_with(" [E62]"),
+            "{printed}"
+        );
+        assert_eq!(lines[1], format!("{bundle}: 1 error, no warnings"));
+        let output = validate(&[bundle, "--output", "json"], scratch.path());
+        assert_eq!(output.status.code(), Some(1));
+        let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(json["ok"], false, "{bundle}");
+        assert_eq!(json["appspec"], Value::Null, "{bundle}");
+        assert_eq!(json["errors"][0]["id"], "E62", "{bundle}");
+    }
+    let (_, printed, _) = text(&validate(&["unsafe.tar"], scratch.path()));
+    assert!(printed.contains("\"../data\""), "{printed}");
 }
 
 fn documentation() -> String {

@@ -294,6 +294,50 @@ fn a_failure_says_what_which_and_where() {
 }
 
 #[test]
+fn a_script_that_failed_is_named_where_it_is() {
+    let host = Host::new();
+    host.bundle(
+        "hooks: {ApplicationStop: [{location: /bin/../stop.sh}]}\n",
+        &[("stop.sh", "#!/bin/sh\nexit 3\n")],
+    );
+    let (code, installed) = host.json(&["-l", "bundle"]);
+    assert_eq!(code, 0, "{installed}");
+    let script = Path::new(installed["deploymentFolder"].as_str().unwrap())
+        .join("deployment-archive/stop.sh");
+
+    // The new revision has no such script: it is the installed one's that fails.
+    host.bundle("", &[]);
+    let (code, result) = host.json(&["-l", "bundle"]);
+    assert_eq!(code, 1);
+    let error = &result["error"];
+    assert_eq!(error["event"], "ApplicationStop");
+    assert_eq!(error["script"], "/bin/../stop.sh");
+    assert_eq!(error["scriptPath"], script.to_str().unwrap());
+    assert!(script.is_file());
+    let noted = text_of(&host.run(&["-l", "bundle"]).stderr);
+    assert!(
+        noted.contains(&format!("Script: {}\n", script.display())),
+        "{noted}"
+    );
+
+    // The deployment's own, and none at all.
+    let events = ["-l", "bundle", "--exactly", "-e"];
+    let own = "DownloadBundle,Install,ApplicationStop";
+    host.bundle(
+        "hooks: {ApplicationStop: [{location: own.sh}]}\n",
+        &[("own.sh", "#!/bin/sh\nexit 4\n")],
+    );
+    let (_, result) = host.json(&[&events[..], &[own]].concat());
+    let folder = Path::new(result["deploymentFolder"].as_str().unwrap());
+    let path = folder.join("deployment-archive/own.sh");
+    assert_eq!(result["error"]["scriptPath"], path.to_str().unwrap());
+    host.bundle("file_exists_behavior: overwrite\n", &[]);
+    let (_, result) = host.json(&[&events[..], &["DownloadBundle"]].concat());
+    assert_eq!(result["error"]["kind"], "appspec_invalid");
+    assert_eq!(result["error"]["scriptPath"], Value::Null);
+}
+
+#[test]
 fn what_cannot_begin_says_so() {
     let host = Host::new();
     host.bundle("", &[]);

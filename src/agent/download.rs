@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::io;
 
+use super::config::Unpacking;
 use super::inspect;
 use super::install::Install;
 use super::install::place::Place;
@@ -13,7 +14,6 @@ use super::retention::{self, Keep};
 use super::revision;
 use super::unpack::{UnpackError, unpack};
 use crate::model::revision::Digest;
-use crate::store::archive::Limits;
 use crate::store::bundles::Bundles;
 use crate::text;
 
@@ -56,8 +56,8 @@ pub struct Download<'a> {
     pub place: &'a Place,
     /// What must stay of earlier deployments.
     pub keep: &'a Keep,
-    /// What the bundle may cost.
-    pub limits: &'a Limits,
+    /// How the bundle is unpacked.
+    pub unpacking: &'a Unpacking,
 }
 
 impl Download<'_> {
@@ -81,7 +81,8 @@ impl Download<'_> {
             self.bundles.remove(digest).map_err(io::Error::other)?;
             return Err(DownloadError::Damaged(digest.clone()));
         }
-        let contents = unpack(&bundle, &dir.unpacking(), &dir.archive(), self.limits)?;
+        let Unpacking { limits, owners } = self.unpacking;
+        let contents = unpack(&bundle, &dir.unpacking(), &dir.archive(), limits, *owners)?;
         let (name, appspec) =
             revision::appspec_for(order, &dir.archive()).map_err(DownloadError::AppSpec)?;
         retention::remember_appspec(&dir, name)?;

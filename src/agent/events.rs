@@ -32,7 +32,7 @@ impl Executor {
         let (order, layout) = (report.order().clone(), self.layout.clone());
         let (bundles, place) = (self.bundles.clone(), self.place.clone());
         let keep = self.keep(&order.deployment_group_id);
-        let limits = self.config.unpacking.clone();
+        let unpacking = self.config.unpacking.clone();
         let work = move || {
             let download = Download {
                 order: &order,
@@ -40,7 +40,7 @@ impl Executor {
                 bundles: &bundles,
                 place: &place,
                 keep: &keep,
-                limits: &limits,
+                unpacking: &unpacking,
             };
             download.run().map_err(|error| error.to_string())
         };

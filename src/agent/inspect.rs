@@ -12,7 +12,7 @@ use super::revision::{self, Found};
 use super::unpack::{self, UnpackError};
 use crate::appspec::{AppSpec, Finding, Hook, Review, events};
 use crate::model::deployment::FileExistsBehavior;
-use crate::store::archive::Limits;
+use crate::store::archive::{Limits, Owners};
 
 /// Directories that every host has, so that no installation makes them.
 const USUAL: [&str; 14] = [
@@ -64,12 +64,21 @@ pub fn file(path: &Path) -> io::Result<Inspection> {
 ///
 /// # Errors
 ///
-/// When it cannot be unpacked.
+/// When it cannot be unpacked here. One that would be refused everywhere is a finding.
 pub fn bundle(path: &Path, requested: Option<&str>) -> Result<Inspection, UnpackError> {
     let scratch = tempfile::tempdir()?;
     let archive = scratch.path().join("archive");
     let unpacking = scratch.path().join("unpacking");
-    unpack::unpack(path, &unpacking, &archive, &Limits::structure())?;
+    let limits = Limits::structure();
+    match unpack::unpack(path, &unpacking, &archive, &limits, Owners::Unpacker) {
+        Err(UnpackError::Archive(error)) if error.is_refusal() => {
+            return Ok(Inspection {
+                errors: vec![Finding::whole("E62", error.to_string())],
+                ..Inspection::default()
+            });
+        }
+        unpacked => unpacked?,
+    };
     let mut inspection = folder(&archive, requested)?;
     // People know the bundle, not where it was unpacked.
     for error in &mut inspection.errors {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::layout::sync_dir;
 pub use crate::store::archive::remove_tree;
-use crate::store::archive::{self, ArchiveError, Contents, Limits};
+use crate::store::archive::{self, ArchiveError, Contents, Limits, Owners};
 
 /// Why a bundle was not unpacked.
 #[derive(Debug, thiserror::Error)]
@@ -29,10 +29,11 @@ pub fn unpack(
     temporary: &Path,
     archive: &Path,
     limits: &Limits,
+    owners: Owners,
 ) -> Result<Contents, UnpackError> {
     // A run of the agent that was killed may have left it.
     remove_tree(temporary)?;
-    let contents = archive::extract(bundle, temporary, limits)?;
+    let contents = archive::extract(bundle, temporary, limits, owners)?;
     // The files must be on the disk before it is reported that they are.
     nix::unistd::syncfs(File::open(temporary)?).map_err(io::Error::from)?;
     remove_tree(archive)?;
@@ -68,16 +69,19 @@ mod tests {
         let damaged = at("damaged");
         let bytes = fs::read(bundles.path(&packed.digest)).unwrap();
         fs::write(&damaged, &bytes[..bytes.len() / 2]).unwrap();
-        assert!(unpack(&damaged, &temporary, &archive, &Limits::default()).is_err());
+        let unpack = |bundle: &Path| {
+            unpack(
+                bundle,
+                &temporary,
+                &archive,
+                &Limits::default(),
+                Owners::default(),
+            )
+        };
+        assert!(unpack(&damaged).is_err());
         assert!(archive.join("old").is_dir() && !temporary.exists());
 
-        let contents = unpack(
-            &bundles.path(&packed.digest),
-            &temporary,
-            &archive,
-            &Limits::default(),
-        )
-        .unwrap();
+        let contents = unpack(&bundles.path(&packed.digest)).unwrap();
         assert_eq!(contents.files(), 2);
         assert!(!archive.join("old").exists() && !temporary.exists());
         let run = fs::metadata(archive.join("bin/run")).unwrap();

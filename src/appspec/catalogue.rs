@@ -363,6 +363,12 @@ pub const ENTRIES: &[Entry] = &[
         "Choose another name.",
     ),
     entry(
+        "E55",
+        "unknown working folder",
+        "workdir has something else than bundle.",
+        "Write workdir: bundle for the revision's root, or leave the key out for /.",
+    ),
+    entry(
         "E60",
         "not enough room",
         "A file system has less room than the revision's files need, even with what removing the previous revision frees.",
@@ -373,6 +379,12 @@ pub const ENTRIES: &[Entry] = &[
         "folder that cannot be written",
         "Something is to be made or removed in a folder that the agent may not write, or whose file system is read-only.",
         "Change the destination, or the host.",
+    ),
+    entry(
+        "E62",
+        "bundle refused",
+        "The bundle is damaged or cut off, is of another format than zip, tar and tar.gz, or holds what no host unpacks, such as a name or a link that leads out of it. The message says which.",
+        "Pack the revision anew, without what the message names.",
     ),
     entry(
         "W01",

@@ -4,13 +4,20 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::fields::{Findings, position, present};
-use super::{DEFAULT_TIMEOUT, Hook, Position, environment, paths};
+use super::{DEFAULT_TIMEOUT, Hook, Position, Workdir, environment, paths};
 use crate::model::yaml::{Node, Value};
 
 /// All scripts of an event together should not be given longer than this.
 const EVENT_LIMIT: Duration = Duration::from_hours(1);
 
-const KEYS: [&str; 5] = ["location", "timeout", "runas", "sudo", "environment"];
+const KEYS: [&str; 6] = [
+    "location",
+    "timeout",
+    "runas",
+    "sudo",
+    "workdir",
+    "environment",
+];
 
 /// The scripts of each event, and where the events are named.
 pub(super) fn read(
@@ -78,6 +85,7 @@ fn script(entry: &Node, findings: &mut Findings) -> Option<Hook> {
     let timeout = timeout(entry, findings);
     let runas = findings.optional("E52", "runas", entry).map(str::to_owned);
     let sudo = sudo(entry, findings);
+    let workdir = workdir(entry, findings);
     let environment = environment::read(entry, findings);
     let location = location?;
     let path = paths::inside(location).filter(|path| !path.as_os_str().is_empty());
@@ -91,6 +99,7 @@ fn script(entry: &Node, findings: &mut Findings) -> Option<Hook> {
         timeout: timeout?,
         runas,
         sudo,
+        workdir,
         environment,
         position: position(entry),
     })
@@ -107,6 +116,19 @@ fn sudo(entry: &Node, findings: &mut Findings) -> bool {
         findings.warning("W34", node, message);
         true
     })
+}
+
+/// There is one value, which no folder's name can be mistaken for.
+fn workdir(entry: &Node, findings: &mut Findings) -> Workdir {
+    match present(entry, "workdir") {
+        None => Workdir::Root,
+        Some(node) if node.as_str() == Some("bundle") => Workdir::Bundle,
+        Some(node) => {
+            let message = "write workdir: bundle for the revision's root; without the key a script starts in /";
+            findings.error("E55", node, message);
+            Workdir::Root
+        }
+    }
 }
 
 /// Seconds. What follows the number is ignored, as `CodeDeploy`'s agent does.

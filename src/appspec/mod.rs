@@ -102,6 +102,16 @@ pub struct Permission {
     pub position: Position,
 }
 
+/// The folder in which a script starts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Workdir {
+    /// `/`.
+    #[default]
+    Root,
+    /// The root of the revision that the script is in.
+    Bundle,
+}
+
 /// One script of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hook {
@@ -115,6 +125,8 @@ pub struct Hook {
     pub runas: Option<String>,
     /// Whether it runs through `sudo`.
     pub sudo: bool,
+    /// Where it starts.
+    pub workdir: Workdir,
     /// Variables of its own, in the order in which they are written. None of them is the agent's.
     pub environment: Vec<(String, String)>,
     /// Where the entry is.

@@ -313,8 +313,7 @@ fn finish(args: &Args, outcome: &Outcome) -> Exit {
             outcome.deployment,
             safe(&failure.message)
         ));
-        if let Some(script) = &failure.script {
-            let script = outcome.folder.join("deployment-archive").join(script);
+        if let Some(script) = &failure.script_path {
             note(format_args!(
                 "Script: {}",
                 safe(&script.display().to_string())
@@ -345,6 +344,7 @@ fn refuse(args: &Args, refusal: &Refusal) -> Exit {
             kind: refusal.kind,
             event: None,
             script: None,
+            script_path: None,
             message: refusal.message.clone(),
         };
         say(json!({
@@ -387,6 +387,7 @@ fn error_json(failure: &Failure) -> Value {
         "kind": failure.kind.word(),
         "event": failure.event,
         "script": failure.script,
+        "scriptPath": failure.script_path,
         "message": failure.message,
     })
 }

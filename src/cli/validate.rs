@@ -1,7 +1,7 @@
 //! `cutover validate PATH`: says everything there is to say about a revision's `AppSpec`, as compilers do.
 
 use std::fs::File;
-use std::io::{self, IsTerminal as _, Read as _};
+use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
 use color_eyre::eyre::WrapErr as _;
@@ -15,6 +15,7 @@ use crate::agent::inspect::{self, Inspection};
 use crate::appspec::catalogue::{self, Entry, Severity};
 use crate::appspec::{Finding, Position};
 use crate::model::yaml::nearest;
+use crate::store::archive::{ArchiveError, Format};
 use crate::text::safe;
 
 /// Checks an AppSpec and what it names.
@@ -81,8 +82,13 @@ impl Kind {
         if !metadata.is_file() {
             return Err(UsageError(format!("{shown} is neither a file nor a folder")).into());
         }
-        let is_bundle = is_bundle(path).wrap_err_with(|| format!("{shown} can't be read"))?;
-        Ok(if is_bundle { Self::Bundle } else { Self::Alone })
+        let file = File::open(path).wrap_err_with(|| format!("{shown} can't be read"))?;
+        match Format::of(&file) {
+            // What is packed otherwise is refused as a bundle, which says more than reading it as an AppSpec.
+            Ok(_) | Err(ArchiveError::OtherFormat { .. }) => Ok(Self::Bundle),
+            Err(ArchiveError::NotAnArchive { .. }) => Ok(Self::Alone),
+            Err(error) => Err(error).wrap_err_with(|| format!("{shown} can't be read")),
+        }
     }
 }
 
@@ -100,15 +106,6 @@ fn inspect(path: &Path, kind: Kind, requested: Option<&str>) -> color_eyre::Resu
             Err(UsageError(message).into())
         }
     }
-}
-
-/// Whether a file begins as archives do: gzip, zip or tar.
-fn is_bundle(path: &Path) -> io::Result<bool> {
-    const TAR: std::ops::Range<usize> = 257..262;
-    let mut start = Vec::new();
-    File::open(path)?.take(512).read_to_end(&mut start)?;
-    let compressed = start.starts_with(b"\x1f\x8b") || start.starts_with(b"PK\x03\x04");
-    Ok(compressed || start.get(TAR) == Some(b"ustar"))
 }
 
 /// What findings name as their file.

@@ -60,7 +60,10 @@ pub enum BundleError {
         actual: Digest,
     },
     /// A revision without an `AppSpec` cannot be deployed.
-    #[error("{0} has no appspec.yml (or appspec.yaml) at its root: it is not a revision")]
+    #[error(
+        "{0} has no appspec.yml or appspec.yaml at its root, so it is not a revision; an AppSpec of another name has to \
+         be given one of these"
+    )]
     NoAppSpec(PathBuf),
     /// The file is no archive, or none that a host would unpack.
     #[error("{path}: {source}")]
@@ -372,10 +375,11 @@ mod tests {
         let folder = scratch.path().join("no-appspec");
         fs::create_dir(&folder).unwrap();
         fs::write(folder.join("README"), "no").unwrap();
-        assert!(matches!(
-            bundles.pack(&folder),
-            Err(BundleError::NoAppSpec(_))
-        ));
+        // One of another name alone cannot be deployed, because nobody could say its name.
+        fs::write(folder.join("prod.yml"), "version: 0.0\nos: linux\n").unwrap();
+        let error = bundles.pack(&folder).unwrap_err();
+        assert!(matches!(error, BundleError::NoAppSpec(_)));
+        assert!(error.to_string().contains("appspec.yml or appspec.yaml"));
         let text = folder.join("README");
         assert!(matches!(
             bundles.pack(&text),

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use cutover::store::archive::{self, Contents, Format, Limits};
+use cutover::store::archive::{self, Contents, Format, Limits, Owners};
 
 use cutover::model::revision::Digest;
 use cutover::store::bundles::Bundles;
@@ -302,7 +302,7 @@ fn zip64_is_read() {
             scratch.path().join("archive.zip"),
             scratch.path().join("ours"),
         );
-        let contents = archive::extract(&file, &ours, &Limits::default())
+        let contents = archive::extract(&file, &ours, &Limits::default(), Owners::Archive)
             .unwrap_or_else(|error| panic!("{}: {error}", maker.name));
         assert!(contents.files() > 0);
         same_listing(&maker, scratch.path(), "archive.zip", &contents);
@@ -328,8 +328,13 @@ fn compare(maker: &Maker, archive: &str, theirs: &str) {
     shell(scratch.path(), &format!("mkdir theirs; {theirs}"));
     let limits = Limits::default();
     let ours = scratch.path().join("ours");
-    let contents = archive::extract(&scratch.path().join(archive), &ours, &limits)
-        .unwrap_or_else(|error| panic!("{}: {error}", maker.name));
+    let contents = archive::extract(
+        &scratch.path().join(archive),
+        &ours,
+        &limits,
+        Owners::Archive,
+    )
+    .unwrap_or_else(|error| panic!("{}: {error}", maker.name));
     let expected = tree(
         &scratch.path().join("theirs").join(&contents.root),
         &contents,

@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use cutover::store::archive::{self, ArchiveError, Contents, Limits};
+use cutover::store::archive::{self, ArchiveError, Contents, Limits, Owners};
 
 /// A scratch folder with a canary beside the folder that is unpacked into.
 pub struct Host {
@@ -42,7 +42,7 @@ impl Host {
 
     pub fn unpack(&self, bytes: &[u8], limits: &Limits) -> Result<Contents, ArchiveError> {
         fs::write(self.bundle(), bytes).unwrap();
-        archive::extract(&self.bundle(), &self.target(), limits)
+        archive::extract(&self.bundle(), &self.target(), limits, Owners::Archive)
     }
 
     /// Unpacks what must be refused, and answers what was said.
@@ -54,7 +54,7 @@ impl Host {
         fs::write(self.bundle(), bytes).unwrap();
         let before = seen(self.scratch.path());
         let checked = archive::check(&self.bundle(), limits);
-        let unpacked = archive::extract(&self.bundle(), &self.target(), limits);
+        let unpacked = archive::extract(&self.bundle(), &self.target(), limits, Owners::Archive);
         if seen(self.scratch.path()) != before {
             return Err("something was written or changed".to_owned());
         }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use cutover::store::archive::{self, Limits};
+use cutover::store::archive::{self, Limits, Owners};
 
 use crate::host::Host;
 use crate::make::tar::{Tar, put};
@@ -64,12 +64,20 @@ fn a_disk_that_is_full_leaves_nothing_behind() {
     let scratch = tempfile::tempdir().unwrap();
     let disk = scratch.path().join("disk");
     fs::create_dir(&disk).unwrap();
+    let unpack = |bundle: &Path| {
+        archive::extract(
+            bundle,
+            &disk.join("into"),
+            &Limits::default(),
+            Owners::Archive,
+        )
+    };
     // There is room for the bytes, but not for so many files: it shows only while they are written.
     let _small = Small::mount(&disk, "size=1m,nr_inodes=20");
     let many = (0..50).fold(Tar::new(), |tar, n| tar.file(format!("d{n}/f"), b"x"));
     let bundle = scratch.path().join("bundle");
     fs::write(&bundle, many.end()).unwrap();
-    let error = archive::extract(&bundle, &disk.join("into"), &Limits::default()).unwrap_err();
+    let error = unpack(&bundle).unwrap_err();
     assert!(error.to_string().contains("No space left"), "{error}");
     assert_eq!(fs::read_dir(&disk).unwrap().count(), 0);
 
@@ -77,7 +85,7 @@ fn a_disk_that_is_full_leaves_nothing_behind() {
         tar.file(format!("f{n}"), &vec![7; 40_000])
     });
     fs::write(&bundle, large.end()).unwrap();
-    let error = archive::extract(&bundle, &disk.join("into"), &Limits::default()).unwrap_err();
+    let error = unpack(&bundle).unwrap_err();
     assert!(
         error
             .to_string()

@@ -5,13 +5,20 @@ use std::os::unix::fs::FileTypeExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use cutover::store::archive::{ArchiveError, Contents, Kind, Limits, check, extract, remove_tree};
+use cutover::store::archive::{
+    self, ArchiveError, Contents, Kind, Limits, Owners, check, remove_tree,
+};
 
 use crate::differential::{listing, listings};
 use crate::host::Host;
 
 /// What unpacks.
 pub type Unpack = dyn Fn(&Path, &Path, &Limits) -> Result<Contents, ArchiveError>;
+
+/// What really unpacks.
+pub fn extract(file: &Path, into: &Path, limits: &Limits) -> Result<Contents, ArchiveError> {
+    archive::extract(file, into, limits, Owners::Archive)
+}
 
 /// What an archive did.
 #[derive(Debug)]
@@ -93,9 +100,7 @@ impl Examiner {
     }
 
     fn broken_limit(&self, contents: &Contents) -> Option<String> {
-        let deep = |member: &&cutover::store::archive::Member| {
-            member.path.iter().count() > self.limits.depth
-        };
+        let deep = |member: &&archive::Member| member.path.iter().count() > self.limits.depth;
         let broken = contents.size > self.limits.unpacked
             || contents.members.len() > self.limits.entries
             || contents.members.iter().any(|member| deep(&member));

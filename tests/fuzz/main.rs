@@ -34,9 +34,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use cutover::store::archive;
-
-use crate::examine::{Examiner, Verdict};
+use crate::examine::{Examiner, Verdict, extract};
 use crate::mutate::{mutant, seeds};
 
 /// No archive of the corpus is large: one that takes longer than this is a hang.
@@ -77,7 +75,7 @@ fn changed_archives_do_no_harm() {
         for seed in first.. {
             tell.send((seed, None)).unwrap();
             let bytes = mutant(&corpus, seed);
-            let verdict = examiner.examine(&bytes, &archive::extract);
+            let verdict = examiner.examine(&bytes, &extract);
             tell.send((seed, Some((verdict, bytes)))).unwrap();
             if only.is_some() || start.elapsed().as_secs() >= seconds {
                 return;
@@ -127,7 +125,7 @@ fn harm_is_noticed() {
             other => panic!("{harm}: {other:?}"),
         }
     }
-    let verdict = examiner.examine(&good, &archive::extract);
+    let verdict = examiner.examine(&good, &extract);
     let Verdict::Accepted(mut listing) = verdict else {
         panic!("a good archive is not accepted: {verdict:?}");
     };

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use super::Config;
 use crate::model::name::Name;
 use crate::model::yaml::{self, Node, Value, YamlError};
+use crate::store::archive::Owners;
 
 /// The file that is read if no other is named, and it exists.
 pub const DEFAULT_FILE: &str = "/etc/cutover-agent/agent.yml";
@@ -119,6 +120,8 @@ options! {
     max_unpacked_ratio: u64 = "`200`";
     /// Whether symbolic links of a revision may lead out of it, as those with an absolute target do.
     links_may_leave_revision: bool = "`false`";
+    /// Whether what is unpacked belongs to the agent's user, whatever owners a bundle names. Its files then have no set-user-ID and set-group-ID bits.
+    ignore_archive_owners: bool = "`false`";
 }
 
 /// Why a configuration file is not used.
@@ -224,13 +227,21 @@ impl File {
         let files = self.script_log_files.map(NonZeroU32::get);
         set(&mut output.log_files, files.as_ref());
         set(&mut output.stream_bytes, self.output_stream_bytes.as_ref());
-        let unpacking = &mut config.unpacking;
-        set(&mut unpacking.compressed, self.max_bundle_bytes.as_ref());
-        set(&mut unpacking.unpacked, self.max_unpacked_bytes.as_ref());
-        set(&mut unpacking.ratio, self.max_unpacked_ratio.as_ref());
+        let limits = &mut config.unpacking.limits;
+        set(&mut limits.compressed, self.max_bundle_bytes.as_ref());
+        set(&mut limits.unpacked, self.max_unpacked_bytes.as_ref());
+        set(&mut limits.ratio, self.max_unpacked_ratio.as_ref());
         let links = self.links_may_leave_revision;
-        set(&mut unpacking.links_may_leave, links.as_ref());
-        set(&mut unpacking.entries, self.max_unpacked_entries.as_ref());
+        set(&mut limits.links_may_leave, links.as_ref());
+        set(&mut limits.entries, self.max_unpacked_entries.as_ref());
+        let owners = self.ignore_archive_owners.map(|ignored| {
+            if ignored {
+                Owners::Unpacker
+            } else {
+                Owners::Archive
+            }
+        });
+        set(&mut config.unpacking.owners, owners.as_ref());
     }
 }
 

@@ -13,7 +13,7 @@ pub use file::{ConfigError, DEFAULT_FILE, File, REFERENCE, Setting};
 use super::facts::LeastFree;
 use super::protocol;
 use crate::model::name::Name;
-use crate::store::archive::Limits;
+use crate::store::archive::{Limits, Owners};
 
 /// Where the agent keeps its own files, if nobody says otherwise.
 pub const DEFAULT_ROOT: &str = "/var/lib/cutover-agent";
@@ -40,8 +40,8 @@ pub struct Config {
     pub scripts: Scripts,
     /// What is kept of their output, and where.
     pub output: Output,
-    /// What a bundle may cost this host.
-    pub unpacking: Limits,
+    /// How bundles are unpacked.
+    pub unpacking: Unpacking,
     /// Below this a disk counts as nearly full.
     pub least_free: LeastFree,
 }
@@ -74,6 +74,15 @@ pub struct Output {
     pub stream_bytes: u64,
 }
 
+/// How bundles are unpacked.
+#[derive(Clone, Debug, Default)]
+pub struct Unpacking {
+    /// What a bundle may cost this host.
+    pub limits: Limits,
+    /// To whom its files belong.
+    pub owners: Owners,
+}
+
 impl Config {
     /// The usual settings.
     pub fn new(name: Name, root: PathBuf) -> Self {
@@ -87,7 +96,7 @@ impl Config {
             max_revisions: const { NonZeroUsize::new(5).unwrap() },
             scripts: Scripts::default(),
             output: Output::default(),
-            unpacking: Limits::default(),
+            unpacking: Unpacking::default(),
             least_free: LeastFree::default(),
         }
     }

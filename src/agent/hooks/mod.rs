@@ -22,9 +22,9 @@ use super::layout::Layout;
 use super::log::{Entry, LogError, Note, ScriptResult};
 use super::report::Report;
 use super::revision;
-use crate::appspec::Hook;
+use crate::appspec::{Hook, Workdir};
 use crate::model::diagnostics::{Diagnostics, LifecycleErrorCode};
-use choose::Choice;
+pub(super) use choose::{Choice, choose};
 use environment::Environment;
 
 /// Why an event did not end well.
@@ -70,8 +70,7 @@ pub struct Host<'a> {
 pub async fn run(report: &Report, host: &Host<'_>, done: usize) -> Result<(), EventError> {
     let (order, event) = (report.order(), report.event());
     let unknown = |message: String| EventError::Failed(Diagnostics::unknown(message));
-    let choice =
-        choose::choose(event, order, host.layout).map_err(|error| unknown(error.to_string()))?;
+    let choice = choose(event, order, host.layout).map_err(|error| unknown(error.to_string()))?;
     let Some(Choice { dir, is_current }) = choice else {
         let text = "no revision of this deployment group is installed, so there is nothing to run";
         report.remark(text).await?;
@@ -140,6 +139,10 @@ async fn one(
     let script = Script {
         location: &hook.location,
         path,
+        folder: match hook.workdir {
+            Workdir::Root => Path::new("/"),
+            Workdir::Bundle => environment.bundle,
+        },
         timeout: hook.timeout,
         variables: environment.variables(&identity.account, &hook.environment),
         identity,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -36,6 +36,8 @@ pub struct Script<'a> {
     pub location: &'a str,
     /// The file.
     pub path: PathBuf,
+    /// Where it starts.
+    pub folder: &'a Path,
     /// How long it may run.
     pub timeout: Duration,
     /// As whom.
@@ -133,7 +135,7 @@ impl Script<'_> {
             .args(&words[1..])
             .env_clear()
             .envs(&self.variables)
-            .current_dir("/")
+            .current_dir(self.folder)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -17,10 +17,12 @@ use tempfile::TempDir;
 use tokio::sync::mpsc;
 
 use super::executor::Executor;
+use super::hooks::{Choice, choose};
 use super::layout::{Layout, is_group_id};
-use super::log::{Log, Script};
+use super::log::{Execution, Log, Script};
 use super::protocol::{EventState, ExecutionEnd, ExecutionState, Message, Order, What};
 use super::{AgentError, Config, io_error, process};
+use crate::appspec::paths;
 use crate::clock;
 use crate::model::deployment::{Creator, DeploymentId, ExecutionId, FileExistsBehavior};
 use crate::model::group::DeploymentType;
@@ -95,6 +97,8 @@ pub struct Failure {
     pub event: Option<LifecycleEvent>,
     /// The script, as the `AppSpec` writes it, if one is to blame.
     pub script: Option<String>,
+    /// That script on the host: in the deployment's own revision, or in the one that was installed before.
+    pub script_path: Option<PathBuf>,
     /// What is wrong and what to do.
     pub message: String,
 }
@@ -187,19 +191,15 @@ pub async fn deploy(
         }
     }
     executor.drained(Duration::MAX).await;
-    let state = log
-        .known()
-        .executions
-        .get(&execution)
-        .map(|known| known.state.clone());
-    let state =
-        state.ok_or_else(|| io_error("reading the result")(io::Error::other("it is gone")))?;
+    let known = log.known().executions.get(&execution).cloned();
+    let Execution { order, state, .. } =
+        known.ok_or_else(|| io_error("reading the result")(io::Error::other("it is gone")))?;
     let dir = layout.deployment(&deployment.group_id, &id);
     Ok(Outcome {
         deployment: id,
         folder: dir.path().to_owned(),
         scripts_log: dir.scripts_log(),
-        failure: failure(&state, interrupted),
+        failure: failure(&state, &order, &layout, interrupted),
         events: state.events,
     })
 }
@@ -219,30 +219,53 @@ async fn end_now(executor: &Executor, log: &Log, execution: &ExecutionId, grace:
     }
 }
 
-fn failure(state: &ExecutionState, interrupted: bool) -> Option<Failure> {
+fn failure(
+    state: &ExecutionState,
+    order: &Order,
+    layout: &Layout,
+    interrupted: bool,
+) -> Option<Failure> {
     let failed = state.events.iter().find_map(|event| {
         let diagnostics = event.diagnostics.as_ref()?;
         Some((event.event, diagnostics))
     });
     match (failed, state.ended) {
-        (Some((event, diagnostics)), _) => Some(Failure {
-            kind: if interrupted {
-                Kind::Interrupted
-            } else {
-                Kind::of(event, diagnostics)
-            },
-            event: Some(event),
-            script: Some(diagnostics.script_name.clone()).filter(|name| !name.is_empty()),
-            message: diagnostics.message.clone(),
-        }),
+        (Some((event, diagnostics)), _) => {
+            let script = Some(diagnostics.script_name.clone()).filter(|name| !name.is_empty());
+            Some(Failure {
+                kind: if interrupted {
+                    Kind::Interrupted
+                } else {
+                    Kind::of(event, diagnostics)
+                },
+                event: Some(event),
+                script_path: script
+                    .as_deref()
+                    .and_then(|script| script_path(script, event, order, layout)),
+                script,
+                message: diagnostics.message.clone(),
+            })
+        }
         (None, Some(ExecutionEnd::Finished)) => None,
         (None, _) => Some(Failure {
             kind: Kind::Interrupted,
             event: None,
             script: None,
+            script_path: None,
             message: "the deployment was interrupted between two events".to_owned(),
         }),
     }
+}
+
+/// Where a script is that the event ran, by the same choice of archive.
+fn script_path(
+    script: &str,
+    event: LifecycleEvent,
+    order: &Order,
+    layout: &Layout,
+) -> Option<PathBuf> {
+    let Choice { dir, .. } = choose(event, order, layout).ok().flatten()?;
+    Some(dir.archive().join(paths::inside(script)?))
 }
 
 /// A folder for this run. It is beside the groups' folders because there is room for bundles there.

@@ -29,7 +29,7 @@ pub(super) fn open(file: &Path) -> Result<File, ArchiveError> {
     let metadata = opened.metadata().map_err(ArchiveError::io(context()))?;
     if !metadata.is_file() {
         return Err(ArchiveError::NotAnArchive {
-            found: "not a file".to_owned(),
+            found: "not a file",
         });
     }
     Ok(opened)

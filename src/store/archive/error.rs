@@ -17,11 +17,17 @@ pub enum ArchiveError {
         /// Why it failed.
         source: io::Error,
     },
-    /// The file is something else.
+    /// The file is no archive at all.
     #[error("it is {found}, not a zip, tar or tar.gz archive; pack the revision as one of these")]
     NotAnArchive {
         /// What the file looks like.
-        found: String,
+        found: &'static str,
+    },
+    /// The file is an archive, or what people take for one, of a format that is not read.
+    #[error("it is {found}, not a zip, tar or tar.gz archive; pack the revision as one of these")]
+    OtherFormat {
+        /// Which format.
+        found: &'static str,
     },
     /// An entry breaks a rule.
     #[error("the bundle is refused: its entry {} {problem}", shown(.entry))]
@@ -50,6 +56,18 @@ pub enum ArchiveError {
 }
 
 impl ArchiveError {
+    /// Whether the archive itself is to blame, so that it is refused everywhere, and not the host that reads it.
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::NotAnArchive { .. }
+            | Self::OtherFormat { .. }
+            | Self::Entry { .. }
+            | Self::Archive(_)
+            | Self::Exceeded(_) => true,
+            Self::Io { .. } | Self::NoSpace { .. } => false,
+        }
+    }
+
     /// Wraps an I/O error with what was being done.
     pub(super) fn io(context: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let context = context.into();

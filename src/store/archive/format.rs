@@ -53,8 +53,8 @@ impl Format {
     ///
     /// # Errors
     ///
-    /// When it cannot be read, or is something else.
-    pub(super) fn of(file: &File) -> Result<Self, ArchiveError> {
+    /// When it cannot be read, or is something else: [`ArchiveError::OtherFormat`] or [`ArchiveError::NotAnArchive`].
+    pub fn of(file: &File) -> Result<Self, ArchiveError> {
         let mut block = [0; tar::BLOCK];
         let length = beginning(file, &mut block).map_err(ArchiveError::io("reading it"))?;
         let head = &block[..length];
@@ -67,16 +67,15 @@ impl Format {
         if tar::begins(head) {
             return Ok(Self::Tar);
         }
-        let found = OTHERS.iter().find(|(magic, _)| head.starts_with(magic));
-        let found = match found {
-            Some((_, found)) => *found,
-            None if head.is_empty() => "empty",
-            None if is_text(head) => "a text",
-            None => "something unknown",
+        if let Some((_, found)) = OTHERS.iter().find(|(magic, _)| head.starts_with(magic)) {
+            return Err(ArchiveError::OtherFormat { found });
+        }
+        let found = match head {
+            [] => "empty",
+            text if is_text(text) => "a text",
+            _ => "something unknown",
         };
-        Err(ArchiveError::NotAnArchive {
-            found: found.to_owned(),
-        })
+        Err(ArchiveError::NotAnArchive { found })
     }
 }
 

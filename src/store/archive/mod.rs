@@ -33,4 +33,4 @@ pub use format::Format;
 pub use limits::Limits;
 pub use member::{Attributes, Kind, Member, Time};
 pub use remove::remove_tree;
-pub use write::extract;
+pub use write::{Owners, extract};

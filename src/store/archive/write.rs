@@ -28,21 +28,38 @@ use super::{remove_tree, space};
 /// What folders get that have no entry of their own, and the root.
 const USUAL_MODE: u32 = 0o755;
 
+/// Whether a file runs as its owner or its group.
+const SET_ID: u32 = 0o6000;
+
+/// To whom the files belong that are unpacked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Owners {
+    /// If root unpacks, to those that a tar names, as numbers; otherwise to who unpacks.
+    #[default]
+    Archive,
+    /// To who unpacks. Files do not run as their owner or group then: the archive meant other ones.
+    Unpacker,
+}
+
 /// Checks the archive as a whole, then unpacks its revision to the new folder `into`: a single folder around everything
 /// is left out, as [`Contents::root`] says. What is written is not synced.
-///
-/// Root gives files to the owners that a tar names; others own what they unpack.
 ///
 /// # Errors
 ///
 /// When the archive is refused, does not fit, or cannot be written, or when `into` is there already. Nothing of the
 /// archive is then left.
-pub fn extract(file: &Path, into: &Path, limits: &Limits) -> Result<Contents, ArchiveError> {
+pub fn extract(
+    file: &Path,
+    into: &Path,
+    limits: &Limits,
+    owners: Owners,
+) -> Result<Contents, ArchiveError> {
     let file = check::open(file)?;
     let contents = check_opened(&file, limits)?;
     space::suffices(&contents, into.parent().unwrap_or(Path::new("/")))?;
     make_folder(into)?;
-    let written = Writer::new(into, &contents).and_then(|writer| writer.write(&file, limits));
+    let written =
+        Writer::new(into, &contents, owners).and_then(|writer| writer.write(&file, limits));
     if let Err(error) = written {
         remove_tree(into).map_err(|left| ArchiveError::Io {
             context: format!("{error}; and what was unpacked is still there"),
@@ -56,20 +73,28 @@ pub fn extract(file: &Path, into: &Path, limits: &Limits) -> Result<Contents, Ar
 struct Writer<'a> {
     into: &'a Path,
     contents: &'a Contents,
+    owners: Owners,
     /// Whether owners can be set.
     root: bool,
 }
 
 impl<'a> Writer<'a> {
-    fn new(into: &'a Path, contents: &'a Contents) -> Result<Self, ArchiveError> {
+    fn new(into: &'a Path, contents: &'a Contents, owners: Owners) -> Result<Self, ArchiveError> {
         for folder in contents.folders().keys() {
             make_folder(&into.join(folder))?;
         }
         Ok(Self {
             into,
             contents,
+            owners,
             root: nix::unistd::geteuid().is_root(),
         })
+    }
+
+    /// Whom the entry is given to.
+    fn owner(&self, attributes: &Attributes) -> Option<(u32, u32)> {
+        let given = self.root && self.owners == Owners::Archive;
+        attributes.owner.filter(|_| given)
     }
 
     fn write(&self, file: &File, limits: &Limits) -> Result<(), ArchiveError> {
@@ -114,10 +139,14 @@ impl<'a> Writer<'a> {
                 .mode(0o600)
                 .open(&path)?;
             data.write_to(&mut file)?;
-            if let Some((user, group)) = member.attributes.owner.filter(|_| self.root) {
+            if let Some((user, group)) = self.owner(&member.attributes) {
                 fchown(&file, Some(user), Some(group))?;
             }
-            file.set_permissions(fs::Permissions::from_mode(member.attributes.mode))?;
+            let mode = match self.owners {
+                Owners::Archive => member.attributes.mode,
+                Owners::Unpacker => member.attributes.mode & !SET_ID,
+            };
+            file.set_permissions(fs::Permissions::from_mode(mode))?;
             let time = timespec(member.attributes.modified);
             futimens(&file, &time, &time)?;
             Ok(())
@@ -145,7 +174,7 @@ impl<'a> Writer<'a> {
 
     fn symlink(&self, path: &PathBuf, target: &Path, attributes: &Attributes) -> io::Result<()> {
         symlink(target, path)?;
-        if let Some((user, group)) = attributes.owner.filter(|_| self.root) {
+        if let Some((user, group)) = self.owner(attributes) {
             lchown(path, Some(user), Some(group))?;
         }
         set_time(path, attributes.modified)
@@ -157,8 +186,8 @@ impl<'a> Writer<'a> {
         attributes: Option<&Attributes>,
     ) -> Result<(), ArchiveError> {
         let finish = || -> io::Result<()> {
-            let owner = attributes.and_then(|attributes| attributes.owner);
-            if let Some((user, group)) = owner.filter(|_| self.root) {
+            let owner = attributes.and_then(|attributes| self.owner(attributes));
+            if let Some((user, group)) = owner {
                 lchown(path, Some(user), Some(group))?;
             }
             let mode = attributes.map_or(USUAL_MODE, |attributes| attributes.mode);

@@ -198,7 +198,7 @@ pub fn extensions() -> Vec<Case> {
             "longer than it says",
             Tar::new()
                 .with("././@LongLink", b'L', b"ab", |header| {
-                    put(header, 124, b"00000000001\0")
+                    put(header, 124, b"00000000001\0");
                 })
                 .file("x", b"1")
                 .end(),
@@ -214,7 +214,7 @@ pub fn extensions() -> Vec<Case> {
             Tar::new()
                 .pax(&[("mtime", "1")])
                 .with("x", b'0', b"1", |header| {
-                    put(header, 136, b"/\x95524770400\0")
+                    put(header, 136, b"/\x95524770400\0");
                 })
                 .end(),
         ),

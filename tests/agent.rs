@@ -29,3 +29,5 @@ mod scripts;
 mod support;
 #[path = "agent/users.rs"]
 mod users;
+#[path = "agent/waiting.rs"]
+mod waiting;

@@ -569,11 +569,7 @@ fn an_interrupt_ends_the_script_and_the_deployment() {
     until("the script starts", || {
         host.installed("/BeforeInstall").exists()
     });
-    kill(
-        Pid::from_raw(child.id().try_into().unwrap()),
-        Signal::SIGINT,
-    )
-    .unwrap();
+    interrupt(&child);
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let result: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -584,4 +580,91 @@ fn an_interrupt_ends_the_script_and_the_deployment() {
         .filter(|(_, status)| status == "Skipped");
     assert_eq!(skipped.count(), 6);
     assert!(!host.installed("/AfterInstall").exists());
+}
+
+fn interrupt(child: &Child) {
+    let pid = Pid::from_raw(child.id().try_into().unwrap());
+    kill(pid, Signal::SIGINT).unwrap();
+}
+
+#[test]
+fn an_interrupt_starts_no_further_script() {
+    let host = Host::new();
+    host.bundle(
+        "hooks: {BeforeInstall: [{location: polite.sh}, {location: next.sh}]}\n",
+        &[
+            (
+                "polite.sh",
+                "#!/bin/sh\ntrap 'exit 0' TERM\ntouch \"$INSTALL_ROOT/ready\"\nwhile :; do sleep 0.1; done\n",
+            ),
+            ("next.sh", "#!/bin/sh\ntouch \"$INSTALL_ROOT/next\"\n"),
+        ],
+    );
+    fs::create_dir_all(host.path("root")).unwrap();
+    let child = host
+        .command(&["-l", "bundle", "--output", "json"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    until("the script starts", || host.installed("/ready").exists());
+    interrupt(&child);
+    let output = child.wait_with_output().unwrap();
+    let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(result["error"]["kind"], "interrupted", "{result}");
+    assert_eq!(result["error"]["script"], "polite.sh", "{result}");
+    assert!(!host.installed("/next").exists(), "{result}");
+}
+
+#[test]
+fn a_deployment_that_waits_can_be_interrupted() {
+    let host = Host::new();
+    host.bundle("", &[]);
+    assert_eq!(host.json(&["-l", "bundle"]).0, 0);
+    let lock = host.path("state/deployment-instructions/default-local-deployment-group.lock");
+    let held = File::options().write(true).open(lock).unwrap();
+    held.lock().unwrap();
+    let mut waiting = host
+        .command(&["-l", "bundle", "--output", "json"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let log = host.path("log/codedeploy-local.log");
+    until("it waits", || {
+        fs::read_to_string(&log)
+            .unwrap()
+            .contains("waiting for another deployment")
+    });
+    interrupt(&waiting);
+    until("it ends", || waiting.try_wait().unwrap().is_some());
+    let output = waiting.wait_with_output().unwrap();
+    let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(result["error"]["kind"], "interrupted", "{result}");
+    drop(held);
+}
+
+/// A daemon that a script starts must not hold the locks of whoever started the deployment.
+#[test]
+fn scripts_inherit_no_open_files() {
+    let host = Host::new();
+    host.bundle(
+        "hooks: {BeforeInstall: [{location: x.sh}]}\n",
+        &[("x.sh", "#!/bin/sh\nls -l /proc/self/fd\n")],
+    );
+    let lock = host.path("lock");
+    let inner = host.command(&["-l", "bundle"]);
+    let mut command = Command::new("sh");
+    command
+        .arg("-c")
+        .arg("lock=$1; shift; exec \"$@\" 9> \"$lock\"")
+        .arg("sh")
+        .arg(&lock)
+        .arg(inner.get_program())
+        .args(inner.get_args())
+        .current_dir(host.scratch.path())
+        .stdin(Stdio::null());
+    let output = command.output().unwrap();
+    let said = text_of(&output.stdout);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("/dev/null"), "{said}");
+    assert!(!said.contains(&lock.display().to_string()), "{said}");
 }

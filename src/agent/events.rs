@@ -22,6 +22,7 @@ impl Executor {
                     install_root: self.install_root(),
                     boot: &self.boot,
                     settings: &self.config.scripts,
+                    interrupted: &self.interrupted,
                 };
                 hooks::run(report, &host, done).await
             }

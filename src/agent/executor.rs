@@ -38,6 +38,7 @@ pub struct Executor {
     tasks: TaskTracker,
     pub(super) stopping: CancellationToken,
     abandoned: CancellationToken,
+    pub(super) interrupted: CancellationToken,
 }
 
 /// What the orchestrator wants of an execution that has not ended.
@@ -78,6 +79,7 @@ impl Executor {
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             abandoned: CancellationToken::new(),
+            interrupted: CancellationToken::new(),
         }))
     }
 
@@ -118,6 +120,11 @@ impl Executor {
         self.abandoned.cancel();
     }
 
+    /// Ends the scripts that are running, and with them their events; no further script is started.
+    pub fn interrupt(&self) {
+        self.interrupted.cancel();
+    }
+
     pub(super) fn enqueue(self: &Arc<Self>, id: &ExecutionId, order: &Order, control: Control) {
         self.controls()
             .insert(id.clone(), watch::Sender::new(control));
@@ -134,7 +141,13 @@ impl Executor {
 
     async fn serve_group(&self, group: &str) {
         while let Some(id) = self.queues.running(group) {
-            let _held = self.layout.hold(group).await;
+            let _held = tokio::select! {
+                held = self.layout.hold(group) => held,
+                () = self.unwanted(&id) => None,
+            };
+            if self.stopping.is_cancelled() {
+                return;
+            }
             if let Err(error) = self.carry_out(&id).await {
                 tracing::error!(%error, execution = %id, "the execution cannot go on");
                 return;

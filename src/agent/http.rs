@@ -121,7 +121,8 @@ fn digest(text: &str) -> Result<Digest, Refusal> {
 }
 
 async fn has_bundle(State(agent): Agent, Path(name): Path<String>) -> Result<StatusCode, Refusal> {
-    let has = agent.bundles.has(&digest(&name)?);
+    // Whoever asks is about to order what needs it.
+    let has = agent.bundles.renew(&digest(&name)?);
     Ok(if has {
         StatusCode::OK
     } else {

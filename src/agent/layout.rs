@@ -26,8 +26,12 @@ use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::model::deployment::DeploymentId;
+
+/// How often a group that another process holds is looked at.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// Names below the root that are not deployment groups.
 const RESERVED: [&str; 6] = [
@@ -179,36 +183,42 @@ impl Layout {
 
     /// Waits until no other process runs an execution of the group on this host, and keeps others from doing so until what
     /// this answers is dropped: the agent and a local deployment may work on the same root. If the file system does not
-    /// let anybody lock, nothing is held; what comes next meets the same trouble and reports it.
+    /// let anybody lock, nothing is held; what comes next meets the same trouble and reports it. Can be given up at any
+    /// moment.
     pub async fn hold(&self, group: &str) -> Option<File> {
-        let path = self.instructions().join(format!("{group}.lock"));
-        let holding = tokio::task::spawn_blocking(move || {
-            let options = || {
-                let mut options = File::options();
-                options.read(true);
-                options
-            };
-            let made = options()
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .open(&path);
-            // A file system that cannot be written to any more may have the file already.
-            let file = made.or_else(|_| options().open(&path))?;
-            if let Err(TryLockError::WouldBlock) = file.try_lock() {
-                tracing::warn!("waiting for another deployment of the group on this host");
-                file.lock()?;
+        let mut told = false;
+        loop {
+            match self.try_hold(group) {
+                Ok(file) => return Some(file),
+                Err(TryLockError::WouldBlock) => {
+                    if !std::mem::replace(&mut told, true) {
+                        tracing::warn!("waiting for another deployment of the group on this host");
+                    }
+                    // A thread that waits in the kernel could not be called back.
+                    tokio::time::sleep(LOOK).await;
+                }
+                Err(TryLockError::Error(error)) => {
+                    tracing::warn!(%error, group, "the deployment group cannot be locked");
+                    return None;
+                }
             }
-            io::Result::Ok(file)
-        });
-        match holding.await {
-            Ok(Ok(file)) => Some(file),
-            Ok(Err(error)) => {
-                tracing::warn!(%error, group, "the deployment group cannot be locked");
-                None
-            }
-            Err(_) => None,
         }
+    }
+
+    fn try_hold(&self, group: &str) -> Result<File, TryLockError> {
+        let path = self.instructions().join(format!("{group}.lock"));
+        let made = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path);
+        // A file system that cannot be written to any more may have the file already.
+        let file = made
+            .or_else(|_| File::open(&path))
+            .map_err(TryLockError::Error)?;
+        file.try_lock()?;
+        Ok(file)
     }
 
     /// The deployment a pointer names, if it was ever set.

@@ -143,7 +143,7 @@ impl Agent {
             return Err(error);
         }
         // Requests that are under way may end, but cannot hold the agent up.
-        let requests = timeout(self.drain, server);
+        let requests = timeout(self.drain.min(REQUESTS), server);
         let (_, ()) = tokio::join!(requests, self.executor.drained(self.drain));
         Ok(())
     }
@@ -161,6 +161,9 @@ pub async fn serve(
 ) -> Result<(), AgentError> {
     Agent::open(config).await?.serve(listener, shutdown).await
 }
+
+/// How long requests may take that are under way when the agent is told to end. An upload begins again later.
+const REQUESTS: Duration = Duration::from_secs(5);
 
 /// A process that an agent forked just before it was killed holds the agent's lock until it becomes the script it is for.
 /// That is a matter of milliseconds; an agent that runs keeps its lock longer.

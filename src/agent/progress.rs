@@ -1,13 +1,14 @@
 //! Carrying an execution out, event by event.
 
 use std::collections::HashSet;
+use std::io;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::executor::{Control, Executor};
 use super::hooks::EventError;
-use super::log::{Entry, LogError, Script};
+use super::log::{Entry, Execution, LogError, Script};
 use super::protocol::{ExecutionEnd, Order, What};
 use super::report::Report;
 use super::{process, retention};
@@ -142,6 +143,25 @@ impl Executor {
         !self.stopping.is_cancelled() && control.is_some_and(allows)
     }
 
+    /// Waits until nothing is to be done for an execution for which it would need its group: the agent is to end, or it
+    /// was stopped and left nothing behind in an earlier run of the agent.
+    pub(super) async fn unwanted(&self, id: &ExecutionId) {
+        let is_open = |known: &Execution| known.running().is_some();
+        let left = self.log.known().executions.get(id).is_some_and(is_open);
+        let control = self.controls().get(id).map(watch::Sender::subscribe);
+        let stopped = async {
+            match control.filter(|_| !left) {
+                // An execution that nobody controls any more has ended.
+                Some(mut control) => drop(control.wait_for(|control| control.stop).await),
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = stopped => {}
+            () = self.stopping.cancelled() => {}
+        }
+    }
+
     /// Waits until the next event may start, or must not.
     async fn permission(&self, id: &ExecutionId) -> Permission {
         let Some(mut control) = self.controls().get(id).map(watch::Sender::subscribe) else {
@@ -198,12 +218,12 @@ impl Executor {
         entries.push(Entry::Message(id.clone(), What::Ended { end }));
         self.log.facts(entries).await?;
         self.controls().remove(id);
-        self.forget_bundles();
+        self.forget_bundles().await;
         Ok(())
     }
 
     /// Not being able to tidy up is no reason to fail a deployment.
-    fn forget_bundles(&self) {
+    async fn forget_bundles(&self) {
         let needed: HashSet<_> = {
             let known = self.log.known();
             let open = known
@@ -213,7 +233,11 @@ impl Executor {
             open.map(|known| known.order.revision.digest.clone())
                 .collect()
         };
-        if let Err(error) = retention::prune_bundles(&self.layout, &self.bundles, needed) {
+        let (layout, bundles) = (self.layout.clone(), self.bundles.clone());
+        // Reads every deployment's record, and removing much takes time.
+        let work = move || retention::prune_bundles(&layout, &bundles, needed);
+        let pruned = tokio::task::spawn_blocking(work).await;
+        if let Err(error) = pruned.map_err(io::Error::other).flatten() {
             tracing::warn!(%error, "old bundles cannot be removed");
         }
     }

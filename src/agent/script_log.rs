@@ -47,20 +47,11 @@ impl ScriptLog {
 
     /// Appends entries, all or none of them. Somebody who deleted the file gets a new one.
     pub fn append(&mut self, entries: &[u8]) -> io::Result<()> {
-        if self
-            .open
-            .as_ref()
-            .is_some_and(|open| open.length > self.full)
-        {
+        let mut open = self.current()?;
+        if open.length > self.full {
             self.rotate()?;
+            open = Open::at(&self.path)?;
         }
-        let is_there = |open: &Open| {
-            fs::metadata(&self.path).is_ok_and(|metadata| metadata.ino() == open.inode)
-        };
-        let open = match self.open.take().filter(is_there) {
-            Some(open) => open,
-            None => Open::at(&self.path)?,
-        };
         let open = self.open.insert(open);
         if let Err(error) = open.file.write_all(entries) {
             // A full disk must not leave half a line. If that fails too, the line stays cut.
@@ -71,8 +62,18 @@ impl ScriptLog {
         Ok(())
     }
 
-    fn rotate(&mut self) -> io::Result<()> {
-        self.open = None;
+    /// The file under the log's name. Others may have written to it, renamed or deleted it.
+    fn current(&mut self) -> io::Result<Open> {
+        match (self.open.take(), fs::metadata(&self.path)) {
+            (Some(open), Ok(metadata)) if metadata.ino() == open.inode => Ok(Open {
+                length: metadata.len(),
+                ..open
+            }),
+            _ => Open::at(&self.path),
+        }
+    }
+
+    fn rotate(&self) -> io::Result<()> {
         if self.files <= 1 {
             return fs::remove_file(&self.path);
         }
@@ -180,5 +181,18 @@ mod tests {
         fs::remove_dir_all(scratch.path().join("logs")).unwrap();
         log.append(b"2\n").unwrap();
         assert_eq!(fs::read(log.path()).unwrap(), b"2\n");
+    }
+
+    /// The agent and a local deployment write the log of all deployments.
+    #[test]
+    fn what_another_writes_counts() {
+        let scratch = tempfile::tempdir().unwrap();
+        let (mut one, mut two) = (log(scratch.path(), 2), log(scratch.path(), 2));
+        one.append(b"1\n").unwrap();
+        two.append(b"a long line of another\n").unwrap();
+        one.append(b"2\n").unwrap();
+        assert_eq!(fs::read(one.path()).unwrap(), b"2\n");
+        two.append(b"3\n").unwrap();
+        assert_eq!(fs::read(one.path()).unwrap(), b"2\n3\n");
     }
 }

@@ -1,10 +1,11 @@
-//! The log of what runs on a host, the agent or a local deployment: on standard error, or in a folder as `CodeDeploy`'s agent keeps it. There it is one file a day,
-//! always written under the same name and renamed when the day is over; the writers that libraries offer put the day
-//! into the name of the file that is being written.
+//! The log of what runs on a host, the agent or a local deployment: on standard error, or in a folder as `CodeDeploy`'s
+//! agent keeps it. There it is one file a day, always written under the same name and renamed when the day is over; the
+//! writers that libraries offer put the day into the name of the file that is being written.
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -100,10 +101,12 @@ impl Daily {
     fn begin(&mut self, today: Date) -> io::Result<()> {
         let path = self.folder.join(format!("{}.log", self.program));
         let day = self.day.strftime("%Y%m%d");
-        fs::rename(
-            &path,
-            self.folder.join(format!("{}.{day}.log", self.program)),
-        )?;
+        // Another process that writes it may have begun the day already, or somebody removed the file.
+        let ours = self.file.metadata()?.ino();
+        if fs::metadata(&path).is_ok_and(|metadata| metadata.ino() == ours) {
+            let past = format!("{}.{day}.log", self.program);
+            fs::rename(&path, self.folder.join(past))?;
+        }
         *self = Self::open(self.folder.clone(), self.program.clone())?;
         self.day = today;
         self.forget()
@@ -172,5 +175,27 @@ mod tests {
         assert_eq!(fs::read_to_string(renamed).unwrap(), "yesterday\n");
         let all = fs::read_dir(scratch.path()).unwrap().count();
         assert_eq!(all, KEPT + 1);
+    }
+
+    #[test]
+    fn a_log_that_another_moved_or_removed_is_made_anew() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("agent.log");
+        let open = || Daily::open(scratch.path().to_owned(), "agent".to_owned()).unwrap();
+        let (mut log, mut other) = (open(), open());
+        log.write_all(b"before\n").unwrap();
+        let yesterday = log.day.yesterday().unwrap();
+        (log.day, other.day) = (yesterday, yesterday);
+        log.write_all(b"one\n").unwrap();
+        other.write_all(b"two\n").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "one\ntwo\n");
+        let day = yesterday.strftime("%Y%m%d");
+        let renamed = scratch.path().join(format!("agent.{day}.log"));
+        assert_eq!(fs::read_to_string(renamed).unwrap(), "before\n");
+
+        fs::remove_file(&path).unwrap();
+        log.day = yesterday;
+        log.write_all(b"anew\n").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "anew\n");
     }
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
+use super::descriptors;
 use super::host_log;
 use super::print::{note, say};
 use super::{Exit, Output};
@@ -146,6 +147,7 @@ impl clap::ValueEnum for Type {
 ///
 /// When the deployment cannot be watched; one that fails is no error, but an exit code.
 pub(super) async fn run(args: Args) -> color_eyre::Result<Exit> {
+    descriptors::close_inherited();
     // What scripts and Install create is readable by others, whoever starts the deployment.
     umask(Mode::from_bits_truncate(0o022));
     let (deployment, config) = match prepare(&args) {

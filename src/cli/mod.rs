@@ -5,6 +5,7 @@ mod check;
 mod cockpit;
 mod context;
 mod deploy;
+mod descriptors;
 mod exit;
 mod host_log;
 mod hosts;

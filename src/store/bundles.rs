@@ -9,6 +9,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use nix::fcntl::AT_FDCWD;
+use nix::sys::stat::{UtimensatFlags, utimensat};
+use nix::sys::time::TimeSpec;
 use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 
@@ -126,6 +129,15 @@ impl Bundles {
     /// Whether the bundle is here.
     pub fn has(&self, digest: &Digest) -> bool {
         self.path(digest).is_file()
+    }
+
+    /// Lets the bundle count as one that came just now, and answers whether it is here.
+    pub fn renew(&self, digest: &Digest) -> bool {
+        let now = TimeSpec::UTIME_NOW;
+        let flag = UtimensatFlags::FollowSymlink;
+        // Where the time cannot be written, the bundle is here all the same.
+        let _ = utimensat(AT_FDCWD, &self.path(digest), &now, &now, flag);
+        self.has(digest)
     }
 
     /// Where the bundle is, if it is here.

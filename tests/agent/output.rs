@@ -177,6 +177,21 @@ async fn a_detached_program_may_be_let_go() {
     nix::sys::signal::killpg(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
 }
 
+#[tokio::test]
+async fn a_grace_may_be_as_long_as_anybody_writes() {
+    let mut host = Host::new();
+    host.config.scripts.detach_grace = Some(Duration::from_secs(u64::MAX));
+    host.start().await;
+    let run = host.script(
+        1,
+        E::ApplicationStart,
+        "",
+        "#!/bin/sh\nsleep 0.3 &\nexit 0\n",
+    );
+    let run = tokio::time::timeout(crate::support::DEADLINE, run).await;
+    run.unwrap().succeeded();
+}
+
 /// A program in a process group of its own survives the script's timeout, and is named.
 #[tokio::test]
 async fn who_left_the_group_survives_and_is_named() {

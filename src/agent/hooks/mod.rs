@@ -16,6 +16,7 @@ pub use environment::MARK;
 pub use lines::lines;
 use nix::unistd::{AccessFlags, access};
 use script::{Outcome, Script};
+use tokio_util::sync::CancellationToken;
 
 use super::config::Scripts;
 use super::layout::Layout;
@@ -59,6 +60,8 @@ pub struct Host<'a> {
     pub boot: &'a str,
     /// How scripts run.
     pub settings: &'a Scripts,
+    /// Cancelled when scripts are to end at once.
+    pub interrupted: &'a CancellationToken,
 }
 
 /// Runs the scripts of the report's event, one after the other, up to the first that fails. The first ones are left out
@@ -97,6 +100,10 @@ pub async fn run(report: &Report, host: &Host<'_>, done: usize) -> Result<(), Ev
         report.remark(&text).await?;
     }
     for (index, hook) in hooks.iter().enumerate().skip(done) {
+        if host.interrupted.is_cancelled() {
+            let text = format!("interrupted before the script {}", hook.location);
+            return Err(unknown(text));
+        }
         let mark = format!("{}/{event}/{index}", report.execution());
         let environment = Environment {
             order,
@@ -155,7 +162,7 @@ async fn one(
                 .log()
                 .passing(vec![note(Note::ScriptStarted { process })])
                 .await?;
-            started.finish(&script, host.settings, report).await?
+            started.finish(&script, host, report).await?
         }
         Err(error) => Outcome::not_started(&script, &error),
     };

@@ -13,10 +13,10 @@ use nix::errno::Errno;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
+use super::Host;
 use super::explain::{explain, names_interpreter};
 use super::streams::Streams;
 use super::user::Identity;
-use crate::agent::config::Scripts;
 use crate::agent::log::LogError;
 use crate::agent::process::{self, Process};
 use crate::agent::report::Report;
@@ -73,6 +73,14 @@ impl Outcome {
         let message = script.failure(&format!("cannot be started: {error}"));
         Self {
             remark: "[exit] not started".to_owned(),
+            failure: Some((LifecycleErrorCode::ScriptFailed, message)),
+        }
+    }
+
+    fn interrupted(script: &Script<'_>) -> Self {
+        let message = format!("the script {} was interrupted", script.location);
+        Self {
+            remark: "[exit] interrupted".to_owned(),
             failure: Some((LifecycleErrorCode::ScriptFailed, message)),
         }
     }
@@ -145,11 +153,11 @@ impl Script<'_> {
 }
 
 impl Started {
-    /// Waits until it has ended and its output is closed, or its time is up.
+    /// Waits until it has ended and its output is closed, its time is up, or it is to end at once.
     pub async fn finish(
         self,
         script: &Script<'_>,
-        settings: &Scripts,
+        host: &Host<'_>,
         report: &Report,
     ) -> Result<Outcome, LogError> {
         let Self {
@@ -158,12 +166,14 @@ impl Started {
             mut output,
             since,
         } = self;
+        let settings = host.settings;
         let pipes = output.pipes();
         let deadline = since + script.timeout;
         let mut patience = deadline;
         let mut hint = None;
         let mut status: Option<ExitStatus> = None;
         let mut closed = false;
+        let interrupted;
         {
             let mut reading = pin!(output.report(report));
             while status.is_none() || !closed {
@@ -174,8 +184,8 @@ impl Started {
                         let ended = ended.unwrap_or_else(|_| ExitStatus::from_raw(255 << 8));
                         if ended.success() {
                             hint = Some(Instant::now() + settings.hint);
-                            let grace = settings.detach_grace.map(|grace| Instant::now() + grace);
-                            patience = grace.map_or(deadline, |grace| grace.min(deadline));
+                            let grace = settings.detach_grace.unwrap_or(script.timeout);
+                            patience = deadline.min(Instant::now() + grace.min(script.timeout));
                         } else {
                             patience = deadline.min(Instant::now() + REST);
                         }
@@ -186,6 +196,7 @@ impl Started {
                         closed = true;
                     }
                     () = sleep_until(patience) => break,
+                    () = host.interrupted.cancelled() => break,
                     () = sleep_until(hinted), if hint.is_some() => {
                         hint = None;
                         let holders = process::describe(process::holding(&pipes));
@@ -197,10 +208,19 @@ impl Started {
                     }
                 }
             }
-            if status.is_none() {
+            interrupted = host.interrupted.is_cancelled() && (status.is_none() || !closed);
+            if status.is_none() || interrupted {
                 // The output goes on being read, so that a script that reports its end is not blocked.
                 let end = async {
-                    let group = process::end_group(process.pid, settings.grace);
+                    let group = async {
+                        if status.is_none() {
+                            process::end_group(process.pid, settings.grace).await;
+                        } else {
+                            // Its number may be another's by now, unless it left somebody behind.
+                            let left = Some(&process);
+                            process::end_orphan(left, script.mark, host.boot, settings.grace).await;
+                        }
+                    };
                     let _ = tokio::join!(child.wait(), group);
                 };
                 let mut end = pin!(end);
@@ -214,6 +234,9 @@ impl Started {
                     result?;
                 }
             }
+        }
+        if interrupted {
+            return Ok(Outcome::interrupted(script));
         }
         let Some(status) = status else {
             return timed_out(script, report).await;

@@ -49,6 +49,8 @@ impl Streams {
                     None => self.stderr = None,
                 },
             }
+            // Those who share the thread come to their turn, however much there is to read.
+            tokio::task::yield_now().await;
         }
         Ok(())
     }

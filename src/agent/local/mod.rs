@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use super::executor::Executor;
 use super::hooks::{Choice, choose};
 use super::layout::{Layout, is_group_id};
-use super::log::{Execution, Log, Script};
+use super::log::{Execution, Log};
 use super::protocol::{EventState, ExecutionEnd, ExecutionState, Message, Order, What};
 use super::{AgentError, Config, io_error, process};
 use crate::appspec::paths;
@@ -145,7 +145,6 @@ pub async fn deploy(
     mut watch: impl FnMut(&Message),
 ) -> Result<Outcome, AgentError> {
     config.lease = LEASE;
-    let grace = config.scripts.grace;
     let root = config.root.clone();
     let layout = Layout::open(&root).map_err(io_error(format!("opening {}", root.display())))?;
     let run =
@@ -186,7 +185,11 @@ pub async fn deploy(
             },
             Some(()) = interrupts.recv() => {
                 interrupted = true;
-                end_now(&executor, &log, &execution, grace).await;
+                // The script first: a stop waits for the disk.
+                executor.interrupt();
+                if let Err(error) = executor.stop(&execution).await {
+                    tracing::warn!(%error, "the deployment cannot be stopped");
+                }
             }
         }
     }
@@ -202,21 +205,6 @@ pub async fn deploy(
         failure: failure(&state, &order, &layout, interrupted),
         events: state.events,
     })
-}
-
-/// Starts no further event, and ends the script that is running.
-async fn end_now(executor: &Executor, log: &Log, execution: &ExecutionId, grace: Duration) {
-    if let Err(error) = executor.stop(execution).await {
-        tracing::warn!(%error, "the deployment cannot be stopped");
-    }
-    let script = log
-        .known()
-        .executions
-        .get(execution)
-        .map(|known| known.script.clone());
-    if let Some(Script::Running { process, .. }) = script {
-        process::end_group(process.pid, grace).await;
-    }
 }
 
 fn failure(

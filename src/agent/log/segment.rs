@@ -10,7 +10,7 @@ use nix::fcntl::{FallocateFlags, fallocate};
 
 use super::LogError;
 use super::known::Known;
-use super::record::Record;
+use super::record::{Head, Record};
 use crate::agent::layout::sync_dir;
 use crate::clock;
 
@@ -78,7 +78,7 @@ pub(super) fn segments(folder: &Path) -> Result<Vec<u64>, LogError> {
 pub(super) fn open(folder: &Path, boot: &str, limits: Limits) -> Result<(Active, Known), LogError> {
     let Some(number) = segments(folder)?.pop() else {
         let mut known = Known::new(clock::unique(), boot);
-        let active = create(folder, 1, &mut known, limits)?;
+        let active = create(folder, 1, known.head(), limits)?;
         return Ok((active, known));
     };
     let path = segment_path(folder, number);
@@ -146,12 +146,12 @@ fn is_fact(line: &[u8]) -> bool {
 pub(super) fn create(
     folder: &Path,
     number: u64,
-    known: &mut Known,
+    head: Head,
     limits: Limits,
 ) -> Result<Active, LogError> {
     let path = segment_path(folder, number);
     let unfinished = path.with_extension("new");
-    let head = line(&Record::Head(Box::new(known.head())))?;
+    let head = line(&Record::Head(Box::new(head)))?;
     let mut file = OpenOptions::new()
         .create(true)
         .truncate(true)
@@ -238,10 +238,10 @@ impl Active {
     }
 
     /// Goes on in a new segment and removes the oldest.
-    pub(super) fn rotate(&mut self, known: &mut Known) -> Result<(), LogError> {
+    pub(super) fn rotate(&mut self, head: Head) -> Result<(), LogError> {
         // The head stands for all that came before, output included.
         self.sync()?;
-        *self = create(&self.folder, self.number + 1, known, self.limits)?;
+        *self = create(&self.folder, self.number + 1, head, self.limits)?;
         let numbers = segments(&self.folder)?;
         let surplus = numbers.len().saturating_sub(self.limits.segments);
         for number in &numbers[..surplus] {

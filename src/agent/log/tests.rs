@@ -211,6 +211,44 @@ async fn a_stop_that_came_first_survives_rotation() {
     assert!(!log.known().executions[&id("other 1")].stop_requested);
 }
 
+/// Whoever asks what is known shares a thread with everybody else, and must not wait for the disk.
+#[test]
+fn what_is_known_is_told_while_a_segment_is_replaced() {
+    let scratch = tempfile::tempdir().unwrap();
+    let limits = Limits {
+        segment: 500,
+        segments: 2,
+    };
+    let (log, failure) = Log::open_with(scratch.path(), "boot", limits).unwrap();
+    // A disk that takes for ever to make the next segment.
+    let next = segment_path(scratch.path(), 2).with_extension("new");
+    nix::unistd::mkfifo(&next, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let (request, _answer) = oneshot::channel();
+    log.requests
+        .blocking_send(Request {
+            entries: [accept("a"), accept("b"), accept("c")]
+                .into_iter()
+                .flatten()
+                .collect(),
+            done: Some(request),
+        })
+        .unwrap();
+    let (told, asked) = std::sync::mpsc::channel();
+    let asking = log.clone();
+    std::thread::spawn(move || {
+        while asking.known().executions.len() < 3 {
+            std::thread::yield_now();
+        }
+        // By now it is about to wait, if it has to.
+        std::thread::park_timeout(std::time::Duration::from_millis(200));
+        told.send(asking.known().seq).unwrap();
+    });
+    let seq = asked.recv_timeout(std::time::Duration::from_secs(5));
+    let reader = std::fs::File::open(&next).unwrap();
+    assert_eq!(seq, Ok(3));
+    drop((log, reader, failure));
+}
+
 /// What earlier versions wrote can be read.
 #[test]
 fn old_lines_fold() {

@@ -143,21 +143,29 @@ impl Writer {
 
     /// What is written counts: it is folded and shown to readers.
     fn take_in(&mut self, records: Vec<Record>) -> Result<(), LogError> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        for record in records {
-            known.fold(record);
-        }
-        let mut rotated = self.active.is_full();
-        if rotated {
-            known.boot.clone_from(&self.boot);
-            match self.active.rotate(&mut known) {
+        let is_full = self.active.is_full();
+        let (seq, head) = {
+            let mut known = self.lock();
+            for record in records {
+                known.fold(record);
+            }
+            if is_full {
+                known.boot.clone_from(&self.boot);
+            }
+            (known.seq, is_full.then(|| known.head()))
+        };
+        let mut rotated = false;
+        // Nobody who asks what is known waits for this.
+        if let Some(head) = head {
+            match self.active.rotate(head) {
                 // The old one goes on until there is room for a new one.
-                Err(error) if error.may_pass() => rotated = false,
-                result => result?,
+                Err(error) if error.may_pass() => {}
+                result => {
+                    result?;
+                    rotated = true;
+                }
             }
         }
-        let seq = known.seq;
-        drop(known);
         let (number, length) = (self.active.number, self.active.length);
         self.publish.send_modify(|published| {
             published.segment = number;

@@ -1,6 +1,5 @@
 //! `cutover agent`: runs the agent on a host.
 
-mod descriptors;
 mod setup;
 
 use std::fs;
@@ -16,6 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use self::setup::Settings;
 use super::Exit;
 use super::context::UsageError;
+use super::descriptors;
 use super::host_log;
 use super::print::say;
 use crate::agent::layout::write_atomically;

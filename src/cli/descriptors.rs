@@ -1,5 +1,5 @@
-//! Files that whoever started the agent left open. Scripts and the daemons they start would inherit them, and hold locks
-//! and pipes that are none of theirs.
+//! Files that whoever started the agent or a local deployment left open. Scripts and the daemons they start would inherit
+//! them, and hold locks and pipes that are none of theirs.
 
 use std::fs;
 

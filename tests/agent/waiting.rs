@@ -1,0 +1,144 @@
+//! What an agent waits for does not keep it from answering, stopping or ending.
+
+use std::fs::{self, File};
+use std::time::Duration;
+
+use cutover::agent::protocol::{ExecutionEnd, What};
+use cutover::model::lifecycle::LifecycleEvent as E;
+use tokio::io::AsyncWriteExt;
+use tokio::time::{Instant, timeout};
+
+use crate::support::{DEADLINE, Host, execution, hook, order};
+
+/// Holds a group's lock, as a local deployment does.
+fn hold(host: &Host, group: &str) -> File {
+    let folder = host.config.root.join("deployment-instructions");
+    let lock = File::create(folder.join(format!("{group}.lock"))).unwrap();
+    lock.lock().unwrap();
+    lock
+}
+
+#[tokio::test]
+async fn a_stop_ends_what_waits_for_a_local_deployment() {
+    let host = Host::started().await;
+    let appspec = hook(E::BeforeInstall, "");
+    let members = [
+        ("appspec.yml", appspec.as_str(), 0o644),
+        ("run.sh", "#!/bin/sh\n", 0o755),
+    ];
+    let revision = host.push("1", &members).await;
+    let order = order(1, &revision);
+    let held = hold(&host, &order.deployment_group_id);
+    let mut stream = host.stream(0).await;
+    let id = execution(&order);
+    host.order(&id, &order).await;
+    stream.wait_for(|what| matches!(what, What::Accepted)).await;
+    host.stop(&id).await;
+    let ended = stream.wait_for(|what| matches!(what, What::Ended { .. }));
+    let ended = timeout(DEADLINE, ended).await.unwrap();
+    let end = ExecutionEnd::Stopped;
+    assert_eq!(ended.what, What::Ended { end });
+    drop(held);
+}
+
+#[tokio::test]
+async fn an_agent_ends_although_an_execution_waits_for_a_local_deployment() {
+    let mut host = Host::new();
+    // Longer than anybody waits here.
+    host.config.drain = 4 * DEADLINE;
+    host.start().await;
+    let appspec = hook(E::BeforeInstall, "");
+    let members = [
+        ("appspec.yml", appspec.as_str(), 0o644),
+        ("run.sh", "#!/bin/sh\n", 0o755),
+    ];
+    let revision = host.push("1", &members).await;
+    let order = order(1, &revision);
+    let held = hold(&host, &order.deployment_group_id);
+    let id = execution(&order);
+    host.order(&id, &order).await;
+    host.shut_down().await;
+    drop(held);
+    host.start().await;
+    host.finish(&id, &order, 0).await.succeeded();
+}
+
+#[tokio::test]
+async fn an_upload_that_stalls_does_not_hold_an_agent_up() {
+    let mut host = Host::new();
+    host.config.drain = 4 * DEADLINE;
+    host.start().await;
+    let address = host.address.trim_start_matches("http://").to_owned();
+    let mut stalled = tokio::net::TcpStream::connect(&address).await.unwrap();
+    let head = format!(
+        "PUT /v1/bundles/{} HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\nhalf",
+        "0".repeat(64)
+    );
+    stalled.write_all(head.as_bytes()).await.unwrap();
+    let bundles = host.config.root.join("bundles");
+    crate::support::until("the upload has begun", || {
+        fs::read_dir(&bundles).unwrap().count() > 0
+    })
+    .await;
+    host.shut_down().await;
+    drop(stalled);
+}
+
+/// The orchestrator asks whether a host has a bundle, and sends its order relying on the answer.
+#[tokio::test]
+async fn a_bundle_that_was_asked_for_stays() {
+    let host = Host::started().await;
+    let appspec = hook(E::BeforeInstall, "");
+    let members = [
+        ("appspec.yml", appspec.as_str(), 0o644),
+        ("run.sh", "#!/bin/sh\n", 0o755),
+    ];
+    let revision = host.push("old", &members).await;
+    let bundle = host
+        .config
+        .root
+        .join("bundles")
+        .join(revision.digest.as_str());
+    let file = File::options().append(true).open(&bundle).unwrap();
+    let before = file.metadata().unwrap().modified().unwrap() - Duration::from_hours(48);
+    file.set_modified(before).unwrap();
+
+    let url = format!("{}/v1/bundles/{}", host.address, revision.digest);
+    let has = host.client.head(url).send().await.unwrap();
+    assert!(has.status().is_success());
+    // Another deployment ends in between.
+    host.script(2, E::BeforeInstall, "", "#!/bin/sh\necho other\n")
+        .await
+        .succeeded();
+    let mut order = order(1, &revision);
+    order.deployment_group_id = "another".to_owned();
+    host.run(&order).await.succeeded();
+}
+
+/// An agent answers while a script writes as fast as it can.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_does_not_silence_an_agent() {
+    let mut host = Host::new();
+    host.start_binary().await;
+    let appspec = hook(E::BeforeInstall, "");
+    let flood = "#!/bin/sh\ntouch \"$INSTALL_ROOT/flood\"\ntimeout 5 yes\nexit 0\n";
+    let members = [
+        ("appspec.yml", appspec.as_str(), 0o644),
+        ("run.sh", flood, 0o755),
+    ];
+    let revision = host.push("1", &members).await;
+    let order = order(1, &revision);
+    fs::create_dir_all(host.path("root")).unwrap();
+    let id = execution(&order);
+    host.order(&id, &order).await;
+    crate::support::until("the flood", || host.installed("/flood").exists()).await;
+    let mut worst = Duration::ZERO;
+    let end = Instant::now() + Duration::from_secs(4);
+    while Instant::now() < end {
+        let asked = Instant::now();
+        timeout(DEADLINE, host.renew(&id)).await.unwrap();
+        worst = worst.max(asked.elapsed());
+    }
+    println!("WORST {worst:?}");
+    assert!(worst < Duration::from_millis(500), "{worst:?}");
+}

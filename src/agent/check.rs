@@ -15,6 +15,7 @@ use super::hooks::user;
 use super::{AgentError, process};
 use crate::clock;
 use crate::model::timestamp::Timestamp;
+use crate::text::size;
 
 /// Less room than this on the disk is worth a warning.
 const LITTLE: u64 = 1024 * 1024 * 1024;
@@ -199,7 +200,7 @@ fn room(path: &Path) -> Finding {
     // The types differ between platforms.
     #[allow(clippy::useless_conversion, reason = "it is one on some platforms")]
     let free = u64::from(disk.blocks_available()).saturating_mul(u64::from(disk.fragment_size()));
-    let text = format!("{} MiB free", free / 1024 / 1024);
+    let text = format!("{} free", size(free));
     if disk.flags().contains(nix::sys::statvfs::FsFlags::ST_RDONLY) {
         Finding::problem("disk", "mounted read-only; mount it for writing")
     } else if free < LITTLE {

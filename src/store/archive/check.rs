@@ -10,7 +10,8 @@ use super::error::ArchiveError;
 use super::format::{Gunzip, Window};
 use super::limits::{Exceeded, Limits};
 use super::member::{Kind, Member};
-use super::tree::{Addition, Tree};
+use super::tar::Whole;
+use super::tree::{Addition, Repeats, Tree};
 use super::{Contents, Format, tar, zip};
 
 /// Reads the archive to its end and says what it holds. Nothing is written.
@@ -65,7 +66,11 @@ pub(super) fn read<'l>(
     let size = metadata.len();
     limits.admit_archive(size)?;
     let format = Format::of(file)?;
-    let checker = seen.insert(Checker::new(limits, size));
+    let repeats = match format {
+        Format::Tar | Format::TarGz => Repeats::LastHolds,
+        Format::Zip => Repeats::Refused,
+    };
+    let checker = seen.insert(Checker::new(limits, size, repeats));
     let mut admit = |member: Member, data: &mut Data<'_>| {
         checker.admit(&member)?;
         visit(member, data)
@@ -74,11 +79,11 @@ pub(super) fn read<'l>(
         Format::Zip => zip::read(file, size, limits, &mut admit)?,
         Format::Tar => {
             let mut plain = BufReader::with_capacity(CHUNK, Window::new(file, 0, size));
-            tar::read(&mut plain, limits, &mut admit)?;
+            tar::read(&mut plain, Whole::ByEndMark, limits, &mut admit)?;
         }
         Format::TarGz => {
             let mut plain = BufReader::with_capacity(CHUNK, Gunzip::new(file, size, limits));
-            tar::read(&mut plain, limits, &mut admit)?;
+            tar::read(&mut plain, Whole::ByPacking, limits, &mut admit)?;
         }
     }
     Ok(format)
@@ -95,11 +100,11 @@ pub(super) struct Checker<'l> {
 }
 
 impl<'l> Checker<'l> {
-    fn new(limits: &'l Limits, compressed: u64) -> Self {
+    fn new(limits: &'l Limits, compressed: u64, repeats: Repeats) -> Self {
         Self {
             limits,
             compressed,
-            tree: Tree::new(),
+            tree: Tree::new(repeats),
             members: Vec::new(),
             size: 0,
             names: 0,

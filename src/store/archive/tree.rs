@@ -8,9 +8,21 @@ use std::path::{Path, PathBuf};
 /// How many links may lead from one to the next, as in the kernel.
 const LONGEST_CHAIN: usize = 40;
 
+/// What becomes of files and links that are there a second time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Repeats {
+    /// Readers differ in which one they take.
+    Refused,
+    /// As on a tape to which the newer file is appended: `tar -r` does that. GNU's `tar`, given a folder and again a file
+    /// in it, says that the second is a hard link to itself. A file with several names, and whatever is of another kind or
+    /// leads elsewhere than before, is refused all the same.
+    LastHolds,
+}
+
 /// The tree. Its nodes are known by number; the root is 0.
 #[derive(Debug)]
 pub(super) struct Tree {
+    repeats: Repeats,
     nodes: Vec<Node>,
 }
 
@@ -23,7 +35,10 @@ struct Node {
 #[derive(Debug)]
 enum What {
     Folder(HashMap<OsString, usize>),
-    File,
+    File {
+        /// Whether it has more names than one.
+        shared: bool,
+    },
     Link(PathBuf, Option<Destination>),
 }
 
@@ -54,12 +69,15 @@ enum Destination {
 
 impl Tree {
     /// A tree with nothing in it.
-    pub fn new() -> Self {
+    pub fn new(repeats: Repeats) -> Self {
         let root = Node {
             parent: 0,
             what: What::Folder(HashMap::new()),
         };
-        Self { nodes: vec![root] }
+        Self {
+            repeats,
+            nodes: vec![root],
+        }
     }
 
     /// How many files, folders and links there are, folders without an entry of their own included.
@@ -74,6 +92,9 @@ impl Tree {
     /// Why it cannot lie there, as the end of a sentence that begins with its name.
     pub fn add(&mut self, path: &Path, addition: &Addition<'_>) -> Result<(), String> {
         if let Addition::HardLink(target) = addition {
+            if *target == path && self.repeats == Repeats::LastHolds && self.holds(path) {
+                return Ok(());
+            }
             self.hard_link_target(target)?;
         }
         let mut parts: Vec<_> = path.iter().collect();
@@ -91,12 +112,23 @@ impl Tree {
                 (_, Addition::Folder) => {
                     Err("is a folder with the name of a file or link".to_owned())
                 }
+                (What::File { shared: false }, Addition::File)
+                    if self.repeats == Repeats::LastHolds =>
+                {
+                    Ok(())
+                }
+                (What::Link(before, _), Addition::Symlink(target))
+                    if self.repeats == Repeats::LastHolds && before == target =>
+                {
+                    Ok(())
+                }
                 _ => Err("is there twice".to_owned()),
             };
         }
         let what = match addition {
             Addition::Folder => What::Folder(HashMap::new()),
-            Addition::File | Addition::HardLink(_) => What::File,
+            Addition::File => What::File { shared: false },
+            Addition::HardLink(_) => What::File { shared: true },
             Addition::Symlink(target) => What::Link((*target).to_owned(), None),
         };
         self.put(folder, name, what);
@@ -124,10 +156,16 @@ impl Tree {
         }
     }
 
+    /// Whether there is a file or a link at a path.
+    fn holds(&self, path: &Path) -> bool {
+        let found = path.iter().try_fold(0, |node, part| self.child(node, part));
+        found.is_some_and(|node| !matches!(self.nodes[node].what, What::Folder(_)))
+    }
+
     fn child(&self, folder: usize, name: &OsStr) -> Option<usize> {
         match &self.nodes[folder].what {
             What::Folder(children) => children.get(name).copied(),
-            What::File | What::Link(..) => None,
+            What::File { .. } | What::Link(..) => None,
         }
     }
 
@@ -150,12 +188,12 @@ impl Tree {
         };
         match self.nodes[there].what {
             What::Folder(_) => Ok(there),
-            What::File => Err("lies below a file, as if that were a folder".to_owned()),
+            What::File { .. } => Err("lies below a file, as if that were a folder".to_owned()),
             What::Link(..) => Err("lies behind a symbolic link".to_owned()),
         }
     }
 
-    fn hard_link_target(&self, target: &Path) -> Result<(), String> {
+    fn hard_link_target(&mut self, target: &Path) -> Result<(), String> {
         let mut node = 0;
         for part in target {
             if let What::Link(..) = self.nodes[node].what {
@@ -164,8 +202,11 @@ impl Tree {
             let child = self.child(node, part);
             node = child.ok_or("is a hard link to a file that does not come before it")?;
         }
-        match self.nodes[node].what {
-            What::File => Ok(()),
+        match &mut self.nodes[node].what {
+            What::File { shared } => {
+                *shared = true;
+                Ok(())
+            }
             What::Link(..) => Err("is a hard link to a symbolic link".to_owned()),
             What::Folder(_) => Err("is a hard link to a folder".to_owned()),
         }
@@ -245,7 +286,7 @@ mod tests {
     use super::*;
 
     fn links(links: &[(&str, &str)], root: &str) -> Vec<Result<(), String>> {
-        let mut tree = Tree::new();
+        let mut tree = Tree::new(Repeats::Refused);
         for (path, target) in links {
             let target = Path::new(target);
             tree.add(Path::new(path), &Addition::Symlink(target))

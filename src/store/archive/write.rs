@@ -108,11 +108,15 @@ impl<'a> Writer<'a> {
         let path = self.into.join(&member.path);
         let mut write = || -> io::Result<()> {
             let mut options = OpenOptions::new();
-            let mut file = options
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(&path)?;
+            options.write(true).create_new(true).mode(0o600);
+            let mut file = match options.open(&path) {
+                // It is there a second time, and the last one holds.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    fs::remove_file(&path)?;
+                    options.open(&path)?
+                }
+                opened => opened?,
+            };
             data.write_to(&mut file)?;
             if let Some((user, group)) = member.attributes.owner.filter(|_| self.root) {
                 fchown(&file, Some(user), Some(group))?;
@@ -127,7 +131,9 @@ impl<'a> Writer<'a> {
 
     fn links(&self) -> Result<(), ArchiveError> {
         for member in &self.contents.members {
-            if let Kind::HardLink { target } = &member.kind {
+            if let Kind::HardLink { target } = &member.kind
+                && *target != member.path
+            {
                 let path = self.into.join(&member.path);
                 fs::hard_link(self.into.join(target), &path)
                     .map_err(ArchiveError::io(writing(&path)))?;
@@ -144,7 +150,11 @@ impl<'a> Writer<'a> {
     }
 
     fn symlink(&self, path: &PathBuf, target: &Path, attributes: &Attributes) -> io::Result<()> {
-        symlink(target, path)?;
+        match symlink(target, path) {
+            // It is there a second time, and leads to the same.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => made?,
+        }
         if let Some((user, group)) = attributes.owner.filter(|_| self.root) {
             lchown(path, Some(user), Some(group))?;
         }

@@ -116,14 +116,22 @@ pub fn names_and_clashes() -> Vec<Case> {
             Tar::new().pax(&[("path", &deep)]).file("x", b"x").end(),
         ),
         case(
-            "tar: twice",
+            "tar: twice, and before that with a second name",
             "twice",
-            Tar::new().file("x", b"1").file("x", b"2").end(),
+            Tar::new()
+                .file("x", b"1")
+                .hard_link("y", "x")
+                .file("x", b"2")
+                .end(),
         ),
         case(
-            "tar: twice by another spelling",
+            "tar: a second name twice",
             "twice",
-            Tar::new().file("a/x", b"1").file("./a//x", b"2").end(),
+            Tar::new()
+                .file("x", b"1")
+                .hard_link("y", "x")
+                .file("./y", b"2")
+                .end(),
         ),
         case(
             "tar: file and folder",

@@ -550,8 +550,7 @@ fn end(mut child: Child) -> ExitStatus {
     child.wait().unwrap()
 }
 
-#[test]
-fn an_interrupt_ends_the_script_and_the_deployment() {
+fn ends_the_deployment(signal: Signal) {
     let host = Host::new();
     host.bundle(
         "hooks: {BeforeInstall: [{location: x.sh}], AfterInstall: [{location: x.sh}]}\n",
@@ -569,7 +568,7 @@ fn an_interrupt_ends_the_script_and_the_deployment() {
     until("the script starts", || {
         host.installed("/BeforeInstall").exists()
     });
-    interrupt(&child);
+    send(&child, signal);
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let result: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -582,9 +581,23 @@ fn an_interrupt_ends_the_script_and_the_deployment() {
     assert!(!host.installed("/AfterInstall").exists());
 }
 
+#[test]
+fn an_interrupt_ends_the_script_and_the_deployment() {
+    ends_the_deployment(Signal::SIGINT);
+}
+
+#[test]
+fn a_terminal_that_goes_away_ends_them_too() {
+    ends_the_deployment(Signal::SIGHUP);
+}
+
 fn interrupt(child: &Child) {
+    send(child, Signal::SIGINT);
+}
+
+fn send(child: &Child, signal: Signal) {
     let pid = Pid::from_raw(child.id().try_into().unwrap());
-    kill(pid, Signal::SIGINT).unwrap();
+    kill(pid, signal).unwrap();
 }
 
 #[test]

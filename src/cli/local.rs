@@ -235,10 +235,14 @@ fn config(args: &Args) -> Result<Config, Refusal> {
     Ok(config)
 }
 
-/// Signals that end the deployment.
+/// Signals that end the deployment. A terminal that goes away is one, unless the caller wants it to go on (`nohup`).
 fn interrupts() -> color_eyre::Result<mpsc::Receiver<()>> {
     let (sender, receiver) = mpsc::channel(1);
-    for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
+    let mut kinds = vec![SignalKind::interrupt(), SignalKind::terminate()];
+    if !hangups_are_ignored() {
+        kinds.push(SignalKind::hangup());
+    }
+    for kind in kinds {
         let mut signals = signal(kind)?;
         let sender = sender.clone();
         tokio::spawn(async move {
@@ -246,6 +250,13 @@ fn interrupts() -> color_eyre::Result<mpsc::Receiver<()>> {
         });
     }
     Ok(receiver)
+}
+
+fn hangups_are_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    // SIGHUP is the first signal.
+    ignored.is_some_and(|mask| u64::from_str_radix(mask.trim(), 16).is_ok_and(|mask| mask & 1 != 0))
 }
 
 /// Puts what happens into the run's own log.

@@ -80,6 +80,15 @@ fn tars() -> Vec<Maker> {
     vec![
         tar("tar -czf of the folder", "tar -czf ../archive ."),
         tar("tar -cf of the names", "tar -cf ../archive -- *"),
+        tar("small blocks", "tar -b 1 -cf ../archive ."),
+        tar(
+            "gzip in whole blocks",
+            "tar -czf - . | dd of=../archive bs=10240 conv=sync status=none",
+        ),
+        tar(
+            "gzip of a tar without its end mark",
+            "python3 -c \"import gzip, io, tarfile\nb = io.BytesIO(); t = tarfile.open(fileobj=b, mode='w'); t.add('.'); gzip.open('../archive', 'wb').write(b.getvalue()[:t.offset])\"",
+        ),
         tar("GNU", "tar --format=gnu -cf ../archive ."),
         tar(
             "GNU, numeric owners",
@@ -154,7 +163,7 @@ fn zips() -> Vec<Maker> {
         zip("zip into a pipe", "zip -qr - . | cat > ../archive.zip"),
         zip(
             "zip with a comment",
-            "echo comment | zip -qryz ../archive.zip .",
+            "echo packed by PKZIP | zip -qryz ../archive.zip .",
         ),
         zip("zip without a locale", "LC_ALL=C zip -qry ../archive.zip ."),
         zip("zip with UTF-8 names", "zip -qry -UN=UTF8 ../archive.zip ."),

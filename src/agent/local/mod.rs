@@ -160,7 +160,7 @@ pub async fn deploy(
     let boot = process::boot_id().map_err(io_error("asking the kernel for its boot id"))?;
     let log_folder = run.path().join("log");
     fs::create_dir(&log_folder).map_err(io_error(format!("making {}", log_folder.display())))?;
-    let (log, _failure) = Log::open(&log_folder, &boot)?;
+    let (log, mut failure) = Log::open(&log_folder, &boot)?;
     let mut follower = log.follow(0)?;
     let executor = Executor::new(config, layout.clone(), bundles, log.clone(), boot)?;
 
@@ -183,6 +183,11 @@ pub async fn deploy(
                     break 'following;
                 }
             },
+            Ok(error) = &mut failure => {
+                // Nothing can be known of the script from now on.
+                executor.interrupt();
+                return Err(error.into());
+            }
             Some(()) = interrupts.recv() => {
                 interrupted = true;
                 // The script first: a stop waits for the disk.
@@ -202,12 +207,13 @@ pub async fn deploy(
         deployment: id,
         folder: dir.path().to_owned(),
         scripts_log: dir.scripts_log(),
-        failure: failure(&state, &order, &layout, interrupted),
+        failure: why(&state, &order, &layout, interrupted),
         events: state.events,
     })
 }
 
-fn failure(
+/// Why a deployment failed, if it did.
+fn why(
     state: &ExecutionState,
     order: &Order,
     layout: &Layout,

@@ -10,6 +10,7 @@ use super::error::ArchiveError;
 use super::format::{Gunzip, Window};
 use super::limits::{Exceeded, Limits};
 use super::member::{Kind, Member};
+use super::tar::Whole;
 use super::tree::{Addition, Tree};
 use super::{Contents, Format, tar, zip};
 
@@ -74,11 +75,11 @@ pub(super) fn read<'l>(
         Format::Zip => zip::read(file, size, limits, &mut admit)?,
         Format::Tar => {
             let mut plain = BufReader::with_capacity(CHUNK, Window::new(file, 0, size));
-            tar::read(&mut plain, limits, &mut admit)?;
+            tar::read(&mut plain, Whole::ByEndMark, limits, &mut admit)?;
         }
         Format::TarGz => {
             let mut plain = BufReader::with_capacity(CHUNK, Gunzip::new(file, size, limits));
-            tar::read(&mut plain, limits, &mut admit)?;
+            tar::read(&mut plain, Whole::ByPacking, limits, &mut admit)?;
         }
     }
     Ok(format)

@@ -2,10 +2,10 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read};
 use std::os::unix::fs::FileExt;
 
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 
 use super::ArchiveError;
 use super::limits::Limits;
@@ -122,30 +122,73 @@ impl Read for Window<'_> {
 
 /// What gzip makes of a file, refused as soon as it becomes more than an archive of that size may.
 pub(super) struct Gunzip<'a> {
-    inner: MultiGzDecoder<io::BufReader<Window<'a>>>,
+    /// The stream that is being read; none once the file is at its end.
+    inner: Option<GzDecoder<Compressed<'a>>>,
     limits: &'a Limits,
     compressed: u64,
     read: u64,
 }
 
+type Compressed<'a> = io::BufReader<Window<'a>>;
+
 impl<'a> Gunzip<'a> {
-    /// Several compressed streams after each other are one, as gzip has it.
+    /// Several compressed streams after each other are one, as gzip has it; and as with gzip, zeros may follow: tapes and
+    /// `dd` fill their last block with them.
     pub fn new(file: &'a File, size: u64, limits: &'a Limits) -> Self {
         let window = io::BufReader::with_capacity(64 * 1024, Window::new(file, 0, size));
         Self {
-            inner: MultiGzDecoder::new(window),
+            inner: Some(GzDecoder::new(window)),
             limits,
             compressed: size,
             read: 0,
         }
+    }
+
+    fn read_streams(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        while let Some(decoder) = &mut self.inner {
+            let length = decoder.read(buffer)?;
+            if length > 0 {
+                return Ok(length);
+            }
+            self.inner = self
+                .inner
+                .take()
+                .map(GzDecoder::into_inner)
+                .map_or(Ok(None), next_stream)?;
+        }
+        Ok(0)
+    }
+}
+
+/// The stream that follows one that ended, if anything but zeros does.
+fn next_stream(mut rest: Compressed<'_>) -> io::Result<Option<GzDecoder<Compressed<'_>>>> {
+    match rest.fill_buf()?.first() {
+        None => Ok(None),
+        Some(0) => loop {
+            let bytes = rest.fill_buf()?;
+            let length = bytes.len();
+            if length == 0 {
+                return Ok(None);
+            }
+            if bytes.iter().any(|byte| *byte != 0) {
+                return Err(ArchiveError::archive(
+                    "goes on after its end: something was appended, perhaps a second archive",
+                )
+                .into());
+            }
+            rest.consume(length);
+        },
+        Some(_) => Ok(Some(GzDecoder::new(rest))),
     }
 }
 
 impl Read for Gunzip<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let length = self
-            .inner
-            .read(buffer)
+            .read_streams(buffer)
             .map_err(|error| match error.kind() {
                 io::ErrorKind::InvalidData
                 | io::ErrorKind::InvalidInput

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::AT_FDCWD;
 use nix::sys::stat::{UtimensatFlags, futimens, utimensat};
 use nix::sys::time::TimeSpec;
+use nix::unistd::{getegid, geteuid};
 
 use super::check::{self, check_opened};
 use super::contents::{Contents, below};
@@ -76,6 +77,8 @@ struct Writer<'a> {
     owners: Owners,
     /// Whether owners can be set.
     root: bool,
+    /// Whose everything is, where they cannot.
+    us: (u32, u32),
 }
 
 impl<'a> Writer<'a> {
@@ -87,7 +90,8 @@ impl<'a> Writer<'a> {
             into,
             contents,
             owners,
-            root: nix::unistd::geteuid().is_root(),
+            root: geteuid().is_root(),
+            us: (geteuid().as_raw(), getegid().as_raw()),
         })
     }
 
@@ -133,25 +137,30 @@ impl<'a> Writer<'a> {
         let path = self.into.join(&member.path);
         let mut write = || -> io::Result<()> {
             let mut options = OpenOptions::new();
-            let mut file = options
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(&path)?;
+            options.write(true).create_new(true).mode(0o600);
+            let mut file = options.open(&path)?;
             data.write_to(&mut file)?;
             if let Some((user, group)) = self.owner(&member.attributes) {
                 fchown(&file, Some(user), Some(group))?;
             }
-            let mode = match self.owners {
-                Owners::Archive => member.attributes.mode,
-                Owners::Unpacker => member.attributes.mode & !SET_ID,
-            };
-            file.set_permissions(fs::Permissions::from_mode(mode))?;
+            file.set_permissions(fs::Permissions::from_mode(self.mode(&member.attributes)))?;
             let time = timespec(member.attributes.modified);
             futimens(&file, &time, &time)?;
             Ok(())
         };
         write().map_err(ArchiveError::io(writing(&path)))
+    }
+
+    /// A file that was to run as somebody else and is ours, because owners cannot or must not be set, must not run as us
+    /// for everybody.
+    fn mode(&self, attributes: &Attributes) -> u32 {
+        let foreign = attributes.owner.is_some_and(|owner| owner != self.us);
+        let ours = self.owners == Owners::Unpacker || foreign && !self.root;
+        if ours {
+            attributes.mode & !SET_ID
+        } else {
+            attributes.mode
+        }
     }
 
     fn links(&self) -> Result<(), ArchiveError> {
@@ -222,4 +231,41 @@ fn set_time(path: &Path, time: Time) -> io::Result<()> {
 
 fn timespec(time: Time) -> TimeSpec {
     TimeSpec::new(time.seconds, time.nanoseconds.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::archive::Format;
+
+    #[test]
+    fn nobody_s_files_run_as_the_agent_that_cannot_give_them_away() {
+        let contents = Contents {
+            format: Format::Tar,
+            members: Vec::new(),
+            size: 0,
+            root: PathBuf::new(),
+        };
+        let mode = |root, owner| {
+            let writer = Writer {
+                owners: Owners::Archive,
+                into: Path::new("/"),
+                contents: &contents,
+                root,
+                us: (1000, 100),
+            };
+            writer.mode(&Attributes {
+                mode: 0o6755,
+                owner,
+                modified: Time {
+                    seconds: 0,
+                    nanoseconds: 0,
+                },
+            })
+        };
+        assert_eq!(mode(false, Some((0, 0))), 0o755);
+        assert_eq!(mode(false, Some((1000, 0))), 0o755);
+        assert_eq!(mode(false, Some((1000, 100))), 0o6755);
+        assert_eq!(mode(true, Some((0, 0))), 0o6755);
+    }
 }

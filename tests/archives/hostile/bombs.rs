@@ -147,6 +147,16 @@ pub fn gzips() -> Vec<Case> {
             [good(), b"more".to_vec()].concat(),
         ),
         case(
+            "gzip: something behind zeros",
+            "goes on after its end",
+            [good(), vec![0; 100_000], b"more".to_vec()].concat(),
+        ),
+        case(
+            "gzip: a second archive behind zeros",
+            "goes on after its end",
+            [good(), vec![0; 1000], good()].concat(),
+        ),
+        case(
             "gzip: a second archive",
             "goes on after its end",
             [good(), good()].concat(),

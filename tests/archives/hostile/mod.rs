@@ -57,6 +57,7 @@ pub fn cases() -> Vec<Case> {
         });
         all.push(case);
     }
+    all.extend(tar_headers::unsealed());
     all.extend(bombs::bombs());
     all.extend(bombs::gzips());
     all.extend(zip_entries::names());

@@ -39,14 +39,27 @@ pub(super) fn begins(head: &[u8]) -> bool {
     block[257..].starts_with(b"ustar") || is_end(block) || has_checksum(block)
 }
 
+/// What shows that an archive is whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whole {
+    /// Its own end mark.
+    ByEndMark,
+    /// The length and checksum of what it is packed in. Some programs forget the end mark, and no reader misses it.
+    ByPacking,
+}
+
 /// Reads every entry up to the end mark, and sees that nothing but zeros follows.
 pub(super) fn read(
     stream: &mut dyn Read,
+    whole: Whole,
     limits: &Limits,
     visit: &mut Visit<'_>,
 ) -> Result<(), ArchiveError> {
     let mut extensions = Extensions::default();
-    while let Some(block) = next_header(stream)? {
+    // Nothing at all is no archive.
+    let mut end = Whole::ByEndMark;
+    while let Some(block) = next_header(stream, end)? {
+        end = whole;
         let header = Header::from_byte_slice(&block);
         if extensions.take(header, stream, limits)? {
             continue;
@@ -62,9 +75,19 @@ pub(super) fn read(
     the_rest_is_zero(stream)
 }
 
-fn next_header(stream: &mut dyn Read) -> Result<Option<[u8; BLOCK]>, ArchiveError> {
+fn next_header(stream: &mut dyn Read, whole: Whole) -> Result<Option<[u8; BLOCK]>, ArchiveError> {
     let mut block = [0; BLOCK];
-    fill(stream, &mut block)?;
+    let (first, rest) = block.split_at_mut(1);
+    let length = stream
+        .read(first)
+        .map_err(ArchiveError::io("reading the bundle"))?;
+    if length == 0 && whole == Whole::ByPacking {
+        return Ok(None);
+    }
+    if length == 0 {
+        return Err(cut_off(io::ErrorKind::UnexpectedEof.into()));
+    }
+    fill(stream, rest)?;
     if is_end(&block) {
         return Ok(None);
     }

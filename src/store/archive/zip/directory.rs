@@ -49,7 +49,7 @@ pub(super) fn find(file: &File, size: u64) -> Result<Directory, ArchiveError> {
             "is cut off, or something was appended: a zip archive ends with its end record",
         ));
     };
-    if tail[at + 22..].windows(2).any(|bytes| bytes == b"PK") {
+    if tail[at + 22..].windows(3).any(begins_record) {
         return Err(ArchiveError::archive(
             "may be two archives: its comment holds zip records",
         ));
@@ -71,6 +71,11 @@ pub(super) fn find(file: &File, size: u64) -> Result<Directory, ArchiveError> {
         ));
     }
     Ok(directory)
+}
+
+/// Whether a record may begin with these bytes. In the words of a comment, PK is followed by a letter or a blank.
+fn begins_record(bytes: &[u8]) -> bool {
+    matches!(bytes, [b'P', b'K', 1..=8])
 }
 
 /// The end record's own numbers.

@@ -15,7 +15,9 @@
 #[expect(dead_code, reason = "the tests use the rest of it")]
 mod support;
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -73,7 +75,7 @@ async fn idle(host: &Host) -> bool {
     let before = wakeups(host.pid());
     let window = Duration::from_secs(10);
     tokio::time::sleep(window).await;
-    let quiet = wakeups(host.pid()) - before;
+    let quiet = woken_since(&before, host.pid());
     println!("idle: woke {quiet} times in {window:?} (limit 2)");
 
     // An orchestrator that listens is shown every three seconds that the agent is alive.
@@ -84,7 +86,7 @@ async fn idle(host: &Host) -> bool {
     for _ in 0..heartbeats {
         assert!(stream.line().await.is_empty());
     }
-    let followed = wakeups(host.pid()) - before;
+    let followed = woken_since(&before, host.pid());
     let limit = heartbeats * 4;
     println!("followed: woke {followed} times in {heartbeats} heartbeats (limit {limit})");
 
@@ -156,17 +158,26 @@ fn start(script: &std::path::Path) {
     child.wait().unwrap();
 }
 
-/// How often any of the threads went to sleep and was woken.
-fn wakeups(pid: u32) -> u64 {
+/// How often each of the threads went to sleep and was woken.
+fn wakeups(pid: u32) -> BTreeMap<PathBuf, u64> {
     let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
     tasks
         .filter_map(|task| {
-            number(
-                &task.unwrap().path().join("status"),
-                "voluntary_ctxt_switches:",
-            )
+            let task = task.unwrap().path();
+            let switches = number(&task.join("status"), "voluntary_ctxt_switches:")?;
+            Some((task, switches))
         })
-        .sum()
+        .collect()
+}
+
+/// How often threads were woken since then. One that has ended was woken for that.
+fn woken_since(before: &BTreeMap<PathBuf, u64>, pid: u32) -> u64 {
+    let now = wakeups(pid);
+    let ended = before.keys().filter(|task| !now.contains_key(*task));
+    let woken = now
+        .iter()
+        .map(|(task, switches)| switches - before.get(task).unwrap_or(&0));
+    woken.sum::<u64>() + ended.count() as u64
 }
 
 fn resident(pid: u32) -> u64 {

@@ -12,6 +12,7 @@ use nix::unistd::{AccessFlags, User, access, geteuid};
 
 use super::config::Config;
 use super::hooks::user;
+use super::install::tools::Tools;
 use super::{AgentError, process};
 use crate::clock;
 use crate::model::timestamp::Timestamp;
@@ -255,50 +256,39 @@ fn programs() -> Vec<Finding> {
     } else {
         (&user::SUDO[..], "sudo", "runas with sudo: true", "sudo")
     };
-    let anywhere = |name: &str| {
-        [
-            "/usr/bin",
-            "/usr/sbin",
-            "/bin",
-            "/sbin",
-            "/usr/local/bin",
-            "/usr/local/sbin",
-        ]
-        .iter()
-        .any(|folder| Path::new(folder).join(name).exists())
-    };
     let (paths, name, purpose, package) = runas;
-    let mut checks = vec![(
-        paths.iter().any(|path| Path::new(path).exists()),
-        name,
-        purpose,
-        package,
-    )];
-    for (name, purpose, package) in [
-        ("setfacl", "permissions with acls", "acl"),
-        (
-            "semanage",
-            "permissions with a context",
-            "policycoreutils-python-utils",
+    let is_there = paths.iter().any(|path| Path::new(path).exists());
+    let tools = Tools::of_host();
+    let contexts = match &tools.selinux {
+        Ok(_) => Finding::ok(
+            "program",
+            "semanage and restorecon, for permissions with a context",
         ),
-        (
-            "restorecon",
-            "permissions with a context",
-            "policycoreutils",
+        Err(why) => Finding::warning(
+            "program",
+            format!("contexts of permissions are reported as not run: {why}"),
         ),
-    ] {
-        checks.push((anywhere(name), name, purpose, package));
-    }
-    let finding = |(is_there, name, purpose, package): (bool, &str, &str, &str)| {
-        if is_there {
-            Finding::ok("program", format!("{name}, for {purpose}"))
-        } else {
-            let text =
-                format!("{name} is missing: revisions that use {purpose} fail; install {package}");
-            Finding::warning("program", text)
-        }
     };
-    checks.into_iter().map(finding).collect()
+    vec![
+        needed(is_there, name, purpose, package),
+        needed(
+            tools.setfacl.is_some(),
+            "setfacl",
+            "permissions with acls",
+            "acl",
+        ),
+        contexts,
+    ]
+}
+
+fn needed(is_there: bool, name: &str, purpose: &str, package: &str) -> Finding {
+    if is_there {
+        Finding::ok("program", format!("{name}, for {purpose}"))
+    } else {
+        let text =
+            format!("{name} is missing: revisions that use {purpose} fail; install {package}");
+        Finding::warning("program", text)
+    }
 }
 
 fn kernel() -> Finding {

@@ -179,7 +179,7 @@ impl HostStatus {
         if let Some(reason) = &self.problem {
             problems.push(HealthProblem::new(
                 "Unreachable",
-                format!("its agent does not answer: {reason}"),
+                format!("{reason}: its agent does not answer"),
                 "start its agent, or correct its address in cutover.yaml",
             ));
         }

@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 use std::io;
+use std::panic::AssertUnwindSafe;
 
+use futures_util::FutureExt as _;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -18,6 +20,9 @@ use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 
 /// What a failed event says whose script was running when the agent ended.
 const RESTARTED: &str = "the agent was restarted during the event";
+
+/// What a failed event says in which the agent met a fault of its own.
+const BROKE: &str = "the agent met a fault of its own in this event; its log says where";
 
 /// Whether the next event may start.
 enum Permission {
@@ -124,14 +129,27 @@ impl Executor {
             &dir,
             settings,
         );
-        match self.run(&report, done).await {
-            Ok(()) => Ok(None),
-            Err(EventError::Log(error)) => Err(error),
-            Err(EventError::Failed(diagnostics)) => Ok(Some(Diagnostics {
-                log_tail: report.tail(),
-                ..diagnostics
-            })),
-        }
+        // Whatever panics in here must not leave the execution, and all that waits behind it, open for ever.
+        let ran = AssertUnwindSafe(self.run(&report, done)).catch_unwind();
+        let diagnostics = match ran.await {
+            Ok(Ok(())) => return Ok(None),
+            Ok(Err(EventError::Log(error))) => return Err(error),
+            Ok(Err(EventError::Failed(diagnostics))) => diagnostics,
+            Err(_) => {
+                let script = self
+                    .log
+                    .known()
+                    .executions
+                    .get(id)
+                    .map(|known| known.script.clone());
+                self.before_the_end(&script.unwrap_or_default()).await;
+                Diagnostics::unknown(BROKE)
+            }
+        };
+        Ok(Some(Diagnostics {
+            log_tail: report.tail(),
+            ..diagnostics
+        }))
     }
 
     /// Whether the next event may start at once.

@@ -192,6 +192,36 @@ async fn a_grace_may_be_as_long_as_anybody_writes() {
     run.unwrap().succeeded();
 }
 
+/// A fault of the agent's own, here a time that no clock can show, fails the event; the script is ended, and what waits
+/// behind it runs.
+#[tokio::test]
+async fn a_fault_of_the_agent_ends_the_event_and_nothing_else() {
+    let mut host = Host::new();
+    host.config.scripts.hint = Duration::MAX;
+    host.start().await;
+    let run = host.script(
+        1,
+        E::ApplicationStart,
+        "",
+        "#!/bin/sh\nsleep 0.3 &\nexit 0\n",
+    );
+    let run = tokio::time::timeout(crate::support::DEADLINE, run)
+        .await
+        .unwrap();
+    let diagnostics = run.diagnostics(E::ApplicationStart);
+    assert!(
+        diagnostics.message.contains("a fault of its own"),
+        "{diagnostics:?}"
+    );
+    let run = host
+        .script(2, E::ApplicationStart, "", "#!/bin/sh\nexit 3\n")
+        .await;
+    assert_eq!(
+        run.diagnostics(E::ApplicationStart).error_code,
+        Code::ScriptFailed
+    );
+}
+
 /// A program in a process group of its own survives the script's timeout, and is named.
 #[tokio::test]
 async fn who_left_the_group_survives_and_is_named() {

@@ -7,19 +7,16 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use nix::sys::statvfs::statvfs;
 use nix::unistd::{AccessFlags, User, access, geteuid};
 
 use super::config::Config;
+use super::facts::{LeastFree, disk};
 use super::hooks::user;
 use super::install::tools::Tools;
 use super::{AgentError, process};
 use crate::clock;
 use crate::model::timestamp::Timestamp;
 use crate::text::size;
-
-/// Less room than this on the disk is worth a warning.
-const LITTLE: u64 = 1024 * 1024 * 1024;
 
 /// No clock that is right says an earlier time than this: 2026-01-01.
 const EARLIEST: Timestamp = Timestamp(1_767_225_600_000);
@@ -88,7 +85,7 @@ pub fn host(config: &Config, listen: SocketAddr, folders: &[PathBuf]) -> Vec<Fin
     let runs = is_running(&config.root);
     let mut findings = vec![user_rights(), root(&config.root)];
     findings.extend(reach(&config.root));
-    findings.push(room(&config.root));
+    findings.push(room(&config.root, config.least_free));
     findings.push(if runs {
         let text = format!("an agent is running on {}", config.root.display());
         Finding::warning("lock", text)
@@ -193,18 +190,14 @@ fn reach(path: &Path) -> Option<Finding> {
     ))
 }
 
-fn room(path: &Path) -> Finding {
+/// Whether the disk is what a running agent would call nearly full. Whether it may be written to is the root's affair.
+fn room(path: &Path, least: LeastFree) -> Finding {
     let there = path.ancestors().find(|path| path.exists());
-    let Ok(disk) = statvfs(there.unwrap_or(Path::new("/"))) else {
+    let Some(disk) = disk(there.unwrap_or(Path::new("/"))) else {
         return Finding::warning("disk", "how much room it has cannot be found out");
     };
-    // The types differ between platforms.
-    #[allow(clippy::useless_conversion, reason = "it is one on some platforms")]
-    let free = u64::from(disk.blocks_available()).saturating_mul(u64::from(disk.fragment_size()));
-    let text = format!("{} free", size(free));
-    if disk.flags().contains(nix::sys::statvfs::FsFlags::ST_RDONLY) {
-        Finding::problem("disk", "mounted read-only; mount it for writing")
-    } else if free < LITTLE {
+    let text = format!("{} of {} free", size(disk.free), size(disk.total));
+    if least.is_missed_by(&disk) {
         Finding::warning(
             "disk",
             format!("{text}; deployments need room for their bundle and what it unpacks to"),

@@ -1,11 +1,12 @@
 //! What there is to say about a revision before any host sees it: its `AppSpec`, and what that names.
 
 use std::collections::HashSet;
-use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::fs;
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use super::hooks::has_windows_shebang;
 use super::install::foresee::{DryRun, foresee};
 use super::install::place::Place;
 use super::revision::{self, Found};
@@ -223,15 +224,4 @@ fn script(archive: &Path, hook: &Hook) -> Option<Finding> {
         return warning("W37", message);
     }
     None
-}
-
-fn has_windows_shebang(script: &Path) -> bool {
-    // No kernel reads a longer first line.
-    let mut start = Vec::new();
-    let read = File::open(script).and_then(|file| file.take(256).read_to_end(&mut start));
-    let line = start
-        .split(|byte| *byte == b'\n')
-        .next()
-        .unwrap_or_default();
-    read.is_ok() && line.starts_with(b"#!") && line.ends_with(b"\r")
 }

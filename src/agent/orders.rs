@@ -10,7 +10,6 @@ use super::layout::is_group_id;
 use super::log::{Entry, Execution, LogError, Note};
 use super::protocol::{ExecutionEnd, ExecutionState, Leases, Order, What};
 use crate::model::deployment::ExecutionId;
-use crate::model::lifecycle::LifecycleEvent;
 
 /// Why an order is not taken.
 #[derive(Debug, thiserror::Error)]
@@ -144,8 +143,7 @@ fn check(id: &ExecutionId, order: &Order) -> Result<(), OrderError> {
     }
     let mut seen = HashSet::new();
     for event in &order.events {
-        use LifecycleEvent::{AllowTraffic, BlockTraffic};
-        if matches!(event, BlockTraffic | AllowTraffic) {
+        if !event.is_on_host() {
             return invalid(format!(
                 "{event} happens at the load balancer, not on a host"
             ));

@@ -23,18 +23,18 @@ pub struct Made {
 
 /// One target of one entry.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Selected<'a> {
+pub struct Selected<'p, 'm> {
     /// The file or directory.
-    pub path: &'a Path,
+    pub path: &'m Path,
     /// What is to be done with it.
-    pub permission: &'a Permission,
+    pub permission: &'p Permission,
 }
 
 /// What the entries mean, and what looks like a mistake.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Selection<'a> {
+pub struct Selection<'p, 'm> {
     /// The targets, in the order of the entries.
-    pub targets: Vec<Selected<'a>>,
+    pub targets: Vec<Selected<'p, 'm>>,
     /// Entries that mean nothing (`W24`).
     pub warnings: Vec<Finding>,
 }
@@ -44,11 +44,11 @@ pub struct Selection<'a> {
 /// # Errors
 ///
 /// Entries that may not be combined: `E21`, `E22`, `E29`, `E39`.
-pub fn select<'a>(
-    permissions: &'a [Permission],
-    made: &'a Made,
+pub fn select<'p, 'm>(
+    permissions: &'p [Permission],
+    made: &'m Made,
     is_directory: impl Fn(&Path) -> bool,
-) -> Result<Selection<'a>, Vec<Finding>> {
+) -> Result<Selection<'p, 'm>, Vec<Finding>> {
     let mut selection = Selection::default();
     let mut errors = Vec::new();
     let mut owners: BTreeMap<&Path, &Permission> = BTreeMap::new();

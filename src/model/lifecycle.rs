@@ -68,6 +68,11 @@ impl LifecycleEvent {
         )
     }
 
+    /// Whether the event happens on a host. The others happen at the load balancer.
+    pub fn is_on_host(self) -> bool {
+        !matches!(self, E::BlockTraffic | E::AllowTraffic)
+    }
+
     /// Whether `ignoreApplicationStopFailures` lets a target go on after this event failed.
     pub fn failure_may_be_ignored(self) -> bool {
         matches!(

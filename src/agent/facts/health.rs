@@ -33,8 +33,7 @@ pub(super) fn problems(agent: &Executor, disks: &[Disk]) -> Vec<HealthProblem> {
 
 /// Less free than what deployments need to go on for long.
 fn nearly_full(disk: &Disk, least: LeastFree) -> Option<HealthProblem> {
-    let few = below(disk.free, disk.total, least.percent) && disk.free < least.bytes;
-    few.then(|| {
+    least.is_missed_by(disk).then(|| {
         HealthProblem::new(
             "DiskNearlyFull",
             format!(
@@ -50,7 +49,8 @@ fn nearly_full(disk: &Disk, least: LeastFree) -> Option<HealthProblem> {
 
 /// A file system can have space, and still no room for another file.
 fn nearly_out_of_files(disk: &Disk, least: LeastFree) -> Option<HealthProblem> {
-    let few = below(disk.files_free, disk.files_total, least.percent) && disk.files_free < 100_000;
+    let few =
+        least.is_share_missed_by(disk.files_free, disk.files_total) && disk.files_free < 100_000;
     few.then(|| {
         HealthProblem::new(
             "FilesNearlyUsedUp",
@@ -61,10 +61,6 @@ fn nearly_out_of_files(disk: &Disk, least: LeastFree) -> Option<HealthProblem> {
             "remove small files that are not needed there: deployments fail when no file can be made",
         )
     })
-}
-
-fn below(free: u64, total: u64, percent: u64) -> bool {
-    total > 0 && u128::from(free) * 100 < u128::from(total) * u128::from(percent)
 }
 
 /// Why nothing can be made in a folder, or a file not be written.

@@ -5,7 +5,7 @@ mod health;
 mod os_release;
 mod read;
 
-pub(super) use read::Source;
+pub(super) use read::{Source, disk};
 
 use serde::{Deserialize, Serialize};
 
@@ -142,6 +142,18 @@ pub struct LeastFree {
     pub percent: u64,
     /// Bytes: a large disk is not full with its last hundredth.
     pub bytes: u64,
+}
+
+impl LeastFree {
+    /// Whether a file system has less.
+    pub fn is_missed_by(self, disk: &Disk) -> bool {
+        self.is_share_missed_by(disk.free, disk.total) && disk.free < self.bytes
+    }
+
+    /// Whether that many are less than the share of that total.
+    pub fn is_share_missed_by(self, free: u64, total: u64) -> bool {
+        total > 0 && u128::from(free) * 100 < u128::from(total) * u128::from(self.percent)
+    }
 }
 
 impl Default for LeastFree {

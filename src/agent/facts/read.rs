@@ -124,7 +124,8 @@ fn disks(root: &Path, install_root: Option<&Path>) -> Vec<Disk> {
         .collect()
 }
 
-fn disk(path: &Path) -> Option<Disk> {
+/// The file system that a path is on.
+pub(in crate::agent) fn disk(path: &Path) -> Option<Disk> {
     let known = statvfs(path).ok()?;
     Some(Disk {
         path: path.display().to_string(),

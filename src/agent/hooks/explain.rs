@@ -20,7 +20,7 @@ pub fn explain(path: &Path, account: &Account) -> Option<String> {
 fn interpreter(path: &Path) -> Option<String> {
     let first = first_line(path)?;
     let words = first.strip_prefix(b"#!")?;
-    if words.ends_with(b"\r") {
+    if is_windows(words) {
         let text = "its first line ends in CR LF, as Windows writes lines, so its interpreter is not found; save it \
                     with LF alone";
         return Some(text.to_owned());
@@ -32,6 +32,16 @@ fn interpreter(path: &Path) -> Option<String> {
     ));
     let missing = program.is_absolute() && !program.exists();
     missing.then(|| format!("its interpreter {} is not on this host", program.display()))
+}
+
+/// Whether the kernel would look for an interpreter whose name ends as lines do on Windows.
+pub fn has_windows_shebang(path: &Path) -> bool {
+    let first = first_line(path).unwrap_or_default();
+    first.strip_prefix(b"#!").is_some_and(is_windows)
+}
+
+fn is_windows(line: &[u8]) -> bool {
+    line.ends_with(b"\r")
 }
 
 fn first_line(path: &Path) -> Option<Vec<u8>> {

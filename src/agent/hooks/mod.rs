@@ -13,6 +13,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 pub use environment::MARK;
+pub use explain::has_windows_shebang;
 pub use lines::lines;
 use nix::unistd::{AccessFlags, access};
 use script::{Outcome, Script};

@@ -91,13 +91,8 @@ pub fn foresee<'a>(dry: &DryRun<'a>) -> Foresight<'a> {
     match select::select(&dry.appspec.permissions, &plan.made, |path| dry.stays(path)) {
         Err(findings) => errors.extend(findings),
         Ok(selection) => {
-            let entries = &dry.appspec.permissions;
-            for target in &selection.targets {
-                let entry = entries
-                    .iter()
-                    .find(|it| std::ptr::eq(*it, target.permission));
-                changes.extend(entry.map(|entry| Change::new(target.path, entry)));
-            }
+            let targets = selection.targets.iter();
+            changes.extend(targets.map(|target| Change::new(target.path, target.permission)));
             // What is not installed because of an error is not the author's mistake.
             if errors.is_empty() {
                 warnings.extend(selection.warnings);

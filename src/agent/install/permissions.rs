@@ -1,7 +1,7 @@
 //! Applying `permissions`. Users and groups are looked up before anything is touched. Owners are set before modes,
 //! because a change of owner clears setuid; access control lists follow from the modes; contexts come last.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -51,6 +51,8 @@ impl<'a> Change<'a> {
 /// anything to.
 pub fn resolve(changes: &mut [Change<'_>]) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
+    // Many targets have few names, and each question may go over the network.
+    let mut known = HashMap::new();
     for change in changes {
         let permission = change.permission;
         let mut refuse = |message: String| {
@@ -60,11 +62,14 @@ pub fn resolve(changes: &mut [Change<'_>]) -> Vec<Finding> {
             }
         };
         let mut look_up = |name: &str, is_user: bool| {
-            let id = if is_user {
-                user_id(name)
-            } else {
-                group_id(name)
+            let ask = || {
+                if is_user {
+                    user_id(name)
+                } else {
+                    group_id(name)
+                }
             };
+            let id = *known.entry((is_user, name.to_owned())).or_insert_with(ask);
             if id.is_none() {
                 let kind = if is_user { "user" } else { "group" };
                 refuse(format!("there is no {kind} {name} on this host"));

@@ -4,21 +4,6 @@ use crate::model::custom_event::CustomEvent;
 use crate::model::lifecycle::LifecycleEvent;
 use LifecycleEvent as E;
 
-/// The events of a local deployment where nobody says otherwise, in order.
-pub const DEFAULT: [LifecycleEvent; 11] = [
-    E::BeforeBlockTraffic,
-    E::AfterBlockTraffic,
-    E::ApplicationStop,
-    E::DownloadBundle,
-    E::BeforeInstall,
-    E::Install,
-    E::AfterInstall,
-    E::ApplicationStart,
-    E::ValidateService,
-    E::BeforeAllowTraffic,
-    E::AfterAllowTraffic,
-];
-
 /// Why a list of events cannot be run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EventsError {
@@ -62,7 +47,7 @@ impl Events {
         for name in list.split(',').map(str::trim) {
             let event = match E::from_name(name) {
                 _ if name.is_empty() => return Err(EventsError::Empty),
-                Some(event @ (E::BlockTraffic | E::AllowTraffic)) => {
+                Some(event) if !event.is_on_host() => {
                     return Err(EventsError::Elsewhere(event));
                 }
                 Some(event) => event,
@@ -90,18 +75,22 @@ impl Events {
         Ok(Self { run, added })
     }
 
-    /// All of [`DEFAULT`].
+    /// Every event that happens on a host, in the order of the platform.
     pub fn all() -> Self {
         Self {
-            run: DEFAULT.to_vec(),
+            run: E::ALL
+                .into_iter()
+                .filter(|event| event.is_on_host())
+                .collect(),
             added: Vec::new(),
         }
     }
 
     /// The events whose scripts an `AppSpec` may name.
     pub fn possible(&self) -> Vec<LifecycleEvent> {
-        let mut possible = DEFAULT.to_vec();
-        possible.extend(self.run.iter().filter(|event| !DEFAULT.contains(event)));
+        let mut possible = Self::all().run;
+        let own = self.run.iter().filter(|event| !possible.contains(event));
+        possible.extend(own.copied().collect::<Vec<_>>());
         possible
     }
 }
@@ -199,7 +188,7 @@ mod tests {
     fn custom_events_join_the_possible_ones() {
         let events = Events::read("Warm", false).unwrap();
         let custom = E::Custom(CustomEvent::named("Warm"));
-        assert_eq!(events.possible().len(), DEFAULT.len() + 1);
+        assert_eq!(events.possible().len(), Events::all().run.len() + 1);
         assert!(events.possible().contains(&custom));
         assert_eq!(events.added, [E::DownloadBundle, E::Install]);
     }

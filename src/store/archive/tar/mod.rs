@@ -3,6 +3,7 @@
 //! The `tar` crate knows the fields of a header; the sequence is read here, because a reader that repairs, skips and
 //! guesses, as all libraries do, cannot tell whether another reader would see other files.
 
+mod extensions;
 mod number;
 mod pax;
 mod sparse;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 
 use tar::{EntryType, Header};
 
+use self::extensions::{Before, Extensions, is_extension};
 use self::number::number;
 use self::pax::Pax;
 use super::check::Visit;
@@ -24,9 +26,6 @@ use super::name;
 
 /// Everything in a tar archive takes whole blocks.
 pub(super) const BLOCK: usize = 512;
-
-/// The longest extension that is held in memory.
-const LONGEST_EXTENSION: u64 = 1024 * 1024;
 
 /// From this size on a ustar header cannot say how large a file is.
 const USTAR_END: u64 = 1 << 33;
@@ -120,13 +119,6 @@ fn has_numbers(block: &[u8; BLOCK]) -> bool {
         .all(|field| number(&block[field]).is_some())
 }
 
-fn is_extension(kind: EntryType) -> bool {
-    kind.is_pax_local_extensions()
-        || kind.is_pax_global_extensions()
-        || kind.is_gnu_longname()
-        || kind.is_gnu_longlink()
-}
-
 /// Whether the part of a header where only ustar keeps the beginning of a name is used for anything else: some readers
 /// take it for a name all the same.
 fn has_no_false_prefix(block: &[u8; BLOCK]) -> bool {
@@ -193,104 +185,6 @@ impl Read for Stored<'_> {
     }
 }
 
-/// What comes before an entry and says more about it than its header can.
-#[derive(Default)]
-struct Extensions {
-    /// For all entries that follow.
-    global: Pax,
-    /// Whether none followed yet: some readers take that for a damaged archive.
-    global_waits: bool,
-    pax: Option<Pax>,
-    long_name: Option<Vec<u8>>,
-    long_link: Option<Vec<u8>>,
-}
-
-impl Extensions {
-    /// Takes an extension; answers whether the header was one.
-    fn take(
-        &mut self,
-        header: &Header,
-        stream: &mut dyn Read,
-        limits: &Limits,
-    ) -> Result<bool, ArchiveError> {
-        let kind = header.entry_type();
-        if !is_extension(kind) {
-            return Ok(false);
-        }
-        let name = header.path_bytes().into_owned();
-        let refuse = |problem: &str| ArchiveError::entry(&name, problem);
-        let longest = if kind.is_gnu_longname() || kind.is_gnu_longlink() {
-            limits.path as u64 + 1
-        } else {
-            LONGEST_EXTENSION
-        };
-        let size = size(header).filter(|size| *size <= longest);
-        let size = size.ok_or_else(|| refuse("is an extension that is too long"))?;
-        let bytes = extension_bytes(stream, size)?;
-        let again = if kind.is_pax_global_extensions() {
-            let global = Pax::parse(&bytes).map_err(|problem| refuse(&problem))?;
-            if global.is_about_one_file() {
-                return Err(refuse(
-                    "is an extension that gives all entries the same name or size",
-                ));
-            }
-            self.global = global.over(&self.global);
-            self.global_waits = true;
-            false
-        } else if kind.is_pax_local_extensions() {
-            let pax = Pax::parse(&bytes).map_err(|problem| refuse(&problem))?;
-            self.pax.replace(pax).is_some()
-        } else {
-            let text = bytes.strip_suffix(&[0]).unwrap_or(&bytes).to_owned();
-            let place = if kind.is_gnu_longname() {
-                &mut self.long_name
-            } else {
-                &mut self.long_link
-            };
-            place.replace(text).is_some()
-        };
-        if again {
-            return Err(refuse(
-                "is a second extension of the same kind for one entry",
-            ));
-        }
-        Ok(true)
-    }
-
-    fn waiting(&self) -> bool {
-        self.global_waits
-            || self.pax.is_some()
-            || self.long_name.is_some()
-            || self.long_link.is_some()
-    }
-
-    /// What is known of the entry that comes now.
-    fn for_next(&mut self) -> Before {
-        self.global_waits = false;
-        Before {
-            pax: self.pax.take().unwrap_or_default().over(&self.global),
-            long_name: self.long_name.take(),
-            long_link: self.long_link.take(),
-        }
-    }
-}
-
-fn extension_bytes(stream: &mut dyn Read, size: u64) -> Result<Vec<u8>, ArchiveError> {
-    let mut bytes = Vec::new();
-    let mut stored = Stored { stream, left: size };
-    stored
-        .read_to_end(&mut bytes)
-        .map_err(ArchiveError::io("reading the bundle"))?;
-    let padding = read_padding(stream, size)?;
-    // Some readers take a name up to its NUL, whatever its size.
-    if padding.iter().any(|byte| *byte != 0) {
-        return Err(ArchiveError::archive(
-            "has an extension that is longer than it says",
-        ));
-    }
-    Ok(bytes)
-}
-
 fn skip_padding(stream: &mut dyn Read, size: u64) -> Result<(), ArchiveError> {
     read_padding(stream, size).map(drop)
 }
@@ -309,13 +203,6 @@ fn size(header: &Header) -> Option<u64> {
     number(field)
         .filter(|_| !blank)
         .and_then(|size| u64::try_from(size).ok())
-}
-
-/// What was said before an entry.
-struct Before {
-    pax: Pax,
-    long_name: Option<Vec<u8>>,
-    long_link: Option<Vec<u8>>,
 }
 
 /// One value of two that say the same thing in two ways.

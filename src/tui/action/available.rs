@@ -25,15 +25,12 @@ pub(crate) fn available(action: Action, model: &Model) -> Result<(), String> {
         }
         Action::Stop => {
             changeable(model)?;
-            let deployment = deployment(model)?;
-            let stop = What::Stop {
-                auto_rollback: None,
-            };
-            let stop = Command::new(stop, model.user.clone());
-            match refusal(deployment, &stop) {
-                Some(refusal) => Err(refusal.to_string()),
-                None => Ok(()),
-            }
+            acceptable(model, deployment(model)?, control(action, model)?)
+        }
+        Action::Pause | Action::Retry | Action::Skip | Action::StartNext | Action::GiveUp => {
+            changeable(model)?;
+            fresh(model)?;
+            acceptable(model, deployment(model)?, control(action, model)?)
         }
         Action::RollBack => {
             changeable(model)?;
@@ -60,6 +57,36 @@ pub(crate) fn available(action: Action, model: &Model) -> Result<(), String> {
             Err("there is nothing to put away".to_owned())
         }
         _ => Ok(()),
+    }
+}
+
+/// What an action wants of the selected deployment.
+///
+/// # Errors
+/// If what it is about is not selected.
+pub(crate) fn control(action: Action, model: &Model) -> Result<What, String> {
+    let target = || {
+        let selected = model.selected.instance.clone();
+        selected.ok_or_else(|| "no instance is selected".to_owned())
+    };
+    Ok(match action {
+        Action::Stop => What::Stop {
+            auto_rollback: None,
+        },
+        Action::Pause if deployment(model)?.paused.is_some() => What::Resume,
+        Action::Pause => What::Pause,
+        Action::Retry => What::Retry { target: target()? },
+        Action::Skip => What::Skip { target: target()? },
+        Action::StartNext => What::StartNext { target: target()? },
+        Action::GiveUp => What::GiveUp,
+        _ => return Err("it changes no deployment".to_owned()),
+    })
+}
+
+fn acceptable(model: &Model, deployment: &Deployment, what: What) -> Result<(), String> {
+    match refusal(deployment, &Command::new(what, model.user.clone())) {
+        Some(refusal) => Err(refusal.to_string()),
+        None => Ok(()),
     }
 }
 

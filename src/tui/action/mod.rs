@@ -5,6 +5,8 @@ pub(crate) mod key;
 pub(crate) mod keymap;
 pub(crate) mod source;
 
+use super::model::Model;
+
 /// Where an action's keys are alive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Context {
@@ -91,6 +93,11 @@ macro_rules! actions {
 actions! {
     Deploy "deploy" Main Asks Some("deploy"), "Deploy a revision to the selected deployment group";
     Stop "stop" Main Asks Some("stop"), "Stop the selected deployment: running events finish, nothing new starts";
+    Pause "pause" Main Asks Some("pause"), "Pause the selected deployment: what runs goes on, nothing new starts. While it is paused: let it go on";
+    Retry "retry" Main Asks Some("retry"), "Try the selected failed instance again, before any other starts";
+    Skip "skip" Main Asks Some("leave out"), "Leave the selected instance out, which has not started";
+    StartNext "start-next" Main Asks Some("start next"), "Start the selected instance before the others that wait";
+    GiveUp "give-up" Main Asks Some("give up"), "End the hold of the selected deployment: it fails";
     RollBack "roll-back" Main Asks Some("roll back"), "Roll the selected deployment back to the revision before it";
     NextFailed "next-failed" Main Harmless Some("next failed"), "Select the next failed instance";
     PreviousFailed "previous-failed" Main Harmless None, "Select the previous failed instance";
@@ -117,6 +124,7 @@ actions! {
     ScrollRight "scroll-right" Output Harmless None, "Show more of the right of long lines";
     Accept "accept" Confirm Acts None, "Do what the dialog says";
     Alternative "alternative" Confirm Acts None, "Do the alternative that the dialog offers";
+    Reason "reason" Confirm Harmless None, "Type why, for the journal; enter ends it";
     Cancel "cancel" Confirm Harmless None, "Do nothing";
     LeaveRunning "leave-running" Leaving Harmless None, "Leave; deployments go on in the background";
     StopAndLeave "stop-and-leave" Leaving Acts None, "Stop the deployments that run, then leave";
@@ -139,6 +147,15 @@ impl Action {
     pub(crate) fn entry(self) -> &'static Entry {
         // The list is made beside the enum, in its order.
         &ACTIONS[self as usize]
+    }
+
+    /// Its word in the footer as things stand, if it has a place there.
+    pub(crate) fn word(self, model: &Model) -> Option<&'static str> {
+        let paused = || model.deployment().is_some_and(|d| d.paused.is_some());
+        match self {
+            Self::Pause if paused() => Some("resume"),
+            _ => self.entry().footer,
+        }
     }
 
     /// The action of this name.

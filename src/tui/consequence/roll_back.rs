@@ -45,6 +45,7 @@ pub(crate) fn roll_back(model: &Model, deployment: &Deployment) -> Statement {
         } else {
             Vec::new()
         },
+        seen: None,
         accept: Choice {
             label: "roll back".to_owned(),
             command: Command::Rollback {

@@ -37,12 +37,7 @@ pub(crate) fn stop(model: &Model, deployment: &Deployment) -> Statement {
             }),
         ),
     };
-    let mut decided = vec![format!(
-        "{} {} in {}",
-        deployment.id(),
-        deployment.spec.revision.label,
-        deployment.group_key()
-    )];
+    let mut decided = vec![super::about(deployment)];
     if rolls_back && can_roll_back {
         decided.push("The group is configured to roll back what is stopped.".to_owned());
     }
@@ -50,6 +45,7 @@ pub(crate) fn stop(model: &Model, deployment: &Deployment) -> Statement {
         title: format!("Stop {id}?"),
         decided,
         now: stop_facts(model, deployment),
+        seen: None,
         accept,
         alternative,
         blocked: over(deployment),

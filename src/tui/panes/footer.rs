@@ -55,7 +55,7 @@ fn keys(model: &Model, room: usize) -> Vec<Run> {
         here && useful && available(action, model).is_ok()
     };
     let one = |action: Action| -> Option<Vec<Run>> {
-        let word = action.entry().footer?;
+        let word = action.word(model)?;
         Some(vec![
             run(Role::Key, model.keymap.shown(action)),
             run(Role::Text, format!(" {word}  ")),

@@ -2,7 +2,7 @@
 
 use super::navigate;
 use crate::tui::action::Action;
-use crate::tui::action::available::available;
+use crate::tui::action::available::{available, control};
 use crate::tui::effect::Effect;
 use crate::tui::layers::{self, Layer};
 use crate::tui::model::{Model, Pane};
@@ -15,7 +15,16 @@ pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
     }
     match action {
         Action::Deploy => return layers::deploy::open(model),
-        Action::Stop => layers::confirm::stop(model),
+        Action::Stop
+        | Action::Pause
+        | Action::Retry
+        | Action::Skip
+        | Action::StartNext
+        | Action::GiveUp => {
+            if let Ok(what) = control(action, model) {
+                layers::confirm::control(model, what);
+            }
+        }
         Action::RollBack => layers::confirm::roll_back(model),
         Action::GoTo => layers::goto::open(model),
         Action::Hosts => layers::hosts::open(model),
@@ -44,6 +53,7 @@ pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         // These belong to layers, which do them themselves.
         Action::Accept
         | Action::Alternative
+        | Action::Reason
         | Action::Cancel
         | Action::LeaveRunning
         | Action::StopAndLeave

@@ -1,6 +1,6 @@
 //! A terminal too small for panes: where things stand, in a line or a few.
 
-use crate::tui::glyph;
+use super::lists;
 use crate::tui::layout::Layout;
 use crate::tui::model::{Link, Model};
 use crate::tui::paint::{Brush, Run, run};
@@ -22,7 +22,7 @@ fn status(model: &Model) -> Vec<Run> {
     let Some(summary) = model.summary() else {
         return vec![run(Role::Muted, "no deployment")];
     };
-    let mark = glyph::deployment(summary.status);
+    let mark = lists::standing(model, summary);
     let overview = summary.deployment_overview;
     let done = overview.succeeded + overview.failed + overview.skipped;
     let failed = if overview.failed > 0 {

@@ -8,14 +8,17 @@
 //!
 //! Nothing here does I/O, reads a clock or knows who shows it.
 
+mod ahead;
 pub mod availability;
 pub mod decide;
 pub mod deployment;
 pub mod event;
+pub mod foresee;
 pub mod input;
 pub mod ledger;
 pub mod members;
 pub mod order;
+pub mod outlook;
 pub mod pending;
 pub mod plan;
 pub mod rollback;
@@ -26,13 +29,16 @@ pub mod tally;
 pub mod target;
 mod verdict;
 pub mod window;
+mod words;
 
 pub use availability::refusal;
 pub use decide::decide;
 pub use deployment::{Deployment, fold};
 pub use event::{Event, Record};
+pub use foresee::foresee;
 pub use input::Input;
 pub use ledger::Ledger;
+pub use outlook::outlook;
 pub use pending::pending;
 pub use plan::{Plan, plan};
 pub use spec::Spec;

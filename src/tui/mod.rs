@@ -15,6 +15,7 @@
 //! To add an action: its line in `action/mod.rs`, its key in `assets/keymap.yaml`, what it does in `update/perform.rs`.
 
 mod action;
+mod ahead;
 mod causes;
 mod consequence;
 mod driver;

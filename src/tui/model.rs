@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::action::keymap::Keymap;
+use super::ahead::Ahead;
 use super::causes::Causes;
 use super::layers::Layer;
 use super::layout::Layout;
@@ -125,6 +126,8 @@ pub(crate) struct Model {
     pub output: Output,
     /// Why instances of the selected deployment failed.
     pub causes: Causes,
+    /// What the selected deployment waits for, and what comes then.
+    pub ahead: Ahead,
     /// The deployment that is on its way.
     pub fetch: Option<Fetch>,
     /// What lies on top, the topmost last.
@@ -177,6 +180,7 @@ impl Model {
             focus: Pane::Deployments,
             output: Output::default(),
             causes: Causes::default(),
+            ahead: Ahead::default(),
             fetch: None,
             layers: Vec::new(),
             toast: None,

@@ -93,12 +93,12 @@ macro_rules! actions {
 actions! {
     Deploy "deploy" Main Asks Some("deploy"), "Deploy a revision to the selected deployment group";
     Stop "stop" Main Asks Some("stop"), "Stop the selected deployment: running events finish, nothing new starts";
-    Pause "pause" Main Asks Some("pause"), "Pause the selected deployment: what runs goes on, nothing new starts. While it is paused: let it go on";
+    RollBack "roll-back" Main Asks Some("roll back"), "Roll the selected deployment back to the revision before it";
+    Pause "pause" Main Asks Some("pause"), "Pause: what runs goes on, nothing new starts; once paused, let it go on";
     Retry "retry" Main Asks Some("retry"), "Try the selected failed instance again, before any other starts";
     Skip "skip" Main Asks Some("leave out"), "Leave the selected instance out, which has not started";
     StartNext "start-next" Main Asks Some("start next"), "Start the selected instance before the others that wait";
     GiveUp "give-up" Main Asks Some("give up"), "End the hold of the selected deployment: it fails";
-    RollBack "roll-back" Main Asks Some("roll back"), "Roll the selected deployment back to the revision before it";
     NextFailed "next-failed" Main Harmless Some("next failed"), "Select the next failed instance";
     PreviousFailed "previous-failed" Main Harmless None, "Select the previous failed instance";
     Linked "linked" Main Harmless Some("other deployment"), "Go to the rollback of this deployment, or to what it rolls back";

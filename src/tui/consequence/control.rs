@@ -3,7 +3,7 @@
 use super::{Choice, Statement};
 use crate::api::command::Command;
 use crate::engine::input::{self, What};
-use crate::engine::{Deployment, refusal};
+use crate::engine::Deployment;
 use crate::tui::model::Model;
 
 /// What carrying this out would do.
@@ -11,12 +11,15 @@ pub(crate) fn control(model: &Model, deployment: &Deployment, what: &What) -> St
     let id = deployment.id();
     let (title, label) = words(deployment, what);
     let mut command = input::Command::new(what.clone(), model.user.clone());
-    let blocked = refusal(deployment, &command).map(|refusal| refusal.to_string());
+    let (now, blocked) = match super::foreseen(model, deployment, &command) {
+        Ok(lines) => (lines, None),
+        Err(reason) => (Vec::new(), Some(reason)),
+    };
     command.seen = Some(deployment.decided);
     Statement {
         title,
         decided: decided(deployment),
-        now: Vec::new(),
+        now,
         seen: Some(deployment.decided),
         accept: Choice {
             label: label.to_owned(),

@@ -9,7 +9,7 @@ mod roll_back;
 mod stop;
 
 use crate::api::command::Command;
-use crate::engine::{Deployment, Plan};
+use crate::engine::{Deployment, Plan, foresee, input};
 use crate::engine::plan::Stage;
 use crate::model::deployment::DeploymentId;
 use crate::model::name::Name;
@@ -52,6 +52,25 @@ fn about(deployment: &Deployment) -> String {
         deployment.spec.revision.label,
         deployment.group_key()
     )
+}
+
+/// What a command would do, in the engine's own words: at once, to the minimum, and in the end.
+///
+/// # Errors
+/// Why it is refused.
+fn foreseen(
+    model: &Model,
+    deployment: &Deployment,
+    command: &input::Command,
+) -> Result<Vec<String>, String> {
+    let goal = model
+        .ledger(&deployment.group_key())
+        .and_then(|ledger| ledger.target_revision.as_ref());
+    let foreseen = foresee(deployment, command, model.now, goal).map_err(|r| r.to_string())?;
+    let mut lines = vec![format!("now: {}", foreseen.at_once())];
+    lines.extend(foreseen.arithmetic());
+    lines.push(format!("in the end: {}", foreseen.in_the_end()));
+    Ok(lines)
 }
 
 fn instances(n: usize) -> String {

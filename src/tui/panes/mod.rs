@@ -4,6 +4,7 @@ pub(crate) mod footer;
 pub(crate) mod header;
 pub(crate) mod instances;
 pub(crate) mod lists;
+mod next;
 mod note;
 pub(crate) mod output;
 pub(crate) mod rollout;

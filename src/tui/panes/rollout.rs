@@ -6,7 +6,7 @@
 //! │ ✖ AfterInstall scripts/migrate.sh: exit code 1 (ScriptFailed)  web-3, web-5               │
 //! ```
 
-use super::{stages, trouble};
+use super::{next, stages, trouble};
 use crate::engine::Deployment;
 use crate::model::deployment::TargetStatus;
 use crate::model::timestamp::Short;
@@ -23,7 +23,9 @@ pub(crate) fn lines(model: &Model, width: usize) -> Vec<Vec<Run>> {
     };
     let mut lines = vec![progress(model, deployment, width)];
     lines.extend(stages::line(model, deployment, width.saturating_sub(4)));
+    lines.extend(next::lines(model, width.saturating_sub(4)));
     lines.extend(trouble::verdict(model, deployment));
+    lines.extend(trouble::origin(deployment));
     lines.extend(trouble::rollback(model, deployment));
     lines.extend(trouble::unreachable(model, deployment));
     lines.extend(trouble::failures(model, deployment));

@@ -46,6 +46,8 @@ pub(crate) struct Confirm {
     subject: Subject,
     /// What the screen says.
     statement: Statement,
+    /// The entries that it was made from, where looking again costs much.
+    made_of: Option<Entries>,
     /// What was decided when it was shown, where that has changed since.
     before: Option<Vec<String>>,
     shown: Timestamp,
@@ -96,6 +98,21 @@ fn state(model: &Model, subject: &Subject) -> Option<Statement> {
     }
 }
 
+/// The numbers of the newest entries of a deployment and its group, and of news about documents and hosts.
+type Entries = (u64, u64, u64);
+
+/// What a statement about a deployment is made from: as long as it is the same, so is the statement.
+fn entries(model: &Model, subject: &Subject) -> Option<Entries> {
+    let (Subject::Control(id, _) | Subject::RollBack(id)) = subject else {
+        return None;
+    };
+    let view = model.view.as_ref()?;
+    let deployment = view.deployments.get(id)?;
+    let ledger = model.ledger(&deployment.group_key());
+    let ledger = ledger.map_or(0, |ledger| ledger.seq);
+    Some((deployment.seq, ledger, view.host_news))
+}
+
 impl Subject {
     /// Stopping is the way out, and never made hard.
     fn is_stop(&self) -> bool {
@@ -108,6 +125,7 @@ impl Confirm {
     pub(crate) fn new(model: &Model, subject: Subject) -> Option<Self> {
         let statement = state(model, &subject)?;
         Some(Self {
+            made_of: entries(model, &subject),
             subject,
             statement,
             before: None,
@@ -145,6 +163,11 @@ impl Confirm {
 
     /// Looks at the picture again. A deployment that has left it keeps what was said, and can't be accepted.
     pub(super) fn refresh(&mut self, model: &Model) -> bool {
+        let made_of = entries(model, &self.subject);
+        if made_of.is_some() && made_of == self.made_of {
+            return true;
+        }
+        self.made_of = made_of;
         let Some(fresh) = state(model, &self.subject) else {
             self.statement.blocked = Some("the deployment is being fetched again".to_owned());
             return true;

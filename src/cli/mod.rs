@@ -16,6 +16,7 @@ mod local;
 mod logs;
 mod print;
 mod push;
+mod replay;
 mod rollback;
 mod serve;
 mod show;
@@ -71,6 +72,8 @@ enum Command {
     List(list::Args),
     /// Show the hosts: whether their agents answer, what is installed, what is wrong
     Hosts(hosts::Args),
+    /// Open a recording in the cockpit: the same screens, at any speed, forwards and backwards
+    Replay(replay::Args),
     /// Show a deployment with its instances and their lifecycle events
     Show(show::Args),
     /// Print what the scripts of a deployment wrote
@@ -134,6 +137,7 @@ async fn run(cli: Cli) -> color_eyre::Result<Exit> {
         Some(Command::Check(args)) => check::run(&args, &context),
         Some(Command::Validate(args)) => validate::run(&args),
         Some(Command::Agent(args)) => agent::run(args).await,
+        Some(Command::Replay(args)) => replay::run(args).await,
         Some(Command::Local(args)) => local::run(args).await,
         Some(Command::Serve(args)) => serve::run(&args, &context).await,
         Some(Command::Lab(args)) => lab::run(&args, &context).await,

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::engine::outlook::{Outlook, outlook};
 use crate::engine::Deployment;
+use crate::engine::outlook::{Outlook, outlook};
 use crate::model::deployment::DeploymentId;
 use crate::model::timestamp::Timestamp;
 
@@ -24,11 +24,18 @@ pub(crate) struct Ahead {
 impl Ahead {
     /// Fits it to a deployment at this time.
     pub(crate) fn refresh(&mut self, deployment: &Deployment, now: Timestamp) {
-        let same = self.of.as_ref().is_some_and(|(id, _)| id == deployment.id());
-        let newest = self.of.as_ref().is_some_and(|(_, seq)| *seq == deployment.seq);
+        let same = self
+            .of
+            .as_ref()
+            .is_some_and(|(id, _)| id == deployment.id());
+        let newest = self
+            .of
+            .as_ref()
+            .is_some_and(|(_, seq)| *seq == deployment.seq);
         // Its times are in whole seconds.
         let second = self.at.0.div_euclid(1000) == now.0.div_euclid(1000);
-        let busy = deployment.in_flight.len() > MANY && now.since(self.at) < PAUSE && self.at <= now;
+        let busy =
+            deployment.in_flight.len() > MANY && now.since(self.at) < PAUSE && self.at <= now;
         if same && ((newest && second) || busy) {
             return;
         }

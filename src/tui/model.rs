@@ -8,6 +8,7 @@ use super::causes::Causes;
 use super::layers::Layer;
 use super::layout::Layout;
 use super::output::Output;
+use super::replay::Player;
 use super::theme::Theme;
 use crate::api::command::Deploy;
 use crate::api::gate::{Circumstances, TOO_OLD};
@@ -140,6 +141,8 @@ pub(crate) struct Model {
     /// Select this deployment when it is known.
     pub expected: Option<DeploymentId>,
     pub read_only: bool,
+    /// The recording, if this is a replay.
+    pub replay: Option<Box<Player>>,
     /// Who asks for changes.
     pub user: String,
     pub keymap: Keymap,
@@ -188,6 +191,7 @@ impl Model {
             expected_rollback: None,
             expected: None,
             read_only,
+            replay: None,
             user,
             keymap,
             theme,
@@ -222,6 +226,7 @@ impl Model {
     /// Whether nothing may be changed: this session, or the project as its documents say now.
     pub(crate) fn is_read_only(&self) -> bool {
         self.read_only
+            || self.replay.is_some()
             || self
                 .view
                 .as_ref()

@@ -6,6 +6,7 @@ use crate::engine::{Deployment, refusal, rollback};
 use crate::model::deployment::Creator;
 use crate::model::group::GroupKey;
 use crate::tui::model::Model;
+use crate::tui::replay::REFUSED;
 
 /// Why an action can't be done now.
 ///
@@ -52,6 +53,19 @@ pub(crate) fn available(action: Action, model: &Model) -> Result<(), String> {
                 .map(|_| ())
                 .ok_or_else(|| "it was not rolled back, and rolls nothing back".to_owned())
         }
+        Action::ReplayPlay
+        | Action::ReplayForward
+        | Action::ReplayBack
+        | Action::ReplayFaster
+        | Action::ReplaySlower
+        | Action::ReplayFirst
+        | Action::ReplayLast => match &model.replay {
+            Some(player) => player.available(action),
+            None => Err("this is no replay".to_owned()),
+        },
+        Action::Hosts if model.replay.is_some() => {
+            Err(format!("{REFUSED}: nothing is known of the hosts"))
+        }
         Action::Follow if model.output.of.is_none() => Err("no instance is selected".to_owned()),
         Action::Dismiss if model.hint.is_empty() && model.toast.is_none() => {
             Err("there is nothing to put away".to_owned())
@@ -91,6 +105,9 @@ fn acceptable(model: &Model, deployment: &Deployment, what: What) -> Result<(), 
 }
 
 fn changeable(model: &Model) -> Result<(), String> {
+    if model.replay.is_some() {
+        return Err(REFUSED.to_owned());
+    }
     if model.is_read_only() {
         return Err(crate::api::gate::Closed::ReadOnly.to_string());
     }

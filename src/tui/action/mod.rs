@@ -24,9 +24,23 @@ pub(crate) enum Context {
     Typing,
     /// The help.
     Help,
+    /// Every pane, while a recording is replayed: before what its keys mean elsewhere.
+    Replay,
 }
 
 impl Context {
+    /// Every context, in the order of the help.
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Replay,
+        Self::Main,
+        Self::Rows,
+        Self::Output,
+        Self::Confirm,
+        Self::Leaving,
+        Self::Typing,
+        Self::Help,
+    ];
+
     /// The heading in the help.
     pub(crate) fn title(self) -> &'static str {
         match self {
@@ -37,6 +51,7 @@ impl Context {
             Self::Leaving => "When leaving while a deployment runs",
             Self::Typing => "Where text is typed",
             Self::Help => "In the help",
+            Self::Replay => "In a replay",
         }
     }
 
@@ -91,6 +106,13 @@ macro_rules! actions {
 }
 
 actions! {
+    ReplayPlay "replay-play" Replay Harmless Some("play"), "Let the recording's time go on, or stand still";
+    ReplayForward "replay-forward" Replay Harmless Some("forward"), "Go one entry forward, and stand still";
+    ReplayBack "replay-back" Replay Harmless Some("back"), "Go one entry back, and stand still";
+    ReplayFaster "replay-faster" Replay Harmless Some("faster"), "Let the recording's time go twice as fast";
+    ReplaySlower "replay-slower" Replay Harmless Some("slower"), "Let the recording's time go half as fast";
+    ReplayFirst "replay-first" Replay Harmless Some("first"), "Go to the recording's first entry";
+    ReplayLast "replay-last" Replay Harmless Some("last"), "Go to the recording's last entry";
     Deploy "deploy" Main Asks Some("deploy"), "Deploy a revision to the selected deployment group";
     Stop "stop" Main Asks Some("stop"), "Stop the selected deployment: running events finish, nothing new starts";
     RollBack "roll-back" Main Asks Some("roll back"), "Roll the selected deployment back to the revision before it";
@@ -154,6 +176,9 @@ impl Action {
         let paused = || model.deployment().is_some_and(|d| d.paused.is_some());
         match self {
             Self::Pause if paused() => Some("resume"),
+            Self::ReplayPlay if model.replay.as_ref().is_some_and(|p| p.playing) => {
+                Some("stand still")
+            }
             _ => self.entry().footer,
         }
     }

@@ -2,8 +2,8 @@
 
 use super::{Choice, Statement};
 use crate::api::command::Command;
-use crate::engine::input::{self, What};
 use crate::engine::Deployment;
+use crate::engine::input::{self, What};
 use crate::tui::model::Model;
 
 /// What carrying this out would do.

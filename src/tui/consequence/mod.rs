@@ -9,8 +9,8 @@ mod roll_back;
 mod stop;
 
 use crate::api::command::Command;
-use crate::engine::{Deployment, Plan, foresee, input};
 use crate::engine::plan::Stage;
+use crate::engine::{Deployment, Plan, foresee, input};
 use crate::model::deployment::DeploymentId;
 use crate::model::name::Name;
 use crate::tui::model::Model;

@@ -11,9 +11,8 @@ use crate::tui::model::Model;
 pub(crate) fn stop(model: &Model, deployment: &Deployment) -> Statement {
     let id = deployment.id().clone();
     let rolls_back = rollback::follows(&deployment.spec, DeploymentStatus::Stopped, None);
-    let stop = |auto_rollback| {
-        input::Command::new(What::Stop { auto_rollback }, model.user.clone())
-    };
+    let stop =
+        |auto_rollback| input::Command::new(What::Stop { auto_rollback }, model.user.clone());
     let command = |auto_rollback| Command::Control {
         deployment: id.clone(),
         control: stop(auto_rollback),

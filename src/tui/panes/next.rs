@@ -37,7 +37,11 @@ pub(super) fn lines(model: &Model, room: usize) -> Vec<Vec<Run>> {
         .into_iter()
         .enumerate()
         .map(|(row, text)| {
-            let sign = if row == 0 { glyph.draw(model.theme) } else { " " };
+            let sign = if row == 0 {
+                glyph.draw(model.theme)
+            } else {
+                " "
+            };
             vec![run(role, format!("{sign} ")), run(text_role(role), text)]
         })
         .collect();

@@ -77,7 +77,9 @@ mod tests {
     fn ordinals() {
         assert_eq!(
             [1, 2, 3, 4, 11, 12, 13, 22, 101, 111].map(ordinal),
-            ["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "22nd", "101st", "111th"]
+            [
+                "1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "22nd", "101st", "111th"
+            ]
         );
     }
 }

@@ -120,6 +120,9 @@ fn title(model: &Model, role: Role) -> Vec<Run> {
 }
 
 fn silence(model: &Model) -> String {
+    if model.replay.is_some() {
+        return "a recording holds no output".to_owned();
+    }
     let started = model
         .target()
         .is_some_and(|target| target.start_time.is_some());

@@ -30,7 +30,12 @@ pub(super) fn line(model: &Model, deployment: &Deployment, room: usize) -> Optio
     };
     let first = (0..current).find(|first| fits(*first)).unwrap_or(current);
     let before = (first > 0).then_some(cut);
-    Some(before.into_iter().chain(parts.into_iter().skip(first)).collect())
+    Some(
+        before
+            .into_iter()
+            .chain(parts.into_iter().skip(first))
+            .collect(),
+    )
 }
 
 fn stage(model: &Model, deployment: &Deployment, place: usize) -> Run {
@@ -49,7 +54,11 @@ fn stage(model: &Model, deployment: &Deployment, place: usize) -> Run {
     let stage = &deployment.plan.stages[place];
     let far = match stage {
         Stage::Install { .. } => {
-            format!(" {}/{}", tally.total - tally.waiting - tally.in_flight, tally.total)
+            format!(
+                " {}/{}",
+                tally.total - tally.waiting - tally.in_flight,
+                tally.total
+            )
         }
         Stage::Monitor { seconds, .. } if place > deployment.stage => {
             format!(" {}", clock(Duration::from_secs(*seconds)))
@@ -67,8 +76,7 @@ fn stage(model: &Model, deployment: &Deployment, place: usize) -> Run {
 
 /// A time that runs down: `9:12`, `1:00:00`.
 fn clock(left: Duration) -> String {
-    // The last second is shown until it is over.
-    let seconds = left.as_millis().div_ceil(1000);
+    let seconds = left.as_secs();
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     match hours {
         0 => format!("{minutes}:{seconds:02}"),
@@ -85,7 +93,7 @@ mod tests {
         let clock = |ms| clock(Duration::from_millis(ms));
         assert_eq!(clock(552_000), "9:12");
         assert_eq!(clock(3_600_000), "1:00:00");
-        assert_eq!(clock(100), "0:01");
+        assert_eq!(clock(9_900), "0:09");
         assert_eq!(clock(0), "0:00");
     }
 }

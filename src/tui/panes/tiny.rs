@@ -9,7 +9,11 @@ use crate::tui::theme::Role;
 /// Draws what fits.
 pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
     let area = layout.header;
-    let lines = [status(model), vec![run(Role::Muted, "40x10 shows more")]];
+    let mut first = status(model);
+    if model.replay.is_some() {
+        first.insert(0, run(Role::Selected, "REPLAY "));
+    }
+    let lines = [first, vec![run(Role::Muted, "40x10 shows more")]];
     for (y, line) in (area.y..area.bottom()).zip(&lines) {
         brush.runs(area.x, y, area.width, line);
     }

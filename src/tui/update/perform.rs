@@ -6,6 +6,7 @@ use crate::tui::action::available::{available, control};
 use crate::tui::effect::Effect;
 use crate::tui::layers::{self, Layer};
 use crate::tui::model::{Model, Pane};
+use crate::tui::replay;
 
 /// Does an action, or says why it can't be done.
 pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -50,6 +51,13 @@ pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Last => navigate::move_to_end(model, true),
         Action::ScrollLeft => navigate::sideways(model, false),
         Action::ScrollRight => navigate::sideways(model, true),
+        Action::ReplayPlay
+        | Action::ReplayForward
+        | Action::ReplayBack
+        | Action::ReplayFaster
+        | Action::ReplaySlower
+        | Action::ReplayFirst
+        | Action::ReplayLast => replay::control(model, action),
         // These belong to layers, which do them themselves.
         Action::Accept
         | Action::Alternative

@@ -176,6 +176,9 @@ fn look(model: &mut Model) {
 }
 
 fn follow(model: &mut Model) -> Option<Effect> {
+    if model.replay.is_some() {
+        return None;
+    }
     let wanted = model
         .deployment()
         .and_then(|deployment| Some((deployment.id().clone(), model.selected.instance.clone()?)));

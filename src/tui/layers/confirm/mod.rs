@@ -172,8 +172,7 @@ impl Confirm {
             self.statement.blocked = Some("the deployment is being fetched again".to_owned());
             return true;
         };
-        let changed =
-            fresh.decided != self.statement.decided || fresh.seen != self.statement.seen;
+        let changed = fresh.decided != self.statement.decided || fresh.seen != self.statement.seen;
         if !self.subject.is_stop() && changed {
             self.before = Some(std::mem::take(&mut self.statement.decided));
             self.shown = model.now;

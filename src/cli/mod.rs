@@ -7,6 +7,7 @@ mod context;
 mod deploy;
 mod descriptors;
 mod exit;
+mod export;
 mod host_log;
 mod hosts;
 mod init;
@@ -72,6 +73,8 @@ enum Command {
     List(list::Args),
     /// Show the hosts: whether their agents answer, what is installed, what is wrong
     Hosts(hosts::Args),
+    /// Write a recording of a deployment, which `cutover replay` opens
+    Export(export::Args),
     /// Open a recording in the cockpit: the same screens, at any speed, forwards and backwards
     Replay(replay::Args),
     /// Show a deployment with its instances and their lifecycle events
@@ -137,6 +140,7 @@ async fn run(cli: Cli) -> color_eyre::Result<Exit> {
         Some(Command::Check(args)) => check::run(&args, &context),
         Some(Command::Validate(args)) => validate::run(&args),
         Some(Command::Agent(args)) => agent::run(args).await,
+        Some(Command::Export(args)) => export::run(&args, &context).await,
         Some(Command::Replay(args)) => replay::run(args).await,
         Some(Command::Local(args)) => local::run(args).await,
         Some(Command::Serve(args)) => serve::run(&args, &context).await,

@@ -7,6 +7,7 @@ use crate::model::deployment::Creator;
 use crate::model::group::GroupKey;
 use crate::tui::model::Model;
 use crate::tui::replay::REFUSED;
+use crate::tui::update::other;
 
 /// Why an action can't be done now.
 ///
@@ -46,12 +47,16 @@ pub(crate) fn available(action: Action, model: &Model) -> Result<(), String> {
         }
         Action::Linked => {
             let summary = model.summary().ok_or("no deployment is selected")?;
-            summary
-                .rolled_back_by
-                .as_ref()
-                .or(summary.rolls_back.as_ref())
-                .map(|_| ())
-                .ok_or_else(|| "it was not rolled back, and rolls nothing back".to_owned())
+            let known = |id| {
+                model
+                    .view
+                    .as_ref()
+                    .is_some_and(|v| v.summaries.contains_key(&id))
+            };
+            if !other(summary).is_some_and(known) {
+                return Err("it was not rolled back, and rolls nothing back".to_owned());
+            }
+            Ok(())
         }
         Action::ReplayPlay
         | Action::ReplayForward

@@ -25,6 +25,8 @@ const STILL: Duration = Duration::from_mins(1);
 pub(crate) struct Player {
     /// What happened, each with the time that is shown then: a clock that was set back does not set the replay back.
     entries: Vec<(Timestamp, FeedItem)>,
+    /// Where it begins: what a group remembers from before the first deployment is in every picture.
+    start: usize,
     /// How many of them are in the picture.
     position: usize,
     /// Whether time goes on by itself.
@@ -60,8 +62,13 @@ impl Player {
             }
             fold(&mut view, item);
         }
-        let clock = entries.first().map_or(Timestamp::default(), |(at, _)| *at);
+        let deployment = |(_, item): &(_, FeedItem)| matches!(item, FeedItem::Record { .. });
+        let first = entries.iter().position(deployment).unwrap_or(0);
+        let clock = entries
+            .get(first)
+            .map_or(Timestamp::default(), |(at, _)| *at);
         Self {
+            start: first + 1,
             entries,
             position: 0,
             playing: false,
@@ -94,7 +101,7 @@ impl Player {
             Action::ReplayForward | Action::ReplayLast | Action::ReplayPlay if self.is_over() => {
                 "this is the end of the recording"
             }
-            Action::ReplayBack | Action::ReplayFirst if self.position <= 1 => {
+            Action::ReplayBack | Action::ReplayFirst if self.position <= self.start => {
                 "this is the beginning of the recording"
             }
             Action::ReplayFaster if self.speed == *SPEEDS.end() => "this is the fastest",
@@ -183,7 +190,7 @@ pub(crate) fn control(model: &mut Model, action: Action) {
         Action::ReplaySlower => player.speed -= 1,
         Action::ReplayForward => go_to(model, player, player.position + 1),
         Action::ReplayBack => go_to(model, player, player.position - 1),
-        Action::ReplayFirst => go_to(model, player, 1),
+        Action::ReplayFirst => go_to(model, player, player.start),
         Action::ReplayLast => go_to(model, player, player.entries.len()),
         _ => {}
     });

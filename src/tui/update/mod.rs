@@ -16,7 +16,7 @@ use super::replay;
 use crate::model::timestamp::Timestamp;
 
 pub(crate) use answers::feed;
-pub(crate) use navigate::select_deployment;
+pub(crate) use navigate::{other, select_deployment};
 pub(crate) use perform::perform;
 
 /// Takes a message that came at this time.

@@ -101,10 +101,7 @@ mod tests {
     fn whole_seconds_read_well() {
         let whole = |seconds| Whole(Duration::from_secs(seconds)).to_string();
         let shown = [0, 59, 60, 69, 300, 3600, 4200].map(whole);
-        assert_eq!(
-            shown,
-            ["0 s", "59 s", "1m", "1m09s", "5m", "1h", "1h10m"]
-        );
+        assert_eq!(shown, ["0 s", "59 s", "1m", "1m09s", "5m", "1h", "1h10m"]);
     }
 
     #[test]

@@ -80,7 +80,11 @@ pub struct End {
 
 /// The rollback that follows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase", tag = "type", rename_all_fields = "camelCase")]
+#[serde(
+    rename_all = "camelCase",
+    tag = "type",
+    rename_all_fields = "camelCase"
+)]
 pub enum RollsBack {
     /// It deploys this revision.
     To {
@@ -128,7 +132,9 @@ fn sums(deployment: &Deployment, target: Option<&Name>) -> Vec<Sum> {
         minimum: window.minimum_healthy,
         waiting: tally.fresh() > 0,
     };
-    let place = target.and_then(|name| deployment.target(name)).map(|t| t.stage);
+    let place = target
+        .and_then(|name| deployment.target(name))
+        .map(|t| t.stage);
     let zone = place.and_then(|place| match deployment.plan.stages.get(place)? {
         Stage::Install {
             zone: Some(zone),

@@ -202,9 +202,7 @@ impl fmt::Display for End {
         }
         match &self.rollback {
             Some(RollsBack::To { label }) => write!(f, ", then rolled back to {label}"),
-            Some(RollsBack::Nowhere) => {
-                f.write_str(", and there is no revision to roll back to")
-            }
+            Some(RollsBack::Nowhere) => f.write_str(", and there is no revision to roll back to"),
             None => Ok(()),
         }
     }

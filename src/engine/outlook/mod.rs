@@ -13,9 +13,9 @@ use super::event::Event;
 use super::input::Input;
 use super::plan::Stage;
 use super::rollback;
+pub use super::schedule::Needed;
 use super::schedule::Steps;
 use super::words::instances;
-pub use super::schedule::Needed;
 use crate::model::deployment::{DeploymentStatus, ErrorInformation, TargetStatus};
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::name::Name;
@@ -141,11 +141,7 @@ pub enum Awaited {
 
 /// What a host does for a target in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(
-    rename_all = "camelCase",
-    tag = "doing",
-    content = "event"
-)]
+#[serde(rename_all = "camelCase", tag = "doing", content = "event")]
 pub enum Doing {
     /// It runs this event.
     Runs(LifecycleEvent),
@@ -212,12 +208,10 @@ fn standing(deployment: &Deployment) -> Standing {
         };
     }
     if let Some(error) = &deployment.held {
-        let failed = deployment.targets.iter().filter(|target| {
-            matches!(
-                target.status,
-                TargetStatus::Failed | TargetStatus::Unknown
-            )
-        });
+        let failed = deployment
+            .targets
+            .iter()
+            .filter(|target| matches!(target.status, TargetStatus::Failed | TargetStatus::Unknown));
         return Standing::Holds {
             error: error.clone(),
             since: deployment.frozen_since,
@@ -390,9 +384,13 @@ fn after_targets(deployment: &Deployment, now: Timestamp) -> Then {
 
 /// Whether it makes no difference which of the targets in flight ends first.
 fn alike(deployment: &Deployment) -> bool {
-    let mut kinds = deployment
-        .running()
-        .map(|target| (target.stage, target.lost.is_some(), expected(deployment, target)));
+    let mut kinds = deployment.running().map(|target| {
+        (
+            target.stage,
+            target.lost.is_some(),
+            expected(deployment, target),
+        )
+    });
     let first = kinds.next();
     kinds.all(|kind| Some(kind) == first)
 }

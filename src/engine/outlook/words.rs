@@ -284,7 +284,11 @@ impl Outlook {
                 _ => {}
             }
         }
-        parts.extend(then.rolls_back_to.iter().map(|l| format!("rolled back to {l}")));
+        parts.extend(
+            then.rolls_back_to
+                .iter()
+                .map(|l| format!("rolled back to {l}")),
+        );
         let first = names(&started, started.len());
         match &then.stage {
             Some(stage) if started.is_empty() => parts.push(stage.clone()),

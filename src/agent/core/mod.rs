@@ -22,3 +22,6 @@ pub use record::{Entry, Head, Note, Record};
 pub use renewals::Renewals;
 pub use script::{Orphan, Process, Script, ScriptResult, mark};
 pub use step::{Control, Ending, Step, Then, step};
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,9 @@ use cutover::model::lifecycle::{EventStatus, LifecycleEvent as E};
 use nix::sys::signal::killpg;
 use nix::unistd::Pid;
 
-use crate::support::{Host, appspec, execution, hook, order, until};
+use tokio::time::timeout;
+
+use crate::support::{DEADLINE, Host, appspec, execution, hook, order, until};
 
 #[tokio::test]
 async fn a_script_is_not_run_again_after_its_agent_was_killed() {
@@ -138,7 +140,8 @@ async fn a_newer_order_ends_an_event_that_a_crash_interrupted() {
     );
 
     host.start_binary().await;
-    host.run(&newer).await.succeeded();
+    let run = timeout(DEADLINE, host.run(&newer)).await;
+    run.expect("the newer one has its turn").succeeded();
     let state = host.order(&execution(&given_up), &given_up).await;
     assert_eq!(state.ended, Some(ExecutionEnd::Stopped));
     let at = state

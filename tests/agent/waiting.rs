@@ -88,7 +88,8 @@ async fn a_newer_order_ends_one_that_was_given_up() {
     };
     stream.wait_for(has_ended).await;
 
-    host.run(&newer).await.succeeded();
+    let run = timeout(DEADLINE, host.run(&newer)).await;
+    run.expect("the newer one has its turn").succeeded();
     let state = host.order(&id, &given_up).await;
     assert_eq!(state.ended, Some(ExecutionEnd::Stopped));
     let status = |event| {

@@ -1,5 +1,6 @@
 //! Orders, stops, leases and restarts, without a host.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
@@ -7,10 +8,10 @@ use crate::agent::protocol::{ExecutionEnd, Order, What};
 use crate::model::deployment::{Creator, ExecutionId, FileExistsBehavior};
 use crate::model::diagnostics::Diagnostics;
 use crate::model::group::DeploymentType;
-use crate::model::lifecycle::{EventStatus, LifecycleEvent as E};
+use crate::model::lifecycle::EventStatus::{self, Failed, Pending, Skipped, Succeeded};
+use crate::model::lifecycle::LifecycleEvent as E;
 use crate::model::revision::{Digest, Revision};
 use crate::model::timestamp::Timestamp;
-use std::sync::Arc;
 
 const LEASE: Control = Control {
     lease_live: true,
@@ -150,8 +151,8 @@ fn run(event: E, from: usize) -> Then {
     Then::Run { event, from }
 }
 
-fn failed() -> Option<Ending> {
-    Some(Ending::Failed(Diagnostics::unknown("broken")))
+fn failed() -> Ending {
+    Ending::Failed(Diagnostics::unknown("broken"))
 }
 
 #[test]
@@ -176,9 +177,8 @@ fn events_run_one_after_the_other_to_the_end() {
 fn a_failure_ends_the_execution_unless_it_is_ignored() {
     let mut host = Host::with(&["a"]);
     host.step("a", LEASE, None);
-    assert_eq!(host.step("a", LEASE, failed()), Then::Over);
+    assert_eq!(host.step("a", LEASE, Some(failed())), Then::Over);
     assert_eq!(host.end("a"), Some(ExecutionEnd::Failed));
-    use EventStatus::{Failed, Pending, Skipped};
     assert_eq!(host.statuses("a"), [Failed, Skipped, Skipped]);
 
     let ignoring = Order {
@@ -189,10 +189,10 @@ fn a_failure_ends_the_execution_unless_it_is_ignored() {
     let entries = order(&host.known, &id("a"), &Arc::new(ignoring)).unwrap();
     host.append(entries);
     host.step("a", LEASE, None);
-    assert_eq!(host.step("a", NONE, failed()), Then::Wait);
+    assert_eq!(host.step("a", NONE, Some(failed())), Then::Wait);
     assert_eq!(host.statuses("a"), [Failed, Pending, Pending]);
     assert_eq!(host.step("a", LEASE, None), run(E::DownloadBundle, 0));
-    assert_eq!(host.step("a", LEASE, failed()), Then::Over);
+    assert_eq!(host.step("a", LEASE, Some(failed())), Then::Over);
     assert_eq!(host.end("a"), Some(ExecutionEnd::Failed));
 }
 
@@ -238,7 +238,7 @@ fn a_stop_waits_for_the_event_that_runs_and_for_nothing_else() {
     let well = Some(Ending::Succeeded);
     assert_eq!(host.step("a", LEASE, well), Then::Over);
     assert_eq!(host.end("a"), Some(ExecutionEnd::Stopped));
-    assert_eq!(host.statuses("a")[0], EventStatus::Succeeded);
+    assert_eq!(host.statuses("a")[0], Succeeded);
     assert_eq!(host.known.first("g"), Some(&id("c")));
     assert_eq!(stop(&host.known, &id("a")), Ok(Vec::new()), "it has ended");
 }
@@ -248,12 +248,12 @@ fn nothing_starts_without_a_lease_or_when_the_agent_ends() {
     let mut host = Host::with(&["a"]);
     assert_eq!(host.step("a", NONE, None), Then::Wait);
     assert_eq!(host.step("a", ENDING, None), Then::Leave);
-    assert_eq!(host.statuses("a")[0], EventStatus::Pending);
+    assert_eq!(host.statuses("a")[0], Pending);
     host.step("a", LEASE, None);
     let well = Some(Ending::Succeeded);
     assert_eq!(host.step("a", ENDING, well), Then::Leave);
-    assert_eq!(host.statuses("a")[0], EventStatus::Succeeded);
-    assert_eq!(host.statuses("a")[1], EventStatus::Pending);
+    assert_eq!(host.statuses("a")[0], Succeeded);
+    assert_eq!(host.statuses("a")[1], Pending);
 }
 
 #[test]
@@ -266,7 +266,6 @@ fn a_newer_order_ends_what_nobody_renews() {
     assert_eq!(ending.step("a", ENDING, well()), Then::Leave);
     assert_eq!(host.step("a", NONE, well()), Then::Over);
     assert_eq!(host.end("a"), Some(ExecutionEnd::Stopped));
-    use EventStatus::{Skipped, Succeeded};
     assert_eq!(host.statuses("a"), [Succeeded, Skipped, Skipped]);
     assert_eq!(host.known.first("g"), Some(&id("b")));
     assert_eq!(
@@ -308,7 +307,7 @@ fn an_interrupted_event_fails_when_it_may_not_start_anew() {
             diagnostics.message,
             "the agent was restarted during the event"
         );
-        assert_eq!(state.events[1].status, EventStatus::Skipped);
+        assert_eq!(state.events[1].status, Skipped);
     }
 }
 
@@ -366,7 +365,7 @@ fn what_a_crash_leaves_of_an_event_decides_how_it_goes_on() {
 fn a_failure_counts_although_the_end_behind_it_was_lost() {
     let mut host = Host::with(&["a"]);
     host.step("a", LEASE, None);
-    host.step("a", LEASE, failed());
+    host.step("a", LEASE, Some(failed()));
     let mut torn = host.after_crash(host.log.len() - 1);
     assert_eq!(torn.end("a"), None);
     assert_eq!(torn.step("a", LEASE, None), Then::Over);

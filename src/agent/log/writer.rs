@@ -128,7 +128,7 @@ impl Writer {
         if !waiting.is_empty() {
             self.active.sync()?;
         }
-        self.take_in(records)?;
+        self.take_in(&records)?;
         for done in waiting {
             // Whoever asked may have gone; the fact stands.
             let _ = done.send(());
@@ -137,11 +137,11 @@ impl Writer {
     }
 
     /// What is written counts: it is folded and shown to readers.
-    fn take_in(&mut self, records: Vec<Record>) -> Result<(), LogError> {
+    fn take_in(&mut self, records: &[Record]) -> Result<(), LogError> {
         let is_full = self.active.is_full();
         let (seq, head) = {
             let mut known = self.lock();
-            for record in &records {
+            for record in records {
                 known.fold(record);
             }
             (known.seq, is_full.then(|| known.head()))

@@ -10,6 +10,7 @@ use super::Exit;
 use super::context::{Context, user};
 use super::push::push;
 use super::wait;
+use crate::api::client::Client;
 use crate::api::command::{Answer, Command, Deploy};
 use crate::engine::spec::Options;
 use crate::model::deployment::FileExistsBehavior;
@@ -27,7 +28,7 @@ pub(super) struct Args {
     revision: String,
     /// Wait until it has ended, and a rollback of it too
     #[arg(long)]
-    wait: bool,
+    pub wait: bool,
     /// Another deployment configuration than the group's
     #[arg(long, value_name = "NAME")]
     config: Option<Name>,
@@ -61,14 +62,32 @@ impl From<FileExists> for FileExistsBehavior {
 
 pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exit> {
     let client = context.connect().await?;
+    let wait = args.wait;
+    let command = Command::Deploy(request(args, context, &client).await?);
+    let Answer::Created { deployment } = context.send(&client, command).await? else {
+        bail!("an unexpected answer");
+    };
+    say(&deployment);
+    if wait {
+        return wait::until_ended(context, &client, &deployment).await;
+    }
+    Ok(Exit::Succeeded)
+}
+
+/// What is asked for. A revision that is a path is pushed.
+pub(super) async fn request(
+    args: Args,
+    context: &Context,
+    client: &Client,
+) -> color_eyre::Result<Deploy> {
     let revision = if is_path(&args.revision) {
         let path = Path::new(&args.revision);
-        let pushed = push(context, &client, args.application.clone(), path, None).await?;
+        let pushed = push(context, client, args.application.clone(), path, None).await?;
         pushed.revision.digest.to_string()
     } else {
         args.revision
     };
-    let command = Command::Deploy(Deploy {
+    Ok(Deploy {
         group: GroupKey {
             application: args.application,
             group: args.group,
@@ -83,15 +102,7 @@ pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exi
         },
         token: None,
         by: user(),
-    });
-    let Answer::Created { deployment } = context.send(&client, command).await? else {
-        bail!("an unexpected answer");
-    };
-    say(&deployment);
-    if args.wait {
-        return wait::until_ended(context, &client, &deployment).await;
-    }
-    Ok(Exit::Succeeded)
+    })
 }
 
 /// A revision that is written as a path: labels have no slash, and do not end like an archive.

@@ -4,9 +4,11 @@ use super::print::say;
 use serde_json::json;
 
 use super::context::{Context, usage};
-use super::{Exit, Output, table};
+use super::{Exit, Output, control, table};
 use crate::api::snapshot::Summary;
+use crate::clock;
 use crate::engine::deployment::{Deployment, Target};
+use crate::engine::outlook;
 use crate::model::deployment::DeploymentId;
 use crate::model::lifecycle::EventStatus;
 use crate::model::timestamp::Short;
@@ -30,6 +32,10 @@ pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Ex
             "deploymentInfo": Summary::from(&deployment),
             "stop": deployment.stop,
             "rollback": deployment.rollback,
+            "paused": deployment.paused,
+            "held": deployment.held,
+            "decided": deployment.decided,
+            "outlook": outlook(&deployment, clock::now()),
             "plan": *deployment.plan,
             "targets": deployment.targets,
         });
@@ -51,6 +57,7 @@ fn lines(deployment: &Deployment) -> Vec<String> {
             deployment.group_key(),
             deployment.status
         ),
+        format!("outlook        {}", control::outlook_of(deployment)),
         format!(
             "revision       {} ({})",
             safe(&spec.revision.label),

@@ -4,7 +4,8 @@
 //! [`event`] (what can happen) → [`deployment`] (the state, and [`evolve`](deployment::Deployment::evolve) that folds an
 //! event into it) → [`mod@decide`] (which events an input causes), with `schedule` (what starts, halts and ends) and `verdict`
 //! (when the minimum is broken) → [`mod@availability`] (which commands are refused, and why) → [`mod@pending`] (what ought to be in flight) →
-//! [`ledger`] (what outlives a deployment) → [`rollback`].
+//! [`ledger`] (what outlives a deployment) → [`rollback`]. Ahead of time run [`mod@outlook`] (what it waits for, and what comes then),
+//! [`mod@foresee`] (what a command would do) and [`mod@rehearse`] (the whole of it in virtual time), on the same functions.
 //!
 //! Nothing here does I/O, reads a clock or knows who shows it.
 
@@ -21,6 +22,7 @@ pub mod order;
 pub mod outlook;
 pub mod pending;
 pub mod plan;
+pub mod rehearse;
 pub mod rollback;
 mod schedule;
 pub mod spec;
@@ -41,5 +43,6 @@ pub use ledger::Ledger;
 pub use outlook::outlook;
 pub use pending::pending;
 pub use plan::{Plan, plan};
+pub use rehearse::rehearse;
 pub use spec::Spec;
 pub use summary::Summary;

@@ -59,11 +59,13 @@ impl Orchestrator {
             .impossible
             .as_ref()
             .map(|error| ApiError::new(error.code.name(), error.message.clone()));
+        let forecast = self.forecast(spec.clone(), &plan).await?;
         Ok(Preview {
             revision,
             configuration: spec.configuration,
             plan,
             refusal: occupied(&ledger).or(impossible),
+            forecast: Some(Box::new(forecast)),
         })
     }
 

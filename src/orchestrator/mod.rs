@@ -1,6 +1,6 @@
 //! The impure shell around the engine: append what it decides, fold it, and see to it that what is pending is done.
 //!
-//! [`task`] runs one deployment, [`create`] and [`closing`] begin and end one, [`hosts`] reaches the agents,
+//! [`task`] runs one deployment, [`forecast`] says how one would go, [`create`] and [`closing`] begin and end one, [`hosts`] reaches the agents,
 //! [`documents`] follows the project's files, [`look`] shows clients what there is, [`revisions`] takes bundles in. [`command`], [`feed`] and [`snapshot`] are
 //! the messages at the door.
 
@@ -9,6 +9,7 @@ pub mod command;
 pub mod create;
 pub mod documents;
 pub mod feed;
+pub mod forecast;
 pub mod hosts;
 pub mod look;
 pub mod revisions;
@@ -31,7 +32,7 @@ use crate::engine::{Deployment, Ledger, input};
 use crate::model::deployment::DeploymentId;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
-use crate::model::revision::RegisteredRevision;
+use crate::model::revision::{Digest, RegisteredRevision};
 use crate::store::bundles::{BundleError, Bundles};
 use crate::store::journal::{Journal, JournalError};
 use crate::store::output::Outputs;
@@ -60,6 +61,8 @@ struct Inner {
     /// The memory of every group. Held while a deployment is created or ended, so that both see the same slot.
     ledgers: tokio::sync::Mutex<BTreeMap<GroupKey, Ledger>>,
     revisions: Mutex<BTreeMap<Name, Vec<RegisteredRevision>>>,
+    /// What is wrong with the bundles that were looked into.
+    inspected: Mutex<BTreeMap<Digest, Vec<String>>>,
     shutdown: tokio_util::sync::CancellationToken,
 }
 
@@ -139,6 +142,7 @@ impl Orchestrator {
             active: Mutex::default(),
             summaries: Mutex::new(summaries),
             revisions: Mutex::new(revisions),
+            inspected: Mutex::default(),
             shutdown: tokio_util::sync::CancellationToken::new(),
         }));
         orchestrator.recover()?;

@@ -368,7 +368,8 @@ fn after_targets(deployment: &Deployment, now: Timestamp) -> Then {
     }
     let mut events = steps.events;
     events.retain(|event| !matches!(event, Event::TargetEnded { .. }));
-    let these = if ended < deployment.fleet.in_flight && !alike(deployment) {
+    let starts = !deployment.is_ceasing() && deployment.halted.is_none();
+    let these = if starts && !alike(deployment) {
         let first = deployment.running().take(ended as usize);
         first.map(|target| target.name.clone()).collect()
     } else {

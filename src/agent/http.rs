@@ -185,7 +185,7 @@ async fn order(
     order: Result<Json<Order>, JsonRejection>,
 ) -> Result<Json<ExecutionState>, Refusal> {
     let Json(order) = order?;
-    let work = async move { agent.order(ExecutionId(id), order).await };
+    let work = async move { agent.order(ExecutionId(id.into()), order).await };
     Ok(Json(to_the_end(work).await??))
 }
 
@@ -193,7 +193,7 @@ async fn stop(
     State(agent): Agent,
     Path(id): Path<String>,
 ) -> Result<Json<ExecutionState>, Refusal> {
-    let work = async move { agent.stop(&ExecutionId(id)).await };
+    let work = async move { agent.stop(&ExecutionId(id.into())).await };
     Ok(Json(to_the_end(work).await??))
 }
 

@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn groups_are_served_in_order() {
-        let id = |text: &str| ExecutionId(text.to_owned());
+        let id = |text: &str| ExecutionId(text.into());
         let queues = Queues::default();
         assert!(queues.push("g", id("1")));
         assert!(!queues.push("g", id("2")));

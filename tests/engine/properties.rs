@@ -67,9 +67,9 @@ fn check(world: &World) {
     let Some(Stage::Install { window, .. }) = deployment.plan.stages.first() else {
         return;
     };
-    assert!(deployment.progress.in_flight <= window.concurrency);
+    assert!(deployment.fleet.in_flight <= window.concurrency);
     assert_eq!(
-        deployment.progress.in_flight as usize,
+        deployment.fleet.in_flight as usize,
         deployment.in_flight.len()
     );
     let available = deployment
@@ -83,7 +83,7 @@ fn check(world: &World) {
             _ => false,
         })
         .count();
-    assert_eq!(available, deployment.progress.available_healthy as usize);
+    assert_eq!(available, deployment.fleet.available_healthy as usize);
     for target in &deployment.targets {
         let order: Vec<EventStatus> = target.events.iter().map(|entry| entry.status).collect();
         let first_open = order
@@ -134,18 +134,18 @@ proptest! {
                 }
                 Step::Stop => {
                     world.stop();
-                    stopped_at.get_or_insert(world.deployment.progress.next);
+                    stopped_at.get_or_insert(world.deployment.fleet.waiting);
                 }
             }
             check(&world);
             if let Some(next) = stopped_at {
-                prop_assert_eq!(world.deployment.progress.next, next, "nothing starts after a stop");
+                prop_assert_eq!(world.deployment.fleet.waiting, next, "nothing starts after a stop");
             }
         }
         // Liveness: when every host finishes, the deployment ends.
         let mut patience = 12 * 9 + 1;
         while !world.deployment.status.is_terminal() {
-            prop_assert!(patience > 0, "stuck: {:?}", world.deployment.progress);
+            prop_assert!(patience > 0, "stuck: {:?}", world.deployment.fleet);
             patience -= 1;
             advance(&mut world, 0, true);
             check(&world);

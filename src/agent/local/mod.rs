@@ -166,7 +166,7 @@ pub async fn deploy(
 
     let id = clock::deployment_id().local();
     let order = deployment.order(&id, packed);
-    let execution = ExecutionId(id.to_string());
+    let execution = ExecutionId(id.to_string().into());
     executor
         .order(execution.clone(), order)
         .await

@@ -33,7 +33,7 @@ fn order() -> Order {
 }
 
 fn id(text: &str) -> ExecutionId {
-    ExecutionId(text.to_owned())
+    ExecutionId(text.into())
 }
 
 fn accept(execution: &str) -> Vec<Entry> {

@@ -35,6 +35,12 @@ impl Path {
         self.with(Step::Index(index))
     }
 
+    /// The path that goes on with another one.
+    #[must_use]
+    pub fn join(&self, other: &Self) -> Self {
+        Self(self.0.iter().chain(&other.0).cloned().collect())
+    }
+
     /// The steps from the root.
     pub fn steps(&self) -> &[Step] {
         &self.0

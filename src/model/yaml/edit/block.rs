@@ -94,14 +94,16 @@ fn replace_item(
     }
     let range = start..sheet.end(node)?;
     let written = sheet.slice(range.clone());
-    let text = match spot.parent {
-        Some((list, index)) if !style.is_short(new) && !sheet.is_flow(node) => {
-            let column = sheet.column(sheet.dash(list, index)?);
-            let lines = style.compact_item(new, column).join(sheet.line_ending());
-            lines.trim_start_matches("- ").to_owned()
-        }
-        _ => flow::value(sheet, style, written, new, sheet.column(start)),
-    };
+    if let Some((list, index)) = spot.parent
+        && !style.is_short(new)
+        && !sheet.is_flow(node)
+    {
+        // Written anew from its dash on, for as many blanks may follow that as somebody likes.
+        let dash = sheet.dash(list, index)?;
+        let lines = style.compact_item(new, sheet.column(dash));
+        return Ok((dash..range.end, lines.join(sheet.line_ending())));
+    }
+    let text = flow::value(sheet, style, written, new, sheet.column(start));
     Ok((range, text))
 }
 

@@ -87,15 +87,15 @@ impl Content {
     /// Whether both mean the same: the order of a mapping's entries means nothing.
     pub fn same(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Mapping(these), Self::Mapping(those)) => {
-                these.len() == those.len()
-                    && these.iter().all(|(key, value)| {
-                        let mut there = those.iter().filter(|(other, _)| other == key);
-                        there.any(|(_, other)| value.same(other))
-                    })
+            (Self::Mapping(own), Self::Mapping(theirs)) => {
+                let same = |key: &String, value: &Self| {
+                    let mut found = theirs.iter().filter(|(other, _)| other == key);
+                    found.any(|(_, other)| value.same(other))
+                };
+                own.len() == theirs.len() && own.iter().all(|(key, value)| same(key, value))
             }
-            (Self::Sequence(these), Self::Sequence(those)) => {
-                these.len() == those.len() && these.iter().zip(those).all(|(a, b)| a.same(b))
+            (Self::Sequence(own), Self::Sequence(theirs)) => {
+                own.len() == theirs.len() && own.iter().zip(theirs).all(|(a, b)| a.same(b))
             }
             _ => self == other,
         }

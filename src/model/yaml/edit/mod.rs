@@ -14,6 +14,8 @@ mod block;
 mod content;
 mod difference;
 mod flow;
+#[cfg(test)]
+mod random;
 mod render;
 mod sheet;
 mod step;
@@ -88,13 +90,12 @@ impl From<YamlError> for EditError {
 /// # Errors
 /// If the text is no document, a path leads nowhere, or a place can't be changed without changing another.
 pub fn edit(text: &str, format: Format, changes: &[Change]) -> Result<String, EditError> {
-    let mut text = text.to_owned();
+    // All at once, so that what is new is written as a whole.
+    let mut wanted = meaning(text)?;
     for change in changes {
-        let mut wanted = meaning(&text)?;
         wanted.apply(change).map_err(EditError::new)?;
-        text = rewrite(text, format, &wanted)?;
     }
-    Ok(text)
+    rewrite(text.to_owned(), format, &wanted)
 }
 
 /// Changes the text, one difference after the other, until it means what is wanted.

@@ -82,8 +82,11 @@ impl<'a> Sheet<'a> {
 
     /// Whether a list or mapping is written in brackets.
     pub fn is_flow(&self, node: &Node) -> bool {
-        let written = self.slice(node.span.start.offset..self.text.len());
-        written.starts_with(['{', '['])
+        let start = node.span.start.offset;
+        let written = self.slice(start..self.text.len());
+        // A list that is indented no deeper than its key starts at its first item, which may have brackets itself.
+        let first = node.as_sequence().and_then(<[Node]>::first);
+        written.starts_with(['{', '[']) && first.is_none_or(|item| item.span.start.offset != start)
     }
 
     /// Where the line of a place starts.
@@ -292,9 +295,9 @@ pub(super) fn is_alias(node: &Node, place: usize) -> bool {
 pub(super) fn splice(text: &str, mut splices: Vec<Splice>) -> String {
     // What is put in comes before what is cut there.
     splices.sort_by_key(|(range, _)| (range.start, range.end));
-    let mut spliced = text.to_owned();
+    let mut result = text.to_owned();
     for (range, new) in splices.into_iter().rev() {
-        spliced.replace_range(range, &new);
+        result.replace_range(range, &new);
     }
-    spliced
+    result
 }

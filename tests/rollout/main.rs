@@ -9,5 +9,6 @@
 
 mod commands;
 mod crash;
+mod documents;
 mod hosts;
 mod lab;

@@ -9,5 +9,6 @@
 
 mod commands;
 mod crash;
+mod foresight;
 mod hosts;
 mod lab;

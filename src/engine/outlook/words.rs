@@ -101,7 +101,7 @@ impl Outlook {
                 left => format!("watching zone {zone}, {} left", Whole(left)),
             };
             if self.in_flight > 0 {
-                text.push_str(&format!(", and waiting for {}", self.hosts()));
+                text = format!("{text}, and waiting for {}", self.hosts());
             }
         } else if self.in_flight == 0 {
             // A state that must not be: it is told rather than hidden.
@@ -153,26 +153,22 @@ impl Outlook {
     /// `web-3 AfterInstall, 41 s of 1h10m`, `web-3 and web-5 (2 at a time)`
     fn hosts(&self) -> String {
         let mut busy = self.busy();
-        match (busy.next(), self.in_flight) {
-            (Some(one), 1) => {
-                let of = match (one.wait.since, one.wait.until) {
-                    (Some(since), Some(until)) => format!(
-                        ", {} of {}",
-                        Whole(self.now.since(since)),
-                        Whole(until.since(since))
-                    ),
-                    _ => String::new(),
-                };
-                match one.doing {
-                    Doing::Runs(event) => format!("{} {event}{of}", one.name),
-                    Doing::Begins(event) => format!("{} to start {event}{of}", one.name),
-                    Doing::Finishes => format!("{} to say that it is done{of}", one.name),
-                }
-            }
-            _ => {
-                let shown = names(self.busy().map(|busy| busy.name), self.in_flight as usize);
-                format!("{shown} ({} at a time)", self.concurrency)
-            }
+        let (Some(one), 1) = (busy.next(), self.in_flight) else {
+            let shown = names(self.busy().map(|busy| busy.name), self.in_flight as usize);
+            return format!("{shown} ({} at a time)", self.concurrency);
+        };
+        let of = match (one.wait.since, one.wait.until) {
+            (Some(since), Some(until)) => format!(
+                ", {} of {}",
+                Whole(self.now.since(since)),
+                Whole(until.since(since))
+            ),
+            _ => String::new(),
+        };
+        match one.doing {
+            Doing::Runs(event) => format!("{} {event}{of}", one.name),
+            Doing::Begins(event) => format!("{} to start {event}{of}", one.name),
+            Doing::Finishes => format!("{} to say that it is done{of}", one.name),
         }
     }
 

@@ -200,6 +200,7 @@ impl Bundles {
         let mut incoming = self.incoming()?;
         let context = || format!("receiving a bundle into {}", self.dir.display());
         io::copy(&mut reader, &mut incoming).map_err(BundleError::io(context()))?;
+        crate::crash_point::here!("bundles.before-keep");
         incoming.keep(expected)
     }
 
@@ -318,6 +319,7 @@ impl Incoming<'_> {
         File::open(&self.bundles.dir)
             .and_then(|dir| dir.sync_all())
             .map_err(BundleError::io(context()))?;
+        crate::crash_point::here!("bundles.kept");
         Ok(Packed {
             digest,
             size: self.size,

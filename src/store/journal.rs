@@ -271,8 +271,10 @@ fn commit(connection: &mut Connection, group: Vec<Waiting>) {
             };
             results.push((written, answer));
         }
+        crate::crash_point::here!("journal.before-commit");
         transaction.commit()
     })();
+    crate::crash_point::here!("journal.after-commit");
     for (written, answer) in results {
         let result = match (&outcome, written) {
             (Ok(()), written) => written.map_err(JournalError::from),

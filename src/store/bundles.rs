@@ -200,7 +200,6 @@ impl Bundles {
         let mut incoming = self.incoming()?;
         let context = || format!("receiving a bundle into {}", self.dir.display());
         io::copy(&mut reader, &mut incoming).map_err(BundleError::io(context()))?;
-        crate::crash_point::here!("bundles.before-keep");
         incoming.keep(expected)
     }
 
@@ -309,6 +308,7 @@ impl Incoming<'_> {
         }
         let path = self.bundles.path(&digest);
         let context = || format!("writing {}", path.display());
+        crate::crash_point::here!("bundles.before-keep");
         self.file
             .as_file()
             .sync_all()

@@ -1,0 +1,113 @@
+//! What must be so after everything was killed, from the files alone: the journal, the agents' logs, the scripts' own
+//! traces. Each check answers what is wrong.
+
+mod hosts;
+mod journal;
+mod ledger;
+
+use std::collections::BTreeMap;
+
+use cutover::engine::Record;
+use cutover::engine::{Deployment, fold};
+use cutover::model::deployment::DeploymentId;
+use cutover::store::journal::Journal;
+
+use crate::cluster::Cluster;
+use crate::host_log::HostLog;
+
+/// A deployment and its whole journal.
+pub struct Story {
+    pub records: Vec<Record>,
+    pub deployment: Deployment,
+}
+
+/// Ends the cluster and examines what it left. Every deployment must be over.
+pub async fn everything(cluster: &mut Cluster) {
+    let wrong = wrong(cluster).await;
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What is wrong with what the cluster left.
+async fn wrong(cluster: &mut Cluster) -> Vec<String> {
+    // Agents end what their scripts left when they take an execution up again; that may have been a moment ago.
+    let deadline = tokio::time::Instant::now() + crate::supervise::PATIENCE;
+    while !cluster.scripts().is_empty() && tokio::time::Instant::now() < deadline {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let left = cluster.scripts();
+    cluster.end();
+    let mut wrong = Vec::new();
+    if !left.is_empty() {
+        wrong.push(format!("scripts outlive their events: {left:?}"));
+    }
+    let stories = stories(cluster);
+    for story in stories.values() {
+        journal::check(story, &stories, &mut wrong);
+    }
+    acknowledged(cluster, &stories, &mut wrong);
+    ledger::check(cluster, &stories, &mut wrong);
+    let mut logs = BTreeMap::new();
+    for (host, _) in cluster.hosts.iter().zip(&cluster.agents) {
+        let folder = cluster.host_folder(&host.name).join("agent/log");
+        match HostLog::read(&folder).await {
+            Ok(log) => drop(logs.insert(host.name.clone(), log)),
+            Err(error) => wrong.push(format!("{}: {error}", host.name)),
+        }
+    }
+    hosts::check(cluster, &stories, &logs, &mut wrong);
+    wrong
+}
+
+/// Every deployment, as the journal tells it.
+fn stories(cluster: &Cluster) -> BTreeMap<DeploymentId, Story> {
+    let journal = Journal::open(&cluster.state().join("journal.sqlite")).unwrap();
+    let summaries = journal.summaries().unwrap();
+    let mut stories = BTreeMap::new();
+    for summary in summaries {
+        let records = journal.records(&summary.deployment_id).unwrap();
+        let deployment = fold(&records).unwrap();
+        assert_eq!(
+            (summary.status, summary.deployment_overview),
+            (deployment.status, deployment.overview),
+            "the list of deployments says what the journal says"
+        );
+        let story = Story {
+            records,
+            deployment,
+        };
+        stories.insert(summary.deployment_id, story);
+    }
+    stories
+}
+
+/// What a client was told is written.
+fn acknowledged(
+    cluster: &Cluster,
+    stories: &BTreeMap<DeploymentId, Story>,
+    wrong: &mut Vec<String>,
+) {
+    let told = cluster.told.lock().unwrap();
+    for id in &told.deployments {
+        if !stories.contains_key(id) {
+            wrong.push(format!("{id} was created, and is lost"));
+        }
+    }
+    for id in &told.stops {
+        let stopped = stories
+            .get(id)
+            .is_some_and(|story| story.deployment.stop.is_some());
+        if !stopped {
+            wrong.push(format!("the stop of {id} was acknowledged, and is lost"));
+        }
+    }
+    let journal = Journal::open(&cluster.state().join("journal.sqlite")).unwrap();
+    let revisions = journal.revisions().unwrap();
+    for label in &told.revisions {
+        if !revisions
+            .iter()
+            .any(|(_, known)| known.revision.label == *label)
+        {
+            wrong.push(format!("the revision {label} was registered, and is lost"));
+        }
+    }
+}

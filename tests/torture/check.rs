@@ -111,3 +111,73 @@ fn acknowledged(
         }
     }
 }
+
+/// Each of the checks finds what it is there for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_checks_can_fail() {
+    use crate::project::{ALL, Revision};
+    use std::fs;
+
+    let mut cluster = Cluster::up(2).await;
+    let revision = Revision {
+        label: "1",
+        pause: "0",
+        failing: &[],
+        hanging: &[],
+    };
+    cluster.push(revision).await;
+    let id = cluster.deploy("1", ALL).await;
+    cluster.wait_for_end(&id).await;
+    assert_eq!(wrong(&mut cluster).await, [""; 0]);
+    let finds = async |cluster: &mut Cluster, expected: &str| {
+        let wrong = wrong(cluster).await;
+        assert!(
+            wrong.iter().any(|what| what.contains(expected)),
+            "{expected}: {wrong:#?}"
+        );
+    };
+
+    let trace = fs::read_to_string(cluster.trace()).unwrap();
+    let first = trace.lines().next().unwrap();
+    fs::write(cluster.trace(), format!("{trace}{first}\n")).unwrap();
+    finds(&mut cluster, "started 2 times").await;
+    fs::write(
+        cluster.trace(),
+        trace.replace("end ", "start nobody~web-1~0~1/x/"),
+    )
+    .unwrap();
+    finds(&mut cluster, "and its event never started").await;
+    fs::write(cluster.trace(), &trace).unwrap();
+
+    let log = cluster
+        .host_folder("web-1")
+        .join("agent/log/000000000001.jsonl");
+    let text = fs::read_to_string(&log).unwrap();
+    let heard = |line: &&str| !(line.contains("eventEnded") && line.contains("AfterInstall"));
+    let less: Vec<&str> = text.split_inclusive('\n').filter(heard).collect();
+    fs::write(&log, less.concat()).unwrap();
+    finds(&mut cluster, "web-1 never said so").await;
+    fs::write(&log, &text).unwrap();
+
+    let version = cluster.host_folder("web-2").join("root/srv/app/version");
+    fs::write(&version, "0").unwrap();
+    finds(&mut cluster, "1 is not whole").await;
+    fs::write(&version, "1").unwrap();
+
+    let unknown = "d-NOBODY000".parse().unwrap();
+    cluster.told.lock().unwrap().deployments.push(unknown);
+    finds(&mut cluster, "d-NOBODY000 was created, and is lost").await;
+    cluster.told.lock().unwrap().deployments.pop();
+
+    let path = cluster.state().join("journal.sqlite");
+    let database = rusqlite::Connection::open(path).unwrap();
+    let change = |statement: &str| assert!(database.execute(statement, []).unwrap() > 0);
+    change("DELETE FROM records WHERE stream LIKE 'ledger/%' AND seq = 2");
+    finds(&mut cluster, "is still there").await;
+    // Started a second time: the entry takes the place of another host's.
+    change(
+        "UPDATE records SET body = replace(replace(body, 'web-2', 'web-x'), 'web-x', 'web-1')
+         WHERE body LIKE '%\"type\":\"targetStarted\"%'",
+    );
+    finds(&mut cluster, "web-1 starts again").await;
+}

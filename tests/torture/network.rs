@@ -153,7 +153,7 @@ async fn connections_that_get_stuck_are_given_up() {
     cluster
         .push(Revision {
             label: "1",
-            pause: "0.2",
+            pause: "1",
             failing: &[],
             hanging: &[],
         })

@@ -19,9 +19,8 @@ fn places() -> BTreeSet<String> {
                 .lines()
                 .filter(|line| !line.trim_start().starts_with("//"));
             for line in lines {
-                let (_, rest) = match line.split_once("crash_point::here!(\"") {
-                    Some(parts) => parts,
-                    None => continue,
+                let Some((_, rest)) = line.split_once("crash_point::here!(\"") else {
+                    continue;
                 };
                 let name = rest.split('"').next().unwrap().to_owned();
                 assert!(

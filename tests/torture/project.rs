@@ -25,9 +25,9 @@ pub const THREE_QUARTERS: &str = "ThreeQuartersHealthy";
 pub fn write(folder: &Path, hosts: &[(String, SocketAddr)], state: &str) {
     let mut root = format!("name: torture\nsettings:\n  stateDirectory: {state}\nhosts:\n");
     for (name, address) in hosts {
-        root.push_str(&format!(
-            "  - name: {name}\n    address: http://{address}\n    tags: {{ role: web }}\n"
-        ));
+        let host =
+            format!("  - name: {name}\n    address: http://{address}\n    tags: {{ role: web }}\n");
+        root.push_str(&host);
     }
     let file = |path: &str, text: &str| {
         let path = folder.join(path);
@@ -93,24 +93,23 @@ impl Revision<'_> {
             .map(|_| u8::try_from(random.below(256)).unwrap())
             .collect();
         std::fs::write(folder.join("app/noise"), noise).unwrap();
-        let hooks: String = EVENTS
-            .iter()
-            .map(|event| format!("  {event}:\n    - location: hook.sh\n      timeout: 120\n"))
-            .collect();
+        let hooks = lines(
+            EVENTS
+                .iter()
+                .map(|event| format!("  {event}:\n    - location: hook.sh\n      timeout: 120\n")),
+        );
         let appspec = format!(
             "version: 0.0\nos: linux\nfiles:\n  - source: app\n    destination: /srv/app\nhooks:\n{hooks}"
         );
         std::fs::write(folder.join("appspec.yml"), appspec).unwrap();
-        let fails: String = self
-            .failing
-            .iter()
-            .map(|host| format!("  *~{host}~*/ValidateService/*) echo 'no cache' >&2; exit 7;;\n"))
-            .collect();
-        let hangs: String = self
-            .hanging
-            .iter()
-            .map(|host| format!("  *~{host}~*/ValidateService/*) sleep 1000;;\n"))
-            .collect();
+        let fails = lines(self.failing.iter().map(|host| {
+            format!("  *~{host}~*/ValidateService/*) echo 'no cache' >&2; exit 7;;\n")
+        }));
+        let hangs = lines(
+            self.hanging
+                .iter()
+                .map(|host| format!("  *~{host}~*/ValidateService/*) sleep 1000;;\n")),
+        );
         let trace = trace.display();
         let hook = format!(
             "#!/bin/sh
@@ -129,4 +128,8 @@ echo \"end $CUTOVER_SCRIPT\" >> {trace}
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
         folder
     }
+}
+
+fn lines(all: impl Iterator<Item = String>) -> String {
+    all.collect::<Vec<_>>().concat()
 }

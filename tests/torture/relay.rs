@@ -169,5 +169,5 @@ async fn pump(
 
 async fn stick(stuck: &AtomicUsize) {
     stuck.fetch_add(1, Ordering::Relaxed);
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }

@@ -1,6 +1,6 @@
 //! Random numbers that a seed makes again.
 
-/// Numbers that a seed makes (SplitMix64).
+/// Numbers that a seed makes (`SplitMix64`).
 pub struct Random(pub u64);
 
 impl Random {

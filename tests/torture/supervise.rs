@@ -136,8 +136,8 @@ impl Process {
             let name = &self.shared.name;
             assert!(!left.is_zero(), "{name}: waited in vain until {what}");
             assert_eq!(state.gone, None, "{name} ended by itself");
-            let waited = self.shared.changed.wait_timeout(state, left);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            let woken = self.shared.changed.wait_timeout(state, left);
+            state = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }

@@ -4,90 +4,128 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cutover::engine::event::Event;
 use cutover::engine::plan::Stage;
+use cutover::engine::window::Window;
 use cutover::model::deployment::{DeploymentId, DeploymentStatus, InstanceHealth, TargetStatus};
 use cutover::model::lifecycle::{EventStatus, LifecycleEvent};
 use cutover::model::name::Name;
 
 use super::Story;
 
-/// The totals of the rules, counted here anew.
-#[derive(Default)]
-struct Totals {
-    in_flight: BTreeSet<Name>,
-    started: BTreeSet<Name>,
-    events: BTreeMap<Name, Vec<(LifecycleEvent, EventStatus)>>,
-    succeeded: u32,
-    failed: u32,
-    available: u32,
-    stopped: bool,
-    halted: bool,
-    over: bool,
-}
-
 pub fn check(story: &Story, all: &BTreeMap<DeploymentId, Story>, wrong: &mut Vec<String>) {
     let deployment = &story.deployment;
     let id = deployment.id();
-    let mut tell = |what: String| wrong.push(format!("{id}: {what}"));
     for (expected, record) in (1..).zip(&story.records) {
         if record.seq != expected {
-            tell(format!(
-                "entry {expected} is missing, {} comes instead",
-                record.seq
+            let found = record.seq;
+            wrong.push(format!(
+                "{id}: entry {expected} is missing, {found} comes instead"
             ));
             return;
         }
     }
     if !deployment.status.is_terminal() {
-        tell(format!("is {} for ever", deployment.status));
+        wrong.push(format!("{id}: is {} for ever", deployment.status));
     }
-    let Some(Stage::Install {
-        targets,
-        events,
-        window,
-    }) = deployment.plan.stages.first()
-    else {
-        tell("has no plan".to_owned());
+    let Some(mut rules) = Rules::of(story) else {
+        wrong.push(format!("{id}: has no plan"));
         return;
     };
-    let healthy = |name: &Name| {
-        let specs = &deployment.spec.targets;
-        specs
-            .iter()
-            .any(|spec| spec.name == *name && spec.instance_health == InstanceHealth::Healthy)
-    };
-    let mut totals = Totals {
-        available: u32::try_from(targets.iter().filter(|name| healthy(name)).count()).unwrap(),
-        ..Totals::default()
-    };
     for record in &story.records {
-        let mut tell = |what: String| wrong.push(format!("{id}, entry {}: {what}", record.seq));
-        match &record.event {
-            Event::TargetStarted { target, .. } => {
-                if totals.stopped || totals.halted || totals.over {
-                    tell(format!(
-                        "{target} starts although nothing may start any more"
-                    ));
-                }
-                if !totals.started.insert(target.clone()) {
-                    tell(format!("{target} starts again"));
-                }
-                if healthy(target) {
-                    if totals.available <= window.floor {
-                        tell(format!("{target} starts, and too few are left healthy"));
-                    }
-                    totals.available -= 1;
-                }
-                totals.in_flight.insert(target.clone());
-                if totals.in_flight.len() > usize::try_from(window.concurrency).unwrap() {
-                    tell(format!("{} are in flight", totals.in_flight.len()));
-                }
-            }
+        rules.wrong.clear();
+        rules.take(&record.event);
+        if let Event::RolledBack {
+            deployment: Some(next),
+            ..
+        } = &record.event
+        {
+            let next = all
+                .get(next)
+                .and_then(|next| next.deployment.spec.rolls_back.as_ref());
+            rules.expect(next == Some(id), || {
+                "its rollback does not exist".to_owned()
+            });
+        }
+        let told = rules.wrong.iter();
+        wrong.extend(told.map(|what| format!("{id}, entry {}: {what}", record.seq)));
+    }
+    let failed = deployment.status == DeploymentStatus::Failed;
+    if failed && deployment.spec.rolls_back.is_none() && deployment.rollback.is_none() {
+        wrong.push(format!("{id}: failed, and nothing is said of its rollback"));
+    }
+}
+
+/// The totals of the window's rules, counted here anew.
+struct Rules<'a> {
+    targets: &'a [Name],
+    events: &'a [LifecycleEvent],
+    window: Window,
+    healthy: BTreeSet<&'a Name>,
+    in_flight: BTreeSet<Name>,
+    started: BTreeSet<Name>,
+    told: BTreeMap<Name, Vec<(LifecycleEvent, EventStatus)>>,
+    succeeded: usize,
+    failed: usize,
+    available: usize,
+    stopped: bool,
+    halted: bool,
+    over: bool,
+    wrong: Vec<String>,
+}
+
+fn size(number: u32) -> usize {
+    usize::try_from(number).unwrap()
+}
+
+impl<'a> Rules<'a> {
+    fn of(story: &'a Story) -> Option<Self> {
+        let deployment = &story.deployment;
+        let Stage::Install {
+            targets,
+            events,
+            window,
+            ..
+        } = deployment.plan.stages.first()?;
+        let specs = deployment.spec.targets.iter();
+        let healthy: BTreeSet<_> = specs
+            .filter(|spec| spec.instance_health == InstanceHealth::Healthy)
+            .map(|spec| &spec.name)
+            .collect();
+        Some(Self {
+            targets,
+            events,
+            window: *window,
+            available: healthy.len(),
+            healthy,
+            in_flight: BTreeSet::new(),
+            started: BTreeSet::new(),
+            told: BTreeMap::new(),
+            succeeded: 0,
+            failed: 0,
+            stopped: false,
+            halted: false,
+            over: false,
+            wrong: Vec::new(),
+        })
+    }
+
+    fn expect(&mut self, right: bool, otherwise: impl Fn() -> String) {
+        if !right {
+            self.wrong.push(otherwise());
+        }
+    }
+
+    fn take(&mut self, event: &Event) {
+        match event {
+            Event::TargetStarted { target, .. } => self.target_started(target),
             Event::EventStarted { target, event, .. } => {
-                let known = totals.events.entry(target.clone()).or_default();
-                if events.get(known.len()) != Some(event) || !totals.in_flight.contains(target) {
-                    tell(format!("{event} starts on {target} after {known:?}"));
-                }
-                known.push((*event, EventStatus::InProgress));
+                let known = self.told.entry(target.clone()).or_default().clone();
+                let next = self.events.get(known.len()) == Some(event);
+                let right = next && self.in_flight.contains(target);
+                self.expect(right, || {
+                    format!("{event} starts on {target} after {known:?}")
+                });
+                let started = (*event, EventStatus::InProgress);
+                self.told.entry(target.clone()).or_default().push(started);
             }
             Event::EventEnded {
                 target,
@@ -95,70 +133,82 @@ pub fn check(story: &Story, all: &BTreeMap<DeploymentId, Story>, wrong: &mut Vec
                 status,
                 ..
             } => {
-                let known = totals.events.entry(target.clone()).or_default();
+                let known = self.told.entry(target.clone()).or_default();
                 match known.last_mut() {
                     Some(last) if *last == (*event, EventStatus::InProgress) => last.1 = *status,
-                    _ => tell(format!("{event} ends on {target} after {known:?}")),
+                    _ => self
+                        .wrong
+                        .push(format!("{event} ends on {target}, and did not run")),
                 }
             }
-            Event::TargetEnded { target, status, .. } => {
-                if !totals.in_flight.remove(target) {
-                    tell(format!("{target} ends, and was not in flight"));
-                }
-                let known = totals.events.get(target).map_or(&[][..], Vec::as_slice);
-                let all_well = known.len() == events.len()
-                    && known
-                        .iter()
-                        .all(|(_, status)| *status == EventStatus::Succeeded);
-                if (*status == TargetStatus::Succeeded) != all_well {
-                    tell(format!("{target} is {status} after {known:?}"));
-                }
-                match status {
-                    TargetStatus::Succeeded => {
-                        totals.succeeded += 1;
-                        totals.available += 1;
-                    }
-                    TargetStatus::Skipped if totals.stopped => {}
-                    _ => totals.failed += 1,
-                }
-            }
-            Event::Halted { .. } => totals.halted = true,
-            Event::StopRequested { .. } => totals.stopped = true,
+            Event::TargetEnded { target, status, .. } => self.target_ended(target, *status),
+            Event::Halted { .. } => self.halted = true,
+            Event::StopRequested { .. } => self.stopped = true,
             Event::Ended { status, .. } => {
-                let total = u32::try_from(targets.len()).unwrap();
-                let expected = if !totals.in_flight.is_empty() {
-                    tell("ends while hosts are in flight".to_owned());
-                    *status
-                } else if totals.stopped && totals.succeeded + totals.failed < total {
-                    DeploymentStatus::Stopped
-                } else if totals.halted
-                    || totals.succeeded == 0
-                    || total - totals.failed < window.minimum_healthy
-                    || totals.started.len() < targets.len()
-                {
-                    DeploymentStatus::Failed
-                } else {
-                    DeploymentStatus::Succeeded
-                };
-                if *status != expected {
-                    tell(format!("ends as {status}, and the rules say {expected}"));
-                }
-                totals.over = true;
-            }
-            Event::RolledBack {
-                deployment: next, ..
-            } => {
-                let back = next.as_ref().map(|next| all.get(next));
-                let known = |next: &Story| next.deployment.spec.rolls_back.as_ref() == Some(id);
-                if back.is_some_and(|next| !next.is_some_and(known)) {
-                    tell("its rollback does not exist".to_owned());
-                }
+                let nothing = self.in_flight.is_empty();
+                self.expect(nothing, || "ends while hosts are in flight".to_owned());
+                let rules = self.end();
+                self.expect(*status == rules, || {
+                    format!("ends as {status}, and the rules say {rules}")
+                });
+                self.over = true;
             }
             _ => {}
         }
     }
-    let failed = deployment.status == DeploymentStatus::Failed;
-    if failed && deployment.spec.rolls_back.is_none() && deployment.rollback.is_none() {
-        wrong.push(format!("{id}: failed, and nothing is said of its rollback"));
+
+    fn target_started(&mut self, target: &Name) {
+        let may = !(self.stopped || self.halted || self.over);
+        self.expect(may, || {
+            format!("{target} starts although nothing may start any more")
+        });
+        let new = self.started.insert(target.clone());
+        self.expect(new, || format!("{target} starts again"));
+        if self.healthy.contains(target) {
+            let enough = self.available > size(self.window.floor);
+            self.expect(enough, || {
+                format!("{target} starts, and too few are left healthy")
+            });
+            self.available = self.available.saturating_sub(1);
+        }
+        self.in_flight.insert(target.clone());
+        let few = self.in_flight.len() <= size(self.window.concurrency);
+        self.expect(few, || {
+            format!("{target} starts, and too many are in flight")
+        });
+    }
+
+    fn target_ended(&mut self, target: &Name, status: TargetStatus) {
+        let ran = self.in_flight.remove(target);
+        self.expect(ran, || format!("{target} ends, and was not in flight"));
+        let known = self.told.get(target).cloned().unwrap_or_default();
+        let well = |(_, status): &(_, EventStatus)| *status == EventStatus::Succeeded;
+        let all_well = known.len() == self.events.len() && known.iter().all(well);
+        let right = (status == TargetStatus::Succeeded) == all_well;
+        self.expect(right, || format!("{target} is {status} after {known:?}"));
+        match status {
+            TargetStatus::Succeeded => {
+                self.succeeded += 1;
+                self.available += 1;
+            }
+            TargetStatus::Skipped if self.stopped => {}
+            _ => self.failed += 1,
+        }
+    }
+
+    /// How it must end now.
+    fn end(&self) -> DeploymentStatus {
+        let total = self.targets.len();
+        if self.stopped && self.succeeded + self.failed < total {
+            DeploymentStatus::Stopped
+        } else if self.halted
+            || self.succeeded == 0
+            || total - self.failed < size(self.window.minimum_healthy)
+            || self.started.len() < total
+        {
+            DeploymentStatus::Failed
+        } else {
+            DeploymentStatus::Succeeded
+        }
     }
 }

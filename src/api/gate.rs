@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::client::{Client, ClientError};
 use super::command::{Answer, Command};
+use crate::engine::input::What;
 
 /// How much confirmation a command needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,7 +60,9 @@ pub enum Refused {
 pub fn danger(command: &Command) -> Danger {
     match command {
         Command::Push { .. } | Command::Shutdown => Danger::Harmless,
-        Command::Deploy(_) | Command::Stop { .. } | Command::Rollback { .. } => Danger::Dangerous,
+        Command::Deploy(_) | Command::Control { .. } | Command::Rollback { .. } => {
+            Danger::Dangerous
+        }
     }
 }
 
@@ -77,7 +80,7 @@ pub fn check(command: &Command, circumstances: Circumstances) -> Result<(), Clos
     if !circumstances.confirmed {
         return Err(Closed::Unconfirmed);
     }
-    let way_out = matches!(command, Command::Stop { .. });
+    let way_out = matches!(command, Command::Control { control, .. } if matches!(control.what, What::Stop { .. }));
     if !way_out && circumstances.data_age.is_some_and(|age| age > TOO_OLD) {
         return Err(Closed::Stale);
     }
@@ -100,6 +103,7 @@ pub async fn send(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::input::Command as Control;
 
     const FRESH: Circumstances = Circumstances {
         read_only: false,
@@ -108,10 +112,21 @@ mod tests {
     };
 
     fn stop() -> Command {
-        Command::Stop {
+        Command::Control {
             deployment: "d-AAAAAAAAA".parse().unwrap(),
-            auto_rollback: None,
-            by: "ana".to_owned(),
+            control: Control::new(
+                What::Stop {
+                    auto_rollback: None,
+                },
+                "ana",
+            ),
+        }
+    }
+
+    fn pause() -> Command {
+        Command::Control {
+            deployment: "d-AAAAAAAAA".parse().unwrap(),
+            control: Control::new(What::Pause, "ana"),
         }
     }
 
@@ -128,7 +143,7 @@ mod tests {
             confirmed: false,
             ..FRESH
         };
-        for command in [stop(), rollback()] {
+        for command in [stop(), pause(), rollback()] {
             assert_eq!(check(&command, FRESH), Ok(()));
             assert_eq!(check(&command, unconfirmed), Err(Closed::Unconfirmed));
         }
@@ -142,6 +157,7 @@ mod tests {
             ..FRESH
         };
         assert_eq!(check(&rollback(), old), Err(Closed::Stale));
+        assert_eq!(check(&pause(), old), Err(Closed::Stale));
         assert_eq!(check(&stop(), old), Ok(()));
     }
 }

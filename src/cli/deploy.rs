@@ -79,8 +79,9 @@ pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exi
         options: Options {
             file_exists_behavior: args.file_exists_behavior.into(),
             ignore_application_stop_failures: args.ignore_application_stop_failures,
-            auto_rollback_configuration: None,
+            ..Options::default()
         },
+        token: None,
         by: user(),
     });
     let Answer::Created { deployment } = context.send(&client, command).await? else {

@@ -140,6 +140,7 @@ async fn fill(context: &Context, client: &Client, folder: &Path) -> color_eyre::
             configuration: None,
             description: "the lab's first rollout".to_owned(),
             options: Options::default(),
+            token: None,
             by: user(),
         };
         context.send(client, Command::Deploy(deploy)).await?;

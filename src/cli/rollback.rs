@@ -27,7 +27,7 @@ pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exi
             say(&deployment);
             deployment
         }
-        Answer::Stopping { message, .. } => {
+        Answer::Taken { message, .. } => {
             say(format_args!("stopping, then rolling back; {message}"));
             args.deployment
         }

@@ -4,6 +4,7 @@ use super::context::{Context, user};
 use super::print::say;
 use super::{Exit, wait};
 use crate::api::command::{Answer, Command};
+use crate::engine::input;
 use crate::model::deployment::DeploymentId;
 
 /// Stops a deployment.
@@ -17,6 +18,9 @@ pub(super) struct Args {
     /// Do not roll back, whatever the configuration says
     #[arg(long)]
     no_rollback: bool,
+    /// Why, for the journal
+    #[arg(long, value_name = "TEXT")]
+    why: Option<String>,
     /// Wait until it has ended
     #[arg(long)]
     wait: bool,
@@ -24,16 +28,21 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exit> {
     let client = context.connect().await?;
-    let command = Command::Stop {
-        deployment: args.deployment.clone(),
+    let stop = input::What::Stop {
         auto_rollback: match (args.rollback, args.no_rollback) {
             (true, _) => Some(true),
             (_, true) => Some(false),
             _ => None,
         },
-        by: user(),
     };
-    if let Answer::Stopping { pending, message } = context.send(&client, command).await? {
+    let command = Command::Control {
+        deployment: args.deployment.clone(),
+        control: input::Command {
+            why: args.why,
+            ..input::Command::new(stop, user())
+        },
+    };
+    if let Answer::Taken { pending, message } = context.send(&client, command).await? {
         let state = if pending { "Pending" } else { "Succeeded" };
         say(format_args!("{state}: {message}"));
     }

@@ -1,8 +1,10 @@
 //! Whether a command can be carried out now, and if not, why: the same answer for every door.
 
-use super::deployment::Deployment;
-use super::input::Command;
-use crate::model::deployment::DeploymentStatus;
+use super::deployment::{Deployment, Target};
+use super::input::{Command, What};
+use super::schedule::Steps;
+use crate::model::deployment::{DeploymentStatus, TargetStatus};
+use crate::model::name::Name;
 
 /// Why a command is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -15,17 +17,175 @@ pub enum Refusal {
         /// How it ended.
         status: DeploymentStatus,
     },
+    /// Somebody decided something that the operator did not see.
+    #[error("{id} has changed since you looked: look again, then decide")]
+    Changed {
+        /// Which deployment.
+        id: String,
+    },
+    /// There is no such target.
+    #[error("{target} is no instance of {id}")]
+    NoTarget {
+        /// What was asked for.
+        target: Name,
+        /// Which deployment.
+        id: String,
+    },
+    /// It makes no sense now.
+    #[error("{0}")]
+    Now(String),
+    /// It would leave too few healthy instances.
+    #[error("that would break the minimum: {0}")]
+    Minimum(String),
+}
+
+impl Refusal {
+    /// `CodeDeploy`'s exception, or the nearest it has.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::AlreadyCompleted { .. } => "DeploymentAlreadyCompletedException",
+            Self::NoTarget { .. } => "DeploymentTargetDoesNotExistException",
+            Self::Changed { .. } | Self::Now(_) => "InvalidDeploymentStatusException",
+            Self::Minimum(_) => "InvalidOperationException",
+        }
+    }
 }
 
 /// Why a command can't be carried out on this deployment; `None` if it can.
 pub fn refusal(deployment: &Deployment, command: &Command) -> Option<Refusal> {
-    match command {
-        Command::Stop { .. } if deployment.status.is_terminal() => {
-            Some(Refusal::AlreadyCompleted {
-                id: deployment.id().to_string(),
-                status: deployment.status,
-            })
-        }
-        Command::Stop { .. } => None,
+    let id = || deployment.id().to_string();
+    if deployment.status.is_terminal() {
+        return Some(Refusal::AlreadyCompleted {
+            id: id(),
+            status: deployment.status,
+        });
     }
+    // Stopping is the way out: it is never refused.
+    if matches!(command.what, What::Stop { .. }) {
+        return None;
+    }
+    if command.seen.is_some_and(|seen| seen < deployment.decided) {
+        return Some(Refusal::Changed { id: id() });
+    }
+    if let Some(stop) = &deployment.stop {
+        return Some(Refusal::Now(format!("{} is stopping it", stop.by)));
+    }
+    if deployment.timed_out {
+        return Some(Refusal::Now(
+            "its time is over, and it is ending".to_owned(),
+        ));
+    }
+    if let Some(error) = &deployment.halted {
+        let message = format!("it is ending: {}", error.message);
+        return Some(Refusal::Now(message));
+    }
+    match &command.what {
+        What::Stop { .. } => None,
+        What::Pause => deployment
+            .paused
+            .as_ref()
+            .map(|wish| Refusal::Now(format!("{} has paused it already", wish.by))),
+        What::Resume if deployment.paused.is_some() => None,
+        What::Resume => Some(Refusal::Now("it is not paused".to_owned())),
+        What::GiveUp if deployment.held.is_some() => None,
+        What::GiveUp => Some(Refusal::Now(
+            "it does not hold: stopping ends one that goes on".to_owned(),
+        )),
+        What::Retry { target } | What::Skip { target } | What::StartNext { target } => {
+            let Some(found) = deployment.target(target) else {
+                return Some(Refusal::NoTarget {
+                    target: target.clone(),
+                    id: id(),
+                });
+            };
+            match &command.what {
+                What::Retry { .. } => retry(found),
+                What::Skip { .. } => skip(deployment, found),
+                _ => start_next(deployment, found),
+            }
+        }
+    }
+}
+
+fn retry(target: &Target) -> Option<Refusal> {
+    let name = &target.name;
+    match target.status {
+        TargetStatus::Failed | TargetStatus::Unknown => None,
+        TargetStatus::Pending if target.attempt > 0 => Some(Refusal::Now(format!(
+            "{name} is about to be tried again already"
+        ))),
+        status => Some(Refusal::Now(format!(
+            "only a failed instance can be tried again, and {name} is {status}"
+        ))),
+    }
+}
+
+/// Only what never started can be left out or brought forward.
+fn started(target: &Target) -> Option<Refusal> {
+    let name = &target.name;
+    match target.status {
+        TargetStatus::Pending if target.attempt == 0 => None,
+        TargetStatus::Pending => Some(Refusal::Now(format!(
+            "{name} is about to be tried again: stopping is the way out"
+        ))),
+        TargetStatus::InProgress => Some(Refusal::Now(format!(
+            "{name} has started, and a running script is never cut off"
+        ))),
+        status => Some(Refusal::Now(format!("{name} is done: {status}"))),
+    }
+}
+
+fn held(deployment: &Deployment) -> Option<Refusal> {
+    deployment
+        .held
+        .as_ref()
+        .map(|_| Refusal::Now("it holds: retry what failed, give up, or stop".to_owned()))
+}
+
+fn skip(deployment: &Deployment, target: &Target) -> Option<Refusal> {
+    if let Some(refusal) = started(target).or_else(|| held(deployment)) {
+        return Some(refusal);
+    }
+    let mut steps = Steps::new(deployment, deployment.create_time);
+    steps.exclude(deployment.position(&target.name)?);
+    let fleet = *steps.fleet();
+    if fleet.is_done() && fleet.succeeded == 0 {
+        let message = "no instance would be deployed to: stop it instead".to_owned();
+        return Some(Refusal::Now(message));
+    }
+    let error = steps.constraints(target.stage)?;
+    let window = deployment.plan.window?;
+    Some(Refusal::Minimum(format!(
+        "{} is unhealthy, and without it only {} of {} could be healthy while more than {} must ({})",
+        target.name,
+        fleet.can_be_healthy(),
+        fleet.total,
+        window.floor,
+        error.code.name()
+    )))
+}
+
+fn start_next(deployment: &Deployment, target: &Target) -> Option<Refusal> {
+    if let Some(refusal) = started(target).or_else(|| held(deployment)) {
+        return Some(refusal);
+    }
+    if target.stage != deployment.stage {
+        let stage = deployment.plan.stages.get(target.stage)?;
+        let message = format!("{} comes in a later stage: {}", target.name, stage.label());
+        return Some(Refusal::Now(message));
+    }
+    let position = deployment.position(&target.name)?;
+    if deployment.chosen.first() == Some(&position) {
+        let message = format!("{} is the next already", target.name);
+        return Some(Refusal::Now(message));
+    }
+    let steps = Steps::new(deployment, deployment.create_time);
+    if deployment.in_flight.is_empty() && steps.is_needed(target) {
+        let (fleet, window) = (steps.fleet(), deployment.plan.window?);
+        return Some(Refusal::Minimum(format!(
+            "{} is healthy, and {} of at least {} healthy instances are available: the unhealthy ones come first",
+            target.name, fleet.available_healthy, window.floor
+        )));
+    }
+    None
 }

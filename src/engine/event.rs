@@ -43,8 +43,20 @@ pub enum Event {
         /// What will be done.
         plan: Arc<Plan>,
     },
+    /// It waits for other deployments of the project to end.
+    Queued {
+        /// What for, in a sentence.
+        message: String,
+    },
     /// It started.
     Started,
+    /// Another orchestrator took it up: hosts that could not report in between get time to do so.
+    Recovered,
+    /// The stage at this place of the plan began.
+    StageStarted {
+        /// Counted from zero.
+        stage: usize,
+    },
     /// A target was told to run its events.
     TargetStarted {
         /// Which.
@@ -82,19 +94,92 @@ pub enum Event {
         status: TargetStatus,
         /// Why, where the events do not say it.
         message: Option<String>,
+        /// Whether it failed because its host was not heard of.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        unanswered: bool,
+    },
+    /// The connection to a target's host was lost.
+    ContactLost {
+        /// Which target.
+        target: Name,
+    },
+    /// The connection to a target's host is back.
+    ContactRegained {
+        /// Which target.
+        target: Name,
     },
     /// No further target starts; those in flight finish.
     Halted {
         /// Why.
         error: ErrorInformation,
     },
+    /// Failures would have ended it; it waits for an operator instead (`onFailure: hold`).
+    Held {
+        /// What would have ended it.
+        error: ErrorInformation,
+    },
+    /// A retry has saved it: it goes on.
+    Released,
+    /// Somebody ended the wait: it fails.
+    GivenUp {
+        /// Who.
+        by: String,
+        /// Why.
+        why: Option<String>,
+    },
+    /// Nothing new starts until somebody says so.
+    Paused {
+        /// Who.
+        by: String,
+        /// Why.
+        why: Option<String>,
+    },
+    /// It goes on.
+    Resumed {
+        /// Who.
+        by: String,
+        /// Why.
+        why: Option<String>,
+    },
+    /// A failed target is to be tried again, before any other starts.
+    Retried {
+        /// Which.
+        target: Name,
+        /// Who.
+        by: String,
+        /// Why.
+        why: Option<String>,
+    },
+    /// A target that has not started is left out.
+    Excluded {
+        /// Which.
+        target: Name,
+        /// Who.
+        by: String,
+        /// Why.
+        why: Option<String>,
+    },
+    /// A target that has not started is to start before the others.
+    ChosenNext {
+        /// Which.
+        target: Name,
+        /// Who.
+        by: String,
+        /// Why.
+        why: Option<String>,
+    },
     /// Somebody asked to stop. Running events finish, nothing new starts.
     StopRequested {
         /// Who.
         by: String,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
         /// Whether to roll back: `None` leaves it to the configuration.
         auto_rollback: Option<bool>,
     },
+    /// It took longer than a whole deployment may. Running events finish, nothing new starts.
+    TimedOut,
     /// It is over; targets that never started are skipped.
     Ended {
         /// `Succeeded`, `Failed` or `Stopped`.
@@ -109,4 +194,37 @@ pub enum Event {
         /// What an operator should know about it.
         message: String,
     },
+}
+
+impl Event {
+    /// Whether it changes what an operator would decide on: somebody's command, or a turn of the whole deployment. What
+    /// single instances do is not, or nobody could decide anything while a rollout runs.
+    pub fn is_decision(&self) -> bool {
+        match self {
+            Self::Created { .. }
+            | Self::Halted { .. }
+            | Self::Held { .. }
+            | Self::Released
+            | Self::GivenUp { .. }
+            | Self::Paused { .. }
+            | Self::Resumed { .. }
+            | Self::Retried { .. }
+            | Self::Excluded { .. }
+            | Self::ChosenNext { .. }
+            | Self::StopRequested { .. }
+            | Self::TimedOut
+            | Self::Ended { .. } => true,
+            Self::Queued { .. }
+            | Self::Started
+            | Self::Recovered
+            | Self::StageStarted { .. }
+            | Self::TargetStarted { .. }
+            | Self::EventStarted { .. }
+            | Self::EventEnded { .. }
+            | Self::TargetEnded { .. }
+            | Self::ContactLost { .. }
+            | Self::ContactRegained { .. }
+            | Self::RolledBack { .. } => false,
+        }
+    }
 }

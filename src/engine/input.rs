@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::deployment::ExecutionId;
+use crate::model::deployment::{ErrorInformation, ExecutionId};
 use crate::model::diagnostics::Diagnostics;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::name::Name;
@@ -13,6 +13,15 @@ use crate::model::timestamp::Timestamp;
 pub enum Input {
     /// The deployment may begin.
     Admitted,
+    /// It has to wait before it begins.
+    Queued {
+        /// What for, in a sentence.
+        message: String,
+    },
+    /// What it needs is gone: it can't begin.
+    Missing(ErrorInformation),
+    /// An orchestrator has read it from its journal and takes it up.
+    Recovered,
     /// An operator wants something.
     Command(Command),
     /// A host says what became of an execution.
@@ -24,31 +33,109 @@ pub enum Input {
         /// What it says.
         report: Report,
     },
-    /// A deadline that `pending` named has passed.
+    /// A deadline of a target that `pending` named has passed.
     DeadlinePassed {
         /// Whose.
         target: Name,
+        /// Whether the host is no longer in the project: nobody will ever know what became of it.
+        deregistered: bool,
     },
+    /// A time of the deployment's own that `pending` named has come.
+    TimerElapsed,
 }
 
-/// What an operator can do to a deployment that exists.
+/// What an operator wants of a deployment that exists: one entry of its journal if it is carried out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Command {
+    /// What.
+    #[serde(flatten)]
+    pub what: What,
+    /// Who asks.
+    pub by: String,
+    /// Why, in the operator's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// The newest decision that the operator saw ([`Deployment::decided`](super::Deployment::decided)). If there is a
+    /// newer one, the command is refused, but for a stop. `None` does not look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<u64>,
+}
+
+impl Command {
+    /// A command without a reason, which does not look at what changed.
+    pub fn new(what: What, by: impl Into<String>) -> Self {
+        Self {
+            what,
+            by: by.into(),
+            why: None,
+            seen: None,
+        }
+    }
+}
+
+/// What an operator can want.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(
     rename_all = "camelCase",
-    tag = "type",
+    tag = "what",
     rename_all_fields = "camelCase"
 )]
-pub enum Command {
+pub enum What {
     /// Start nothing more; running events finish.
     Stop {
-        /// Who asks.
-        by: String,
         /// Roll back afterwards: `None` leaves it to the configuration.
         auto_rollback: Option<bool>,
     },
+    /// Start nothing new until told to go on; what runs goes on.
+    Pause,
+    /// Go on.
+    Resume,
+    /// Try a failed target again, before any other starts; also while paused or held.
+    Retry {
+        /// Which.
+        target: Name,
+    },
+    /// Leave a target out that has not started.
+    Skip {
+        /// Which.
+        target: Name,
+    },
+    /// Start a target before the others.
+    StartNext {
+        /// Which.
+        target: Name,
+    },
+    /// End a hold: the deployment fails.
+    GiveUp,
 }
 
-/// What a host says about an execution.
+impl What {
+    /// The target it is about.
+    pub fn target(&self) -> Option<&Name> {
+        match self {
+            Self::Retry { target } | Self::Skip { target } | Self::StartNext { target } => {
+                Some(target)
+            }
+            Self::Stop { .. } | Self::Pause | Self::Resume | Self::GiveUp => None,
+        }
+    }
+
+    /// As people call it.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Stop { .. } => "stop",
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Retry { .. } => "retry",
+            Self::Skip { .. } => "skip",
+            Self::StartNext { .. } => "start next",
+            Self::GiveUp => "give up",
+        }
+    }
+}
+
+/// What a host says about an execution, or what is heard of the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Report {
     /// An event started.
@@ -76,4 +163,8 @@ pub enum Report {
         /// Why.
         message: String,
     },
+    /// The connection to the host was lost.
+    Lost,
+    /// The connection to the host is back.
+    Heard,
 }

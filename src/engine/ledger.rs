@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::deployment::Deployment;
 use crate::model::deployment::{
-    DeploymentId, DeploymentStatus, InstanceHealth, RevisionHealth, TargetStatus,
+    DeploymentId, DeploymentStatus, FileExistsBehavior, InstanceHealth, RevisionHealth,
+    TargetStatus,
 };
 use crate::model::name::Name;
 use crate::model::revision::Revision;
@@ -22,10 +23,16 @@ pub struct Ledger {
     pub target_revision: Option<Revision>,
     /// The last deployment that succeeded.
     pub last_successful_deployment: Option<LastDeployment>,
+    /// What Install did with files that existed in the last deployment that succeeded: rollbacks do so too.
+    #[serde(default)]
+    pub file_exists_behavior: FileExistsBehavior,
     /// The newest deployment.
     pub last_attempted_deployment: Option<LastDeployment>,
     /// The deployment that holds the group's one slot.
     pub active: Option<DeploymentId>,
+    /// Launch deployments that run beside it, with their hosts.
+    #[serde(default)]
+    pub joining: BTreeMap<DeploymentId, Vec<Name>>,
     /// The number of the last entry folded.
     pub seq: u64,
 }
@@ -82,7 +89,14 @@ pub enum LedgerEvent {
         /// Which.
         deployment: DeploymentId,
     },
-    /// A deployment left the slot.
+    /// A launch deployment began, which takes no slot.
+    Joining {
+        /// Which.
+        deployment: DeploymentId,
+        /// The hosts that join the group.
+        hosts: Vec<Name>,
+    },
+    /// A deployment ended, and left its slot if it had it.
     Closed {
         /// Which.
         deployment: DeploymentId,
@@ -94,24 +108,47 @@ pub enum LedgerEvent {
         revision: Revision,
         /// What became of its targets.
         outcomes: Vec<(Name, TargetStatus)>,
+        /// Targets that an operator left out.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        excluded: Vec<Name>,
+        /// What Install did with files that existed.
+        #[serde(default)]
+        file_exists_behavior: FileExistsBehavior,
     },
 }
 
 impl LedgerEvent {
+    /// A deployment begins.
+    pub fn opening(deployment: &Deployment) -> Self {
+        let id = deployment.id().clone();
+        if deployment.spec.takes_slot() {
+            return Self::Opened { deployment: id };
+        }
+        let hosts = deployment.targets.iter().map(|target| target.name.clone());
+        Self::Joining {
+            deployment: id,
+            hosts: hosts.collect(),
+        }
+    }
+
     /// What a deployment that has ended leaves to its group.
     pub fn closing(deployment: &Deployment) -> Self {
+        let targets = || deployment.targets.iter();
         Self::Closed {
             deployment: deployment.id().clone(),
             status: deployment.status,
             create_time: deployment.create_time,
             revision: deployment.spec.revision.clone(),
-            outcomes: deployment
-                .targets
-                .iter()
+            outcomes: targets()
                 // A target that was skipped before it started was not touched; one that was stopped half way was.
-                .filter(|target| target.start_time.is_some())
+                .filter(|target| target.attempt > 0)
                 .map(|target| (target.name.clone(), target.status))
                 .collect(),
+            excluded: targets()
+                .filter(|target| target.attempt == 0 && target.message.is_some())
+                .map(|target| target.name.clone())
+                .collect(),
+            file_exists_behavior: deployment.spec.options.file_exists_behavior,
         }
     }
 }
@@ -139,13 +176,38 @@ impl Ledger {
                     end_time: None,
                 });
             }
+            LedgerEvent::Joining { deployment, hosts } => {
+                self.joining.insert(deployment.clone(), hosts.clone());
+            }
             LedgerEvent::Closed {
                 deployment,
                 status,
                 create_time,
                 revision,
                 outcomes,
+                excluded,
+                file_exists_behavior,
             } => {
+                let joined = self.joining.remove(deployment).is_some();
+                let ours = self.target_revision.as_ref().map(|ours| &ours.digest);
+                // What joins gets the group's revision, or that of a while ago.
+                let current = match joined {
+                    true => ours == Some(&revision.digest),
+                    false => *status == DeploymentStatus::Succeeded,
+                };
+                for (name, outcome) in outcomes {
+                    self.settle(name, *outcome, current, deployment, revision);
+                    if joined && *outcome == TargetStatus::Succeeded && !current {
+                        let host = self.hosts.entry(name.clone()).or_default();
+                        host.revision_health = RevisionHealth::Old;
+                    }
+                }
+                for name in excluded {
+                    self.hosts.entry(name.clone()).or_default();
+                }
+                if joined {
+                    return;
+                }
                 if self.active.as_ref() == Some(deployment) {
                     self.active = None;
                 }
@@ -155,11 +217,9 @@ impl Ledger {
                     create_time: *create_time,
                     end_time: Some(record.at),
                 };
-                for (name, outcome) in outcomes {
-                    self.settle(name, *outcome, *status, deployment, revision);
-                }
                 if *status == DeploymentStatus::Succeeded {
                     self.last_successful_deployment = Some(last.clone());
+                    self.file_exists_behavior = *file_exists_behavior;
                     self.succeeded(revision, deployment);
                 }
                 self.last_attempted_deployment = Some(last);
@@ -187,25 +247,24 @@ impl Ledger {
         &mut self,
         name: &Name,
         outcome: TargetStatus,
-        overall: DeploymentStatus,
+        current: bool,
         deployment: &DeploymentId,
         revision: &Revision,
     ) {
         let host = self.hosts.entry(name.clone()).or_default();
         host.deployment = Some(deployment.clone());
-        let group_succeeded = overall == DeploymentStatus::Succeeded;
         if outcome == TargetStatus::Succeeded {
             host.instance_health = InstanceHealth::Healthy;
             host.revision = Some(revision.clone());
-            // After a deployment that failed as a whole, the host runs a revision that is not the group's.
-            host.revision_health = if group_succeeded {
+            // `current`: this makes it the group's. After a deployment that failed as a whole it runs one that is not.
+            host.revision_health = if current {
                 RevisionHealth::Current
             } else {
                 RevisionHealth::Unknown
             };
         } else {
             host.instance_health = InstanceHealth::Unhealthy;
-            if !group_succeeded || host.revision_health == RevisionHealth::Current {
+            if !current || host.revision_health == RevisionHealth::Current {
                 host.revision_health = RevisionHealth::Unknown;
             }
         }

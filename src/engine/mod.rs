@@ -2,7 +2,8 @@
 //!
 //! Read in this order: [`spec`] (what is asked for) → [`mod@plan`] (what will be done, in which order, how many at a time) →
 //! [`event`] (what can happen) → [`deployment`] (the state, and [`evolve`](deployment::Deployment::evolve) that folds an
-//! event into it) → [`mod@decide`] (which events an input causes) → [`mod@pending`] (what ought to be in flight) →
+//! event into it) → [`mod@decide`] (which events an input causes), with `schedule` (what starts, halts and ends) and `verdict`
+//! (when the minimum is broken) → [`mod@availability`] (which commands are refused, and why) → [`mod@pending`] (what ought to be in flight) →
 //! [`ledger`] (what outlives a deployment) → [`rollback`].
 //!
 //! Nothing here does I/O, reads a clock or knows who shows it.
@@ -13,14 +14,17 @@ pub mod deployment;
 pub mod event;
 pub mod input;
 pub mod ledger;
-pub mod limits;
+pub mod members;
 pub mod order;
 pub mod pending;
 pub mod plan;
 pub mod rollback;
+mod schedule;
 pub mod spec;
 pub mod summary;
+pub mod tally;
 pub mod target;
+mod verdict;
 pub mod window;
 
 pub use availability::refusal;

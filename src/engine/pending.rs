@@ -17,8 +17,10 @@ pub enum WorkId {
     Run(ExecutionId),
     /// Have a host stop an execution.
     Halt(ExecutionId),
-    /// Tell when a time has come. A new time is a new piece of work.
+    /// Tell when a target's time is over. A new time is a new piece of work.
     Deadline(ExecutionId, Timestamp),
+    /// Tell when a time of the deployment's own has come: that of the whole, or of the zone that is watched.
+    Timer(DeploymentId, Timestamp),
 }
 
 /// A piece of work.
@@ -36,9 +38,9 @@ pub type WorkSet = BTreeMap<WorkId, Work>;
 /// Everything that ought to be in flight: what recovery starts from.
 pub fn pending(deployment: &Deployment) -> WorkSet {
     let mut works = WorkSet::new();
-    add_admission(deployment, &mut works);
-    for &position in &deployment.in_flight {
-        add_target(deployment, &deployment.targets[position], &mut works);
+    add_own(deployment, &mut works);
+    for target in deployment.running() {
+        add_target(deployment, target, &mut works);
     }
     works
 }
@@ -55,20 +57,38 @@ pub struct Change {
 /// The part of a deployment whose work an event can change.
 enum Scope {
     Nothing,
-    Admission,
+    /// What is no target's: admission and times.
+    Own,
     Target(Name),
     Everything,
 }
 
 fn scope(event: &Event) -> Scope {
     match event {
-        Event::Created { .. } | Event::Started => Scope::Admission,
+        Event::Created { .. }
+        | Event::Queued { .. }
+        | Event::Started
+        | Event::StageStarted { .. }
+        | Event::Held { .. }
+        | Event::Released
+        | Event::GivenUp { .. }
+        | Event::Paused { .. }
+        | Event::Resumed { .. } => Scope::Own,
         Event::TargetStarted { target, .. }
         | Event::EventStarted { target, .. }
         | Event::EventEnded { target, .. }
-        | Event::TargetEnded { target, .. } => Scope::Target(target.clone()),
-        Event::StopRequested { .. } | Event::Ended { .. } => Scope::Everything,
-        Event::Halted { .. } | Event::RolledBack { .. } => Scope::Nothing,
+        | Event::TargetEnded { target, .. }
+        | Event::ContactLost { target }
+        | Event::ContactRegained { target } => Scope::Target(target.clone()),
+        Event::Recovered | Event::StopRequested { .. } | Event::TimedOut | Event::Ended { .. } => {
+            Scope::Everything
+        }
+        // These begin nothing and end nothing by themselves.
+        Event::Halted { .. }
+        | Event::Retried { .. }
+        | Event::Excluded { .. }
+        | Event::ChosenNext { .. }
+        | Event::RolledBack { .. } => Scope::Nothing,
     }
 }
 
@@ -76,7 +96,7 @@ fn pending_in(deployment: &Deployment, scope: &Scope) -> WorkSet {
     let mut works = WorkSet::new();
     match scope {
         Scope::Nothing => {}
-        Scope::Admission => add_admission(deployment, &mut works),
+        Scope::Own => add_own(deployment, &mut works),
         Scope::Target(name) => {
             if let Some(target) = deployment.target(name) {
                 add_target(deployment, target, &mut works);
@@ -104,10 +124,19 @@ pub fn evolve_with_change(deployment: &mut Deployment, record: &super::event::Re
     }
 }
 
-fn add_admission(deployment: &Deployment, works: &mut WorkSet) {
-    use crate::model::deployment::DeploymentStatus::{Created, Queued};
-    if matches!(deployment.status, Created | Queued) {
-        insert(works, WorkId::Admit(deployment.id().clone()), None);
+fn add_own(deployment: &Deployment, works: &mut WorkSet) {
+    use crate::model::deployment::DeploymentStatus::{Created, InProgress, Queued};
+    let id = deployment.id();
+    match deployment.status {
+        Created | Queued => insert(works, WorkId::Admit(id.clone()), None),
+        InProgress if !deployment.is_ceasing() => {
+            // While it is paused or held its time does not run.
+            let due = deployment.due.filter(|_| deployment.frozen_since.is_none());
+            for at in due.into_iter().chain(deployment.monitor_ends()) {
+                insert(works, WorkId::Timer(id.clone(), at), None);
+            }
+        }
+        _ => {}
     }
 }
 
@@ -120,12 +149,12 @@ fn add_target(deployment: &Deployment, target: &Target, works: &mut WorkSet) {
         return;
     };
     let name = Some(target.name.clone());
-    if deployment.stop.is_some() {
+    if deployment.is_ceasing() {
         insert(works, WorkId::Halt(execution.clone()), name.clone());
     } else {
         insert(works, WorkId::Run(execution.clone()), name.clone());
     }
-    if let Some(deadline) = target.deadline {
+    if let Some(deadline) = target.deadline(&deployment.spec.limits) {
         insert(works, WorkId::Deadline(execution.clone(), deadline), name);
     }
 }

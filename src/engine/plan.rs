@@ -1,10 +1,13 @@
 //! Turns what is asked for into an ordered list of stages. Platforms and styles differ here, not in the code that runs it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::order::deployment_order;
-use super::spec::Spec;
-use super::window::{Window, window};
+use super::spec::{Spec, TargetSpec};
+use super::window::{Window, window, zone_window};
+use crate::model::configuration::ZonalConfig;
 use crate::model::deployment::{ErrorCode, ErrorInformation};
 use crate::model::lifecycle::LifecycleEvent;
 use crate::model::name::Name;
@@ -12,8 +15,11 @@ use crate::model::name::Name;
 /// What a deployment will do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
-    /// The stages, one after another. Empty when the deployment can't start.
+    /// The stages, one after another. Empty when the deployment can't start, or has nothing to do.
     pub stages: Vec<Stage>,
+    /// How many instances of the whole fleet may be in flight, and must stay healthy; `None` if there are none.
+    #[serde(default)]
+    pub window: Option<Window>,
     /// Why the deployment can't start: it fails with this as soon as it does.
     pub impossible: Option<ErrorInformation>,
 }
@@ -24,40 +30,89 @@ pub struct Plan {
 pub enum Stage {
     /// Instances go through their lifecycle events under a sliding window.
     Install {
+        /// The availability zone that these instances are in, if zones are deployed to one after the other.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        zone: Option<String>,
         /// In the order in which they start.
         targets: Vec<Name>,
         /// What each of them goes through.
         events: Vec<LifecycleEvent>,
-        /// How many at a time.
+        /// How many at a time. With zones, the window of the whole fleet holds besides.
         window: Window,
+    },
+    /// Nothing starts for a while, after a zone and before the next.
+    Monitor {
+        /// The zone that was deployed to.
+        zone: String,
+        /// How long.
+        seconds: u64,
     },
 }
 
 impl Stage {
     /// The stage's name on screen.
-    pub fn label(&self) -> &'static str {
+    pub fn label(&self) -> String {
         match self {
-            Self::Install { .. } => "install",
+            Self::Install { zone: None, .. } => "install".to_owned(),
+            Self::Install {
+                zone: Some(zone), ..
+            } => format!("install {zone}"),
+            Self::Monitor { zone, .. } => format!("monitor {zone}"),
+        }
+    }
+
+    /// The instances of the stage.
+    pub fn targets(&self) -> &[Name] {
+        match self {
+            Self::Install { targets, .. } => targets,
+            Self::Monitor { .. } => &[],
         }
     }
 }
 
+/// Hosts without a zone come last, as if in a zone of this name.
+const NO_ZONE: &str = "none";
+
 /// The plan for a deployment. It is computed once, and kept in the journal.
 pub fn plan(spec: &Spec) -> Plan {
-    match install(spec) {
-        Ok(stage) => Plan {
-            stages: vec![stage],
+    let impossible = |error| Plan {
+        stages: Vec::new(),
+        window: None,
+        impossible: Some(error),
+    };
+    let n = u32::try_from(spec.targets.len()).unwrap_or(u32::MAX);
+    if n == 0 && spec.up_to_date > 0 {
+        return Plan {
+            stages: Vec::new(),
+            window: None,
+            impossible: None,
+        };
+    }
+    if let Err(error) = acceptable(spec, n) {
+        return impossible(error);
+    }
+    let Some(fleet) = window(&spec.configuration, n) else {
+        let minimum = spec.configuration.minimum_healthy_hosts;
+        return impossible(invalid(format!(
+            "{} keeps {:?} {} of {n} instances healthy, which leaves none to deploy to",
+            spec.configuration.deployment_config_name, minimum.kind, minimum.value
+        )));
+    };
+    let stages = match spec.configuration.zonal_config {
+        None => Ok(vec![install(None, &spec.targets, fleet)]),
+        Some(zonal) => zones(spec, zonal, &fleet),
+    };
+    match stages {
+        Ok(stages) => Plan {
+            stages,
+            window: Some(fleet),
             impossible: None,
         },
-        Err(error) => Plan {
-            stages: Vec::new(),
-            impossible: Some(error),
-        },
+        Err(error) => impossible(error),
     }
 }
 
-fn install(spec: &Spec) -> Result<Stage, ErrorInformation> {
-    let n = u32::try_from(spec.targets.len()).unwrap_or(u32::MAX);
+fn acceptable(spec: &Spec, n: u32) -> Result<(), ErrorInformation> {
     if n == 0 {
         return Err(ErrorInformation {
             code: ErrorCode::NoInstances,
@@ -67,19 +122,66 @@ fn install(spec: &Spec) -> Result<Stage, ErrorInformation> {
             ),
         });
     }
-    let window = window(&spec.configuration, n).ok_or_else(|| {
-        let minimum = spec.configuration.minimum_healthy_hosts;
-        ErrorInformation {
-            code: ErrorCode::HealthConstraintsInvalid,
+    match spec.limits.instances_per_deployment {
+        Some(most) if n > most => Err(ErrorInformation {
+            code: ErrorCode::OverMaxInstances,
             message: format!(
-                "{} keeps {:?} {} of {n} instances healthy, which leaves none to deploy to",
-                spec.configuration.deployment_config_name, minimum.kind, minimum.value
+                "{n} instances, and settings.limits.instancesPerDeployment of cutover.yaml allows {most}"
             ),
-        }
-    })?;
-    Ok(Stage::Install {
-        targets: deployment_order(&spec.targets),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn install(zone: Option<String>, targets: &[TargetSpec], window: Window) -> Stage {
+    Stage::Install {
+        zone,
+        targets: deployment_order(targets),
         events: LifecycleEvent::IN_PLACE.to_vec(),
         window,
-    })
+    }
+}
+
+/// One zone after the other, in the order of their names, with the time to watch each but the last (configurations.md §7).
+fn zones(spec: &Spec, zonal: ZonalConfig, fleet: &Window) -> Result<Vec<Stage>, ErrorInformation> {
+    let mut by_zone: BTreeMap<(bool, &str), Vec<TargetSpec>> = BTreeMap::new();
+    for target in &spec.targets {
+        let key = match &target.zone {
+            Some(zone) => (false, zone.as_str()),
+            None => (true, NO_ZONE),
+        };
+        by_zone.entry(key).or_default().push(target.clone());
+    }
+    let others = zonal.monitor_duration_in_seconds.unwrap_or(0);
+    let first = zonal
+        .first_zone_monitor_duration_in_seconds
+        .unwrap_or(others);
+    let last = by_zone.len() - 1;
+    let mut stages = Vec::new();
+    for (place, ((_, zone), targets)) in by_zone.into_iter().enumerate() {
+        let n = u32::try_from(targets.len()).unwrap_or(u32::MAX);
+        let per_zone = zonal.minimum_healthy_hosts_per_zone;
+        let window = zone_window(per_zone, n, fleet).ok_or_else(|| {
+            invalid(format!(
+                "minimumHealthyHostsPerZone of {} leaves none of the {n} instances in zone {zone} to deploy to",
+                spec.configuration.deployment_config_name
+            ))
+        })?;
+        stages.push(install(Some(zone.to_owned()), &targets, window));
+        let seconds = if place == 0 { first } else { others };
+        if place < last && seconds > 0 {
+            stages.push(Stage::Monitor {
+                zone: zone.to_owned(),
+                seconds,
+            });
+        }
+    }
+    Ok(stages)
+}
+
+fn invalid(message: String) -> ErrorInformation {
+    ErrorInformation {
+        code: ErrorCode::HealthConstraintsInvalid,
+        message,
+    }
 }

@@ -2,7 +2,9 @@
 
 use super::deployment::Deployment;
 use super::ledger::Ledger;
-use super::spec::{Spec, TargetSpec};
+use super::members::targets;
+use super::spec::{Options, RollbackTargets, Spec};
+use crate::model::configuration::DeploymentConfiguration;
 use crate::model::deployment::{Creator, DeploymentId, DeploymentStatus};
 use crate::model::group::AutoRollbackEvent;
 use crate::model::host::Host;
@@ -10,8 +12,9 @@ use crate::model::revision::Revision;
 
 /// Whether a deployment that has ended is to be rolled back without anybody asking again (operations.md §2, §4.2).
 pub fn wanted(deployment: &Deployment) -> bool {
-    // A rollback is never rolled back: a failed one needs an operator.
-    if deployment.spec.creator == Creator::CodeDeployRollback {
+    // A rollback is never rolled back: a failed one needs an operator. What the program begins by itself to bring hosts
+    // up to the group's revision has nothing to go back to.
+    if deployment.spec.creator != Creator::User {
         return false;
     }
     let configured = |event| {
@@ -29,25 +32,6 @@ pub fn wanted(deployment: &Deployment) -> bool {
             .unwrap_or_else(|| configured(AutoRollbackEvent::DeploymentStopOnRequest)),
         _ => false,
     }
-}
-
-/// The hosts of a group as the targets of its next deployment.
-pub fn targets<'a>(
-    members: impl IntoIterator<Item = &'a Host>,
-    ledger: &Ledger,
-) -> Vec<TargetSpec> {
-    members
-        .into_iter()
-        .map(|host| {
-            let known = ledger.hosts.get(&host.name);
-            TargetSpec {
-                name: host.name.clone(),
-                zone: host.zone.clone(),
-                instance_health: known.map(|k| k.instance_health).unwrap_or_default(),
-                revision_health: known.map(|k| k.revision_health).unwrap_or_default(),
-            }
-        })
-        .collect()
 }
 
 /// The revision a rollback of this deployment would deploy: the group's last successful one, unless that is this very
@@ -75,17 +59,34 @@ pub fn spec(
         "no earlier deployment of this group succeeded, so there is no revision to go back to",
     )?;
     let failed = &deployment.spec;
+    let attempted = |name: &_| deployment.target(name).is_some_and(|t| t.attempt > 0);
+    let mut targets = targets(members, ledger);
+    if failed.options.rollback_targets == RollbackTargets::Attempted {
+        targets.retain(|target| attempted(&target.name));
+    }
     Ok(Spec {
         deployment_id: id,
         group: failed.group.clone(),
-        configuration: failed.configuration.clone(),
+        // A rollback does not go zone by zone.
+        configuration: DeploymentConfiguration {
+            zonal_config: None,
+            ..failed.configuration.clone()
+        },
         previous_revision: ledger.target_revision.clone(),
         revision,
-        targets: targets(members, ledger),
+        targets,
+        up_to_date: 0,
         creator: Creator::CodeDeployRollback,
         by: deployment.id().to_string(),
         description: format!("rollback of {}", deployment.id()),
         rolls_back: Some(deployment.id().clone()),
-        options: failed.options.clone(),
+        updates: None,
+        token: None,
+        limits: failed.limits,
+        options: Options {
+            file_exists_behavior: ledger.file_exists_behavior,
+            ignore_application_stop_failures: failed.options.ignore_application_stop_failures,
+            ..Options::default()
+        },
     })
 }

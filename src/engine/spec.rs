@@ -8,6 +8,7 @@ use crate::model::deployment::{
 };
 use crate::model::group::GroupKey;
 use crate::model::group::{AutoRollbackConfiguration, DeploymentGroup};
+use crate::model::limits::Limits;
 use crate::model::name::Name;
 use crate::model::revision::Revision;
 
@@ -27,6 +28,9 @@ pub struct Spec {
     pub previous_revision: Option<Revision>,
     /// The instances, in the order of the project document.
     pub targets: Vec<TargetSpec>,
+    /// How many instances were left out because they have the revision already (`updateOutdatedInstancesOnly`).
+    #[serde(default)]
+    pub up_to_date: u32,
     /// Who or what created the deployment.
     pub creator: Creator,
     /// The person, or the deployment that caused it.
@@ -35,6 +39,15 @@ pub struct Spec {
     pub description: String,
     /// The failed or stopped deployment that this one rolls back.
     pub rolls_back: Option<DeploymentId>,
+    /// The deployment whose outdated instances this one brings up to date.
+    #[serde(default)]
+    pub updates: Option<Update>,
+    /// What the caller knows it by: creating it twice with the same token creates it once.
+    #[serde(default)]
+    pub token: Option<String>,
+    /// How long things may take, and how many there may be.
+    #[serde(default)]
+    pub limits: Limits,
     /// Overrides of the group's settings for this deployment.
     pub options: Options,
 }
@@ -49,6 +62,43 @@ pub struct Options {
     pub ignore_application_stop_failures: bool,
     /// Replaces the group's whole automatic rollback configuration.
     pub auto_rollback_configuration: Option<AutoRollbackConfiguration>,
+    /// Only instances whose installed revision is another than the one deployed.
+    pub update_outdated_instances_only: bool,
+    /// What happens when failures would end the deployment. Not `CodeDeploy`'s.
+    pub on_failure: OnFailure,
+    /// Which instances an automatic rollback goes to. Not `CodeDeploy`'s.
+    pub rollback_targets: RollbackTargets,
+}
+
+/// What happens when failures would end the deployment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum OnFailure {
+    /// It fails, as `CodeDeploy`'s do.
+    #[default]
+    End,
+    /// It holds: nothing more starts until an operator retries what failed, gives up, or stops.
+    Hold,
+}
+
+/// Which instances an automatic rollback goes to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RollbackTargets {
+    /// All members of the group, as an ordinary deployment.
+    #[default]
+    All,
+    /// Those that the deployment had started on.
+    Attempted,
+}
+
+/// The place of an automatic update in its chain (`relatedDeployments`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Update {
+    /// The deployment that a person asked for.
+    pub root: DeploymentId,
+    /// Which update of it this is, from 1.
+    pub round: u32,
 }
 
 /// One instance as it is before the deployment.
@@ -69,6 +119,11 @@ impl Spec {
     /// The group's address.
     pub fn group_key(&self) -> GroupKey {
         self.group.key()
+    }
+
+    /// Whether it takes the group's one slot. A launch deployment runs beside others, on its own new host.
+    pub fn takes_slot(&self) -> bool {
+        self.creator != Creator::Autoscaling
     }
 
     /// The automatic rollback configuration that applies.

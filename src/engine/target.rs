@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::tally::Lost;
 use crate::model::deployment::{ExecutionId, InstanceHealth, TargetStatus};
 use crate::model::diagnostics::Diagnostics;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
+use crate::model::limits::Limits;
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
 
@@ -16,14 +18,22 @@ pub struct Target {
     pub name: Name,
     /// Where it stands.
     pub status: TargetStatus,
+    /// The place of its stage in the plan.
+    pub stage: usize,
     /// Its health before the deployment.
     pub health_before: InstanceHealth,
+    /// How often it was started.
+    pub attempt: u32,
+    /// How its last attempt failed, until another succeeds.
+    pub lost: Option<Lost>,
     /// Its lifecycle events, in order.
     pub events: Vec<TargetEvent>,
     /// The run it was told to do.
     pub execution: Option<ExecutionId>,
     /// When it is given up if nothing is heard of it.
-    pub deadline: Option<Timestamp>,
+    pub due: Option<Timestamp>,
+    /// Since when its host can't be reached.
+    pub silent_since: Option<Timestamp>,
     /// When it was told to start.
     pub start_time: Option<Timestamp>,
     /// When it ended.
@@ -51,29 +61,51 @@ pub struct TargetEvent {
 impl Target {
     pub(super) fn new(
         name: Name,
+        stage: usize,
         health_before: InstanceHealth,
         events: &[LifecycleEvent],
     ) -> Self {
         Self {
             name,
             status: TargetStatus::Pending,
+            stage,
             health_before,
-            events: events
-                .iter()
-                .map(|&event| TargetEvent {
-                    event,
-                    status: EventStatus::Pending,
-                    start_time: None,
-                    end_time: None,
-                    diagnostics: None,
-                })
-                .collect(),
+            attempt: 0,
+            lost: None,
+            events: events.iter().copied().map(TargetEvent::pending).collect(),
             execution: None,
-            deadline: None,
+            due: None,
+            silent_since: None,
             start_time: None,
             end_time: None,
             message: None,
         }
+    }
+
+    /// Whether it serves as it did before the deployment, in good health: taking it away costs.
+    pub fn is_healthy_untouched(&self) -> bool {
+        self.attempt == 0 && self.health_before == InstanceHealth::Healthy
+    }
+
+    /// When it is given up: a host that falls silent while an event runs is not waited for as long as the event may take.
+    pub fn deadline(&self, limits: &Limits) -> Option<Timestamp> {
+        let due = self.due?;
+        Some(match self.silent_since {
+            Some(since) if self.running().is_some() => due.min(since + limits.silence()),
+            _ => due,
+        })
+    }
+
+    /// Makes it as if it had never been started, but for the count of attempts and how the last one failed.
+    pub(super) fn wait_again(&mut self) {
+        self.status = TargetStatus::Pending;
+        for entry in &mut self.events {
+            *entry = TargetEvent::pending(entry.event);
+        }
+        self.execution = None;
+        self.start_time = None;
+        self.end_time = None;
+        self.message = None;
     }
 
     /// The entry of a lifecycle event.
@@ -81,7 +113,29 @@ impl Target {
         self.events.iter().find(|entry| entry.event == event)
     }
 
-    pub(super) fn event_mut(&mut self, event: LifecycleEvent) -> Option<&mut TargetEvent> {
+    pub(super) fn event_started(&mut self, event: LifecycleEvent, at: Timestamp, due: Timestamp) {
+        self.due = Some(due);
+        if let Some(entry) = self.event_mut(event) {
+            entry.status = EventStatus::InProgress;
+            entry.start_time = Some(at);
+        }
+    }
+
+    pub(super) fn event_ended(
+        &mut self,
+        event: LifecycleEvent,
+        status: EventStatus,
+        at: Timestamp,
+        diagnostics: Option<&Diagnostics>,
+    ) {
+        if let Some(entry) = self.event_mut(event) {
+            entry.status = status;
+            entry.end_time = Some(at);
+            entry.diagnostics = diagnostics.cloned();
+        }
+    }
+
+    fn event_mut(&mut self, event: LifecycleEvent) -> Option<&mut TargetEvent> {
         self.events.iter_mut().find(|entry| entry.event == event)
     }
 
@@ -104,6 +158,18 @@ impl Target {
             if entry.status == EventStatus::Pending {
                 entry.status = EventStatus::Skipped;
             }
+        }
+    }
+}
+
+impl TargetEvent {
+    fn pending(event: LifecycleEvent) -> Self {
+        Self {
+            event,
+            status: EventStatus::Pending,
+            start_time: None,
+            end_time: None,
+            diagnostics: None,
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::configuration::{
-    DeploymentConfiguration, HALF_AT_A_TIME, MinimumHealthyHostsType,
+    DeploymentConfiguration, HALF_AT_A_TIME, MinimumHealthyHosts, MinimumHealthyHostsType,
 };
 
 /// The sliding window of a deployment of N instances.
@@ -23,31 +23,56 @@ pub struct Window {
 /// The window of `n` instances under a configuration; `None` if the minimum leaves nothing to deploy
 /// (`HEALTH_CONSTRAINTS_INVALID`).
 pub fn window(configuration: &DeploymentConfiguration, n: u32) -> Option<Window> {
-    let hosts = configuration.minimum_healthy_hosts;
-    let minimum_healthy = match hosts.kind {
-        MinimumHealthyHostsType::HostCount => hosts.value,
-        MinimumHealthyHostsType::FleetPercent => {
-            u32::try_from((u64::from(n) * u64::from(hosts.value)).div_ceil(100)).ok()?
-        }
-        MinimumHealthyHostsType::MostConcurrency => n.saturating_sub(hosts.value),
-    };
+    let minimum_healthy = minimum(configuration.minimum_healthy_hosts, n);
     let predefined_half = configuration.deployment_config_name.as_str() == HALF_AT_A_TIME;
     let concurrency = match n.checked_sub(minimum_healthy)? {
         0 if predefined_half => 1,
         0 => return None,
         room => room,
     };
-    Some(Window {
-        minimum_healthy,
-        concurrency,
-        floor: minimum_healthy.min(n - concurrency),
-    })
+    Some(Window::new(n, minimum_healthy, concurrency))
+}
+
+/// The window of a zone of `n` instances, within that of the whole fleet (configurations.md §7). A zone of one instance
+/// is always deployed to.
+pub fn zone_window(
+    per_zone: Option<MinimumHealthyHosts>,
+    n: u32,
+    fleet: &Window,
+) -> Option<Window> {
+    let minimum_healthy = per_zone.map_or(0, |hosts| minimum(hosts, n));
+    if minimum_healthy >= n && n > 1 {
+        return None;
+    }
+    let room = n.saturating_sub(minimum_healthy).max(1);
+    Some(Window::new(n, minimum_healthy, room.min(fleet.concurrency)))
+}
+
+/// How many of `n` instances must stay healthy (configurations.md §4.1).
+fn minimum(hosts: MinimumHealthyHosts, n: u32) -> u32 {
+    match hosts.kind {
+        MinimumHealthyHostsType::HostCount => hosts.value,
+        MinimumHealthyHostsType::FleetPercent => {
+            let share = (u64::from(n) * u64::from(hosts.value)).div_ceil(100);
+            u32::try_from(share).unwrap_or(u32::MAX)
+        }
+        MinimumHealthyHostsType::MostConcurrency => n.saturating_sub(hosts.value),
+    }
+}
+
+impl Window {
+    fn new(n: u32, minimum_healthy: u32, concurrency: u32) -> Self {
+        Self {
+            minimum_healthy,
+            concurrency,
+            floor: minimum_healthy.min(n - concurrency),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::configuration::MinimumHealthyHosts;
     use MinimumHealthyHostsType::{FleetPercent, HostCount, MostConcurrency};
 
     fn cell(name: &str, kind: MinimumHealthyHostsType, value: u32, n: u32) -> Option<(u32, u32)> {
@@ -55,6 +80,7 @@ mod tests {
             deployment_config_name: name.parse().unwrap(),
             compute_platform: crate::model::application::ComputePlatform::Server,
             minimum_healthy_hosts: MinimumHealthyHosts { kind, value },
+            zonal_config: None,
         };
         window(&configuration, n).map(|w| (w.minimum_healthy, w.concurrency))
     }

@@ -16,6 +16,24 @@ pub struct DeploymentConfiguration {
     pub compute_platform: ComputePlatform,
     /// How many instances must stay healthy.
     pub minimum_healthy_hosts: MinimumHealthyHosts,
+    /// Whether one availability zone is deployed to after the other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zonal_config: Option<ZonalConfig>,
+}
+
+/// `ZonalConfig` (configurations.md §7): one availability zone after the other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ZonalConfig {
+    /// Seconds to wait after each zone but the last; 0 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monitor_duration_in_seconds: Option<u64>,
+    /// Seconds to wait after the first zone; as after the others when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_zone_monitor_duration_in_seconds: Option<u64>,
+    /// How many hosts of each zone must stay healthy; none when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum_healthy_hosts_per_zone: Option<MinimumHealthyHosts>,
 }
 
 /// `MinimumHealthyHosts`.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +11,7 @@ use super::name::Name;
 /// `d-` and nine characters out of `[A-Z0-9]`, as in `d-7F3KQ21XB`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct DeploymentId(String);
+pub struct DeploymentId(Arc<str>);
 
 /// The text is not a deployment id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,13 +23,13 @@ impl DeploymentId {
     pub fn from_random(numbers: [u8; 9]) -> Self {
         const LETTERS: &[u8; 36] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
         let tail = numbers.map(|n| char::from(LETTERS[usize::from(n) % LETTERS.len()]));
-        Self(format!("d-{}", tail.iter().collect::<String>()))
+        Self(format!("d-{}", tail.iter().collect::<String>()).into())
     }
 
     /// The id under which a host runs this deployment by itself.
     #[must_use]
     pub fn local(self) -> Self {
-        Self(self.0 + LOCAL)
+        Self(format!("{self}{LOCAL}").into())
     }
 
     /// The id as text.
@@ -51,7 +52,7 @@ impl FromStr for DeploymentId {
                 .bytes()
                 .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
         if good {
-            Ok(Self(text.to_owned()))
+            Ok(Self(text.into()))
         } else {
             Err(DeploymentIdError)
         }
@@ -68,7 +69,7 @@ impl TryFrom<String> for DeploymentId {
 
 impl From<DeploymentId> for String {
     fn from(id: DeploymentId) -> Self {
-        id.0
+        id.0.as_ref().to_owned()
     }
 }
 
@@ -82,12 +83,12 @@ impl fmt::Display for DeploymentId {
 /// always means the same run, so a host that knows it answers with its result and does not run it again.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct ExecutionId(pub String);
+pub struct ExecutionId(pub Arc<str>);
 
 impl ExecutionId {
     /// The id of an attempt at a stage on a target. `~` cannot occur in the parts, and needs no escaping in a URL.
     pub fn new(deployment: &DeploymentId, target: &Name, stage: usize, attempt: u32) -> Self {
-        Self(format!("{deployment}~{target}~{stage}~{attempt}"))
+        Self(format!("{deployment}~{target}~{stage}~{attempt}").into())
     }
 }
 
@@ -157,9 +158,14 @@ pub enum Creator {
     /// A person or a script asked for it.
     #[serde(rename = "user")]
     User,
+    /// A host joined the group: it gets the group's revision (a launch deployment).
+    #[serde(rename = "autoscaling")]
+    Autoscaling,
     /// The automatic rollback of another deployment.
     #[serde(rename = "codeDeployRollback")]
     CodeDeployRollback,
+    /// Hosts that joined with the former revision while another deployment ran are brought up to date.
+    CodeDeployAutoUpdate,
 }
 
 impl Creator {
@@ -167,15 +173,23 @@ impl Creator {
     pub fn name(self) -> &'static str {
         match self {
             Self::User => "user",
+            Self::Autoscaling => "autoscaling",
             Self::CodeDeployRollback => "codeDeployRollback",
+            Self::CodeDeployAutoUpdate => "CodeDeployAutoUpdate",
         }
     }
 }
 
-/// `ErrorCode` of a deployment that did not succeed.
+/// `ErrorCode` of a deployment that did not succeed (operations.md §10).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ErrorCode {
+    /// No agent answered on any of the instances that failed.
+    AgentIssue,
+    /// The application was deleted before the deployment began.
+    ApplicationMissing,
+    /// The deployment group was deleted before the deployment began.
+    DeploymentGroupMissing,
     /// Too many instances failed.
     HealthConstraints,
     /// The minimum is not below the number of instances.
@@ -184,16 +198,28 @@ pub enum ErrorCode {
     ManualStop,
     /// No instance was selected.
     NoInstances,
+    /// More instances were selected than the project's limit allows.
+    OverMaxInstances,
+    /// The revision was deleted before the deployment began.
+    RevisionMissing,
+    /// The deployment took longer than the limit of a whole deployment.
+    Timeout,
 }
 
 impl ErrorCode {
     /// The code as `CodeDeploy` writes it.
     pub fn name(self) -> &'static str {
         match self {
+            Self::AgentIssue => "AGENT_ISSUE",
+            Self::ApplicationMissing => "APPLICATION_MISSING",
+            Self::DeploymentGroupMissing => "DEPLOYMENT_GROUP_MISSING",
             Self::HealthConstraints => "HEALTH_CONSTRAINTS",
             Self::HealthConstraintsInvalid => "HEALTH_CONSTRAINTS_INVALID",
             Self::ManualStop => "MANUAL_STOP",
             Self::NoInstances => "NO_INSTANCES",
+            Self::OverMaxInstances => "OVER_MAX_INSTANCES",
+            Self::RevisionMissing => "REVISION_MISSING",
+            Self::Timeout => "TIMEOUT",
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod diagnostics;
 pub mod group;
 pub mod host;
 pub mod lifecycle;
+pub mod limits;
 pub mod name;
 pub mod output;
 pub mod project;

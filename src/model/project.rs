@@ -8,6 +8,7 @@ use super::application::Application;
 use super::configuration::DeploymentConfiguration;
 use super::group::{DeploymentGroup, GroupKey};
 use super::host::Host;
+use super::limits::Limits;
 use super::name::Name;
 
 /// The document `cutover.yaml` at the project's root.
@@ -34,6 +35,9 @@ pub struct Settings {
     /// Refuse every change from cockpit and command line.
     #[serde(default)]
     pub read_only: bool,
+    /// How long things may take, and how many there may be.
+    #[serde(default)]
+    pub limits: Limits,
 }
 
 /// A whole project, with every reference resolved: groups name existing applications and configurations.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::engine::input;
 use crate::engine::spec::Options;
 use crate::model::configuration::DeploymentConfiguration;
 use crate::model::deployment::DeploymentId;
@@ -30,14 +31,12 @@ pub enum Command {
     },
     /// Create a deployment.
     Deploy(Deploy),
-    /// Stop a deployment: running events finish, nothing new starts.
-    Stop {
+    /// Stop, pause or otherwise steer a deployment that runs.
+    Control {
         /// Which.
         deployment: DeploymentId,
-        /// Roll back afterwards: `None` leaves it to the configuration.
-        auto_rollback: Option<bool>,
-        /// Who asks.
-        by: String,
+        /// What.
+        control: input::Command,
     },
     /// Roll back: stops a deployment that runs and rolls it back, or deploys the former revision over one that ended.
     Rollback {
@@ -48,6 +47,22 @@ pub enum Command {
     },
     /// End the orchestrating process; refused while a deployment runs.
     Shutdown,
+}
+
+impl Command {
+    /// Stops a deployment: running events finish, nothing new starts. `auto_rollback` of `None` leaves it to the
+    /// configuration whether it is rolled back.
+    pub fn stop(
+        deployment: DeploymentId,
+        auto_rollback: Option<bool>,
+        by: impl Into<String>,
+    ) -> Self {
+        let stop = input::What::Stop { auto_rollback };
+        Self::Control {
+            deployment,
+            control: input::Command::new(stop, by),
+        }
+    }
 }
 
 /// What a new deployment asks for.
@@ -67,6 +82,9 @@ pub struct Deploy {
     /// Settings of this deployment.
     #[serde(default)]
     pub options: Options,
+    /// What the caller knows it by: asking twice with the same token creates one deployment.
+    #[serde(default)]
+    pub token: Option<String>,
     /// Who asks.
     pub by: String,
 }
@@ -84,9 +102,9 @@ pub enum Answer {
         /// Its id.
         deployment: DeploymentId,
     },
-    /// A stop was taken.
-    Stopping {
-        /// Whether events still run (CodeDeploy's `Pending`); if not, the deployment is over.
+    /// A deployment was steered: it is in its journal.
+    Taken {
+        /// Whether events still run (`CodeDeploy`'s `Pending` of a stop).
         pending: bool,
         /// What still runs, in a sentence.
         message: String,

@@ -9,7 +9,7 @@ use super::{Orchestrator, lock, no_deployment};
 use crate::clock;
 use crate::engine::event::{Event, Record};
 use crate::engine::ledger::{LedgerEvent, LedgerRecord};
-use crate::engine::{Deployment, Ledger, Plan, Spec, plan, rollback};
+use crate::engine::{Deployment, Ledger, Plan, Spec, input, members, plan, rollback};
 use crate::model::application::ComputePlatform;
 use crate::model::deployment::{Creator, DeploymentId};
 use crate::model::group::{DeploymentOption, DeploymentType};
@@ -77,7 +77,10 @@ impl Orchestrator {
         by: String,
     ) -> Result<Answer, ApiError> {
         if lock(&self.0.active).contains_key(id) {
-            return self.stop(id, Some(true), by).await;
+            let stop = input::What::Stop {
+                auto_rollback: Some(true),
+            };
+            return self.control(id, input::Command::new(stop, by)).await;
         }
         if !lock(&self.0.summaries).contains_key(id) {
             return Err(no_deployment(id));
@@ -103,6 +106,7 @@ impl Orchestrator {
             configuration: Some(deployment.spec.configuration.deployment_config_name.clone()),
             description: format!("rollback of {id}"),
             options: deployment.spec.options.clone(),
+            token: None,
             by,
         })
         .await
@@ -183,17 +187,26 @@ impl Orchestrator {
                 format!("{wanted} is for {}", configuration.compute_platform.name()),
             ));
         }
+        let mut targets = members::targets(project.members(group), ledger);
+        let all = targets.len();
+        if deploy.options.update_outdated_instances_only {
+            targets.retain(|t| members::is_outdated(ledger, &t.name, &registered.revision));
+        }
         let spec = Spec {
+            up_to_date: u32::try_from(all - targets.len()).unwrap_or(u32::MAX),
             deployment_id: clock::deployment_id(),
             group: group.clone(),
             configuration: configuration.clone(),
             revision: registered.revision.clone(),
             previous_revision: ledger.target_revision.clone(),
-            targets: rollback::targets(project.members(group), ledger),
+            targets,
             creator: Creator::User,
             by: deploy.by.clone(),
             description: deploy.description.clone(),
             rolls_back: None,
+            updates: None,
+            token: deploy.token.clone(),
+            limits: project.settings.limits,
             options: deploy.options.clone(),
         };
         Ok((spec, registered))
@@ -213,7 +226,7 @@ impl Orchestrator {
             group,
             record: opening.ledger,
         });
-        self.run(deployment);
+        self.run(deployment, false);
     }
 }
 
@@ -243,9 +256,7 @@ pub(super) fn opening(
     let entry = LedgerRecord {
         seq: ledger.seq + 1,
         at: now,
-        event: LedgerEvent::Opened {
-            deployment: id.clone(),
-        },
+        event: LedgerEvent::opening(&deployment),
     };
     let batch = Batch {
         records: vec![(id, record.clone())],

@@ -158,7 +158,7 @@ impl Orchestrator {
             if let Some(deployment) = self.0.journal.deployment(&id)? {
                 tracing::info!(%id, seq = deployment.seq, "taking up a deployment");
                 crate::crash_point::here!("recover.before-run");
-                self.run(deployment);
+                self.run(deployment, true);
                 crate::crash_point::here!("recover.after-run");
             }
         }
@@ -177,22 +177,21 @@ impl Orchestrator {
                 label,
             } => self.push(&application, &path, label).await,
             Command::Deploy(deploy) => self.deploy(deploy).await,
-            Command::Stop {
+            Command::Control {
                 deployment,
-                auto_rollback,
-                by,
-            } => self.stop(&deployment, auto_rollback, by).await,
+                control,
+            } => self.control(&deployment, control).await,
             Command::Rollback { deployment, by } => self.roll_back(&deployment, by).await,
             Command::Shutdown => self.request_shutdown(),
         }
     }
 
-    async fn stop(
+    async fn control(
         &self,
         id: &DeploymentId,
-        auto_rollback: Option<bool>,
-        by: String,
+        command: input::Command,
     ) -> Result<Answer, ApiError> {
+        let stops = matches!(command.what, input::What::Stop { .. });
         let handle = lock(&self.0.active).get(id).cloned();
         let Some(handle) = handle else {
             return Err(match lock(&self.0.summaries).get(id) {
@@ -204,7 +203,6 @@ impl Orchestrator {
             });
         };
         let (answer, done) = oneshot::channel();
-        let command = input::Command::Stop { by, auto_rollback };
         let sent = handle
             .requests
             .send(Request::Command(command, answer))
@@ -221,20 +219,18 @@ impl Orchestrator {
         })?;
         let state = handle.state.read().unwrap_or_else(PoisonError::into_inner);
         let running: Vec<String> = state
-            .in_flight
-            .iter()
-            .map(|&position| &state.targets[position])
+            .running()
             .map(|target| match target.running() {
                 Some(event) => format!("{} {}", target.name, event.event),
                 None => format!("{} (not heard of yet)", target.name),
             })
             .collect();
-        Ok(Answer::Stopping {
+        Ok(Answer::Taken {
             pending: !running.is_empty(),
-            message: if running.is_empty() {
-                "no further event will start".to_owned()
-            } else {
-                format!("still running: {}", running.join(", "))
+            message: match (running.is_empty(), stops) {
+                (false, _) => format!("still running: {}", running.join(", ")),
+                (true, true) => "no further event will start".to_owned(),
+                (true, false) => "nothing is running".to_owned(),
             },
         })
     }

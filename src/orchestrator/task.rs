@@ -29,8 +29,8 @@ const TOGETHER: usize = 256;
 const RETRY: Duration = Duration::from_secs(1);
 
 impl Orchestrator {
-    /// Runs a deployment from where it stands until it is over.
-    pub(super) fn run(&self, deployment: Deployment) {
+    /// Runs a deployment from where it stands until it is over. `recovered` says that another orchestrator began it.
+    pub(super) fn run(&self, deployment: Deployment, recovered: bool) {
         let (requests, waiting) = mpsc::channel(QUEUE);
         let published = Arc::new(RwLock::new(deployment.clone()));
         lock(&self.0.active).insert(
@@ -46,9 +46,10 @@ impl Orchestrator {
             published,
             requests,
             deadlines: BTreeSet::new(),
+            timers: BTreeSet::new(),
             executions: BTreeMap::new(),
         };
-        tokio::spawn(task.run(waiting));
+        tokio::spawn(task.run(waiting, recovered));
     }
 }
 
@@ -60,6 +61,8 @@ struct Task {
     published: Arc<RwLock<Deployment>>,
     requests: mpsc::Sender<Request>,
     deadlines: BTreeSet<(Timestamp, ExecutionId, Name)>,
+    /// Times of the deployment's own.
+    timers: BTreeSet<Timestamp>,
     /// Executions that hosts were asked to run or stop.
     executions: BTreeMap<ExecutionId, Name>,
 }
@@ -76,7 +79,13 @@ struct Decided {
 }
 
 impl Task {
-    async fn run(mut self, mut waiting: mpsc::Receiver<Request>) {
+    async fn run(mut self, mut waiting: mpsc::Receiver<Request>, recovered: bool) {
+        if recovered {
+            let mut decided = Decided::default();
+            self.decide(&Input::Recovered, &mut decided);
+            self.write(&decided.records).await;
+            self.publish(decided.records);
+        }
         for work in pending(&self.deployment).into_values() {
             self.begin(work).await;
         }
@@ -96,7 +105,11 @@ impl Task {
     /// Waits for something to happen, and decides on it and on what else has queued up.
     async fn next(&mut self, waiting: &mut mpsc::Receiver<Request>) -> Decided {
         let mut decided = Decided::default();
-        let nearest = self.deadlines.first().map(|(at, ..)| *at);
+        let deadline = self.deadlines.first().map(|(at, ..)| *at);
+        let nearest = deadline
+            .into_iter()
+            .chain(self.timers.first().copied())
+            .min();
         tokio::select! {
             request = waiting.recv() => if let Some(request) = request {
                 self.take(request, &mut decided);
@@ -119,8 +132,7 @@ impl Task {
                 let refused = refusal(&self.deployment, &command);
                 self.decide(&Input::Command(command), decided);
                 let result = refused.map_or(Ok(()), |why| {
-                    let code = "DeploymentAlreadyCompletedException";
-                    Err(ApiError::new(code, why.to_string()))
+                    Err(ApiError::new(why.code(), why.to_string()))
                 });
                 decided.answers.push((answer, result));
             }
@@ -134,8 +146,22 @@ impl Task {
                 break;
             }
             self.deadlines.pop_first();
-            self.decide(&Input::DeadlinePassed { target }, decided);
+            self.deadline_passed(target, decided);
         }
+        while self.timers.first().is_some_and(|at| *at <= now) {
+            self.timers.pop_first();
+            self.decide(&Input::TimerElapsed, decided);
+        }
+    }
+
+    fn deadline_passed(&mut self, target: Name, decided: &mut Decided) {
+        let (project, _) = self.orchestrator.0.documents.current();
+        let deregistered = project.host(&target).is_none();
+        let input = Input::DeadlinePassed {
+            target,
+            deregistered,
+        };
+        self.decide(&input, decided);
     }
 
     fn decide(&mut self, input: &Input, decided: &mut Decided) {
@@ -225,6 +251,9 @@ impl Task {
             (WorkId::Deadline(execution, at), Some(target)) => {
                 self.deadlines.insert((at, execution, target));
             }
+            (WorkId::Timer(_, at), _) => {
+                self.timers.insert(at);
+            }
             (_, None) => {}
         }
     }
@@ -243,6 +272,9 @@ impl Task {
             (WorkId::Deadline(execution, at), Some(target)) => {
                 self.deadlines
                     .remove(&(*at, execution.clone(), target.clone()));
+            }
+            (WorkId::Timer(_, at), _) => {
+                self.timers.remove(at);
             }
             _ => {}
         }

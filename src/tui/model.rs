@@ -276,6 +276,7 @@ impl Model {
             configuration: None,
             description: String::new(),
             options: crate::engine::spec::Options::default(),
+            token: None,
             by: self.user.clone(),
         }
     }

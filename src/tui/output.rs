@@ -140,7 +140,7 @@ mod tests {
 
     fn lines(seqs: std::ops::Range<u64>) -> Vec<OutputLine> {
         seqs.map(|seq| OutputLine {
-            execution: ExecutionId("x".to_owned()),
+            execution: ExecutionId("x".into()),
             seq,
             at: Timestamp(0),
             event: LifecycleEvent::Install,

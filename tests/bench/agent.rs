@@ -118,7 +118,7 @@ async fn seven_events(host: &Host) -> bool {
     for number in 0..SERIES {
         let (mut agent, mut reference) = (0, 0);
         for round in 0..ROUNDS {
-            let id = ExecutionId(format!("round-{number}-{round}"));
+            let id = ExecutionId(format!("round-{number}-{round}").into());
             let before = processor_time(host.pid());
             host.order(&id, &order).await;
             let ended = stream.wait_for(|what| matches!(what, What::Ended { .. }));

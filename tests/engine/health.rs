@@ -28,6 +28,8 @@ fn close(
                 .iter()
                 .map(|(host, status)| (name(host), *status))
                 .collect(),
+            excluded: Vec::new(),
+            file_exists_behavior: cutover::model::deployment::FileExistsBehavior::default(),
         },
     };
     ledger.evolve(&record);

@@ -62,10 +62,12 @@ fn the_wish_of_a_stop_beats_the_configuration() {
         let mut world = with(events);
         world.admit();
         world.input(&cutover::engine::Input::Command(
-            cutover::engine::input::Command::Stop {
-                by: "ana".to_owned(),
-                auto_rollback: asked,
-            },
+            cutover::engine::input::Command::new(
+                cutover::engine::input::What::Stop {
+                    auto_rollback: asked,
+                },
+                "ana",
+            ),
         ));
         world.report("host-1", cutover::engine::input::Report::Ended);
         assert_eq!(
@@ -111,6 +113,8 @@ fn a_rollback_deploys_the_last_good_revision_to_all_members() {
             create_time: Timestamp(1),
             revision: revision("1"),
             outcomes: vec![],
+            excluded: vec![],
+            file_exists_behavior: cutover::model::deployment::FileExistsBehavior::default(),
         },
     });
     let spec = rollback::spec(&world.deployment, &ledger, &hosts(), id("d-BBBBBBBBB")).unwrap();

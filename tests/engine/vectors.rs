@@ -203,6 +203,7 @@ fn a_host_that_never_answers_fails_after_five_minutes() {
     world.now = cutover::model::timestamp::Timestamp(world.now.0 + 299_000);
     let late = cutover::engine::Input::DeadlinePassed {
         target: crate::world::name("host-1"),
+        deregistered: false,
     };
     assert!(world.input(&late).is_empty(), "not yet");
     world.now = cutover::model::timestamp::Timestamp(world.now.0 + 1_000);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use cutover::engine::deployment::Deployment;
 use cutover::engine::event::{Event, Record};
-use cutover::engine::input::{Command, Report};
+use cutover::engine::input::{Command, Report, What};
 use cutover::engine::pending::{WorkId, WorkSet, evolve_with_change};
 use cutover::engine::spec::{Options, TargetSpec};
 use cutover::engine::{Input, Spec, decide, pending, plan};
@@ -17,6 +17,7 @@ use cutover::model::deployment::{
 };
 use cutover::model::diagnostics::Diagnostics;
 use cutover::model::lifecycle::{EventStatus, LifecycleEvent};
+use cutover::model::limits::Limits;
 use cutover::model::name::Name;
 use cutover::model::revision::Revision;
 use cutover::model::timestamp::Timestamp;
@@ -51,6 +52,7 @@ pub fn configuration(text: &str) -> DeploymentConfiguration {
         deployment_config_name: name(text),
         compute_platform: cutover::model::application::ComputePlatform::Server,
         minimum_healthy_hosts: MinimumHealthyHosts { kind, value },
+        zonal_config: None,
     }
 }
 
@@ -85,7 +87,11 @@ pub fn spec(n: usize, unhealthy: usize, config: &str) -> Spec {
         creator: Creator::User,
         by: "ana".to_owned(),
         description: String::new(),
+        up_to_date: 0,
         rolls_back: None,
+        updates: None,
+        token: None,
+        limits: Limits::default(),
         options: Options::default(),
     }
 }
@@ -152,19 +158,21 @@ impl World {
         self.input(&Input::Admitted);
     }
 
+    pub fn command(&mut self, what: What) -> Vec<Event> {
+        self.input(&Input::Command(Command::new(what, "ana")))
+    }
+
     pub fn stop(&mut self) {
-        self.input(&Input::Command(Command::Stop {
-            by: "ana".to_owned(),
+        self.command(What::Stop {
             auto_rollback: None,
-        }));
+        });
     }
 
     /// Names of the targets in flight, in order.
     pub fn running(&self) -> Vec<String> {
         self.deployment
-            .in_flight
-            .iter()
-            .map(|&i| self.deployment.targets[i].name.to_string())
+            .running()
+            .map(|target| target.name.to_string())
             .collect()
     }
 
@@ -174,7 +182,7 @@ impl World {
             .deployment
             .target(&target)
             .and_then(|t| t.execution.clone())
-            .unwrap_or_else(|| ExecutionId("none".to_owned()));
+            .unwrap_or_else(|| ExecutionId("none".into()));
         self.input(&Input::Report {
             execution,
             target,

@@ -20,7 +20,12 @@ enum Outcome {
 use Outcome::{Either, Fails, Succeeds};
 
 /// Places of one execution. Where a script's event is concerned, another one than the first.
-const IN_AN_EXECUTION: [(Place, Outcome); 22] = [
+const IN_AN_EXECUTION: [(Place, Outcome); 26] = [
+    (("agent.before-step", 1), Succeeds),
+    (("agent.after-step", 1), Either),
+    // The sixth ends BeforeInstall, or something near it.
+    (("agent.before-step", 6), Either),
+    (("agent.after-step", 6), Either),
     (("agent.before-order", 1), Succeeds),
     (("agent.after-order", 1), Succeeds),
     (("agent.before-telling", 2), Either),
@@ -55,6 +60,12 @@ const AROUND_FACTS: [&str; 4] = [
     "agent-log.before-answer",
 ];
 
+/// While what a killed agent left is ended: after it, so that the next start has to do that again.
+const ORPHANS: [[Place; 2]; 2] = [
+    [("script.running", 5), ("agent.before-orphan-end", 1)],
+    [("script.running", 5), ("agent.after-orphan-end", 1)],
+];
+
 const STOPPING: [Place; 2] = [("agent.before-stop", 1), ("agent.after-stop", 1)];
 const ROTATION: [Place; 3] = [
     ("agent-log.before-rotation", 1),
@@ -65,7 +76,8 @@ const ROTATION: [Place; 3] = [
 /// All of them.
 pub fn places() -> impl Iterator<Item = Place> {
     let facts = AROUND_FACTS.iter().map(|name| (*name, FACTS));
-    let others = STOPPING.into_iter().chain(ROTATION);
+    let orphans = ORPHANS.into_iter().flatten();
+    let others = STOPPING.into_iter().chain(ROTATION).chain(orphans);
     IN_AN_EXECUTION
         .iter()
         .map(|(place, _)| *place)
@@ -164,6 +176,32 @@ async fn agents_killed_while_they_are_stopped() {
     for (agent, place) in std::iter::zip(&cluster.agents, STOPPING) {
         agent.wait_fired(place);
     }
+    check::everything(&mut cluster).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn agents_killed_while_they_end_what_the_former_left() {
+    let mut cluster = Cluster::up(3).await;
+    for (label, hanging) in [("1", &[][..]), ("2", &["web-1", "web-2"])] {
+        let revision = Revision {
+            label,
+            pause: "0",
+            failing: &[],
+            hanging,
+        };
+        cluster.push(revision).await;
+    }
+    let id = cluster.deploy("1", ALL).await;
+    cluster.wait_for_end(&id).await;
+    for (agent, places) in std::iter::zip(&cluster.agents, ORPHANS) {
+        agent.restart(&places);
+    }
+    let id = cluster.deploy("2", ALL).await;
+    let ended = cluster.wait_for_end(&id).await;
+    for (agent, places) in std::iter::zip(&cluster.agents, ORPHANS) {
+        agent.wait_fired(places[1]);
+    }
+    assert_eq!((ended.overview.succeeded, ended.overview.failed), (1, 2));
     check::everything(&mut cluster).await;
 }
 

@@ -224,6 +224,7 @@ impl Cluster {
                 configuration: Some(configuration.parse().unwrap()),
                 description: String::new(),
                 options: Options::default(),
+                token: None,
                 by: "torture".to_owned(),
             };
             if let Some(Answer::Created { deployment }) = self.ask(Ask::Deploy(deploy)).await {
@@ -240,11 +241,7 @@ impl Cluster {
 
     /// Stops a deployment; whoever is not answered asks again.
     pub async fn stop(&self, id: &DeploymentId) {
-        let stop = Ask::Stop {
-            deployment: id.clone(),
-            auto_rollback: Some(false),
-            by: "torture".to_owned(),
-        };
+        let stop = Ask::stop(id.clone(), Some(false), "torture");
         loop {
             match self.send(stop.clone()).await {
                 Ok(_) => break self.told.lock().unwrap().stops.push(id.clone()),

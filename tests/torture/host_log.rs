@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use cutover::agent::log::{Known, Log};
+use cutover::agent::core::Known;
+use cutover::agent::log::Log;
 use cutover::agent::protocol::Message;
 use cutover::model::timestamp::Timestamp;
 
@@ -43,7 +44,7 @@ impl HostLog {
         wanted: impl Fn(&cutover::agent::protocol::What) -> bool,
     ) -> bool {
         self.messages.iter().any(|message| {
-            message.execution.0 == execution && message.at == at && wanted(&message.what)
+            &*message.execution.0 == execution && message.at == at && wanted(&message.what)
         })
     }
 }

@@ -180,6 +180,11 @@ impl Facts {
     /// The same with long texts and lists cut, times within reason, and no character that a terminal would obey.
     #[must_use]
     pub fn bounded(mut self) -> Self {
+        for running in &mut self.running {
+            let mut id = running.execution.0.to_string();
+            bound(&mut id);
+            running.execution = ExecutionId(id.into());
+        }
         let mut texts = vec![
             &mut self.os.name,
             &mut self.os.id,
@@ -204,7 +209,6 @@ impl Facts {
             texts.extend(installed.revision.as_mut().map(|r| &mut r.label));
         }
         for running in &mut self.running {
-            texts.push(&mut running.execution.0);
             texts.push(&mut running.application_name);
             texts.push(&mut running.deployment_group_name);
         }

@@ -16,10 +16,11 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
+use super::core::{Execution, is_group_id};
 use super::executor::Executor;
 use super::hooks::{Choice, choose};
-use super::layout::{Layout, is_group_id};
-use super::log::{Execution, Log};
+use super::layout::Layout;
+use super::log::Log;
 use super::protocol::{EventState, ExecutionEnd, ExecutionState, Message, Order, What};
 use super::{AgentError, Config, io_error, process};
 use crate::appspec::paths;
@@ -166,7 +167,7 @@ pub async fn deploy(
 
     let id = clock::deployment_id().local();
     let order = deployment.order(&id, packed);
-    let execution = ExecutionId(id.to_string());
+    let execution = ExecutionId(id.to_string().into());
     executor
         .order(execution.clone(), order)
         .await

@@ -70,10 +70,11 @@ pub enum Mode {
 /// The order that every host of a deployment gets.
 pub fn order(deployment: &Deployment) -> Arc<Order> {
     let spec = &deployment.spec;
-    let events = match deployment.plan.stages.first() {
-        Some(Stage::Install { events, .. }) => events.clone(),
-        None => Vec::new(),
-    };
+    let mut stages = deployment.plan.stages.iter();
+    let events = stages.find_map(|stage| match stage {
+        Stage::Install { events, .. } => Some(events.clone()),
+        Stage::Monitor { .. } => None,
+    });
     Arc::new(Order {
         deployment_id: spec.deployment_id.clone(),
         application_name: spec.group.application_name.to_string(),
@@ -82,7 +83,7 @@ pub fn order(deployment: &Deployment) -> Arc<Order> {
         creator: spec.creator,
         deployment_type: spec.group.deployment_style.deployment_type,
         revision: spec.revision.clone(),
-        events,
+        events: events.unwrap_or_default(),
         file_exists_behavior: spec.options.file_exists_behavior,
         ignore_application_stop_failures: spec.options.ignore_application_stop_failures,
         appspec_filename: None,

@@ -1,7 +1,7 @@
 //! Whether an action can be done now, and if not, why: one answer for keys, footer, help and go-to.
 
 use super::Action;
-use crate::engine::input::Command;
+use crate::engine::input::{Command, What};
 use crate::engine::{Deployment, refusal, rollback};
 use crate::model::deployment::Creator;
 use crate::model::group::GroupKey;
@@ -26,10 +26,10 @@ pub(crate) fn available(action: Action, model: &Model) -> Result<(), String> {
         Action::Stop => {
             changeable(model)?;
             let deployment = deployment(model)?;
-            let stop = Command::Stop {
-                by: model.user.clone(),
+            let stop = What::Stop {
                 auto_rollback: None,
             };
+            let stop = Command::new(stop, model.user.clone());
             match refusal(deployment, &stop) {
                 Some(refusal) => Err(refusal.to_string()),
                 None => Ok(()),

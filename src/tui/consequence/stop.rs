@@ -12,11 +12,7 @@ use crate::tui::model::Model;
 pub(crate) fn stop(model: &Model, deployment: &Deployment) -> Statement {
     let id = deployment.id().clone();
     let rolls_back = stop_rolls_back(deployment);
-    let command = |auto_rollback| Command::Stop {
-        deployment: id.clone(),
-        auto_rollback,
-        by: model.user.clone(),
-    };
+    let command = |auto_rollback| Command::stop(id.clone(), auto_rollback, model.user.clone());
     let goal = ledger_revision(model, deployment);
     let can_roll_back = deployment.spec.creator == Creator::User && goal.is_some();
     let (accept, alternative) = match (rolls_back, goal) {
@@ -69,28 +65,24 @@ fn over(deployment: &Deployment) -> Option<String> {
 
 /// What becomes of the instances when a deployment stops now.
 pub(super) fn stop_facts(model: &Model, deployment: &Deployment) -> Vec<String> {
-    let request = Input::Command(input::Command::Stop {
-        by: model.user.clone(),
+    let stop = input::What::Stop {
         auto_rollback: None,
-    });
+    };
+    let request = Input::Command(input::Command::new(stop, model.user.clone()));
     let at_once = decide(deployment, &request, model.now)
         .iter()
         .any(|event| matches!(event, Event::Ended { .. }));
-    let progress = deployment.progress;
+    let fleet = deployment.fleet;
     let label = &deployment.spec.revision.label;
-    let running = deployment
-        .in_flight
-        .iter()
-        .filter_map(|&i| deployment.targets.get(i));
-    let left = deployment.targets.len() - progress.next;
+    let left = fleet.waiting as usize;
     let mut facts = Vec::new();
-    if progress.in_flight > 0 {
-        let does = if progress.in_flight == 1 {
+    if fleet.in_flight > 0 {
+        let does = if fleet.in_flight == 1 {
             "finishes its event and goes no further"
         } else {
             "finish their event and go no further"
         };
-        let names = listed(running.map(|target| &target.name), 3);
+        let names = listed(deployment.running().map(|target| &target.name), 3);
         facts.push(format!(
             "{} {does}: {names}",
             instances(deployment.in_flight.len())
@@ -106,14 +98,14 @@ pub(super) fn stop_facts(model: &Model, deployment: &Deployment) -> Vec<String> 
         };
         facts.push(format!("{} not started, and {keeps}", are(left)));
     }
-    if progress.succeeded > 0 {
+    if fleet.succeeded > 0 {
         facts.push(format!(
             "{} already on {label}",
-            are(progress.succeeded as usize)
+            are(fleet.succeeded as usize)
         ));
     }
-    if progress.failed > 0 {
-        facts.push(format!("{} failed", instances(progress.failed as usize)));
+    if fleet.failed > 0 {
+        facts.push(format!("{} failed", instances(fleet.failed as usize)));
     }
     facts
 }

@@ -110,11 +110,7 @@ pub(super) fn key(
         Some(Action::LeaveRunning) if armed => effects.extend(leave(model, Outcome::LeaveRunning)),
         Some(Action::StopAndLeave) if armed && !model.is_read_only() => {
             for (deployment, _) in consequence::running(model) {
-                let stop = Command::Stop {
-                    deployment,
-                    auto_rollback: None,
-                    by: model.user.clone(),
-                };
+                let stop = Command::stop(deployment, None, model.user.clone());
                 effects.push(Effect::Send(Box::new(stop), model.circumstances()));
             }
             effects.extend(leave(model, Outcome::Stopped));

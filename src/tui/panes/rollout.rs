@@ -66,10 +66,9 @@ fn progress(model: &Model, deployment: &Deployment, width: usize) -> Vec<Run> {
     let total = overview.total();
     let done = overview.succeeded + overview.failed + overview.skipped;
     let stage = deployment
-        .plan
-        .stages
-        .first()
-        .map_or("install", Stage::label);
+        .current_stage()
+        .or(deployment.plan.stages.last())
+        .map_or_else(|| "install".to_owned(), Stage::label);
     runs.push(run(Role::Heading, format!("  {stage} {done}/{total} ")));
     if width >= 70 && total > 0 {
         let cells = if width >= 110 { 20 } else { 8 };

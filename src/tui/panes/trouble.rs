@@ -22,7 +22,7 @@ pub(super) fn verdict(model: &Model, deployment: &Deployment) -> Option<Vec<Run>
             run(Role::Text, error.message.clone()),
         ]);
     }
-    let running = deployment.progress.in_flight;
+    let running = deployment.fleet.in_flight;
     if let Some(stop) = &deployment.stop {
         let since = Short(model.present().since(stop.at));
         return Some(vec![
@@ -90,9 +90,7 @@ pub(super) fn rollback(model: &Model, deployment: &Deployment) -> Option<Vec<Run
 pub(super) fn unreachable(model: &Model, deployment: &Deployment) -> Option<Vec<Run>> {
     let view = model.view.as_ref()?;
     let silent: Vec<&str> = deployment
-        .in_flight
-        .iter()
-        .filter_map(|&position| deployment.targets.get(position))
+        .running()
         .filter(|target| {
             view.hosts
                 .get(&target.name)

@@ -29,11 +29,7 @@ fn sent(cockpit: &Cockpit) -> Vec<Command> {
 }
 
 fn stop(auto_rollback: Option<bool>) -> Command {
-    Command::Stop {
-        deployment: sample::id(sample::LIVE),
-        auto_rollback,
-        by: "ana".to_owned(),
-    }
+    Command::stop(sample::id(sample::LIVE), auto_rollback, "ana")
 }
 
 #[test]
@@ -252,7 +248,7 @@ fn read_only_refuses_every_command_at_the_gate_and_says_so() {
         match &command {
             Command::Push { .. }
             | Command::Deploy(_)
-            | Command::Stop { .. }
+            | Command::Control { .. }
             | Command::Rollback { .. }
             | Command::Shutdown => {}
         }
@@ -319,10 +315,12 @@ fn the_rollback_that_was_asked_for_is_gone_to() {
     cockpit.keys("b");
     cockpit.wait(500);
     cockpit.keys("y");
-    for record in run.input(&Input::Command(crate::engine::input::Command::Stop {
-        by: "ana".to_owned(),
-        auto_rollback: Some(true),
-    })) {
+    for record in run.input(&Input::Command(crate::engine::input::Command::new(
+        crate::engine::input::What::Stop {
+            auto_rollback: Some(true),
+        },
+        "ana",
+    ))) {
         cockpit.tell(FeedItem::Record {
             deployment: sample::id(sample::LIVE),
             record,

@@ -7,9 +7,9 @@ use crate::api::command::Preview;
 use crate::api::feed::OutputLine;
 use crate::api::snapshot::{AgentStatus, HostStatus, Snapshot, Summary};
 use crate::engine::event::{Event, Record};
-use crate::engine::input::{Command, Input, Report};
+use crate::engine::input::{Command, Input, Report, What};
 use crate::engine::ledger::{HostRecord, LastDeployment, Ledger};
-use crate::engine::{Deployment, Spec, decide, plan, rollback};
+use crate::engine::{Deployment, Spec, decide, members, plan, rollback};
 use crate::model::application::{Application, ComputePlatform};
 use crate::model::configuration::{
     DeploymentConfiguration, MinimumHealthyHosts, MinimumHealthyHostsType,
@@ -73,6 +73,7 @@ pub(super) fn configuration(most: u32) -> DeploymentConfiguration {
             kind: MinimumHealthyHostsType::MostConcurrency,
             value: most,
         },
+        zonal_config: None,
     }
 }
 
@@ -137,11 +138,15 @@ impl Run {
             configuration: configuration(if project.hosts.len() > 6 { 3 } else { 1 }),
             revision: revision(label),
             previous_revision: ledger.target_revision.clone(),
-            targets: rollback::targets(project.members(group), ledger),
+            targets: members::targets(project.members(group), ledger),
             creator: Creator::User,
             by: "ana".to_owned(),
             description: String::new(),
+            up_to_date: 0,
             rolls_back: None,
+            updates: None,
+            token: None,
+            limits: crate::model::limits::Limits::default(),
             options: crate::engine::spec::Options::default(),
         };
         let plan = plan(&spec);
@@ -281,15 +286,16 @@ impl Run {
     /// Somebody stops it, and what runs ends.
     pub(super) fn finish(&mut self) -> Vec<Record> {
         let before = self.records.len();
-        self.input(&Input::Command(Command::Stop {
-            by: "ben".to_owned(),
-            auto_rollback: None,
-        }));
+        self.input(&Input::Command(Command::new(
+            What::Stop {
+                auto_rollback: None,
+            },
+            "ben",
+        )));
         let running: Vec<Name> = self
             .deployment
-            .in_flight
-            .iter()
-            .map(|i| self.deployment.targets[*i].name.clone())
+            .running()
+            .map(|target| target.name.clone())
             .collect();
         for target in running {
             self.report(target.as_str(), Report::Ended);
@@ -351,6 +357,7 @@ pub(super) fn ledger(hosts: usize) -> Ledger {
         }),
         active: Some(id(LIVE)),
         seq: 5,
+        ..Ledger::default()
     }
 }
 
@@ -498,7 +505,7 @@ pub(super) fn mixed_hosts() -> Vec<HostStatus> {
         "web-5",
         Facts {
             running: vec![Running {
-                execution: ExecutionId("x".to_owned()),
+                execution: ExecutionId("x".into()),
                 deployment_id: id(LIVE),
                 application_name: "shop".to_owned(),
                 deployment_group_name: "production".to_owned(),
@@ -554,7 +561,7 @@ pub(super) fn preview() -> Preview {
 pub(super) fn lines(count: u64) -> Vec<OutputLine> {
     (1..=count)
         .map(|seq| OutputLine {
-            execution: ExecutionId("x".to_owned()),
+            execution: ExecutionId("x".into()),
             seq,
             at: now(-9_000 + i64::try_from(seq).unwrap() * 100),
             event: LifecycleEvent::AfterInstall,

@@ -133,7 +133,7 @@ pub(crate) fn answered(model: &mut Model, result: Result<Answer, String>) {
             model.say(format!("{deployment} was created"));
             model.expected = Some(deployment);
         }
-        Ok(Answer::Stopping { message, .. }) => model.say(message),
+        Ok(Answer::Taken { message, .. }) => model.say(message),
         Ok(Answer::Registered { revision }) => {
             model.say(format!("{} is registered", revision.revision.label));
         }

@@ -54,7 +54,7 @@ fn heard(story: &Story, logs: &BTreeMap<String, HostLog>, wrong: &mut Vec<String
             .deployment
             .target(target)
             .and_then(|t| t.execution.clone());
-        let execution = execution.map_or_else(String::new, |execution| execution.0);
+        let execution = execution.map_or_else(String::new, |execution| execution.to_string());
         let said = logs.get(target.as_str()).is_some_and(|log| {
             log.tells(&execution, at, |what| match (what, &record.event) {
                 (What::EventStarted { event }, Event::EventStarted { event: wanted, .. }) => {
@@ -125,7 +125,7 @@ fn scripts(
         let host = execution.split('~').nth(1).unwrap();
         let begun = logs.get(host).is_some_and(|log| {
             log.messages.iter().any(|message| {
-                message.execution.0 == execution
+                &*message.execution.0 == execution
                     && matches!(&message.what, What::EventStarted { event: known } if known.name() == event)
             })
         });

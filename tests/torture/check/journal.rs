@@ -79,12 +79,16 @@ fn size(number: u32) -> usize {
 impl<'a> Rules<'a> {
     fn of(story: &'a Story) -> Option<Self> {
         let deployment = &story.deployment;
+        // One stage: the tests' groups have no zones.
         let Stage::Install {
             targets,
             events,
             window,
             ..
-        } = deployment.plan.stages.first()?;
+        } = deployment.plan.stages.first()?
+        else {
+            return None;
+        };
         let specs = deployment.spec.targets.iter();
         let healthy: BTreeSet<_> = specs
             .filter(|spec| spec.instance_health == InstanceHealth::Healthy)

@@ -26,6 +26,9 @@ pub fn check(cluster: &Cluster, stories: &BTreeMap<DeploymentId, Story>, wrong: 
                 }
                 seen += 1;
             }
+            LedgerEvent::Joining { deployment, .. } => {
+                tell(format!("{deployment} updates a host, and none is outdated"));
+            }
             LedgerEvent::Closed { deployment, .. } => {
                 if active.take() != Some(deployment) {
                     tell(format!("{deployment} leaves a slot that it does not have"));

@@ -1,0 +1,156 @@
+//! The hosts of a group, as the targets of its next deployment, and what is to be done for those that fell behind.
+
+use super::deployment::Deployment;
+use super::ledger::Ledger;
+use super::spec::{Options, Spec, TargetSpec, Update};
+use crate::model::configuration::DeploymentConfiguration;
+use crate::model::deployment::{Creator, DeploymentId, DeploymentStatus};
+use crate::model::group::{DeploymentGroup, OutdatedInstancesStrategy};
+use crate::model::host::Host;
+use crate::model::limits::Limits;
+use crate::model::name::Name;
+use crate::model::revision::Revision;
+
+/// After so many automatic updates in a row an operator has to look.
+const ROUNDS: u32 = 3;
+
+/// The hosts of a group as the targets of its next deployment.
+pub fn targets<'a>(
+    members: impl IntoIterator<Item = &'a Host>,
+    ledger: &Ledger,
+) -> Vec<TargetSpec> {
+    members
+        .into_iter()
+        .map(|host| {
+            let known = ledger.hosts.get(&host.name);
+            TargetSpec {
+                name: host.name.clone(),
+                zone: host.zone.clone(),
+                instance_health: known.map(|k| k.instance_health).unwrap_or_default(),
+                revision_health: known.map(|k| k.revision_health).unwrap_or_default(),
+            }
+        })
+        .collect()
+}
+
+/// Whether a host has another revision than this one, or none, or one that was left half way.
+pub fn is_outdated(ledger: &Ledger, host: &Name, revision: &Revision) -> bool {
+    use crate::model::deployment::InstanceHealth::Healthy;
+    ledger.hosts.get(host).is_none_or(|known| {
+        let installed = known.revision.as_ref().map(|r| &r.digest);
+        installed != Some(&revision.digest) || known.instance_health != Healthy
+    })
+}
+
+/// The members that joined the group since its last successful deployment: it never deployed to them, and nothing that
+/// runs does (operations.md §7, launch).
+pub fn newcomers<'a>(
+    members: impl IntoIterator<Item = &'a Host>,
+    ledger: &Ledger,
+    active: Option<&Deployment>,
+) -> Vec<&'a Host> {
+    if ledger.target_revision.is_none() {
+        return Vec::new();
+    }
+    members
+        .into_iter()
+        .filter(|host| {
+            let joins = ledger
+                .joining
+                .values()
+                .any(|hosts| hosts.contains(&host.name));
+            let runs = active.is_some_and(|deployment| deployment.target(&host.name).is_some());
+            !ledger.hosts.contains_key(&host.name) && !joins && !runs
+        })
+        .collect()
+}
+
+/// The launch deployment of a host that joined: the group's revision, beside whatever else runs. `None` if the group has
+/// none, or wants no updates.
+pub fn launch(
+    group: &DeploymentGroup,
+    configuration: &DeploymentConfiguration,
+    limits: Limits,
+    ledger: &Ledger,
+    host: &Host,
+    id: DeploymentId,
+) -> Option<Spec> {
+    if group.outdated_instances_strategy != OutdatedInstancesStrategy::Update {
+        return None;
+    }
+    let revision = ledger.target_revision.clone()?;
+    Some(Spec {
+        deployment_id: id,
+        group: group.clone(),
+        configuration: configuration.clone(),
+        previous_revision: Some(revision.clone()),
+        revision,
+        targets: targets([host], ledger),
+        up_to_date: 0,
+        creator: Creator::Autoscaling,
+        by: host.name.to_string(),
+        description: format!("{} joined the group", host.name),
+        rolls_back: None,
+        updates: None,
+        token: None,
+        limits,
+        options: Options {
+            file_exists_behavior: ledger.file_exists_behavior,
+            ..Options::default()
+        },
+    })
+}
+
+/// The deployment that brings those up to date that joined with the former revision while this one ran (domain.md §12).
+/// `None` if there are none, or the group wants none, or it has been tried often enough.
+pub fn update(
+    deployment: &Deployment,
+    ledger: &Ledger,
+    members: &[Host],
+    id: DeploymentId,
+) -> Option<Spec> {
+    let ended = &deployment.spec;
+    let round = ended.updates.as_ref().map_or(0, |update| update.round) + 1;
+    let wanted = deployment.status == DeploymentStatus::Succeeded
+        && ended.takes_slot()
+        && ended.group.outdated_instances_strategy == OutdatedInstancesStrategy::Update
+        && round <= ROUNDS;
+    if !wanted {
+        return None;
+    }
+    // What a person's deployment was for, or left out on purpose, is not outdated.
+    let was_for = |host: &Host| round == 1 && deployment.target(&host.name).is_some();
+    let behind = members.iter().filter(|host| {
+        let known = ledger.hosts.get(&host.name);
+        let installed = known.and_then(|known| known.revision.as_ref());
+        !was_for(host) && installed.is_some_and(|r| r.digest != ended.revision.digest)
+    });
+    let targets = targets(behind, ledger);
+    if targets.is_empty() {
+        return None;
+    }
+    let root = ended
+        .updates
+        .as_ref()
+        .map_or(&ended.deployment_id, |update| &update.root);
+    Some(Spec {
+        deployment_id: id,
+        targets,
+        up_to_date: 0,
+        previous_revision: ledger.target_revision.clone(),
+        creator: Creator::CodeDeployAutoUpdate,
+        by: deployment.id().to_string(),
+        description: format!("instances that were outdated after {}", deployment.id()),
+        rolls_back: None,
+        updates: Some(Update {
+            root: root.clone(),
+            round,
+        }),
+        token: None,
+        options: Options {
+            update_outdated_instances_only: true,
+            ..ended.options.clone()
+        },
+        ..(**ended).clone()
+    })
+}

@@ -1,0 +1,359 @@
+//! The scheduler of configurations.md §4.7 and §7: stop early, start what may start, go on to the next stage, end when
+//! nothing is left. It builds events, with the totals as they will be after them.
+
+use super::deployment::{Deployment, Target};
+use super::event::Event;
+use super::plan::Stage;
+use super::spec::OnFailure;
+use super::tally::Tally;
+use super::verdict;
+use crate::model::deployment::{
+    DeploymentStatus, ErrorCode, ErrorInformation, ExecutionId, TargetStatus,
+};
+use crate::model::timestamp::Timestamp;
+
+/// Events under construction, and what matters of the state as it will be after them.
+pub(super) struct Steps<'a> {
+    pub deployment: &'a Deployment,
+    pub now: Timestamp,
+    pub events: Vec<Event>,
+    pub halted: Option<ErrorInformation>,
+    pub held: Option<ErrorInformation>,
+    pub paused: bool,
+    /// Who asked to stop.
+    pub stopped_by: Option<String>,
+    pub timed_out: bool,
+    fleet: Tally,
+    stages: Vec<Tally>,
+    stage: usize,
+    /// Since when the stage runs.
+    stage_time: Timestamp,
+    /// Where to look for the next target that never started.
+    cursor: usize,
+    chosen: Vec<usize>,
+    retries: Vec<usize>,
+    /// Targets that these events start or exclude.
+    gone: Vec<usize>,
+}
+
+/// Whether a target that never started may start now.
+enum Gate {
+    Open,
+    /// As many as may be are in flight.
+    Full,
+    /// It is healthy, and taking it away would leave too few.
+    Needed,
+}
+
+impl<'a> Steps<'a> {
+    pub fn new(deployment: &'a Deployment, now: Timestamp) -> Self {
+        Self {
+            deployment,
+            now,
+            events: Vec::new(),
+            halted: deployment.halted.clone(),
+            held: deployment.held.clone(),
+            paused: deployment.paused.is_some(),
+            stopped_by: deployment.stop.as_ref().map(|stop| stop.by.clone()),
+            timed_out: deployment.timed_out,
+            fleet: deployment.fleet,
+            stages: deployment.stages.clone(),
+            stage: deployment.stage,
+            stage_time: deployment.stage_time.unwrap_or(now),
+            cursor: deployment.next,
+            chosen: deployment.chosen.clone(),
+            retries: deployment.retries.clone(),
+            gone: Vec::new(),
+        }
+    }
+
+    pub fn is_ceasing(&self) -> bool {
+        self.stopped_by.is_some() || self.timed_out
+    }
+
+    /// A target is to be tried again.
+    pub fn retry(&mut self, position: usize) {
+        let stage = self.deployment.targets[position].stage;
+        self.fleet.retry();
+        self.stages[stage].retry();
+        self.retries.push(position);
+    }
+
+    /// A target is left out.
+    pub fn exclude(&mut self, position: usize) {
+        let target = &self.deployment.targets[position];
+        let healthy = target.is_healthy_untouched();
+        self.fleet.exclude(healthy);
+        self.stages[target.stage].exclude(healthy);
+        self.gone.push(position);
+    }
+
+    /// A target is to start before the others.
+    pub fn choose(&mut self, position: usize) {
+        self.chosen.retain(|other| *other != position);
+        self.chosen.insert(0, position);
+    }
+
+    /// A target is done.
+    pub fn end_target(
+        &mut self,
+        target: &Target,
+        status: TargetStatus,
+        message: Option<String>,
+        unanswered: bool,
+    ) {
+        self.fleet.end(status, unanswered, target.lost);
+        self.stages[target.stage].end(status, unanswered, target.lost);
+        self.events.push(Event::TargetEnded {
+            target: target.name.clone(),
+            status,
+            message,
+            unanswered,
+        });
+    }
+
+    /// Does everything that is due now.
+    pub fn schedule(&mut self) {
+        loop {
+            if !self.is_ceasing() {
+                self.review();
+                self.start_retries();
+                self.start_fresh();
+            }
+            if self.fleet.in_flight > 0 || !self.go_on() {
+                return;
+            }
+        }
+    }
+
+    /// Halts or holds if too much has failed, and lets go of a hold that a retry has resolved.
+    fn review(&mut self) {
+        if self.halted.is_some() {
+            return;
+        }
+        let broken = self.broken();
+        match (&self.held, broken) {
+            (Some(_), None) => {
+                self.events.push(Event::Released);
+                self.held = None;
+            }
+            (None, Some(error)) => self.fail(error),
+            (Some(_), Some(_)) | (None, None) => {}
+        }
+    }
+
+    /// Too much has failed.
+    fn fail(&mut self, error: ErrorInformation) {
+        if self.deployment.spec.options.on_failure == OnFailure::Hold && self.fleet.failed > 0 {
+            self.events.push(Event::Held {
+                error: error.clone(),
+            });
+            self.held = Some(error);
+        } else {
+            // Where nothing is left to start, nothing needs to be kept from it.
+            if self.fleet.fresh() > 0 {
+                self.events.push(Event::Halted {
+                    error: error.clone(),
+                });
+            }
+            self.halted = Some(error);
+        }
+    }
+
+    fn stage_has_fresh(&self) -> bool {
+        self.stages.get(self.stage).is_some_and(|t| t.fresh() > 0)
+    }
+
+    /// Why the deployment can't succeed any more, if so: by the rules of the stage that runs, of the whole fleet, or because
+    /// nothing can start any more.
+    fn broken(&mut self) -> Option<ErrorInformation> {
+        self.constraints(self.stage).or_else(|| {
+            let quiet = self.fleet.in_flight == 0 && self.fleet.retries == 0;
+            let stuck = (quiet || self.held.is_some())
+                && self.stage_has_fresh()
+                && self.candidate().is_none();
+            let window = self.deployment.plan.window.filter(|_| stuck)?;
+            Some(verdict::stuck(&self.fleet, &window))
+        })
+    }
+
+    /// Which minimum can't be kept, that of a stage's zone or that of the fleet.
+    pub fn constraints(&self, stage: usize) -> Option<ErrorInformation> {
+        let held = self.held.is_some();
+        let zone = match self.deployment.plan.stages.get(stage) {
+            Some(Stage::Install {
+                zone: Some(zone),
+                window,
+                ..
+            }) => verdict::broken(&self.stages[stage], window, held, Some(zone)),
+            _ => None,
+        };
+        zone.or_else(|| {
+            let window = self.deployment.plan.window.as_ref()?;
+            verdict::broken(&self.fleet, window, held, None)
+        })
+    }
+
+    /// What an operator wants to be tried again starts first, also while the rest waits: it costs nothing.
+    fn start_retries(&mut self) {
+        if self.halted.is_some() {
+            return;
+        }
+        let mut waiting = std::mem::take(&mut self.retries).into_iter();
+        for position in waiting.by_ref() {
+            if matches!(self.gate(&self.deployment.targets[position]), Gate::Full) {
+                self.retries.push(position);
+                break;
+            }
+            self.start(position);
+        }
+        self.retries.extend(waiting);
+    }
+
+    fn start_fresh(&mut self) {
+        while self.halted.is_none() && self.held.is_none() && !self.paused {
+            match self.candidate() {
+                Some(position) => self.start(position),
+                None => return,
+            }
+        }
+    }
+
+    /// The next target that may start now. A chosen one that is still needed lets others pass; behind one of the rest that
+    /// is needed, all are.
+    fn candidate(&mut self) -> Option<usize> {
+        let targets = &self.deployment.targets;
+        for &position in &self.chosen {
+            match self.gate(&targets[position]) {
+                Gate::Open => return Some(position),
+                Gate::Full => return None,
+                Gate::Needed => {}
+            }
+        }
+        while let Some(target) = targets.get(self.cursor) {
+            if target.stage > self.stage {
+                return None;
+            }
+            let fresh = target.stage == self.stage
+                && target.status == TargetStatus::Pending
+                && target.attempt == 0
+                && !self.gone.contains(&self.cursor);
+            if fresh && !self.chosen.contains(&self.cursor) {
+                return matches!(self.gate(target), Gate::Open).then_some(self.cursor);
+            }
+            self.cursor += 1;
+        }
+        None
+    }
+
+    fn gate(&self, target: &Target) -> Gate {
+        let stage = match self.deployment.plan.stages.get(target.stage) {
+            Some(Stage::Install { window, .. }) => Some((&self.stages[target.stage], window)),
+            _ => None,
+        };
+        let fleet = self.deployment.plan.window.as_ref();
+        let healthy = target.is_healthy_untouched();
+        for (tally, window) in stage.into_iter().chain(fleet.map(|w| (&self.fleet, w))) {
+            if tally.in_flight >= window.concurrency {
+                return Gate::Full;
+            }
+            if healthy && tally.available_healthy <= window.floor {
+                return Gate::Needed;
+            }
+        }
+        Gate::Open
+    }
+
+    fn start(&mut self, position: usize) {
+        let target = &self.deployment.targets[position];
+        let healthy = target.is_healthy_untouched();
+        let again = target.attempt > 0;
+        self.fleet.start(healthy, again);
+        self.stages[target.stage].start(healthy, again);
+        self.chosen.retain(|other| *other != position);
+        self.gone.push(position);
+        let (id, attempt) = (self.deployment.id(), target.attempt + 1);
+        self.events.push(Event::TargetStarted {
+            target: target.name.clone(),
+            execution: ExecutionId::new(id, &target.name, target.stage, attempt),
+        });
+    }
+
+    /// Nothing is in flight: ends the deployment, or begins its next stage and answers true.
+    fn go_on(&mut self) -> bool {
+        if self.is_ceasing() && self.is_cut_short() {
+            self.cease();
+            return false;
+        }
+        if let Some(error) = self.halted.clone() {
+            self.end(DeploymentStatus::Failed, Some(error));
+            return false;
+        }
+        // Whoever asked to stop after the last target had finished changes nothing.
+        if self.is_ceasing() {
+            match self.constraints(self.stage) {
+                Some(error) => self.end(DeploymentStatus::Failed, Some(error)),
+                None => self.end(DeploymentStatus::Succeeded, None),
+            }
+            return false;
+        }
+        if self.held.is_some() || self.fleet.retries > 0 || self.stage_has_fresh() {
+            return false;
+        }
+        self.next_stage()
+    }
+
+    fn next_stage(&mut self) -> bool {
+        let stages = &self.deployment.plan.stages;
+        if let Some(Stage::Monitor { seconds, .. }) = stages.get(self.stage)
+            && self.now < self.stage_time + std::time::Duration::from_secs(*seconds)
+        {
+            return false;
+        }
+        self.stage += 1;
+        if self.stage >= stages.len() {
+            self.end(DeploymentStatus::Succeeded, None);
+            return false;
+        }
+        self.stage_time = self.now;
+        self.chosen.clear();
+        self.events.push(Event::StageStarted { stage: self.stage });
+        true
+    }
+
+    /// Whether a stop leaves something undone.
+    fn is_cut_short(&self) -> bool {
+        self.fleet.waiting > 0 || self.fleet.interrupted > 0 || self.held.is_some()
+    }
+
+    /// Ends what was stopped, or took too long.
+    pub fn cease(&mut self) {
+        match &self.stopped_by {
+            Some(by) => {
+                let error = ErrorInformation {
+                    code: ErrorCode::ManualStop,
+                    message: format!("stopped by {by}"),
+                };
+                self.end(DeploymentStatus::Stopped, Some(error));
+            }
+            None => {
+                let limit = self.deployment.spec.limits.deployment();
+                self.end(DeploymentStatus::Failed, Some(verdict::timed_out(limit)));
+            }
+        }
+    }
+
+    pub fn end(&mut self, status: DeploymentStatus, error: Option<ErrorInformation>) {
+        self.events.push(Event::Ended { status, error });
+    }
+
+    /// Whether a target would have to wait because it is healthy and needed.
+    pub fn is_needed(&self, target: &Target) -> bool {
+        matches!(self.gate(target), Gate::Needed)
+    }
+
+    /// The totals of the fleet as they would be.
+    pub fn fleet(&self) -> &Tally {
+        &self.fleet
+    }
+}

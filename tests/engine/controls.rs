@@ -29,7 +29,7 @@ fn next(host: &str) -> What {
 
 fn refused(world: &World, what: What) -> String {
     refusal(&world.deployment, &Command::new(what, "ana"))
-        .expect("a refusal")
+        .unwrap()
         .to_string()
 }
 
@@ -72,7 +72,7 @@ fn a_pause_lets_what_runs_finish_and_starts_nothing() {
 #[test]
 fn the_time_of_a_pause_does_not_count() {
     let mut world = started(spec(2, 0, ONE));
-    let due = timer(&world).expect("a limit");
+    let due = timer(&world).unwrap();
     world.command(What::Pause);
     assert_eq!(timer(&world), None);
     world.now = Timestamp(world.now.0 + 3_600_000);
@@ -237,7 +237,7 @@ fn a_hold_waits_and_a_retry_saves_the_deployment() {
     let mut world = started(holding(3, ONE));
     world.finish("host-1", false);
     assert_eq!(world.deployment.status, InProgress);
-    let held = world.deployment.held.clone().expect("it holds");
+    let held = world.deployment.held.clone().unwrap();
     assert_eq!(held.code, ErrorCode::HealthConstraints);
     assert!(world.running().is_empty() && world.in_flight.is_empty());
     assert!(refused(&world, skip("host-2")).contains("it holds"));

@@ -9,6 +9,7 @@
 
 mod commands;
 mod crash;
+mod documents;
 mod foresight;
 mod hosts;
 mod lab;

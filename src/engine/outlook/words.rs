@@ -1,6 +1,7 @@
 //! An outlook in one line for people.
 
 use std::fmt;
+use std::time::Duration;
 
 use super::{Awaited, Doing, Outlook, Standing, Wait};
 use crate::engine::deployment::Wish;
@@ -9,6 +10,9 @@ use crate::engine::words::{names, verb};
 use crate::model::deployment::DeploymentStatus;
 use crate::model::name::Name;
 use crate::model::timestamp::{Timestamp, Whole};
+
+/// How long before the end of a deployment's time that is told.
+const NEAR: Duration = Duration::from_mins(10);
 
 impl fmt::Display for Outlook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -127,7 +131,13 @@ impl Outlook {
             text.push_str("waiting for ");
             text.push_str(&self.hosts());
         }
-        format!("{text}; {}", self.afterwards())
+        // The end of its time is told when it is near.
+        let left = self.due.map(|due| due.since(self.now));
+        let left = match left.filter(|left| *left < NEAR) {
+            Some(left) => format!("; its time is over in {}", Whole(left)),
+            None => String::new(),
+        };
+        format!("{text}; {}{left}", self.afterwards())
     }
 
     /// `silent for 20 s: web-3 is given up in 49 s`

@@ -92,10 +92,10 @@ pub(super) async fn run(args: Args, what: What, context: &Context) -> color_eyre
     }
     let text = how.output == Output::Text;
     // What is given up for good is said before it is done.
-    if let (What::Skip { .. }, Some(arithmetic)) = (&foreseen.what, foreseen.arithmetic()) {
-        if text {
-            say(safe(&arithmetic));
-        }
+    if let (What::Skip { .. }, Some(arithmetic)) = (&foreseen.what, foreseen.arithmetic())
+        && text
+    {
+        say(safe(&arithmetic));
     }
     let done = done(&command.what);
     let control = Command::Control {

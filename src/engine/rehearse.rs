@@ -136,7 +136,7 @@ impl Rehearsal<'_> {
                     self.ahead.now = self.ahead.now.max(at);
                     self.ahead.input(&Input::TimerElapsed)
                 }
-                (Some(_), None) | (None, None) => return,
+                (_, None) => return,
             };
             self.note(events);
         }

@@ -34,13 +34,16 @@ impl Orchestrator {
         let used = used(registered, now);
         let application = deploy.group.application.clone();
         batch.revisions.push((application.clone(), used.clone()));
+        crate::crash_point::here!("create.before-write");
         self.append(batch).await;
+        crate::crash_point::here!("create.after-write");
         ledger.evolve(&opening.ledger);
         ledgers.insert(deploy.group, ledger);
         let id = opening.deployment.id().clone();
         drop(ledgers);
         self.remember(&application, used);
         self.begin(opening);
+        crate::crash_point::here!("create.before-answer");
         Ok(Answer::Created { deployment: id })
     }
 

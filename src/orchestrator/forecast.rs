@@ -173,12 +173,12 @@ impl Orchestrator {
                 )]);
             }
         };
-        let errors = found.errors.iter();
-        let errors: Vec<String> = errors
+        let findings = found.errors.iter().chain(&found.warnings);
+        let findings: Vec<String> = findings
             .map(|finding| format!("AppSpec: {} [{}]", safe(&finding.message), finding.id))
             .collect();
-        lock(&self.0.inspected).insert(digest.clone(), errors.clone());
-        Ok(errors)
+        lock(&self.0.inspected).insert(digest.clone(), findings.clone());
+        Ok(findings)
     }
 }
 

@@ -161,7 +161,9 @@ impl Orchestrator {
         for id in open {
             if let Some(deployment) = self.0.journal.deployment(&id)? {
                 tracing::info!(%id, seq = deployment.seq, "taking up a deployment");
+                crate::crash_point::here!("recover.before-run");
                 self.run(deployment, true);
+                crate::crash_point::here!("recover.after-run");
             }
         }
         Ok(())

@@ -192,10 +192,13 @@ impl Task {
                     .await;
                 self.publish(closed);
             } else {
+                crate::crash_point::here!("task.before-write");
                 self.write(&decided.records).await;
+                crate::crash_point::here!("task.before-publish");
                 self.publish(decided.records);
             }
         }
+        crate::crash_point::here!("task.before-work");
         for change in decided.changes.drain(..) {
             for work in change.removed {
                 self.give_up(&work).await;
@@ -204,6 +207,7 @@ impl Task {
                 self.begin(work).await;
             }
         }
+        crate::crash_point::here!("task.before-answer");
         for (answer, result) in decided.answers {
             // Whoever asked may have gone; the decision stands.
             let _gone = answer.send(result);
@@ -288,7 +292,9 @@ impl Task {
             mode,
             reports: self.requests.clone(),
         };
+        crate::crash_point::here!("task.before-assign");
         self.orchestrator.0.hosts.assign(assignment, address).await;
+        crate::crash_point::here!("task.after-assign");
     }
 }
 

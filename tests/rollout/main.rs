@@ -10,5 +10,6 @@
 mod commands;
 mod crash;
 mod documents;
+mod foresight;
 mod hosts;
 mod lab;

@@ -201,10 +201,10 @@ fn listed(names: impl ExactSizeIterator<Item = String>) -> String {
         shown.truncate(2);
         shown.push(format!("{} more", total - 2));
     }
-    match shown.is_empty() {
-        true => "-".to_owned(),
-        false => shown.join(" "),
+    if shown.is_empty() {
+        return "-".to_owned();
     }
+    shown.join(" ")
 }
 
 fn notes(planned: &Planned, moment: &Moment) -> String {

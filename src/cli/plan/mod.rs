@@ -20,6 +20,7 @@ use crate::orchestrator::forecast::Forecast;
 
 /// Says what a deployment would do.
 #[derive(Debug, clap::Args)]
+#[group(skip)]
 pub(super) struct Args {
     #[command(flatten)]
     deploy: deploy::Args,

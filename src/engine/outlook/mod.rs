@@ -38,7 +38,7 @@ pub struct Outlook {
     pub waits: Vec<Wait>,
     /// How many targets are in flight, with those that are not named.
     pub in_flight: u32,
-    /// How many may be in flight.
+    /// How many may be in flight: in the zone that is deployed to, where there are zones.
     pub concurrency: u32,
     /// Why nothing starts although more could be in flight.
     pub needed: Option<Needed>,
@@ -177,7 +177,10 @@ pub fn outlook(deployment: &Deployment, now: Timestamp) -> Outlook {
         now,
         waits: waits(deployment),
         in_flight: deployment.fleet.in_flight,
-        concurrency: deployment.plan.window.map_or(0, |w| w.concurrency),
+        concurrency: match deployment.current_stage() {
+            Some(Stage::Install { window, .. }) => window.concurrency,
+            _ => deployment.plan.window.map_or(0, |w| w.concurrency),
+        },
         needed: if runs { steps.needed() } else { None },
         then: then(deployment, now),
         due: deployment

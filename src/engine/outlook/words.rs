@@ -1,6 +1,7 @@
 //! An outlook in one line for people.
 
 use std::fmt;
+use std::time::Duration;
 
 use super::{Awaited, Doing, Outlook, Standing, Wait};
 use crate::engine::deployment::Wish;
@@ -9,6 +10,9 @@ use crate::engine::words::{names, verb};
 use crate::model::deployment::DeploymentStatus;
 use crate::model::name::Name;
 use crate::model::timestamp::{Timestamp, Whole};
+
+/// How long before the end of a deployment's time that is told.
+const NEAR: Duration = Duration::from_mins(10);
 
 impl fmt::Display for Outlook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -101,7 +105,7 @@ impl Outlook {
                 left => format!("watching zone {zone}, {} left", Whole(left)),
             };
             if self.in_flight > 0 {
-                text.push_str(&format!(", and waiting for {}", self.hosts()));
+                text = format!("{text}, and waiting for {}", self.hosts());
             }
         } else if self.in_flight == 0 {
             // A state that must not be: it is told rather than hidden.
@@ -127,7 +131,13 @@ impl Outlook {
             text.push_str("waiting for ");
             text.push_str(&self.hosts());
         }
-        format!("{text}; {}", self.afterwards())
+        // The end of its time is told when it is near.
+        let left = self.due.map(|due| due.since(self.now));
+        let left = match left.filter(|left| *left < NEAR) {
+            Some(left) => format!("; its time is over in {}", Whole(left)),
+            None => String::new(),
+        };
+        format!("{text}; {}{left}", self.afterwards())
     }
 
     /// `silent for 20 s: web-3 is given up in 49 s`
@@ -153,26 +163,22 @@ impl Outlook {
     /// `web-3 AfterInstall, 41 s of 1h10m`, `web-3 and web-5 (2 at a time)`
     fn hosts(&self) -> String {
         let mut busy = self.busy();
-        match (busy.next(), self.in_flight) {
-            (Some(one), 1) => {
-                let of = match (one.wait.since, one.wait.until) {
-                    (Some(since), Some(until)) => format!(
-                        ", {} of {}",
-                        Whole(self.now.since(since)),
-                        Whole(until.since(since))
-                    ),
-                    _ => String::new(),
-                };
-                match one.doing {
-                    Doing::Runs(event) => format!("{} {event}{of}", one.name),
-                    Doing::Begins(event) => format!("{} to start {event}{of}", one.name),
-                    Doing::Finishes => format!("{} to say that it is done{of}", one.name),
-                }
-            }
-            _ => {
-                let shown = names(self.busy().map(|busy| busy.name), self.in_flight as usize);
-                format!("{shown} ({} at a time)", self.concurrency)
-            }
+        let (Some(one), 1) = (busy.next(), self.in_flight) else {
+            let shown = names(self.busy().map(|busy| busy.name), self.in_flight as usize);
+            return format!("{shown} ({} at a time)", self.concurrency);
+        };
+        let of = match (one.wait.since, one.wait.until) {
+            (Some(since), Some(until)) => format!(
+                ", {} of {}",
+                Whole(self.now.since(since)),
+                Whole(until.since(since))
+            ),
+            _ => String::new(),
+        };
+        match one.doing {
+            Doing::Runs(event) => format!("{} {event}{of}", one.name),
+            Doing::Begins(event) => format!("{} to start {event}{of}", one.name),
+            Doing::Finishes => format!("{} to say that it is done{of}", one.name),
         }
     }
 

@@ -238,7 +238,13 @@ fn nobody_starts_while_the_healthy_are_needed() {
 fn its_time_is_over() {
     let mut world = started(spec(3, 0, ONE));
     begin(&mut world, "host-1", LifecycleEvent::AfterInstall);
-    world.now = world.deployment.due.unwrap();
+    let due = world.deployment.due.unwrap();
+    let near = outlook(&world.deployment, Timestamp(due.0 - 240_000)).to_string();
+    assert!(
+        near.ends_with("; then host-2; its time is over in 4m"),
+        "{near}"
+    );
+    world.now = due;
     world.input(&Input::TimerElapsed);
     assert_eq!(
         later(&world, 1),
@@ -256,7 +262,7 @@ fn zones_are_watched() {
     ));
     assert_eq!(
         later(&world, 1),
-        "waiting for host-1 and host-2 (4 at a time); then zone a is watched for 20m"
+        "waiting for host-1 and host-2 (2 at a time); then zone a is watched for 20m"
     );
     world.finish("host-1", true);
     world.finish("host-2", true);

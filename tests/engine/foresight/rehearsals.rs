@@ -28,7 +28,7 @@ fn run(asked: Spec, each: &[(&str, u64)], fails: &[&str]) -> Rehearsed {
 #[test]
 fn a_window_slides() {
     let done = run(spec(4, 0, "count-2"), &[("host-1", 30)], &[]);
-    let moments: Vec<(u64, Vec<&str>, Vec<&str>, u32, u32)> = done
+    let moments: Vec<_> = done
         .moments
         .iter()
         .map(|m| {

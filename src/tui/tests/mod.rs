@@ -8,6 +8,7 @@ mod replay;
 mod sample;
 mod selection;
 mod states;
+mod steering;
 mod terminal;
 
 use ratatui::Terminal;

@@ -7,13 +7,13 @@ use clap::ValueEnum;
 use color_eyre::eyre::bail;
 
 use super::Exit;
-use super::context::{Context, user};
+use super::context::{Context, UsageError, user};
 use super::push::push;
 use super::wait;
 use crate::api::command::{Answer, Command, Deploy};
-use crate::engine::spec::Options;
+use crate::engine::spec::{OnFailure, Options, RollbackTargets};
 use crate::model::deployment::FileExistsBehavior;
-use crate::model::group::GroupKey;
+use crate::model::group::{AutoRollbackConfiguration, AutoRollbackEvent, GroupKey};
 use crate::model::name::Name;
 
 /// Creates a deployment.
@@ -40,6 +40,52 @@ pub(super) struct Args {
     /// What to do with files that exist, where the AppSpec says nothing
     #[arg(long, value_enum, default_value = "disallow")]
     file_exists_behavior: FileExists,
+    /// Roll back by itself after these, or never, whatever the group says
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        value_name = "off|failure,stop,alarm"
+    )]
+    auto_rollback: Option<Vec<Occasion>>,
+    /// Which instances an automatic rollback goes to: only those that this deployment started on
+    #[arg(long)]
+    rollback_attempted_only: bool,
+    /// Only instances that have another revision than this one
+    #[arg(long)]
+    update_outdated_instances_only: bool,
+    /// When too much has failed: end, or hold until somebody retries, gives up or stops
+    #[arg(long, value_enum, default_value = "end")]
+    on_failure: Failing,
+    /// A name for this request: the same token in the same group creates one deployment, however often it is sent
+    #[arg(long, value_name = "TEXT")]
+    token: Option<String>,
+    /// Look into the bundle first, and create nothing if hosts would refuse it
+    #[arg(long)]
+    verify_artifact: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Occasion {
+    Off,
+    Failure,
+    Stop,
+    Alarm,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Failing {
+    End,
+    Hold,
+}
+
+impl From<Failing> for OnFailure {
+    fn from(value: Failing) -> Self {
+        match value {
+            Failing::End => Self::End,
+            Failing::Hold => Self::Hold,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -60,6 +106,7 @@ impl From<FileExists> for FileExistsBehavior {
 }
 
 pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exit> {
+    let auto_rollback_configuration = args.auto_rollback.as_deref().map(rollback).transpose()?;
     let client = context.connect().await?;
     let revision = if is_path(&args.revision) {
         let path = Path::new(&args.revision);
@@ -79,9 +126,17 @@ pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exi
         options: Options {
             file_exists_behavior: args.file_exists_behavior.into(),
             ignore_application_stop_failures: args.ignore_application_stop_failures,
-            ..Options::default()
+            auto_rollback_configuration,
+            update_outdated_instances_only: args.update_outdated_instances_only,
+            on_failure: args.on_failure.into(),
+            rollback_targets: if args.rollback_attempted_only {
+                RollbackTargets::Attempted
+            } else {
+                RollbackTargets::All
+            },
         },
-        token: None,
+        token: args.token,
+        verify_artifact: args.verify_artifact,
         by: user(),
     });
     let Answer::Created { deployment } = context.send(&client, command).await? else {
@@ -92,6 +147,27 @@ pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exi
         return wait::until_ended(context, &client, &deployment).await;
     }
     Ok(Exit::Succeeded)
+}
+
+/// What `--auto-rollback` says.
+fn rollback(occasions: &[Occasion]) -> Result<AutoRollbackConfiguration, UsageError> {
+    if occasions.contains(&Occasion::Off) && occasions.len() > 1 {
+        let message = "--auto-rollback is off, or some of failure, stop and alarm";
+        return Err(UsageError(message.to_owned()));
+    }
+    let events: Vec<AutoRollbackEvent> = occasions
+        .iter()
+        .filter_map(|occasion| match occasion {
+            Occasion::Off => None,
+            Occasion::Failure => Some(AutoRollbackEvent::DeploymentFailure),
+            Occasion::Stop => Some(AutoRollbackEvent::DeploymentStopOnRequest),
+            Occasion::Alarm => Some(AutoRollbackEvent::DeploymentStopOnAlarm),
+        })
+        .collect();
+    Ok(AutoRollbackConfiguration {
+        enabled: !events.is_empty(),
+        events,
+    })
 }
 
 /// A revision that is written as a path: labels have no slash, and do not end like an archive.

@@ -7,6 +7,7 @@ mod context;
 mod deploy;
 mod descriptors;
 mod exit;
+mod filter;
 mod host_log;
 mod hosts;
 mod init;
@@ -16,6 +17,7 @@ mod local;
 mod logs;
 mod print;
 mod push;
+mod redeploy;
 mod rollback;
 mod serve;
 mod show;
@@ -79,6 +81,8 @@ enum Command {
     Stop(stop::Args),
     /// Roll a deployment back to the revision before it
     Rollback(rollback::Args),
+    /// Deploy again: the same revision, configuration and options
+    Redeploy(redeploy::Args),
     /// Orchestrate the project in the foreground
     Serve(serve::Args),
     /// Run the agent on a host
@@ -145,6 +149,7 @@ async fn run(cli: Cli) -> color_eyre::Result<Exit> {
         Some(Command::Logs(args)) => logs::run(&args, &context).await,
         Some(Command::Stop(args)) => stop::run(args, &context).await,
         Some(Command::Rollback(args)) => rollback::run(args, &context).await,
+        Some(Command::Redeploy(args)) => redeploy::run(args, &context).await,
         Some(Command::Cockpit(args)) => cockpit::run(args, &context).await,
         None => cockpit::run(cockpit::Args::default(), &context).await,
     }

@@ -6,6 +6,11 @@
     reason = "a test's helpers fail the test"
 )]
 
+#[path = "documents/commands.rs"]
+mod commands;
+#[path = "documents/edits.rs"]
+mod edits;
+
 use std::fs;
 use std::path::Path;
 
@@ -184,7 +189,15 @@ fn every_problem_of_every_document_is_found() {
         ),
         (
             "configurations/Zones.yaml",
-            "minimumHealthyHosts: { type: HOST_COUNT, value: 1 }\nzonalConfig: {}\n",
+            "minimumHealthyHosts: { type: HOST_COUNT, value: 1 }\nzonalConfig:\n  minimumHealthyHostsPerZone: { type: FLEET_PERCENT, value: 100 }\n",
+        ),
+        (
+            "configurations/Zonal.yaml",
+            "minimumHealthyHosts: { type: HOST_COUNT, value: 1 }\nzonalConfig: { monitorDurationInSecond: -1 }\n",
+        ),
+        (
+            "configurations/Functions.yaml",
+            "computePlatform: Lambda\nzonalConfig: {}\n",
         ),
     ]);
     let broken = "applications/shop/broken.yaml:2:1: error: not valid YAML";
@@ -195,9 +208,11 @@ fn every_problem_of_every_document_is_found() {
             "applications/shop/production.yaml:2:1: error: unknown field \"ec2TagFilter\" (did you mean \"ec2TagFilters\"?)",
             "applications/shop/production.yaml:3:36: error: deploymentStyle.deploymentType: expected one of IN_PLACE, BLUE_GREEN, found \"INPLACE\" (did you mean \"IN_PLACE\"?)",
             "configurations/CodeDeployDefault.Mine.yaml:1:1: error: deploymentConfigName: only predefined configurations start with CodeDeployDefault. (InvalidDeploymentConfigNameException)",
+            "configurations/Functions.yaml:2:14: error: zonalConfig: zones are for Server, not for Lambda (InvalidZonalDeploymentConfigurationException)",
             "configurations/Half.yaml:1:52: error: minimumHealthyHosts.value: a percentage of the fleet is 0 to 99 (InvalidMinimumHealthyHostValueException)",
             "configurations/Most.yaml:1:30: error: minimumHealthyHosts.type: only predefined configurations use MOST_CONCURRENCY (InvalidMinimumHealthyHostValueException)",
-            "configurations/Zones.yaml:2:14: error: zonalConfig: zones are not supported yet, and a deployment must not ignore them",
+            "configurations/Zonal.yaml:2:16: error: zonalConfig: unknown field \"monitorDurationInSecond\" (did you mean \"monitorDurationInSeconds\"?)",
+            "configurations/Zones.yaml:3:61: error: zonalConfig.minimumHealthyHostsPerZone.value: a percentage of the fleet is 0 to 99 (InvalidZonalDeploymentConfigurationException)",
             "cutover.yaml:4:47: error: hosts[1]: unknown field \"tag\" (did you mean \"tags\"?)",
         ]
     );
@@ -358,4 +373,70 @@ fn the_nearest_project_upwards_is_found() {
     assert_eq!(documents::find(&inside).as_deref(), Some(folder.path()));
     let elsewhere = tempfile::tempdir().unwrap();
     assert_eq!(documents::find(elsewhere.path()), None);
+}
+
+#[test]
+fn zones_are_kept() {
+    let loaded = loaded(&[(
+        "configurations/Zones.yaml",
+        "minimumHealthyHosts: { type: HOST_COUNT, value: 1 }\nzonalConfig:\n  monitorDurationInSeconds: 600\n  firstZoneMonitorDurationInSeconds: 1800\n  minimumHealthyHostsPerZone: { type: FLEET_PERCENT, value: 50 }\n",
+    )]);
+    let zones = loaded.project.configurations["Zones"].zonal_config.unwrap();
+    assert_eq!(zones.monitor_duration_in_seconds, Some(600));
+    assert_eq!(zones.first_zone_monitor_duration_in_seconds, Some(1800));
+    assert_eq!(zones.minimum_healthy_hosts_per_zone.unwrap().value, 50);
+}
+
+#[test]
+fn zones_are_not_for_blue_green() {
+    let group = format!(
+        "{GROUP}deploymentConfigName: Zones\ndeploymentStyle: {{ deploymentType: BLUE_GREEN, deploymentOption: WITH_TRAFFIC_CONTROL }}\n"
+    );
+    let found = errors(&[
+        ("applications/shop/production.yaml", &group),
+        (
+            "configurations/Zones.yaml",
+            "minimumHealthyHosts: { type: HOST_COUNT, value: 1 }\nzonalConfig: {}\n",
+        ),
+    ]);
+    let error = "applications/shop/production.yaml:4:23: error: deploymentConfigName: Zones goes zone by zone, which blue/green does not (InvalidZonalDeploymentConfigurationException)";
+    assert!(found.iter().any(|line| line == error), "{found:#?}");
+}
+
+#[test]
+fn the_nearest_right_name_is_suggested() {
+    let loaded = loaded(&[(
+        "applications/shop/slip.yaml",
+        "ec2TagSet:\n  ec2TagSetList:\n    - - { Key: role }\n      - { Key: rola, Value: web }\n    - - { Key: unlike }\n      - { Value: web }\n",
+    )]);
+    assert_eq!(
+        lines(&loaded.notes),
+        [
+            "applications/shop/slip.yaml:4:16: warning: ec2TagSet.ec2TagSetList[0][1].Key: no host of cutover.yaml has the tag rola (did you mean \"role\"?)",
+            "applications/shop/slip.yaml:5:16: warning: ec2TagSet.ec2TagSetList[1][0].Key: no host of cutover.yaml has the tag unlike",
+        ]
+    );
+    let found = errors(&[
+        (
+            "applications/shop/production.yaml",
+            "autoRollbackConfiguration: { enabled: true, events: [DEPLOYMENT_FAILED] }\noutdatedInstancesStrategy: IGNORED\n",
+        ),
+        (
+            "applications/shop/application.yaml",
+            "computePlatform: server\n",
+        ),
+        ("cutover.yaml", "name: demo\nsetings: {}\n"),
+    ]);
+    for (place, help) in [
+        ("production.yaml:1:54", "\"DEPLOYMENT_FAILURE\""),
+        ("production.yaml:2:28", "\"IGNORE\""),
+        ("application.yaml:1:18", "\"Server\""),
+        ("cutover.yaml:2:1", "\"settings\""),
+    ] {
+        let line = found.iter().find(|line| line.contains(place));
+        assert!(
+            line.is_some_and(|line| line.contains(&format!("did you mean {help}?"))),
+            "{place}: {found:#?}"
+        );
+    }
 }

@@ -1,5 +1,7 @@
 //! What each lifecycle event does on the host.
 
+use std::sync::Arc;
+
 use super::download::Download;
 use super::executor::Executor;
 use super::hooks::{self, EventError, Host};
@@ -30,7 +32,7 @@ impl Executor {
     }
 
     async fn download(&self, report: &Report) -> Result<(), EventError> {
-        let (order, layout) = (report.order().clone(), self.layout.clone());
+        let (order, layout) = (Arc::clone(report.order()), self.layout.clone());
         let (bundles, place) = (self.bundles.clone(), self.place.clone());
         let keep = self.keep(&order.deployment_group_id);
         let unpacking = self.config.unpacking.clone();
@@ -51,9 +53,7 @@ impl Executor {
     /// What must stay of a group: as many revisions as the host keeps, and what orders that have not ended are about.
     fn keep(&self, group: &str) -> Keep {
         let known = self.log.known();
-        let open = known.executions.values().filter(|execution| {
-            execution.state.ended.is_none() && execution.order.deployment_group_id == group
-        });
+        let open = known.open_in(group);
         Keep {
             revisions: self.config.max_revisions,
             needed: open
@@ -63,7 +63,7 @@ impl Executor {
     }
 
     async fn install(&self, report: &Report) -> Result<(), EventError> {
-        let (order, layout) = (report.order().clone(), self.layout.clone());
+        let (order, layout) = (Arc::clone(report.order()), self.layout.clone());
         let place = self.place.clone();
         let work = move || {
             let group = &order.deployment_group_id;

@@ -1,6 +1,6 @@
 //! What carries orders out: the parts it needs, its queues, its beginning and its end.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,11 +10,11 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::core::Renewals;
 use super::install::place::Place;
 use super::layout::Layout;
-use super::log::{Execution, Log};
+use super::log::Log;
 use super::protocol::Order;
-use super::queue::Queues;
 use super::report::SharedLog;
 use super::script_log::ScriptLog;
 use super::{AgentError, Config, io_error};
@@ -31,22 +31,19 @@ pub struct Executor {
     pub(super) place: Place,
     pub(super) boot: String,
     pub(super) shared_log: SharedLog,
-    /// Held while an order is checked and taken, so that two requests with the same id cannot both take it.
-    pub(super) accepting: tokio::sync::Mutex<()>,
-    controls: Mutex<HashMap<ExecutionId, watch::Sender<Control>>>,
-    pub(super) queues: Queues,
+    /// When leases are counted from.
+    pub(super) started: Instant,
+    renewals: Mutex<Renewals>,
+    /// Held from looking at what is known until what is decided is durable: one decision at a time.
+    pub(super) deciding: tokio::sync::Mutex<()>,
+    /// Told when a waiting execution might go on, or must not any more.
+    pub(super) changed: watch::Sender<()>,
+    /// The deployment groups that a task serves.
+    served: Mutex<HashSet<String>>,
     tasks: TaskTracker,
     pub(super) stopping: CancellationToken,
     abandoned: CancellationToken,
     pub(super) interrupted: CancellationToken,
-}
-
-/// What the orchestrator wants of an execution that has not ended.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Control {
-    pub stop: bool,
-    /// Events are started until then.
-    pub lease: Option<Instant>,
 }
 
 impl Executor {
@@ -73,9 +70,11 @@ impl Executor {
             place,
             boot,
             shared_log,
-            accepting: tokio::sync::Mutex::default(),
-            controls: Mutex::default(),
-            queues: Queues::default(),
+            started: Instant::now(),
+            renewals: Mutex::default(),
+            deciding: tokio::sync::Mutex::default(),
+            changed: watch::Sender::default(),
+            served: Mutex::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             abandoned: CancellationToken::new(),
@@ -85,19 +84,9 @@ impl Executor {
 
     /// Carries on with what an earlier run of the agent left.
     pub fn resume(self: &Arc<Self>) {
-        let open: Vec<Execution> = {
-            let known = self.log.known();
-            let open = known.open_executions();
-            open.iter()
-                .filter_map(|id| known.executions.get(id).cloned())
-                .collect()
-        };
-        for execution in open {
-            let control = Control {
-                stop: execution.stop_requested,
-                lease: None,
-            };
-            self.enqueue(&execution.state.execution, &execution.order, control);
+        let groups: Vec<_> = self.log.known().groups().map(str::to_owned).collect();
+        for group in groups {
+            self.serve(&group);
         }
     }
 
@@ -125,41 +114,59 @@ impl Executor {
         self.interrupted.cancel();
     }
 
-    pub(super) fn enqueue(self: &Arc<Self>, id: &ExecutionId, order: &Order, control: Control) {
-        self.controls()
-            .insert(id.clone(), watch::Sender::new(control));
-        let group = order.deployment_group_id.clone();
-        if self.queues.push(&group, id.clone()) {
-            let this = Arc::clone(self);
-            self.tasks.spawn(async move {
-                let abandoned = this.abandoned.clone();
-                let work = Box::pin(this.serve_group(&group));
-                abandoned.run_until_cancelled_owned(work).await;
-            });
+    /// Sees to it that a task serves this deployment group.
+    pub(super) fn serve(self: &Arc<Self>, group: &str) {
+        if !self.served().insert(group.to_owned()) {
+            return;
         }
+        let (this, group) = (Arc::clone(self), group.to_owned());
+        self.tasks.spawn(async move {
+            let abandoned = this.abandoned.clone();
+            let work = Box::pin(this.serve_group(&group));
+            abandoned.run_until_cancelled_owned(work).await;
+        });
     }
 
     async fn serve_group(&self, group: &str) {
-        while let Some(id) = self.queues.running(group) {
+        while let Some((id, order)) = self.whose_turn(group) {
             let _held = tokio::select! {
                 held = self.layout.hold(group) => held,
-                () = self.unwanted(&id) => None,
+                () = self.unneeded(&id) => None,
             };
             if self.stopping.is_cancelled() {
                 return;
             }
-            if let Err(error) = self.carry_out(&id).await {
+            if let Err(error) = self.carry_out(&id, &order).await {
                 tracing::error!(%error, execution = %id, "the execution cannot go on");
                 return;
             }
-            if self.stopping.is_cancelled() || !self.queues.advance(group) {
+            if self.stopping.is_cancelled() {
                 return;
             }
         }
     }
 
-    pub(super) fn controls(&self) -> MutexGuard<'_, HashMap<ExecutionId, watch::Sender<Control>>> {
-        self.controls.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The execution of a group that comes next; without one, the group is served no more.
+    fn whose_turn(&self, group: &str) -> Option<(ExecutionId, Arc<Order>)> {
+        // Whoever takes an order comes after this, or sees that the group is not served.
+        let mut served = self.served();
+        let known = self.log.known();
+        let first = known.first(group).and_then(|id| known.executions.get(id));
+        if first.is_none() {
+            served.remove(group);
+        }
+        first.map(|execution| {
+            let id = execution.state.execution.clone();
+            (id, Arc::clone(&execution.order))
+        })
+    }
+
+    pub(super) fn renewals(&self) -> MutexGuard<'_, Renewals> {
+        self.renewals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn served(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.served.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where the application's files go, if not where the `AppSpec` says.

@@ -17,6 +17,7 @@ use serde::Deserialize;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use super::core;
 use super::executor::Executor;
 use super::facts::Source;
 use super::log::LogError;
@@ -76,9 +77,9 @@ impl IntoResponse for Refusal {
 impl From<OrderError> for Refusal {
     fn from(error: OrderError) -> Self {
         let status = match error {
-            OrderError::Invalid(_) => StatusCode::BAD_REQUEST,
-            OrderError::Conflict(_) => StatusCode::CONFLICT,
-            OrderError::Unknown(_) => StatusCode::NOT_FOUND,
+            OrderError::Refused(core::Refusal::Invalid(_)) => StatusCode::BAD_REQUEST,
+            OrderError::Refused(core::Refusal::Conflict(_)) => StatusCode::CONFLICT,
+            OrderError::Refused(core::Refusal::Unknown(_)) => StatusCode::NOT_FOUND,
             OrderError::Log(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self::new(status, &error)

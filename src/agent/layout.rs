@@ -28,20 +28,11 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::core::is_group_id;
 use crate::model::deployment::DeploymentId;
 
 /// How often a group that another process holds is looked at.
 const LOOK: Duration = Duration::from_millis(100);
-
-/// Names below the root that are not deployment groups.
-const RESERVED: [&str; 6] = [
-    "lock",
-    "log",
-    "bundles",
-    "deployment-instructions",
-    "deployment-logs",
-    "ongoing-deployment",
-];
 
 /// Which archive a pointer of a deployment group names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -313,15 +304,6 @@ impl DeploymentDir {
     }
 }
 
-/// Whether a text can name a deployment group's folder.
-pub fn is_group_id(text: &str) -> bool {
-    let good = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    (1..=100).contains(&text.len())
-        && text.chars().all(good)
-        && !text.starts_with('.')
-        && !RESERVED.contains(&text)
-}
-
 /// Writes a file so that it is either the old one or the new one, whole, whatever happens.
 ///
 /// # Errors
@@ -358,16 +340,6 @@ fn make_dir(path: &Path, mode: u32) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn group_ids_stay_below_the_root() {
-        for good in ["0d1f3c1e-6a5e-4a0e-9a37-2f6d7b1c9e11", "g1"] {
-            assert!(is_group_id(good), "{good}");
-        }
-        for bad in ["", "..", ".", "a/b", "log", "bundles", "lock", ".hidden"] {
-            assert!(!is_group_id(bad), "{bad}");
-        }
-    }
 
     #[test]
     fn pointers_survive_a_move_of_the_root() {

@@ -5,6 +5,7 @@
 
 pub mod check;
 pub mod config;
+pub mod core;
 mod download;
 mod events;
 mod executor;
@@ -20,7 +21,6 @@ mod orders;
 mod process;
 mod progress;
 pub mod protocol;
-mod queue;
 mod report;
 mod retention;
 mod revision;

@@ -8,23 +8,12 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::{Pid, geteuid};
-use serde::{Deserialize, Serialize};
 use tokio::time::{sleep, timeout};
+
+use super::core::{Orphan, Process};
 
 /// How often a group that was asked to end is looked at.
 const LOOK: Duration = Duration::from_millis(20);
-
-/// A process, as told apart from all others on this host, ever.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Process {
-    /// Its number, which others may have used and will use again.
-    pub pid: i32,
-    /// When it started, in the kernel's clock ticks; absent if it had ended before anybody could look.
-    pub start: Option<u64>,
-    /// The run of the kernel that it belongs to.
-    pub boot: String,
-}
 
 impl Process {
     /// Describes a child that was just started.
@@ -49,7 +38,8 @@ pub fn boot_id() -> io::Result<String> {
 
 /// Ends what is left of a script whose agent died: its process group if that is known, and else whatever carries its
 /// mark. A process that merely has the same number is left alone.
-pub async fn end_orphan(process: Option<&Process>, mark: &str, boot: &str, grace: Duration) {
+pub async fn end_orphan(orphan: &Orphan, boot: &str, grace: Duration) {
+    let Orphan { mark, process } = orphan;
     let groups = match process {
         // The host has started anew since: nothing is left.
         Some(process) if process.boot != boot => Vec::new(),
@@ -227,6 +217,13 @@ mod tests {
             .unwrap()
     }
 
+    fn orphan(process: Option<&Process>, mark: &str) -> Orphan {
+        Orphan {
+            mark: mark.to_owned(),
+            process: process.cloned(),
+        }
+    }
+
     #[tokio::test]
     async fn an_orphan_is_ended_and_a_reused_number_is_not() {
         let boot = boot_id().unwrap();
@@ -239,7 +236,7 @@ mod tests {
             start: process.start.map(|start| start - 1),
             ..process.clone()
         };
-        end_orphan(Some(&other), &mark, &boot, GRACE).await;
+        end_orphan(&orphan(Some(&other), &mark), &boot, GRACE).await;
         assert!(
             child.try_wait().unwrap().is_none(),
             "another process had this number"
@@ -248,12 +245,12 @@ mod tests {
             boot: "earlier".to_owned(),
             ..process.clone()
         };
-        end_orphan(Some(&earlier), &mark, &boot, GRACE).await;
+        end_orphan(&orphan(Some(&earlier), &mark), &boot, GRACE).await;
         assert!(
             child.try_wait().unwrap().is_none(),
             "the host has started anew"
         );
-        end_orphan(Some(&process), &mark, &boot, GRACE).await;
+        end_orphan(&orphan(Some(&process), &mark), &boot, GRACE).await;
         assert!(!child.wait().unwrap().success());
     }
 
@@ -267,7 +264,7 @@ mod tests {
         while !carries(pid, &mark) {
             sleep(LOOK).await;
         }
-        end_orphan(None, &mark, &boot, GRACE).await;
+        end_orphan(&orphan(None, &mark), &boot, GRACE).await;
         assert!(!child.wait().unwrap().success());
     }
 }

@@ -1,105 +1,93 @@
-//! Carrying an execution out, event by event.
+//! Carrying an execution out: doing what the core decides, step by step.
 
 use std::collections::HashSet;
 use std::io;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
 use futures_util::FutureExt as _;
-use tokio::sync::watch;
-use tokio::time::Instant;
 
-use super::executor::{Control, Executor};
+use super::core::{self, Control, Ending, Orphan, Step, Then};
+use super::executor::Executor;
 use super::hooks::EventError;
-use super::log::{Entry, Execution, LogError, Script};
-use super::protocol::{ExecutionEnd, Order, What};
+use super::log::LogError;
+use super::protocol::Order;
 use super::report::Report;
 use super::{process, retention};
 use crate::model::deployment::ExecutionId;
 use crate::model::diagnostics::Diagnostics;
-use crate::model::lifecycle::{EventStatus, LifecycleEvent};
-
-/// What a failed event says whose script was running when the agent ended.
-const RESTARTED: &str = "the agent was restarted during the event";
+use crate::model::lifecycle::LifecycleEvent;
 
 /// What a failed event says in which the agent met a fault of its own.
 const BROKE: &str = "the agent met a fault of its own in this event; its log says where";
 
-/// Whether the next event may start.
-enum Permission {
-    Granted,
-    Stopped,
-    /// The agent is ending; the next one carries on.
-    Ending,
-}
-
-/// How far an event has come.
-enum Before {
-    /// It may start, or start anew, if the orchestrator still wants it.
-    Nothing,
-    /// It goes on behind so many scripts that ended well.
-    Scripts(usize),
-    /// It has failed.
-    Failure(Diagnostics),
-}
-
 impl Executor {
-    pub(super) async fn carry_out(&self, id: &ExecutionId) -> Result<(), LogError> {
-        // The event that was started together with the end of the one before.
-        let mut begun = None;
+    /// Carries an execution out to its end, or to the agent's.
+    pub(super) async fn carry_out(
+        &self,
+        id: &ExecutionId,
+        order: &Arc<Order>,
+    ) -> Result<(), LogError> {
+        let mut ending = None;
+        let mut changed = self.changed.subscribe();
         loop {
-            let Some(execution) = self.log.known().executions.get(id).cloned() else {
-                return Ok(());
-            };
-            let Some(event) = execution.next() else {
-                return self.end(id, Vec::new(), ExecutionEnd::Finished).await;
-            };
-            let resumed = execution.running() == Some(event);
-            let before = if begun == Some(event) {
-                Before::Scripts(0)
-            } else if resumed {
-                self.before_the_end(&execution.script).await
-            } else {
-                Before::Nothing
-            };
-            let diagnostics = match before {
-                Before::Failure(diagnostics) => Some(diagnostics),
-                Before::Scripts(done) => self.event(id, &execution.order, event, done).await?,
-                Before::Nothing => {
-                    match self.permission(id).await {
-                        Permission::Ending => return Ok(()),
-                        Permission::Stopped => {
-                            let diagnostics = Diagnostics::unknown(RESTARTED);
-                            let unfinished = resumed.then(|| ended(id, event, Some(diagnostics)));
-                            let entries = unfinished.into_iter().collect();
-                            return self.end(id, entries, ExecutionEnd::Stopped).await;
-                        }
-                        Permission::Granted => {}
-                    }
-                    if !resumed {
-                        self.log.facts(vec![started(id, event)]).await?;
-                    }
-                    self.event(id, &execution.order, event, 0).await?
+            changed.mark_unchanged();
+            match self.advance(id, ending.take()).await? {
+                Then::Wait => tokio::select! {
+                    // The executor holds the other side.
+                    _ = changed.changed() => {}
+                    () = self.stopping.cancelled() => {}
+                },
+                Then::Run { event, from } => {
+                    ending = Some(self.event(id, order, event, from).await?);
                 }
-            };
-            let order = &execution.order;
-            let ignored = order.ignore_application_stop_failures && event.failure_may_be_ignored();
-            let fails = diagnostics.is_some() && !ignored;
-            let following = order
-                .events
-                .iter()
-                .skip_while(|other| **other != event)
-                .nth(1);
-            let entry = ended(id, event, diagnostics);
-            if fails {
-                return self.end(id, vec![entry], ExecutionEnd::Failed).await;
+                Then::EndOrphan(orphan) => {
+                    self.end_orphan(&orphan).await;
+                    ending = Some(Ending::Orphaned);
+                }
+                Then::Leave => return Ok(()),
+                Then::Over => {
+                    self.forget(id).await;
+                    return Ok(());
+                }
             }
-            let Some(following) = following else {
-                return self.end(id, vec![entry], ExecutionEnd::Finished).await;
-            };
-            let mut entries = vec![entry];
-            begun = self.may_start(id).then_some(*following);
-            entries.extend(begun.map(|event| started(id, event)));
+        }
+    }
+
+    /// Takes the next step: what is decided becomes durable.
+    async fn advance(&self, id: &ExecutionId, ending: Option<Ending>) -> Result<Then, LogError> {
+        let _deciding = self.deciding.lock().await;
+        let Step { entries, then } = self.step(id, ending);
+        if !entries.is_empty() {
             self.log.facts(entries).await?;
+        }
+        Ok(then)
+    }
+
+    fn step(&self, id: &ExecutionId, ending: Option<Ending>) -> Step {
+        let known = self.log.known();
+        let control = Control {
+            lease_live: self.renewals().is_live(id, self.started.elapsed()),
+            ending: self.stopping.is_cancelled(),
+        };
+        core::step(&known, id, control, ending)
+    }
+
+    /// Waits until nothing is to be done for an execution for which it would need its group: it has ended or is about to,
+    /// or the agent is.
+    pub(super) async fn unneeded(&self, id: &ExecutionId) {
+        let mut changed = self.changed.subscribe();
+        while !self.stopping.is_cancelled() {
+            changed.mark_unchanged();
+            // What an interrupted event left may be in use by whoever has the group.
+            let interrupted = self.log.known().is_running(id);
+            if !interrupted && self.step(id, None).then == Then::Over {
+                return;
+            }
+            tokio::select! {
+                _ = changed.changed() => {}
+                () = self.stopping.cancelled() => {}
+            }
         }
     }
 
@@ -107,22 +95,22 @@ impl Executor {
     async fn event(
         &self,
         id: &ExecutionId,
-        order: &Order,
+        order: &Arc<Order>,
         event: LifecycleEvent,
         done: usize,
-    ) -> Result<Option<Diagnostics>, LogError> {
+    ) -> Result<Ending, LogError> {
         let made = self
             .layout
             .make_deployment(&order.deployment_group_id, &order.deployment_id);
         let dir = match made {
             Ok(dir) => dir,
-            Err(error) => return Ok(Some(Diagnostics::unknown(error.to_string()))),
+            Err(error) => return Ok(Ending::Failed(Diagnostics::unknown(error.to_string()))),
         };
         let (log, shared) = (self.log.clone(), self.shared_log.clone());
         let settings = &self.config.output;
         let report = Report::new(
             id.clone(),
-            order.clone(),
+            Arc::clone(order),
             event,
             log,
             shared,
@@ -132,122 +120,42 @@ impl Executor {
         // Whatever panics in here must not leave the execution, and all that waits behind it, open for ever.
         let ran = AssertUnwindSafe(self.run(&report, done)).catch_unwind();
         let diagnostics = match ran.await {
-            Ok(Ok(())) => return Ok(None),
+            Ok(Ok(())) => return Ok(Ending::Succeeded),
             Ok(Err(EventError::Log(error))) => return Err(error),
             Ok(Err(EventError::Failed(diagnostics))) => diagnostics,
             Err(_) => {
-                let script = self
-                    .log
-                    .known()
-                    .executions
-                    .get(id)
-                    .map(|known| known.script.clone());
-                self.before_the_end(&script.unwrap_or_default()).await;
+                let orphan = {
+                    let known = self.log.known();
+                    let execution = known.executions.get(id);
+                    execution.and_then(|execution| execution.script.orphan())
+                };
+                if let Some(orphan) = orphan {
+                    self.end_orphan(&orphan).await;
+                }
                 Diagnostics::unknown(BROKE)
             }
         };
-        Ok(Some(Diagnostics {
+        Ok(Ending::Failed(Diagnostics {
             log_tail: report.tail(),
             ..diagnostics
         }))
     }
 
-    /// Whether the next event may start at once.
-    fn may_start(&self, id: &ExecutionId) -> bool {
-        let control = self.controls().get(id).map(|control| *control.borrow());
-        let allows = |control: Control| {
-            !control.stop && control.lease.is_some_and(|lease| lease > Instant::now())
-        };
-        !self.stopping.is_cancelled() && control.is_some_and(allows)
+    async fn end_orphan(&self, orphan: &Orphan) {
+        process::end_orphan(orphan, &self.boot, self.config.scripts.grace).await;
     }
 
-    /// Waits until nothing is to be done for an execution for which it would need its group: the agent is to end, or it
-    /// was stopped and left nothing behind in an earlier run of the agent.
-    pub(super) async fn unwanted(&self, id: &ExecutionId) {
-        let is_open = |known: &Execution| known.running().is_some();
-        let left = self.log.known().executions.get(id).is_some_and(is_open);
-        let control = self.controls().get(id).map(watch::Sender::subscribe);
-        let stopped = async {
-            match control.filter(|_| !left) {
-                // An execution that nobody controls any more has ended.
-                Some(mut control) => drop(control.wait_for(|control| control.stop).await),
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            () = stopped => {}
-            () = self.stopping.cancelled() => {}
-        }
-    }
-
-    /// Waits until the next event may start, or must not.
-    async fn permission(&self, id: &ExecutionId) -> Permission {
-        let Some(mut control) = self.controls().get(id).map(watch::Sender::subscribe) else {
-            return Permission::Ending;
-        };
-        loop {
-            if self.stopping.is_cancelled() {
-                return Permission::Ending;
-            }
-            let now = *control.borrow_and_update();
-            if now.stop {
-                return Permission::Stopped;
-            }
-            if now.lease.is_some_and(|lease| lease > Instant::now()) {
-                return Permission::Granted;
-            }
-            tokio::select! {
-                changed = control.changed() => if changed.is_err() {
-                    return Permission::Ending;
-                },
-                () = self.stopping.cancelled() => {}
-            }
-        }
-    }
-
-    /// What an earlier run of the agent has left of an event that it did not end.
-    async fn before_the_end(&self, script: &Script) -> Before {
-        let grace = self.config.scripts.grace;
-        match script {
-            Script::None => return Before::Nothing,
-            Script::Ended {
-                result: Some(result),
-            } => {
-                return match &result.failure {
-                    Some(failure) => Before::Failure(failure.clone()),
-                    None => Before::Scripts(result.script + 1),
-                };
-            }
-            Script::Ended { result: None } => {}
-            Script::Starting { mark } => process::end_orphan(None, mark, &self.boot, grace).await,
-            Script::Running { mark, process } => {
-                process::end_orphan(Some(process), mark, &self.boot, grace).await;
-            }
-        }
-        Before::Failure(Diagnostics::unknown(RESTARTED))
-    }
-
-    pub(super) async fn end(
-        &self,
-        id: &ExecutionId,
-        mut entries: Vec<Entry>,
-        end: ExecutionEnd,
-    ) -> Result<(), LogError> {
-        entries.push(Entry::Message(id.clone(), What::Ended { end }));
-        self.log.facts(entries).await?;
-        self.controls().remove(id);
+    /// Forgets what only matters until an execution ends.
+    pub(super) async fn forget(&self, id: &ExecutionId) {
+        self.renewals().forget(id);
         self.forget_bundles().await;
-        Ok(())
     }
 
     /// Not being able to tidy up is no reason to fail a deployment.
     async fn forget_bundles(&self) {
         let needed: HashSet<_> = {
             let known = self.log.known();
-            let open = known
-                .executions
-                .values()
-                .filter(|known| known.state.ended.is_none());
+            let open = known.open();
             open.map(|known| known.order.revision.digest.clone())
                 .collect()
         };
@@ -259,22 +167,4 @@ impl Executor {
             tracing::warn!(%error, "old bundles cannot be removed");
         }
     }
-}
-
-fn started(id: &ExecutionId, event: LifecycleEvent) -> Entry {
-    Entry::Message(id.clone(), What::EventStarted { event })
-}
-
-fn ended(id: &ExecutionId, event: LifecycleEvent, diagnostics: Option<Diagnostics>) -> Entry {
-    let status = if diagnostics.is_some() {
-        EventStatus::Failed
-    } else {
-        EventStatus::Succeeded
-    };
-    let what = What::EventEnded {
-        event,
-        status,
-        diagnostics,
-    };
-    Entry::Message(id.clone(), what)
 }

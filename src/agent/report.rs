@@ -3,9 +3,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::config::Output;
+use super::core::Entry;
 use super::hooks::lines;
 use super::layout::DeploymentDir;
-use super::log::{Entry, Log, LogError};
+use super::log::{Log, LogError};
 use super::protocol::{Order, OutputSource, What};
 use super::script_log::{ScriptLog, head, shared_head};
 use crate::clock;
@@ -25,7 +26,7 @@ pub type SharedLog = Option<Arc<Mutex<ScriptLog>>>;
 #[derive(Debug)]
 pub struct Report {
     execution: ExecutionId,
-    order: Order,
+    order: Arc<Order>,
     event: LifecycleEvent,
     log: Log,
     shared: SharedLog,
@@ -49,7 +50,7 @@ impl Report {
     /// Begins a report.
     pub fn new(
         execution: ExecutionId,
-        order: Order,
+        order: Arc<Order>,
         event: LifecycleEvent,
         log: Log,
         shared: SharedLog,
@@ -80,7 +81,7 @@ impl Report {
     }
 
     /// What the execution was told to do.
-    pub fn order(&self) -> &Order {
+    pub fn order(&self) -> &Arc<Order> {
         &self.order
     }
 

@@ -18,6 +18,7 @@ use crate::model::name::Name;
 
 /// Creates a deployment.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(super) struct Args {
     /// The application
     application: Name,

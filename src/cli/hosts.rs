@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::context::{Context, UsageError, look};
 use super::print::say;
-use super::{Exit, Output, table};
+use super::{Exit, Output, host_edit, table};
 use crate::api::client::Client;
 use crate::api::host::{HostView, span};
 use crate::api::view::View;
@@ -21,7 +21,10 @@ const FIRST: Duration = Duration::from_secs(10);
 
 /// Shows hosts.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Args {
+    #[command(subcommand)]
+    verb: Option<host_edit::Verb>,
     /// Show everything about this host
     host: Option<Name>,
     /// How to print
@@ -30,6 +33,9 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Exit> {
+    if let Some(verb) = &args.verb {
+        return host_edit::run(verb, context);
+    }
     let client = context.connect().await?;
     let mut view = look(&client).await?;
     if view.all_hosts().any(|host| host.status.is_none()) {

@@ -1,13 +1,20 @@
 //! The command line: one file a command. Without a command, the cockpit opens.
 
 mod agent;
+mod application;
+mod change;
 mod check;
 mod cockpit;
+mod configuration;
 mod context;
 mod deploy;
 mod descriptors;
+mod editor;
 mod exit;
+mod field;
 mod filter;
+mod group;
+mod host_edit;
 mod host_log;
 mod hosts;
 mod init;
@@ -18,6 +25,7 @@ mod logs;
 mod print;
 mod push;
 mod redeploy;
+mod revision;
 mod rollback;
 mod serve;
 mod show;
@@ -71,7 +79,15 @@ enum Command {
     Deploy(deploy::Args),
     /// List deployments, applications, groups or revisions
     List(list::Args),
-    /// Show the hosts: whether their agents answer, what is installed, what is wrong
+    /// Create, show, edit and delete applications
+    Application(application::Args),
+    /// Create, show, edit and delete deployment groups
+    Group(group::Args),
+    /// Create, show, edit and delete deployment configurations
+    Configuration(configuration::Args),
+    /// List, show, register and delete revisions
+    Revision(revision::Args),
+    /// Show the hosts: whether their agents answer, what is installed, what is wrong; add, edit and remove them
     Hosts(hosts::Args),
     /// Show a deployment with its instances and their lifecycle events
     Show(show::Args),
@@ -144,6 +160,10 @@ async fn run(cli: Cli) -> color_eyre::Result<Exit> {
         Some(Command::Push(args)) => push::run(args, &context).await,
         Some(Command::Deploy(args)) => deploy::run(args, &context).await,
         Some(Command::List(args)) => list::run(&args, &context).await,
+        Some(Command::Application(args)) => application::run(args, &context).await,
+        Some(Command::Group(args)) => group::run(args, &context).await,
+        Some(Command::Configuration(args)) => configuration::run(args, &context),
+        Some(Command::Revision(args)) => revision::run(args, &context).await,
         Some(Command::Hosts(args)) => hosts::run(&args, &context).await,
         Some(Command::Show(args)) => show::run(&args, &context).await,
         Some(Command::Logs(args)) => logs::run(&args, &context).await,

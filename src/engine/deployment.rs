@@ -94,6 +94,16 @@ pub struct Wish {
     pub why: Option<String>,
 }
 
+impl Wish {
+    fn new(by: &str, why: Option<&str>, at: Timestamp) -> Self {
+        Self {
+            by: by.to_owned(),
+            at,
+            why: why.map(str::to_owned),
+        }
+    }
+}
+
 /// A request to stop.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -245,16 +255,8 @@ impl Deployment {
                 message,
                 unanswered,
             } => self.end_target(target, *status, message.as_deref(), *unanswered, at),
-            Event::ContactLost { target } => {
-                if let Some(target) = self.target_mut(target) {
-                    target.silent_since = Some(at);
-                }
-            }
-            Event::ContactRegained { target } => {
-                if let Some(target) = self.target_mut(target) {
-                    target.silent_since = None;
-                }
-            }
+            Event::ContactLost { target } => self.set_silent(target, Some(at)),
+            Event::ContactRegained { target } => self.set_silent(target, None),
             Event::Halted { error } => self.halted = Some(error.clone()),
             Event::Held { error } => {
                 self.held = Some(error.clone());
@@ -269,11 +271,7 @@ impl Deployment {
                 self.thaw(at);
             }
             Event::Paused { by, why } => {
-                self.paused = Some(Wish {
-                    by: by.clone(),
-                    at,
-                    why: why.clone(),
-                });
+                self.paused = Some(Wish::new(by, why.as_deref(), at));
                 self.freeze(at);
             }
             Event::Resumed { .. } => {
@@ -294,22 +292,7 @@ impl Deployment {
                 by,
                 why,
                 auto_rollback,
-            } => {
-                // A repeated request keeps the first time; the last explicit wish about the rollback wins.
-                let earlier = self.stop.take();
-                self.stop = Some(match earlier {
-                    Some(earlier) => StopRequest {
-                        auto_rollback: auto_rollback.or(earlier.auto_rollback),
-                        ..earlier
-                    },
-                    None => StopRequest {
-                        by: by.clone(),
-                        at,
-                        why: why.clone(),
-                        auto_rollback: *auto_rollback,
-                    },
-                });
-            }
+            } => self.request_stop(by, why.as_deref(), *auto_rollback, at),
             Event::TimedOut => self.timed_out = true,
             Event::Ended { status, error } => self.end(*status, error.as_ref(), at),
             Event::RolledBack {
@@ -321,6 +304,33 @@ impl Deployment {
                     message: message.clone(),
                 });
             }
+        }
+    }
+
+    /// A repeated request keeps the first time; the last explicit wish about the rollback wins.
+    fn request_stop(
+        &mut self,
+        by: &str,
+        why: Option<&str>,
+        auto_rollback: Option<bool>,
+        at: Timestamp,
+    ) {
+        match &mut self.stop {
+            Some(stop) => stop.auto_rollback = auto_rollback.or(stop.auto_rollback),
+            None => {
+                self.stop = Some(StopRequest {
+                    by: by.to_owned(),
+                    at,
+                    why: why.map(str::to_owned),
+                    auto_rollback,
+                });
+            }
+        }
+    }
+
+    fn set_silent(&mut self, name: &Name, since: Option<Timestamp>) {
+        if let Some(target) = self.target_mut(name) {
+            target.silent_since = since;
         }
     }
 

@@ -196,9 +196,10 @@ impl Ledger {
                 }
                 let ours = self.target_revision.as_ref().map(|ours| &ours.digest);
                 // What joins gets the group's revision, or that of a while ago.
-                let current = match joined {
-                    true => ours == Some(&revision.digest),
-                    false => *status == DeploymentStatus::Succeeded,
+                let current = if joined {
+                    ours == Some(&revision.digest)
+                } else {
+                    *status == DeploymentStatus::Succeeded
                 };
                 for (name, outcome) in outcomes {
                     self.settle(name, *outcome, current, deployment, revision);

@@ -328,18 +328,15 @@ impl<'a> Steps<'a> {
 
     /// Ends what was stopped, or took too long.
     pub fn cease(&mut self) {
-        match &self.stopped_by {
-            Some(by) => {
-                let error = ErrorInformation {
-                    code: ErrorCode::ManualStop,
-                    message: format!("stopped by {by}"),
-                };
-                self.end(DeploymentStatus::Stopped, Some(error));
-            }
-            None => {
-                let limit = self.deployment.spec.limits.deployment();
-                self.end(DeploymentStatus::Failed, Some(verdict::timed_out(limit)));
-            }
+        if let Some(by) = &self.stopped_by {
+            let error = ErrorInformation {
+                code: ErrorCode::ManualStop,
+                message: format!("stopped by {by}"),
+            };
+            self.end(DeploymentStatus::Stopped, Some(error));
+        } else {
+            let limit = self.deployment.spec.limits.deployment();
+            self.end(DeploymentStatus::Failed, Some(verdict::timed_out(limit)));
         }
     }
 

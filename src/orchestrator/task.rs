@@ -290,8 +290,6 @@ impl Task {
 
     async fn begin(&mut self, work: Work) {
         match (work.id, work.target) {
-            // It was taken in when its task was made, and waits for its turn.
-            (WorkId::Admit(_), _) => {}
             (WorkId::Run(execution), Some(target)) => {
                 self.assign(execution, target, Mode::Run).await;
             }
@@ -304,7 +302,8 @@ impl Task {
             (WorkId::Timer(_, at), _) => {
                 self.timers.insert(at);
             }
-            (_, None) => {}
+            // It was taken in when its task was made, and waits for its turn.
+            (WorkId::Admit(_), _) | (_, None) => {}
         }
     }
 

@@ -8,7 +8,9 @@ use cutover::model::lifecycle::{EventStatus, LifecycleEvent as E};
 use nix::sys::signal::killpg;
 use nix::unistd::Pid;
 
-use crate::support::{Host, appspec, execution, hook, order, until};
+use tokio::time::timeout;
+
+use crate::support::{DEADLINE, Host, appspec, execution, hook, order, until};
 
 #[tokio::test]
 async fn a_script_is_not_run_again_after_its_agent_was_killed() {
@@ -117,6 +119,43 @@ async fn scripts_that_had_ended_count_after_a_crash() {
             assert_eq!(ran, "one\n");
         }
     }
+}
+
+/// An event that no script had started in starts anew if it may. If the orchestrator has given it up, it has failed.
+#[tokio::test]
+async fn a_newer_order_ends_an_event_that_a_crash_interrupted() {
+    let mut host = Host::new();
+    host.start_binary().await;
+    let members = [
+        ("appspec.yml", &*hook(E::BeforeInstall, ""), 0o644),
+        ("run.sh", "#!/bin/sh\n", 0o755),
+    ];
+    let revision = host.push("1", &members).await;
+    let (given_up, newer) = (order(1, &revision), order(2, &revision));
+    host.run(&given_up).await.succeeded();
+    host.kill();
+    cut_log(
+        &host,
+        "\"type\":\"eventStarted\",\"event\":\"BeforeInstall\"",
+    );
+
+    host.start_binary().await;
+    let run = timeout(DEADLINE, host.run(&newer)).await;
+    run.expect("the newer one has its turn").succeeded();
+    let state = host.order(&execution(&given_up), &given_up).await;
+    assert_eq!(state.ended, Some(ExecutionEnd::Stopped));
+    let at = state
+        .events
+        .iter()
+        .position(|state| state.event == E::BeforeInstall)
+        .unwrap();
+    assert_eq!(state.events[at].status, EventStatus::Failed);
+    let diagnostics = state.events[at].diagnostics.as_ref().unwrap();
+    assert_eq!(
+        diagnostics.message,
+        "the agent was restarted during the event"
+    );
+    assert_eq!(state.events[at + 1].status, EventStatus::Skipped);
 }
 
 /// Every event that was running is reported, not only one, and those that only waited are carried out.

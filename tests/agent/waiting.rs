@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::time::Duration;
 
 use cutover::agent::protocol::{ExecutionEnd, What};
-use cutover::model::lifecycle::LifecycleEvent as E;
+use cutover::model::lifecycle::{EventStatus, LifecycleEvent as E};
 use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, timeout};
 
@@ -39,6 +39,69 @@ async fn a_stop_ends_what_waits_for_a_local_deployment() {
     let end = ExecutionEnd::Stopped;
     assert_eq!(ended.what, What::Ended { end });
     drop(held);
+}
+
+/// The orchestrator gave a silent host up, and rolls back when it is there again.
+#[tokio::test]
+async fn a_newer_order_ends_one_that_was_given_up() {
+    let mut host = Host::new();
+    host.config.lease = Duration::from_millis(300);
+    host.start().await;
+    let gate = host.path("gate");
+    let script = format!(
+        "#!/bin/sh\nuntil [ -e {} ]; do sleep 0.02; done\n",
+        gate.display()
+    );
+    let appspec = hook(E::BeforeInstall, "");
+    let members = [
+        ("appspec.yml", appspec.as_str(), 0o644),
+        ("run.sh", &script, 0o755),
+    ];
+    let revision = host.push("1", &members).await;
+    let (given_up, newer) = (order(1, &revision), order(2, &revision));
+    let id = execution(&given_up);
+    let mut stream = host.stream(0).await;
+    host.order(&id, &given_up).await;
+    let event = E::BeforeInstall;
+    let begins = What::EventStarted { event };
+    let renewing = async {
+        loop {
+            host.renew(&id).await;
+            tokio::time::sleep(host.config.lease / 3).await;
+        }
+    };
+    tokio::select! {
+        _ = stream.wait_for(|what| *what == begins) => {}
+        () = renewing => {}
+    }
+    // From here on nobody renews its lease, which has ended when the event does.
+    tokio::time::sleep(2 * host.config.lease).await;
+    fs::write(&gate, "").unwrap();
+    let has_ended = |what: &What| {
+        matches!(
+            what,
+            What::EventEnded {
+                event: E::BeforeInstall,
+                ..
+            }
+        )
+    };
+    stream.wait_for(has_ended).await;
+
+    let run = timeout(DEADLINE, host.run(&newer)).await;
+    run.expect("the newer one has its turn").succeeded();
+    let state = host.order(&id, &given_up).await;
+    assert_eq!(state.ended, Some(ExecutionEnd::Stopped));
+    let status = |event| {
+        state
+            .events
+            .iter()
+            .find(|state| state.event == event)
+            .unwrap()
+            .status
+    };
+    assert_eq!(status(E::BeforeInstall), EventStatus::Succeeded);
+    assert_eq!(status(E::Install), EventStatus::Skipped);
 }
 
 #[tokio::test]

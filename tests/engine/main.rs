@@ -6,8 +6,11 @@
 )]
 #![allow(missing_docs, reason = "a test says what it proves by its name")]
 
+mod controls;
+mod deadlines;
 mod health;
 mod properties;
 mod rollback;
 mod vectors;
 mod world;
+mod zones;

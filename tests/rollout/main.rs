@@ -8,6 +8,15 @@
 #![allow(missing_docs, reason = "a test says what it proves by its name")]
 
 mod commands;
+mod contact;
 mod crash;
+mod create;
+mod documents;
+mod edits;
+mod history;
 mod hosts;
+mod joining;
 mod lab;
+mod queue;
+mod rollbacks;
+mod stops;

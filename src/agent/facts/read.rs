@@ -9,6 +9,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use nix::sys::statvfs::statvfs;
 
 use super::{Disk, Facts, HealthProblem, Installed, Os, Running, health, os_release};
+use crate::agent::core::Execution;
 use crate::agent::executor::Executor;
 use crate::agent::layout::{Layout, Pointer};
 use crate::agent::log::Log;
@@ -208,18 +209,14 @@ fn installed_for(layout: &Layout, group: &str) -> io::Result<Option<Installed>> 
 
 fn running(log: &Log) -> Vec<Running> {
     let known = log.known();
-    known
-        .open_executions()
-        .into_iter()
-        .filter_map(|id| {
-            let execution = known.executions.get(&id)?;
-            Some(Running {
-                execution: id,
-                deployment_id: execution.order.deployment_id.clone(),
-                application_name: execution.order.application_name.clone(),
-                deployment_group_name: execution.order.deployment_group_name.clone(),
-                event: execution.running(),
-            })
-        })
-        .collect()
+    let mut open: Vec<_> = known.open().collect();
+    open.sort_by_key(|execution| execution.state.accepted_seq);
+    let running = |execution: &Execution| Running {
+        execution: execution.state.execution.clone(),
+        deployment_id: execution.order.deployment_id.clone(),
+        application_name: execution.order.application_name.clone(),
+        deployment_group_name: execution.order.deployment_group_name.clone(),
+        event: execution.running(),
+    };
+    open.into_iter().map(running).collect()
 }

@@ -20,8 +20,9 @@ use script::{Outcome, Script};
 use tokio_util::sync::CancellationToken;
 
 use super::config::Scripts;
+use super::core::{self, Entry, Note, ScriptResult};
 use super::layout::Layout;
-use super::log::{Entry, LogError, Note, ScriptResult};
+use super::log::LogError;
 use super::report::Report;
 use super::revision;
 use crate::appspec::{Hook, Workdir};
@@ -105,7 +106,7 @@ pub async fn run(report: &Report, host: &Host<'_>, done: usize) -> Result<(), Ev
             let text = format!("interrupted before the script {}", hook.location);
             return Err(unknown(text));
         }
-        let mark = format!("{}/{event}/{index}", report.execution());
+        let mark = core::mark(report.execution(), event, index);
         let environment = Environment {
             order,
             event,
@@ -169,15 +170,16 @@ async fn one(
     };
     let ends = report.entry(&outcome.remark);
     let failure = outcome.failure.map(|(code, message)| failed(code, message));
-    let result = Some(ScriptResult {
+    let result = ScriptResult {
         script: index,
         failure: failure.clone(),
-    });
+    };
+    let must_be_durable = result.must_be_durable(is_last);
+    let result = Some(result);
     let entries = vec![ends, note(Note::ScriptEnded { result })];
-    if failure.is_none() && !is_last {
+    if must_be_durable {
         report.log().facts(entries).await?;
     } else {
-        // It becomes durable with the end of the event, which comes at once.
         report.log().passing(entries).await?;
     }
     failure.map_or(Ok(()), |failure| Err(failure.into()))

@@ -17,8 +17,9 @@ use super::Host;
 use super::explain::{explain, names_interpreter};
 use super::streams::Streams;
 use super::user::Identity;
+use crate::agent::core::{Orphan, Process};
 use crate::agent::log::LogError;
-use crate::agent::process::{self, Process};
+use crate::agent::process;
 use crate::agent::report::Report;
 use crate::model::diagnostics::LifecycleErrorCode;
 
@@ -217,8 +218,11 @@ impl Started {
                             process::end_group(process.pid, settings.grace).await;
                         } else {
                             // Its number may be another's by now, unless it left somebody behind.
-                            let left = Some(&process);
-                            process::end_orphan(left, script.mark, host.boot, settings.grace).await;
+                            let left = Orphan {
+                                mark: script.mark.to_owned(),
+                                process: Some(process.clone()),
+                            };
+                            process::end_orphan(&left, host.boot, settings.grace).await;
                         }
                     };
                     let _ = tokio::join!(child.wait(), group);

@@ -16,10 +16,11 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
+use super::core::{Execution, is_group_id};
 use super::executor::Executor;
 use super::hooks::{Choice, choose};
-use super::layout::{Layout, is_group_id};
-use super::log::{Execution, Log};
+use super::layout::Layout;
+use super::log::Log;
 use super::protocol::{EventState, ExecutionEnd, ExecutionState, Message, Order, What};
 use super::{AgentError, Config, io_error, process};
 use crate::appspec::paths;

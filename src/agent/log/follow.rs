@@ -9,9 +9,9 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::LogError;
-use super::record::Record;
 use super::segment::{io_error, segment_path, segments};
 use super::writer::Published;
+use crate::agent::core::Record;
 
 /// About so many bytes are read at a time.
 const CHUNK: u64 = 256 * 1024;

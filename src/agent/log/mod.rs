@@ -5,8 +5,6 @@
 //! ([`Known`]) is the fold of the log, and nothing else.
 
 mod follow;
-mod known;
-mod record;
 mod segment;
 mod writer;
 
@@ -16,11 +14,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use follow::Follower;
-pub use known::{Execution, Known, Script};
-pub use record::{Note, ScriptResult};
 
-use super::protocol::What;
-use crate::model::deployment::ExecutionId;
+use super::core::{Entry, Known};
 use segment::Limits;
 use writer::{Published, Request, Writer};
 
@@ -64,15 +59,6 @@ impl LogError {
     }
 }
 
-/// What is appended to the log.
-#[derive(Debug)]
-pub enum Entry {
-    /// Something the orchestrator is told.
-    Message(ExecutionId, What),
-    /// Something only the agent needs to know.
-    Note(ExecutionId, Note),
-}
-
 /// A handle on the log; the log closes when the last one is dropped.
 #[derive(Clone, Debug)]
 pub struct Log {
@@ -101,7 +87,7 @@ impl Log {
         let (publish, published) = watch::channel(Published::of(&active, &known));
         let (requests, waiting) = mpsc::channel(QUEUE);
         let (failed, failure) = oneshot::channel();
-        let writer = Writer::new(active, Arc::clone(&known), publish, boot.to_owned());
+        let writer = Writer::new(active, Arc::clone(&known), publish);
         std::thread::Builder::new()
             .name("agent-log".to_owned())
             .spawn(move || {

@@ -9,14 +9,9 @@ use nix::errno::Errno;
 use nix::fcntl::{FallocateFlags, fallocate};
 
 use super::LogError;
-use super::known::Known;
-use super::record::{Head, Record};
+use crate::agent::core::{Head, Known, Record};
 use crate::agent::layout::sync_dir;
 use crate::clock;
-
-/// After the host crashed, messages that were seen may be gone from the disk. Their numbers must not be used again, so
-/// the numbers go on from well beyond them.
-const CRASH_GAP: u64 = 1_000_000;
 
 /// So much room behind the end is the log's already, so that facts can still be told when the disk is full.
 const RESERVE: u64 = 256 * 1024;
@@ -98,14 +93,9 @@ pub(super) fn open(folder: &Path, boot: &str, limits: Limits) -> Result<(Active,
         reserved: 0,
         limits,
     };
-    if known.boot != boot {
-        let record = Record::Boot {
-            boot: boot.to_owned(),
-            next_seq: known.seq + 1 + CRASH_GAP,
-        };
+    if let Some(record) = known.restarted(boot) {
         active.write(&line(&record)?)?;
         active.sync()?;
-        known.fold(record);
     }
     Ok((active, known))
 }
@@ -121,7 +111,7 @@ fn replay(bytes: &[u8], path: &Path, known: &mut Known) -> Result<u64, LogError>
         let whole = line.ends_with(b"\n");
         match serde_json::from_slice::<Record>(line) {
             Ok(record) if whole => {
-                known.fold(record);
+                known.fold(&record);
                 good += line.len() as u64;
             }
             Err(source) if index == 0 || lines.any(|(_, line)| is_fact(line)) => {

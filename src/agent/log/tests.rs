@@ -5,8 +5,9 @@ use std::io::Write;
 
 use super::segment::{Limits, segment_path, segments};
 use super::*;
-use crate::agent::protocol::{ExecutionEnd, Message, Order, OutputSource};
-use crate::model::deployment::{Creator, FileExistsBehavior};
+use crate::agent::core::{Note, Script};
+use crate::agent::protocol::{ExecutionEnd, Message, Order, OutputSource, What};
+use crate::model::deployment::{Creator, ExecutionId, FileExistsBehavior};
 use crate::model::group::DeploymentType;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent as E};
 use crate::model::revision::{Digest, Revision};
@@ -37,7 +38,7 @@ fn id(text: &str) -> ExecutionId {
 }
 
 fn accept(execution: &str) -> Vec<Entry> {
-    let order = Box::new(order());
+    let order = Arc::new(order());
     vec![
         Entry::Note(id(execution), Note::Ordered { order }),
         Entry::Message(id(execution), What::Accepted),
@@ -95,7 +96,7 @@ async fn a_reopened_log_knows_what_it_was_told() {
     let state = &known.executions[&id("a")].state;
     assert_eq!((state.accepted_seq, state.seq), (1, 3));
     assert_eq!(state.events[0].status, EventStatus::InProgress);
-    assert_eq!(known.executions[&id("a")].order, order());
+    assert_eq!(*known.executions[&id("a")].order, order());
 }
 
 #[tokio::test]

@@ -5,11 +5,9 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::known::Known;
-use super::record::Record;
+use super::LogError;
 use super::segment::{self, Active};
-use super::{Entry, LogError};
-use crate::agent::protocol::Message;
+use crate::agent::core::{Entry, Known, Record};
 use crate::clock;
 
 /// At most so many requests share a batch.
@@ -55,7 +53,6 @@ pub(super) struct Writer {
     active: Active,
     known: Arc<Mutex<Known>>,
     publish: watch::Sender<Published>,
-    boot: String,
     /// So many lines of output were left out since the disk was full.
     lost: usize,
 }
@@ -65,13 +62,11 @@ impl Writer {
         active: Active,
         known: Arc<Mutex<Known>>,
         publish: watch::Sender<Published>,
-        boot: String,
     ) -> Self {
         Self {
             active,
             known,
             publish,
-            boot,
             lost: 0,
         }
     }
@@ -101,7 +96,7 @@ impl Writer {
         let mut records = Vec::new();
         for request in batch {
             let entries = request.entries.into_iter();
-            records.extend(entries.map(|entry| number(entry, &mut seq)));
+            records.extend(entries.map(|entry| entry.numbered(&mut seq, clock::now())));
             waiting.extend(request.done);
         }
         let mut bytes = encode(&records)?;
@@ -133,7 +128,7 @@ impl Writer {
         if !waiting.is_empty() {
             self.active.sync()?;
         }
-        self.take_in(records)?;
+        self.take_in(&records)?;
         for done in waiting {
             // Whoever asked may have gone; the fact stands.
             let _ = done.send(());
@@ -142,15 +137,12 @@ impl Writer {
     }
 
     /// What is written counts: it is folded and shown to readers.
-    fn take_in(&mut self, records: Vec<Record>) -> Result<(), LogError> {
+    fn take_in(&mut self, records: &[Record]) -> Result<(), LogError> {
         let is_full = self.active.is_full();
         let (seq, head) = {
             let mut known = self.lock();
             for record in records {
                 known.fold(record);
-            }
-            if is_full {
-                known.boot.clone_from(&self.boot);
             }
             (known.seq, is_full.then(|| known.head()))
         };
@@ -183,21 +175,6 @@ impl Writer {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn number(entry: Entry, seq: &mut u64) -> Record {
-    match entry {
-        Entry::Note(execution, note) => Record::Note { execution, note },
-        Entry::Message(execution, what) => {
-            *seq += 1;
-            Record::Message(Message {
-                seq: *seq,
-                at: clock::now(),
-                execution,
-                what,
-            })
-        }
     }
 }
 

@@ -34,6 +34,7 @@ use super::configuration::ONE_AT_A_TIME;
 use super::host::Host;
 use super::name::Name;
 use super::tags::{TagFilter, all_groups_match, any_matches};
+use super::yaml::Path;
 
 /// The document `applications/<app>/<group>.yaml` (`DeploymentGroupInfo`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -141,6 +142,41 @@ impl DeploymentGroup {
             application: self.application_name.clone(),
             group: self.deployment_group_name.clone(),
         }
+    }
+
+    /// Every tag filter with its place in the document.
+    pub fn filters(&self) -> Vec<(Path, &TagFilter)> {
+        let root = Path::root();
+        let cloud = self.ec2_tag_set.as_ref();
+        let premises = self.on_premises_tag_set.as_ref();
+        let mut found = Vec::new();
+        for (path, filters) in [
+            (root.key("ec2TagFilters"), &self.ec2_tag_filters),
+            (
+                root.key("onPremisesInstanceTagFilters"),
+                &self.on_premises_instance_tag_filters,
+            ),
+        ] {
+            let filters = filters.iter().flatten().enumerate();
+            found.extend(filters.map(|(index, filter)| (path.index(index), filter)));
+        }
+        for (path, groups) in [
+            (
+                root.key("ec2TagSet").key("ec2TagSetList"),
+                cloud.map(|set| &set.ec2_tag_set_list),
+            ),
+            (
+                root.key("onPremisesTagSet").key("onPremisesTagSetList"),
+                premises.map(|set| &set.on_premises_tag_set_list),
+            ),
+        ] {
+            for (outer, filters) in groups.into_iter().flatten().enumerate() {
+                let path = path.index(outer);
+                let filters = filters.iter().enumerate();
+                found.extend(filters.map(|(index, filter)| (path.index(index), filter)));
+            }
+        }
+        found
     }
 
     /// Whether the group's filters select this host: the union of the cloud and the on-premises selection.

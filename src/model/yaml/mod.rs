@@ -10,6 +10,7 @@
 //! and truth values are told apart only when a type asks for them (YAML 1.2, core schema).
 
 mod de;
+pub mod edit;
 mod error;
 mod json;
 mod mapping;
@@ -27,5 +28,5 @@ pub use de::{from_node, from_node_all, from_str};
 pub use error::{YamlError, nearest};
 pub use node::{Node, Position, Span, Value};
 pub use parse::{parse, parse_first};
-pub use path::{Path, Step};
+pub use path::{Path, PathError, Step};
 pub use write::{WriteError, to_string};

@@ -7,13 +7,15 @@ use super::CONFIGURATIONS;
 use super::document::Document;
 use super::listing::{list, stem};
 use super::problem::{Problems, Severity};
-use crate::model::configuration::{DeploymentConfiguration, MinimumHealthyHostsType};
+use crate::model::configuration::{
+    DeploymentConfiguration, MinimumHealthyHosts, MinimumHealthyHostsType,
+};
 use crate::model::name::Name;
 use crate::model::yaml;
 
 const PREDEFINED: &str = include_str!("../../../assets/configurations.yaml");
 /// How the names of predefined configurations start, and no others may.
-pub(super) const RESERVED: &str = "CodeDeployDefault.";
+pub const RESERVED: &str = "CodeDeployDefault.";
 /// Fields that only answers have.
 const OUTPUT_ONLY: [&str; 2] = ["deploymentConfigId", "createTime"];
 
@@ -78,14 +80,16 @@ fn custom(
         .get("computePlatform")
         .and_then(yaml::Node::as_str);
     if let Some(platform @ ("Lambda" | "ECS")) = platform {
+        if document.node.get("zonalConfig").is_some() {
+            let message = format!(
+                "zones are for Server, not for {platform} (InvalidZonalDeploymentConfigurationException)"
+            );
+            problems.add(document.problem(Severity::Error, &root.key("zonalConfig"), message));
+            return None;
+        }
         let message = format!("configurations for {platform} are not supported yet: set aside");
         let path = root.key("computePlatform");
         problems.add(document.problem(Severity::Warning, &path, message));
-        return None;
-    }
-    if document.node.get("zonalConfig").is_some() {
-        let message = "zones are not supported yet, and a deployment must not ignore them";
-        problems.add(document.problem(Severity::Error, &root.key("zonalConfig"), message));
         return None;
     }
     let configuration: DeploymentConfiguration = document.typed(problems)?;
@@ -98,24 +102,37 @@ fn custom(
         problems.add(document.problem(Severity::Error, &path, message));
         good = false;
     }
-    let minimum = configuration.minimum_healthy_hosts;
     let path = root.key("minimumHealthyHosts");
-    let wrong = match minimum.kind {
+    let error = "InvalidMinimumHealthyHostValueException";
+    let minimum = (path, configuration.minimum_healthy_hosts, error);
+    let zones = configuration.zonal_config.as_ref();
+    let zone = zones.and_then(|zones| {
+        let path = root.key("zonalConfig").key("minimumHealthyHostsPerZone");
+        let error = "InvalidZonalDeploymentConfigurationException";
+        Some((path, zones.minimum_healthy_hosts_per_zone?, error))
+    });
+    for (path, minimum, error) in std::iter::once(minimum).chain(zone) {
+        if let Some((field, message)) = wrong(minimum) {
+            let message = format!("{message} ({error})");
+            problems.add(document.problem(Severity::Error, &path.key(field), message));
+            good = false;
+        }
+    }
+    good.then_some(configuration)
+}
+
+/// Which field of a minimum is wrong in a configuration that is not predefined, and why.
+fn wrong(minimum: MinimumHealthyHosts) -> Option<(&'static str, &'static str)> {
+    match minimum.kind {
         MinimumHealthyHostsType::MostConcurrency => Some((
-            path.key("type"),
+            "type",
             "only predefined configurations use MOST_CONCURRENCY",
         )),
         MinimumHealthyHostsType::FleetPercent if minimum.value > 99 => {
-            Some((path.key("value"), "a percentage of the fleet is 0 to 99"))
+            Some(("value", "a percentage of the fleet is 0 to 99"))
         }
         _ => None,
-    };
-    if let Some((path, message)) = wrong {
-        let message = format!("{message} (InvalidMinimumHealthyHostValueException)");
-        problems.add(document.problem(Severity::Error, &path, message));
-        good = false;
     }
-    good.then_some(configuration)
 }
 
 #[cfg(test)]

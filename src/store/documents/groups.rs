@@ -1,6 +1,6 @@
 //! Deployment groups: each alone, and then against the rest of the project.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use uuid::Uuid;
@@ -75,6 +75,7 @@ pub(super) fn check(
         .map(|mut candidate| {
             candidate.check_configuration(context.configurations, problems);
             candidate.check_members(context.hosts, problems);
+            candidate.check_tags(context.hosts, problems);
             candidate.check_supported(problems);
             candidate.identify(context.project, &mut ids, problems);
             candidate.group
@@ -104,10 +105,18 @@ impl Candidate {
             return;
         }
         let name = &self.group.deployment_config_name;
-        if configurations.by_name.contains_key(name) {
+        let path = yaml::Path::root().key("deploymentConfigName");
+        if let Some(configuration) = configurations.by_name.get(name) {
+            let blue_green =
+                self.group.deployment_style.deployment_type == DeploymentType::BlueGreen;
+            if blue_green && configuration.zonal_config.is_some() {
+                let message = format!(
+                    "{name} goes zone by zone, which blue/green does not (InvalidZonalDeploymentConfigurationException)"
+                );
+                problems.add(self.document.problem(Severity::Error, &path, message));
+            }
             return;
         }
-        let path = yaml::Path::root().key("deploymentConfigName");
         if configurations.unusable.contains(name.as_str()) {
             let message = format!("the configuration {name} can't be used; see its own document");
             problems.add(self.document.problem(Severity::Error, &path, message));
@@ -138,6 +147,29 @@ impl Candidate {
                 .find(|field| self.document.node.get(field).is_some());
             let path = written.map_or_else(yaml::Path::root, |field| yaml::Path::root().key(field));
             problems.add(self.document.problem(Severity::Warning, &path, message));
+        }
+    }
+
+    /// Warns of filters by a tag that no host has: a slip in the key selects too little without a word.
+    fn check_tags(&self, hosts: Option<&[Host]>, problems: &mut Problems) {
+        let hosts = hosts.unwrap_or_default();
+        let keys: BTreeSet<&str> = hosts
+            .iter()
+            .flat_map(|host| host.tags.keys().map(String::as_str))
+            .collect();
+        if keys.is_empty() {
+            return;
+        }
+        for (path, filter) in self.group.filters() {
+            let unknown = filter.key.as_deref().filter(|key| !keys.contains(key));
+            if let Some(key) = unknown {
+                let message = format!("no host of cutover.yaml has the tag {key}");
+                let path = path.key("Key");
+                problems.add(Problem {
+                    help: yaml::nearest(key, keys.iter()),
+                    ..self.document.problem(Severity::Warning, &path, message)
+                });
+            }
         }
     }
 

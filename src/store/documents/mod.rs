@@ -13,14 +13,17 @@ mod address;
 mod applications;
 mod configurations;
 mod document;
+pub mod edit;
 mod find;
 mod groups;
 mod listing;
+pub mod place;
 mod problem;
 mod project;
 
 use std::path::Path;
 
+pub use self::configurations::RESERVED;
 pub use self::find::{Fingerprint, find, fingerprint};
 use self::problem::Problems;
 pub use self::problem::{Problem, Severity};

@@ -1,35 +1,59 @@
-//! The lines of the log.
+//! The lines of the log, and what becomes one.
+
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::known::Execution;
-use crate::agent::process::Process;
+use super::{Execution, Process, ScriptResult};
 use crate::agent::protocol::{Message, Order, What};
 use crate::model::deployment::ExecutionId;
-use crate::model::diagnostics::Diagnostics;
+use crate::model::timestamp::Timestamp;
+
+/// What is appended to the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// Something the orchestrator is told.
+    Message(ExecutionId, What),
+    /// Something only the agent needs to know.
+    Note(ExecutionId, Note),
+}
 
 /// One line.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "record")]
-pub(super) enum Record {
+pub enum Record {
     /// The first line of a segment: everything that the segments before it said.
     Head(Box<Head>),
     /// The host has started anew: messages from here on have numbers from this one on.
     #[serde(rename_all = "camelCase")]
-    Boot { boot: String, next_seq: u64 },
+    Boot {
+        /// The run of the host's kernel that begins.
+        boot: String,
+        /// The number of the next message.
+        next_seq: u64,
+    },
     /// Something the orchestrator is told.
     Message(Message),
     /// Something only the agent needs to know.
-    Note { execution: ExecutionId, note: Note },
+    Note {
+        /// Which execution it is about.
+        execution: ExecutionId,
+        /// What.
+        note: Note,
+    },
 }
 
 /// Everything that the segments before this one said.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Head {
+pub struct Head {
+    /// Changes when the agent's disk is new.
     pub agent_id: String,
+    /// The run of the host's kernel that wrote the newest lines.
     pub boot: String,
+    /// The number of the next message.
     pub next_seq: u64,
+    /// Those that are remembered.
     pub executions: Vec<Execution>,
     /// Those that were stopped before they were ordered, the newest last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -43,7 +67,7 @@ pub enum Note {
     /// What an execution is to do. Comes just before the message that it was accepted.
     Ordered {
         /// The order as it arrived.
-        order: Box<Order>,
+        order: Arc<Order>,
     },
     /// The orchestrator wants no further event. May come before the order itself: then the order is not carried out.
     StopRequested,
@@ -65,19 +89,35 @@ pub enum Note {
     },
 }
 
-/// How one of an event's scripts ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ScriptResult {
-    /// Its place among the event's scripts, from zero.
-    pub script: usize,
-    /// Why it fails the event, if it does.
-    pub failure: Option<Diagnostics>,
+impl Entry {
+    /// The line that it becomes. A message takes the number after `seq`.
+    pub fn numbered(self, seq: &mut u64, at: Timestamp) -> Record {
+        match self {
+            Self::Note(execution, note) => Record::Note { execution, note },
+            Self::Message(execution, what) => {
+                *seq += 1;
+                Record::Message(Message {
+                    seq: *seq,
+                    at,
+                    execution,
+                    what,
+                })
+            }
+        }
+    }
 }
 
 impl Record {
+    /// What the orchestrator is told by it, if anything.
+    pub fn message(&self) -> Option<&Message> {
+        match self {
+            Self::Message(message) => Some(message),
+            _ => None,
+        }
+    }
+
     /// Whether the line gives way to facts on a full disk.
-    pub(super) fn is_output(&self) -> bool {
+    pub fn is_output(&self) -> bool {
         matches!(
             self,
             Self::Message(Message {
@@ -89,7 +129,7 @@ impl Record {
 
     /// Whether the line may be lost in a crash of the host: output, the process of a script that then is gone too, and
     /// that a script ended, which its event then does not know.
-    pub(super) fn is_passing(&self) -> bool {
+    pub fn is_passing(&self) -> bool {
         let in_passing =
             |note: &Note| matches!(note, Note::ScriptStarted { .. } | Note::ScriptEnded { .. });
         self.is_output() || matches!(self, Self::Note { note, .. } if in_passing(note))

@@ -1,0 +1,390 @@
+//! `cutover group`: creates, shows, edits and deletes deployment groups.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Subcommand, ValueEnum};
+use serde_json::json;
+
+use super::application::still;
+use super::change::{self, Options};
+use super::context::{Context, UsageError};
+use super::field::{Field, Tag};
+use super::print::say;
+use super::{Exit, Output, editor};
+use crate::model::group::{DeploymentGroup, GroupKey};
+use crate::model::name::Name;
+use crate::model::project::Project;
+use crate::model::yaml::Path as FieldPath;
+use crate::model::yaml::edit::{Change, Content};
+use crate::store::documents::edit::Changes;
+use crate::store::documents::{APPLICATIONS, place};
+use crate::text::safe;
+
+/// Creates, shows, edits and deletes deployment groups.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// Which group.
+#[derive(Debug, clap::Args)]
+struct Which {
+    /// The application
+    application: Name,
+    /// The deployment group
+    group: Name,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Write the document of a new deployment group
+    Create {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        fields: Fields,
+        #[command(flatten)]
+        options: Options,
+    },
+    /// Show a deployment group and the hosts that it selects
+    Show {
+        #[command(flatten)]
+        which: Which,
+        /// How to print
+        #[arg(long, value_enum, default_value = "text")]
+        output: Output,
+    },
+    /// Change fields of the document; without options, open it in $EDITOR
+    Edit {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        fields: Fields,
+        #[command(flatten)]
+        options: Options,
+    },
+    /// Delete the document of a deployment group; nothing is uninstalled
+    Delete {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        options: Options,
+    },
+}
+
+/// Fields of the document.
+#[derive(Debug, clap::Args)]
+struct Fields {
+    /// Select hosts that have this tag; with several keys a host needs all of them, with several values of one key any
+    #[arg(long = "tag", value_name = "KEY=VALUE")]
+    tags: Vec<Tag>,
+    /// The deployment configuration
+    #[arg(long, value_name = "NAME")]
+    config: Option<Name>,
+    /// When a deployment is rolled back
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "EVENTS")]
+    auto_rollback: Vec<Rollback>,
+    /// What happens to hosts that missed a deployment
+    #[arg(long, value_enum)]
+    outdated: Option<Outdated>,
+    /// Set a field, such as `deploymentStyle.deploymentType=IN_PLACE` (the value is YAML)
+    #[arg(long, value_name = "PATH=VALUE")]
+    set: Vec<Field>,
+    /// Take a field away
+    #[arg(long, value_name = "PATH")]
+    unset: Vec<FieldPath>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Rollback {
+    /// Never; the events are kept
+    Off,
+    /// The deployment failed
+    #[value(alias = "DEPLOYMENT_FAILURE")]
+    Failure,
+    /// An alarm stopped it
+    #[value(alias = "DEPLOYMENT_STOP_ON_ALARM")]
+    Alarm,
+    /// Somebody stopped it
+    #[value(alias = "DEPLOYMENT_STOP_ON_REQUEST")]
+    Request,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Outdated {
+    /// A further deployment brings them up to date
+    Update,
+    /// They stay as they are
+    Ignore,
+}
+
+impl Fields {
+    fn is_empty(&self) -> bool {
+        self.tags.is_empty()
+            && self.config.is_none()
+            && self.auto_rollback.is_empty()
+            && self.outdated.is_none()
+            && self.set.is_empty()
+            && self.unset.is_empty()
+    }
+
+    /// The changes of a document that says this now, whose fields are below a path.
+    fn changes(&self, now: &Content, root: &FieldPath) -> color_eyre::Result<Vec<Change>> {
+        let mut changes = Vec::new();
+        if let Some(config) = &self.config {
+            let path = root.key("deploymentConfigName");
+            changes.push(Change::Set(path, Content::text(config.as_str())));
+        }
+        if !self.tags.is_empty() {
+            // What selects now goes: together they would select more.
+            for field in [
+                "ec2TagFilters",
+                "onPremisesInstanceTagFilters",
+                "onPremisesTagSet",
+            ] {
+                let path = root.key(field);
+                if now.at(&path).is_some() {
+                    changes.push(Change::Remove(path));
+                }
+            }
+            let path = root.key("ec2TagSet").key("ec2TagSetList");
+            changes.push(Change::Set(path, selection(&self.tags)));
+        }
+        if !self.auto_rollback.is_empty() {
+            let path = root.key("autoRollbackConfiguration");
+            let off = self.auto_rollback.contains(&Rollback::Off);
+            if off && self.auto_rollback.len() > 1 {
+                let message = "--auto-rollback is off or a list of events";
+                return Err(UsageError(message.to_owned()).into());
+            }
+            changes.push(Change::Set(path.key("enabled"), Content::flag(!off)));
+            if !off {
+                let events = self.auto_rollback.iter().map(|event| event.name());
+                let events = events.map(Content::text).collect();
+                changes.push(Change::Set(path.key("events"), Content::Sequence(events)));
+            }
+        }
+        if let Some(outdated) = self.outdated {
+            let name = match outdated {
+                Outdated::Update => "UPDATE",
+                Outdated::Ignore => "IGNORE",
+            };
+            let path = root.key("outdatedInstancesStrategy");
+            changes.push(Change::Set(path, Content::text(name)));
+        }
+        changes.extend(self.set.iter().map(|field| field.set(root)));
+        let unset = self
+            .unset
+            .iter()
+            .map(|path| Change::Remove(root.join(path)));
+        changes.extend(unset);
+        Ok(changes)
+    }
+}
+
+impl Rollback {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Off => "",
+            Self::Failure => "DEPLOYMENT_FAILURE",
+            Self::Alarm => "DEPLOYMENT_STOP_ON_ALARM",
+            Self::Request => "DEPLOYMENT_STOP_ON_REQUEST",
+        }
+    }
+}
+
+/// A list of filters for each key, all of which must match.
+fn selection(tags: &[Tag]) -> Content {
+    let mut keys: Vec<&str> = Vec::new();
+    for tag in tags {
+        if !keys.contains(&tag.key.as_str()) {
+            keys.push(&tag.key);
+        }
+    }
+    let filter = |tag: &Tag| {
+        Content::mapping([
+            ("Key", Content::text(&tag.key)),
+            ("Value", Content::text(&tag.value)),
+            ("Type", Content::text("KEY_AND_VALUE")),
+        ])
+    };
+    let list = |key: &&str| {
+        let filters = tags.iter().filter(|tag| tag.key == **key).map(filter);
+        Content::Sequence(filters.collect())
+    };
+    Content::Sequence(keys.iter().map(list).collect())
+}
+
+pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exit> {
+    let folder = context.folder()?;
+    match args.verb {
+        Verb::Create {
+            which,
+            fields,
+            options,
+        } => {
+            let path = new_path(&folder, &which)?;
+            let mut changes = Changes::of(&folder);
+            let entries = vec![
+                (
+                    "applicationName".to_owned(),
+                    Content::text(which.application.as_str()),
+                ),
+                (
+                    "deploymentGroupName".to_owned(),
+                    Content::text(which.group.as_str()),
+                ),
+            ];
+            changes
+                .create(&path, entries)
+                .map_err(|error| change::explain(&error))?;
+            let edits = fields.changes(&Content::empty(), &FieldPath::root())?;
+            changes
+                .edit(&path, &edits)
+                .map_err(|error| change::explain(&error))?;
+            change::finish(&changes, options, context, &folder)
+        }
+        Verb::Show { which, output } => show(&folder, &which, output),
+        Verb::Edit {
+            which,
+            fields,
+            options,
+        } => {
+            let path = existing(&folder, &which)?;
+            if fields.is_empty() {
+                return editor::edit(context, &folder, &path, options);
+            }
+            let mut changes = Changes::of(&folder);
+            let root = changes
+                .root(&path, place::GROUP_WRAPPER)
+                .map_err(|error| change::explain(&error))?;
+            let now = changes
+                .content(&path)
+                .map_err(|error| change::explain(&error))?;
+            let edits = fields.changes(&now, &root)?;
+            changes
+                .edit(&path, &edits)
+                .map_err(|error| change::explain(&error))?;
+            change::finish(&changes, options, context, &folder)
+        }
+        Verb::Delete { which, options } => {
+            let Some(path) = place::group(&folder, &which.application, &which.group) else {
+                let key = GroupKey {
+                    application: which.application,
+                    group: which.group,
+                };
+                say(format_args!(
+                    "there is no deployment group {key}: nothing to delete"
+                ));
+                return Ok(Exit::Succeeded);
+            };
+            if !options.dry_run {
+                change::allowed(context, &folder)?;
+            }
+            still(context, |application, group| {
+                *application == which.application && *group == which.group
+            })
+            .await?;
+            let mut changes = Changes::of(&folder);
+            changes
+                .delete(&path)
+                .map_err(|error| change::explain(&error))?;
+            change::finish(&changes, options, context, &folder)
+        }
+    }
+}
+
+fn new_path(folder: &Path, which: &Which) -> color_eyre::Result<PathBuf> {
+    let Which { application, group } = which;
+    if place::application(folder, application).is_none() {
+        let error = "ApplicationDoesNotExistException";
+        let known = place::applications(folder);
+        return Err(change::unknown("application", application.as_str(), known, error).into());
+    }
+    if group.as_str() == "application" {
+        let message = "a deployment group can't be called application: its document would be the application's";
+        return Err(UsageError(message.to_owned()).into());
+    }
+    if place::group(folder, application, group).is_some() {
+        let message = format!(
+            "there is a deployment group {application}/{group} already (DeploymentGroupAlreadyExistsException)"
+        );
+        return Err(UsageError(message).into());
+    }
+    let folder = Path::new(APPLICATIONS).join(application.as_str());
+    Ok(folder.join(format!("{group}.yaml")))
+}
+
+fn existing(folder: &Path, which: &Which) -> color_eyre::Result<PathBuf> {
+    let path = place::group(folder, &which.application, &which.group);
+    path.ok_or_else(|| missing(folder, which).into())
+}
+
+fn missing(folder: &Path, which: &Which) -> UsageError {
+    let Which { application, group } = which;
+    if place::application(folder, application).is_none() {
+        let error = "ApplicationDoesNotExistException";
+        let known = place::applications(folder);
+        return change::unknown("application", application.as_str(), known, error);
+    }
+    let groups = place::groups(folder, application);
+    let known = groups.iter().map(|(name, _)| name);
+    let kind = format!("deployment group of {application} called");
+    let error = "DeploymentGroupDoesNotExistException";
+    change::unknown(&kind, group.as_str(), known, error)
+}
+
+fn show(folder: &Path, which: &Which, output: Output) -> color_eyre::Result<Exit> {
+    let project = change::load(folder)?.project;
+    let key = GroupKey {
+        application: which.application.clone(),
+        group: which.group.clone(),
+    };
+    let group = project.group(&key).ok_or_else(|| missing(folder, which))?;
+    if output == Output::Json {
+        let value = json!({ "deploymentGroupInfo": group });
+        say(serde_json::to_string_pretty(&value)?);
+        return Ok(Exit::Succeeded);
+    }
+    lines(&project, group)?
+        .into_iter()
+        .for_each(|line| say(safe(&line)));
+    Ok(Exit::Succeeded)
+}
+
+fn lines(project: &Project, group: &DeploymentGroup) -> color_eyre::Result<Vec<String>> {
+    let members: Vec<&str> = project
+        .members(group)
+        .map(|host| host.name.as_str())
+        .collect();
+    let hosts = match members.as_slice() {
+        [] => "none".to_owned(),
+        _ => members.join(", "),
+    };
+    let rollback = match &group.auto_rollback_configuration {
+        Some(rollback) if rollback.enabled => {
+            let events = serde_json::to_value(&rollback.events)?;
+            let events = events.as_array().into_iter().flatten();
+            let names: Vec<&str> = events.filter_map(serde_json::Value::as_str).collect();
+            names.join(", ")
+        }
+        _ => "off".to_owned(),
+    };
+    let outdated = serde_json::to_value(group.outdated_instances_strategy)?;
+    let mut lines = vec![
+        format!("group          {}", group.key()),
+        format!(
+            "type           {}",
+            group.deployment_style.deployment_type.label()
+        ),
+        format!("configuration  {}", group.deployment_config_name),
+        format!("hosts          {hosts}"),
+        format!("auto-rollback  {rollback}"),
+        format!("outdated       {}", outdated.as_str().unwrap_or_default()),
+    ];
+    if let Some(id) = &group.deployment_group_id {
+        lines.push(format!("id             {id}"));
+    }
+    Ok(lines)
+}

@@ -1,0 +1,169 @@
+//! `cutover hosts add`, `edit` and `remove`: the hosts of `cutover.yaml`.
+
+use std::path::Path;
+
+use clap::Subcommand;
+
+use super::Exit;
+use super::change::{self, Options};
+use super::context::{Context, UsageError};
+use super::field::Tag;
+use crate::model::name::Name;
+use crate::model::yaml::Path as FieldPath;
+use crate::model::yaml::edit::{Change, Content};
+use crate::store::documents::PROJECT_DOCUMENT;
+use crate::store::documents::edit::Changes;
+
+/// Changes of the list of hosts.
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Add a host to cutover.yaml
+    Add {
+        /// The host
+        name: Name,
+        /// Where its agent listens, such as <http://127.0.0.1:7301>
+        #[arg(long, value_name = "URL")]
+        address: String,
+        /// A tag; groups select hosts by their tags
+        #[arg(long = "tag", value_name = "KEY=VALUE")]
+        tags: Vec<Tag>,
+        /// The availability zone
+        #[arg(long)]
+        zone: Option<String>,
+        #[command(flatten)]
+        options: Options,
+    },
+    /// Change a host of cutover.yaml
+    Edit {
+        /// The host
+        name: Name,
+        /// Where its agent listens
+        #[arg(long, value_name = "URL")]
+        address: Option<String>,
+        /// Give it a tag, or a tag another value
+        #[arg(long = "tag", value_name = "KEY=VALUE")]
+        tags: Vec<Tag>,
+        /// Take a tag away
+        #[arg(long = "untag", value_name = "KEY")]
+        untag: Vec<String>,
+        /// The availability zone; empty for none
+        #[arg(long)]
+        zone: Option<String>,
+        #[command(flatten)]
+        options: Options,
+    },
+    /// Remove a host from cutover.yaml; nothing is uninstalled on it
+    Remove {
+        /// The host
+        name: Name,
+        #[command(flatten)]
+        options: Options,
+    },
+}
+
+pub(super) fn run(verb: &Verb, context: &Context) -> color_eyre::Result<Exit> {
+    let folder = context.folder()?;
+    let path = Path::new(PROJECT_DOCUMENT);
+    let mut changes = Changes::of(&folder);
+    let now = changes
+        .content(path)
+        .map_err(|error| change::explain(&error))?;
+    let (edits, options) = match verb {
+        Verb::Add {
+            name,
+            address,
+            tags,
+            zone,
+            options,
+        } => {
+            if names(&now).iter().any(|have| have == name.as_str()) {
+                let message = format!(
+                    "there is a host {name} already (InstanceNameAlreadyRegisteredException)"
+                );
+                return Err(UsageError(message).into());
+            }
+            let hosts = FieldPath::root().key("hosts");
+            let host = host(name, address, tags, zone.as_deref());
+            (vec![Change::Append(hosts, host)], options)
+        }
+        Verb::Edit {
+            name,
+            address,
+            tags,
+            untag,
+            zone,
+            options,
+        } => {
+            let host = find(&now, name)?;
+            let mut edits = Vec::new();
+            if let Some(address) = address {
+                edits.push(Change::Set(host.key("address"), Content::text(address)));
+            }
+            for tag in tags {
+                let path = host.key("tags").key(tag.key.as_str());
+                edits.push(Change::Set(path, Content::text(&tag.value)));
+            }
+            for key in untag {
+                edits.push(Change::Remove(host.key("tags").key(key.as_str())));
+            }
+            match zone.as_deref() {
+                Some("") => edits.push(Change::Remove(host.key("zone"))),
+                Some(zone) => edits.push(Change::Set(host.key("zone"), Content::text(zone))),
+                None => {}
+            }
+            if edits.is_empty() {
+                let message =
+                    "nothing says what to change: give --address, --tag, --untag or --zone";
+                return Err(UsageError(message.to_owned()).into());
+            }
+            (edits, options)
+        }
+        Verb::Remove { name, options } => (vec![Change::Remove(find(&now, name)?)], options),
+    };
+    changes
+        .edit(path, &edits)
+        .map_err(|error| change::explain(&error))?;
+    change::finish(&changes, *options, context, &folder)
+}
+
+fn host(name: &Name, address: &str, tags: &[Tag], zone: Option<&str>) -> Content {
+    let mut entries = vec![
+        ("name", Content::text(name.as_str())),
+        ("address", Content::text(address)),
+    ];
+    if !tags.is_empty() {
+        let tags = tags
+            .iter()
+            .map(|tag| (tag.key.as_str(), Content::text(&tag.value)));
+        entries.push(("tags", Content::mapping(tags)));
+    }
+    entries.extend(zone.map(|zone| ("zone", Content::text(zone))));
+    Content::mapping(entries)
+}
+
+/// The names of the document's hosts, in its order; empty where one has none.
+fn names(now: &Content) -> Vec<String> {
+    let hosts = now.at(&FieldPath::root().key("hosts"));
+    let Some(Content::Sequence(hosts)) = hosts else {
+        return Vec::new();
+    };
+    let name = |host: &Content| match host.at(&FieldPath::root().key("name")) {
+        Some(Content::Scalar { text, .. }) => text.clone(),
+        _ => String::new(),
+    };
+    hosts.iter().map(name).collect()
+}
+
+fn find(now: &Content, name: &Name) -> Result<FieldPath, UsageError> {
+    let names = names(now);
+    let index = names.iter().position(|have| have == name.as_str());
+    match index {
+        Some(index) => Ok(FieldPath::root().key("hosts").index(index)),
+        None => Err(change::unknown(
+            "host",
+            name.as_str(),
+            names,
+            "InstanceNotRegisteredException",
+        )),
+    }
+}

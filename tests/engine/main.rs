@@ -9,6 +9,7 @@
 mod controls;
 mod deadlines;
 mod health;
+mod operations;
 mod properties;
 mod rollback;
 mod vectors;

@@ -101,7 +101,7 @@ fn a_bundle_that_hosts_would_refuse_is_refused_before_anything_is_created() {
     let lab = Lab::up(1);
     lab.push("1.0", "0", None);
     let path = lab.revision("bad", "0", None);
-    let appspec = "version: 0.0\nos: linux\nhooks:\n  AfterInstall:\n    - location: nowhere.sh\n";
+    let appspec = "version: 0.0\nos: beos\n";
     std::fs::write(path.join("appspec.yml"), appspec).unwrap();
     lab.ok(&["push", "shop", path.to_str().unwrap(), "--label", "bad"]);
     let refused = |label: &str| {
@@ -110,7 +110,8 @@ fn a_bundle_that_hosts_would_refuse_is_refused_before_anything_is_created() {
         assert_eq!(output.status.code(), Some(2), "{output:?}");
         String::from_utf8(output.stderr).unwrap()
     };
-    assert!(refused("bad").contains("nowhere.sh"));
+    let said = refused("bad");
+    assert!(said.contains("beos"), "{said}");
     let (id, code) = lab.deploy(&["production", "1.0", "--verify-artifact"]);
     assert_eq!(code, 0);
 

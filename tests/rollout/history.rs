@@ -63,7 +63,7 @@ fn the_list_is_narrowed_by_group_status_and_time() {
     lab.push("2.0", "0", Some("web-1"));
     let (first, _) = lab.deploy(&["production", "1.0"]);
     let (second, _) = lab.deploy(&["production", "2.0"]);
-    let (third, _) = lab.deploy(&["staging", "1.0"]);
+    let (third, _) = lab.deploy(&["staging", "1.0", "--file-exists-behavior", "overwrite"]);
     let ids = |arguments: &[&str]| -> Vec<String> {
         let all = lab.list(arguments);
         let ids = all

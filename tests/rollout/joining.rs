@@ -92,7 +92,8 @@ fn a_launch_that_fails_is_not_repeated() {
     lab.kill_orchestrator();
     // Whoever joins after it is launched; it is not again.
     lab.project(&["web-1", "web-2", "web-3"], NONE);
-    until("web-3 is launched", || version(&lab, "web-3") == "1.0");
+    until("web-3 is launched", || !launches(&lab, "web-3").is_empty());
+    lab.wait_for_end(&launches(&lab, "web-3").remove(0));
     assert_eq!(launches(&lab, "web-2"), [launch]);
 }
 

@@ -147,8 +147,10 @@ impl Lab {
     /// Writes the project's root document anew: these hosts, each with the tags `role: web` and its own name, and these
     /// limits (a YAML mapping).
     pub fn project(&self, hosts: &[&str], limits: &str) {
-        let mut text =
-            format!("name: lab\nsettings:\n  stateDirectory: .state\n  limits: {limits}\nhosts:\n");
+        let mut text = format!(
+            "name: lab\nsettings:\n  stateDirectory: .state\n  limits: {limits}\nhosts:{}\n",
+            if hosts.is_empty() { " []" } else { "" }
+        );
         for host in hosts {
             let ready = self.folder().join("hosts").join(host).join("ready");
             let address = std::fs::read_to_string(ready).unwrap();

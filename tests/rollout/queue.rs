@@ -30,7 +30,7 @@ fn queued(lab: &Lab, group: &str, label: &str) -> String {
 #[test]
 fn they_begin_in_order_when_one_ends_also_with_another_orchestrator() {
     let lab = lab();
-    lab.push("slow", "0.5", None);
+    lab.push("slow", "1.5", None);
     lab.push("quick", "0", None);
     let first = lab.ok(&["deploy", "shop", "a", "slow"]);
     lab.wait_for(&first, |now| {

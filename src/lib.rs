@@ -1,13 +1,15 @@
 //! `cutover` drives software rollouts from a terminal.
 //!
 //! Rooms, from the door down (arrows of `use` point down this list, never up): `cli`, `tui`, `api`, `lab`,
-//! `orchestrator`, `providers`, `agent`, `store`, `clock`, `engine`, `appspec`, `model`. The last three are pure.
+//! `orchestrator`, `providers`, `agent`, `store`, `text`, `clock`, `crash_point`, `engine`, `appspec`, `model`. The last
+//! three are pure.
 
 pub mod agent;
 pub mod api;
 pub mod appspec;
 pub mod cli;
 pub mod clock;
+pub mod crash_point;
 pub mod engine;
 pub mod lab;
 pub mod model;

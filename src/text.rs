@@ -28,6 +28,18 @@ pub fn safe(text: &str) -> String {
     harmless
 }
 
+/// Whether a terminal of this environment, which `variable` reads, shows more than ASCII.
+pub fn is_unicode(variable: impl Fn(&str) -> Option<String>) -> bool {
+    let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+    let locale = set("LC_ALL")
+        .or_else(|| set("LC_CTYPE"))
+        .or_else(|| set("LANG"));
+    locale.is_some_and(|locale| {
+        let locale = locale.to_ascii_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    })
+}
+
 /// `14:02:11`, in local time.
 pub fn clock_time(at: Timestamp) -> String {
     local(at, "%H:%M:%S")

@@ -10,7 +10,7 @@
 use std::path::{Path, PathBuf};
 
 /// From the door down. A room may use itself and those after it.
-const ROOMS: [&str; 13] = [
+const ROOMS: [&str; 14] = [
     "cli",
     "tui",
     "api",
@@ -21,6 +21,7 @@ const ROOMS: [&str; 13] = [
     "store",
     "text",
     "clock",
+    "crash_point",
     "engine",
     "appspec",
     "model",

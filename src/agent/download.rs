@@ -88,6 +88,7 @@ impl Download<'_> {
         retention::remember_appspec(&dir, name)?;
         layout.set_pointer(group, Pointer::MostRecent, &order.deployment_id)?;
 
+        crate::crash_point::here!("unpack.after-name");
         let mut remarks = vec![format!(
             "unpacked {}: {}, {} files, {}",
             order.revision.label,

@@ -149,6 +149,7 @@ async fn receive_bundle(
     let mut body = body.into_data_stream();
     while let Some(piece) = body.next().await {
         // A receiver that gave up says why below.
+        crate::crash_point::here!("agent.bundle-arriving");
         if pieces.send(piece.map_err(io::Error::other)).await.is_err() {
             break;
         }
@@ -186,16 +187,22 @@ async fn order(
     order: Result<Json<Order>, JsonRejection>,
 ) -> Result<Json<ExecutionState>, Refusal> {
     let Json(order) = order?;
+    crate::crash_point::here!("agent.before-order");
     let work = async move { agent.order(ExecutionId(id.into()), order).await };
-    Ok(Json(to_the_end(work).await??))
+    let state = to_the_end(work).await??;
+    crate::crash_point::here!("agent.after-order");
+    Ok(Json(state))
 }
 
 async fn stop(
     State(agent): Agent,
     Path(id): Path<String>,
 ) -> Result<Json<ExecutionState>, Refusal> {
+    crate::crash_point::here!("agent.before-stop");
     let work = async move { agent.stop(&ExecutionId(id.into())).await };
-    Ok(Json(to_the_end(work).await??))
+    let state = to_the_end(work).await??;
+    crate::crash_point::here!("agent.after-stop");
+    Ok(Json(state))
 }
 
 /// Does work that must not be left half done when the one who asked hangs up: the server drops a handler whose
@@ -248,6 +255,7 @@ async fn follow(State(agent): Agent, Query(After { after }): Query<After>) -> Re
                 return None;
             }
         };
+        crate::crash_point::here!("agent.before-telling");
         Some((Ok::<_, Infallible>(Bytes::from(lines)), follower))
     });
     let body = Body::from_stream(lines.take_until(agent.stopping().cancelled_owned()));

@@ -16,7 +16,7 @@ pub mod inspect;
 pub(crate) mod install;
 pub(crate) mod layout;
 pub mod local;
-mod log;
+pub mod log;
 mod orders;
 mod process;
 mod progress;

@@ -42,7 +42,9 @@ impl Executor {
                     ending = Some(self.event(id, order, event, from).await?);
                 }
                 Then::EndOrphan(orphan) => {
+                    crate::crash_point::here!("agent.before-orphan-end");
                     self.end_orphan(&orphan).await;
+                    crate::crash_point::here!("agent.after-orphan-end");
                     ending = Some(Ending::Orphaned);
                 }
                 Then::Leave => return Ok(()),
@@ -59,7 +61,9 @@ impl Executor {
         let _deciding = self.deciding.lock().await;
         let Step { entries, then } = self.step(id, ending);
         if !entries.is_empty() {
+            crate::crash_point::here!("agent.before-step");
             self.log.facts(entries).await?;
+            crate::crash_point::here!("agent.after-step");
         }
         Ok(then)
     }

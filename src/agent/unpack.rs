@@ -36,6 +36,7 @@ pub fn unpack(
     let contents = archive::extract(bundle, temporary, limits, owners)?;
     // The files must be on the disk before it is reported that they are.
     nix::unistd::syncfs(File::open(temporary)?).map_err(io::Error::from)?;
+    crate::crash_point::here!("unpack.before-name");
     remove_tree(archive)?;
     fs::rename(temporary, archive)?;
     sync_dir(archive.parent().unwrap_or(Path::new("/")))?;

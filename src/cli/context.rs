@@ -122,12 +122,22 @@ fn explain(refused: Refused) -> color_eyre::Report {
 pub(super) fn usage(error: ClientError) -> color_eyre::Report {
     match error {
         ClientError::Api(ApiError { code, message })
-            if code.ends_with("DoesNotExistException") || code.starts_with("Invalid") =>
+            if code.ends_with("DoesNotExistException")
+                || (code.starts_with("Invalid") && !is_refusal(&code)) =>
         {
             UsageError(message).into()
         }
         other => other.into(),
     }
+}
+
+/// Asked rightly, and at the wrong time.
+fn is_refusal(code: &str) -> bool {
+    [
+        "InvalidDeploymentStatusException",
+        "InvalidOperationException",
+    ]
+    .contains(&code)
 }
 
 /// Starts an orchestrator in the background and waits until it answers.

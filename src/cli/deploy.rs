@@ -10,6 +10,7 @@ use super::Exit;
 use super::context::{Context, UsageError, user};
 use super::push::push;
 use super::wait;
+use crate::api::client::Client;
 use crate::api::command::{Answer, Command, Deploy};
 use crate::engine::spec::{OnFailure, Options, RollbackTargets};
 use crate::model::deployment::FileExistsBehavior;
@@ -28,7 +29,7 @@ pub(super) struct Args {
     revision: String,
     /// Wait until it has ended, and a rollback of it too
     #[arg(long)]
-    wait: bool,
+    pub wait: bool,
     /// Another deployment configuration than the group's
     #[arg(long, value_name = "NAME")]
     config: Option<Name>,
@@ -107,16 +108,34 @@ impl From<FileExists> for FileExistsBehavior {
 }
 
 pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exit> {
-    let auto_rollback_configuration = args.auto_rollback.as_deref().map(rollback).transpose()?;
     let client = context.connect().await?;
+    let wait = args.wait;
+    let command = Command::Deploy(request(args, context, &client).await?);
+    let Answer::Created { deployment } = context.send(&client, command).await? else {
+        bail!("an unexpected answer");
+    };
+    say(&deployment);
+    if wait {
+        return wait::until_ended(context, &client, &deployment).await;
+    }
+    Ok(Exit::Succeeded)
+}
+
+/// What is asked for. A revision that is a path is pushed.
+pub(super) async fn request(
+    args: Args,
+    context: &Context,
+    client: &Client,
+) -> color_eyre::Result<Deploy> {
+    let auto_rollback_configuration = args.auto_rollback.as_deref().map(rollback).transpose()?;
     let revision = if is_path(&args.revision) {
         let path = Path::new(&args.revision);
-        let pushed = push(context, &client, args.application.clone(), path, None).await?;
+        let pushed = push(context, client, args.application.clone(), path, None).await?;
         pushed.revision.digest.to_string()
     } else {
         args.revision
     };
-    let command = Command::Deploy(Deploy {
+    Ok(Deploy {
         group: GroupKey {
             application: args.application,
             group: args.group,
@@ -139,15 +158,7 @@ pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exi
         token: args.token,
         verify_artifact: args.verify_artifact,
         by: user(),
-    });
-    let Answer::Created { deployment } = context.send(&client, command).await? else {
-        bail!("an unexpected answer");
-    };
-    say(&deployment);
-    if args.wait {
-        return wait::until_ended(context, &client, &deployment).await;
-    }
-    Ok(Exit::Succeeded)
+    })
 }
 
 /// What `--auto-rollback` says.

@@ -7,6 +7,7 @@ mod check;
 mod cockpit;
 mod configuration;
 mod context;
+mod control;
 mod deploy;
 mod descriptors;
 mod editor;
@@ -22,6 +23,7 @@ mod lab;
 mod list;
 mod local;
 mod logs;
+mod plan;
 mod print;
 mod push;
 mod redeploy;
@@ -42,6 +44,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use self::context::Context;
 pub use self::exit::Exit;
+use crate::engine::input::What;
 
 /// Drive software rollouts from a terminal: the CodeDeploy model on your own machines.
 #[derive(Debug, Parser)]
@@ -77,6 +80,8 @@ enum Command {
     Push(push::Args),
     /// Deploy a revision to a deployment group
     Deploy(deploy::Args),
+    /// Say what a deployment would do: order, window, the minimum at each moment, how long, and what if hosts fail
+    Plan(Box<plan::Args>),
     /// List deployments, applications, groups or revisions
     List(list::Args),
     /// Create, show, edit and delete applications
@@ -95,6 +100,18 @@ enum Command {
     Logs(logs::Args),
     /// Stop a deployment: running events finish, nothing new starts
     Stop(stop::Args),
+    /// Start nothing new until told to go on; what runs goes on
+    Pause(control::Args),
+    /// Go on with a paused deployment
+    Resume(control::Args),
+    /// Try a failed instance again, before any other starts
+    Retry(control::HostArgs),
+    /// Leave an instance out that has not started
+    Skip(control::HostArgs),
+    /// Start an instance before the others
+    Next(control::HostArgs),
+    /// End a deployment that holds: it fails
+    GiveUp(control::Args),
     /// Roll a deployment back to the revision before it
     Rollback(rollback::Args),
     /// Deploy again: the same revision, configuration and options
@@ -168,6 +185,19 @@ async fn run(cli: Cli) -> color_eyre::Result<Exit> {
         Some(Command::Show(args)) => show::run(&args, &context).await,
         Some(Command::Logs(args)) => logs::run(&args, &context).await,
         Some(Command::Stop(args)) => stop::run(args, &context).await,
+        Some(Command::Plan(args)) => plan::run(*args, &context).await,
+        Some(Command::Pause(args)) => control::run(args, What::Pause, &context).await,
+        Some(Command::Resume(args)) => control::run(args, What::Resume, &context).await,
+        Some(Command::GiveUp(args)) => control::run(args, What::GiveUp, &context).await,
+        Some(Command::Retry(args)) => {
+            control::run_on(args, |target| What::Retry { target }, &context).await
+        }
+        Some(Command::Skip(args)) => {
+            control::run_on(args, |target| What::Skip { target }, &context).await
+        }
+        Some(Command::Next(args)) => {
+            control::run_on(args, |target| What::StartNext { target }, &context).await
+        }
         Some(Command::Rollback(args)) => rollback::run(args, &context).await,
         Some(Command::Redeploy(args)) => redeploy::run(args, &context).await,
         Some(Command::Cockpit(args)) => cockpit::run(args, &context).await,

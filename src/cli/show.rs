@@ -4,10 +4,12 @@ use super::print::say;
 use serde_json::json;
 
 use super::context::{Context, look, usage};
-use super::{Exit, Output, table};
+use super::{Exit, Output, control, table};
 use crate::api::info::{deployment_info, status_messages};
 use crate::api::view::View;
+use crate::clock;
 use crate::engine::deployment::{Deployment, Target};
+use crate::engine::outlook;
 use crate::model::deployment::DeploymentId;
 use crate::model::lifecycle::EventStatus;
 use crate::model::timestamp::Short;
@@ -30,10 +32,12 @@ pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Ex
     if args.output == Output::Json {
         let value = json!({
             "deploymentInfo": deployment_info(&deployment, &updates),
-            "paused": deployment.paused,
-            "held": deployment.held,
             "stop": deployment.stop,
             "rollback": deployment.rollback,
+            "paused": deployment.paused,
+            "held": deployment.held,
+            "decided": deployment.decided,
+            "outlook": outlook(&deployment, clock::now()),
             "plan": *deployment.plan,
             "targets": deployment.targets,
         });
@@ -66,6 +70,7 @@ fn lines(deployment: &Deployment, updates: &[DeploymentId]) -> Vec<String> {
             deployment.group_key(),
             deployment.status
         ),
+        format!("outlook        {}", control::outlook_of(deployment)),
         format!(
             "revision       {} ({})",
             safe(&spec.revision.label),

@@ -187,7 +187,7 @@ fn hear(steps: &mut Steps<'_>, target: &Target, report: &Report) {
             }
         }
         Report::Ended => {
-            let status = outcome(steps, target);
+            let status = outcome(steps.deployment, target, steps.is_ceasing());
             steps.end_target(target, status, None, false);
             steps.schedule();
         }
@@ -220,21 +220,22 @@ fn event_started(steps: &mut Steps<'_>, target: &Target, event: LifecycleEvent, 
     }
 }
 
-/// How a target ends whose host has nothing more to do for it.
-fn outcome(steps: &Steps<'_>, target: &Target) -> TargetStatus {
-    let ignore = steps
-        .deployment
-        .spec
-        .options
-        .ignore_application_stop_failures;
-    let failed = target.events.iter().any(|entry| {
+/// Whether an event of the target has failed, so that its host goes no further.
+pub(super) fn has_failed(deployment: &Deployment, target: &Target) -> bool {
+    let options = &deployment.spec.options;
+    let ignore = options.ignore_application_stop_failures;
+    target.events.iter().any(|entry| {
         entry.status == EventStatus::Failed && !(ignore && entry.event.failure_may_be_ignored())
-    });
-    if failed {
+    })
+}
+
+/// How a target ends whose host has nothing more to do for it.
+fn outcome(deployment: &Deployment, target: &Target, ceasing: bool) -> TargetStatus {
+    if has_failed(deployment, target) {
         TargetStatus::Failed
     } else if target.events.iter().all(|entry| entry.status.is_terminal()) {
         TargetStatus::Succeeded
-    } else if steps.is_ceasing() {
+    } else if ceasing {
         TargetStatus::Skipped
     } else {
         TargetStatus::Failed

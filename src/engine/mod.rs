@@ -4,20 +4,25 @@
 //! [`event`] (what can happen) → [`deployment`] (the state, and [`evolve`](deployment::Deployment::evolve) that folds an
 //! event into it) → [`mod@decide`] (which events an input causes), with `schedule` (what starts, halts and ends) and `verdict`
 //! (when the minimum is broken) → [`mod@availability`] (which commands are refused, and why) → [`mod@pending`] (what ought to be in flight) →
-//! [`ledger`] (what outlives a deployment) → [`rollback`].
+//! [`ledger`] (what outlives a deployment) → [`rollback`]. Ahead of time run [`mod@outlook`] (what it waits for, and what comes then),
+//! [`mod@foresee`] (what a command would do) and [`mod@rehearse`] (the whole of it in virtual time), on the same functions.
 //!
 //! Nothing here does I/O, reads a clock or knows who shows it.
 
+mod ahead;
 pub mod availability;
 pub mod decide;
 pub mod deployment;
 pub mod event;
+pub mod foresee;
 pub mod input;
 pub mod ledger;
 pub mod members;
 pub mod order;
+pub mod outlook;
 pub mod pending;
 pub mod plan;
+pub mod rehearse;
 pub mod rollback;
 mod schedule;
 pub mod spec;
@@ -26,14 +31,18 @@ pub mod tally;
 pub mod target;
 mod verdict;
 pub mod window;
+mod words;
 
 pub use availability::refusal;
 pub use decide::decide;
 pub use deployment::{Deployment, fold};
 pub use event::{Event, Record};
+pub use foresee::foresee;
 pub use input::Input;
 pub use ledger::Ledger;
+pub use outlook::outlook;
 pub use pending::pending;
 pub use plan::{Plan, plan};
+pub use rehearse::rehearse;
 pub use spec::Spec;
 pub use summary::Summary;

@@ -12,24 +12,26 @@ use crate::model::revision::Revision;
 
 /// Whether a deployment that has ended is to be rolled back without anybody asking again (operations.md §2, §4.2).
 pub fn wanted(deployment: &Deployment) -> bool {
+    let asked = deployment.stop.as_ref().and_then(|stop| stop.auto_rollback);
+    follows(&deployment.spec, deployment.status, asked)
+}
+
+/// Whether a rollback follows when a deployment ends in this status. `asked` is what whoever stopped it said about it.
+pub fn follows(spec: &Spec, status: DeploymentStatus, asked: Option<bool>) -> bool {
     // A rollback is never rolled back: a failed one needs an operator. What the program begins by itself to bring hosts
     // up to the group's revision has nothing to go back to.
-    if deployment.spec.creator != Creator::User {
+    if spec.creator != Creator::User {
         return false;
     }
     let configured = |event| {
-        deployment
-            .spec
-            .auto_rollback()
+        spec.auto_rollback()
             .is_some_and(|rollback| rollback.enabled && rollback.events.contains(&event))
     };
-    match deployment.status {
+    match status {
         DeploymentStatus::Failed => configured(AutoRollbackEvent::DeploymentFailure),
-        DeploymentStatus::Stopped => deployment
-            .stop
-            .as_ref()
-            .and_then(|stop| stop.auto_rollback)
-            .unwrap_or_else(|| configured(AutoRollbackEvent::DeploymentStopOnRequest)),
+        DeploymentStatus::Stopped => {
+            asked.unwrap_or_else(|| configured(AutoRollbackEvent::DeploymentStopOnRequest))
+        }
         _ => false,
     }
 }

@@ -1,6 +1,8 @@
 //! The scheduler of configurations.md §4.7 and §7: stop early, start what may start, go on to the next stage, end when
 //! nothing is left. It builds events, with the totals as they will be after them.
 
+use std::collections::BTreeSet;
+
 use super::deployment::{Deployment, Target};
 use super::event::Event;
 use super::plan::Stage;
@@ -33,7 +35,7 @@ pub(super) struct Steps<'a> {
     chosen: Vec<usize>,
     retries: Vec<usize>,
     /// Targets that these events start or exclude.
-    gone: Vec<usize>,
+    gone: BTreeSet<usize>,
 }
 
 /// Whether a target that never started may start now.
@@ -42,7 +44,17 @@ enum Gate {
     /// As many as may be are in flight.
     Full,
     /// It is healthy, and taking it away would leave too few.
-    Needed,
+    Needed(Needed),
+}
+
+/// Why a healthy target has to wait: of the healthy instances that are available, every one must stay so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Needed {
+    /// Healthy instances that are not in flight.
+    pub available: u32,
+    /// How many must stay so.
+    pub floor: u32,
 }
 
 impl<'a> Steps<'a> {
@@ -63,7 +75,7 @@ impl<'a> Steps<'a> {
             cursor: deployment.next,
             chosen: deployment.chosen.clone(),
             retries: deployment.retries.clone(),
-            gone: Vec::new(),
+            gone: BTreeSet::new(),
         }
     }
 
@@ -85,7 +97,7 @@ impl<'a> Steps<'a> {
         let healthy = target.is_healthy_untouched();
         self.fleet.exclude(healthy);
         self.stages[target.stage].exclude(healthy);
-        self.gone.push(position);
+        self.gone.insert(position);
     }
 
     /// A target is to start before the others.
@@ -227,7 +239,7 @@ impl<'a> Steps<'a> {
             match self.gate(&targets[position]) {
                 Gate::Open => return Some(position),
                 Gate::Full => return None,
-                Gate::Needed => {}
+                Gate::Needed(_) => {}
             }
         }
         while let Some(target) = targets.get(self.cursor) {
@@ -258,7 +270,10 @@ impl<'a> Steps<'a> {
                 return Gate::Full;
             }
             if healthy && tally.available_healthy <= window.floor {
-                return Gate::Needed;
+                return Gate::Needed(Needed {
+                    available: tally.available_healthy,
+                    floor: window.floor,
+                });
             }
         }
         Gate::Open
@@ -271,7 +286,7 @@ impl<'a> Steps<'a> {
         self.fleet.start(healthy, again);
         self.stages[target.stage].start(healthy, again);
         self.chosen.retain(|other| *other != position);
-        self.gone.push(position);
+        self.gone.insert(position);
         let (id, attempt) = (self.deployment.id(), target.attempt + 1);
         self.events.push(Event::TargetStarted {
             target: target.name.clone(),
@@ -346,7 +361,21 @@ impl<'a> Steps<'a> {
 
     /// Whether a target would have to wait because it is healthy and needed.
     pub fn is_needed(&self, target: &Target) -> bool {
-        matches!(self.gate(target), Gate::Needed)
+        matches!(self.gate(target), Gate::Needed(_))
+    }
+
+    /// Why nothing starts although more could be in flight: the next target is healthy, and needed.
+    pub fn needed(&mut self) -> Option<Needed> {
+        if self.candidate().is_some() {
+            return None;
+        }
+        let next = self.chosen.iter().copied().chain([self.cursor]);
+        next.filter_map(|position| self.deployment.targets.get(position))
+            .filter(|target| target.stage == self.stage)
+            .find_map(|target| match self.gate(target) {
+                Gate::Needed(needed) => Some(needed),
+                Gate::Open | Gate::Full => None,
+            })
     }
 
     /// The totals of the fleet as they would be.

@@ -31,6 +31,17 @@ impl Add<Duration> for Timestamp {
     }
 }
 
+impl Sub<Duration> for Timestamp {
+    type Output = Self;
+
+    fn sub(self, span: Duration) -> Self {
+        Self(
+            self.0
+                .saturating_sub(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)),
+        )
+    }
+}
+
 impl Sub for Timestamp {
     type Output = Duration;
 
@@ -55,6 +66,24 @@ impl fmt::Display for Short {
     }
 }
 
+/// Shows a span in whole seconds, for what is watched while it grows or shrinks: `41 s`, `5m`, `3m12s`, `1h10m`.
+#[derive(Clone, Copy, Debug)]
+pub struct Whole(pub Duration);
+
+impl fmt::Display for Whole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs();
+        let text = match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+            (0, 0, seconds) => format!("{seconds} s"),
+            (0, minutes, 0) => format!("{minutes}m"),
+            (0, minutes, seconds) => format!("{minutes}m{seconds:02}s"),
+            (hours, 0, _) => format!("{hours}h"),
+            (hours, minutes, _) => format!("{hours}h{minutes:02}m"),
+        };
+        f.pad(&text)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,6 +95,13 @@ mod tests {
         assert_eq!(short(12_100), "12.1 s");
         assert_eq!(short(192_000), "3m12s");
         assert_eq!(short(7_500_000), "2h05m");
+    }
+
+    #[test]
+    fn whole_seconds_read_well() {
+        let whole = |seconds| Whole(Duration::from_secs(seconds)).to_string();
+        let shown = [0, 59, 60, 69, 300, 3600, 4200].map(whole);
+        assert_eq!(shown, ["0 s", "59 s", "1m", "1m09s", "5m", "1h", "1h10m"]);
     }
 
     #[test]

@@ -56,7 +56,9 @@ impl Orchestrator {
             .extend(records.iter().map(|record| (id.clone(), record.clone())));
         batch.ledger.insert(0, (key.clone(), closed.clone()));
         batch.summaries.push(Summary::from(&*deployment));
+        crate::crash_point::here!("closing.before-write");
         self.append(batch).await;
+        crate::crash_point::here!("closing.after-write");
 
         lock(&self.0.summaries).insert(id.clone(), Summary::from(&*deployment));
         self.publish(FeedItem::Ledger {
@@ -64,6 +66,7 @@ impl Orchestrator {
             record: closed,
         });
         if let Some(opening) = next {
+            crate::crash_point::here!("closing.before-rollback");
             self.begin(opening);
         }
         drop(ledgers);

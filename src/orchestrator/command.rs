@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::forecast::Forecast;
 use crate::engine::input;
 use crate::engine::spec::{Options, Spec};
 use crate::model::configuration::DeploymentConfiguration;
@@ -176,4 +177,7 @@ pub struct Preview {
     pub plan: crate::engine::Plan,
     /// What stands in the way, if anything does.
     pub refusal: Option<ApiError>,
+    /// What is known about how it would go.
+    #[serde(default)]
+    pub forecast: Option<Box<Forecast>>,
 }

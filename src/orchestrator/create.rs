@@ -39,7 +39,9 @@ impl Orchestrator {
         let (mut batch, mut opening) = opening(spec, plan, &ledger, now);
         opening.used = self.used(&opening.deployment, now);
         batch.revisions.extend(opening.used.clone());
+        crate::crash_point::here!("create.before-write");
         self.append(batch).await;
+        crate::crash_point::here!("create.after-write");
         ledger.evolve(&opening.ledger);
         ledgers.insert(deploy.group, ledger);
         let id = opening.deployment.id().clone();
@@ -47,6 +49,7 @@ impl Orchestrator {
         self.begin(opening);
         drop(ledgers);
         self.admit();
+        crate::crash_point::here!("create.before-answer");
         Ok(Answer::Created { deployment: id })
     }
 
@@ -87,11 +90,13 @@ impl Orchestrator {
             .impossible
             .as_ref()
             .map(|error| ApiError::new(error.code.name(), error.message.clone()));
+        let forecast = self.forecast(spec.clone(), &plan).await?;
         Ok(Preview {
             revision,
             configuration: spec.configuration,
             plan,
             refusal: occupied(&ledger).or(impossible),
+            forecast: Some(Box::new(forecast)),
         })
     }
 

@@ -1,8 +1,8 @@
 //! The impure shell around the engine: append what it decides, fold it, and see to it that what is pending is done.
 //!
 //! [`task`] runs one deployment; [`checks`] and [`create`] begin one, [`admission`] lets it start, [`closing`] ends it and
-//! [`follow`] says what comes after. [`newcomers`] sees to hosts that join, [`retention`] to what is kept. [`hosts`] reaches
-//! the agents, [`documents`] follows the project's files, [`look`] shows clients what there is, [`revisions`] takes bundles
+//! [`follow`] says what comes after; [`forecast`] says how one would go. [`newcomers`] sees to hosts that join,
+//! [`retention`] to what is kept. [`hosts`] reaches the agents, [`documents`] follows the project's files, [`look`] shows clients what there is, [`revisions`] takes bundles
 //! in. [`command`], [`feed`] and [`snapshot`] are the messages at the door.
 
 pub mod admission;
@@ -13,6 +13,7 @@ pub mod create;
 pub mod documents;
 pub mod feed;
 pub mod follow;
+pub mod forecast;
 pub mod hosts;
 pub mod look;
 pub mod newcomers;
@@ -38,7 +39,7 @@ use crate::engine::{Deployment, Ledger, input};
 use crate::model::deployment::DeploymentId;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
-use crate::model::revision::RegisteredRevision;
+use crate::model::revision::{Digest, RegisteredRevision};
 use crate::store::bundles::{BundleError, Bundles};
 use crate::store::journal::{Journal, JournalError};
 use crate::store::output::Outputs;
@@ -71,6 +72,8 @@ struct Inner {
     revisions: Mutex<BTreeMap<Name, Vec<RegisteredRevision>>>,
     /// Held for reading while a bundle comes in, for writing while bundles are removed.
     shelf: tokio::sync::RwLock<()>,
+    /// What is wrong with the bundles that were looked into.
+    inspected: Mutex<BTreeMap<Digest, Vec<String>>>,
     shutdown: tokio_util::sync::CancellationToken,
 }
 
@@ -154,6 +157,7 @@ impl Orchestrator {
             admission: Mutex::default(),
             revisions: Mutex::new(revisions),
             shelf: tokio::sync::RwLock::default(),
+            inspected: Mutex::default(),
             shutdown: tokio_util::sync::CancellationToken::new(),
         }));
         orchestrator.recover()?;
@@ -173,7 +177,9 @@ impl Orchestrator {
         for id in open {
             if let Some(deployment) = self.0.journal.deployment(&id)? {
                 tracing::info!(%id, seq = deployment.seq, "taking up a deployment");
+                crate::crash_point::here!("recover.before-run");
                 self.run(deployment, true);
+                crate::crash_point::here!("recover.after-run");
             }
         }
         self.admit();

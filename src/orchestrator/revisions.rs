@@ -64,6 +64,7 @@ impl Orchestrator {
             ..Batch::default()
         })
         .await;
+        crate::crash_point::here!("push.after-write");
         self.remember(application, revision.clone());
         Ok(Answer::Registered { revision })
     }

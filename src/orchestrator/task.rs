@@ -237,10 +237,13 @@ impl Task {
                     .await;
                 self.publish(closed);
             } else {
+                crate::crash_point::here!("task.before-write");
                 self.write(&decided.records).await;
+                crate::crash_point::here!("task.before-publish");
                 self.publish(decided.records);
             }
         }
+        crate::crash_point::here!("task.before-work");
         for change in decided.changes.drain(..) {
             for work in change.removed {
                 self.give_up(&work).await;
@@ -260,6 +263,7 @@ impl Task {
             let mode = if halts { Mode::Halt } else { Mode::Run };
             self.assign(execution, target, mode).await;
         }
+        crate::crash_point::here!("task.before-answer");
         for (answer, result) in decided.answers {
             // Whoever asked may have gone; the decision stands.
             let _gone = answer.send(result);
@@ -341,7 +345,9 @@ impl Task {
             mode,
             reports: self.requests.clone(),
         };
+        crate::crash_point::here!("task.before-assign");
         self.orchestrator.0.hosts.assign(assignment, address).await;
+        crate::crash_point::here!("task.after-assign");
     }
 }
 

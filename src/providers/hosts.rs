@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use tokio::io::AsyncBufReadExt as _;
+use tokio::time::timeout;
 use tokio_util::io::StreamReader;
 
 use crate::agent::facts::bound;
@@ -144,13 +145,30 @@ impl AgentClient {
         };
         let file = tokio::fs::File::open(file).await.map_err(refused)?;
         let length = file.metadata().await.map_err(refused)?.len();
-        let body = reqwest::Body::wrap_stream(tokio_util::io::ReaderStream::new(file));
+        // However long it takes: as long as pieces go out, the connection lives.
+        let (sent, mut moving) = tokio::sync::watch::channel(());
+        let pieces = tokio_util::io::ReaderStream::new(file);
+        let pieces = pieces.inspect(move |_| sent.send_replace(()));
         let request = self
             .http
             .put(&url)
             .header(reqwest::header::CONTENT_LENGTH, length)
-            .body(body);
-        self.open(request).await.map(|_| ())
+            .body(reqwest::Body::wrap_stream(pieces));
+        let mut sending = std::pin::pin!(self.open(request));
+        loop {
+            let moved = async {
+                if moving.changed().await.is_err() {
+                    // Everything has gone out: only the answer is missing.
+                    std::future::pending::<()>().await;
+                }
+            };
+            tokio::select! {
+                answer = &mut sending => return answer.map(|_| ()),
+                moved = timeout(STUCK, moved) => if moved.is_err() {
+                    return Err(self.stuck("the bundle"));
+                },
+            }
+        }
     }
 
     /// Gives an order, or asks after it: the same id again changes nothing.
@@ -197,7 +215,8 @@ impl AgentClient {
         let request = self
             .http
             .get(self.url(&format!("/v1/stream?after={after}")));
-        let response = self.open(request).await?;
+        let opened = timeout(PATIENCE, self.open(request)).await;
+        let response = opened.unwrap_or_else(|_| Err(self.stuck("the stream")))?;
         let body = response
             .bytes_stream()
             .map(|chunk| chunk.map_err(std::io::Error::other));
@@ -210,7 +229,7 @@ impl AgentClient {
                 let unreachable = |reason: String| HostError::Unreachable { address, reason };
                 loop {
                     // The agent writes a blank line at least this often.
-                    let next = tokio::time::timeout(3 * HEARTBEAT, lines.next_line()).await;
+                    let next = timeout(3 * HEARTBEAT, lines.next_line()).await;
                     return match next {
                         Err(_) => Some((Err(unreachable("it has gone silent".to_owned())), None)),
                         Ok(Err(error)) => Some((Err(unreachable(error.to_string())), None)),
@@ -287,6 +306,14 @@ impl AgentClient {
         })
     }
 
+    /// The error of a connection that is open and moves nothing.
+    fn stuck(&self, what: &str) -> HostError {
+        HostError::Unreachable {
+            address: self.address.clone(),
+            reason: format!("{what} got stuck on the way"),
+        }
+    }
+
     fn url(&self, path: &str) -> String {
         format!("{}{path}", self.address)
     }
@@ -306,6 +333,10 @@ impl AgentClient {
 
 /// No answer to a request is longer, in bytes, unless somebody wants to fill the memory.
 const LONGEST_ANSWER: usize = 4 << 20;
+
+/// How long nothing of a bundle may go out, and how long the host may take to keep it. What it has kept by then is not
+/// sent again.
+const STUCK: Duration = Duration::from_secs(30);
 
 /// How long an answer to a small request may take.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -308,6 +308,7 @@ impl Incoming<'_> {
         }
         let path = self.bundles.path(&digest);
         let context = || format!("writing {}", path.display());
+        crate::crash_point::here!("bundles.before-keep");
         self.file
             .as_file()
             .sync_all()
@@ -318,6 +319,7 @@ impl Incoming<'_> {
         File::open(&self.bundles.dir)
             .and_then(|dir| dir.sync_all())
             .map_err(BundleError::io(context()))?;
+        crate::crash_point::here!("bundles.kept");
         Ok(Packed {
             digest,
             size: self.size,

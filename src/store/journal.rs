@@ -194,18 +194,49 @@ impl Journal {
         .collect()
     }
 
-    fn stream<T: DeserializeOwned>(&self, stream: &str) -> Result<Vec<T>, JournalError> {
+    /// Every entry of a stream. One that is missing before others is damage, and is never passed over.
+    fn stream<T: DeserializeOwned + Numbered>(&self, stream: &str) -> Result<Vec<T>, JournalError> {
         let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
         let mut query =
             reader.prepare_cached("SELECT seq, body FROM records WHERE stream = ? ORDER BY seq")?;
         let rows = query.query_map([stream], |row| {
             Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
         })?;
-        rows.map(|row| {
-            let (seq, text) = row?;
-            parse(stream, seq, &text)
-        })
-        .collect()
+        rows.zip(1..)
+            .map(|(row, expected)| {
+                let (seq, text) = row?;
+                let damaged = |reason: String| JournalError::Entry {
+                    stream: stream.to_owned(),
+                    seq: expected,
+                    reason,
+                };
+                if seq != expected {
+                    return Err(damaged(format!("it is missing, entry {seq} follows")));
+                }
+                let entry: T = parse(stream, seq, &text)?;
+                if self::seq(entry.seq()) != seq {
+                    return Err(damaged(format!("it says that it is entry {}", entry.seq())));
+                }
+                Ok(entry)
+            })
+            .collect()
+    }
+}
+
+/// An entry that knows its place in its stream.
+trait Numbered {
+    fn seq(&self) -> u64;
+}
+
+impl Numbered for Record {
+    fn seq(&self) -> u64 {
+        self.seq
+    }
+}
+
+impl Numbered for LedgerRecord {
+    fn seq(&self) -> u64 {
+        self.seq
     }
 }
 
@@ -275,8 +306,10 @@ fn commit(connection: &mut Connection, group: Vec<Waiting>) {
             };
             results.push((written, answer));
         }
+        crate::crash_point::here!("journal.before-commit");
         transaction.commit()
     })();
+    crate::crash_point::here!("journal.after-commit");
     for (written, answer) in results {
         let result = match (&outcome, written) {
             (Ok(()), written) => written.map_err(JournalError::from),

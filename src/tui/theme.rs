@@ -5,6 +5,8 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
+use crate::text::is_unicode;
+
 /// What a piece of the picture means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Role {
@@ -86,14 +88,10 @@ impl Theme {
             Colours::Never => false,
             Colours::Auto => set("NO_COLOR").is_none() && set("TERM").is_none_or(|t| t != "dumb"),
         };
-        let locale = set("LC_ALL")
-            .or_else(|| set("LC_CTYPE"))
-            .or_else(|| set("LANG"));
-        let unicode = locale.is_some_and(|locale| {
-            let locale = locale.to_ascii_lowercase();
-            locale.contains("utf-8") || locale.contains("utf8")
-        });
-        Self { colour, unicode }
+        Self {
+            colour,
+            unicode: is_unicode(variable),
+        }
     }
 
     /// How a role looks.

@@ -8,6 +8,7 @@
 
 mod controls;
 mod deadlines;
+mod foresight;
 mod health;
 mod operations;
 mod properties;

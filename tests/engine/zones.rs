@@ -21,7 +21,7 @@ fn minimum(text: &str) -> MinimumHealthyHosts {
 }
 
 /// The instances of these zones, in order; `-` is none.
-fn zonal(zones: &[&str], config: &str, per_zone: Option<&str>, monitor: (u64, u64)) -> Spec {
+pub fn zonal(zones: &[&str], config: &str, per_zone: Option<&str>, monitor: (u64, u64)) -> Spec {
     let mut asked = spec(zones.len(), 0, config);
     for (target, zone) in asked.targets.iter_mut().zip(zones) {
         target.zone = (*zone != "-").then(|| (*zone).to_owned());

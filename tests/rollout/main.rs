@@ -13,6 +13,7 @@ mod crash;
 mod create;
 mod documents;
 mod edits;
+mod foresight;
 mod history;
 mod hosts;
 mod joining;

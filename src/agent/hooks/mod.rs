@@ -145,6 +145,7 @@ async fn one(
     let mark = environment.mark.to_owned();
     let starting = note(Note::ScriptStarting { mark });
     report.log().facts(vec![begins, starting]).await?;
+    crate::crash_point::here!("script.before-start");
     let script = Script {
         location: &hook.location,
         path,
@@ -159,15 +160,18 @@ async fn one(
     };
     let outcome = match script.start(host.boot).await {
         Ok(started) => {
+            crate::crash_point::here!("script.after-start");
             let process = started.process.clone();
             report
                 .log()
                 .passing(vec![note(Note::ScriptStarted { process })])
                 .await?;
+            crate::crash_point::here!("script.running");
             started.finish(&script, host, report).await?
         }
         Err(error) => Outcome::not_started(&script, &error),
     };
+    crate::crash_point::here!("script.before-end-noted");
     let ends = report.entry(&outcome.remark);
     let failure = outcome.failure.map(|(code, message)| failed(code, message));
     let result = ScriptResult {
@@ -182,6 +186,7 @@ async fn one(
     } else {
         report.log().passing(entries).await?;
     }
+    crate::crash_point::here!("script.after-end-noted");
     failure.map_or(Ok(()), |failure| Err(failure.into()))
 }
 

@@ -85,6 +85,7 @@ pub fn run(listed: &Listed, place: &Place, tools: &Tools) -> Result<(), Stuck> {
     }
     let own = Own::new(listed, place);
     for (removed, path) in listed.paths.iter().rev().enumerate() {
+        crate::crash_point::here!("install.cleaning");
         own.remove(path).map_err(|error| Stuck { removed, error })?;
     }
     Ok(())

@@ -38,6 +38,7 @@ pub fn run(plan: &Plan, place: &Place, journal: &mut Journal) -> Result<(), Brok
             error,
         })?;
         for (done, step) in (before..).zip(steps) {
+            crate::crash_point::here!("install.copying");
             carry_out(step, place).map_err(|Failed { left, error }| Broken {
                 done,
                 left: done + usize::from(left),

@@ -121,6 +121,7 @@ impl Install<'_> {
             return Err(InstallError::Refused(foresight.errors));
         }
 
+        crate::crash_point::here!("install.before-cleanup");
         cleanup::run(&old, self.place, &host.tools).map_err(|Stuck { removed, error }| {
             let all = old.paths.len();
             InstallError::Stuck {
@@ -129,6 +130,7 @@ impl Install<'_> {
                 error,
             }
         })?;
+        crate::crash_point::here!("install.after-cleanup");
         let mut remarks = remarks(&foresight, old.paths.len());
         remarks.extend(few(self.make(&foresight, &host, &file)?.into_iter()));
         Ok(remarks)
@@ -160,6 +162,7 @@ impl Install<'_> {
             let settled = journal.settle(steps[..left].iter().map(Step::path));
             return Err(broken(done, settled.err().unwrap_or(error)));
         }
+        crate::crash_point::here!("install.before-permissions");
         let unfinished = |error| InstallError::Unfinished { files, error };
         let changes = &foresight.changes;
         let applied = permissions::apply(changes, self.place, &host.tools, &mut journal);
@@ -168,6 +171,7 @@ impl Install<'_> {
         let settled = synced.and_then(|()| journal.settle(steps.iter().map(Step::path)));
         let remarks = applied.map_err(unfinished)?;
         settled.map_err(unfinished)?;
+        crate::crash_point::here!("install.before-pointer");
         self.layout
             .set_pointer(self.group, Pointer::LastInstalled, self.deployment)
             .map_err(unfinished)?;

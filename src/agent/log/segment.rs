@@ -151,7 +151,9 @@ pub(super) fn create(
         .map_err(io_error("making", &unfinished))?;
     file.write_all(&head)
         .and_then(|()| file.sync_all())
-        .and_then(|()| fs::rename(&unfinished, &path))
+        .map_err(io_error("making", &path))?;
+    crate::crash_point::here!("agent-log.before-name");
+    fs::rename(&unfinished, &path)
         .and_then(|()| sync_dir(folder))
         .map_err(io_error("making", &path))?;
     Ok(Active {
@@ -229,9 +231,11 @@ impl Active {
 
     /// Goes on in a new segment and removes the oldest.
     pub(super) fn rotate(&mut self, head: Head) -> Result<(), LogError> {
+        crate::crash_point::here!("agent-log.before-rotation");
         // The head stands for all that came before, output included.
         self.sync()?;
         *self = create(&self.folder, self.number + 1, head, self.limits)?;
+        crate::crash_point::here!("agent-log.after-rotation");
         let numbers = segments(&self.folder)?;
         let surplus = numbers.len().saturating_sub(self.limits.segments);
         for number in &numbers[..surplus] {

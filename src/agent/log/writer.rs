@@ -114,6 +114,7 @@ impl Writer {
                 "the disk was full: so many lines of output were not sent on"
             );
         }
+        crate::crash_point::here!("agent-log.before-write");
         let mut told = false;
         while let Err(error) = self.active.write(&bytes) {
             if !error.may_pass() || requests.is_closed() {
@@ -125,10 +126,13 @@ impl Writer {
             // Nobody tells when a disk has room again.
             std::thread::park_timeout(FULL);
         }
+        crate::crash_point::here!("agent-log.before-sync");
         if !waiting.is_empty() {
             self.active.sync()?;
         }
+        crate::crash_point::here!("agent-log.after-sync");
         self.take_in(&records)?;
+        crate::crash_point::here!("agent-log.before-answer");
         for done in waiting {
             // Whoever asked may have gone; the fact stands.
             let _ = done.send(());

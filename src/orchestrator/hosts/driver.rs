@@ -201,7 +201,9 @@ impl Driver {
                         if gap {
                             self.tell_states(message.seq).await;
                         }
+                        crate::crash_point::here!("driver.before-report");
                         self.pass_on(message).await;
+                        crate::crash_point::here!("driver.after-report");
                     }
                     None => return Err(self.client.silent()),
                 },
@@ -229,6 +231,7 @@ impl Driver {
             };
             match placed {
                 Ok(state) => {
+                    crate::crash_point::here!("driver.after-order");
                     if let Some(wanted) = self.wanted.get_mut(&assignment.execution) {
                         wanted.placed = Some(state);
                     }
@@ -360,6 +363,7 @@ async fn place(
             let digest = &assignment.order.revision.digest;
             let file = hosts.0.bundles.path(digest);
             client.ensure_bundle(digest, &file).await?;
+            crate::crash_point::here!("driver.before-order");
             client.place(&assignment.execution, &assignment.order).await
         }
         Mode::Halt => client.stop(&assignment.execution).await,

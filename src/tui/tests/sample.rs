@@ -555,6 +555,7 @@ pub(super) fn preview() -> Preview {
         configuration: configuration(3),
         plan: (*run.deployment.plan).clone(),
         refusal: None,
+        forecast: None,
     }
 }
 

@@ -1,0 +1,94 @@
+//! A copy of a deployment that is run ahead of its time, by the same functions that drive the real one.
+
+use super::decide::{decide, has_failed};
+use super::deployment::{Deployment, Target};
+use super::event::{Event, Record};
+use super::input::Input;
+use super::schedule::Steps;
+use crate::model::deployment::TargetStatus;
+use crate::model::lifecycle::EventStatus;
+use crate::model::timestamp::Timestamp;
+
+/// How a target in flight ends if its host keeps doing its work well: it succeeds, unless an event has failed already, or
+/// nothing new starts any more and events are left after the one that runs.
+pub(super) fn expected(deployment: &Deployment, target: &Target) -> TargetStatus {
+    let left = || {
+        let mut events = target.events.iter();
+        events.any(|entry| entry.status == EventStatus::Pending)
+    };
+    if has_failed(deployment, target) {
+        TargetStatus::Failed
+    } else if deployment.is_ceasing() && left() {
+        TargetStatus::Skipped
+    } else {
+        TargetStatus::Succeeded
+    }
+}
+
+/// The copy.
+pub(super) struct Ahead {
+    pub deployment: Deployment,
+    pub now: Timestamp,
+}
+
+impl Ahead {
+    pub fn new(deployment: &Deployment, now: Timestamp) -> Self {
+        Self {
+            deployment: deployment.clone(),
+            now,
+        }
+    }
+
+    /// An input comes: what it causes, which has happened to the copy.
+    pub fn input(&mut self, input: &Input) -> Vec<Event> {
+        let events = decide(&self.deployment, input, self.now);
+        self.evolve(&events);
+        events
+    }
+
+    /// A target in flight ends. What its events did is left out.
+    pub fn end(&mut self, position: usize, status: TargetStatus) -> Vec<Event> {
+        let mut steps = Steps::new(&self.deployment, self.now);
+        let target = &self.deployment.targets[position];
+        steps.end_target(target, status, None, false);
+        steps.schedule();
+        let events = steps.events;
+        self.evolve(&events);
+        events
+    }
+
+    fn evolve(&mut self, events: &[Event]) {
+        for event in events {
+            let record = Record {
+                seq: self.deployment.seq + 1,
+                at: self.now,
+                event: event.clone(),
+            };
+            self.deployment.evolve(&record);
+        }
+    }
+
+    /// Runs on until the deployment ends, or nothing happens by itself any more. Hosts do their work well.
+    pub fn run(&mut self) {
+        use crate::model::deployment::DeploymentStatus::{Created, Queued};
+        if matches!(self.deployment.status, Created | Queued) {
+            self.input(&Input::Admitted);
+        }
+        loop {
+            while let Some(&position) = self.deployment.in_flight.first() {
+                let target = &self.deployment.targets[position];
+                let status = expected(&self.deployment, target);
+                self.end(position, status);
+            }
+            match self.deployment.monitor_ends() {
+                Some(at) if !self.deployment.status.is_terminal() => {
+                    self.now = self.now.max(at);
+                    if self.input(&Input::TimerElapsed).is_empty() {
+                        return;
+                    }
+                }
+                _ => return,
+            }
+        }
+    }
+}

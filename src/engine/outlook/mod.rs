@@ -1,0 +1,400 @@
+//! What a deployment waits for, and what comes then: computed by the scheduler itself, so that it is what will happen.
+//!
+//! Before the end there is always something that it waits for: a deployment that waits for nothing never ends.
+
+mod words;
+
+use serde::Serialize;
+
+use super::ahead::expected;
+use super::decide::{decide, has_failed};
+use super::deployment::{Deployment, StopRequest, Target, Wish};
+use super::event::Event;
+use super::input::Input;
+use super::plan::Stage;
+use super::rollback;
+pub use super::schedule::Needed;
+use super::schedule::Steps;
+use super::words::instances;
+use crate::model::deployment::{DeploymentStatus, ErrorInformation, TargetStatus};
+use crate::model::lifecycle::{EventStatus, LifecycleEvent};
+use crate::model::name::Name;
+use crate::model::timestamp::{Timestamp, Whole};
+
+/// How many targets in flight are named at most.
+pub const NAMED: usize = 16;
+
+/// What a deployment waits for, and what comes then. Its `Display` is one line for people. What operators and hosts wrote
+/// is in it as they wrote it: make it safe before it reaches a terminal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outlook {
+    /// When this is so.
+    pub now: Timestamp,
+    /// How it stands as a whole.
+    pub standing: Standing,
+    /// What it waits for; empty only when it has ended. Hosts that are not heard of come first, and at most [`NAMED`]
+    /// targets are named.
+    pub waits: Vec<Wait>,
+    /// How many targets are in flight, with those that are not named.
+    pub in_flight: u32,
+    /// How many may be in flight: in the zone that is deployed to, where there are zones.
+    pub concurrency: u32,
+    /// Why nothing starts although more could be in flight.
+    pub needed: Option<Needed>,
+    /// What comes when it has what it waits for.
+    pub then: Then,
+    /// When it must have ended; `None` while that time does not run.
+    pub due: Option<Timestamp>,
+}
+
+/// How a deployment stands as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(
+    rename_all = "camelCase",
+    tag = "type",
+    rename_all_fields = "camelCase"
+)]
+pub enum Standing {
+    /// It has not begun.
+    Queued {
+        /// What for, in a sentence, if it was said.
+        message: Option<String>,
+    },
+    /// It goes on by itself.
+    Runs,
+    /// Somebody paused it.
+    Paused(Wish),
+    /// Failures would have ended it, and it waits for an operator.
+    Holds {
+        /// What would have ended it.
+        error: ErrorInformation,
+        /// Since when.
+        since: Option<Timestamp>,
+        /// What can be tried again, in the order of deployment; at most [`NAMED`].
+        failed: Vec<Name>,
+        /// Who paused it besides.
+        paused: Option<Wish>,
+    },
+    /// It ends as soon as nothing is in flight.
+    Ending {
+        /// Why.
+        error: ErrorInformation,
+    },
+    /// Somebody stops it: running events finish, nothing new starts.
+    Stopping(StopRequest),
+    /// It took too long: running events finish, nothing new starts.
+    TimedOut,
+    /// It is over.
+    Over {
+        /// How it ended.
+        status: DeploymentStatus,
+        /// Why.
+        error: Option<ErrorInformation>,
+        /// What became of its rollback, in a sentence.
+        rollback: Option<String>,
+    },
+}
+
+/// Something that a deployment waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Wait {
+    /// What.
+    #[serde(flatten)]
+    pub what: Awaited,
+    /// Since when.
+    pub since: Option<Timestamp>,
+    /// Until when at the latest; `None` if it can last.
+    pub until: Option<Timestamp>,
+}
+
+/// What can be waited for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(
+    rename_all = "camelCase",
+    tag = "what",
+    rename_all_fields = "camelCase"
+)]
+pub enum Awaited {
+    /// A place among the deployments that run.
+    Admission,
+    /// A host that works.
+    Target {
+        /// Which.
+        name: Name,
+        /// What its host does.
+        doing: Doing,
+        /// Since when nothing is heard of it. It is given up at [`Wait::until`].
+        silent_since: Option<Timestamp>,
+    },
+    /// The end of the time in which a zone is watched.
+    Monitor {
+        /// Which zone.
+        zone: String,
+    },
+    /// Somebody who lets a paused one go on.
+    Resume,
+    /// Somebody who decides what becomes of one that holds.
+    Decision,
+}
+
+/// What a host does for a target in flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase", tag = "doing", content = "event")]
+pub enum Doing {
+    /// It runs this event.
+    Runs(LifecycleEvent),
+    /// It is about to start this event.
+    Begins(LifecycleEvent),
+    /// An event has failed, or the last one has ended: it has only to say that it is done.
+    Finishes,
+}
+
+/// What comes when a deployment has what it waits for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Then {
+    /// How many of the targets in flight have to end before it comes. Those that have not failed succeed.
+    pub after: u32,
+    /// Which ones, in this order, where it matters which.
+    pub these: Vec<Name>,
+    /// What is decided then; nothing if an operator has to say something first.
+    pub events: Vec<Event>,
+    /// The stage that begins then, in words.
+    pub stage: Option<String>,
+    /// The label of the revision that is rolled back to after that.
+    pub rolls_back_to: Option<String>,
+}
+
+/// What the deployment waits for at this time, and what comes then. The cost grows with the number of targets in flight
+/// alone.
+pub fn outlook(deployment: &Deployment, now: Timestamp) -> Outlook {
+    let standing = standing(deployment);
+    let runs = standing == Standing::Runs;
+    let mut steps = Steps::new(deployment, now);
+    Outlook {
+        now,
+        waits: waits(deployment),
+        in_flight: deployment.fleet.in_flight,
+        concurrency: match deployment.current_stage() {
+            Some(Stage::Install { window, .. }) => window.concurrency,
+            _ => deployment.plan.window.map_or(0, |w| w.concurrency),
+        },
+        needed: if runs { steps.needed() } else { None },
+        then: then(deployment, now),
+        due: deployment
+            .due
+            .filter(|_| !deployment.status.is_terminal() && deployment.frozen_since.is_none()),
+        standing,
+    }
+}
+
+fn standing(deployment: &Deployment) -> Standing {
+    use DeploymentStatus::{Created, Queued};
+    if deployment.status.is_terminal() {
+        return Standing::Over {
+            status: deployment.status,
+            error: deployment.error.clone(),
+            rollback: deployment.rollback.as_ref().map(|r| r.message.clone()),
+        };
+    }
+    if let Some(stop) = &deployment.stop {
+        return Standing::Stopping(stop.clone());
+    }
+    if deployment.timed_out {
+        return Standing::TimedOut;
+    }
+    if let Some(error) = &deployment.halted {
+        return Standing::Ending {
+            error: error.clone(),
+        };
+    }
+    if let Some(error) = &deployment.held {
+        let failed = deployment
+            .targets
+            .iter()
+            .filter(|target| matches!(target.status, TargetStatus::Failed | TargetStatus::Unknown));
+        return Standing::Holds {
+            error: error.clone(),
+            since: deployment.frozen_since,
+            failed: failed.take(NAMED).map(|t| t.name.clone()).collect(),
+            paused: deployment.paused.clone(),
+        };
+    }
+    if let Some(wish) = &deployment.paused {
+        return Standing::Paused(wish.clone());
+    }
+    if matches!(deployment.status, Created | Queued) {
+        return Standing::Queued {
+            message: deployment.queued.clone(),
+        };
+    }
+    Standing::Runs
+}
+
+fn waits(deployment: &Deployment) -> Vec<Wait> {
+    let mut waits = Vec::new();
+    if deployment.status.is_terminal() {
+        return waits;
+    }
+    if matches!(
+        deployment.status,
+        DeploymentStatus::Created | DeploymentStatus::Queued
+    ) {
+        waits.push(Wait {
+            what: Awaited::Admission,
+            since: Some(deployment.create_time),
+            until: None,
+        });
+    }
+    let running = |silent| {
+        let targets = deployment.running();
+        targets.filter(move |target| target.silent_since.is_some() == silent)
+    };
+    let named = running(true).chain(running(false)).take(NAMED);
+    waits.extend(named.map(|target| wait_for(deployment, target)));
+    let going_on = !deployment.is_ceasing() && deployment.halted.is_none();
+    if let (Some(stage), Some(until)) = (deployment.current_stage(), deployment.monitor_ends())
+        && let Stage::Monitor { zone, .. } = stage
+        && going_on
+    {
+        waits.push(Wait {
+            what: Awaited::Monitor { zone: zone.clone() },
+            since: deployment.stage_time,
+            until: Some(until),
+        });
+    }
+    if going_on && deployment.held.is_some() {
+        waits.push(Wait {
+            what: Awaited::Decision,
+            since: deployment.frozen_since,
+            until: None,
+        });
+    }
+    if going_on && let Some(wish) = &deployment.paused {
+        waits.push(Wait {
+            what: Awaited::Resume,
+            since: Some(wish.at),
+            until: None,
+        });
+    }
+    waits
+}
+
+fn wait_for(deployment: &Deployment, target: &Target) -> Wait {
+    let limits = &deployment.spec.limits;
+    let pending = || {
+        let mut events = target.events.iter();
+        events.find(|entry| entry.status == EventStatus::Pending)
+    };
+    let (doing, limit) = if let Some(entry) = target.running() {
+        (Doing::Runs(entry.event), limits.event())
+    } else if has_failed(deployment, target) {
+        (Doing::Finishes, limits.pick_up())
+    } else if let Some(entry) = pending() {
+        (Doing::Begins(entry.event), limits.pick_up())
+    } else {
+        (Doing::Finishes, limits.pick_up())
+    };
+    Wait {
+        what: Awaited::Target {
+            name: target.name.clone(),
+            doing,
+            silent_since: target.silent_since,
+        },
+        // By this program's clock: that of the host may be another.
+        since: target.due.map(|due| due - limit),
+        until: target.deadline(limits),
+    }
+}
+
+/// What the scheduler does when the targets in flight end one after the other, up to the first time that it does anything.
+fn then(deployment: &Deployment, now: Timestamp) -> Then {
+    use DeploymentStatus::{Created, Queued};
+    let mut then = match deployment.status {
+        status if status.is_terminal() => Then::default(),
+        Created | Queued => Then {
+            events: decide(deployment, &Input::Admitted, now),
+            ..Then::default()
+        },
+        _ => after_targets(deployment, now),
+    };
+    then.stage = then.events.iter().rev().find_map(|event| match event {
+        Event::StageStarted { stage } => deployment.plan.stages.get(*stage).map(begun),
+        _ => None,
+    });
+    then.rolls_back_to = then.events.iter().find_map(|event| match event {
+        Event::Ended { status, .. } => {
+            let asked = deployment.stop.as_ref().and_then(|stop| stop.auto_rollback);
+            let goal = deployment.spec.previous_revision.as_ref()?;
+            rollback::follows(&deployment.spec, *status, asked).then(|| goal.label.clone())
+        }
+        _ => None,
+    });
+    then
+}
+
+/// A stage that begins, in words.
+fn begun(stage: &Stage) -> String {
+    match stage {
+        Stage::Install { zone, targets, .. } => {
+            let n = instances(u32::try_from(targets.len()).unwrap_or(u32::MAX));
+            match zone {
+                Some(zone) => format!("zone {zone} ({n})"),
+                None => n,
+            }
+        }
+        Stage::Monitor { zone, seconds } => format!(
+            "zone {zone} is watched for {}",
+            Whole(std::time::Duration::from_secs(*seconds))
+        ),
+    }
+}
+
+fn after_targets(deployment: &Deployment, now: Timestamp) -> Then {
+    let mut steps = Steps::new(deployment, now);
+    let mut ended: u32 = 0;
+    for target in deployment.running() {
+        steps.end_target(target, expected(deployment, target), None, false);
+        steps.schedule();
+        ended += 1;
+        if steps.events.len() > ended as usize {
+            break;
+        }
+    }
+    if steps.events.len() == ended as usize
+        && let Some(at) = deployment.monitor_ends()
+    {
+        steps.now = now.max(at);
+        steps.schedule();
+    }
+    let mut events = steps.events;
+    events.retain(|event| !matches!(event, Event::TargetEnded { .. }));
+    let starts = !deployment.is_ceasing() && deployment.halted.is_none();
+    let these = if starts && !alike(deployment) {
+        let first = deployment.running().take(ended as usize);
+        first.map(|target| target.name.clone()).collect()
+    } else {
+        Vec::new()
+    };
+    Then {
+        after: ended,
+        these,
+        events,
+        ..Then::default()
+    }
+}
+
+/// Whether it makes no difference which of the targets in flight ends first.
+fn alike(deployment: &Deployment) -> bool {
+    let mut kinds = deployment.running().map(|target| {
+        (
+            target.stage,
+            target.lost.is_some(),
+            expected(deployment, target),
+        )
+    });
+    let first = kinds.next();
+    kinds.all(|kind| Some(kind) == first)
+}

@@ -1,0 +1,6 @@
+//! What happens next: outlooks, previews of commands, rehearsals.
+
+mod commands;
+mod outlooks;
+mod properties;
+mod rehearsals;

@@ -1,0 +1,27 @@
+//! Torture of the real processes: an orchestrator and eight agents that are killed, stopped, cut off and robbed of their
+//! disks in the middle of rollouts. Afterwards the files alone tell whether everything was kept ([`check`]).
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test fails by panicking"
+)]
+#![allow(missing_docs, reason = "a test says what it proves by its name")]
+
+mod agent_points;
+mod check;
+mod cluster;
+mod disk;
+mod host_log;
+mod namespace;
+mod network;
+mod orchestrator_points;
+mod points;
+mod project;
+mod random;
+mod relay;
+mod seed;
+mod supervise;
+mod tail;
+mod trace;

@@ -154,10 +154,11 @@ impl Lab {
         for host in hosts {
             let ready = self.folder().join("hosts").join(host).join("ready");
             let address = std::fs::read_to_string(ready).unwrap();
-            text.push_str(&format!(
+            let entry = format!(
                 "  - {{ name: {host}, address: \"{}\", zone: a, tags: {{ role: web, name: {host} }} }}\n",
                 address.trim()
-            ));
+            );
+            text.push_str(&entry);
         }
         std::fs::write(self.folder().join("cutover.yaml"), text).unwrap();
     }

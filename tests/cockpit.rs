@@ -175,6 +175,77 @@ fn hosts_are_shown_with_their_system_and_what_is_installed() {
     assert!(terminal.child.wait().unwrap().success());
 }
 
+/// A rollout is paused with a reason, goes on when it is told to, and leaves an instance out; then it is recorded and
+/// replayed.
+#[test]
+fn a_rollout_is_paused_resumed_and_leaves_an_instance_out_and_is_replayed() {
+    let mut terminal = Terminal::whole_lab();
+    terminal.wait_for("InProgress");
+    terminal.press("p");
+    terminal.wait_for("Pause d-");
+    terminal.wait("a live key", |screen| live(screen, "y  pause"));
+    terminal.press("wlooking around\r");
+    terminal.wait_for("why: looking around");
+    terminal.press("y");
+    terminal.wait_for("(looking around)");
+    terminal.wait("a rest", |screen| {
+        let text = screen.contents();
+        text.contains("nothing until resumed") && !text.contains("\u{25b8} InProgress")
+    });
+    terminal.press("\tG");
+    terminal.wait_for("\u{276f} web-8");
+    terminal.press("S");
+    terminal.wait_for("Leave web-8 out");
+    assert!(terminal.text().contains("can be healthy, more than"));
+    terminal.wait("a live key", |screen| live(screen, "y  leave out"));
+    terminal.press("y");
+    terminal.wait_for("left out by");
+    assert!(terminal.text().contains("paused"));
+    terminal.press("p");
+    terminal.wait("a live key", |screen| live(screen, "y  resume"));
+    terminal.press("y");
+    terminal.wait_for("Succeeded   1.0.0");
+    assert!(terminal.text().contains("left out by"));
+    terminal.press("q");
+    assert!(terminal.child.wait().unwrap().success());
+
+    let folder = terminal.folder();
+    let cutover = |arguments: &[&str]| {
+        std::process::Command::new(env!("CARGO_BIN_EXE_cutover"))
+            .args(["-C", folder.to_str().unwrap()])
+            .args(arguments)
+            .env("XDG_STATE_HOME", folder.parent().unwrap())
+            .output()
+            .unwrap()
+    };
+    let list = String::from_utf8(cutover(&["list", "deployments"]).stdout).unwrap();
+    let id = list.split_whitespace().find(|word| word.starts_with("d-"));
+    let recording = folder.parent().unwrap().join("recording");
+    let exported = cutover(&["export", id.unwrap_or_else(|| panic!("{list}"))]);
+    assert!(exported.status.success());
+    std::fs::write(&recording, exported.stdout).unwrap();
+
+    let mut replay = terminal.replay(&recording);
+    replay.wait_for("REPLAY");
+    replay.press(">");
+    replay.wait_for("Succeeded   1.0.0");
+    replay.press("\u{1b}");
+    replay.press(",,");
+    replay.wait_for("InProgress");
+    replay.press("s");
+    replay.wait_for("stop: this is a replay");
+    replay.press("q");
+    assert!(replay.child.wait().unwrap().success());
+
+    let text = std::fs::read_to_string(&recording).unwrap();
+    let torn: Vec<&str> = text.lines().take(3).collect();
+    std::fs::write(&recording, format!("{}\n{{\"deploy", torn.join("\n"))).unwrap();
+    let refused = cutover(&["replay", recording.to_str().unwrap()]);
+    assert_eq!(refused.status.code(), Some(2));
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(said.contains("recording:4: column "), "{said}");
+}
+
 /// Command lines that name the lab's folder.
 fn processes(folder: &std::path::Path) -> Vec<String> {
     let entries = std::fs::read_dir("/proc").unwrap().flatten();

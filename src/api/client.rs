@@ -12,8 +12,10 @@ use tokio_util::io::StreamReader;
 use super::command::{Answer, ApiError, Command, Deploy, Preview};
 use super::feed::{FeedItem, OutputLine};
 use super::snapshot::Ping;
-use crate::engine::Deployment;
+use crate::engine::ledger::LedgerRecord;
+use crate::engine::{Deployment, Record};
 use crate::model::deployment::DeploymentId;
+use crate::model::group::GroupKey;
 use crate::model::name::Name;
 
 /// A connection to a project's orchestrator.
@@ -92,6 +94,24 @@ impl Client {
     /// If there is none of this id.
     pub async fn deployment(&self, id: &DeploymentId) -> Result<Deployment, ClientError> {
         self.get(&format!("/v1/deployments/{id}")).await
+    }
+
+    /// A deployment's journal.
+    ///
+    /// # Errors
+    /// If there is none of this id.
+    pub async fn records(&self, id: &DeploymentId) -> Result<Vec<Record>, ClientError> {
+        self.get(&format!("/v1/deployments/{id}/records")).await
+    }
+
+    /// A group's ledger, entry by entry.
+    ///
+    /// # Errors
+    /// If it can't be read.
+    pub async fn ledger(&self, group: &GroupKey) -> Result<Vec<LedgerRecord>, ClientError> {
+        let GroupKey { application, group } = group;
+        self.get(&format!("/v1/groups/{application}/{group}/ledger"))
+            .await
     }
 
     /// Everything that happens, beginning with a snapshot.

@@ -20,6 +20,7 @@ use super::command::{ApiError, Command, Deploy};
 use super::feed::FeedItem;
 use super::snapshot::Ping;
 use crate::model::deployment::DeploymentId;
+use crate::model::group::GroupKey;
 use crate::model::name::Name;
 use crate::orchestrator::Orchestrator;
 
@@ -55,6 +56,8 @@ pub async fn serve(
         .route("/v1/commands", post(command))
         .route("/v1/preview", post(preview))
         .route("/v1/deployments/{id}", get(deployment))
+        .route("/v1/deployments/{id}/records", get(records))
+        .route("/v1/groups/{application}/{group}/ledger", get(ledger))
         .route("/v1/deployments/{id}/targets/{target}/output", get(output))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .with_state(orchestrator);
@@ -137,6 +140,21 @@ async fn deployment(
     Segments(id): Segments<DeploymentId>,
 ) -> Result<Response, ApiError> {
     Ok(Json(door.deployment(&id).await?).into_response())
+}
+
+async fn records(
+    State(door): State<Orchestrator>,
+    Segments(id): Segments<DeploymentId>,
+) -> Result<Response, ApiError> {
+    Ok(Json(door.records(&id).await?).into_response())
+}
+
+async fn ledger(
+    State(door): State<Orchestrator>,
+    Segments((application, group)): Segments<(Name, Name)>,
+) -> Result<Response, ApiError> {
+    let group = GroupKey { application, group };
+    Ok(Json(door.ledger(&group).await?).into_response())
 }
 
 async fn feed(State(door): State<Orchestrator>) -> Response {

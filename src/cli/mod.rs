@@ -12,6 +12,7 @@ mod deploy;
 mod descriptors;
 mod editor;
 mod exit;
+mod export;
 mod field;
 mod filter;
 mod group;
@@ -27,6 +28,7 @@ mod plan;
 mod print;
 mod push;
 mod redeploy;
+mod replay;
 mod revision;
 mod rollback;
 mod serve;
@@ -94,6 +96,10 @@ enum Command {
     Revision(revision::Args),
     /// Show the hosts: whether their agents answer, what is installed, what is wrong; add, edit and remove them
     Hosts(hosts::Args),
+    /// Write a recording of a deployment, which `cutover replay` opens
+    Export(export::Args),
+    /// Open a recording in the cockpit: the same screens, at any speed, forwards and backwards
+    Replay(replay::Args),
     /// Show a deployment with its instances and their lifecycle events
     Show(show::Args),
     /// Print what the scripts of a deployment wrote
@@ -171,6 +177,8 @@ async fn run(cli: Cli) -> color_eyre::Result<Exit> {
         Some(Command::Check(args)) => check::run(&args, &context),
         Some(Command::Validate(args)) => validate::run(&args),
         Some(Command::Agent(args)) => agent::run(args).await,
+        Some(Command::Export(args)) => export::run(&args, &context).await,
+        Some(Command::Replay(args)) => replay::run(args).await,
         Some(Command::Local(args)) => local::run(args).await,
         Some(Command::Serve(args)) => serve::run(&args, &context).await,
         Some(Command::Lab(args)) => lab::run(&args, &context).await,

@@ -11,7 +11,9 @@ use super::snapshot::{Snapshot, Summary};
 use super::{Orchestrator, internal, lock, no_deployment};
 use crate::engine::Deployment;
 use crate::engine::event::Record;
+use crate::engine::ledger::LedgerRecord;
 use crate::model::deployment::DeploymentId;
+use crate::model::group::GroupKey;
 use crate::model::name::Name;
 use crate::store::output::Reader;
 
@@ -89,7 +91,7 @@ impl Orchestrator {
     ///
     /// # Errors
     /// If there is none of this id, or it can't be read.
-    async fn records(&self, id: &DeploymentId) -> Result<Vec<Record>, ApiError> {
+    pub async fn records(&self, id: &DeploymentId) -> Result<Vec<Record>, ApiError> {
         let (journal, wanted) = (self.0.journal.clone(), id.clone());
         let records = tokio::task::spawn_blocking(move || journal.records(&wanted))
             .await
@@ -99,6 +101,18 @@ impl Orchestrator {
             return Err(no_deployment(id));
         }
         Ok(records)
+    }
+
+    /// A group's ledger, entry by entry; empty if it never deployed.
+    ///
+    /// # Errors
+    /// If it can't be read.
+    pub async fn ledger(&self, group: &GroupKey) -> Result<Vec<LedgerRecord>, ApiError> {
+        let (journal, wanted) = (self.0.journal.clone(), group.clone());
+        tokio::task::spawn_blocking(move || journal.ledger(&wanted))
+            .await
+            .map_err(|error| internal(&error))?
+            .map_err(|error| internal(&error))
     }
 
     /// A reader of a target's output.

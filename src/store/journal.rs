@@ -120,6 +120,14 @@ impl Journal {
         self.stream(id.as_str())
     }
 
+    /// A group's ledger, entry by entry; empty if it never deployed.
+    ///
+    /// # Errors
+    /// If it can't be read.
+    pub fn ledger(&self, group: &GroupKey) -> Result<Vec<LedgerRecord>, JournalError> {
+        self.stream(&ledger_stream(group))
+    }
+
     /// A deployment as its journal tells it.
     ///
     /// # Errors
@@ -147,7 +155,7 @@ impl Journal {
                 })
             })
             .map(|key| {
-                let records: Vec<LedgerRecord> = self.stream(&ledger_stream(&key))?;
+                let records = self.ledger(&key)?;
                 Ok((key, Ledger::fold(&records)))
             })
             .collect()

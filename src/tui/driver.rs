@@ -31,7 +31,8 @@ const FAREWELL: Duration = Duration::from_secs(5);
 
 /// What the loop holds.
 struct Driver {
-    client: Client,
+    /// The orchestrator; nobody in a replay.
+    client: Option<Client>,
     messages: Sender<Message>,
     follower: Option<JoinHandle<()>>,
     /// Commands that were sent and are not answered yet.
@@ -40,13 +41,15 @@ struct Driver {
 }
 
 /// Runs the cockpit until it is left.
-pub(super) async fn drive(client: Client, mut model: Model) -> color_eyre::Result<Outcome> {
+pub(super) async fn drive(client: Option<Client>, mut model: Model) -> color_eyre::Result<Outcome> {
     terminal::guard_panics();
     let mut signals = Signals::new()?;
     let mut screen = Screen::take()?;
     let mut input = EventStream::new();
     let (messages, mut inbox) = mpsc::channel(WAITING);
-    let feed = source::feed(client.clone(), messages.clone());
+    let feed = client
+        .clone()
+        .map(|client| source::feed(client, messages.clone()));
     let mut driver = Driver {
         client,
         messages,
@@ -65,7 +68,9 @@ pub(super) async fn drive(client: Client, mut model: Model) -> color_eyre::Resul
         &mut inbox,
     )
     .await;
-    feed.abort();
+    if let Some(feed) = feed {
+        feed.abort();
+    }
     driver.finish(inbox).await;
     drop(screen);
     ended?;
@@ -159,7 +164,15 @@ impl Driver {
     }
 
     fn perform(&mut self, effect: Effect) {
-        let (client, messages) = (self.client.clone(), self.messages.clone());
+        if effect == Effect::Quit {
+            self.done = true;
+            return;
+        }
+        // In a replay nobody is there to ask.
+        let Some(client) = self.client.clone() else {
+            return;
+        };
+        let messages = self.messages.clone();
         match effect {
             Effect::Fetch(id) => {
                 tokio::spawn(async move {
@@ -194,7 +207,7 @@ impl Driver {
                     tell(&messages, Message::Answered(result)).await;
                 }));
             }
-            Effect::Quit => self.done = true,
+            Effect::Quit => {}
         }
     }
 

@@ -4,6 +4,7 @@
 
 use super::theme::{Role, Theme};
 use crate::api::snapshot::HostState;
+use crate::engine::Deployment;
 use crate::model::deployment::{DeploymentStatus, TargetStatus};
 use crate::model::lifecycle::EventStatus;
 
@@ -20,6 +21,7 @@ pub(crate) enum Glyph {
     Unknown,
     Attention,
     Rollback,
+    Paused,
     Cursor,
     Separator,
     Cut,
@@ -31,7 +33,7 @@ pub(crate) enum Glyph {
 
 impl Glyph {
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::Succeeded,
         Self::Failed,
         Self::Running,
@@ -42,6 +44,7 @@ impl Glyph {
         Self::Unknown,
         Self::Attention,
         Self::Rollback,
+        Self::Paused,
         Self::Cursor,
         Self::Separator,
         Self::Cut,
@@ -64,6 +67,7 @@ impl Glyph {
             Self::Unknown => ("?", "?"),
             Self::Attention => ("!", "!"),
             Self::Rollback => ("\u{21ba}", "<"),
+            Self::Paused => ("\u{275a}", "="),
             Self::Cursor => ("\u{276f}", ">"),
             Self::Separator => ("\u{22c5}", "-"),
             Self::Cut => ("\u{22ef}", "~"),
@@ -103,6 +107,26 @@ pub(crate) fn deployment(status: DeploymentStatus) -> Mark {
         S::Succeeded => mark(Glyph::Succeeded, "Succeeded", Role::Good),
         S::Failed => mark(Glyph::Failed, "Failed", Role::Bad),
         S::Stopped => mark(Glyph::Stopped, "Stopped", Role::Warn),
+    }
+}
+
+/// The mark of how a deployment stands: its status, or what an operator should know rather than that it is `InProgress`.
+/// Words of ours are small, `CodeDeploy`'s are as it writes them.
+pub(crate) fn standing(of: &Deployment) -> Mark {
+    if of.status.is_terminal() {
+        deployment(of.status)
+    } else if of.is_ceasing() {
+        mark(Glyph::Stopped, "stopping", Role::Warn)
+    } else if of.halted.is_some() {
+        mark(Glyph::Failed, "failing", Role::Bad)
+    } else if of.held.is_some() {
+        mark(Glyph::Attention, "held", Role::Bad)
+    } else if of.paused.is_some() {
+        mark(Glyph::Paused, "paused", Role::Warn)
+    } else if of.monitor_ends().is_some() {
+        mark(Glyph::Waiting, "watching", Role::Active)
+    } else {
+        deployment(of.status)
     }
 }
 

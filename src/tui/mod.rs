@@ -15,6 +15,7 @@
 //! To add an action: its line in `action/mod.rs`, its key in `assets/keymap.yaml`, what it does in `update/perform.rs`.
 
 mod action;
+mod ahead;
 mod causes;
 mod consequence;
 mod driver;
@@ -27,6 +28,7 @@ mod model;
 mod output;
 mod paint;
 mod panes;
+mod replay;
 mod safe;
 mod source;
 mod terminal;
@@ -43,6 +45,7 @@ use crate::api::client::Client;
 use crate::model::deployment::DeploymentId;
 use crate::model::group::GroupKey;
 pub use model::Outcome;
+pub use replay::{Entry, Recording, RecordingError};
 pub use theme::Colours;
 
 /// How the cockpit is opened.
@@ -105,5 +108,21 @@ pub async fn run(options: Options) -> color_eyre::Result<Outcome> {
         Some(Start::Deployment(id)) => model.expected = Some(id),
         None => {}
     }
-    driver::drive(options.client, model).await
+    driver::drive(Some(options.client), model).await
+}
+
+/// Opens the cockpit on a recording: the same screens at the recording's own time, in which nothing can be changed.
+///
+/// # Errors
+/// If the key map is wrong, the terminal can't be used, or a part of the cockpit failed. The terminal is as it was.
+pub async fn replay(
+    recording: &Recording,
+    keymap: Option<PathBuf>,
+    colours: Colours,
+) -> color_eyre::Result<Outcome> {
+    let keymap = action::keymap::Keymap::load(keymap.as_deref())?;
+    let theme = theme::Theme::choose(colours, |name| std::env::var(name).ok());
+    let mut model = model::Model::new(keymap, theme, String::new(), true);
+    replay::begin(&mut model, replay::Player::new(recording));
+    driver::drive(None, model).await
 }

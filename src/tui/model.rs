@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use super::action::keymap::Keymap;
+use super::ahead::Ahead;
 use super::causes::Causes;
 use super::layers::Layer;
 use super::layout::Layout;
 use super::output::Output;
+use super::replay::Player;
 use super::theme::Theme;
 use crate::api::command::Deploy;
 use crate::api::gate::{Circumstances, TOO_OLD};
@@ -125,6 +127,8 @@ pub(crate) struct Model {
     pub output: Output,
     /// Why instances of the selected deployment failed.
     pub causes: Causes,
+    /// What the selected deployment waits for, and what comes then.
+    pub ahead: Ahead,
     /// The deployment that is on its way.
     pub fetch: Option<Fetch>,
     /// What lies on top, the topmost last.
@@ -137,6 +141,8 @@ pub(crate) struct Model {
     /// Select this deployment when it is known.
     pub expected: Option<DeploymentId>,
     pub read_only: bool,
+    /// The recording, if this is a replay.
+    pub replay: Option<Box<Player>>,
     /// Who asks for changes.
     pub user: String,
     pub keymap: Keymap,
@@ -177,6 +183,7 @@ impl Model {
             focus: Pane::Deployments,
             output: Output::default(),
             causes: Causes::default(),
+            ahead: Ahead::default(),
             fetch: None,
             layers: Vec::new(),
             toast: None,
@@ -184,6 +191,7 @@ impl Model {
             expected_rollback: None,
             expected: None,
             read_only,
+            replay: None,
             user,
             keymap,
             theme,
@@ -218,6 +226,7 @@ impl Model {
     /// Whether nothing may be changed: this session, or the project as its documents say now.
     pub(crate) fn is_read_only(&self) -> bool {
         self.read_only
+            || self.replay.is_some()
             || self
                 .view
                 .as_ref()

@@ -10,7 +10,7 @@ use portable_pty::{Child, CommandBuilder, PtySize, native_pty_system};
 pub const ROWS: u16 = 30;
 pub const COLUMNS: u16 = 120;
 
-/// A terminal with `cutover lab` in it.
+/// A terminal with `cutover` in it.
 pub struct Terminal {
     screen: Arc<Mutex<vt100::Parser>>,
     /// A word whenever the screen has changed; the end once the program is gone.
@@ -42,7 +42,25 @@ impl Terminal {
         self.folder.path().join("lab")
     }
 
+    /// A recording of the lab in another terminal.
+    pub fn replay(&self, file: &std::path::Path) -> Self {
+        let arguments = ["replay", file.to_str().unwrap()];
+        Self::start(Arc::clone(&self.folder), &arguments, &[])
+    }
+
     fn open(
+        folder: Arc<tempfile::TempDir>,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
+        let lab = folder.path().join("lab");
+        let mut all = vec!["lab"];
+        all.extend(arguments);
+        all.extend(["--dir", lab.to_str().unwrap()]);
+        Self::start(folder, &all, variables)
+    }
+
+    fn start(
         folder: Arc<tempfile::TempDir>,
         arguments: &[&str],
         variables: &[(&str, &str)],
@@ -55,10 +73,7 @@ impl Terminal {
         };
         let pair = native_pty_system().openpty(size).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_cutover"));
-        command.arg("lab");
         command.args(arguments);
-        command.arg("--dir");
-        command.arg(folder.path().join("lab"));
         command.env("XDG_STATE_HOME", folder.path());
         command.env("LC_ALL", "C.UTF-8");
         command.env("TERM", "xterm");

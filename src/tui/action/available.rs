@@ -6,6 +6,8 @@ use crate::engine::{Deployment, refusal, rollback};
 use crate::model::deployment::Creator;
 use crate::model::group::GroupKey;
 use crate::tui::model::Model;
+use crate::tui::replay::REFUSED;
+use crate::tui::update::other;
 
 /// Why an action can't be done now.
 ///
@@ -25,15 +27,12 @@ pub(crate) fn available(action: Action, model: &Model) -> Result<(), String> {
         }
         Action::Stop => {
             changeable(model)?;
-            let deployment = deployment(model)?;
-            let stop = What::Stop {
-                auto_rollback: None,
-            };
-            let stop = Command::new(stop, model.user.clone());
-            match refusal(deployment, &stop) {
-                Some(refusal) => Err(refusal.to_string()),
-                None => Ok(()),
-            }
+            acceptable(model, deployment(model)?, control(action, model)?)
+        }
+        Action::Pause | Action::Retry | Action::Skip | Action::StartNext | Action::GiveUp => {
+            changeable(model)?;
+            fresh(model)?;
+            acceptable(model, deployment(model)?, control(action, model)?)
         }
         Action::RollBack => {
             changeable(model)?;
@@ -48,12 +47,29 @@ pub(crate) fn available(action: Action, model: &Model) -> Result<(), String> {
         }
         Action::Linked => {
             let summary = model.summary().ok_or("no deployment is selected")?;
-            summary
-                .rolled_back_by
-                .as_ref()
-                .or(summary.rolls_back.as_ref())
-                .map(|_| ())
-                .ok_or_else(|| "it was not rolled back, and rolls nothing back".to_owned())
+            let known = |id| {
+                model
+                    .view
+                    .as_ref()
+                    .is_some_and(|v| v.summaries.contains_key(&id))
+            };
+            if !other(summary).is_some_and(known) {
+                return Err("it was not rolled back, and rolls nothing back".to_owned());
+            }
+            Ok(())
+        }
+        Action::ReplayPlay
+        | Action::ReplayForward
+        | Action::ReplayBack
+        | Action::ReplayFaster
+        | Action::ReplaySlower
+        | Action::ReplayFirst
+        | Action::ReplayLast => match &model.replay {
+            Some(player) => player.available(action),
+            None => Err("this is no replay".to_owned()),
+        },
+        Action::Hosts if model.replay.is_some() => {
+            Err(format!("{REFUSED}: nothing is known of the hosts"))
         }
         Action::Follow if model.output.of.is_none() => Err("no instance is selected".to_owned()),
         Action::Dismiss if model.hint.is_empty() && model.toast.is_none() => {
@@ -63,7 +79,40 @@ pub(crate) fn available(action: Action, model: &Model) -> Result<(), String> {
     }
 }
 
+/// What an action wants of the selected deployment.
+///
+/// # Errors
+/// If what it is about is not selected.
+pub(crate) fn control(action: Action, model: &Model) -> Result<What, String> {
+    let target = || {
+        let selected = model.selected.instance.clone();
+        selected.ok_or_else(|| "no instance is selected".to_owned())
+    };
+    Ok(match action {
+        Action::Stop => What::Stop {
+            auto_rollback: None,
+        },
+        Action::Pause if deployment(model)?.paused.is_some() => What::Resume,
+        Action::Pause => What::Pause,
+        Action::Retry => What::Retry { target: target()? },
+        Action::Skip => What::Skip { target: target()? },
+        Action::StartNext => What::StartNext { target: target()? },
+        Action::GiveUp => What::GiveUp,
+        _ => return Err("it changes no deployment".to_owned()),
+    })
+}
+
+fn acceptable(model: &Model, deployment: &Deployment, what: What) -> Result<(), String> {
+    match refusal(deployment, &Command::new(what, model.user.clone())) {
+        Some(refusal) => Err(refusal.to_string()),
+        None => Ok(()),
+    }
+}
+
 fn changeable(model: &Model) -> Result<(), String> {
+    if model.replay.is_some() {
+        return Err(REFUSED.to_owned());
+    }
     if model.is_read_only() {
         return Err(crate::api::gate::Closed::ReadOnly.to_string());
     }

@@ -195,10 +195,10 @@ mod tests {
 
     #[test]
     fn a_file_replaces_the_keys_of_the_actions_it_names() {
-        let keymap = Keymap::read(Some((Path::new("mine.yaml"), "stop: [S, f9]\n"))).unwrap();
+        let keymap = Keymap::read(Some((Path::new("mine.yaml"), "stop: [Z, f9]\n"))).unwrap();
         assert_eq!(keymap.action(&[Context::Main], "s".parse().unwrap()), None);
         assert_eq!(
-            keymap.action(&[Context::Main], "S".parse().unwrap()),
+            keymap.action(&[Context::Main], "Z".parse().unwrap()),
             Some(Action::Stop)
         );
         assert_eq!(keymap.shown(Action::Deploy), "d");

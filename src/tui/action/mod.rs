@@ -5,6 +5,8 @@ pub(crate) mod key;
 pub(crate) mod keymap;
 pub(crate) mod source;
 
+use super::model::Model;
+
 /// Where an action's keys are alive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Context {
@@ -22,9 +24,23 @@ pub(crate) enum Context {
     Typing,
     /// The help.
     Help,
+    /// Every pane, while a recording is replayed: before what its keys mean elsewhere.
+    Replay,
 }
 
 impl Context {
+    /// Every context, in the order of the help.
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Replay,
+        Self::Main,
+        Self::Rows,
+        Self::Output,
+        Self::Confirm,
+        Self::Leaving,
+        Self::Typing,
+        Self::Help,
+    ];
+
     /// The heading in the help.
     pub(crate) fn title(self) -> &'static str {
         match self {
@@ -35,6 +51,7 @@ impl Context {
             Self::Leaving => "When leaving while a deployment runs",
             Self::Typing => "Where text is typed",
             Self::Help => "In the help",
+            Self::Replay => "In a replay",
         }
     }
 
@@ -89,9 +106,21 @@ macro_rules! actions {
 }
 
 actions! {
+    ReplayPlay "replay-play" Replay Harmless Some("play"), "Let the recording's time go on, or stand still";
+    ReplayForward "replay-forward" Replay Harmless Some("forward"), "Go one entry forward, and stand still";
+    ReplayBack "replay-back" Replay Harmless Some("back"), "Go one entry back, and stand still";
+    ReplayFaster "replay-faster" Replay Harmless Some("faster"), "Let the recording's time go twice as fast";
+    ReplaySlower "replay-slower" Replay Harmless Some("slower"), "Let the recording's time go half as fast";
+    ReplayFirst "replay-first" Replay Harmless Some("first"), "Go to the recording's first entry";
+    ReplayLast "replay-last" Replay Harmless Some("last"), "Go to the recording's last entry";
     Deploy "deploy" Main Asks Some("deploy"), "Deploy a revision to the selected deployment group";
     Stop "stop" Main Asks Some("stop"), "Stop the selected deployment: running events finish, nothing new starts";
     RollBack "roll-back" Main Asks Some("roll back"), "Roll the selected deployment back to the revision before it";
+    Pause "pause" Main Asks Some("pause"), "Pause: what runs goes on, nothing new starts; once paused, let it go on";
+    Retry "retry" Main Asks Some("retry"), "Try the selected failed instance again, before any other starts";
+    Skip "skip" Main Asks Some("leave out"), "Leave the selected instance out, which has not started";
+    StartNext "start-next" Main Asks Some("start next"), "Start the selected instance before the others that wait";
+    GiveUp "give-up" Main Asks Some("give up"), "End the hold of the selected deployment: it fails";
     NextFailed "next-failed" Main Harmless Some("next failed"), "Select the next failed instance";
     PreviousFailed "previous-failed" Main Harmless None, "Select the previous failed instance";
     Linked "linked" Main Harmless Some("other deployment"), "Go to the rollback of this deployment, or to what it rolls back";
@@ -117,6 +146,7 @@ actions! {
     ScrollRight "scroll-right" Output Harmless None, "Show more of the right of long lines";
     Accept "accept" Confirm Acts None, "Do what the dialog says";
     Alternative "alternative" Confirm Acts None, "Do the alternative that the dialog offers";
+    Reason "reason" Confirm Harmless None, "Type why, for the journal; enter ends it";
     Cancel "cancel" Confirm Harmless None, "Do nothing";
     LeaveRunning "leave-running" Leaving Harmless None, "Leave; deployments go on in the background";
     StopAndLeave "stop-and-leave" Leaving Acts None, "Stop the deployments that run, then leave";
@@ -139,6 +169,18 @@ impl Action {
     pub(crate) fn entry(self) -> &'static Entry {
         // The list is made beside the enum, in its order.
         &ACTIONS[self as usize]
+    }
+
+    /// Its word in the footer as things stand, if it has a place there.
+    pub(crate) fn word(self, model: &Model) -> Option<&'static str> {
+        let paused = || model.deployment().is_some_and(|d| d.paused.is_some());
+        match self {
+            Self::Pause if paused() => Some("resume"),
+            Self::ReplayPlay if model.replay.as_ref().is_some_and(|p| p.playing) => {
+                Some("stand still")
+            }
+            _ => self.entry().footer,
+        }
     }
 
     /// The action of this name.

@@ -42,6 +42,7 @@ pub(crate) fn deploy(
         title: format!("Deploy {} to {group}?", revision.label),
         decided,
         now: silent_hosts(model, &preview.plan),
+        seen: None,
         accept: Choice {
             label: "deploy".to_owned(),
             command: Command::Deploy(deploy.clone()),

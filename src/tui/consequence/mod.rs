@@ -3,17 +3,19 @@
 //! A statement has two parts: what was decided (ids, revision, how many at a time), which a confirmation is tied to, and
 //! what is merely so at the moment (how many run right now), which is kept fresh and ties nothing.
 
+mod control;
 mod deploy;
 mod roll_back;
 mod stop;
 
 use crate::api::command::Command;
-use crate::engine::Plan;
 use crate::engine::plan::Stage;
+use crate::engine::{Deployment, Plan, foresee, input};
 use crate::model::deployment::DeploymentId;
 use crate::model::name::Name;
 use crate::tui::model::Model;
 
+pub(crate) use control::control;
 pub(crate) use deploy::deploy;
 pub(crate) use roll_back::roll_back;
 pub(crate) use stop::stop;
@@ -34,10 +36,41 @@ pub(crate) struct Statement {
     pub decided: Vec<String>,
     /// What is so at the moment.
     pub now: Vec<String>,
+    /// The newest decision on the deployment that this knows, where a newer one must be seen before anybody accepts.
+    pub seen: Option<u64>,
     pub accept: Choice,
     pub alternative: Option<Choice>,
     /// Why it can't be done any more.
     pub blocked: Option<String>,
+}
+
+/// `d-7F3KQ21XB 1.8.0 in shop/production`
+fn about(deployment: &Deployment) -> String {
+    format!(
+        "{} {} in {}",
+        deployment.id(),
+        deployment.spec.revision.label,
+        deployment.group_key()
+    )
+}
+
+/// What a command would do, in the engine's own words: at once, to the minimum, and in the end.
+///
+/// # Errors
+/// Why it is refused.
+fn foreseen(
+    model: &Model,
+    deployment: &Deployment,
+    command: &input::Command,
+) -> Result<Vec<String>, String> {
+    let goal = model
+        .ledger(&deployment.group_key())
+        .and_then(|ledger| ledger.target_revision.as_ref());
+    let foreseen = foresee(deployment, command, model.now, goal).map_err(|r| r.to_string())?;
+    let mut lines = vec![format!("now: {}", foreseen.at_once())];
+    lines.extend(foreseen.arithmetic());
+    lines.push(format!("in the end: {}", foreseen.in_the_end()));
+    Ok(lines)
 }
 
 fn instances(n: usize) -> String {

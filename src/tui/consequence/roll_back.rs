@@ -1,8 +1,8 @@
 //! Rolling a deployment back.
 
-use super::stop::stop_facts;
 use super::{Choice, Statement, plan_facts};
-use crate::api::command::Command;
+use crate::api::command;
+use crate::engine::input::{Command, What};
 use crate::engine::{Deployment, Plan, plan, rollback};
 use crate::model::deployment::DeploymentId;
 use crate::model::host::Host;
@@ -41,13 +41,18 @@ pub(crate) fn roll_back(model: &Model, deployment: &Deployment) -> Statement {
         title: format!("Roll back {id}?"),
         decided,
         now: if running {
-            stop_facts(model, deployment)
+            let stop = What::Stop {
+                auto_rollback: Some(true),
+            };
+            let stop = Command::new(stop, model.user.clone());
+            super::foreseen(model, deployment, &stop).unwrap_or_default()
         } else {
             Vec::new()
         },
+        seen: None,
         accept: Choice {
             label: "roll back".to_owned(),
-            command: Command::Rollback {
+            command: command::Command::Rollback {
                 deployment: id.clone(),
                 by: model.user.clone(),
             },

@@ -106,7 +106,11 @@ fn candidates(model: &Model) -> Vec<Row<Place>> {
                 }),
         );
     }
-    let here = |context| matches!(context, Context::Main | Context::Rows | Context::Output);
+    let here = |context| match context {
+        Context::Main | Context::Rows | Context::Output => true,
+        Context::Replay => model.replay.is_some(),
+        _ => false,
+    };
     rows.extend(
         ACTIONS
             .iter()

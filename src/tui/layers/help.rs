@@ -42,16 +42,8 @@ impl Help {
 
 fn rows(model: &Model) -> Vec<Vec<Run>> {
     let mut rows = Vec::new();
-    let contexts = [
-        Context::Main,
-        Context::Rows,
-        Context::Output,
-        Context::Confirm,
-        Context::Leaving,
-        Context::Typing,
-        Context::Help,
-    ];
-    for context in contexts {
+    let here = |context: &Context| *context != Context::Replay || model.replay.is_some();
+    for context in Context::ALL.into_iter().filter(here) {
         if !rows.is_empty() {
             rows.push(Vec::new());
         }

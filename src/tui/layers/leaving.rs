@@ -20,7 +20,7 @@ pub(crate) struct Leaving {
 
 /// Leaves if nothing runs; else asks.
 pub(crate) fn ask(model: &mut Model) -> Vec<Effect> {
-    if model.running().is_empty() {
+    if model.replay.is_some() || model.running().is_empty() {
         return leave(model, Outcome::Idle);
     }
     if !model

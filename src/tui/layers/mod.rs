@@ -43,7 +43,7 @@ impl Layer {
     fn context(&self) -> Context {
         match self {
             Self::Help(_) => Context::Help,
-            Self::Confirm(_) => Context::Confirm,
+            Self::Confirm(confirm) => confirm.context(),
             Self::Leaving(_) => Context::Leaving,
             Self::GoTo(_) | Self::Deploy(_) | Self::Hosts(_) => Context::Typing,
         }
@@ -82,7 +82,7 @@ pub(crate) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
     let mut effects = Vec::new();
     let reply = match layer {
         Layer::Help(help) => help.key(model, action),
-        Layer::Confirm(confirm) => confirm::key(confirm, model, action, &mut effects),
+        Layer::Confirm(confirm) => confirm::key(confirm, model, key, action, &mut effects),
         Layer::Leaving(leaving) => leaving::key(leaving, model, action, &mut effects),
         Layer::GoTo(goto) => goto::key(goto, model, key, action, &mut effects),
         Layer::Deploy(pick) => deploy::key(pick, model, key, action, &mut effects),
@@ -101,6 +101,7 @@ pub(crate) fn paste(model: &mut Model, text: &str) {
         Some(Layer::GoTo(goto)) => goto.picker.paste(text),
         Some(Layer::Deploy(pick)) => pick.picker.paste(text),
         Some(Layer::Hosts(hosts)) => hosts.paste(text),
+        Some(Layer::Confirm(confirm)) => confirm.paste(text),
         _ => {}
     }
 }

@@ -47,7 +47,7 @@ fn keys(model: &Model, room: usize) -> Vec<Run> {
     let always = [Action::Help, Action::Quit];
     let shown = |action: Action| {
         let entry = action.entry();
-        let here = matches!(entry.context, Context::Main);
+        let here = matches!(entry.context, Context::Main | Context::Replay);
         let useful = match action {
             Action::Follow => !model.output.follow || model.focus == Pane::Output,
             _ => true,
@@ -55,7 +55,7 @@ fn keys(model: &Model, room: usize) -> Vec<Run> {
         here && useful && available(action, model).is_ok()
     };
     let one = |action: Action| -> Option<Vec<Run>> {
-        let word = action.entry().footer?;
+        let word = action.word(model)?;
         Some(vec![
             run(Role::Key, model.keymap.shown(action)),
             run(Role::Text, format!(" {word}  ")),

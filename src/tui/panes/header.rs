@@ -21,7 +21,20 @@ fn name(model: &Model) -> Vec<Run> {
     let mut runs = vec![run(Role::Focus, " cutover  ")];
     if let Some(view) = &model.view {
         runs.push(run(Role::Heading, format!("{}  ", view.project.name)));
-        if model.is_read_only() {
+        if let Some(player) = &model.replay {
+            let (position, all) = player.place();
+            runs.push(run(Role::Selected, " REPLAY "));
+            runs.push(run(Role::Heading, format!(" {position}/{all} ")));
+            let sign = if player.playing {
+                Glyph::Running
+            } else {
+                Glyph::Paused
+            };
+            runs.push(run(
+                Role::Active,
+                format!("{} {}  ", sign.draw(model.theme), player.speed()),
+            ));
+        } else if model.is_read_only() {
             runs.push(run(Role::Warn, "read-only  "));
         }
         if let Some(first) = view.problems.first() {
@@ -60,7 +73,8 @@ fn state(model: &Model) -> Vec<Run> {
         }
         Link::Live => {}
     }
-    if let Some(view) = &model.view {
+    // A recording knows nothing of hosts that answer.
+    if let Some(view) = model.view.as_ref().filter(|_| model.replay.is_none()) {
         let total = view.project.hosts.len();
         let answering = view.hosts.values().filter(|host| host.reachable).count();
         // The observation of a host that has just left the documents may still be there.
@@ -83,7 +97,7 @@ fn state(model: &Model) -> Vec<Run> {
 /// The time of day; with seconds only while something else moves every second too, so that an idle screen rests.
 fn time(model: &Model) -> String {
     let clock = (model.clock)(model.now);
-    if crate::tui::update::moves(model) {
+    if model.replay.is_some() || crate::tui::update::moves(model) {
         clock
     } else {
         clock.chars().take(5).collect()

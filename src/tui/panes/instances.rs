@@ -3,12 +3,11 @@
 use ratatui::layout::Rect;
 
 use super::lists::column;
+use super::note::note;
 use crate::engine::Deployment;
 use crate::engine::deployment::{Target, TargetEvent};
-use crate::model::deployment::TargetStatus;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::timestamp::Short;
-use crate::tui::causes::cause;
 use crate::tui::glyph::{self, Glyph};
 use crate::tui::layout::Layout;
 use crate::tui::model::{Model, Pane};
@@ -121,7 +120,7 @@ pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
             area.x + 3,
             y,
             area.width.saturating_sub(4),
-            &row(model, target, &columns),
+            &row(model, deployment, target, &columns),
         );
         if selected {
             let tint = if focus { Role::Selected } else { Role::Chosen };
@@ -174,7 +173,7 @@ fn header(
     }
 }
 
-fn row(model: &Model, target: &Target, columns: &Columns) -> Vec<Run> {
+fn row(model: &Model, deployment: &Deployment, target: &Target, columns: &Columns) -> Vec<Run> {
     let mark = glyph::target(target.status);
     let sign = mark.glyph.draw(model.theme);
     let mut runs = vec![run(Role::Text, column(&target.name, columns.name))];
@@ -200,7 +199,8 @@ fn row(model: &Model, target: &Target, columns: &Columns) -> Vec<Run> {
         format!("{:>width$}", time.unwrap_or_default(), width = TIME - 1),
     ));
     if columns.message > 12 {
-        runs.push(why(model, target));
+        runs.push(run(Role::Muted, "   "));
+        runs.extend(note(model, deployment, target));
     }
     runs
 }
@@ -215,22 +215,4 @@ fn cell(model: &Model, entry: &TargetEvent, width: usize) -> Run {
         _ => sign.to_owned(),
     };
     run(mark.role, format!("{text:width$}"))
-}
-
-fn why(model: &Model, target: &Target) -> Run {
-    let silent = model
-        .view
-        .as_ref()
-        .and_then(|view| view.hosts.get(&target.name))
-        .is_some_and(|host| !host.reachable);
-    if target.status == TargetStatus::Failed {
-        run(Role::Bad, format!("   {}", cause(target)))
-    } else if silent {
-        run(Role::Warn, "   the host does not answer")
-    } else {
-        run(
-            Role::Muted,
-            format!("   {}", target.message.clone().unwrap_or_default()),
-        )
-    }
 }

@@ -2,10 +2,12 @@
 
 use ratatui::layout::Rect;
 
+use crate::api::view::View;
 use crate::engine::Summary;
+use crate::model::deployment::Creator;
 use crate::model::name::Name;
 use crate::model::timestamp::Short;
-use crate::tui::glyph::{self, Glyph};
+use crate::tui::glyph::{self, Glyph, Mark};
 use crate::tui::layout::Layout;
 use crate::tui::model::{Model, Pane};
 use crate::tui::paint::{Brush, Run, run, width};
@@ -73,7 +75,7 @@ fn groups(model: &Model, area: Rect, brush: &mut Brush<'_>) {
         let status =
             latest.and_then(|last| model.view.as_ref()?.summaries.get(&last.deployment_id));
         let mark = status.map_or((Role::Muted, " "), |summary| {
-            let mark = glyph::deployment(summary.status);
+            let mark = standing(model, summary);
             (mark.role, mark.glyph.draw(model.theme))
         });
         let style = group.deployment_style.deployment_type.label();
@@ -122,7 +124,7 @@ fn deployments(model: &Model, area: Rect, brush: &mut Brush<'_>) {
 }
 
 fn deployment(model: &Model, summary: &Summary, label: usize) -> Vec<Run> {
-    let mark = glyph::deployment(summary.status);
+    let mark = standing(model, summary);
     let sign = |glyph: Glyph| glyph.draw(model.theme);
     let link = if summary.rolled_back_by.is_some() || summary.rolls_back.is_some() {
         sign(Glyph::Rollback)
@@ -149,15 +151,25 @@ fn deployment(model: &Model, summary: &Summary, label: usize) -> Vec<Run> {
     ]
 }
 
+/// How a deployment stands; those that run are held whole, and say more than their summary.
+pub(super) fn standing(model: &Model, summary: &Summary) -> Mark {
+    let whole = |view: &'_ View| {
+        let found = view.deployments.get(&summary.deployment_id);
+        found.map(glyph::standing)
+    };
+    let known = model.view.as_ref().and_then(whole);
+    known.unwrap_or_else(|| glyph::deployment(summary.status))
+}
+
 fn who(summary: &Summary) -> String {
-    format!(
-        "{:8}",
-        if summary.rolls_back.is_some() {
-            "rollback"
-        } else {
-            summary.by.as_str()
-        }
-    )
+    let who = match summary.creator {
+        Creator::CodeDeployRollback => "rollback",
+        Creator::Autoscaling => "launch",
+        Creator::CodeDeployAutoUpdate => "update",
+        Creator::User if summary.rolls_back.is_some() => "rollback",
+        Creator::User => summary.by.as_str(),
+    };
+    format!("{who:8}")
 }
 
 /// Where a list is drawn, and from which row on.

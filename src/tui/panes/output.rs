@@ -2,9 +2,8 @@
 
 use ratatui::layout::Rect;
 
-use crate::model::deployment::TargetStatus;
+use super::note::note;
 use crate::model::output::OutputSource;
-use crate::tui::causes::cause;
 use crate::tui::glyph::{self, Glyph};
 use crate::tui::layout::Layout;
 use crate::tui::model::{Model, Pane};
@@ -14,17 +13,25 @@ use crate::tui::safe;
 use crate::tui::theme::Role;
 use crate::tui::widgets::wrap::wrap;
 
-/// Why the selected instance failed, line by line; the end of the script's output where the stream has none.
+/// What must be known of the selected instance, line by line: why it failed with the end of the script's output where
+/// the stream has none, that its host is silent, who left it out.
 pub(crate) fn diagnostics(model: &Model) -> Vec<Vec<Run>> {
-    let Some(target) = model.target().filter(|t| t.status == TargetStatus::Failed) else {
+    let (Some(deployment), Some(target)) = (model.deployment(), model.target()) else {
         return Vec::new();
     };
-    let sign = Glyph::Failed.draw(model.theme);
+    let Some((role, note)) = note(model, deployment, target) else {
+        return Vec::new();
+    };
     let width = usize::from(model.size.0.saturating_sub(4));
-    let cause = format!("{sign} {}", cause(target));
-    let mut lines: Vec<Vec<Run>> = wrap(&cause, width)
+    let sign = match role {
+        Role::Bad => Glyph::Failed,
+        Role::Warn => Glyph::Unknown,
+        _ => Glyph::Separator,
+    };
+    let note = format!("{} {note}", sign.draw(model.theme));
+    let mut lines: Vec<Vec<Run>> = wrap(&note, width)
         .into_iter()
-        .map(|line| vec![run(Role::Bad, line)])
+        .map(|line| vec![run(role, line)])
         .collect();
     let diagnostics = target
         .failure()
@@ -113,6 +120,9 @@ fn title(model: &Model, role: Role) -> Vec<Run> {
 }
 
 fn silence(model: &Model) -> String {
+    if model.replay.is_some() {
+        return "a recording holds no output".to_owned();
+    }
     let started = model
         .target()
         .is_some_and(|target| target.start_time.is_some());

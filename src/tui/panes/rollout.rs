@@ -6,9 +6,8 @@
 //! │ ✖ AfterInstall scripts/migrate.sh: exit code 1 (ScriptFailed)  web-3, web-5               │
 //! ```
 
-use super::trouble;
+use super::{next, stages, trouble};
 use crate::engine::Deployment;
-use crate::engine::plan::Stage;
 use crate::model::deployment::TargetStatus;
 use crate::model::timestamp::Short;
 use crate::tui::glyph::{self, Glyph};
@@ -23,7 +22,10 @@ pub(crate) fn lines(model: &Model, width: usize) -> Vec<Vec<Run>> {
         return vec![absent(model)];
     };
     let mut lines = vec![progress(model, deployment, width)];
+    lines.extend(stages::line(model, deployment, width.saturating_sub(4)));
+    lines.extend(next::lines(model, width.saturating_sub(4)));
     lines.extend(trouble::verdict(model, deployment));
+    lines.extend(trouble::origin(deployment));
     lines.extend(trouble::rollback(model, deployment));
     lines.extend(trouble::unreachable(model, deployment));
     lines.extend(trouble::failures(model, deployment));
@@ -54,7 +56,7 @@ fn absent(model: &Model) -> Vec<Run> {
 
 fn progress(model: &Model, deployment: &Deployment, width: usize) -> Vec<Run> {
     let sign = |glyph: Glyph| glyph.draw(model.theme);
-    let mark = glyph::deployment(deployment.status);
+    let mark = glyph::standing(deployment);
     let mut runs = vec![run(
         mark.role,
         format!("{} {}", sign(mark.glyph), mark.word),
@@ -65,11 +67,12 @@ fn progress(model: &Model, deployment: &Deployment, width: usize) -> Vec<Run> {
     let overview = deployment.overview;
     let total = overview.total();
     let done = overview.succeeded + overview.failed + overview.skipped;
-    let stage = deployment
-        .current_stage()
-        .or(deployment.plan.stages.last())
-        .map_or_else(|| "install".to_owned(), Stage::label);
-    runs.push(run(Role::Heading, format!("  {stage} {done}/{total} ")));
+    // More stages than one have a line of their own.
+    let stage = match deployment.plan.stages.as_slice() {
+        [only] => format!("{} ", only.label()),
+        _ => String::new(),
+    };
+    runs.push(run(Role::Heading, format!("  {stage}{done}/{total} ")));
     if width >= 70 && total > 0 {
         let cells = if width >= 110 { 20 } else { 8 };
         let full = usize::try_from(u64::from(done) * cells / u64::from(total)).unwrap_or(0);
@@ -93,7 +96,7 @@ fn progress(model: &Model, deployment: &Deployment, width: usize) -> Vec<Run> {
             runs.push(run(mark.role, format!(" {} {count} ", sign(mark.glyph))));
         }
     }
-    if let Some(Stage::Install { window, .. }) = deployment.plan.stages.first() {
+    if let Some(window) = &deployment.plan.window {
         let pace = format!(" {} at a time", window.concurrency);
         runs.push(run(Role::Muted, pace));
         if width >= 100 {

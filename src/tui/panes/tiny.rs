@@ -1,6 +1,6 @@
 //! A terminal too small for panes: where things stand, in a line or a few.
 
-use crate::tui::glyph;
+use super::lists;
 use crate::tui::layout::Layout;
 use crate::tui::model::{Link, Model};
 use crate::tui::paint::{Brush, Run, run};
@@ -9,7 +9,11 @@ use crate::tui::theme::Role;
 /// Draws what fits.
 pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
     let area = layout.header;
-    let lines = [status(model), vec![run(Role::Muted, "40x10 shows more")]];
+    let mut first = status(model);
+    if model.replay.is_some() {
+        first.insert(0, run(Role::Selected, "REPLAY "));
+    }
+    let lines = [first, vec![run(Role::Muted, "40x10 shows more")]];
     for (y, line) in (area.y..area.bottom()).zip(&lines) {
         brush.runs(area.x, y, area.width, line);
     }
@@ -22,7 +26,7 @@ fn status(model: &Model) -> Vec<Run> {
     let Some(summary) = model.summary() else {
         return vec![run(Role::Muted, "no deployment")];
     };
-    let mark = glyph::deployment(summary.status);
+    let mark = lists::standing(model, summary);
     let overview = summary.deployment_overview;
     let done = overview.succeeded + overview.failed + overview.skipped;
     let failed = if overview.failed > 0 {

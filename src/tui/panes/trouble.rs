@@ -1,7 +1,7 @@
 //! What an operator must know about the selected deployment besides its progress, a line each.
 
 use crate::engine::Deployment;
-use crate::model::timestamp::Short;
+use crate::model::deployment::Creator;
 use crate::tui::glyph::{self, Glyph};
 use crate::tui::model::Model;
 use crate::tui::paint::{Run, run};
@@ -10,58 +10,34 @@ use crate::tui::theme::Role;
 /// Causes of failure that are told one by one.
 const CAUSES: usize = 3;
 
-/// Why no more starts, or why it did not succeed.
+/// Why it did not succeed.
 pub(super) fn verdict(model: &Model, deployment: &Deployment) -> Option<Vec<Run>> {
-    if let Some(error) = &deployment.error {
-        let mark = glyph::deployment(deployment.status);
-        return Some(vec![
-            run(
-                mark.role,
-                format!("{} {} ", mark.glyph.draw(model.theme), error.code.name()),
-            ),
-            run(Role::Text, error.message.clone()),
-        ]);
-    }
-    let running = deployment.fleet.in_flight;
-    if let Some(stop) = &deployment.stop {
-        let since = Short(model.present().since(stop.at));
-        return Some(vec![
-            run(
-                Role::Warn,
-                format!("{} stopping ", Glyph::Stopped.draw(model.theme)),
-            ),
-            run(
-                Role::Text,
-                format!(
-                    "for {since}, asked for by {}: {} and nothing new starts",
-                    stop.by,
-                    finishing(running)
-                ),
-            ),
-        ]);
-    }
-    let halted = deployment.halted.as_ref()?;
+    let error = deployment.error.as_ref()?;
+    let mark = glyph::deployment(deployment.status);
     Some(vec![
         run(
-            Role::Bad,
-            format!("{} failing ", Glyph::Failed.draw(model.theme)),
+            mark.role,
+            format!("{} {} ", mark.glyph.draw(model.theme), error.code.name()),
         ),
-        run(
-            Role::Text,
-            format!(
-                "{}: {} and nothing new starts",
-                halted.message,
-                finishing(running)
-            ),
-        ),
+        run(Role::Text, error.message.clone()),
     ])
 }
 
-fn finishing(running: u32) -> String {
-    match running {
-        1 => "1 instance finishes".to_owned(),
-        n => format!("{n} instances finish"),
-    }
+/// Where a deployment comes from that nobody asked for.
+pub(super) fn origin(deployment: &Deployment) -> Option<Vec<Run>> {
+    let spec = &deployment.spec;
+    let text = match (spec.creator, &spec.updates) {
+        (Creator::Autoscaling, _) => {
+            let names: Vec<&str> = spec.targets.iter().map(|t| t.name.as_str()).collect();
+            format!("launch deployment: {} joined the group", names.join(", "))
+        }
+        (Creator::CodeDeployAutoUpdate, Some(update)) => format!(
+            "brings instances up to date that were outdated after {}",
+            update.root
+        ),
+        _ => return None,
+    };
+    Some(vec![run(Role::Muted, text)])
 }
 
 pub(super) fn rollback(model: &Model, deployment: &Deployment) -> Option<Vec<Run>> {

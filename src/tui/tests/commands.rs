@@ -1,11 +1,12 @@
 //! What leaves the cockpit, and when: only what was confirmed, of the picture that was confirmed.
 
-use super::{Cockpit, sample};
+use super::{Cockpit, sample, states};
 use crate::api::command::{Answer, Command};
 use crate::api::feed::FeedItem;
 use crate::api::gate::{self, Closed};
-use crate::engine::input::Input;
+use crate::engine::input::{Command as Control, Input, What};
 use crate::model::group::GroupKey;
+use crate::tui::action::{ACTIONS, Grade};
 use crate::tui::effect::Effect;
 use crate::tui::message::Message;
 use crate::tui::model::Outcome;
@@ -230,6 +231,34 @@ fn read_only_refuses_every_command_at_the_gate_and_says_so() {
     let deploy = sample_deploy();
     let deployment = sample::id(sample::LIVE);
     let by = "ana".to_owned();
+    let target = || sample::name("web-9");
+    let controls = [
+        What::Stop {
+            auto_rollback: None,
+        },
+        What::Pause,
+        What::Resume,
+        What::Retry { target: target() },
+        What::Skip { target: target() },
+        What::StartNext { target: target() },
+        What::GiveUp,
+    ];
+    let controls = controls.map(|what| {
+        // A new one must be added to the list above.
+        match &what {
+            What::Stop { .. }
+            | What::Pause
+            | What::Resume
+            | What::Retry { .. }
+            | What::Skip { .. }
+            | What::StartNext { .. }
+            | What::GiveUp => {}
+        }
+        Command::Control {
+            deployment: sample::id(sample::LIVE),
+            control: Control::new(what, "ana"),
+        }
+    });
     let all = [
         Command::Push {
             application: sample::name("shop"),
@@ -237,7 +266,6 @@ fn read_only_refuses_every_command_at_the_gate_and_says_so() {
             label: None,
         },
         Command::Deploy(deploy),
-        stop(None),
         Command::Rollback { deployment, by },
         Command::DeleteRevision {
             application: sample::name("shop"),
@@ -247,7 +275,7 @@ fn read_only_refuses_every_command_at_the_gate_and_says_so() {
     ];
     let mut cockpit = rollout();
     cockpit.model.read_only = true;
-    for command in all {
+    for command in all.into_iter().chain(controls) {
         // A new command must be added to the list above.
         match &command {
             Command::Push { .. }
@@ -262,7 +290,10 @@ fn read_only_refuses_every_command_at_the_gate_and_says_so() {
             Err(Closed::ReadOnly)
         );
     }
-    for key in ["s", "b", "d"] {
+    let changes = ACTIONS.iter().filter(|entry| entry.grade == Grade::Asks);
+    for entry in changes {
+        let key = cockpit.model.keymap.shown(entry.action);
+        let key = key.as_str();
         cockpit.keys(key);
         assert!(cockpit.model.layers.is_empty());
         assert!(
@@ -320,8 +351,8 @@ fn the_rollback_that_was_asked_for_is_gone_to() {
     cockpit.keys("b");
     cockpit.wait(500);
     cockpit.keys("y");
-    for record in run.input(&Input::Command(crate::engine::input::Command::new(
-        crate::engine::input::What::Stop {
+    for record in run.input(&Input::Command(Control::new(
+        What::Stop {
             auto_rollback: Some(true),
         },
         "ana",
@@ -348,4 +379,188 @@ fn the_rollback_that_was_asked_for_is_gone_to() {
         cockpit.model.selected.deployment,
         Some(sample::id(sample::LIVE))
     );
+}
+
+/// What is sent when this is confirmed, with what was seen.
+fn control(what: What, seen: u64, why: Option<&str>) -> Command {
+    let mut control = Control::new(what, "ana");
+    control.seen = Some(seen);
+    control.why = why.map(str::to_owned);
+    Command::Control {
+        deployment: sample::id(sample::LIVE),
+        control,
+    }
+}
+
+fn tell(cockpit: &mut Cockpit, records: Vec<crate::engine::Record>) {
+    for record in records {
+        cockpit.tell(FeedItem::Record {
+            deployment: sample::id(sample::LIVE),
+            record,
+        });
+    }
+}
+
+#[test]
+fn every_command_asks_once_and_carries_what_was_seen() {
+    let instance = |name| sample::name(name);
+    let waiting = || {
+        let mut cockpit = rollout();
+        cockpit.keys("tab G");
+        cockpit
+    };
+    let state = |run: &sample::Run, hosts| {
+        Cockpit::with(sample::snapshot(sample::project(hosts), &run.deployment))
+    };
+    let (paused, held) = (states::paused(), states::held());
+    let web_3 = What::Retry {
+        target: instance("web-3"),
+    };
+    let skip = What::Skip {
+        target: instance("web-12"),
+    };
+    let next = What::StartNext {
+        target: instance("web-12"),
+    };
+    let cases = [
+        (rollout(), "p", What::Pause, 1),
+        (
+            state(&paused, 12),
+            "p",
+            What::Resume,
+            paused.deployment.decided,
+        ),
+        (rollout(), "t", web_3, 1),
+        (waiting(), "S", skip, 1),
+        (waiting(), "a", next, 1),
+        (state(&held, 4), "u", What::GiveUp, held.deployment.decided),
+    ];
+    for (mut cockpit, key, what, seen) in cases {
+        cockpit.keys(key).keys("y enter");
+        assert_eq!(sent(&cockpit), [], "{key}: typed ahead");
+        cockpit.keys(key);
+        cockpit.wait(500);
+        cockpit.keys(key).keys("y");
+        assert_eq!(sent(&cockpit), [control(what, seen, None)], "{key}");
+        assert!(cockpit.model.layers.is_empty());
+        let Some(Effect::Send(command, circumstances)) = cockpit.effects.last() else {
+            panic!()
+        };
+        assert_eq!(gate::check(command, *circumstances), Ok(()));
+    }
+}
+
+#[test]
+fn why_it_is_done_can_be_typed_and_is_no_command() {
+    let mut cockpit = rollout();
+    cockpit.keys("p");
+    cockpit.wait(500);
+    cockpit.keys("w y n q s");
+    assert_eq!(sent(&cockpit), []);
+    cockpit.send(Message::Paste(" disk\ny".to_owned()));
+    cockpit.keys("enter");
+    assert!(cockpit.screen().contains("why: ynqs disk"));
+    cockpit.keys("y");
+    assert_eq!(sent(&cockpit), [control(What::Pause, 1, Some("ynqs disk"))]);
+
+    let mut cockpit = rollout();
+    cockpit.keys("s");
+    cockpit.wait(500);
+    cockpit.keys("w x esc");
+    assert_eq!(
+        cockpit.model.layers.len(),
+        1,
+        "esc forgets the reason, and asks on"
+    );
+    cockpit.keys("y");
+    assert_eq!(sent(&cockpit), [stop(None)]);
+}
+
+#[test]
+fn a_decision_of_somebody_else_must_be_seen_first() {
+    let mut run = sample::rollout();
+    let mut cockpit = Cockpit::with(sample::snapshot(sample::project(12), &run.deployment));
+    cockpit.keys("tab G S");
+    cockpit.wait(600);
+    tell(&mut cockpit, run.walk_on("web-4"));
+    cockpit.keys("w x enter");
+    tell(&mut cockpit, run.command("ben", "", What::Pause));
+    cockpit.keys("y");
+    assert_eq!(sent(&cockpit), [], "ben was faster");
+    let screen = cockpit.screen();
+    assert!(
+        screen.contains("This has changed while you looked"),
+        "{screen}"
+    );
+    assert!(screen.contains("It was paused by ben."), "{screen}");
+    cockpit.wait(500);
+    cockpit.keys("y");
+    let seen = run.deployment.decided;
+    let skip = What::Skip {
+        target: sample::name("web-12"),
+    };
+    assert!(seen > 1);
+    assert_eq!(sent(&cockpit), [control(skip, seen, Some("x"))]);
+}
+
+#[test]
+fn a_decision_that_comes_between_is_told_and_must_be_confirmed_anew() {
+    let mut run = sample::rollout();
+    let mut cockpit = Cockpit::with(sample::snapshot(sample::project(12), &run.deployment));
+    cockpit.keys("p");
+    cockpit.wait(500);
+    cockpit.keys("y");
+    let [Command::Control { control: late, .. }] = &sent(&cockpit)[..] else {
+        panic!()
+    };
+    // Somebody's decision reaches the orchestrator first.
+    let records = run.command(
+        "ben",
+        "",
+        What::Skip {
+            target: sample::name("web-9"),
+        },
+    );
+    let refusal = crate::engine::refusal(&run.deployment, late).unwrap();
+    assert!(matches!(
+        refusal,
+        crate::engine::availability::Refusal::Changed { .. }
+    ));
+    cockpit.send(Message::Answered(Err(refusal.to_string())));
+    tell(&mut cockpit, records);
+    assert!(cockpit.screen().contains("has changed since you looked"));
+    cockpit.keys("p");
+    cockpit.wait(500);
+    cockpit.keys("y");
+    let again = control(What::Pause, run.deployment.decided, None);
+    assert_eq!(sent(&cockpit)[1..], [again]);
+}
+
+#[test]
+fn what_became_impossible_can_not_be_accepted() {
+    let mut run = sample::rollout();
+    let mut cockpit = Cockpit::with(sample::snapshot(sample::project(12), &run.deployment));
+    cockpit.keys("p");
+    cockpit.wait(600);
+    let finished = run.finish();
+    tell(&mut cockpit, finished);
+    cockpit.wait(600);
+    cockpit.keys("y");
+    assert_eq!(sent(&cockpit), []);
+    assert!(cockpit.screen().contains("has already ended: Stopped"));
+}
+
+#[test]
+fn old_data_supports_no_command_but_a_stop() {
+    let mut cockpit = rollout();
+    cockpit.keys("p");
+    cockpit.silence(11_000);
+    cockpit.keys("y esc");
+    assert_eq!(sent(&cockpit), []);
+    cockpit.keys("t");
+    assert!(cockpit.screen().contains("retry: what you see is old"));
+    cockpit.keys("s");
+    cockpit.silence(600);
+    cockpit.keys("y");
+    assert_eq!(sent(&cockpit), [stop(None)]);
 }

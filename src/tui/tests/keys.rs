@@ -1,7 +1,8 @@
 //! Scripts of keys.
 
-use super::{Cockpit, sample};
+use super::{Cockpit, sample, states};
 use crate::api::feed::FeedItem;
+use crate::engine::input::What;
 use crate::tui::action::ACTIONS;
 use crate::tui::action::available::available;
 use crate::tui::effect::Effect;
@@ -234,5 +235,40 @@ fn an_end_is_told_although_another_deployment_is_on_the_screen() {
         cockpit
             .screen()
             .contains("d-7F3KQ21XB in shop/production: Stopped")
+    );
+}
+
+#[test]
+fn a_hold_and_a_pause_are_told_although_another_deployment_is_on_the_screen() {
+    let mut run = sample::rollout();
+    let mut cockpit = Cockpit::with(sample::snapshot(sample::project(12), &run.deployment));
+    cockpit.keys("/ 5 R R enter");
+    let mut tell = |records: Vec<crate::engine::Record>| {
+        for record in records {
+            cockpit.tell(FeedItem::Record {
+                deployment: sample::id(sample::LIVE),
+                record,
+            });
+        }
+        cockpit.screen()
+    };
+    let pause = run.command("ben", "", What::Pause);
+    assert!(tell(pause).contains("ben has paused d-7F3KQ21XB in shop/production"));
+    let resume = run.command("ana", "", What::Resume);
+    assert!(!tell(resume).contains("lets d-"), "ana knows what she did");
+
+    let held = states::held();
+    let (before, after) = held.records.split_at(held.records.len() - 1);
+    let known = crate::engine::fold(before).unwrap();
+    let mut cockpit = Cockpit::with(sample::snapshot(sample::project(4), &known));
+    cockpit.keys("/ 5 R R enter");
+    cockpit.tell(FeedItem::Record {
+        deployment: sample::id(sample::LIVE),
+        record: after[0].clone(),
+    });
+    assert!(
+        cockpit
+            .screen()
+            .contains("d-7F3KQ21XB in shop/production holds")
     );
 }

@@ -4,8 +4,10 @@ mod commands;
 mod hosts;
 mod keys;
 mod pictures;
+mod replay;
 mod sample;
 mod selection;
+mod states;
 mod terminal;
 
 use ratatui::Terminal;
@@ -25,6 +27,8 @@ use crate::model::timestamp::Timestamp;
 /// A cockpit with what its driver would be told.
 struct Cockpit {
     model: Model,
+    /// The time of the last message, which a replay's is not.
+    real: Timestamp,
     effects: Vec<Effect>,
 }
 
@@ -44,6 +48,7 @@ impl Cockpit {
         model.clock = utc;
         let mut cockpit = Self {
             model,
+            real: sample::now(0),
             effects: Vec::new(),
         };
         cockpit.model.now = sample::now(0);
@@ -63,14 +68,14 @@ impl Cockpit {
 
     /// A message, in the moment of the last one.
     fn send(&mut self, message: Message) {
-        let now = self.model.now;
-        let effects = update(&mut self.model, now, message);
+        let effects = update(&mut self.model, self.real, message);
         self.effects.extend(effects);
     }
 
     /// Time passes, and the orchestrator shows that it lives.
     fn wait(&mut self, milliseconds: i64) {
-        let at = Timestamp(self.model.now.0 + milliseconds);
+        let at = Timestamp(self.real.0 + milliseconds);
+        self.real = at;
         let effects = update(
             &mut self.model,
             at,
@@ -81,7 +86,8 @@ impl Cockpit {
 
     /// Time passes, and nothing is heard.
     fn silence(&mut self, milliseconds: i64) {
-        let at = Timestamp(self.model.now.0 + milliseconds);
+        let at = Timestamp(self.real.0 + milliseconds);
+        self.real = at;
         let effects = update(&mut self.model, at, Message::Tick);
         self.effects.extend(effects);
     }
@@ -92,6 +98,12 @@ impl Cockpit {
             self.send(Message::Key(key.parse().unwrap()));
         }
         self
+    }
+
+    /// At another time of the sample's day.
+    fn at(&mut self, at: Timestamp) {
+        self.real = at;
+        self.send(Message::Tick);
     }
 
     fn resize(&mut self, width: u16, height: u16) {

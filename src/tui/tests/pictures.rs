@@ -1,6 +1,6 @@
 //! Pictures of the screen. Look at them when they change: would you like this at three in the morning?
 
-use super::{Cockpit, MONO, sample};
+use super::{Cockpit, MONO, sample, states};
 use crate::tui::message::{Message, OutputNews};
 use crate::tui::theme::Theme;
 
@@ -26,7 +26,7 @@ fn failure() -> Cockpit {
 }
 
 macro_rules! picture {
-    ($name:literal, $cockpit:expr) => {
+    ($name:expr, $cockpit:expr) => {
         insta::with_settings!({snapshot_path => "../../../tests/snapshots", prepend_module_to_snapshot => false}, {
             insta::assert_snapshot!($name, $cockpit.screen());
         });
@@ -129,6 +129,95 @@ fn deploying() {
     picture!("deploy-confirm-100x30", cockpit);
 }
 
+/// The sizes at which every picture must say what matters.
+const SIZES: [(u16, u16); 5] = [(200, 50), (120, 40), (80, 24), (60, 15), (20, 3)];
+
+fn state(run: &sample::Run, project: crate::model::project::Project) -> Cockpit {
+    let mut cockpit = Cockpit::with(sample::snapshot(project, &run.deployment));
+    cockpit.at(run.now());
+    cockpit.wait(0);
+    cockpit.keys("tab");
+    cockpit
+}
+
+macro_rules! pictures {
+    ($name:literal, $cockpit:expr) => {
+        for (width, height) in SIZES {
+            $cockpit.resize(width, height);
+            picture!(format!("{}-{width}x{height}", $name), $cockpit);
+        }
+        $cockpit.resize(80, 24);
+        $cockpit.model.theme = Theme {
+            unicode: false,
+            ..MONO
+        };
+        assert!($cockpit.screen().is_ascii());
+        picture!(concat!($name, "-80x24-ascii"), $cockpit);
+    };
+}
+
+#[test]
+fn paused_with_instances_in_every_state() {
+    let mut cockpit = state(&states::paused(), sample::project(12));
+    cockpit.keys("j j");
+    pictures!("paused", cockpit);
+}
+
+#[test]
+fn held_for_somebody_who_decides() {
+    let mut cockpit = state(&states::held(), sample::project(4));
+    pictures!("held", cockpit);
+}
+
+#[test]
+fn a_zone_that_is_watched() {
+    let mut cockpit = state(&states::watching(), states::zoned_project());
+    cockpit.wait(47_500);
+    pictures!("watching", cockpit);
+}
+
+#[test]
+fn waiting_to_begin_joining_and_updating() {
+    let cockpit = state(&states::queued(), sample::project(4));
+    picture!("queued-80x24", cockpit);
+    let mut cockpit = state(&states::launch(), sample::project(4));
+    cockpit.resize(120, 40);
+    picture!("launch-120x40", cockpit);
+    let mut cockpit = state(&states::update(), sample::project(4));
+    cockpit.resize(120, 40);
+    picture!("update-120x40", cockpit);
+}
+
+#[test]
+fn confirmations_of_every_command() {
+    let mut cockpit = state(&states::paused(), sample::project(12));
+    cockpit.resize(100, 30);
+    cockpit.keys("p");
+    cockpit.wait(600);
+    picture!("resume-100x30", cockpit);
+    cockpit.keys("w d i s k enter");
+    picture!("resume-why-100x30", cockpit);
+    let mut cockpit = rollout();
+    cockpit.resize(100, 30);
+    cockpit.keys("p");
+    cockpit.wait(600);
+    picture!("pause-100x30", cockpit);
+    cockpit.keys("esc t");
+    cockpit.wait(600);
+    picture!("retry-100x30", cockpit);
+    cockpit.keys("esc G S");
+    cockpit.wait(600);
+    picture!("skip-100x30", cockpit);
+    cockpit.keys("esc a");
+    cockpit.wait(600);
+    picture!("start-next-100x30", cockpit);
+    let mut cockpit = state(&states::held(), sample::project(4));
+    cockpit.resize(100, 30);
+    cockpit.keys("u");
+    cockpit.wait(600);
+    picture!("give-up-100x30", cockpit);
+}
+
 #[test]
 fn the_hint_is_above_the_keys() {
     let mut cockpit = rollout();
@@ -142,7 +231,7 @@ fn the_hint_is_above_the_keys() {
 
 #[test]
 fn no_size_panics() {
-    let open: [&str; 7] = ["tab", "?", "s", "/", "q", "b", "tab"];
+    let open: [&str; 8] = ["tab", "?", "s", "/", "q", "b", "tab", "p w"];
     for (index, key) in open.into_iter().enumerate() {
         let mut cockpit = if index == 6 { failure() } else { rollout() };
         cockpit.keys(key);

@@ -131,8 +131,22 @@ impl Run {
         at: Timestamp,
         ledger: &Ledger,
     ) -> Self {
+        let mut run = Self::created(project, deployment, label, at, ledger, |_| {});
+        run.input(&Input::Admitted);
+        run
+    }
+
+    /// One that has not begun, with its specification changed.
+    pub(super) fn created(
+        project: &Project,
+        deployment: &str,
+        label: &str,
+        at: Timestamp,
+        ledger: &Ledger,
+        change: impl FnOnce(&mut Spec),
+    ) -> Self {
         let group = project.group(&production()).unwrap();
-        let spec = Spec {
+        let mut spec = Spec {
             deployment_id: id(deployment),
             group: group.clone(),
             configuration: configuration(if project.hosts.len() > 6 { 3 } else { 1 }),
@@ -149,6 +163,7 @@ impl Run {
             limits: crate::model::limits::Limits::default(),
             options: crate::engine::spec::Options::default(),
         };
+        change(&mut spec);
         let plan = plan(&spec);
         let record = Record {
             seq: 1,
@@ -158,13 +173,18 @@ impl Run {
                 plan: Arc::new(plan),
             },
         };
-        let mut run = Self {
+        Self {
             deployment: Deployment::created(&record).unwrap(),
             records: vec![record],
             at,
-        };
-        run.input(&Input::Admitted);
-        run
+        }
+    }
+
+    /// Somebody wants this.
+    pub(super) fn command(&mut self, by: &str, why: &str, what: What) -> Vec<Record> {
+        let mut command = Command::new(what, by);
+        command.why = (!why.is_empty()).then(|| why.to_owned());
+        self.input(&Input::Command(command))
     }
 
     pub(super) fn input(&mut self, input: &Input) -> Vec<Record> {
@@ -182,14 +202,21 @@ impl Run {
         new
     }
 
-    fn report(&mut self, target: &str, report: Report) {
+    pub(super) fn report(&mut self, target: &str, report: Report) {
         let target = name(target);
-        let execution = ExecutionId::new(self.deployment.id(), &target, 0, 1);
+        let known = self.deployment.target(&target).unwrap();
+        // What was not started is not heard.
+        let none = || ExecutionId::new(self.deployment.id(), &target, 0, 1);
+        let execution = known.execution.clone().unwrap_or_else(none);
         self.input(&Input::Report {
             execution,
             target,
             report,
         });
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.at
     }
 
     pub(super) fn wait(&mut self, milliseconds: i64) -> &mut Self {

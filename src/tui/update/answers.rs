@@ -63,6 +63,9 @@ fn notice(model: &mut Model, item: &FeedItem) {
     if known.is_some_and(|known| record.seq <= known.seq) {
         return;
     }
+    let group = known
+        .map(|known| known.group_key().to_string())
+        .unwrap_or_default();
     match &record.event {
         Event::Created { spec, .. } => {
             if let Some(original) = &spec.rolls_back
@@ -72,10 +75,14 @@ fn notice(model: &mut Model, item: &FeedItem) {
                 model.expected = Some(deployment.clone());
             }
         }
+        Event::Held { .. } => model.complain(format!("{deployment} in {group} holds")),
+        Event::Paused { by, .. } if *by != model.user => {
+            model.say(format!("{by} has paused {deployment} in {group}"));
+        }
+        Event::Resumed { by, .. } if *by != model.user => {
+            model.say(format!("{by} lets {deployment} in {group} go on"));
+        }
         Event::Ended { status, .. } => {
-            let group = known
-                .map(|known| known.group_key().to_string())
-                .unwrap_or_default();
             let text = format!("{deployment} in {group}: {status}");
             match status {
                 crate::model::deployment::DeploymentStatus::Failed => model.complain(text),

@@ -12,14 +12,20 @@ use super::effect::Effect;
 use super::layers::{self, Layer};
 use super::message::Message;
 use super::model::{Link, Model, Outcome, Pane};
+use super::replay;
 use crate::model::timestamp::Timestamp;
 
-pub(crate) use navigate::select_deployment;
+pub(crate) use answers::feed;
+pub(crate) use navigate::{other, select_deployment};
 pub(crate) use perform::perform;
 
 /// Takes a message that came at this time.
 pub(crate) fn update(model: &mut Model, at: Timestamp, message: Message) -> Vec<Effect> {
-    model.now = at;
+    if model.replay.is_some() {
+        replay::advance(model, at);
+    } else {
+        model.now = at;
+    }
     let mut effects = match message {
         Message::Key(key) => {
             if key.is_interrupt() {
@@ -39,7 +45,7 @@ pub(crate) fn update(model: &mut Model, at: Timestamp, message: Message) -> Vec<
             Vec::new()
         }
         Message::Tick => Vec::new(),
-        Message::Feed(item) => answers::feed(model, *item),
+        Message::Feed(item) => feed(model, *item),
         Message::Lost(reason) => {
             // The last news count: later attempts fail for the same reason, and silence is noticed late.
             if !matches!(model.link, Link::Lost { .. }) {
@@ -79,11 +85,19 @@ fn main_key(model: &mut Model, key: super::action::key::Key) -> Vec<Effect> {
     } else {
         Context::Rows
     };
-    let Some(action) = model.keymap.action(&[pane, Context::Main], key) else {
+    // A replay's keys come before what they mean elsewhere.
+    let replayed = model.replay.is_some();
+    let own = replayed.then(|| model.keymap.action(&[Context::Replay], key));
+    let action = own.flatten();
+    let Some(action) = action.or_else(|| model.keymap.action(&[pane, Context::Main], key)) else {
         return Vec::new();
     };
-    // Bad news stays until somebody was there to read it.
-    if model.toast.as_ref().is_some_and(|toast| toast.bad) {
+    // Bad news stays until somebody was there to read it. A replay's time may stand still, and its news with it.
+    if model
+        .toast
+        .as_ref()
+        .is_some_and(|toast| toast.bad || replayed)
+    {
         model.toast = None;
     }
     perform(model, action)
@@ -103,6 +117,9 @@ pub(crate) fn moves(model: &Model) -> bool {
 
 /// When the picture changes although nothing happens: the next second, minute, or the moment that a dialog listens.
 pub(crate) fn wake(model: &Model) -> Timestamp {
+    if let Some(at) = replay::wake(model) {
+        return at;
+    }
     let span = if moves(model) { 1000 } else { 60_000 };
     let beat = Timestamp((model.now.0.div_euclid(span) + 1) * span);
     let toast = model.toast.as_ref().and_then(|toast| toast.until);

@@ -1,6 +1,7 @@
 //! Moving about: what is selected, and which pane has the keys.
 
-use crate::model::deployment::{DeploymentId, TargetStatus};
+use crate::engine::Summary;
+use crate::model::deployment::{Creator, DeploymentId, TargetStatus};
 use crate::tui::model::{Model, Pane};
 use crate::tui::output::Output;
 use crate::tui::widgets::list::step;
@@ -129,14 +130,21 @@ pub(super) fn failed(model: &mut Model, forwards: bool) {
     }
 }
 
-/// Goes to the rollback of the selected deployment, or to what it rolls back.
+/// The rollback of a deployment, what it rolls back, or what its instances were outdated after.
+pub(crate) fn other(summary: &Summary) -> Option<DeploymentId> {
+    let rollback = summary
+        .rolled_back_by
+        .as_ref()
+        .or(summary.rolls_back.as_ref());
+    rollback.cloned().or_else(|| match summary.creator {
+        Creator::CodeDeployAutoUpdate => summary.by.parse().ok(),
+        _ => None,
+    })
+}
+
+/// Goes to the deployment that the selected one belongs to.
 pub(super) fn linked(model: &mut Model) {
-    let other = model.summary().and_then(|summary| {
-        summary
-            .rolled_back_by
-            .clone()
-            .or(summary.rolls_back.clone())
-    });
+    let other = model.summary().and_then(other);
     if let Some(id) = other {
         select_deployment(model, &id);
     }

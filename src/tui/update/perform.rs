@@ -2,10 +2,11 @@
 
 use super::navigate;
 use crate::tui::action::Action;
-use crate::tui::action::available::available;
+use crate::tui::action::available::{available, control};
 use crate::tui::effect::Effect;
 use crate::tui::layers::{self, Layer};
 use crate::tui::model::{Model, Pane};
+use crate::tui::replay;
 
 /// Does an action, or says why it can't be done.
 pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -15,7 +16,16 @@ pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
     }
     match action {
         Action::Deploy => return layers::deploy::open(model),
-        Action::Stop => layers::confirm::stop(model),
+        Action::Stop
+        | Action::Pause
+        | Action::Retry
+        | Action::Skip
+        | Action::StartNext
+        | Action::GiveUp => {
+            if let Ok(what) = control(action, model) {
+                layers::confirm::control(model, what);
+            }
+        }
         Action::RollBack => layers::confirm::roll_back(model),
         Action::GoTo => layers::goto::open(model),
         Action::Hosts => layers::hosts::open(model),
@@ -41,9 +51,17 @@ pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Last => navigate::move_to_end(model, true),
         Action::ScrollLeft => navigate::sideways(model, false),
         Action::ScrollRight => navigate::sideways(model, true),
+        Action::ReplayPlay
+        | Action::ReplayForward
+        | Action::ReplayBack
+        | Action::ReplayFaster
+        | Action::ReplaySlower
+        | Action::ReplayFirst
+        | Action::ReplayLast => replay::control(model, action),
         // These belong to layers, which do them themselves.
         Action::Accept
         | Action::Alternative
+        | Action::Reason
         | Action::Cancel
         | Action::LeaveRunning
         | Action::StopAndLeave

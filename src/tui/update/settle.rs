@@ -3,6 +3,7 @@
 use crate::engine::Deployment;
 use crate::model::deployment::TargetStatus;
 use crate::model::name::Name;
+use crate::tui::ahead::Ahead;
 use crate::tui::effect::Effect;
 use crate::tui::layers;
 use crate::tui::model::{Fetch, Lists, Model, Pane};
@@ -26,7 +27,7 @@ pub(crate) fn settle(model: &mut Model) -> Vec<Effect> {
         select(model);
         effects.extend(fetch(model));
         instance(model);
-        causes(model);
+        look(model);
         effects.extend(follow(model));
     }
     positions(model);
@@ -159,15 +160,25 @@ fn interesting(deployment: &Deployment) -> Option<Name> {
         .map(|target| target.name.clone())
 }
 
-fn causes(model: &mut Model) {
+/// What is told about the selected deployment besides its state.
+fn look(model: &mut Model) {
     let mut causes = std::mem::take(&mut model.causes);
-    if let Some(deployment) = model.deployment() {
-        causes.refresh(deployment);
+    let mut ahead = std::mem::take(&mut model.ahead);
+    match model.deployment() {
+        Some(deployment) => {
+            causes.refresh(deployment);
+            ahead.refresh(deployment, model.present());
+        }
+        None => ahead = Ahead::default(),
     }
     model.causes = causes;
+    model.ahead = ahead;
 }
 
 fn follow(model: &mut Model) -> Option<Effect> {
+    if model.replay.is_some() {
+        return None;
+    }
     let wanted = model
         .deployment()
         .and_then(|deployment| Some((deployment.id().clone(), model.selected.instance.clone()?)));

@@ -2,23 +2,27 @@
 //!
 //! It listens only after a moment, so that keys typed before it was read do nothing. Its accept key is neither Enter nor
 //! the one that opened it. When what was decided changes while it is open, it shows what changed and must be given
-//! anew; a stop is never made hard, and is only kept up to date.
+//! anew; a stop is never made hard, and is only kept up to date. A command carries the newest decision that was on the
+//! screen, so that the orchestrator refuses it if somebody was faster. Why it is done can be typed, for the journal.
+
+mod draw;
+mod reason;
 
 use std::time::Duration;
 
-use super::window;
+use self::reason::Reason;
 use super::{Layer, Reply};
-use crate::api::command::{Deploy, Preview};
+use crate::api::command::{Command, Deploy, Preview};
+use crate::engine::input::What;
 use crate::model::deployment::DeploymentId;
 use crate::model::group::GroupKey;
 use crate::model::timestamp::Timestamp;
-use crate::tui::action::Action;
+use crate::tui::action::key::Key;
+use crate::tui::action::{Action, Context};
 use crate::tui::consequence::{self, Statement};
 use crate::tui::effect::Effect;
 use crate::tui::glyph::Glyph;
 use crate::tui::model::Model;
-use crate::tui::paint::{Brush, Run, run};
-use crate::tui::theme::Role;
 
 /// Keys within this time after it appeared, or changed, were meant for something else.
 pub(crate) const DEAF: Duration = Duration::from_millis(500);
@@ -26,7 +30,7 @@ pub(crate) const DEAF: Duration = Duration::from_millis(500);
 /// What is to be confirmed.
 #[derive(Clone, Debug)]
 pub(crate) enum Subject {
-    Stop(DeploymentId),
+    Control(DeploymentId, What),
     RollBack(DeploymentId),
     Deploy {
         deploy: Box<Deploy>,
@@ -42,17 +46,20 @@ pub(crate) struct Confirm {
     subject: Subject,
     /// What the screen says.
     statement: Statement,
+    /// The entries that it was made from, where looking again costs much.
+    made_of: Option<Entries>,
     /// What was decided when it was shown, where that has changed since.
     before: Option<Vec<String>>,
     shown: Timestamp,
     /// Why a new preview could not be had.
     failure: Option<String>,
+    reason: Reason,
 }
 
-/// Asks whether to stop the selected deployment.
-pub(crate) fn stop(model: &mut Model) {
+/// Asks whether to do this to the selected deployment.
+pub(crate) fn control(model: &mut Model, what: What) {
     if let Some(id) = model.selected.deployment.clone() {
-        open(model, Subject::Stop(id));
+        open(model, Subject::Control(id, what));
     }
 }
 
@@ -78,7 +85,10 @@ fn state(model: &Model, subject: &Subject) -> Option<Statement> {
             .and_then(|view| view.deployments.get(id))
     };
     match subject {
-        Subject::Stop(id) => known(id).map(|deployment| consequence::stop(model, deployment)),
+        Subject::Control(id, what) => known(id).map(|deployment| match what {
+            What::Stop { .. } => consequence::stop(model, deployment),
+            what => consequence::control(model, deployment, what),
+        }),
         Subject::RollBack(id) => {
             known(id).map(|deployment| consequence::roll_back(model, deployment))
         }
@@ -88,17 +98,62 @@ fn state(model: &Model, subject: &Subject) -> Option<Statement> {
     }
 }
 
+/// The numbers of the newest entries of a deployment and its group, and of news about documents and hosts.
+type Entries = (u64, u64, u64);
+
+/// What a statement about a deployment is made from: as long as it is the same, so is the statement.
+fn entries(model: &Model, subject: &Subject) -> Option<Entries> {
+    let (Subject::Control(id, _) | Subject::RollBack(id)) = subject else {
+        return None;
+    };
+    let view = model.view.as_ref()?;
+    let deployment = view.deployments.get(id)?;
+    let ledger = model.ledger(&deployment.group_key());
+    let ledger = ledger.map_or(0, |ledger| ledger.seq);
+    Some((deployment.seq, ledger, view.host_news))
+}
+
+impl Subject {
+    /// Stopping is the way out, and never made hard.
+    fn is_stop(&self) -> bool {
+        matches!(self, Self::Control(_, What::Stop { .. }))
+    }
+}
+
 impl Confirm {
     /// A confirmation of this; `None` if the picture does not know it.
     pub(crate) fn new(model: &Model, subject: Subject) -> Option<Self> {
         let statement = state(model, &subject)?;
         Some(Self {
+            made_of: entries(model, &subject),
             subject,
             statement,
             before: None,
             shown: model.now,
             failure: None,
+            reason: Reason::default(),
         })
+    }
+
+    /// Where its keys are looked up.
+    pub(super) fn context(&self) -> Context {
+        if self.reason.typing {
+            Context::Typing
+        } else {
+            Context::Confirm
+        }
+    }
+
+    /// Whether its journal has a place for a reason.
+    fn takes_reason(&self) -> bool {
+        matches!(self.subject, Subject::Control(..))
+    }
+
+    /// Pasted text is part of a reason that is being typed, and nothing else.
+    pub(super) fn paste(&mut self, text: &str) {
+        if self.reason.typing {
+            self.reason.field.paste(text);
+        }
     }
 
     /// When it begins to listen.
@@ -108,12 +163,17 @@ impl Confirm {
 
     /// Looks at the picture again. A deployment that has left it keeps what was said, and can't be accepted.
     pub(super) fn refresh(&mut self, model: &Model) -> bool {
+        let made_of = entries(model, &self.subject);
+        if made_of.is_some() && made_of == self.made_of {
+            return true;
+        }
+        self.made_of = made_of;
         let Some(fresh) = state(model, &self.subject) else {
             self.statement.blocked = Some("the deployment is being fetched again".to_owned());
             return true;
         };
-        let stopping = matches!(self.subject, Subject::Stop(_));
-        if !stopping && fresh.decided != self.statement.decided {
+        let changed = fresh.decided != self.statement.decided || fresh.seen != self.statement.seen;
+        if !self.subject.is_stop() && changed {
             self.before = Some(std::mem::take(&mut self.statement.decided));
             self.shown = model.now;
         }
@@ -128,7 +188,7 @@ impl Confirm {
         }
         match &self.subject {
             // The way out works on old data too.
-            Subject::Stop(_) => None,
+            subject if subject.is_stop() => None,
             _ if model.is_stale() => {
                 Some("what you see is old: wait until the connection is back".to_owned())
             }
@@ -180,82 +240,26 @@ impl Confirm {
         *awaited = Some(number);
         Some(Effect::Preview(number, deploy.clone()))
     }
-
-    /// Draws it.
-    pub(super) fn draw(&self, model: &Model, brush: &mut Brush<'_>) {
-        let width = window::columns(model);
-        let mut rows: Vec<Vec<Run>> = Vec::new();
-        for line in &self.statement.decided {
-            rows.extend(window::paragraph(Role::Text, line, width));
-        }
-        if let Some(before) = &self.before {
-            rows.push(vec![run(
-                Role::Warn,
-                "This has changed while you looked. Before, it said:",
-            )]);
-            for line in before
-                .iter()
-                .filter(|line| !self.statement.decided.contains(line))
-            {
-                rows.extend(window::paragraph(Role::Muted, line, width));
-            }
-        }
-        if !self.statement.now.is_empty() {
-            rows.push(Vec::new());
-            let dot = brush.glyph(Glyph::Separator);
-            for line in &self.statement.now {
-                rows.extend(window::paragraph(
-                    Role::Text,
-                    &format!("{dot} {line}"),
-                    width,
-                ));
-            }
-        }
-        let body = rows.len();
-        rows.push(Vec::new());
-        match self.blocked(model) {
-            Some(reason) => rows.extend(window::paragraph(Role::Bad, &reason, width)),
-            None => rows.extend(self.choices(model)),
-        }
-        let cancel = model.keymap.shown(Action::Cancel);
-        rows.push(vec![
-            run(Role::Selected, " Cancel "),
-            run(Role::Muted, format!("  {cancel}, enter or esc")),
-        ]);
-        let choices = rows.len() - body;
-        let inside = window::open(model, brush, rows.len(), &self.statement.title, Role::Warn);
-        window::rows(brush, inside, &rows, choices);
-    }
-
-    fn choices(&self, model: &Model) -> Vec<Vec<Run>> {
-        // Until it listens its keys look dead, because they are.
-        let armed = model.now >= self.armed_at();
-        let role = if armed { Role::Key } else { Role::Muted };
-        let one = |action, label: &str| {
-            vec![
-                run(role, model.keymap.shown(action)),
-                run(
-                    if armed { Role::Text } else { Role::Muted },
-                    format!("  {label}"),
-                ),
-            ]
-        };
-        let alternative = self.statement.alternative.as_ref();
-        std::iter::once(one(Action::Accept, &self.statement.accept.label))
-            .chain(alternative.map(|choice| one(Action::Alternative, &choice.label)))
-            .collect()
-    }
 }
 
 /// Takes a key.
 pub(super) fn key(
-    confirm: Box<Confirm>,
+    mut confirm: Box<Confirm>,
     model: &mut Model,
+    key: Key,
     action: Option<Action>,
     effects: &mut Vec<Effect>,
 ) -> Reply {
+    if confirm.reason.typing {
+        confirm.reason.key(key, action);
+        return Reply::Stay(Layer::Confirm(confirm));
+    }
     let choice = match action {
         Some(Action::Cancel) => return Reply::Close,
+        Some(Action::Reason) => {
+            confirm.reason.typing = confirm.takes_reason();
+            None
+        }
         Some(Action::Accept) => Some(&confirm.statement.accept),
         Some(Action::Alternative) => confirm.statement.alternative.as_ref(),
         _ => None,
@@ -266,13 +270,17 @@ pub(super) fn key(
     if model.now < confirm.armed_at() || confirm.blocked(model).is_some() {
         return Reply::Stay(Layer::Confirm(confirm));
     }
-    effects.push(Effect::Send(
-        Box::new(choice.command.clone()),
-        model.circumstances(),
-    ));
+    let mut command = choice.command.clone();
+    if let Command::Control { control, .. } = &mut command {
+        control.why = confirm.reason.given();
+    }
+    effects.push(Effect::Send(Box::new(command), model.circumstances()));
     model.say(format!("{} …", choice.label).replace('…', Glyph::Cut.draw(model.theme)));
     match &confirm.subject {
-        Subject::Stop(id) | Subject::RollBack(id) => model.expected_rollback = Some(id.clone()),
+        Subject::RollBack(id) | Subject::Control(id, What::Stop { .. } | What::GiveUp) => {
+            model.expected_rollback = Some(id.clone());
+        }
+        Subject::Control(..) => {}
         // The picker below has done its work.
         Subject::Deploy { .. } => model
             .layers

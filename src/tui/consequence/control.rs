@@ -1,0 +1,63 @@
+//! Steering a deployment that runs: what a pause, a retry, a skip or the end of a hold would do.
+
+use super::{Choice, Statement};
+use crate::api::command::Command;
+use crate::engine::Deployment;
+use crate::engine::input::{self, What};
+use crate::tui::model::Model;
+
+/// What carrying this out would do.
+pub(crate) fn control(model: &Model, deployment: &Deployment, what: &What) -> Statement {
+    let id = deployment.id();
+    let (title, label) = words(deployment, what);
+    let mut command = input::Command::new(what.clone(), model.user.clone());
+    let (now, blocked) = match super::foreseen(model, deployment, &command) {
+        Ok(lines) => (lines, None),
+        Err(reason) => (Vec::new(), Some(reason)),
+    };
+    command.seen = Some(deployment.decided);
+    Statement {
+        title,
+        decided: decided(deployment),
+        now,
+        seen: Some(deployment.decided),
+        accept: Choice {
+            label: label.to_owned(),
+            command: Command::Control {
+                deployment: id.clone(),
+                control: command,
+            },
+        },
+        alternative: None,
+        blocked,
+    }
+}
+
+/// The question, and what the key for yes does.
+fn words(deployment: &Deployment, what: &What) -> (String, &'static str) {
+    let id = deployment.id();
+    match what {
+        What::Stop { .. } => (format!("Stop {id}?"), "stop"),
+        What::Pause => (format!("Pause {id}?"), "pause"),
+        What::Resume => (format!("Let {id} go on?"), "resume"),
+        What::Retry { target } => (format!("Try {target} again?"), "try again"),
+        What::Skip { target } => (format!("Leave {target} out of {id}?"), "leave out"),
+        What::StartNext { target } => (format!("Start {target} next?"), "start next"),
+        What::GiveUp => (format!("Give {id} up?"), "give up: it fails"),
+    }
+}
+
+/// What it is about, and what others have decided on it.
+fn decided(deployment: &Deployment) -> Vec<String> {
+    let mut lines = vec![super::about(deployment)];
+    if let Some(error) = &deployment.held {
+        lines.push(format!("It holds: {}", error.message));
+    }
+    if let Some(wish) = &deployment.paused {
+        lines.push(match &wish.why {
+            Some(why) => format!("It was paused by {}: {why}", wish.by),
+            None => format!("It was paused by {}.", wish.by),
+        });
+    }
+    lines
+}

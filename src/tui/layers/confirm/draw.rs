@@ -1,0 +1,100 @@
+//! The confirmation on the screen.
+
+use super::Confirm;
+use crate::tui::action::Action;
+use crate::tui::glyph::Glyph;
+use crate::tui::layers::window;
+use crate::tui::model::Model;
+use crate::tui::paint::{Brush, Run, run};
+use crate::tui::theme::Role;
+
+impl Confirm {
+    /// Draws it.
+    pub(in crate::tui::layers) fn draw(&self, model: &Model, brush: &mut Brush<'_>) {
+        let width = window::columns(model);
+        let mut rows = self.body(brush, width);
+        let body = rows.len();
+        rows.push(Vec::new());
+        match self.blocked(model) {
+            Some(reason) => rows.extend(window::paragraph(Role::Bad, &reason, width)),
+            None => rows.extend(self.choices(model)),
+        }
+        let cancel = model.keymap.shown(Action::Cancel);
+        rows.push(vec![
+            run(Role::Selected, " Cancel "),
+            run(Role::Muted, format!("  {cancel}, enter or esc")),
+        ]);
+        let choices = rows.len() - body;
+        let inside = window::open(model, brush, rows.len(), &self.statement.title, Role::Warn);
+        window::rows(brush, inside, &rows, choices);
+    }
+
+    /// What was decided, what has changed, and what is so at the moment.
+    fn body(&self, brush: &Brush<'_>, width: usize) -> Vec<Vec<Run>> {
+        let mut rows: Vec<Vec<Run>> = Vec::new();
+        for line in &self.statement.decided {
+            rows.extend(window::paragraph(Role::Text, line, width));
+        }
+        if let Some(before) = &self.before {
+            let gone = || {
+                let lines = before.iter();
+                lines.filter(|line| !self.statement.decided.contains(line))
+            };
+            let heading = if gone().next().is_some() {
+                "This has changed while you looked. Before, it said:"
+            } else {
+                "This has changed while you looked."
+            };
+            rows.push(vec![run(Role::Warn, heading)]);
+            for line in gone() {
+                rows.extend(window::paragraph(Role::Muted, line, width));
+            }
+        }
+        if !self.statement.now.is_empty() {
+            rows.push(Vec::new());
+            let dot = brush.glyph(Glyph::Separator);
+            for line in &self.statement.now {
+                let text = format!("{dot} {line}");
+                rows.extend(window::paragraph(Role::Text, &text, width));
+            }
+        }
+        rows
+    }
+
+    fn choices(&self, model: &Model) -> Vec<Vec<Run>> {
+        if self.reason.typing {
+            return vec![vec![
+                run(Role::Key, "why> "),
+                run(Role::Text, format!("{}_", self.reason.field.text)),
+                run(Role::Muted, "  enter keeps it, esc forgets it"),
+            ]];
+        }
+        // Until it listens its keys look dead, because they are.
+        let armed = model.now >= self.armed_at();
+        let role = if armed { Role::Key } else { Role::Muted };
+        let one = |action, label: &str| {
+            vec![
+                run(role, model.keymap.shown(action)),
+                run(
+                    if armed { Role::Text } else { Role::Muted },
+                    format!("  {label}"),
+                ),
+            ]
+        };
+        let alternative = self.statement.alternative.as_ref();
+        let reason = self.takes_reason().then(|| {
+            let label = match self.reason.given() {
+                Some(why) => format!("why: {why}"),
+                None => "say why, for the journal".to_owned(),
+            };
+            vec![
+                run(Role::Key, model.keymap.shown(Action::Reason)),
+                run(Role::Muted, format!("  {label}")),
+            ]
+        });
+        std::iter::once(one(Action::Accept, &self.statement.accept.label))
+            .chain(alternative.map(|choice| one(Action::Alternative, &choice.label)))
+            .chain(reason)
+            .collect()
+    }
+}

@@ -1,0 +1,99 @@
+//! What the selected deployment waits for and what comes then, with the keys that matter now: always on the screen while
+//! it is not over.
+
+use crate::engine::outlook::{Outlook, Standing};
+use crate::tui::action::Action;
+use crate::tui::action::available::available;
+use crate::tui::glyph::Glyph;
+use crate::tui::model::Model;
+use crate::tui::paint::{Run, run};
+use crate::tui::theme::Role;
+use crate::tui::widgets::wrap::wrap;
+
+/// Rows that it takes at most, on a screen of this height.
+fn most(height: u16) -> usize {
+    if height < 20 { 1 } else { 3 }
+}
+
+/// The words, line by line.
+pub(super) fn lines(model: &Model, room: usize) -> Vec<Vec<Run>> {
+    let Some(outlook) = &model.ahead.outlook else {
+        return Vec::new();
+    };
+    let (glyph, role) = mark(outlook);
+    let keys = keys(model, outlook);
+    let keys_wide: usize = keys.iter().map(|(_, text)| text.chars().count()).sum();
+    let mut rows = wrap(&outlook.to_string(), room.saturating_sub(2).max(1));
+    let most = most(model.size.1);
+    if rows.len() > most {
+        rows.truncate(most);
+        if let Some(last) = rows.last_mut() {
+            last.push(' ');
+            last.push_str(Glyph::Cut.draw(model.theme));
+        }
+    }
+    let last = rows.len().saturating_sub(1);
+    let mut lines: Vec<Vec<Run>> = rows
+        .into_iter()
+        .enumerate()
+        .map(|(row, text)| {
+            let sign = if row == 0 {
+                glyph.draw(model.theme)
+            } else {
+                " "
+            };
+            vec![run(role, format!("{sign} ")), run(text_role(role), text)]
+        })
+        .collect();
+    if let Some(line) = lines.last_mut().filter(|_| !keys.is_empty()) {
+        let used: usize = line.iter().map(|(_, text)| text.chars().count()).sum();
+        if used + keys_wide <= room {
+            line.extend(keys);
+        } else if last + 1 < most {
+            lines.push(keys);
+        }
+    }
+    lines
+}
+
+fn mark(outlook: &Outlook) -> (Glyph, Role) {
+    match &outlook.standing {
+        Standing::Queued { .. } => (Glyph::Waiting, Role::Muted),
+        Standing::Runs if outlook.needed.is_some() => (Glyph::Waiting, Role::Warn),
+        Standing::Runs => (Glyph::Waiting, Role::Text),
+        Standing::Paused(_) => (Glyph::Paused, Role::Warn),
+        Standing::Holds { .. } => (Glyph::Attention, Role::Bad),
+        Standing::Ending { .. } | Standing::TimedOut => (Glyph::Failed, Role::Bad),
+        Standing::Stopping(_) => (Glyph::Stopped, Role::Warn),
+        Standing::Over { .. } => (Glyph::Unknown, Role::Muted),
+    }
+}
+
+/// The sign alone carries what is not alarming.
+fn text_role(role: Role) -> Role {
+    match role {
+        Role::Muted => Role::Muted,
+        _ => Role::Text,
+    }
+}
+
+/// The keys with which somebody lets it go on.
+fn keys(model: &Model, outlook: &Outlook) -> Vec<Run> {
+    let wanted: &[(Action, &str)] = match &outlook.standing {
+        Standing::Paused(_) => &[(Action::Pause, "resumes")],
+        Standing::Holds { .. } => &[
+            (Action::Retry, "tries again"),
+            (Action::GiveUp, "gives up"),
+            (Action::Stop, "stops"),
+        ],
+        _ => &[],
+    };
+    let mut keys = Vec::new();
+    for (action, word) in wanted {
+        if available(*action, model).is_ok() {
+            keys.push(run(Role::Key, format!("  {}", model.keymap.shown(*action))));
+            keys.push(run(Role::Muted, format!(" {word}")));
+        }
+    }
+    keys
+}

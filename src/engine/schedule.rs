@@ -1,6 +1,8 @@
 //! The scheduler of configurations.md §4.7 and §7: stop early, start what may start, go on to the next stage, end when
 //! nothing is left. It builds events, with the totals as they will be after them.
 
+use std::collections::BTreeSet;
+
 use super::deployment::{Deployment, Target};
 use super::event::Event;
 use super::plan::Stage;
@@ -33,7 +35,7 @@ pub(super) struct Steps<'a> {
     chosen: Vec<usize>,
     retries: Vec<usize>,
     /// Targets that these events start or exclude.
-    gone: Vec<usize>,
+    gone: BTreeSet<usize>,
 }
 
 /// Whether a target that never started may start now.
@@ -63,7 +65,7 @@ impl<'a> Steps<'a> {
             cursor: deployment.next,
             chosen: deployment.chosen.clone(),
             retries: deployment.retries.clone(),
-            gone: Vec::new(),
+            gone: BTreeSet::new(),
         }
     }
 
@@ -85,7 +87,7 @@ impl<'a> Steps<'a> {
         let healthy = target.is_healthy_untouched();
         self.fleet.exclude(healthy);
         self.stages[target.stage].exclude(healthy);
-        self.gone.push(position);
+        self.gone.insert(position);
     }
 
     /// A target is to start before the others.
@@ -271,7 +273,7 @@ impl<'a> Steps<'a> {
         self.fleet.start(healthy, again);
         self.stages[target.stage].start(healthy, again);
         self.chosen.retain(|other| *other != position);
-        self.gone.push(position);
+        self.gone.insert(position);
         let (id, attempt) = (self.deployment.id(), target.attempt + 1);
         self.events.push(Event::TargetStarted {
             target: target.name.clone(),

@@ -8,6 +8,7 @@
 #![allow(missing_docs, reason = "a test says what it proves by its name")]
 
 mod commands;
+mod counts;
 mod crash;
 mod documents;
 mod hosts;

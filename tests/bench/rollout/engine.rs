@@ -106,7 +106,7 @@ impl Rollout {
     }
 
     fn input(&mut self, input: &Input) {
-        let now = Timestamp(self.deployment.create_time.0 + self.deployment.seq as i64);
+        let now = Timestamp(self.deployment.create_time.0 + self.deployment.seq.cast_signed());
         for event in decide(&self.deployment, input, now) {
             let record = Record {
                 seq: self.deployment.seq + 1,

@@ -1,7 +1,7 @@
 //! A fleet of real agents with one group of all hosts, and an orchestrator that is driven as a client would.
 
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
@@ -25,12 +25,27 @@ pub struct Fleet {
     pub lab: Lab,
     pub client: Client,
     pub serve: Child,
+    state: Option<tempfile::TempDir>,
 }
 
 impl Fleet {
     /// So many agents, and an orchestrator that knows these revisions: a label and the script of every hook.
     pub async fn up(hosts: usize, revisions: &[(&str, &str)]) -> Self {
-        let lab = Lab::up(hosts);
+        Self::prepare(Lab::up(hosts), revisions).await
+    }
+
+    /// The same, but each host's files are in memory: what a host syncs costs the others nothing, as if each had a disk of
+    /// its own. The orchestrator's files stay on the disk.
+    pub async fn up_in_memory(hosts: usize, revisions: &[(&str, &str)]) -> Self {
+        let lab = Lab::up_in(Path::new("/dev/shm"), hosts);
+        let state = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(state.path(), lab.folder().join(".state")).unwrap();
+        let mut fleet = Self::prepare(lab, revisions).await;
+        fleet.state = Some(state);
+        fleet
+    }
+
+    async fn prepare(lab: Lab, revisions: &[(&str, &str)]) -> Self {
         let application = lab.folder().join("applications/bench");
         std::fs::create_dir(&application).unwrap();
         let file = |name: &str, text: &str| std::fs::write(application.join(name), text).unwrap();
@@ -45,7 +60,12 @@ impl Fleet {
             let folder = revision(&lab, label, script);
             lab.ok(&["push", "bench", folder.to_str().unwrap(), "--label", label]);
         }
-        Self { lab, client, serve }
+        Self {
+            lab,
+            client,
+            serve,
+            state: None,
+        }
     }
 
     /// Lays out a revision, as in [`Fleet::up`].

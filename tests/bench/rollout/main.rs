@@ -51,14 +51,24 @@ async fn fleets(wanted: impl Fn(&str) -> bool, figures: &mut Vec<Figure>) {
     if wanted("restart") {
         figures.extend(restart::measure().await);
     }
+    if wanted("throughput") {
+        let fleet = Fleet::up(1, &[("true", "#!/bin/true\n")]).await;
+        figures.extend(throughput::measure(&fleet, 1, "host").await);
+    }
     if wanted("stop") || wanted("throughput") {
         let revisions = [("true", "#!/bin/true\n"), ("sleep", stop::SCRIPT)];
-        let fleet = Fleet::up(HOSTS, &revisions).await;
-        if wanted("throughput") {
-            figures.extend(throughput::measure(&fleet, HOSTS).await);
-        }
-        if wanted("stop") {
-            figures.extend(stop::measure(&fleet, HOSTS).await);
+        for (place, memory) in [("host, a disk each", true), ("host, one disk", false)] {
+            let fleet = if memory {
+                Fleet::up_in_memory(HOSTS, &revisions).await
+            } else {
+                Fleet::up(HOSTS, &revisions).await
+            };
+            if wanted("throughput") {
+                figures.extend(throughput::measure(&fleet, HOSTS, place).await);
+            }
+            if wanted("stop") {
+                figures.extend(stop::measure(&fleet, HOSTS, place).await);
+            }
         }
     }
 }

@@ -40,8 +40,8 @@ pub async fn measure() -> Vec<Figure> {
     fleet.kill();
     let mut figures = Vec::new();
     for (number, (what, open)) in [
-        ("of a running deployment", ENTRIES),
-        ("a sixth of them of a running deployment", ENTRIES / 6),
+        ("all of the running deployment", ENTRIES),
+        ("a sixth of the running one", ENTRIES / 6),
     ]
     .into_iter()
     .enumerate()

@@ -18,10 +18,11 @@ use crate::fleet::Fleet;
 
 const STOPS: usize = 12;
 
-/// Each script of the revision runs for half a second, so that some hosts are always about to start the next.
-pub const SCRIPT: &str = "#!/bin/sh\nexec sleep 0.5\n";
+/// Each script runs for about half a second, on no two hosts for the same time: at any moment some are about to start the
+/// next event.
+pub const SCRIPT: &str = "#!/bin/sh\nexec sleep 0.$((300 + $$ * 7 % 500))\n";
 
-pub async fn measure(fleet: &Fleet, hosts: usize) -> Vec<Figure> {
+pub async fn measure(fleet: &Fleet, hosts: usize, place: &str) -> Vec<Figure> {
     let mut feed = fleet.feed().await;
     let agents = fleet.agents();
     assert_eq!(agents.len(), hosts);
@@ -31,7 +32,7 @@ pub async fn measure(fleet: &Fleet, hosts: usize) -> Vec<Figure> {
         (Samples::default(), Samples::default(), Samples::default());
     for round in 0..STOPS {
         let id = fleet.deploy("sleep").await;
-        // Every host has its files; each round stops at another moment of their scripts.
+        // Every host has its files; each round stops at another moment.
         let mut installed = BTreeSet::new();
         while installed.len() < hosts {
             if let Event::EventEnded { target, event, .. } = feed.record(&id).await.event
@@ -40,8 +41,9 @@ pub async fn measure(fleet: &Fleet, hosts: usize) -> Vec<Figure> {
                 installed.insert(target);
             }
         }
-        let moment = Duration::from_millis(40 * round as u64);
+        let moment = Duration::from_millis(30 * round as u64);
         tokio::time::sleep(moment).await;
+        floor.add(ask_all(&agents, &mut file).await);
         let (began, sent) = (Instant::now(), clock::now());
         fleet
             .send(Command::stop(id.clone(), Some(false), "bench"))
@@ -52,13 +54,12 @@ pub async fn measure(fleet: &Fleet, hosts: usize) -> Vec<Figure> {
         let starts = deployment.targets.iter().flat_map(|target| &target.events);
         let latest = starts.filter_map(|event| event.start_time).max().unwrap();
         last.add(latest.since(sent));
-        floor.add(ask_all(&agents, &mut file).await);
     }
     vec![
         Figure {
             range: Some(last.range()),
             ..Figure::time(
-                format!("stop, {hosts} hosts in flight: last new event, 99th percentile"),
+                format!("{hosts} x {place}: stop, last new event, 99th percentile"),
                 last.quantile(99),
             )
         }
@@ -69,7 +70,7 @@ pub async fn measure(fleet: &Fleet, hosts: usize) -> Vec<Figure> {
     ]
 }
 
-/// What can't be left out of a stop: one synced entry, and one request to each host.
+/// What can't be left out of a stop: one synced entry, and one request to each host, on the same busy machine.
 async fn ask_all(agents: &[AgentClient], file: &mut std::fs::File) -> Duration {
     let began = Instant::now();
     file.write_all(&[0; 256]).unwrap();

@@ -22,7 +22,12 @@ pub struct Lab {
 impl Lab {
     /// Starts this many agents and waits until they serve.
     pub fn up(hosts: usize) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::up_in(&std::env::temp_dir(), hosts)
+    }
+
+    /// The same, with everything below this folder.
+    pub fn up_in(parent: &Path, hosts: usize) -> Self {
+        let folder = tempfile::tempdir_in(parent).unwrap();
         let mut command = cutover(folder.path());
         command
             .args(["lab", "--hosts", &hosts.to_string(), "--up"])

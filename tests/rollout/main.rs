@@ -9,6 +9,7 @@
 
 mod commands;
 mod contact;
+mod counts;
 mod crash;
 mod create;
 mod documents;

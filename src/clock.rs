@@ -1,5 +1,8 @@
 //! The only place that reads the clock or draws random numbers. Everything else is handed both.
 
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
 use crate::model::deployment::DeploymentId;
 use crate::model::timestamp::Timestamp;
 
@@ -12,11 +15,19 @@ pub fn now() -> Timestamp {
     Timestamp(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
 }
 
+/// The time now by a clock that never jumps: the wall clock's time when this process first asked, and what has passed
+/// since by the monotonic clock. Everything that decides about deployments goes by it, so that a wall clock that is set
+/// while they run ends nothing early and keeps nothing waiting. Time in which the machine sleeps does not pass.
+pub fn steady() -> Timestamp {
+    static START: LazyLock<(Timestamp, Instant)> = LazyLock::new(|| (now(), Instant::now()));
+    START.0 + START.1.elapsed()
+}
+
 /// How long ago a file's time was; none if it is still to come.
-pub fn age(time: std::time::SystemTime) -> Option<std::time::Duration> {
+pub fn age(time: std::time::SystemTime) -> Option<Duration> {
     let since_epoch = time.duration_since(std::time::UNIX_EPOCH).ok()?;
     let now = u64::try_from(now().0).ok()?;
-    std::time::Duration::from_millis(now).checked_sub(since_epoch)
+    Duration::from_millis(now).checked_sub(since_epoch)
 }
 
 /// A deployment id that nobody has used.
@@ -31,4 +42,21 @@ pub fn deployment_id() -> DeploymentId {
 /// A random identifier, for things that need no more than being unique.
 pub fn unique() -> String {
     uuid::Uuid::new_v4().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_steady_clock_goes_by_the_monotonic_one_alone() {
+        let (before, from) = (steady(), Instant::now());
+        while from.elapsed() < Duration::from_millis(20) {}
+        let passed = steady().since(before);
+        let most = from.elapsed() + Duration::from_millis(2);
+        assert!(
+            passed >= Duration::from_millis(19) && passed <= most,
+            "{passed:?}"
+        );
+    }
 }

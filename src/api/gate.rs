@@ -60,9 +60,10 @@ pub enum Refused {
 pub fn danger(command: &Command) -> Danger {
     match command {
         Command::Push { .. } | Command::Shutdown => Danger::Harmless,
-        Command::Deploy(_) | Command::Control { .. } | Command::Rollback { .. } => {
-            Danger::Dangerous
-        }
+        Command::Deploy(_)
+        | Command::Control { .. }
+        | Command::Rollback { .. }
+        | Command::DeleteRevision { .. } => Danger::Dangerous,
     }
 }
 

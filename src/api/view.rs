@@ -88,7 +88,7 @@ impl View {
                 let mut fresh = Self::from(*snapshot);
                 fresh.host_news = self.host_news + 1;
                 for (id, deployment) in std::mem::take(&mut self.deployments) {
-                    if deployment.status.is_terminal() {
+                    if deployment.status.is_terminal() && fresh.summaries.contains_key(&id) {
                         fresh.deployments.entry(id).or_insert(deployment);
                     }
                 }
@@ -111,6 +111,21 @@ impl View {
                 known.retain(|other| other.revision.digest != revision.revision.digest);
                 known.push(revision);
                 known.sort_by_key(|other| std::cmp::Reverse(other.register_time));
+                Ok(())
+            }
+            FeedItem::RevisionDeleted {
+                application,
+                digest,
+            } => {
+                if let Some(known) = self.revisions.get_mut(&application) {
+                    known.retain(|other| other.revision.digest != digest);
+                }
+                Ok(())
+            }
+            FeedItem::Pruned { deployments } => {
+                self.newest.retain(|id| !deployments.contains(id));
+                self.summaries.retain(|id, _| !deployments.contains(id));
+                self.deployments.retain(|id, _| !deployments.contains(id));
                 Ok(())
             }
             FeedItem::Project { project, problems } => {

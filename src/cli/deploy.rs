@@ -7,18 +7,19 @@ use clap::ValueEnum;
 use color_eyre::eyre::bail;
 
 use super::Exit;
-use super::context::{Context, user};
+use super::context::{Context, UsageError, user};
 use super::push::push;
 use super::wait;
 use crate::api::client::Client;
 use crate::api::command::{Answer, Command, Deploy};
-use crate::engine::spec::Options;
+use crate::engine::spec::{OnFailure, Options, RollbackTargets};
 use crate::model::deployment::FileExistsBehavior;
-use crate::model::group::GroupKey;
+use crate::model::group::{AutoRollbackConfiguration, AutoRollbackEvent, GroupKey};
 use crate::model::name::Name;
 
 /// Creates a deployment.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(super) struct Args {
     /// The application
     application: Name,
@@ -41,6 +42,52 @@ pub(super) struct Args {
     /// What to do with files that exist, where the AppSpec says nothing
     #[arg(long, value_enum, default_value = "disallow")]
     file_exists_behavior: FileExists,
+    /// Roll back by itself after these, or never, whatever the group says
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        value_name = "off|failure,stop,alarm"
+    )]
+    auto_rollback: Option<Vec<Occasion>>,
+    /// Which instances an automatic rollback goes to: only those that this deployment started on
+    #[arg(long)]
+    rollback_attempted_only: bool,
+    /// Only instances that have another revision than this one
+    #[arg(long)]
+    update_outdated_instances_only: bool,
+    /// When too much has failed: end, or hold until somebody retries, gives up or stops
+    #[arg(long, value_enum, default_value = "end")]
+    on_failure: Failing,
+    /// A name for this request: the same token in the same group creates one deployment, however often it is sent
+    #[arg(long, value_name = "TEXT")]
+    token: Option<String>,
+    /// Look into the bundle first, and create nothing if hosts would refuse it
+    #[arg(long)]
+    verify_artifact: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Occasion {
+    Off,
+    Failure,
+    Stop,
+    Alarm,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Failing {
+    End,
+    Hold,
+}
+
+impl From<Failing> for OnFailure {
+    fn from(value: Failing) -> Self {
+        match value {
+            Failing::End => Self::End,
+            Failing::Hold => Self::Hold,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -80,6 +127,7 @@ pub(super) async fn request(
     context: &Context,
     client: &Client,
 ) -> color_eyre::Result<Deploy> {
+    let auto_rollback_configuration = args.auto_rollback.as_deref().map(rollback).transpose()?;
     let revision = if is_path(&args.revision) {
         let path = Path::new(&args.revision);
         let pushed = push(context, client, args.application.clone(), path, None).await?;
@@ -98,10 +146,39 @@ pub(super) async fn request(
         options: Options {
             file_exists_behavior: args.file_exists_behavior.into(),
             ignore_application_stop_failures: args.ignore_application_stop_failures,
-            ..Options::default()
+            auto_rollback_configuration,
+            update_outdated_instances_only: args.update_outdated_instances_only,
+            on_failure: args.on_failure.into(),
+            rollback_targets: if args.rollback_attempted_only {
+                RollbackTargets::Attempted
+            } else {
+                RollbackTargets::All
+            },
         },
-        token: None,
+        token: args.token,
+        verify_artifact: args.verify_artifact,
         by: user(),
+    })
+}
+
+/// What `--auto-rollback` says.
+fn rollback(occasions: &[Occasion]) -> Result<AutoRollbackConfiguration, UsageError> {
+    if occasions.contains(&Occasion::Off) && occasions.len() > 1 {
+        let message = "--auto-rollback is off, or some of failure, stop and alarm";
+        return Err(UsageError(message.to_owned()));
+    }
+    let events: Vec<AutoRollbackEvent> = occasions
+        .iter()
+        .filter_map(|occasion| match occasion {
+            Occasion::Off => None,
+            Occasion::Failure => Some(AutoRollbackEvent::DeploymentFailure),
+            Occasion::Stop => Some(AutoRollbackEvent::DeploymentStopOnRequest),
+            Occasion::Alarm => Some(AutoRollbackEvent::DeploymentStopOnAlarm),
+        })
+        .collect();
+    Ok(AutoRollbackConfiguration {
+        enabled: !events.is_empty(),
+        events,
     })
 }
 

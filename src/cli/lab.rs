@@ -141,6 +141,7 @@ async fn fill(context: &Context, client: &Client, folder: &Path) -> color_eyre::
             description: "the lab's first rollout".to_owned(),
             options: Options::default(),
             token: None,
+            verify_artifact: false,
             by: user(),
         };
         context.send(client, Command::Deploy(deploy)).await?;

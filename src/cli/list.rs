@@ -4,7 +4,8 @@ use super::print::say;
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
-use super::context::{Context, look};
+use super::context::{Context, UsageError, look};
+use super::filter::Filter;
 use super::{Exit, Output, table};
 use crate::api::snapshot::Summary;
 use crate::api::view::View;
@@ -20,6 +21,8 @@ pub(super) struct Args {
     /// How to print
     #[arg(long, value_enum, default_value = "text")]
     output: Output,
+    #[command(flatten)]
+    filter: Filter,
     /// At most so many deployments, newest first
     #[arg(long, default_value_t = 50)]
     limit: usize,
@@ -34,6 +37,10 @@ enum What {
 }
 
 pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Exit> {
+    if args.filter != Filter::default() && !matches!(args.what, What::Deployments) {
+        let message = "--group, --status, --since and --until choose among deployments";
+        return Err(UsageError(message.to_owned()).into());
+    }
     let client = context.connect().await?;
     let view = look(&client).await?;
     if args.output == Output::Json {
@@ -54,6 +61,7 @@ fn deployments<'a>(args: &Args, view: &'a View) -> impl Iterator<Item = &'a Summ
     view.newest
         .iter()
         .filter_map(|id| view.summaries.get(id))
+        .filter(|summary| args.filter.fits(summary))
         .take(args.limit)
 }
 

@@ -14,6 +14,7 @@ mod editor;
 mod exit;
 mod export;
 mod field;
+mod filter;
 mod group;
 mod host_edit;
 mod host_log;
@@ -26,6 +27,7 @@ mod logs;
 mod plan;
 mod print;
 mod push;
+mod redeploy;
 mod replay;
 mod revision;
 mod rollback;
@@ -90,7 +92,7 @@ enum Command {
     Group(group::Args),
     /// Create, show, edit and delete deployment configurations
     Configuration(configuration::Args),
-    /// List, show and register revisions
+    /// List, show, register and delete revisions
     Revision(revision::Args),
     /// Show the hosts: whether their agents answer, what is installed, what is wrong; add, edit and remove them
     Hosts(hosts::Args),
@@ -118,6 +120,8 @@ enum Command {
     GiveUp(control::Args),
     /// Roll a deployment back to the revision before it
     Rollback(rollback::Args),
+    /// Deploy again: the same revision, configuration and options
+    Redeploy(redeploy::Args),
     /// Orchestrate the project in the foreground
     Serve(serve::Args),
     /// Run the agent on a host
@@ -203,6 +207,7 @@ async fn run(cli: Cli) -> color_eyre::Result<Exit> {
             control::run_on(args, |target| What::StartNext { target }, &context).await
         }
         Some(Command::Rollback(args)) => rollback::run(args, &context).await,
+        Some(Command::Redeploy(args)) => redeploy::run(args, &context).await,
         Some(Command::Cockpit(args)) => cockpit::run(args, &context).await,
         None => cockpit::run(cockpit::Args::default(), &context).await,
     }

@@ -1,4 +1,4 @@
-//! `cutover revision`: registers, lists and shows the revisions of an application.
+//! `cutover revision`: registers, lists, shows and deletes the revisions of an application.
 
 use clap::Subcommand;
 use serde_json::json;
@@ -7,12 +7,13 @@ use super::change;
 use super::context::{Context, look};
 use super::print::say;
 use super::{Exit, Output, push, table};
+use crate::api::command::Command;
 use crate::api::view::View;
 use crate::model::name::Name;
 use crate::model::revision::RegisteredRevision;
 use crate::text::{date_time, safe, size};
 
-/// Registers, lists and shows revisions.
+/// Registers, lists, shows and deletes revisions.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -41,11 +42,22 @@ enum Verb {
     },
     /// Register a directory or a .zip, .tar or .tar.gz (like `cutover push`)
     Register(push::Args),
+    /// Delete a revision; refused while it is a group's target revision or is being deployed
+    Delete {
+        /// The application
+        application: Name,
+        /// The revision's label, its digest, or how that starts
+        revision: String,
+    },
 }
 
 pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exit> {
     let (application, revision, output) = match args.verb {
         Verb::Register(args) => return push::run(args, context).await,
+        Verb::Delete {
+            application,
+            revision,
+        } => return delete(application, revision, context).await,
         Verb::List {
             application,
             output,
@@ -69,6 +81,22 @@ pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exi
         None => list(known, output)?,
         Some(wanted) => show(&view, &application, find(known, &wanted)?, output)?,
     }
+    Ok(Exit::Succeeded)
+}
+
+async fn delete(
+    application: Name,
+    revision: String,
+    context: &Context,
+) -> color_eyre::Result<Exit> {
+    let client = context.connect().await?;
+    let deleted = format!("deleted revision {} of {application}", safe(&revision));
+    let command = Command::DeleteRevision {
+        application,
+        revision,
+    };
+    context.send(&client, command).await?;
+    say(deleted);
     Ok(Exit::Succeeded)
 }
 

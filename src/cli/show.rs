@@ -3,9 +3,10 @@
 use super::print::say;
 use serde_json::json;
 
-use super::context::{Context, usage};
+use super::context::{Context, look, usage};
 use super::{Exit, Output, control, table};
-use crate::api::snapshot::Summary;
+use crate::api::info::{deployment_info, status_messages};
+use crate::api::view::View;
 use crate::clock;
 use crate::engine::deployment::{Deployment, Target};
 use crate::engine::outlook;
@@ -27,9 +28,10 @@ pub(super) struct Args {
 pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Exit> {
     let client = context.connect().await?;
     let deployment = client.deployment(&args.deployment).await.map_err(usage)?;
+    let updates = updates(&look(&client).await?, &args.deployment);
     if args.output == Output::Json {
         let value = json!({
-            "deploymentInfo": Summary::from(&deployment),
+            "deploymentInfo": deployment_info(&deployment, &updates),
             "stop": deployment.stop,
             "rollback": deployment.rollback,
             "paused": deployment.paused,
@@ -42,13 +44,24 @@ pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Ex
         say(format_args!("{}", serde_json::to_string_pretty(&value)?));
         return Ok(Exit::Succeeded);
     }
-    for line in lines(&deployment) {
+    for line in lines(&deployment, &updates) {
         say(line);
     }
     Ok(Exit::Succeeded)
 }
 
-fn lines(deployment: &Deployment) -> Vec<String> {
+/// The automatic updates that a deployment caused, oldest first.
+fn updates(view: &View, id: &DeploymentId) -> Vec<DeploymentId> {
+    let all = view.newest.iter().rev();
+    all.filter(|other| {
+        let summary = view.summaries.get(other);
+        summary.is_some_and(|summary| summary.updates.as_ref() == Some(id))
+    })
+    .cloned()
+    .collect()
+}
+
+fn lines(deployment: &Deployment, updates: &[DeploymentId]) -> Vec<String> {
     let spec = &deployment.spec;
     let mut lines = vec![
         format!(
@@ -87,8 +100,14 @@ fn lines(deployment: &Deployment) -> Vec<String> {
             safe(&error.message)
         ));
     }
-    if let Some(rollback) = &deployment.rollback {
-        lines.push(format!("rollback       {}", safe(&rollback.message)));
+    let (rolls_back, updates_of) = (spec.rolls_back.as_ref(), spec.updates.as_ref());
+    lines.extend(rolls_back.map(|id| format!("rolls back     {id}")));
+    lines.extend(
+        updates_of.map(|update| format!("updates        what was outdated after {}", update.root)),
+    );
+    lines.extend(updates.iter().map(|id| format!("updated by     {id}")));
+    for message in status_messages(deployment) {
+        lines.push(format!("note           {}", safe(&message)));
     }
     lines.push(String::new());
     let mut headings = vec!["INSTANCE", "STATUS"];
@@ -97,6 +116,11 @@ fn lines(deployment: &Deployment) -> Vec<String> {
     }
     let rows: Vec<Vec<String>> = deployment.targets.iter().map(row).collect();
     lines.extend(table::lines(&headings, &rows));
+    for target in &deployment.targets {
+        if let Some(note) = note(target) {
+            lines.push(format!("{}: {note}", target.name));
+        }
+    }
     for target in &deployment.targets {
         if let Some(failure) = target.failure()
             && let Some(diagnostics) = &failure.diagnostics
@@ -121,6 +145,19 @@ fn lines(deployment: &Deployment) -> Vec<String> {
         }
     }
     lines
+}
+
+/// What the table does not say of an instance: that it was tried before, that it is silent, why it ended so.
+fn note(target: &Target) -> Option<String> {
+    let mut words = Vec::new();
+    if target.attempt > 1 {
+        words.push(format!("attempt {}", target.attempt));
+    }
+    if let Some(since) = target.silent_since {
+        words.push(format!("not heard of since {}", date_time(since)));
+    }
+    words.extend(target.message.as_deref().map(safe));
+    (!words.is_empty()).then(|| words.join(", "))
 }
 
 fn row(target: &Target) -> Vec<String> {

@@ -348,11 +348,15 @@ impl Deployment {
 
     /// Nobody was there to hear reports, and deadlines may have passed meanwhile.
     fn recover(&mut self, at: Timestamp) {
-        let soonest = at + self.spec.limits.silence();
+        let limits = &self.spec.limits;
+        let soonest = at + limits.silence();
+        // By another clock, which may be behind the former one: nothing takes longer than it may from now on.
+        let latest = at + limits.event().max(limits.pick_up());
+        self.due = self.due.map(|due| due.min(at + limits.deployment()));
         for &position in &self.in_flight {
             let target = &mut self.targets[position];
             target.silent_since = None;
-            target.due = target.due.map(|due| due.max(soonest));
+            target.due = target.due.map(|due| due.min(latest).max(soonest));
         }
     }
 

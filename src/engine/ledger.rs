@@ -188,7 +188,12 @@ impl Ledger {
                 excluded,
                 file_exists_behavior,
             } => {
-                let joined = self.joining.remove(deployment).is_some();
+                let hosts = self.joining.remove(deployment);
+                let joined = hosts.is_some();
+                // Also one that ended before it began is not tried again: an operator looks.
+                for name in hosts.into_iter().flatten() {
+                    self.hosts.entry(name).or_default();
+                }
                 let ours = self.target_revision.as_ref().map(|ours| &ours.digest);
                 // What joins gets the group's revision, or that of a while ago.
                 let current = if joined {

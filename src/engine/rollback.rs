@@ -65,6 +65,11 @@ pub fn spec(
     let mut targets = targets(members, ledger);
     if failed.options.rollback_targets == RollbackTargets::Attempted {
         targets.retain(|target| attempted(&target.name));
+        if targets.is_empty() {
+            return Err(
+                "it had started on no instance, so there is nothing to roll back".to_owned(),
+            );
+        }
     }
     Ok(Spec {
         deployment_id: id,

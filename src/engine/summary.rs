@@ -37,6 +37,12 @@ pub struct Summary {
     pub rolls_back: Option<DeploymentId>,
     /// The deployment that rolls this one back.
     pub rolled_back_by: Option<DeploymentId>,
+    /// The deployment whose outdated instances it brings up to date.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updates: Option<DeploymentId>,
+    /// What the caller knows it by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
     /// When it was created.
     pub create_time: Timestamp,
     /// When its first work began.
@@ -63,6 +69,8 @@ impl From<&Deployment> for Summary {
                 .rollback
                 .as_ref()
                 .and_then(|rollback| rollback.deployment.clone()),
+            updates: spec.updates.as_ref().map(|update| update.root.clone()),
+            token: spec.token.clone(),
             create_time: deployment.create_time,
             start_time: deployment.start_time,
             complete_time: deployment.complete_time,

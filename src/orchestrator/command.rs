@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::forecast::Forecast;
 use crate::engine::input;
-use crate::engine::spec::Options;
+use crate::engine::spec::{Options, Spec};
 use crate::model::configuration::DeploymentConfiguration;
 use crate::model::deployment::DeploymentId;
 use crate::model::group::GroupKey;
@@ -45,6 +45,13 @@ pub enum Command {
         deployment: DeploymentId,
         /// Who asks.
         by: String,
+    },
+    /// Delete a revision's record; refused while a group's target revision or a running deployment is of it.
+    DeleteRevision {
+        /// Whose revision it is.
+        application: Name,
+        /// A label, the beginning of a digest (eight digits or more), or a whole digest.
+        revision: String,
     },
     /// End the orchestrating process; refused while a deployment runs.
     Shutdown,
@@ -86,8 +93,27 @@ pub struct Deploy {
     /// What the caller knows it by: asking twice with the same token creates one deployment.
     #[serde(default)]
     pub token: Option<String>,
+    /// Look into the bundle before anything is created: it must be there, whole, and its `AppSpec` valid.
+    #[serde(default)]
+    pub verify_artifact: bool,
     /// Who asks.
     pub by: String,
+}
+
+impl Deploy {
+    /// The same again: revision, configuration and options of a deployment that there was.
+    pub fn again(spec: &Spec, by: impl Into<String>) -> Self {
+        Self {
+            group: spec.group_key(),
+            revision: spec.revision.digest.to_string(),
+            configuration: Some(spec.configuration.deployment_config_name.clone()),
+            description: String::new(),
+            options: spec.options.clone(),
+            token: None,
+            verify_artifact: false,
+            by: by.into(),
+        }
+    }
 }
 
 /// What came of a command.

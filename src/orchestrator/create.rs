@@ -1,6 +1,6 @@
-//! Creating deployments: checks, the snapshot, the group's slot.
+//! Creating deployments: the snapshot, the group's slot, once and only once.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use super::command::{Answer, ApiError, Deploy, Preview};
 use super::feed::FeedItem;
@@ -9,42 +9,70 @@ use super::{Orchestrator, lock, no_deployment};
 use crate::clock;
 use crate::engine::event::{Event, Record};
 use crate::engine::ledger::{LedgerEvent, LedgerRecord};
-use crate::engine::{Deployment, Ledger, Plan, Spec, input, members, plan, rollback};
-use crate::model::application::ComputePlatform;
+use crate::engine::{Deployment, Ledger, Plan, Spec, input, plan, rollback};
 use crate::model::deployment::{Creator, DeploymentId};
-use crate::model::group::{DeploymentOption, DeploymentType};
-use crate::model::project::Project;
+use crate::model::name::Name;
 use crate::model::revision::RegisteredRevision;
 use crate::model::timestamp::Timestamp;
 use crate::store::journal::Batch;
 
 impl Orchestrator {
-    /// Creates a deployment.
+    /// Creates a deployment, or finds the one that was created with the same token.
     pub(super) async fn deploy(&self, deploy: Deploy) -> Result<Answer, ApiError> {
         let (project, _) = self.0.documents.current();
+        if deploy.verify_artifact {
+            // Takes long, so that it comes before the ledgers are held; after what is wrong with the request itself.
+            let (_, registered) = self.spec(&project, &deploy, &Ledger::default())?;
+            self.verify(&registered.revision).await?;
+        }
         let mut ledgers = self.0.ledgers.lock().await;
         let mut ledger = ledgers.get(&deploy.group).cloned().unwrap_or_default();
-        let (spec, registered) = self.spec(&project, &deploy, &ledger)?;
+        let (spec, _) = self.spec(&project, &deploy, &ledger)?;
+        if let Some(known) = self.known_by_token(&spec)? {
+            return Ok(Answer::Created { deployment: known });
+        }
         if let Some(refusal) = occupied(&ledger) {
             return Err(refusal);
         }
-        let now = clock::now();
+        let now = clock::steady();
         let plan = plan(&spec);
-        let (mut batch, opening) = opening(Arc::new(spec), Arc::new(plan), &ledger, now);
-        let used = used(registered, now);
-        let application = deploy.group.application.clone();
-        batch.revisions.push((application.clone(), used.clone()));
+        let (mut batch, mut opening) = opening(spec, plan, &ledger, now);
+        opening.used = self.used(&opening.deployment, now);
+        batch.revisions.extend(opening.used.clone());
         crate::crash_point::here!("create.before-write");
         self.append(batch).await;
         crate::crash_point::here!("create.after-write");
         ledger.evolve(&opening.ledger);
         ledgers.insert(deploy.group, ledger);
         let id = opening.deployment.id().clone();
-        drop(ledgers);
-        self.remember(&application, used);
+        // Whoever looks at the ledgers finds its task, too.
         self.begin(opening);
+        drop(ledgers);
+        self.admit();
         crate::crash_point::here!("create.before-answer");
         Ok(Answer::Created { deployment: id })
+    }
+
+    /// The deployment of the group that was created with the same token.
+    fn known_by_token(&self, spec: &Spec) -> Result<Option<DeploymentId>, ApiError> {
+        let Some(token) = &spec.token else {
+            return Ok(None);
+        };
+        let key = spec.group_key();
+        let summaries = lock(&self.0.summaries);
+        let known = summaries
+            .values()
+            .find(|known| known.token.as_ref() == Some(token) && known.group == key);
+        match known {
+            Some(known) if known.revision.digest != spec.revision.digest => Err(ApiError::new(
+                "InvalidInputException",
+                format!(
+                    "the token {token} is that of {}, which deploys {}: another revision needs another token",
+                    known.deployment_id, known.revision.label
+                ),
+            )),
+            known => Ok(known.map(|known| known.deployment_id.clone())),
+        }
     }
 
     /// What a deployment would do.
@@ -78,7 +106,23 @@ impl Orchestrator {
         id: &DeploymentId,
         by: String,
     ) -> Result<Answer, ApiError> {
-        if lock(&self.0.active).contains_key(id) {
+        let running = lock(&self.0.active).get(id).cloned();
+        if let Some(handle) = running {
+            let creator = handle
+                .state
+                .read()
+                .unwrap_or_else(PoisonError::into_inner)
+                .spec
+                .creator;
+            if creator != Creator::User {
+                return Err(ApiError::new(
+                    "UnsupportedActionForDeploymentTypeException",
+                    format!(
+                        "{id} was begun by {} and is not rolled back: stop it, and deploy what the group should have",
+                        creator.name()
+                    ),
+                ));
+            }
             let stop = input::What::Stop {
                 auto_rollback: Some(true),
             };
@@ -103,118 +147,14 @@ impl Orchestrator {
             )
         })?;
         self.deploy(Deploy {
-            group,
             revision: revision.digest.to_string(),
-            configuration: Some(deployment.spec.configuration.deployment_config_name.clone()),
             description: format!("rollback of {id}"),
-            options: deployment.spec.options.clone(),
-            token: None,
-            by,
+            ..Deploy::again(&deployment.spec, by)
         })
         .await
     }
 
-    /// The snapshot that a deployment is created from (operations.md §1.2, in its order).
-    fn spec(
-        &self,
-        project: &Project,
-        deploy: &Deploy,
-        ledger: &Ledger,
-    ) -> Result<(Spec, RegisteredRevision), ApiError> {
-        let application = project.applications.get(&deploy.group.application);
-        let application = application.ok_or_else(|| {
-            ApiError::new(
-                "ApplicationDoesNotExistException",
-                unknown(
-                    "application",
-                    deploy.group.application.as_str(),
-                    project.applications.keys().map(AsRef::as_ref),
-                ),
-            )
-        })?;
-        let group = project.group(&deploy.group).ok_or_else(|| {
-            let names = project
-                .groups
-                .iter()
-                .filter(|group| group.application_name == deploy.group.application)
-                .map(|group| group.deployment_group_name.as_str());
-            ApiError::new(
-                "DeploymentGroupDoesNotExistException",
-                unknown("deployment group", deploy.group.group.as_str(), names),
-            )
-        })?;
-        if deploy.description.chars().count() > 256 {
-            return Err(ApiError::new(
-                "DescriptionTooLongException",
-                "a description has at most 256 characters",
-            ));
-        }
-        let style = group.deployment_style;
-        let supported = application.compute_platform == ComputePlatform::Server
-            && style.deployment_type == DeploymentType::InPlace
-            && style.deployment_option == DeploymentOption::WithoutTrafficControl;
-        if !supported {
-            return Err(ApiError::new(
-                "UnsupportedActionForDeploymentTypeException",
-                format!(
-                    "{} is {} on {} {}: this version deploys in place on Server without a load balancer only",
-                    deploy.group,
-                    style.deployment_type.label(),
-                    application.compute_platform.name(),
-                    match style.deployment_option {
-                        DeploymentOption::WithTrafficControl => "with traffic control",
-                        DeploymentOption::WithoutTrafficControl => "without traffic control",
-                    },
-                ),
-            ));
-        }
-        let registered = self.revision(&deploy.group.application, &deploy.revision)?;
-        let wanted = deploy
-            .configuration
-            .as_ref()
-            .unwrap_or(&group.deployment_config_name);
-        let configuration = project.configurations.get(wanted).ok_or_else(|| {
-            ApiError::new(
-                "DeploymentConfigDoesNotExistException",
-                unknown(
-                    "deployment configuration",
-                    wanted.as_str(),
-                    project.configurations.keys().map(AsRef::as_ref),
-                ),
-            )
-        })?;
-        if configuration.compute_platform != application.compute_platform {
-            return Err(ApiError::new(
-                "InvalidDeploymentConfigNameException",
-                format!("{wanted} is for {}", configuration.compute_platform.name()),
-            ));
-        }
-        let mut targets = members::targets(project.members(group), ledger);
-        let all = targets.len();
-        if deploy.options.update_outdated_instances_only {
-            targets.retain(|t| members::is_outdated(ledger, &t.name, &registered.revision));
-        }
-        let spec = Spec {
-            up_to_date: u32::try_from(all - targets.len()).unwrap_or(u32::MAX),
-            deployment_id: clock::deployment_id(),
-            group: group.clone(),
-            configuration: configuration.clone(),
-            revision: registered.revision.clone(),
-            previous_revision: ledger.target_revision.clone(),
-            targets,
-            creator: Creator::User,
-            by: deploy.by.clone(),
-            description: deploy.description.clone(),
-            rolls_back: None,
-            updates: None,
-            token: deploy.token.clone(),
-            limits: project.settings.limits,
-            options: deploy.options.clone(),
-        };
-        Ok((spec, registered))
-    }
-
-    /// Tells everybody about a deployment whose creation is durable, and runs it.
+    /// Tells everybody about a deployment whose creation is durable, and runs it. [`admit`](Self::admit) lets it begin.
     pub(super) fn begin(&self, opening: Opening) {
         let deployment = opening.deployment;
         lock(&self.0.summaries).insert(deployment.id().clone(), Summary::from(&deployment));
@@ -228,6 +168,9 @@ impl Orchestrator {
             group,
             record: opening.ledger,
         });
+        if let Some((application, used)) = opening.used {
+            self.remember(&application, used);
+        }
         self.run(deployment, false);
     }
 }
@@ -237,21 +180,21 @@ pub(super) struct Opening {
     pub deployment: Deployment,
     pub record: Record,
     pub ledger: LedgerRecord,
+    /// What is known of its revision from now on.
+    pub used: Option<(Name, RegisteredRevision)>,
 }
 
 /// The entries that create a deployment and give it the group's slot, to be written together.
-pub(super) fn opening(
-    spec: Arc<Spec>,
-    plan: Arc<Plan>,
-    ledger: &Ledger,
-    now: Timestamp,
-) -> (Batch, Opening) {
+pub(super) fn opening(spec: Spec, plan: Plan, ledger: &Ledger, now: Timestamp) -> (Batch, Opening) {
     let id = spec.deployment_id.clone();
     let key = spec.group_key();
     let record = Record {
         seq: 1,
         at: now,
-        event: Event::Created { spec, plan },
+        event: Event::Created {
+            spec: Arc::new(spec),
+            plan: Arc::new(plan),
+        },
     };
     #[expect(clippy::expect_used, reason = "the entry above is a creation")]
     let deployment = Deployment::created(&record).expect("a creation");
@@ -264,12 +207,13 @@ pub(super) fn opening(
         records: vec![(id, record.clone())],
         ledger: vec![(key, entry.clone())],
         summaries: vec![Summary::from(&deployment)],
-        revisions: Vec::new(),
+        ..Batch::default()
     };
     let opening = Opening {
         deployment,
         record,
         ledger: entry,
+        used: None,
     };
     (batch, opening)
 }
@@ -280,24 +224,4 @@ fn occupied(ledger: &Ledger) -> Option<ApiError> {
         "DeploymentLimitExceededException",
         format!("{active} is still running in this group: wait for it, or stop it"),
     ))
-}
-
-fn used(mut registered: RegisteredRevision, now: Timestamp) -> RegisteredRevision {
-    registered.first_used_time.get_or_insert(now);
-    registered.last_used_time = Some(now);
-    registered
-}
-
-/// "There is no … called …", with the nearest name there is.
-pub(super) fn unknown<'a>(kind: &str, name: &str, known: impl Iterator<Item = &'a str>) -> String {
-    let nearest = known
-        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
-        .filter(|(score, _)| *score > 0.75)
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    match nearest {
-        Some((_, candidate)) => {
-            format!("there is no {kind} called {name}: did you mean {candidate}?")
-        }
-        None => format!("there is no {kind} called {name}"),
-    }
 }

@@ -1,11 +1,13 @@
 //! The project's documents, read again when they change; the last good version is kept when they have errors.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::feed::FeedItem;
-use super::{Orchestrator, lock};
+use super::{Handle, Orchestrator, Request, lock};
+use crate::model::name::Name;
 use crate::model::project::Project;
 use crate::store::documents;
 
@@ -86,11 +88,13 @@ impl Orchestrator {
 
     fn reload(&self) {
         let folder = &self.0.documents.folder;
+        let mut moved = BTreeSet::new();
         let item = {
             let mut current = lock(&self.0.documents.current);
             match documents::load(folder) {
                 Ok(loaded) => {
                     keep(&self.0.documents.last_good, &loaded.project);
+                    moved = moved_hosts(&current.0, &loaded.project);
                     *current = (Arc::new(loaded.project), Vec::new());
                 }
                 Err(problems) => {
@@ -104,5 +108,39 @@ impl Orchestrator {
             }
         };
         self.publish(item);
+        // The limit of what runs at a time may be another one.
+        self.admit();
+        if !moved.is_empty() {
+            self.0.hosts.retire(&moved);
+            self.tell_moved(moved);
+        }
     }
+
+    /// Has every running deployment drive its hosts anew that have left, come, or moved.
+    fn tell_moved(&self, hosts: BTreeSet<Name>) {
+        let handles: Vec<Handle> = lock(&self.0.active).values().cloned().collect();
+        let hosts = Arc::new(hosts);
+        tokio::spawn(async move {
+            for handle in handles {
+                // One that has ended needs no host.
+                let _ended = handle
+                    .requests
+                    .send(Request::Moved(Arc::clone(&hosts)))
+                    .await;
+            }
+        });
+    }
+}
+
+/// The hosts that are in one of two versions only, or at different addresses.
+fn moved_hosts(former: &Project, now: &Project) -> BTreeSet<Name> {
+    let places = |project: &Project| -> BTreeSet<(Name, String)> {
+        let hosts = project.hosts.iter();
+        hosts
+            .map(|host| (host.name.clone(), host.address.clone()))
+            .collect()
+    };
+    let (former, now) = (places(former), places(now));
+    let changed = former.symmetric_difference(&now);
+    changed.map(|(name, _)| name.clone()).collect()
 }

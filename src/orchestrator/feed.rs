@@ -11,7 +11,7 @@ use crate::model::deployment::DeploymentId;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
 use crate::model::project::Project;
-use crate::model::revision::RegisteredRevision;
+use crate::model::revision::{Digest, RegisteredRevision};
 use crate::model::timestamp::Timestamp;
 pub use crate::store::output::OutputLine;
 
@@ -46,6 +46,18 @@ pub enum FeedItem {
         application: Name,
         /// What is known of it now.
         revision: RegisteredRevision,
+    },
+    /// A revision's record was deleted.
+    RevisionDeleted {
+        /// Whose.
+        application: Name,
+        /// Which.
+        digest: Digest,
+    },
+    /// Deployments are no longer kept: there is nothing more to be had of them.
+    Pruned {
+        /// Which.
+        deployments: BTreeSet<DeploymentId>,
     },
     /// The documents were read again.
     Project {

@@ -1,28 +1,35 @@
 //! The impure shell around the engine: append what it decides, fold it, and see to it that what is pending is done.
 //!
-//! [`task`] runs one deployment, [`forecast`] says how one would go, [`create`] and [`closing`] begin and end one, [`hosts`] reaches the agents,
-//! [`documents`] follows the project's files, [`look`] shows clients what there is, [`revisions`] takes bundles in. [`command`], [`feed`] and [`snapshot`] are
-//! the messages at the door.
+//! [`task`] runs one deployment; [`checks`] and [`create`] begin one, [`admission`] lets it start, [`closing`] ends it and
+//! [`follow`] says what comes after; [`forecast`] says how one would go. [`newcomers`] sees to hosts that join,
+//! [`retention`] to what is kept. [`hosts`] reaches the agents, [`documents`] follows the project's files, [`look`] shows clients what there is, [`revisions`] takes bundles
+//! in. [`command`], [`feed`] and [`snapshot`] are the messages at the door.
 
+pub mod admission;
+pub mod checks;
 pub mod closing;
 pub mod command;
 pub mod create;
 pub mod documents;
 pub mod feed;
+pub mod follow;
 pub mod forecast;
 pub mod hosts;
 pub mod look;
+pub mod newcomers;
+pub mod retention;
 pub mod revisions;
 pub mod snapshot;
 pub mod task;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+use self::admission::Admission;
 use self::command::{Answer, ApiError, Command};
 use self::documents::Documents;
 use self::feed::FeedItem;
@@ -60,7 +67,11 @@ struct Inner {
     summaries: Mutex<BTreeMap<DeploymentId, Summary>>,
     /// The memory of every group. Held while a deployment is created or ended, so that both see the same slot.
     ledgers: tokio::sync::Mutex<BTreeMap<GroupKey, Ledger>>,
+    /// Which deployments run, and which wait for them.
+    admission: Mutex<Admission>,
     revisions: Mutex<BTreeMap<Name, Vec<RegisteredRevision>>>,
+    /// Held for reading while a bundle comes in, for writing while bundles are removed.
+    shelf: tokio::sync::RwLock<()>,
     /// What is wrong with the bundles that were looked into.
     inspected: Mutex<BTreeMap<Digest, Vec<String>>>,
     shutdown: tokio_util::sync::CancellationToken,
@@ -81,6 +92,8 @@ pub(crate) enum Request {
     Input(input::Input),
     /// An operator wants something, and is answered once it is durable.
     Command(input::Command, oneshot::Sender<Result<(), ApiError>>),
+    /// These hosts have left the project, have come, or have another address.
+    Moved(Arc<BTreeSet<Name>>),
 }
 
 /// Why an orchestrator can't start.
@@ -141,11 +154,14 @@ impl Orchestrator {
             clients: AtomicUsize::new(0),
             active: Mutex::default(),
             summaries: Mutex::new(summaries),
+            admission: Mutex::default(),
             revisions: Mutex::new(revisions),
+            shelf: tokio::sync::RwLock::default(),
             inspected: Mutex::default(),
             shutdown: tokio_util::sync::CancellationToken::new(),
         }));
         orchestrator.recover()?;
+        orchestrator.clone().keep_house();
         orchestrator.clone().follow_documents();
         orchestrator.clone().probe_hosts();
         Ok(orchestrator)
@@ -166,7 +182,34 @@ impl Orchestrator {
                 crate::crash_point::here!("recover.after-run");
             }
         }
+        self.admit();
         Ok(())
+    }
+
+    /// Looks, whenever something happened that may be an occasion, whether hosts have joined and what need not be kept.
+    fn keep_house(self) {
+        let mut items = self.0.feed.subscribe();
+        tokio::spawn(async move {
+            self.sweep().await;
+            let (mut joined, mut grown) = (true, true);
+            loop {
+                if std::mem::take(&mut joined) {
+                    self.launch_newcomers().await;
+                }
+                if std::mem::take(&mut grown) {
+                    self.prune().await;
+                }
+                match items.recv().await {
+                    Ok(item) => {
+                        joined = newcomers::may_have_joined(&item);
+                        grown = retention::may_have_grown(&item);
+                    }
+                    // What was missed may have been an occasion.
+                    Err(broadcast::error::RecvError::Lagged(_)) => (joined, grown) = (true, true),
+                    Err(broadcast::error::RecvError::Closed) => return,
+                }
+            }
+        });
     }
 
     /// Carries out a command.
@@ -186,6 +229,10 @@ impl Orchestrator {
                 control,
             } => self.control(&deployment, control).await,
             Command::Rollback { deployment, by } => self.roll_back(&deployment, by).await,
+            Command::DeleteRevision {
+                application,
+                revision,
+            } => self.delete_revision(&application, &revision).await,
             Command::Shutdown => self.request_shutdown(),
         }
     }

@@ -1,14 +1,18 @@
 //! Taking revisions in, and finding them again.
 
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::PoisonError;
 
+use super::checks::unknown;
 use super::command::{Answer, ApiError};
-use super::create::unknown;
 use super::feed::FeedItem;
 use super::{Orchestrator, internal, lock};
 use crate::clock;
+use crate::engine::Deployment;
 use crate::model::name::Name;
-use crate::model::revision::{RegisteredRevision, Revision};
+use crate::model::revision::{Digest, RegisteredRevision, Revision};
+use crate::model::timestamp::Timestamp;
 use crate::store::journal::Batch;
 
 /// A digest's beginning counts from this many digits on.
@@ -30,6 +34,8 @@ impl Orchestrator {
                 unknown("application", application.as_str(), names),
             ));
         }
+        // No bundle is removed between its arrival and its registration.
+        let _shelf = self.0.shelf.read().await;
         let (bundles, source) = (self.0.bundles.clone(), path.to_owned());
         let packed = tokio::task::spawn_blocking(move || bundles.pack(&source))
             .await
@@ -49,7 +55,7 @@ impl Orchestrator {
                 size: packed.size,
             },
             description: format!("pushed from {}", path.display()),
-            register_time: clock::now(),
+            register_time: clock::steady(),
             first_used_time: known.as_ref().and_then(|r| r.first_used_time),
             last_used_time: known.and_then(|r| r.last_used_time),
         };
@@ -75,6 +81,126 @@ impl Orchestrator {
             application: application.clone(),
             revision,
         });
+    }
+
+    /// Deletes a revision's record, and its bundle if no other application has the same (domain.md §4).
+    pub(super) async fn delete_revision(
+        &self,
+        application: &Name,
+        wanted: &str,
+    ) -> Result<Answer, ApiError> {
+        // No deployment is created meanwhile, and no bundle taken in.
+        let _shelf = self.0.shelf.write().await;
+        let ledgers = self.0.ledgers.lock().await;
+        let found = self.revision(application, wanted)?.revision;
+        let in_use = |what: String| {
+            let message = format!("{} is {what}", found.label);
+            Err(ApiError::new("RevisionInUseException", message))
+        };
+        let (project, _) = self.0.documents.current();
+        for (key, ledger) in ledgers.iter() {
+            let target = ledger.target_revision.as_ref().map(|r| &r.digest);
+            let ours = &key.application == application && project.group(key).is_some();
+            if ours && target == Some(&found.digest) {
+                return in_use(format!(
+                    "the target revision of {key}: deploy another one there first"
+                ));
+            }
+        }
+        if let Some(id) = self.user_of(application, &found.digest) {
+            return in_use(format!("being deployed by {id}: wait for it, or stop it"));
+        }
+        self.append(Batch {
+            forgotten: vec![(application.clone(), found.digest.clone())],
+            ..Batch::default()
+        })
+        .await;
+        let elsewhere = {
+            let mut revisions = lock(&self.0.revisions);
+            if let Some(known) = revisions.get_mut(application) {
+                known.retain(|other| other.revision.digest != found.digest);
+            }
+            revisions
+                .values()
+                .flatten()
+                .any(|other| other.revision.digest == found.digest)
+        };
+        self.publish(FeedItem::RevisionDeleted {
+            application: application.clone(),
+            digest: found.digest.clone(),
+        });
+        if !elsewhere && let Err(error) = self.0.bundles.remove(&found.digest) {
+            // The record is gone; the next start tries again.
+            tracing::warn!(%error, "a bundle that nobody needs can't be removed");
+        }
+        Ok(Answer::Done)
+    }
+
+    /// A deployment that runs, or waits, with this revision of an application.
+    fn user_of(
+        &self,
+        application: &Name,
+        digest: &Digest,
+    ) -> Option<crate::model::deployment::DeploymentId> {
+        let active = lock(&self.0.active);
+        active.iter().find_map(|(id, handle)| {
+            let state = handle.state.read().unwrap_or_else(PoisonError::into_inner);
+            let spec = &state.spec;
+            let uses = spec.revision.digest == *digest
+                && spec.group.application_name == *application
+                && !state.status.is_terminal();
+            uses.then(|| id.clone())
+        })
+    }
+
+    /// Removes bundles that no application has registered: a crash left them.
+    pub(super) async fn sweep_bundles(&self) {
+        let _shelf = self.0.shelf.write().await;
+        let mut needed: BTreeSet<Digest> = lock(&self.0.revisions)
+            .values()
+            .flatten()
+            .map(|known| known.revision.digest.clone())
+            .collect();
+        needed.extend(lock(&self.0.active).values().map(|handle| {
+            let state = handle.state.read().unwrap_or_else(PoisonError::into_inner);
+            state.spec.revision.digest.clone()
+        }));
+        let found = match self.0.bundles.list() {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::warn!(%error, "the bundles can't be looked through");
+                return;
+            }
+        };
+        for digest in found.into_iter().filter(|digest| !needed.contains(digest)) {
+            if let Err(error) = self.0.bundles.remove(&digest) {
+                tracing::warn!(%error, "a bundle that nobody needs can't be removed");
+            }
+        }
+    }
+
+    /// Whether an application has a revision of this digest.
+    pub(super) fn is_registered(&self, application: &Name, digest: &Digest) -> bool {
+        let revisions = lock(&self.0.revisions);
+        let mut known = revisions.get(application).into_iter().flatten();
+        known.any(|known| known.revision.digest == *digest)
+    }
+
+    /// What is known of a deployment's revision once it is deployed again.
+    pub(super) fn used(
+        &self,
+        deployment: &Deployment,
+        now: Timestamp,
+    ) -> Option<(Name, RegisteredRevision)> {
+        let application = &deployment.spec.group.application_name;
+        let revisions = lock(&self.0.revisions);
+        let mut known = revisions.get(application)?.iter();
+        let mut known = known
+            .find(|known| known.revision.digest == deployment.spec.revision.digest)?
+            .clone();
+        known.first_used_time.get_or_insert(now);
+        known.last_used_time = Some(now);
+        Some((application.clone(), known))
     }
 
     /// The revision that a label, a digest or its beginning means; the newest registration of a label.

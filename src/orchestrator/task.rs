@@ -4,17 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
+use super::admission::Turn;
 use super::command::ApiError;
 use super::feed::FeedItem;
 use super::hosts::{Assignment, Mode};
 use super::{Handle, Orchestrator, Request, lock};
 use crate::clock;
 use crate::engine::event::{Event, Record};
+use crate::engine::input::Report;
 use crate::engine::pending::{Change, Work, WorkId, evolve_with_change};
 use crate::engine::{Deployment, Input, decide, pending, refusal};
-use crate::model::deployment::ExecutionId;
+use crate::model::deployment::{DeploymentStatus, ExecutionId};
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
 use crate::store::journal::Batch;
@@ -33,6 +35,7 @@ impl Orchestrator {
     pub(super) fn run(&self, deployment: Deployment, recovered: bool) {
         let (requests, waiting) = mpsc::channel(QUEUE);
         let published = Arc::new(RwLock::new(deployment.clone()));
+        let turn = lock(&self.0.admission).enter(&deployment);
         lock(&self.0.active).insert(
             deployment.id().clone(),
             Handle {
@@ -45,6 +48,7 @@ impl Orchestrator {
             deployment,
             published,
             requests,
+            turn,
             deadlines: BTreeSet::new(),
             timers: BTreeSet::new(),
             executions: BTreeMap::new(),
@@ -60,6 +64,8 @@ struct Task {
     /// The state as others may see it: durable.
     published: Arc<RwLock<Deployment>>,
     requests: mpsc::Sender<Request>,
+    /// When it may begin.
+    turn: watch::Receiver<Turn>,
     deadlines: BTreeSet<(Timestamp, ExecutionId, Name)>,
     /// Times of the deployment's own.
     timers: BTreeSet<Timestamp>,
@@ -76,6 +82,8 @@ struct Decided {
     records: Vec<Record>,
     changes: Vec<Change>,
     answers: Vec<Answered>,
+    /// Hosts that are to be told again, by whoever drives them now.
+    moved: BTreeSet<Name>,
 }
 
 impl Task {
@@ -110,10 +118,13 @@ impl Task {
             .into_iter()
             .chain(self.timers.first().copied())
             .min();
+        let status = self.deployment.status;
+        let waits = matches!(status, DeploymentStatus::Created | DeploymentStatus::Queued);
         tokio::select! {
             request = waiting.recv() => if let Some(request) = request {
                 self.take(request, &mut decided);
             },
+            turn = turn(&mut self.turn, waits) => self.take_turn(turn, &mut decided),
             () = until(nearest) => self.expire(&mut decided),
         }
         for _ in 1..TOGETHER {
@@ -136,11 +147,45 @@ impl Task {
                 });
                 decided.answers.push((answer, result));
             }
+            Request::Moved(hosts) => self.hosts_moved(&hosts, decided),
+        }
+    }
+
+    /// Begins, unless what it needs is gone by now; or waits.
+    fn take_turn(&mut self, turn: Turn, decided: &mut Decided) {
+        let input = match turn {
+            Turn::Unknown => return,
+            Turn::Wait(message) => Input::Queued { message },
+            Turn::Now => match self.orchestrator.missing(&self.deployment) {
+                Some(error) => Input::Missing(error),
+                None => Input::Admitted,
+            },
+        };
+        self.decide(&input, decided);
+    }
+
+    /// Whoever drove these hosts says nothing more; whoever drives them from now on says when they answer.
+    fn hosts_moved(&mut self, hosts: &BTreeSet<Name>, decided: &mut Decided) {
+        let ours: Vec<(ExecutionId, Name)> = self
+            .executions
+            .iter()
+            .filter(|(_, target)| hosts.contains(*target))
+            .map(|(execution, target)| (execution.clone(), target.clone()))
+            .collect();
+        for (execution, target) in ours {
+            decided.moved.insert(target.clone());
+            let report = Report::Lost;
+            let input = Input::Report {
+                execution,
+                target,
+                report,
+            };
+            self.decide(&input, decided);
         }
     }
 
     fn expire(&mut self, decided: &mut Decided) {
-        let now = clock::now();
+        let now = clock::steady();
         while let Some((at, _, target)) = self.deadlines.first().cloned() {
             if at > now {
                 break;
@@ -165,7 +210,7 @@ impl Task {
     }
 
     fn decide(&mut self, input: &Input, decided: &mut Decided) {
-        let now = clock::now();
+        let now = clock::steady();
         for event in decide(&self.deployment, input, now) {
             let record = Record {
                 seq: self.deployment.seq + 1,
@@ -207,6 +252,17 @@ impl Task {
                 self.begin(work).await;
             }
         }
+        let moved: Vec<(ExecutionId, Name)> = self
+            .executions
+            .iter()
+            .filter(|(_, target)| decided.moved.contains(*target))
+            .map(|(execution, target)| (execution.clone(), target.clone()))
+            .collect();
+        for (execution, target) in moved {
+            let halts = self.deployment.is_ceasing();
+            let mode = if halts { Mode::Halt } else { Mode::Run };
+            self.assign(execution, target, mode).await;
+        }
         crate::crash_point::here!("task.before-answer");
         for (answer, result) in decided.answers {
             // Whoever asked may have gone; the decision stands.
@@ -238,10 +294,6 @@ impl Task {
 
     async fn begin(&mut self, work: Work) {
         match (work.id, work.target) {
-            (WorkId::Admit(_), _) => {
-                // The queue has just been made or emptied: there is room for one more.
-                let _full = self.requests.try_send(Request::Input(Input::Admitted));
-            }
             (WorkId::Run(execution), Some(target)) => {
                 self.assign(execution, target, Mode::Run).await;
             }
@@ -254,7 +306,8 @@ impl Task {
             (WorkId::Timer(_, at), _) => {
                 self.timers.insert(at);
             }
-            (_, None) => {}
+            // It was taken in when its task was made, and waits for its turn.
+            (WorkId::Admit(_), _) | (_, None) => {}
         }
     }
 
@@ -300,9 +353,17 @@ impl Task {
 
 async fn until(deadline: Option<Timestamp>) {
     match deadline {
-        Some(at) => tokio::time::sleep(at.since(clock::now())).await,
+        Some(at) => tokio::time::sleep(at.since(clock::steady())).await,
         None => std::future::pending().await,
     }
+}
+
+/// What a deployment that has not begun is told next; never ends for one that has.
+async fn turn(turn: &mut watch::Receiver<Turn>, waits: bool) -> Turn {
+    if waits && turn.changed().await.is_ok() {
+        return turn.borrow_and_update().clone();
+    }
+    std::future::pending().await
 }
 
 impl Orchestrator {

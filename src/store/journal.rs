@@ -17,7 +17,7 @@ use crate::engine::{Deployment, Summary};
 use crate::model::deployment::DeploymentId;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
-use crate::model::revision::RegisteredRevision;
+use crate::model::revision::{Digest, RegisteredRevision};
 
 /// The form of the tables. A database of another form is refused.
 const SCHEMA: i64 = 1;
@@ -65,6 +65,10 @@ pub struct Batch {
     pub summaries: Vec<Summary>,
     /// Revision records, new or changed.
     pub revisions: Vec<(Name, RegisteredRevision)>,
+    /// Deployments whose journals and summaries are no longer kept.
+    pub pruned: Vec<DeploymentId>,
+    /// Revision records that are deleted.
+    pub forgotten: Vec<(Name, Digest)>,
 }
 
 type Waiting = (Batch, oneshot::Sender<Result<(), JournalError>>);
@@ -378,6 +382,19 @@ fn write(connection: &Connection, batch: &Batch) -> Result<(), rusqlite::Error> 
                 json(revision)?
             ])?;
     }
+    for id in &batch.pruned {
+        connection
+            .prepare_cached("DELETE FROM records WHERE stream = ?")?
+            .execute([id.as_str()])?;
+        connection
+            .prepare_cached("DELETE FROM deployments WHERE id = ?")?
+            .execute([id.as_str()])?;
+    }
+    for (application, digest) in &batch.forgotten {
+        connection
+            .prepare_cached("DELETE FROM revisions WHERE application = ? AND digest = ?")?
+            .execute([application.as_str(), digest.as_str()])?;
+    }
     Ok(())
 }
 
@@ -469,6 +486,27 @@ mod tests {
             assert_eq!(written, number % 10 != 0);
             assert_eq!(there, usize::from(written));
         }
+    }
+
+    #[tokio::test]
+    async fn what_is_pruned_is_gone_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.sqlite");
+        let journal = Journal::open(&path).unwrap();
+        for number in 1..=3 {
+            journal.append(records(&id(number), 1..=4)).await.unwrap();
+        }
+        let pruned = vec![id(1), id(3)];
+        let batch = Batch {
+            pruned,
+            ..records(&id(2), [5])
+        };
+        journal.append(batch).await.unwrap();
+        let lengths =
+            |journal: &Journal| [1, 2, 3].map(|number| journal.records(&id(number)).unwrap().len());
+        assert_eq!(lengths(&journal), [0, 5, 0]);
+        drop(journal);
+        assert_eq!(lengths(&Journal::open(&path).unwrap()), [0, 5, 0]);
     }
 
     #[test]

@@ -160,6 +160,35 @@ impl Outputs {
         }
     }
 
+    /// Removes everything of a deployment; one without output is fine.
+    ///
+    /// # Errors
+    /// If a file can't be removed.
+    pub fn remove(&self, deployment: &DeploymentId) -> io::Result<()> {
+        let mut files = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        files.retain(|(of, _), _| of != deployment);
+        match std::fs::remove_dir_all(self.root.join(deployment.as_str())) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// The deployments that have output here.
+    ///
+    /// # Errors
+    /// If the folder can't be read.
+    pub fn deployments(&self) -> io::Result<Vec<DeploymentId>> {
+        let entries = match std::fs::read_dir(&self.root) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let names = entries.map(|entry| Ok(entry?.file_name()));
+        let names = names.collect::<io::Result<Vec<_>>>()?;
+        let ids = names.iter().filter_map(|name| name.to_str()?.parse().ok());
+        Ok(ids.collect())
+    }
+
     /// Reads a target's output from its beginning.
     ///
     /// # Errors

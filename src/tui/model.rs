@@ -286,6 +286,7 @@ impl Model {
             description: String::new(),
             options: crate::engine::spec::Options::default(),
             token: None,
+            verify_artifact: false,
             by: self.user.clone(),
         }
     }

@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use cutover::api::client::{Client, ClientError};
+use cutover::api::command::{Answer, ApiError, Command as ApiCommand};
+use cutover::api::gate::{self, Circumstances, Refused};
 use serde_json::Value;
 
 /// How long anything may take before the test fails.
@@ -19,7 +22,12 @@ pub struct Lab {
 impl Lab {
     /// Starts this many agents and waits until they serve.
     pub fn up(hosts: usize) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::up_in(&std::env::temp_dir(), hosts)
+    }
+
+    /// The same, with everything below this folder.
+    pub fn up_in(parent: &Path, hosts: usize) -> Self {
+        let folder = tempfile::tempdir_in(parent).unwrap();
         let mut command = cutover(folder.path());
         command
             .args(["lab", "--hosts", &hosts.to_string(), "--up"])
@@ -139,6 +147,106 @@ impl Lab {
     /// Where a host's files are installed.
     pub fn root(&self, host: &str) -> PathBuf {
         self.folder().join("hosts").join(host).join("root")
+    }
+
+    /// Writes the project's root document anew: these hosts, each with the tags `role: web` and its own name, and these
+    /// limits (a YAML mapping).
+    pub fn project(&self, hosts: &[&str], limits: &str) {
+        let mut text = format!(
+            "name: lab\nsettings:\n  stateDirectory: .state\n  limits: {limits}\nhosts:{}\n",
+            if hosts.is_empty() { " []" } else { "" }
+        );
+        for host in hosts {
+            let ready = self.folder().join("hosts").join(host).join("ready");
+            let address = std::fs::read_to_string(ready).unwrap();
+            let entry = format!(
+                "  - {{ name: {host}, address: \"{}\", zone: a, tags: {{ role: web, name: {host} }} }}\n",
+                address.trim()
+            );
+            text.push_str(&entry);
+        }
+        std::fs::write(self.folder().join("cutover.yaml"), text).unwrap();
+    }
+
+    /// Writes a group of `shop` that selects the hosts with this tag, with more lines of its document.
+    pub fn group(&self, name: &str, key: &str, value: &str, more: &str) {
+        let text = format!(
+            "applicationName: shop\ndeploymentGroupName: {name}\nec2TagFilters:\n  - {{ Key: {key}, Value: {value}, Type: KEY_AND_VALUE }}\n{more}"
+        );
+        let path = self.folder().join(format!("applications/shop/{name}.yaml"));
+        std::fs::write(path, text).unwrap();
+    }
+
+    /// Registers a revision as [`revision`](Self::revision) makes it.
+    pub fn push(&self, label: &str, pause: &str, failing: Option<&str>) {
+        let path = self.revision(label, pause, failing);
+        self.ok(&["push", "shop", path.to_str().unwrap(), "--label", label]);
+    }
+
+    /// Deploys to the end, and answers the id and the exit code.
+    pub fn deploy(&self, arguments: &[&str]) -> (String, i32) {
+        let all = [&["deploy", "shop"], arguments, &["--wait"]].concat();
+        let output = self.run(&all);
+        let id = String::from_utf8(output.stdout.clone()).unwrap();
+        assert!(id.starts_with("d-"), "{all:?}: {output:?}");
+        (id.trim().to_owned(), output.status.code().unwrap())
+    }
+
+    /// The deployments in the list, newest first.
+    pub fn list(&self, arguments: &[&str]) -> Vec<Value> {
+        let all = [&["list", "--output", "json"], arguments].concat();
+        let listed: Value = serde_json::from_str(&self.ok(&all)).unwrap();
+        listed["deployments"].as_array().unwrap().clone()
+    }
+
+    /// The ids of the deployments that a creator made, newest first.
+    pub fn created_by(&self, creator: &str) -> Vec<String> {
+        let all = self.list(&[]);
+        let made = all.iter().filter(|one| one["creator"] == creator);
+        made.map(|one| one["deploymentId"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// Sends a command through the orchestrator's door. Somebody orchestrates already.
+    pub fn send(&self, command: &ApiCommand) -> Result<Answer, ApiError> {
+        let sockets = std::fs::read_dir(self.folder.path().join("run/cutover")).unwrap();
+        let socket = sockets.flatten().next().unwrap().path();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let client = Client::new(&socket).unwrap();
+        let circumstances = Circumstances {
+            read_only: false,
+            data_age: None,
+            confirmed: true,
+        };
+        match runtime.block_on(gate::send(&client, command.clone(), circumstances)) {
+            Ok(answer) => Ok(answer),
+            Err(Refused::Client(ClientError::Api(error))) => Err(error),
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    /// Ends the orchestrator as `kill -9` does. The next command starts another.
+    pub fn kill_orchestrator(&self) {
+        let orchestrator = nix::unistd::Pid::from_raw(self.orchestrator());
+        nix::sys::signal::kill(orchestrator, nix::sys::signal::Signal::SIGKILL).unwrap();
+        let path = self.folder().join(".state/lock");
+        let file = std::fs::File::open(path).unwrap();
+        until("the orchestrator has let go of its lock", || {
+            file.try_lock().is_ok_and(|()| file.unlock().is_ok())
+        });
+    }
+
+    /// Sends a host's agent a signal.
+    pub fn signal_agent(&self, host: &str, signal: nix::sys::signal::Signal) {
+        let record = std::fs::read(self.folder().join("lab.json")).unwrap();
+        let record: Value = serde_json::from_slice(&record).unwrap();
+        let agents = record["agents"].as_array().unwrap();
+        let agent = agents.iter().find(|agent| agent["name"] == host).unwrap();
+        let pid = i32::try_from(agent["process"]["pid"].as_i64().unwrap()).unwrap();
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), signal).unwrap();
     }
 
     /// The orchestrating process.

@@ -8,8 +8,17 @@
 #![allow(missing_docs, reason = "a test says what it proves by its name")]
 
 mod commands;
+mod contact;
+mod counts;
 mod crash;
+mod create;
 mod documents;
+mod edits;
 mod foresight;
+mod history;
 mod hosts;
+mod joining;
 mod lab;
+mod queue;
+mod rollbacks;
+mod stops;

@@ -225,6 +225,7 @@ impl Cluster {
                 description: String::new(),
                 options: Options::default(),
                 token: None,
+                verify_artifact: false,
                 by: "torture".to_owned(),
             };
             if let Some(Answer::Created { deployment }) = self.ask(Ask::Deploy(deploy)).await {

@@ -40,6 +40,8 @@ struct Wanted {
     placed: Option<ExecutionState>,
     /// Whether the open stream has told, or will tell, everything from its beginning on.
     heard: bool,
+    /// What its deployment was last told about the connection to the host; `None` before the first word.
+    contact: Option<bool>,
 }
 
 /// The host's stream, and how far it has been read.
@@ -75,14 +77,15 @@ impl Driver {
     /// Serves the host until it has had no work for a while.
     pub(super) async fn run(mut self) {
         let mut pause = BACK_OFF.0;
-        loop {
+        // A retired driver has nobody left to ask it for anything, and says nothing more.
+        while !(self.asks.is_closed() && self.asks.is_empty()) {
             if self.wanted.is_empty() {
                 match timeout(LINGER, self.asks.recv()).await {
                     Ok(Some(ask)) => self.take(ask),
                     Ok(None) => return,
                     Err(_) => {
                         let mut drivers = lock(&self.hosts.0.drivers);
-                        if self.asks.is_empty() {
+                        if self.asks.is_empty() && !self.asks.is_closed() {
                             drivers.remove(&self.host);
                             return;
                         }
@@ -95,14 +98,33 @@ impl Driver {
                 Err(error) => {
                     tracing::warn!(host = %self.host, %error, "lost a host; trying again");
                     self.hosts.observe(&self.host, Err(&error));
-                    for wanted in self.wanted.values_mut() {
-                        wanted.placed = None;
-                        wanted.heard = false;
-                    }
+                    self.lose().await;
                     self.rest(pause).await;
                     pause = (2 * pause).min(BACK_OFF.1);
                 }
             }
+        }
+    }
+
+    /// The connection is gone: whoever waits for the host learns it once.
+    async fn lose(&mut self) {
+        let retired = self.asks.is_closed();
+        for wanted in self.wanted.values_mut() {
+            wanted.placed = None;
+            wanted.heard = false;
+            if wanted.contact != Some(false) && !retired {
+                wanted.contact = Some(false);
+                report(&wanted.assignment, Report::Lost).await;
+            }
+        }
+    }
+
+    /// The host answers, and everything it says of these executions will be heard.
+    async fn regain(&mut self) {
+        let found = self.wanted.values_mut();
+        for wanted in found.filter(|wanted| wanted.heard && wanted.contact != Some(true)) {
+            wanted.contact = Some(true);
+            report(&wanted.assignment, Report::Heard).await;
         }
     }
 
@@ -127,6 +149,7 @@ impl Driver {
                 let former = self.wanted.get(&assignment.execution);
                 let wanted = Wanted {
                     heard: former.is_some_and(|former| former.heard),
+                    contact: former.and_then(|former| former.contact),
                     placed: None,
                     assignment: *assignment,
                 };
@@ -160,6 +183,7 @@ impl Driver {
                 return Ok(());
             }
             self.listen(&mut ear).await?;
+            self.regain().await;
             self.hosts.observe(&self.host, Ok(greeting.take()));
             let Some(ear) = &mut ear else { continue };
             tokio::select! {

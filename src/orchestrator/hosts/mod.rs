@@ -132,6 +132,14 @@ impl Hosts {
         }
     }
 
+    /// Ends the drivers of hosts that have left the project or have another address now: they tell nobody anything more.
+    pub fn retire<'a>(&self, hosts: impl IntoIterator<Item = &'a Name>) {
+        let mut drivers = lock(&self.0.drivers);
+        for host in hosts {
+            drivers.remove(host);
+        }
+    }
+
     /// Forgets an execution that is over.
     pub async fn forget(&self, host: &Name, execution: &ExecutionId) {
         let sender = lock(&self.0.drivers).get(host).cloned();
@@ -187,7 +195,7 @@ impl Hosts {
     }
 
     /// Whether a host's agent answered the last time.
-    fn reached(&self, host: &Name) -> bool {
+    pub(super) fn reached(&self, host: &Name) -> bool {
         let statuses = lock(&self.0.statuses);
         statuses.get(host).is_some_and(|status| status.reachable)
     }

@@ -267,6 +267,10 @@ fn read_only_refuses_every_command_at_the_gate_and_says_so() {
         },
         Command::Deploy(deploy),
         Command::Rollback { deployment, by },
+        Command::DeleteRevision {
+            application: sample::name("shop"),
+            revision: "1.0.0".to_owned(),
+        },
         Command::Shutdown,
     ];
     let mut cockpit = rollout();
@@ -278,6 +282,7 @@ fn read_only_refuses_every_command_at_the_gate_and_says_so() {
             | Command::Deploy(_)
             | Command::Control { .. }
             | Command::Rollback { .. }
+            | Command::DeleteRevision { .. }
             | Command::Shutdown => {}
         }
         assert_eq!(

@@ -1,0 +1,96 @@
+//! A deployment with `CodeDeploy`'s field names (`DeploymentInfo`), and what there is to say about it in sentences.
+
+use serde_json::{Map, Value, json};
+
+use super::snapshot::Summary;
+use crate::engine::Deployment;
+use crate::model::deployment::DeploymentId;
+
+/// `DeploymentInfo`, with the fields of our own that the list has too. `updates` are the automatic updates that this
+/// deployment caused. Times are milliseconds since the epoch.
+pub fn deployment_info(deployment: &Deployment, updates: &[DeploymentId]) -> Value {
+    let spec = &deployment.spec;
+    let mut info = match serde_json::to_value(Summary::from(deployment)) {
+        Ok(Value::Object(info)) => info,
+        _ => Map::new(),
+    };
+    let rollback = deployment.rollback.as_ref();
+    let more = json!({
+        "applicationName": spec.group.application_name,
+        "deploymentGroupName": spec.group.deployment_group_name,
+        "previousRevision": spec.previous_revision,
+        "description": spec.description,
+        "deploymentStyle": spec.group.deployment_style,
+        "fileExistsBehavior": spec.options.file_exists_behavior,
+        "ignoreApplicationStopFailures": spec.options.ignore_application_stop_failures,
+        "updateOutdatedInstancesOnly": spec.options.update_outdated_instances_only,
+        "autoRollbackConfiguration": spec.auto_rollback(),
+        "onFailure": spec.options.on_failure,
+        "rollbackTargets": spec.options.rollback_targets,
+        "rollbackInfo": {
+            "rollbackDeploymentId": rollback.and_then(|rollback| rollback.deployment.as_ref()),
+            "rollbackTriggeringDeploymentId": spec.rolls_back,
+            "rollbackMessage": rollback.map(|rollback| &rollback.message),
+        },
+        "relatedDeployments": {
+            "autoUpdateOutdatedInstancesRootDeploymentId": spec.updates.as_ref().map(|update| &update.root),
+            "autoUpdateOutdatedInstancesDeploymentIds": updates,
+        },
+        "deploymentStatusMessages": status_messages(deployment),
+    });
+    if let Value::Object(more) = more {
+        info.extend(more);
+    }
+    Value::Object(info)
+}
+
+/// What an operator should know besides status and error, a sentence each (`deploymentStatusMessages`).
+pub fn status_messages(deployment: &Deployment) -> Vec<String> {
+    let spec = &deployment.spec;
+    let mut messages: Vec<String> = deployment.queued.iter().cloned().collect();
+    let label = &spec.revision.label;
+    match (spec.up_to_date, deployment.targets.len()) {
+        (0, _) => {}
+        (all, 0) => messages.push(format!(
+            "nothing to do: all {all} instances have {label} already"
+        )),
+        (some, _) => messages.push(format!(
+            "{some} instances have {label} already and are left out"
+        )),
+    }
+    if let Some(wish) = &deployment.paused {
+        messages.push(because(
+            format!("paused by {}", wish.by),
+            wish.why.as_deref(),
+        ));
+    }
+    if let Some(error) = &deployment.held {
+        messages.push(format!(
+            "held: {}; retry what failed, give up, or stop",
+            error.message
+        ));
+    }
+    let runs = !deployment.status.is_terminal();
+    if let Some(error) = deployment.halted.as_ref().filter(|_| runs) {
+        messages.push(format!("no further instance starts: {}", error.message));
+    }
+    if let Some(stop) = &deployment.stop {
+        let did = if runs {
+            "is stopping it"
+        } else {
+            "asked to stop it"
+        };
+        messages.push(because(format!("{} {did}", stop.by), stop.why.as_deref()));
+    }
+    if let Some(rollback) = &deployment.rollback {
+        messages.push(rollback.message.clone());
+    }
+    messages
+}
+
+fn because(what: String, why: Option<&str>) -> String {
+    match why {
+        Some(why) => format!("{what}: {why}"),
+        None => what,
+    }
+}

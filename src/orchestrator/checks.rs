@@ -1,0 +1,206 @@
+//! Whether a deployment can be created: the checks of operations.md §1.2, in its order, with `CodeDeploy`'s names.
+
+use super::Orchestrator;
+use super::command::{ApiError, Deploy};
+use crate::agent::inspect;
+use crate::appspec::sentence;
+use crate::clock;
+use crate::engine::{Ledger, Spec, members};
+use crate::model::application::{Application, ComputePlatform};
+use crate::model::deployment::Creator;
+use crate::model::group::{DeploymentGroup, DeploymentOption, DeploymentType};
+use crate::model::project::Project;
+use crate::model::revision::{RegisteredRevision, Revision};
+use crate::store::bundles::Bundles;
+
+/// The longest description, in characters.
+const DESCRIPTION: usize = 256;
+
+/// The longest token, in characters.
+const TOKEN: usize = 128;
+
+impl Orchestrator {
+    /// The snapshot that a deployment is created from. The first check that fails wins.
+    pub(super) fn spec(
+        &self,
+        project: &Project,
+        deploy: &Deploy,
+        ledger: &Ledger,
+    ) -> Result<(Spec, RegisteredRevision), ApiError> {
+        let application = project.applications.get(&deploy.group.application);
+        let application = application.ok_or_else(|| {
+            ApiError::new(
+                "ApplicationDoesNotExistException",
+                unknown(
+                    "application",
+                    deploy.group.application.as_str(),
+                    project.applications.keys().map(AsRef::as_ref),
+                ),
+            )
+        })?;
+        let group = project.group(&deploy.group).ok_or_else(|| {
+            let names = project
+                .groups
+                .iter()
+                .filter(|group| group.application_name == deploy.group.application)
+                .map(|group| group.deployment_group_name.as_str());
+            ApiError::new(
+                "DeploymentGroupDoesNotExistException",
+                unknown("deployment group", deploy.group.group.as_str(), names),
+            )
+        })?;
+        if deploy.description.chars().count() > DESCRIPTION {
+            return Err(ApiError::new(
+                "DescriptionTooLongException",
+                format!("a description has at most {DESCRIPTION} characters"),
+            ));
+        }
+        supported(application, group)?;
+        let registered = self.revision(&deploy.group.application, &deploy.revision)?;
+        let wanted = deploy
+            .configuration
+            .as_ref()
+            .unwrap_or(&group.deployment_config_name);
+        let configuration = project.configurations.get(wanted).ok_or_else(|| {
+            ApiError::new(
+                "DeploymentConfigDoesNotExistException",
+                unknown(
+                    "deployment configuration",
+                    wanted.as_str(),
+                    project.configurations.keys().map(AsRef::as_ref),
+                ),
+            )
+        })?;
+        if configuration.compute_platform != application.compute_platform {
+            return Err(ApiError::new(
+                "InvalidDeploymentConfigNameException",
+                format!("{wanted} is for {}", configuration.compute_platform.name()),
+            ));
+        }
+        acceptable(deploy)?;
+        let mut targets = members::targets(project.members(group), ledger);
+        let all = targets.len();
+        if deploy.options.update_outdated_instances_only {
+            targets.retain(|t| members::is_outdated(ledger, &t.name, &registered.revision));
+        }
+        let spec = Spec {
+            up_to_date: u32::try_from(all - targets.len()).unwrap_or(u32::MAX),
+            deployment_id: clock::deployment_id(),
+            group: group.clone(),
+            configuration: configuration.clone(),
+            revision: registered.revision.clone(),
+            previous_revision: ledger.target_revision.clone(),
+            targets,
+            creator: Creator::User,
+            by: deploy.by.clone(),
+            description: deploy.description.clone(),
+            rolls_back: None,
+            updates: None,
+            token: deploy.token.clone(),
+            limits: project.settings.limits,
+            options: deploy.options.clone(),
+        };
+        Ok((spec, registered))
+    }
+
+    /// Looks into a revision's bundle: whether it is there and whole, and what hosts would refuse of it.
+    pub(super) async fn verify(&self, revision: &Revision) -> Result<(), ApiError> {
+        let bundles = self.0.bundles.clone();
+        let wanted = revision.clone();
+        let looked = tokio::task::spawn_blocking(move || inspect_bundle(&bundles, &wanted)).await;
+        let found = looked.unwrap_or_else(|error| Err(error.to_string()));
+        found.map_err(|reason| {
+            ApiError::new(
+                "InvalidRevisionException",
+                format!("revision {} can't be deployed: {reason}", revision.label),
+            )
+        })
+    }
+}
+
+fn inspect_bundle(bundles: &Bundles, revision: &Revision) -> Result<(), String> {
+    let path = bundles.path(&revision.digest);
+    let file = std::fs::File::open(&path)
+        .map_err(|error| format!("its bundle is not here ({error}): push it again"))?;
+    let digest =
+        Bundles::digest(file).map_err(|error| format!("its bundle can't be read: {error}"))?;
+    if digest != revision.digest {
+        return Err(format!(
+            "its bundle is damaged: its digest is {} now. Delete {} and push the revision again",
+            digest.short(),
+            path.display()
+        ));
+    }
+    let found = inspect::bundle(&path, None).map_err(|error| error.to_string())?;
+    if found.errors.is_empty() {
+        Ok(())
+    } else {
+        Err(sentence(&found.errors))
+    }
+}
+
+/// Whether this version deploys to a group at all.
+fn supported(application: &Application, group: &DeploymentGroup) -> Result<(), ApiError> {
+    let style = group.deployment_style;
+    let supported = application.compute_platform == ComputePlatform::Server
+        && style.deployment_type == DeploymentType::InPlace
+        && style.deployment_option == DeploymentOption::WithoutTrafficControl;
+    if supported {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        "UnsupportedActionForDeploymentTypeException",
+        format!(
+            "{} is {} on {} {}: this version deploys in place on Server without a load balancer only",
+            group.key(),
+            style.deployment_type.label(),
+            application.compute_platform.name(),
+            match style.deployment_option {
+                DeploymentOption::WithTrafficControl => "with traffic control",
+                DeploymentOption::WithoutTrafficControl => "without traffic control",
+            },
+        ),
+    ))
+}
+
+/// Whether this version deploys to a group of the project.
+pub(super) fn is_supported(project: &Project, group: &DeploymentGroup) -> bool {
+    let application = project.applications.get(&group.application_name);
+    application.is_some_and(|application| supported(application, group).is_ok())
+}
+
+/// What types can't say about a deployment's own settings.
+fn acceptable(deploy: &Deploy) -> Result<(), ApiError> {
+    let rollback = deploy.options.auto_rollback_configuration.as_ref();
+    if rollback.is_some_and(|rollback| rollback.enabled && rollback.events.is_empty()) {
+        return Err(ApiError::new(
+            "InvalidAutoRollbackConfigException",
+            "an automatic rollback that is enabled needs at least one event: failure, stop or alarm",
+        ));
+    }
+    let fits = |token: &String| {
+        let length = token.chars().count();
+        (1..=TOKEN).contains(&length) && !token.chars().any(char::is_control)
+    };
+    if !deploy.token.as_ref().is_none_or(fits) {
+        return Err(ApiError::new(
+            "InvalidInputException",
+            format!("a token has 1 to {TOKEN} characters, and no control characters"),
+        ));
+    }
+    Ok(())
+}
+
+/// "There is no … called …", with the nearest name there is.
+pub(super) fn unknown<'a>(kind: &str, name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let nearest = known
+        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
+        .filter(|(score, _)| *score > 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    match nearest {
+        Some((_, candidate)) => {
+            format!("there is no {kind} called {name}: did you mean {candidate}?")
+        }
+        None => format!("there is no {kind} called {name}"),
+    }
+}

@@ -1,0 +1,86 @@
+//! Hosts that join a group: each gets the group's revision by a launch deployment of its own, beside whatever runs
+//! (operations.md §7).
+
+use std::sync::PoisonError;
+
+use super::create::opening;
+use super::feed::FeedItem;
+use super::{Orchestrator, checks, lock};
+use crate::clock;
+use crate::engine::ledger::LedgerEvent;
+use crate::engine::{Ledger, members, plan};
+use crate::model::configuration::{DeploymentConfiguration, ONE_AT_A_TIME};
+use crate::model::group::{DeploymentGroup, OutdatedInstancesStrategy};
+use crate::model::host::Host;
+use crate::model::project::Project;
+
+/// Whether somebody may have joined: the documents changed, an agent answers, or a deployment has ended.
+pub(super) fn may_have_joined(item: &FeedItem) -> bool {
+    match item {
+        FeedItem::Project { .. } => true,
+        FeedItem::Host(host) => host.reachable,
+        FeedItem::Ledger { record, .. } => matches!(record.event, LedgerEvent::Closed { .. }),
+        _ => false,
+    }
+}
+
+impl Orchestrator {
+    /// Begins a launch deployment for every host that joined a group and whose agent answers.
+    pub(super) async fn launch_newcomers(&self) {
+        let (project, _) = self.0.documents.current();
+        let groups = project.groups.iter().filter(|group| {
+            group.outdated_instances_strategy == OutdatedInstancesStrategy::Update
+                && checks::is_supported(&project, group)
+        });
+        for group in groups {
+            let mut ledgers = self.0.ledgers.lock().await;
+            // A group that has never deployed has no revision to give.
+            let Some(ledger) = ledgers.get_mut(&group.key()) else {
+                continue;
+            };
+            for host in self.newcomers(&project, group, ledger) {
+                let configuration = one_at_a_time(&project);
+                let spec = configuration.and_then(|configuration| {
+                    let id = clock::deployment_id();
+                    let limits = project.settings.limits;
+                    members::launch(group, configuration, limits, ledger, &host, id)
+                });
+                let Some(spec) = spec else { continue };
+                let now = clock::steady();
+                let plan = plan(&spec);
+                let (mut batch, mut opening) = opening(spec, plan, ledger, now);
+                opening.used = self.used(&opening.deployment, now);
+                batch.revisions.extend(opening.used.clone());
+                self.append(batch).await;
+                ledger.evolve(&opening.ledger);
+                self.begin(opening);
+            }
+        }
+    }
+
+    /// The hosts that joined a group and whose agents answer.
+    fn newcomers(&self, project: &Project, group: &DeploymentGroup, ledger: &Ledger) -> Vec<Host> {
+        let handle = match &ledger.active {
+            Some(id) => match lock(&self.0.active).get(id).cloned() {
+                Some(handle) => Some(handle),
+                // It is just beginning: its end will be the occasion to look again.
+                None => return Vec::new(),
+            },
+            None => None,
+        };
+        let state = handle
+            .as_ref()
+            .map(|handle| handle.state.read().unwrap_or_else(PoisonError::into_inner));
+        members::newcomers(project.members(group), ledger, state.as_deref())
+            .into_iter()
+            .filter(|host| self.0.hosts.reached(&host.name))
+            .cloned()
+            .collect()
+    }
+}
+
+/// What a few hosts are deployed under whose number the group's own minimum was not made for.
+pub(super) fn one_at_a_time(project: &Project) -> Option<&DeploymentConfiguration> {
+    let mut all = project.configurations.values();
+    all.find(|one| one.deployment_config_name.as_str() == ONE_AT_A_TIME)
+}

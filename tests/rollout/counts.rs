@@ -1,0 +1,133 @@
+//! What a rollout costs in syncs and messages, counted at the real processes: numbers that need no quiet machine.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::lab::Lab;
+
+const HOSTS: usize = 2;
+
+/// Lifecycle events of a deployment to one host.
+const EVENTS: usize = 7;
+
+#[test]
+fn syncs_and_messages_of_a_rollout_are_bounded() {
+    let lab = Lab::up(HOSTS);
+    let path = lab.revision("1.0", "0", None);
+    lab.ok(&["push", "shop", path.to_str().unwrap(), "--label", "1.0"]);
+    // From the second deployment on each of the five scripts runs, and the bundle is there.
+    lab.ok(&["deploy", "shop", "production", "1.0", "--wait"]);
+
+    let agents = agents(&lab);
+    let told = messages(&lab);
+    let agents = Trace::of(&lab, "agents", &agents);
+    let orchestrator = Trace::of(&lab, "orchestrator", &[lab.orchestrator()]);
+    let id = lab.ok(&["deploy", "shop", "production", "1.0", "--wait"]);
+    let told = messages(&lab) - told;
+    let agents = agents.end();
+    let orchestrator = orchestrator.end();
+    assert_eq!(lab.status(&id), "Succeeded");
+
+    let all = HOSTS * EVENTS;
+    let (syncs, commits) = (count_syncs(&agents), count_syncs(&orchestrator));
+    let requests = agents.matches(" /v1/").count();
+    eprintln!(
+        "{all} host-events: agents synced {syncs} times and told {told} messages, the orchestrator synced {commits} times \
+         and sent {requests} requests"
+    );
+    // An agent's log: the order, the start of the first event, the end of each with the start of the next (7), and each
+    // script before it starts (5). DownloadBundle and Install make files, folders and records durable (16).
+    assert!(
+        syncs <= HOSTS * (1 + 1 + EVENTS + 5 + 16),
+        "{syncs} syncs of the agents"
+    );
+    // Accepted and ended, start and end of each event; for each of the five scripts its name, the line that it writes
+    // and how it ended; and what was stopped, unpacked, cleaned up and installed.
+    assert!(
+        told <= HOSTS * (2 + 2 * EVENTS + 5 * 3 + 4),
+        "{told} messages"
+    );
+    // Creation, start and end; and at worst each start and end of an event and each host's end by itself.
+    assert!(
+        commits <= 3 + HOSTS * (2 * EVENTS + 1),
+        "{commits} syncs of the orchestrator"
+    );
+    // Greeting, bundle, order, stream, a lease and the farewell; one lease more and one look at the host, if it takes long.
+    assert!(requests <= HOSTS * 8, "{requests} requests");
+}
+
+fn count_syncs(trace: &str) -> usize {
+    let calls = ["fsync(", "fdatasync(", "syncfs(", "sync_file_range("];
+    calls.iter().map(|call| trace.matches(call).count()).sum()
+}
+
+/// The messages that the agents' logs hold.
+fn messages(lab: &Lab) -> usize {
+    let hosts = std::fs::read_dir(lab.folder().join("hosts")).unwrap();
+    let logs =
+        hosts.flat_map(|host| std::fs::read_dir(host.unwrap().path().join("agent/log")).unwrap());
+    logs.map(|log| std::fs::read_to_string(log.unwrap().path()).unwrap())
+        .map(|log| log.matches("\"record\":\"message\"").count())
+        .sum()
+}
+
+fn agents(lab: &Lab) -> Vec<i32> {
+    let text = std::fs::read(lab.folder().join("lab.json")).unwrap();
+    let record: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    let agents = record["agents"].as_array().unwrap();
+    let pid = |agent: &serde_json::Value| agent["process"]["pid"].as_i64().unwrap();
+    agents
+        .iter()
+        .map(|agent| i32::try_from(pid(agent)).unwrap())
+        .collect()
+}
+
+/// System calls of running processes, and of what they start, as they are made.
+struct Trace {
+    strace: Child,
+    file: PathBuf,
+}
+
+impl Trace {
+    /// Begins, and returns when nothing is missed any more.
+    fn of(lab: &Lab, name: &str, processes: &[i32]) -> Self {
+        let file = lab.folder().join(name);
+        let mut command = Command::new("strace");
+        command
+            .args(["-f", "-s", "32", "-e"])
+            .arg("trace=fsync,fdatasync,syncfs,sync_file_range,recvfrom")
+            .arg("-o")
+            .arg(&file)
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped());
+        for process in processes {
+            command.args(["-p", &process.to_string()]);
+        }
+        let Ok(mut strace) = command.spawn() else {
+            panic!("strace is missing: apt-get install strace");
+        };
+        let mut lines = BufReader::new(strace.stderr.take().unwrap()).lines();
+        for process in processes {
+            let line = lines.next().unwrap().unwrap();
+            assert!(
+                line.contains("attached"),
+                "{process} can't be traced: {line}"
+            );
+        }
+        // What it says later must not end it.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { strace, file }
+    }
+
+    /// Lets the processes go, and answers what they did.
+    fn end(mut self) -> String {
+        let strace = Pid::from_raw(i32::try_from(self.strace.id()).unwrap());
+        kill(strace, Signal::SIGINT).unwrap();
+        self.strace.wait().unwrap();
+        std::fs::read_to_string(&self.file).unwrap()
+    }
+}

@@ -10,6 +10,7 @@ mod controls;
 mod deadlines;
 mod foresight;
 mod health;
+mod journals;
 mod operations;
 mod properties;
 mod rollback;

@@ -10,11 +10,12 @@
 use std::path::{Path, PathBuf};
 
 /// From the door down. A room may use itself and those after it.
-const ROOMS: [&str; 14] = [
+const ROOMS: [&str; 15] = [
     "cli",
     "tui",
     "api",
     "lab",
+    "sim",
     "orchestrator",
     "providers",
     "agent",

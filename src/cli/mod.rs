@@ -33,6 +33,7 @@ mod revision;
 mod rollback;
 mod serve;
 mod show;
+mod sim;
 mod stop;
 mod table;
 mod validate;
@@ -126,6 +127,8 @@ enum Command {
     Serve(serve::Args),
     /// Run the agent on a host
     Agent(agent::Args),
+    /// Run simulated deployments in a world in which everything goes wrong
+    Sim(sim::Args),
     /// Deploy a bundle to this host alone, without an orchestrator (like codedeploy-local)
     Local(local::Args),
 }
@@ -180,6 +183,7 @@ async fn run(cli: Cli) -> color_eyre::Result<Exit> {
         Some(Command::Export(args)) => export::run(&args, &context).await,
         Some(Command::Replay(args)) => replay::run(args).await,
         Some(Command::Local(args)) => local::run(args).await,
+        Some(Command::Sim(args)) => sim::run(&args),
         Some(Command::Serve(args)) => serve::run(&args, &context).await,
         Some(Command::Lab(args)) => lab::run(&args, &context).await,
         Some(Command::Push(args)) => push::run(args, &context).await,

@@ -1,6 +1,7 @@
 //! Which events an input causes. Pure: the clock comes in as a value.
 
 use super::availability::refusal;
+use super::deliberate::{Bug, deliberate};
 use super::deployment::{Deployment, Target};
 use super::event::Event;
 use super::input::{Command, Input, Report, What};
@@ -41,7 +42,8 @@ pub fn decide(deployment: &Deployment, input: &Input, now: Timestamp) -> Vec<Eve
             report,
         } => {
             let current = deployment.target(target).filter(|t| {
-                t.execution.as_ref() == Some(execution) && t.status == TargetStatus::InProgress
+                t.execution.as_ref() == Some(execution)
+                    && (t.status == TargetStatus::InProgress || deliberate(Bug::ReportAfterEnd))
             });
             if let Some(target) = current {
                 hear(&mut steps, target, report);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::deliberate::{Bug, deliberate};
 use super::event::{Event, Record};
 use super::plan::{Plan, Stage};
 use super::spec::Spec;
@@ -233,7 +234,12 @@ impl Deployment {
             } => {
                 let limit = self.spec.limits.event();
                 if let Some(target) = self.target_mut(target) {
-                    target.event_started(*event, *host_time, at + limit);
+                    let from = if deliberate(Bug::HostClockDecides) {
+                        *host_time
+                    } else {
+                        at
+                    };
+                    target.event_started(*event, *host_time, from + limit);
                 }
             }
             Event::EventEnded {
@@ -502,7 +508,7 @@ impl Deployment {
         self.retries.clear();
         self.chosen.clear();
         for target in &mut self.targets {
-            if target.status != TargetStatus::Pending {
+            if target.status != TargetStatus::Pending || deliberate(Bug::PendingLeftOpen) {
                 continue;
             }
             target.status = if target.lost.is_some() {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::deliberate::{Bug, deliberate};
 use super::deployment::Deployment;
 use crate::model::deployment::{
     DeploymentId, DeploymentStatus, FileExistsBehavior, InstanceHealth, RevisionHealth,
@@ -214,7 +215,7 @@ impl Ledger {
                 if joined {
                     return;
                 }
-                if self.active.as_ref() == Some(deployment) {
+                if self.active.as_ref() == Some(deployment) && !deliberate(Bug::SlotKept) {
                     self.active = None;
                 }
                 let last = LastDeployment {
@@ -223,7 +224,7 @@ impl Ledger {
                     create_time: *create_time,
                     end_time: Some(record.at),
                 };
-                if *status == DeploymentStatus::Succeeded {
+                if *status == DeploymentStatus::Succeeded || deliberate(Bug::FailedRevisionKept) {
                     self.last_successful_deployment = Some(last.clone());
                     self.file_exists_behavior = *file_exists_behavior;
                     self.succeeded(revision, deployment);
@@ -269,7 +270,11 @@ impl Ledger {
                 RevisionHealth::Unknown
             };
         } else {
-            host.instance_health = InstanceHealth::Unhealthy;
+            host.instance_health = if deliberate(Bug::FailureLooksHealthy) {
+                InstanceHealth::Healthy
+            } else {
+                InstanceHealth::Unhealthy
+            };
             if !current || host.revision_health == RevisionHealth::Current {
                 host.revision_health = RevisionHealth::Unknown;
             }

@@ -12,6 +12,7 @@
 mod ahead;
 pub mod availability;
 pub mod decide;
+pub mod deliberate;
 pub mod deployment;
 pub mod event;
 pub mod foresee;

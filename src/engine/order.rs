@@ -1,5 +1,6 @@
 //! The order in which instances are deployed: the sick first (configurations.md §4.6).
 
+use super::deliberate::{Bug, deliberate};
 use super::spec::TargetSpec;
 use crate::model::name::Name;
 
@@ -15,6 +16,9 @@ pub fn deployment_order(targets: &[TargetSpec]) -> Vec<Name> {
             natural_key(target.name.as_str()),
         )
     });
+    if deliberate(Bug::HealthyFirst) {
+        sorted.reverse();
+    }
     sorted
         .into_iter()
         .map(|target| target.name.clone())

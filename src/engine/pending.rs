@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::deliberate::{Bug, deliberate};
 use super::deployment::{Deployment, Target};
 use super::event::Event;
 use crate::model::deployment::{DeploymentId, ExecutionId, TargetStatus};
@@ -54,6 +55,29 @@ pub struct Change {
     pub removed: Vec<Work>,
 }
 
+impl Change {
+    /// What several changes come to, one after the other. Work that one of them adds and a later one removes is never
+    /// begun: a stop that was decided together with the start of an instance leaves that instance alone.
+    pub fn net(changes: impl IntoIterator<Item = Self>) -> Self {
+        let mut net = Self::default();
+        for change in changes {
+            for work in change.removed {
+                match net.added.iter().position(|other| other.id == work.id) {
+                    Some(at) => drop(net.added.remove(at)),
+                    None => net.removed.push(work),
+                }
+            }
+            for work in change.added {
+                match net.removed.iter().position(|other| other.id == work.id) {
+                    Some(at) => drop(net.removed.remove(at)),
+                    None => net.added.push(work),
+                }
+            }
+        }
+        net
+    }
+}
+
 /// The part of a deployment whose work an event can change.
 enum Scope {
     Nothing,
@@ -80,6 +104,7 @@ fn scope(event: &Event) -> Scope {
         | Event::TargetEnded { target, .. }
         | Event::ContactLost { target }
         | Event::ContactRegained { target } => Scope::Target(target.clone()),
+        Event::StopRequested { .. } if deliberate(Bug::StopChangesNothing) => Scope::Nothing,
         Event::Recovered | Event::StopRequested { .. } | Event::TimedOut | Event::Ended { .. } => {
             Scope::Everything
         }
@@ -149,7 +174,8 @@ fn add_target(deployment: &Deployment, target: &Target, works: &mut WorkSet) {
         return;
     };
     let name = Some(target.name.clone());
-    if deployment.is_ceasing() {
+    if deployment.is_ceasing() && deliberate(Bug::HaltNotPending) {
+    } else if deployment.is_ceasing() {
         insert(works, WorkId::Halt(execution.clone()), name.clone());
     } else {
         insert(works, WorkId::Run(execution.clone()), name.clone());

@@ -1,5 +1,6 @@
 //! Rolling back: a new deployment of the revision that was good before.
 
+use super::deliberate::{Bug, deliberate};
 use super::deployment::Deployment;
 use super::ledger::Ledger;
 use super::members::targets;
@@ -20,7 +21,7 @@ pub fn wanted(deployment: &Deployment) -> bool {
 pub fn follows(spec: &Spec, status: DeploymentStatus, asked: Option<bool>) -> bool {
     // A rollback is never rolled back: a failed one needs an operator. What the program begins by itself to bring hosts
     // up to the group's revision has nothing to go back to.
-    if spec.creator != Creator::User {
+    if spec.creator != Creator::User && !deliberate(Bug::RollbackOfRollback) {
         return false;
     }
     let configured = |event| {
@@ -29,6 +30,7 @@ pub fn follows(spec: &Spec, status: DeploymentStatus, asked: Option<bool>) -> bo
     };
     match status {
         DeploymentStatus::Failed => configured(AutoRollbackEvent::DeploymentFailure),
+        DeploymentStatus::Stopped if deliberate(Bug::RollbackForgotten) => false,
         DeploymentStatus::Stopped => {
             asked.unwrap_or_else(|| configured(AutoRollbackEvent::DeploymentStopOnRequest))
         }
@@ -39,7 +41,9 @@ pub fn follows(spec: &Spec, status: DeploymentStatus, asked: Option<bool>) -> bo
 /// The revision a rollback of this deployment would deploy: the group's last successful one, unless that is this very
 /// deployment's; then the one before it.
 pub fn revision(deployment: &Deployment, ledger: &Ledger) -> Option<Revision> {
-    if deployment.status == DeploymentStatus::Succeeded {
+    if deliberate(Bug::RollbackToItself) {
+        Some(deployment.spec.revision.clone())
+    } else if deployment.status == DeploymentStatus::Succeeded {
         deployment.spec.previous_revision.clone()
     } else {
         ledger.target_revision.clone()

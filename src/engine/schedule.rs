@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use super::deliberate::{Bug, deliberate};
 use super::deployment::{Deployment, Target};
 use super::event::Event;
 use super::plan::Stage;
@@ -127,7 +128,7 @@ impl<'a> Steps<'a> {
     /// Does everything that is due now.
     pub fn schedule(&mut self) {
         loop {
-            if !self.is_ceasing() {
+            if !self.is_ceasing() || deliberate(Bug::StopStartsNext) {
                 self.review();
                 self.start_retries();
                 self.start_fresh();
@@ -140,7 +141,7 @@ impl<'a> Steps<'a> {
 
     /// Halts or holds if too much has failed, and lets go of a hold that a retry has resolved.
     fn review(&mut self) {
-        if self.halted.is_some() {
+        if self.halted.is_some() || deliberate(Bug::NoEarlyStop) {
             return;
         }
         let broken = self.broken();
@@ -223,7 +224,10 @@ impl<'a> Steps<'a> {
     }
 
     fn start_fresh(&mut self) {
-        while self.halted.is_none() && self.held.is_none() && !self.paused {
+        while self.halted.is_none()
+            && (self.held.is_none() || deliberate(Bug::HoldForgotten))
+            && (!self.paused || deliberate(Bug::PauseStartsNext))
+        {
             match self.candidate() {
                 Some(position) => self.start(position),
                 None => return,
@@ -260,7 +264,9 @@ impl<'a> Steps<'a> {
 
     fn gate(&self, target: &Target) -> Gate {
         let stage = match self.deployment.plan.stages.get(target.stage) {
-            Some(Stage::Install { window, .. }) => Some((&self.stages[target.stage], window)),
+            Some(Stage::Install { window, .. }) if !deliberate(Bug::ZoneFloorIgnored) => {
+                Some((&self.stages[target.stage], window))
+            }
             _ => None,
         };
         let fleet = self.deployment.plan.window.as_ref();
@@ -269,7 +275,8 @@ impl<'a> Steps<'a> {
             if tally.in_flight >= window.concurrency {
                 return Gate::Full;
             }
-            if healthy && tally.available_healthy <= window.floor {
+            if healthy && tally.available_healthy <= window.floor && !deliberate(Bug::FloorIgnored)
+            {
                 return Gate::Needed(Needed {
                     available: tally.available_healthy,
                     floor: window.floor,
@@ -287,7 +294,8 @@ impl<'a> Steps<'a> {
         self.stages[target.stage].start(healthy, again);
         self.chosen.retain(|other| *other != position);
         self.gone.insert(position);
-        let (id, attempt) = (self.deployment.id(), target.attempt + 1);
+        let reused = u32::from(again && deliberate(Bug::AttemptReused));
+        let (id, attempt) = (self.deployment.id(), target.attempt + 1 - reused);
         self.events.push(Event::TargetStarted {
             target: target.name.clone(),
             execution: ExecutionId::new(id, &target.name, target.stage, attempt),
@@ -321,6 +329,7 @@ impl<'a> Steps<'a> {
     fn next_stage(&mut self) -> bool {
         let stages = &self.deployment.plan.stages;
         if let Some(Stage::Monitor { seconds, .. }) = stages.get(self.stage)
+            && !deliberate(Bug::MonitorSkipped)
             && self.now < self.stage_time + std::time::Duration::from_secs(*seconds)
         {
             return false;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::deliberate::{Bug, deliberate};
 use crate::model::deployment::TargetStatus;
 
 /// Running totals of a set of targets.
@@ -61,7 +62,7 @@ impl Tally {
             self.succeeded += 1;
             self.available_healthy += 1;
         } else {
-            self.failed += 1;
+            self.failed += u32::from(!deliberate(Bug::FailureNotCounted));
             self.unanswered += u32::from(unanswered);
         }
     }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::deliberate::{Bug, deliberate};
 use super::tally::Lost;
 use crate::model::deployment::{ExecutionId, InstanceHealth, TargetStatus};
 use crate::model::diagnostics::Diagnostics;
@@ -114,7 +115,11 @@ impl Target {
     }
 
     pub(super) fn event_started(&mut self, event: LifecycleEvent, at: Timestamp, due: Timestamp) {
-        self.due = Some(due);
+        if deliberate(Bug::DeadlineForgotten) {
+            self.due = None;
+        } else if !deliberate(Bug::DeadlineNotExtended) {
+            self.due = Some(due);
+        }
         if let Some(entry) = self.event_mut(event) {
             entry.status = EventStatus::InProgress;
             entry.start_time = Some(at);

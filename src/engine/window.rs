@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::deliberate::{Bug, deliberate};
 use crate::model::configuration::{
     DeploymentConfiguration, HALF_AT_A_TIME, MinimumHealthyHosts, MinimumHealthyHostsType,
 };
@@ -30,7 +31,8 @@ pub fn window(configuration: &DeploymentConfiguration, n: u32) -> Option<Window>
         0 => return None,
         room => room,
     };
-    Some(Window::new(n, minimum_healthy, concurrency))
+    let one_more = u32::from(deliberate(Bug::OneTooMany) && concurrency < n);
+    Some(Window::new(n, minimum_healthy, concurrency + one_more))
 }
 
 /// The window of a zone of `n` instances, within that of the whole fleet (configurations.md §7). A zone of one instance
@@ -44,6 +46,12 @@ pub fn zone_window(
     if minimum_healthy >= n && n > 1 {
         return None;
     }
+    // No zone can keep more instances healthy than it has.
+    let minimum_healthy = if deliberate(Bug::ZoneKeepsMoreThanItHas) {
+        minimum_healthy
+    } else {
+        minimum_healthy.min(n)
+    };
     let room = n.saturating_sub(minimum_healthy).max(1);
     Some(Window::new(n, minimum_healthy, room.min(fleet.concurrency)))
 }
@@ -53,7 +61,12 @@ fn minimum(hosts: MinimumHealthyHosts, n: u32) -> u32 {
     match hosts.kind {
         MinimumHealthyHostsType::HostCount => hosts.value,
         MinimumHealthyHostsType::FleetPercent => {
-            let share = (u64::from(n) * u64::from(hosts.value)).div_ceil(100);
+            let part = u64::from(n) * u64::from(hosts.value);
+            let share = if deliberate(Bug::PercentRoundedDown) {
+                part / 100
+            } else {
+                part.div_ceil(100)
+            };
             u32::try_from(share).unwrap_or(u32::MAX)
         }
         MinimumHealthyHostsType::MostConcurrency => n.saturating_sub(hosts.value),

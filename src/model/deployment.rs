@@ -90,6 +90,11 @@ impl ExecutionId {
     pub fn new(deployment: &DeploymentId, target: &Name, stage: usize, attempt: u32) -> Self {
         Self(format!("{deployment}~{target}~{stage}~{attempt}").into())
     }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 impl fmt::Display for ExecutionId {

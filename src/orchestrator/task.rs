@@ -244,13 +244,13 @@ impl Task {
             }
         }
         crate::crash_point::here!("task.before-work");
-        for change in decided.changes.drain(..) {
-            for work in change.removed {
-                self.give_up(&work).await;
-            }
-            for work in change.added {
-                self.begin(work).await;
-            }
+        // Decided together, done together: what is over already is never begun.
+        let change = Change::net(decided.changes.drain(..));
+        for work in change.removed {
+            self.give_up(&work).await;
+        }
+        for work in change.added {
+            self.begin(work).await;
         }
         let moved: Vec<(ExecutionId, Name)> = self
             .executions

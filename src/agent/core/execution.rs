@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Note, Script};
 use crate::agent::protocol::{EventState, ExecutionEnd, ExecutionState, Order, What};
+use crate::engine::deliberate::{Bug, deliberate};
 use crate::model::deployment::ExecutionId;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::timestamp::Timestamp;
@@ -90,7 +91,8 @@ impl Execution {
 
     /// Whether it goes on behind this event even if that failed.
     pub(super) fn may_ignore(&self, event: LifecycleEvent) -> bool {
-        self.order.ignore_application_stop_failures && event.failure_may_be_ignored()
+        (self.order.ignore_application_stop_failures && event.failure_may_be_ignored())
+            || deliberate(Bug::FailureIgnored)
     }
 
     fn event(&mut self, event: LifecycleEvent) -> Option<&mut EventState> {
@@ -148,6 +150,7 @@ impl Execution {
                 let process = process.clone();
                 self.script = Script::Running { mark, process };
             }
+            Note::ScriptEnded { .. } if deliberate(Bug::ResultLost) => self.script = Script::None,
             Note::ScriptEnded { result } => {
                 let result = result.clone();
                 self.script = Script::Ended { result };

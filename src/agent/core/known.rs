@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::queues::Queues;
 use super::{Entry, Execution, Head, Note, Record};
 use crate::agent::protocol::{ExecutionState, Message, Order};
+use crate::engine::deliberate::{Bug, deliberate};
 use crate::model::deployment::ExecutionId;
 use crate::model::timestamp::Timestamp;
 
@@ -135,7 +136,7 @@ impl Known {
         self.seq = message.seq;
         if let Some(order) = self.ordered.remove(id) {
             let mut execution = Execution::new(order, id.clone(), message.seq);
-            execution.stop_requested = self.is_stopped(id);
+            execution.stop_requested = self.is_stopped(id) && !deliberate(Bug::EarlyStopForgotten);
             self.queues.push(&execution);
             self.executions.insert(id.clone(), execution);
         }

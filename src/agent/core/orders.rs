@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Entry, Known, Note, is_group_id};
 use crate::agent::protocol::{ExecutionEnd, Order, What};
+use crate::engine::deliberate::{Bug, deliberate};
 use crate::model::deployment::ExecutionId;
 
 /// Why a request is refused.
@@ -29,6 +30,7 @@ pub enum Refusal {
 pub fn order(known: &Known, id: &ExecutionId, order: &Arc<Order>) -> Result<Vec<Entry>, Refusal> {
     check(id, order)?;
     match known.executions.get(id) {
+        Some(_) if deliberate(Bug::OrderTakenTwice) => {}
         Some(execution) if execution.order == *order => return Ok(Vec::new()),
         Some(_) => return Err(Refusal::Conflict(id.clone())),
         None => {}
@@ -40,7 +42,7 @@ pub fn order(known: &Known, id: &ExecutionId, order: &Arc<Order>) -> Result<Vec<
         Entry::Note(id.clone(), ordered),
         Entry::Message(id.clone(), What::Accepted),
     ];
-    if known.is_stopped(id) {
+    if known.is_stopped(id) && !deliberate(Bug::EarlyStopForgotten) {
         entries.push(ended(id, ExecutionEnd::Stopped));
     }
     Ok(entries)

@@ -2,6 +2,7 @@
 
 use super::{Entry, Execution, Known, Orphan, Script};
 use crate::agent::protocol::{ExecutionEnd, What};
+use crate::engine::deliberate::{Bug, deliberate};
 use crate::model::deployment::ExecutionId;
 use crate::model::diagnostics::Diagnostics;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
@@ -88,6 +89,10 @@ fn resume(known: &Known, execution: &Execution, event: LifecycleEvent, now: Cont
             }
         },
         Script::Starting { .. } | Script::Running { .. } => match execution.script.orphan() {
+            Some(_) if deliberate(Bug::OrphanRunsAgain) => then(Then::Run { event, from: 0 }),
+            Some(_) if deliberate(Bug::OrphanNotEnded) => {
+                after(known, execution, event, now, Ending::Orphaned)
+            }
             Some(orphan) => then(Then::EndOrphan(orphan)),
             None => after(known, execution, event, now, Ending::Orphaned),
         },
@@ -101,7 +106,7 @@ fn resume(known: &Known, execution: &Execution, event: LifecycleEvent, now: Cont
             }
             None => then(Then::Run {
                 event,
-                from: result.script + 1,
+                from: result.script + usize::from(!deliberate(Bug::ScriptRunsAgain)),
             }),
         },
     }
@@ -124,7 +129,7 @@ fn after(
         .events
         .iter()
         .skip_while(|other| **other != event);
-    match rest.nth(1) {
+    match rest.nth(1 + usize::from(deliberate(Bug::EventSkipped))) {
         Some(next) => begin(known, execution, *next, now, vec![ended]),
         None => over(execution, vec![ended], ExecutionEnd::Finished),
     }
@@ -160,9 +165,9 @@ enum Permission {
 fn permission(known: &Known, execution: &Execution, now: Control) -> Permission {
     if now.ending {
         Permission::Later(Then::Leave)
-    } else if execution.stop_requested {
+    } else if execution.stop_requested && !deliberate(Bug::StopNotObeyed) {
         Permission::Denied
-    } else if now.lease_live {
+    } else if now.lease_live || deliberate(Bug::LeaseIgnored) {
         Permission::Granted
     } else if known.queues.is_followed(execution) {
         // The orchestrator has given it up: it orders one deployment of a group at a time.

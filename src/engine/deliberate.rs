@@ -1,0 +1,99 @@
+//! Bugs on purpose: places where the program can be told to do the wrong thing, to prove that the simulation notices.
+//!
+//! They exist only with the feature `deliberate-bugs`, which no build for users has. Without it [`deliberate`] is the constant
+//! `false` and leaves nothing behind.
+
+macro_rules! bugs {
+    ($($name:ident: $text:literal,)*) => {
+        /// A mistake somebody could have made.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[allow(missing_docs, reason = "the texts are the documentation")]
+        pub enum Bug { $($name,)* }
+
+        impl Bug {
+            /// Every bug with what it does wrong.
+            pub const ALL: &'static [(Self, &'static str)] = &[$((Self::$name, $text),)*];
+
+            /// Its name.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$name => stringify!($name),)* }
+            }
+        }
+    };
+}
+
+bugs! {
+    OneTooMany: "the window lets one instance more be in flight",
+    PercentRoundedDown: "a percentage of the fleet is rounded down",
+    FloorIgnored: "a healthy instance is taken away that is needed",
+    ZoneFloorIgnored: "the minimum of a zone is not looked at",
+    ZoneKeepsMoreThanItHas: "a zone of one instance must keep two healthy",
+    NoEarlyStop: "too many failures do not end a deployment early",
+    StopStartsNext: "the scheduler starts instances after a stop",
+    PauseStartsNext: "the scheduler starts instances while paused",
+    HoldForgotten: "a hold does not keep instances from starting",
+    ReportAfterEnd: "reports about an instance that is done still count",
+    AttemptReused: "a retry uses the execution id of the attempt before",
+    DeadlineNotExtended: "an event that starts keeps the deadline of its pick-up",
+    HostClockDecides: "a deadline counts from the time by the host's clock",
+    DeadlineForgotten: "an event that starts has no deadline",
+    HaltNotPending: "a stop gives hosts nothing to do",
+    StopChangesNothing: "the change of pending work after a stop is not found",
+    MonitorSkipped: "the monitor time after a zone is skipped",
+    VerdictWithoutSuccess: "a deployment may succeed although fewer than the minimum are healthy",
+    PendingLeftOpen: "instances that never started stay pending when the deployment ends",
+    FailureNotCounted: "a failed instance is not counted as failed",
+    OldPictureAccepted: "a command that rests on an old picture is carried out",
+    StopNeedsFreshPicture: "a stop that rests on an old picture is refused",
+    RollbackOfRollback: "a failed rollback is rolled back",
+    RollbackForgotten: "a stopped deployment is not rolled back",
+    RollbackToItself: "a rollback deploys the revision that failed",
+    SlotKept: "an ended deployment keeps its group's slot",
+    FailureLooksHealthy: "an instance that failed counts as healthy afterwards",
+    FailedRevisionKept: "a failed deployment's revision becomes the group's",
+    HealthyFirst: "the sick are deployed to last",
+    OrderTakenTwice: "an order that is known is taken once more",
+    LeaseIgnored: "an agent starts events without a lease",
+    EarlyStopForgotten: "an agent forgets a stop that overtook its order",
+    StopNotObeyed: "an agent goes on after a stop",
+    ScriptRunsAgain: "a script that had ended runs again after a restart of the agent",
+    OrphanRunsAgain: "a script that was interrupted is started again",
+    OrphanNotEnded: "an orphaned script is left running",
+    ResultLost: "an agent forgets that a script has ended",
+    FailureIgnored: "an agent goes on after a failed event",
+    QueueIgnored: "an agent runs two deployments of a group at a time",
+    EventSkipped: "an agent leaves an event out",
+    ActBeforeDurable: "work is begun before its decision is durable",
+    AnswerBeforeDurable: "an operator is answered before the decision is durable",
+    TornBatch: "a write is durable without its last entry",
+    SlotIgnored: "a deployment is created although the slot is taken",
+    StopKeepsLease: "leases are renewed after a stop",
+    StaleWorkBegun: "what was decided and undone in one write is begun all the same",
+    TimersLost: "deadlines are not armed after a restart",
+    ScriptBeforeItsNote: "a script starts before its note is durable",
+}
+
+#[cfg(feature = "deliberate-bugs")]
+thread_local! {
+    static SWITCH: std::cell::Cell<Option<Bug>> = const { std::cell::Cell::new(None) };
+}
+
+/// Switches a bug on in this thread, or none.
+#[cfg(feature = "deliberate-bugs")]
+pub fn switch(bug: Option<Bug>) {
+    SWITCH.set(bug);
+}
+
+/// Whether this bug is wanted here.
+#[cfg(feature = "deliberate-bugs")]
+#[inline]
+pub fn deliberate(bug: Bug) -> bool {
+    SWITCH.get() == Some(bug)
+}
+
+/// Whether this bug is wanted here: never.
+#[cfg(not(feature = "deliberate-bugs"))]
+#[inline]
+pub const fn deliberate(_bug: Bug) -> bool {
+    false
+}

@@ -1,0 +1,239 @@
+//! Names and documents of the simulated world, made once and used by every run.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::shape::{Minimum, Shape};
+use crate::model::configuration::{
+    ALL_AT_ONCE, DeploymentConfiguration, HALF_AT_A_TIME, MinimumHealthyHosts,
+    MinimumHealthyHostsType, ONE_AT_A_TIME, ZonalConfig,
+};
+use crate::model::deployment::{DeploymentId, ExecutionId};
+use crate::model::group::{AutoRollbackConfiguration, AutoRollbackEvent, DeploymentGroup};
+use crate::model::host::Host;
+use crate::model::name::Name;
+use crate::model::project::Project;
+use crate::model::revision::{Digest, Revision};
+
+/// More hosts than this no world has.
+pub const MOST_HOSTS: usize = 1_000;
+
+/// How many revisions there are; deployments take one after the other.
+pub const REVISIONS: usize = 8;
+
+/// Names and documents.
+#[derive(Debug)]
+pub struct Cast {
+    hosts: Vec<Name>,
+    groups: Vec<DeploymentGroup>,
+    /// Revisions, the one before everything first.
+    pub revisions: Vec<Revision>,
+    predefined: [DeploymentConfiguration; 3],
+    custom: DeploymentConfiguration,
+    /// The file name of every script that fails.
+    pub failure: Arc<str>,
+}
+
+fn name(text: &str) -> Name {
+    #[expect(clippy::expect_used, reason = "only called with valid names")]
+    text.parse().expect("a valid name")
+}
+
+fn configuration(
+    name_: &str,
+    kind: MinimumHealthyHostsType,
+    value: u32,
+) -> DeploymentConfiguration {
+    #[expect(clippy::expect_used, reason = "a constant document")]
+    let mut document: DeploymentConfiguration = serde_json::from_value(serde_json::json!({
+        "deploymentConfigName": name_,
+        "computePlatform": "Server", "minimumHealthyHosts": {"type": "HOST_COUNT", "value": 0},
+    }))
+    .expect("a valid configuration");
+    document.minimum_healthy_hosts = MinimumHealthyHosts { kind, value };
+    document
+}
+
+impl Default for Cast {
+    fn default() -> Self {
+        use MinimumHealthyHostsType::{FleetPercent, HostCount, MostConcurrency};
+        #[expect(clippy::expect_used, reason = "a constant document")]
+        let group = |name: &str| -> DeploymentGroup {
+            serde_json::from_value(serde_json::json!({
+                "applicationName": "shop",
+                "deploymentGroupName": name,
+                "deploymentGroupId": name,
+                "ec2TagFilters": [{"Key": name}],
+            }))
+            .expect("a valid group")
+        };
+        Self {
+            hosts: (0..MOST_HOSTS).map(|i| name(&format!("h{i:03}"))).collect(),
+            groups: vec![group("g0"), group("g1")],
+            revisions: (0..REVISIONS)
+                .map(|i| Revision {
+                    digest: Digest::from_bytes(&[u8::try_from(i).unwrap_or(0); 32]),
+                    label: format!("r{i}"),
+                    size: 1,
+                })
+                .collect(),
+            predefined: [
+                configuration(ALL_AT_ONCE, FleetPercent, 0),
+                configuration(ONE_AT_A_TIME, MostConcurrency, 1),
+                configuration(HALF_AT_A_TIME, FleetPercent, 50),
+            ],
+            custom: configuration("custom", HostCount, 0),
+            failure: "boom".into(),
+        }
+    }
+}
+
+impl Cast {
+    /// The number of a host.
+    pub fn host(name: &Name) -> usize {
+        name.as_str()
+            .get(1..)
+            .and_then(|digits| digits.parse().ok())
+            .unwrap_or(0)
+    }
+
+    /// A host's name.
+    pub fn name(&self, host: usize) -> &Name {
+        &self.hosts[host]
+    }
+
+    /// The id of a deployment.
+    pub fn deployment(number: usize) -> DeploymentId {
+        // Its nine characters are taken out of the capital letters and then the digits.
+        let mut digits = [26; 9];
+        let mut rest = number;
+        for digit in digits.iter_mut().rev() {
+            *digit += u8::try_from(rest % 10).unwrap_or(0);
+            rest /= 10;
+        }
+        DeploymentId::from_random(digits)
+    }
+
+    /// The number of a deployment.
+    pub fn number(id: &DeploymentId) -> usize {
+        digits(id.as_str())
+    }
+
+    /// The number of the deployment that an execution belongs to.
+    pub fn deployment_of(execution: &ExecutionId) -> usize {
+        digits(execution.as_str())
+    }
+
+    /// The group of this number, in a world of this shape.
+    pub fn group(&self, number: usize, shape: &Shape) -> DeploymentGroup {
+        let mut group = self.groups[number].clone();
+        let configuration = self.configuration(number, shape);
+        group.deployment_config_name = configuration.deployment_config_name;
+        let (failed, stopped) = shape.roll_back;
+        if failed || stopped {
+            let mut events = Vec::new();
+            if failed {
+                events.push(AutoRollbackEvent::DeploymentFailure);
+            }
+            if stopped {
+                events.push(AutoRollbackEvent::DeploymentStopOnRequest);
+            }
+            group.auto_rollback_configuration = Some(AutoRollbackConfiguration {
+                enabled: true,
+                events,
+            });
+        }
+        group
+    }
+
+    /// The configuration of the group of this number.
+    pub fn configuration(&self, number: usize, shape: &Shape) -> DeploymentConfiguration {
+        use MinimumHealthyHostsType::{FleetPercent, HostCount};
+        let custom = |kind, value| DeploymentConfiguration {
+            minimum_healthy_hosts: MinimumHealthyHosts { kind, value },
+            ..self.custom.clone()
+        };
+        let zonal = |mut document: DeploymentConfiguration| {
+            document.zonal_config = shape.zonal.then(|| ZonalConfig {
+                monitor_duration_in_seconds: Some(shape.monitor.0),
+                first_zone_monitor_duration_in_seconds: Some(shape.monitor.1),
+                minimum_healthy_hosts_per_zone: shape.per_zone.map(|(counts, value)| {
+                    MinimumHealthyHosts {
+                        kind: if counts { HostCount } else { FleetPercent },
+                        value,
+                    }
+                }),
+            });
+            document
+        };
+        zonal(match shape.minimum[number] {
+            Minimum::AllAtOnce => self.predefined[0].clone(),
+            Minimum::OneAtATime => self.predefined[1].clone(),
+            Minimum::HalfAtATime => self.predefined[2].clone(),
+            Minimum::Count(value) => custom(HostCount, value),
+            Minimum::Percent(value) => custom(FleetPercent, value),
+        })
+    }
+
+    /// Whether a host belongs to a group: all do to the first, every second one to the second.
+    pub fn is_member(host: usize, group: usize) -> bool {
+        group == 0 || host.is_multiple_of(2)
+    }
+
+    /// The hosts of a group.
+    pub fn members(&self, group: usize, shape: &Shape) -> Vec<Host> {
+        (0..shape.hosts)
+            .filter(|&host| Self::is_member(host, group))
+            .map(|host| Host {
+                name: self.hosts[host].clone(),
+                address: String::new(),
+                tags: crate::model::tags::Tags::default(),
+                zone: zone(host, shape),
+            })
+            .collect()
+    }
+
+    /// The project as an operator would have it.
+    ///
+    /// # Errors
+    /// If the documents do not go together: a mistake in this file.
+    pub fn project(&self, shape: &Shape) -> serde_json::Result<Project> {
+        let hosts: Vec<_> = (0..shape.hosts)
+            .map(|host| {
+                let groups = (0..shape.groups).filter(|&group| Self::is_member(host, group));
+                let tags: BTreeMap<_, _> = groups.map(|group| (format!("g{group}"), "")).collect();
+                serde_json::json!({
+                    "name": self.hosts[host],
+                    "address": format!("http://127.0.0.1:{}", 7_300 + host),
+                    "tags": tags,
+                    "zone": zone(host, shape),
+                })
+            })
+            .collect();
+        let groups: Vec<_> = (0..shape.groups).map(|n| self.group(n, shape)).collect();
+        let configurations: BTreeMap<_, _> = (0..shape.groups)
+            .map(|n| self.configuration(n, shape))
+            .map(|document| (document.deployment_config_name.to_string(), document))
+            .collect();
+        serde_json::from_value(serde_json::json!({
+            "name": "simulation",
+            "settings": {},
+            "hosts": hosts,
+            "applications": {"shop": {"applicationName": "shop", "computePlatform": "Server"}},
+            "groups": groups,
+            "configurations": configurations,
+        }))
+    }
+}
+
+/// The zone of a host.
+pub fn zone(host: usize, shape: &Shape) -> Option<String> {
+    let zones = shape.zones as usize;
+    (zones > 0).then(|| format!("z{}", host % zones))
+}
+
+fn digits(text: &str) -> usize {
+    text.get(2..11)
+        .and_then(|digits| digits.parse().ok())
+        .unwrap_or(0)
+}

@@ -1,0 +1,230 @@
+//! Beginning and ending deployments: what holds the groups' ledgers (`orchestrator::create`, `orchestrator::closing`).
+
+use std::sync::Arc;
+
+use super::super::cast::Cast;
+use super::super::disk::Line;
+use super::super::env::{Env, Killed};
+use super::super::marks::Mark;
+use super::task::{Task, lines};
+use super::{Controller, Then};
+use crate::engine::deliberate::{Bug, deliberate};
+use crate::engine::event::{Event, Record};
+use crate::engine::ledger::{LedgerEvent, LedgerRecord};
+use crate::engine::{Deployment, Ledger, Spec, members, plan, rollback};
+use crate::model::deployment::Creator;
+use crate::model::timestamp::Timestamp;
+
+/// What needs the ledgers for itself.
+pub(super) enum Job {
+    /// Somebody wants a deployment.
+    Deploy {
+        group: usize,
+        revision: usize,
+        person: usize,
+    },
+    /// A deployment is over.
+    Close(usize),
+}
+
+/// A deployment that is being created.
+pub(super) struct Opening {
+    deployment: Deployment,
+    record: Record,
+    ledger: LedgerRecord,
+    group: usize,
+}
+
+impl Controller {
+    /// Does something that needs the ledgers, now or when they are free.
+    pub(super) fn with_ledgers(&mut self, env: &mut Env, job: Job) {
+        if self.ledgers_held {
+            env.mark(Mark::WaitedForLedger);
+            self.waiting.push_back(job);
+            return;
+        }
+        match job {
+            Job::Deploy {
+                group,
+                revision,
+                person,
+            } => self.deploy(env, group, revision, person),
+            Job::Close(number) => self.close(env, number),
+        }
+    }
+
+    fn release(&mut self, env: &mut Env) {
+        self.ledgers_held = false;
+        while !self.ledgers_held
+            && let Some(job) = self.waiting.pop_front()
+        {
+            self.with_ledgers(env, job);
+        }
+    }
+
+    fn deploy(&mut self, env: &mut Env, group: usize, revision: usize, person: usize) {
+        let ledger = &self.ledgers[group];
+        if ledger.active.is_some() && !deliberate(Bug::SlotIgnored) {
+            env.mark(Mark::SlotTaken);
+            return;
+        }
+        let number = env.new_deployment();
+        let spec = spec(env, ledger, group, revision, number);
+        let opening = opening(spec, ledger, group, env.controller_time());
+        let lines = vec![
+            Line::Deployment(number, opening.record.clone()),
+            Line::Group(group, opening.ledger.clone()),
+        ];
+        self.ledgers_held = true;
+        self.write(env, lines, Then::Opened(Box::new(opening), person));
+    }
+
+    pub(super) fn opened(
+        &mut self,
+        env: &mut Env,
+        opening: Opening,
+        person: usize,
+    ) -> Result<(), Killed> {
+        let number = Cast::number(opening.deployment.id());
+        self.ledgers[opening.group].evolve(&opening.ledger);
+        env.watch.acknowledged(number, 1, &[(person, true)]);
+        self.release(env);
+        self.run(env, opening)
+    }
+
+    fn run(&mut self, env: &mut Env, opening: Opening) -> Result<(), Killed> {
+        let number = Cast::number(opening.deployment.id());
+        self.tasks.insert(number, Task::new(opening.deployment));
+        self.begin_all(env, number)
+    }
+
+    /// Ends a deployment: its last entries, the group's memory and the rollback, in one write.
+    fn close(&mut self, env: &mut Env, number: usize) {
+        let Some(task) = self.tasks.get_mut(&number) else {
+            return;
+        };
+        let now = env.controller_time();
+        let deployment = &mut task.deployment;
+        let group = env.watch.group(number);
+        let ledger = &mut self.ledgers[group];
+        let closed = LedgerRecord {
+            seq: ledger.seq + 1,
+            at: now,
+            event: LedgerEvent::closing(deployment),
+        };
+        ledger.evolve(&closed);
+        let mut records = task
+            .decided
+            .as_mut()
+            .map(|d| std::mem::take(&mut d.records))
+            .unwrap_or_default();
+        let mut opened = Vec::new();
+        let mut next = None;
+        if rollback::wanted(deployment) {
+            let id = env.new_deployment();
+            let members = env.cast.members(group, &env.shape);
+            let event = match rollback::spec(deployment, ledger, &members, Cast::deployment(id)) {
+                Ok(spec) => {
+                    env.mark(Mark::RolledBack);
+                    let opening = opening(spec, ledger, group, now);
+                    ledger.evolve(&opening.ledger);
+                    opened.push(Line::Deployment(id, opening.record.clone()));
+                    opened.push(Line::Group(group, opening.ledger.clone()));
+                    let rolled_back = Event::RolledBack {
+                        message: String::new(),
+                        deployment: Some(opening.deployment.id().clone()),
+                    };
+                    next = Some(Box::new(opening));
+                    rolled_back
+                }
+                Err(message) => {
+                    env.mark(Mark::NothingToRollBackTo);
+                    Event::RolledBack {
+                        deployment: None,
+                        message,
+                    }
+                }
+            };
+            let record = Record {
+                seq: deployment.seq + 1,
+                at: now,
+                event,
+            };
+            deployment.evolve(&record);
+            records.push(record);
+        }
+        let mut lines = lines(number, &records);
+        lines.push(Line::Group(group, closed));
+        lines.extend(opened);
+        self.ledgers_held = true;
+        self.write(env, lines, Then::Closed(number, next));
+    }
+
+    pub(super) fn closed(
+        &mut self,
+        env: &mut Env,
+        number: usize,
+        next: Option<Box<Opening>>,
+    ) -> Result<(), Killed> {
+        self.release(env);
+        if let Some(opening) = next {
+            self.run(env, *opening)?;
+        }
+        if let Some(task) = self.tasks.get_mut(&number) {
+            let decided = task.decided.take().unwrap_or_default();
+            let seq = task.deployment.seq;
+            env.watch.acknowledged(number, seq, &decided.answers);
+            self.carry_out(env, number, decided.changes)?;
+            self.tasks.remove(&number);
+        }
+        Ok(())
+    }
+}
+
+/// What an operator's deployment asks for.
+fn spec(env: &Env, ledger: &Ledger, group: usize, revision: usize, number: usize) -> Spec {
+    let cast = &env.cast;
+    let members = cast.members(group, &env.shape);
+    Spec {
+        deployment_id: Cast::deployment(number),
+        group: cast.group(group, &env.shape),
+        configuration: cast.configuration(group, &env.shape),
+        revision: cast.revisions[revision].clone(),
+        previous_revision: ledger.target_revision.clone(),
+        targets: members::targets(&members, ledger),
+        up_to_date: 0,
+        creator: Creator::User,
+        by: String::new(),
+        description: String::new(),
+        rolls_back: None,
+        updates: None,
+        token: None,
+        limits: env.shape.engine_limits(),
+        options: env.shape.options(),
+    }
+}
+
+fn opening(spec: Spec, ledger: &Ledger, group: usize, now: Timestamp) -> Opening {
+    let plan = plan(&spec);
+    let record = Record {
+        seq: 1,
+        at: now,
+        event: Event::Created {
+            spec: Arc::new(spec),
+            plan: Arc::new(plan),
+        },
+    };
+    #[expect(clippy::expect_used, reason = "the entry above is a creation")]
+    let deployment = Deployment::created(&record).expect("a creation");
+    let ledger = LedgerRecord {
+        seq: ledger.seq + 1,
+        at: now,
+        event: LedgerEvent::opening(&deployment),
+    };
+    Opening {
+        deployment,
+        record,
+        ledger,
+        group,
+    }
+}

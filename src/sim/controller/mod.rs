@@ -1,0 +1,319 @@
+//! The orchestrator, small: what `orchestrator::task`, `closing`, `create` and `hosts::driver` do, without their sockets and
+//! threads. Everything it decides is decided by the engine; all that is here is when it writes and when it acts.
+
+mod driver;
+mod ledger;
+mod task;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::disk::Line;
+use super::env::{Env, Killed};
+use super::happening::{Asked, Happening, InController, Key, Life, Reply};
+use super::marks::Mark;
+use super::tape::Reel;
+use crate::agent::core::Record as HostLine;
+use crate::engine::deliberate::{Bug, deliberate};
+use crate::engine::input::Report;
+use crate::engine::{Input, Ledger, fold};
+use crate::model::deployment::ExecutionId;
+use driver::Driver;
+use ledger::{Job, Opening};
+use task::{Letter, Task};
+
+/// An orchestrator that runs.
+pub struct Controller {
+    /// Which life of it.
+    life: Life,
+    /// The deployments that are not over.
+    tasks: BTreeMap<usize, Task>,
+    ledgers: Vec<Ledger>,
+    /// Whether somebody ends or begins a deployment right now.
+    ledgers_held: bool,
+    waiting: VecDeque<Job>,
+    drivers: Vec<Driver>,
+    /// Written, but not durable yet, the oldest first.
+    writes: VecDeque<Write>,
+    /// So many of them become durable together next.
+    syncing: usize,
+}
+
+/// Entries that become durable together, and who waits for that.
+struct Write {
+    lines: Vec<Line>,
+    then: Then,
+}
+
+/// What happens when a write is durable.
+enum Then {
+    /// The deployment acts on what it decided.
+    Act(usize),
+    /// The deployment, taken up after a restart, does what is to be done.
+    TakenUp(usize),
+    /// The deployment is over, and its rollback begins.
+    Closed(usize, Option<Box<Opening>>),
+    /// A deployment begins, which somebody asked for.
+    Opened(Box<Opening>, usize),
+}
+
+/// What a driver heard about an execution of a deployment.
+struct Heard {
+    deployment: usize,
+    input: Input,
+}
+
+impl Heard {
+    fn new(
+        deployment: usize,
+        execution: &ExecutionId,
+        host: &crate::model::name::Name,
+        report: Report,
+    ) -> Self {
+        Self {
+            deployment,
+            input: Input::Report {
+                execution: execution.clone(),
+                target: host.clone(),
+                report,
+            },
+        }
+    }
+}
+
+impl Controller {
+    /// Starts, and reads the groups' ledgers.
+    pub fn new(env: &mut Env, life: Life) -> Self {
+        Self {
+            life,
+            tasks: BTreeMap::new(),
+            ledgers: env.disk.ledgers.iter().map(Ledger::fold).collect(),
+            ledgers_held: false,
+            waiting: VecDeque::new(),
+            drivers: (0..env.shape.hosts)
+                .map(|host| Driver::new(host, life))
+                .collect(),
+            writes: VecDeque::new(),
+            syncing: 0,
+        }
+    }
+
+    /// Takes up what is not over.
+    pub fn take_up_all(&mut self, env: &mut Env) -> Result<(), Killed> {
+        let found: Vec<usize> = (0..env.disk.deployments.len()).collect();
+        for number in found {
+            let Some(deployment) = fold(env.disk.deployment(number)) else {
+                continue;
+            };
+            env.watch.read_back(number, &deployment);
+            if !deployment.status.is_terminal() {
+                self.take_up(env, number, deployment)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Killed: what was written may be durable or lost, in the order in which it was written.
+    pub fn die(self, env: &mut Env) {
+        env.mark(Mark::ControllerKilled);
+        let pending = u32::try_from(self.writes.len()).unwrap_or(0);
+        let kept = env.tape.below(Reel::Disk, pending + 1) as usize;
+        if kept < self.writes.len() {
+            env.mark(Mark::WriteLost);
+        }
+        for write in self.writes.into_iter().take(kept) {
+            env.mark(Mark::WriteKept);
+            make_durable(env, write.lines);
+        }
+    }
+
+    /// Something happens here by itself.
+    pub fn happens(&mut self, env: &mut Env, what: InController) -> Result<(), Killed> {
+        match what {
+            InController::Synced => self.synced(env),
+            InController::Due(number) => self.due(env, number),
+            InController::Lease(host, session) => {
+                self.drivers[host].lease(env, session);
+                Ok(())
+            }
+            InController::TimesOut(host, session, number) => {
+                let heard = self.drivers[host].times_out(env, session, number);
+                self.deliver(env, heard)
+            }
+            InController::StreamBroken(host, session) => {
+                let heard = self.drivers[host].stream_broken(env, session);
+                self.deliver(env, heard)
+            }
+            InController::Rested(host, session) => {
+                self.drivers[host].rested(env, session);
+                Ok(())
+            }
+        }
+    }
+
+    /// A host answers.
+    pub fn reply(
+        &mut self,
+        env: &mut Env,
+        host: usize,
+        to: Asked,
+        reply: Reply,
+    ) -> Result<(), Killed> {
+        if to.life != self.life {
+            return Ok(());
+        }
+        let heard = self.drivers[host].reply(env, to, reply);
+        self.deliver(env, heard)
+    }
+
+    /// Lines of a host's log arrive.
+    pub fn lines(
+        &mut self,
+        env: &mut Env,
+        host: usize,
+        stream: Asked,
+        lines: &[HostLine],
+    ) -> Result<(), Killed> {
+        if stream.life != self.life {
+            return Ok(());
+        }
+        let heard = self.drivers[host].lines(env, stream, lines);
+        self.deliver(env, heard)
+    }
+
+    /// An operator's key arrives.
+    pub fn key(&mut self, env: &mut Env, person: usize, key: Key) -> Result<(), Killed> {
+        match key {
+            Key::Deploy { group, revision } => {
+                let job = Job::Deploy {
+                    group,
+                    revision,
+                    person,
+                };
+                self.with_ledgers(env, job);
+                Ok(())
+            }
+            Key::Command {
+                deployment,
+                command,
+            } => {
+                if self.tasks.contains_key(&deployment) {
+                    self.post(env, deployment, Letter::Command(person, command))
+                } else {
+                    env.mark(Mark::KeyRefused);
+                    Ok(())
+                }
+            }
+        }
+    }
+
+    /// Says what is in flight to those who check.
+    pub fn shows(&self, env: &mut Env) {
+        for (&number, task) in &self.tasks {
+            if task.is_idle() {
+                let now = env.controller_time();
+                let Env {
+                    watch, registered, ..
+                } = env;
+                watch.waits(
+                    number,
+                    &task.deployment,
+                    task.works(),
+                    |host, execution, halts| {
+                        !registered[host] || self.drivers[host].wants(execution, halts)
+                    },
+                );
+                watch.timers(number, now, |at, execution| task.has_timer(at, execution));
+            }
+        }
+    }
+
+    fn deliver(&mut self, env: &mut Env, heard: Vec<Heard>) -> Result<(), Killed> {
+        for Heard { deployment, input } in heard {
+            if self.tasks.contains_key(&deployment) {
+                self.post(env, deployment, Letter::Input(input))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends to the journal; whoever waits goes on when it is durable.
+    fn write(&mut self, env: &mut Env, lines: Vec<Line>, then: Then) {
+        self.writes.push_back(Write { lines, then });
+        if self.syncing == 0 {
+            self.sync(env);
+        }
+    }
+
+    fn sync(&mut self, env: &mut Env) {
+        self.syncing = self.writes.len();
+        let wait = env.tape.wait(Reel::Disk, env.shape.faults.sync);
+        let what = InController::Synced;
+        env.after(
+            wait,
+            Happening::Controller {
+                life: self.life,
+                what,
+            },
+        );
+    }
+
+    /// What was being made durable is, or has to be tried again.
+    fn synced(&mut self, env: &mut Env) -> Result<(), Killed> {
+        if env.goes_wrong(Reel::Disk, env.shape.faults.disk) {
+            env.mark(Mark::WriteFailed);
+            let what = InController::Synced;
+            env.after(
+                1_000,
+                Happening::Controller {
+                    life: self.life,
+                    what,
+                },
+            );
+            return Ok(());
+        }
+        let done: Vec<Write> = self.writes.drain(..self.syncing).collect();
+        self.syncing = 0;
+        let mut then = Vec::with_capacity(done.len());
+        for write in done {
+            make_durable(env, write.lines);
+            then.push(write.then);
+        }
+        if !self.writes.is_empty() {
+            self.sync(env);
+        }
+        for then in then {
+            match then {
+                Then::Act(number) => self.act(env, number)?,
+                Then::TakenUp(number) => self.begin_all(env, number)?,
+                Then::Closed(number, opening) => self.closed(env, number, opening)?,
+                Then::Opened(opening, person) => self.opened(env, *opening, person)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The orchestrator may be killed between any two effects.
+    fn effect(env: &mut Env) -> Result<(), Killed> {
+        if env.goes_wrong(Reel::Faults, env.shape.faults.controller_at_effect) {
+            env.mark(Mark::ControllerKilledAtEffect);
+            return Err(Killed);
+        }
+        Ok(())
+    }
+}
+
+fn make_durable(env: &mut Env, lines: Vec<Line>) {
+    let torn = deliberate(Bug::TornBatch) && lines.len() > 2;
+    let keep = if torn { lines.len() - 1 } else { lines.len() };
+    for line in lines.into_iter().take(keep) {
+        env.digest(match &line {
+            Line::Deployment(number, record) => (*number as u64) << 32 | record.seq,
+            Line::Group(group, record) => 1 << 60 | (*group as u64) << 32 | record.seq,
+        });
+        env.tell(|| super::trace::words(&line));
+        let (now, marks) = (env.now, &mut env.marks);
+        env.watch.durable(now, &line, marks);
+        env.disk.keep(line);
+    }
+    env.watch.settled();
+}

@@ -1,0 +1,406 @@
+//! One deployment: inputs in, entries written, work begun and given up (`orchestrator::task`).
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use super::super::cast::Cast;
+use super::super::disk::Line;
+use super::super::env::{Env, Killed};
+use super::super::happening::{Happening, InController};
+use super::super::marks::Mark;
+use super::driver::{Assignment, Mode};
+use super::ledger::Job;
+use super::{Controller, Then};
+use crate::agent::protocol::Order;
+use crate::engine::deliberate::{Bug, deliberate};
+use crate::engine::event::{Event, Record};
+use crate::engine::input::Command;
+use crate::engine::pending::{Change, Work, WorkId, WorkSet, evolve_with_change};
+use crate::engine::{Deployment, Input, decide, pending, refusal};
+use crate::model::deployment::ExecutionId;
+use crate::model::name::Name;
+use crate::model::timestamp::Timestamp;
+
+/// At most so many inputs are decided before their entries are made durable together.
+const TOGETHER: usize = 256;
+
+/// What waits for a deployment's task.
+pub(super) enum Letter {
+    Input(Input),
+    Command(usize, Command),
+}
+
+/// A deployment that is not over.
+pub(super) struct Task {
+    pub deployment: Deployment,
+    mailbox: VecDeque<Letter>,
+    /// What was decided and is being made durable.
+    pub decided: Option<Decided>,
+    deadlines: BTreeSet<(Timestamp, ExecutionId, Name)>,
+    timers: BTreeSet<Timestamp>,
+    /// When it is woken next, in true time.
+    armed: Option<i64>,
+    works: WorkSet,
+    order: Option<Arc<Order>>,
+}
+
+/// Decided, but not durable yet.
+#[derive(Default)]
+pub(super) struct Decided {
+    pub records: Vec<Record>,
+    pub changes: Vec<Change>,
+    /// Who asked, and whether it was done.
+    pub answers: Vec<(usize, bool)>,
+}
+
+impl Task {
+    pub(super) fn new(deployment: Deployment) -> Self {
+        Self {
+            deployment,
+            mailbox: VecDeque::new(),
+            decided: None,
+            deadlines: BTreeSet::new(),
+            timers: BTreeSet::new(),
+            armed: None,
+            works: WorkSet::new(),
+            order: None,
+        }
+    }
+
+    /// Whether nothing is decided or written right now.
+    pub(super) fn is_idle(&self) -> bool {
+        self.decided.is_none() && self.mailbox.is_empty()
+    }
+
+    /// What the changes say is in flight.
+    pub(super) fn works(&self) -> &WorkSet {
+        &self.works
+    }
+
+    /// Whether it will be woken at this time for this execution, or for itself.
+    pub(super) fn has_timer(&self, at: Timestamp, execution: Option<&ExecutionId>) -> bool {
+        match execution {
+            Some(execution) => self
+                .deadlines
+                .iter()
+                .any(|(when, id, _)| *when == at && id == execution),
+            None => self.timers.contains(&at),
+        }
+    }
+
+    fn decide(&mut self, env: &mut Env, input: &Input, decided: &mut Decided) {
+        let now = env.controller_time();
+        let events = decide(&self.deployment, input, now);
+        if events.is_empty() && matches!(input, Input::Report { .. }) {
+            env.mark(Mark::StaleReport);
+        }
+        for event in events {
+            let record = Record {
+                seq: self.deployment.seq + 1,
+                at: now,
+                event,
+            };
+            let change = evolve_with_change(&mut self.deployment, &record);
+            if env.watch.thorough {
+                for work in &change.removed {
+                    self.works.remove(&work.id);
+                }
+                for work in &change.added {
+                    self.works.insert(work.id.clone(), work.clone());
+                }
+            }
+            decided.changes.push(change);
+            decided.records.push(record);
+        }
+    }
+
+    fn expire(&mut self, env: &mut Env, decided: &mut Decided) {
+        let now = env.controller_time();
+        while let Some((at, _, target)) = self.deadlines.first().cloned() {
+            if at > now {
+                break;
+            }
+            self.deadlines.pop_first();
+            env.mark(Mark::DeadlineExpired);
+            let deregistered = !env.registered[Cast::host(&target)];
+            let input = Input::DeadlinePassed {
+                target,
+                deregistered,
+            };
+            self.decide(env, &input, decided);
+        }
+        while self.timers.first().is_some_and(|at| *at <= now) {
+            self.timers.pop_first();
+            self.decide(env, &Input::TimerElapsed, decided);
+        }
+    }
+
+    /// Makes sure that it is woken when the next time comes.
+    fn arm(&mut self, env: &mut Env, life: u32) {
+        let deadline = self.deadlines.first().map(|(at, ..)| *at);
+        let nearest = deadline
+            .into_iter()
+            .chain(self.timers.first().copied())
+            .min();
+        let Some(nearest) = nearest else { return };
+        let wait =
+            i64::try_from(nearest.since(env.controller_time()).as_millis()).unwrap_or(i64::MAX / 4);
+        let at = env.now + wait;
+        if self.armed.is_none_or(|armed| at < armed) {
+            self.armed = Some(at);
+            let what = InController::Due(Cast::number(self.deployment.id()));
+            env.after(wait, Happening::Controller { life, what });
+        }
+    }
+}
+
+impl Controller {
+    /// Takes a deployment up that another life of the orchestrator began.
+    pub(super) fn take_up(
+        &mut self,
+        env: &mut Env,
+        number: usize,
+        deployment: Deployment,
+    ) -> Result<(), Killed> {
+        let mut task = Task::new(deployment);
+        let mut decided = Decided::default();
+        task.decide(env, &Input::Recovered, &mut decided);
+        task.works = WorkSet::new();
+        let lines = lines(number, &decided.records);
+        if lines.is_empty() {
+            self.tasks.insert(number, task);
+            return self.begin_all(env, number);
+        }
+        task.decided = Some(Decided::default());
+        self.tasks.insert(number, task);
+        self.write(env, lines, Then::TakenUp(number));
+        Ok(())
+    }
+
+    /// Begins everything that is to be done for a deployment.
+    pub(super) fn begin_all(&mut self, env: &mut Env, number: usize) -> Result<(), Killed> {
+        let Some(task) = self.tasks.get_mut(&number) else {
+            return Ok(());
+        };
+        task.decided = None;
+        let works = pending(&task.deployment);
+        task.works.clone_from(&works);
+        let lose = deliberate(Bug::TimersLost) && task.deployment.seq > 2;
+        for work in works.into_values() {
+            if lose && matches!(work.id, WorkId::Deadline(..)) {
+                continue;
+            }
+            self.begin(env, number, work)?;
+        }
+        self.turn(env, number)
+    }
+
+    /// Hands something to a deployment's task.
+    pub(super) fn post(
+        &mut self,
+        env: &mut Env,
+        number: usize,
+        letter: Letter,
+    ) -> Result<(), Killed> {
+        if let Some(task) = self.tasks.get_mut(&number) {
+            task.mailbox.push_back(letter);
+        }
+        self.turn(env, number)
+    }
+
+    /// A time has come of a deployment.
+    pub(super) fn due(&mut self, env: &mut Env, number: usize) -> Result<(), Killed> {
+        if let Some(task) = self.tasks.get_mut(&number)
+            && task.armed.is_some_and(|armed| armed <= env.now)
+        {
+            task.armed = None;
+        }
+        self.turn(env, number)
+    }
+
+    /// Decides on what waits, unless what was decided before is not durable yet.
+    fn turn(&mut self, env: &mut Env, number: usize) -> Result<(), Killed> {
+        let life = self.life;
+        let Some(task) = self.tasks.get_mut(&number) else {
+            return Ok(());
+        };
+        if task.decided.is_some() {
+            return Ok(());
+        }
+        let mut decided = Decided::default();
+        task.expire(env, &mut decided);
+        for _ in 0..TOGETHER {
+            let Some(letter) = task.mailbox.pop_front() else {
+                break;
+            };
+            match letter {
+                Letter::Input(input) => task.decide(env, &input, &mut decided),
+                Letter::Command(person, command) => {
+                    let refused = refusal(&task.deployment, &command);
+                    env.watch
+                        .pressed(&task.deployment, &command, refused.as_ref());
+                    if let Some(refused) = &refused {
+                        env.mark(match refused.code() {
+                            "InvalidOperationException" => Mark::KeyStale,
+                            _ => Mark::KeyRefused,
+                        });
+                    }
+                    decided.answers.push((person, refused.is_none()));
+                    task.decide(env, &Input::Command(command), &mut decided);
+                }
+            }
+        }
+        if decided.records.is_empty() {
+            task.arm(env, life);
+            return Ok(());
+        }
+        if deliberate(Bug::AnswerBeforeDurable) {
+            env.watch
+                .acknowledged(number, task.deployment.seq, &decided.answers);
+        }
+        let ended = decided
+            .records
+            .iter()
+            .any(|record| matches!(record.event, Event::Ended { .. }));
+        if deliberate(Bug::ActBeforeDurable) && !ended {
+            let changes = std::mem::take(&mut decided.changes);
+            let lines = lines(number, &decided.records);
+            task.decided = Some(decided);
+            self.write(env, lines, Then::Act(number));
+            return self.carry_out(env, number, changes);
+        }
+        if ended {
+            task.decided = Some(decided);
+            self.with_ledgers(env, Job::Close(number));
+            return Ok(());
+        }
+        let lines = lines(number, &decided.records);
+        task.decided = Some(decided);
+        self.write(env, lines, Then::Act(number));
+        Ok(())
+    }
+
+    /// What a deployment decided is durable: it acts on it.
+    pub(super) fn act(&mut self, env: &mut Env, number: usize) -> Result<(), Killed> {
+        let Some(task) = self.tasks.get_mut(&number) else {
+            return Ok(());
+        };
+        let decided = task.decided.take().unwrap_or_default();
+        let seq = task.deployment.seq;
+        env.watch.acknowledged(number, seq, &decided.answers);
+        self.carry_out(env, number, decided.changes)?;
+        self.turn(env, number)
+    }
+
+    pub(super) fn carry_out(
+        &mut self,
+        env: &mut Env,
+        number: usize,
+        changes: Vec<Change>,
+    ) -> Result<(), Killed> {
+        let change = if deliberate(Bug::StaleWorkBegun) {
+            let mut all = Change::default();
+            for change in changes {
+                all.added.extend(change.added);
+                all.removed.extend(change.removed);
+            }
+            all
+        } else {
+            Change::net(changes)
+        };
+        for work in change.removed {
+            self.give_up(env, number, work)?;
+        }
+        for work in change.added {
+            self.begin(env, number, work)?;
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, env: &mut Env, number: usize, work: Work) -> Result<(), Killed> {
+        Self::effect(env)?;
+        let Some(task) = self.tasks.get_mut(&number) else {
+            return Ok(());
+        };
+        match (work.id, work.target) {
+            (WorkId::Admit(_), _) => task.mailbox.push_back(Letter::Input(Input::Admitted)),
+            (WorkId::Run(execution), Some(target)) => {
+                self.assign(env, number, execution, &target, Mode::Run);
+            }
+            (WorkId::Halt(execution), Some(target)) => {
+                self.assign(env, number, execution, &target, Mode::Halt);
+            }
+            (WorkId::Deadline(execution, at), Some(target)) => {
+                task.deadlines.insert((at, execution, target));
+            }
+            (WorkId::Timer(_, at), _) => {
+                task.timers.insert(at);
+            }
+            (_, None) => {}
+        }
+        Ok(())
+    }
+
+    fn give_up(&mut self, env: &mut Env, number: usize, work: Work) -> Result<(), Killed> {
+        Self::effect(env)?;
+        let Some(task) = self.tasks.get_mut(&number) else {
+            return Ok(());
+        };
+        match (work.id, work.target) {
+            (WorkId::Run(execution) | WorkId::Halt(execution), Some(target)) => {
+                let wanted = task.deployment.target(&target).is_some_and(|t| {
+                    t.execution.as_ref() == Some(&execution) && !t.status.is_terminal()
+                });
+                if !wanted {
+                    self.drivers[Cast::host(&target)].forget(env, execution);
+                }
+            }
+            (WorkId::Deadline(execution, at), Some(target)) => {
+                task.deadlines.remove(&(at, execution, target));
+            }
+            (WorkId::Timer(_, at), _) => {
+                task.timers.remove(&at);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn assign(
+        &mut self,
+        env: &mut Env,
+        number: usize,
+        execution: ExecutionId,
+        target: &Name,
+        mode: Mode,
+    ) {
+        let host = Cast::host(target);
+        let Some(task) = self.tasks.get_mut(&number) else {
+            return;
+        };
+        if !env.registered[host] {
+            return;
+        }
+        if mode == Mode::Run {
+            env.watch.places(number, &execution);
+        }
+        let order = task
+            .order
+            .get_or_insert_with(|| crate::orchestrator::hosts::order(&task.deployment));
+        let assignment = Assignment {
+            execution,
+            deployment: number,
+            mode,
+            order: Arc::clone(order),
+        };
+        self.drivers[host].assign(env, assignment);
+    }
+}
+
+/// A deployment's records as lines of the journal.
+pub(super) fn lines(number: usize, records: &[Record]) -> Vec<Line> {
+    records
+        .iter()
+        .map(|record| Line::Deployment(number, record.clone()))
+        .collect()
+}

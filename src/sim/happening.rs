@@ -1,0 +1,196 @@
+//! What can happen next in the simulated world.
+
+use std::sync::Arc;
+
+use crate::agent::protocol::{ExecutionState, Order};
+use crate::engine::input;
+use crate::model::deployment::ExecutionId;
+
+/// Which life of a process, counted from 1: what was meant for an earlier one does not concern the next.
+pub type Life = u32;
+
+/// Something that happens.
+#[derive(Debug)]
+pub enum Happening {
+    /// A request arrives at a host.
+    Request {
+        /// Which.
+        host: usize,
+        /// What it says.
+        request: Request,
+    },
+    /// A host's answer arrives.
+    Reply {
+        /// Whose.
+        host: usize,
+        /// To which request.
+        to: Asked,
+        /// What it says.
+        reply: Reply,
+    },
+    /// Lines of a host's log arrive on its stream: from this one to before that one.
+    Lines {
+        /// Whose.
+        host: usize,
+        /// On which stream.
+        stream: Asked,
+        /// The first.
+        from: usize,
+        /// Behind the last.
+        to: usize,
+    },
+    /// Something happens on a host by itself.
+    Host {
+        /// Which.
+        host: usize,
+        /// What.
+        what: OnHost,
+    },
+    /// Something happens in the orchestrator by itself.
+    Controller {
+        /// In which of its lives.
+        life: Life,
+        /// What.
+        what: InController,
+    },
+    /// The orchestrator is started again.
+    ControllerStarts,
+    /// An operator presses a key.
+    Operator(usize),
+    /// A key arrives at the orchestrator.
+    Key {
+        /// Who pressed it.
+        person: usize,
+        /// What it means.
+        key: Box<Key>,
+    },
+    /// Something breaks, or not.
+    Fault,
+    /// A host that is cut off is reached again.
+    Heals {
+        /// Which.
+        host: usize,
+    },
+    /// A host is cut off.
+    Cut {
+        /// Which.
+        host: usize,
+    },
+    /// Nothing goes wrong from here on.
+    Calm,
+}
+
+/// What an operator wants.
+#[derive(Clone, Debug)]
+pub enum Key {
+    /// Deploy a revision to a group.
+    Deploy {
+        /// To which.
+        group: usize,
+        /// Which.
+        revision: usize,
+    },
+    /// Something about a deployment.
+    Command {
+        /// Which.
+        deployment: usize,
+        /// What.
+        command: input::Command,
+    },
+}
+
+/// Which request of which session of which life of the orchestrator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// The orchestrator's life.
+    pub life: Life,
+    /// The driver's session with the host.
+    pub session: u32,
+    /// The request.
+    pub number: u32,
+}
+
+/// A request to a host.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Who asks.
+    pub asked: Asked,
+    /// What.
+    pub what: Ask,
+}
+
+/// What a host is asked.
+#[derive(Clone, Debug)]
+pub enum Ask {
+    /// Who it is.
+    Greet,
+    /// To run an execution.
+    Place {
+        /// Which.
+        execution: ExecutionId,
+        /// What it is to do.
+        order: Arc<Order>,
+    },
+    /// To stop an execution.
+    Stop {
+        /// Which.
+        execution: ExecutionId,
+    },
+    /// To go on with executions.
+    Renew {
+        /// Which.
+        executions: Vec<ExecutionId>,
+    },
+    /// To tell everything after this message.
+    Stream {
+        /// Its number.
+        after: u64,
+    },
+}
+
+/// What a host answers.
+#[derive(Debug)]
+pub enum Reply {
+    /// It did what it was asked.
+    Done,
+    /// What has become of an execution.
+    State(Box<ExecutionState>),
+    /// It does not know the execution.
+    Unknown,
+    /// It refuses.
+    Refused(String),
+}
+
+/// What happens on a host by itself.
+#[derive(Clone, Copy, Debug)]
+pub enum OnHost {
+    /// A process ends.
+    ProcessEnds(u32),
+    /// The agent's own work is done, in this life of it, for this group.
+    WorkEnds(Life, usize),
+    /// A script has taken too long: in this life of the agent, this process.
+    TimesOut(Life, u32),
+    /// A script that was told to end did not: in this life of the agent, this process.
+    GraceEnds(Life, u32),
+    /// The agent is started again.
+    AgentStarts,
+    /// The machine has started again.
+    Boots,
+}
+
+/// What happens in the orchestrator by itself.
+#[derive(Clone, Copy, Debug)]
+pub enum InController {
+    /// What was written is durable.
+    Synced,
+    /// A time has come of this deployment.
+    Due(usize),
+    /// Leases of this host are to be renewed, in this session.
+    Lease(usize, u32),
+    /// This host has not answered this request of this session.
+    TimesOut(usize, u32, u32),
+    /// The stream of this session with this host has broken, or has been silent for too long.
+    StreamBroken(usize, u32),
+    /// It is time to try this host again, after this session.
+    Rested(usize, u32),
+}

@@ -1,0 +1,96 @@
+//! Coverage marks: rare branches of the world, counted, so that a campaign that never takes one is noticed.
+
+macro_rules! marks {
+    ($($name:ident: $text:literal,)*) => {
+        /// A rare branch.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[allow(missing_docs, reason = "the texts are the documentation")]
+        pub enum Mark { $($name,)* }
+
+        /// Every mark with what it says.
+        pub const ALL: &[(Mark, &str)] = &[$((Mark::$name, $text),)*];
+    };
+}
+
+marks! {
+    MessageLost: "a request was lost",
+    AnswerLost: "an answer was lost",
+    MessageDoubled: "a request arrived twice",
+    StreamCut: "a stream broke off",
+    LogTooShort: "a host's log no longer reached back to where an execution began",
+    Partition: "a host was cut off",
+    Swizzle: "hosts were cut off and came back in another order",
+    AgentKilled: "an agent was killed",
+    AgentKilledBeforeEntry: "an agent was killed just before an entry of its log",
+    AgentKilledAfterEntry: "an agent was killed just after an entry of its log",
+    HostCrashed: "a host crashed",
+    HostGone: "a host went away for good",
+    HostDeregistered: "a host that went away for good was taken out of the project",
+    PassingNotesLost: "a crash of a host lost what its agent had written in passing",
+    ScriptOutlivesAgent: "a script outlived its agent",
+    Orphan: "an agent ended what its former life had left",
+    OrphanIgnoresTerm: "such a script did not mind TERM",
+    OrphanEndsByItself: "a script ended while there was no agent",
+    GoesOnBehindScripts: "an event went on behind scripts that had ended",
+    AgentWaits: "an agent waited for a lease",
+    OrderAgain: "an order arrived once more",
+    StopOvertookOrder: "a stop overtook its order",
+    ScriptHangs: "a script hung",
+    ScriptTimesOut: "a script took too long",
+    ScriptIgnoresTerm: "a script that took too long did not mind TERM",
+    ControllerKilled: "the orchestrator was killed",
+    ControllerKilledAtEffect: "the orchestrator was killed between two effects",
+    WriteLost: "a crash lost entries that were not durable yet",
+    WriteKept: "a crash kept entries whose writer did not hear of it",
+    WriteFailed: "a write failed and was tried again",
+    WaitedForLedger: "an end or a beginning waited for the group's ledger",
+    ClockJumped: "the orchestrator's clock jumped",
+    HostClockJumped: "a host's clock jumped",
+    DeadlineExpired: "a deadline passed",
+    StatesTold: "a host's state had to tell what its log no longer did",
+    HostRefused: "a host refused an order",
+    NeverGotOrder: "a stop found that the host had never had the order",
+    KeyRefused: "an operator was refused",
+    KeyStale: "an operator was refused for an old picture",
+    KeyWhileDown: "an operator found nobody to talk to",
+    SlotTaken: "a deployment was refused because the group was busy",
+    Impossible: "a deployment could not start",
+    StoppedByOperator: "a deployment was stopped",
+    FailedEarly: "a deployment ended early for want of healthy instances",
+    SucceededWithFailures: "a deployment succeeded with failed instances",
+    RolledBack: "a deployment was rolled back automatically",
+    NothingToRollBackTo: "there was no revision to roll back to",
+    RollbackFailed: "a rollback failed",
+    StaleReport: "a report changed nothing",
+}
+
+/// How often each mark was hit.
+#[derive(Clone, Debug)]
+pub struct Marks(Vec<u64>);
+
+impl Default for Marks {
+    fn default() -> Self {
+        Self(vec![0; ALL.len()])
+    }
+}
+
+impl Marks {
+    /// Counts one.
+    pub fn hit(&mut self, mark: Mark) {
+        self.0[mark as usize] += 1;
+    }
+
+    /// Adds what another run counted.
+    pub fn add(&mut self, other: &Self) {
+        for (mine, more) in self.0.iter_mut().zip(&other.0) {
+            *mine += more;
+        }
+    }
+
+    /// Every mark's text and count.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+        ALL.iter()
+            .map(|(_, text)| *text)
+            .zip(self.0.iter().copied())
+    }
+}

@@ -1,0 +1,200 @@
+//! People at their cockpits: one who deploys, others who press what comes to their minds, sometimes on an old picture,
+//! sometimes twice; and, when nothing goes wrong any more, one who clears up.
+
+use super::cast::REVISIONS;
+use super::env::Env;
+use super::happening::{Happening, Key};
+use super::marks::Mark;
+use super::tape::Reel;
+use crate::engine::Deployment;
+use crate::engine::input::{Command, What};
+use crate::model::deployment::TargetStatus;
+use crate::model::name::Name;
+
+/// The one who deploys.
+pub const DEPLOYER: usize = 0;
+
+/// The one who clears up.
+pub const ATTENDANT: usize = 9;
+
+/// What an operator has on screen.
+#[derive(Clone, Copy, Debug)]
+struct Picture {
+    deployment: usize,
+    decided: u64,
+}
+
+/// Everybody.
+#[derive(Debug, Default)]
+pub struct People {
+    pictures: [Option<Picture>; 4],
+    /// How many deployments the deployer has asked for.
+    pub asked: u32,
+    revision: usize,
+}
+
+impl People {
+    /// Has everybody come in.
+    pub fn come_in(env: &mut Env) {
+        env.after(0, Happening::Operator(DEPLOYER));
+        for person in 1..=env.shape.operators.people as usize {
+            let wait = env.tape.wait(Reel::Operators, env.shape.operators.pause);
+            env.after(wait, Happening::Operator(person));
+        }
+    }
+
+    /// Somebody presses a key.
+    pub fn press(&mut self, env: &mut Env, person: usize) {
+        if person == ATTENDANT {
+            Self::attend(env);
+            env.after(30_000, Happening::Operator(ATTENDANT));
+            return;
+        }
+        if !env.faulty {
+            return;
+        }
+        if person == DEPLOYER {
+            if self.asked < env.shape.deployments {
+                let groups = u32::try_from(env.shape.groups).unwrap_or(1);
+                let group = if self.asked == 0 {
+                    0
+                } else {
+                    env.tape.below(Reel::Operators, groups) as usize
+                };
+                self.deploy(env, group);
+                let wait = 1_000
+                    + env
+                        .tape
+                        .wait(Reel::Operators, 4 * env.shape.operators.pause);
+                env.after(wait, Happening::Operator(person));
+            }
+            return;
+        }
+        if let Some(key) = self.choose(env, person) {
+            if env.tape.chance(Reel::Operators, env.shape.operators.twice) {
+                send(env, person, key.clone());
+            }
+            send(env, person, key);
+        }
+        let wait = 200 + env.tape.wait(Reel::Operators, env.shape.operators.pause);
+        env.after(wait, Happening::Operator(person));
+    }
+
+    /// Has a new revision deployed.
+    pub fn deploy(&mut self, env: &mut Env, group: usize) {
+        self.asked += 1;
+        // Mostly a new one, now and then the one before.
+        let step = usize::from(env.tape.below(Reel::Operators, 5) != 4);
+        self.revision = (self.revision + step) % REVISIONS;
+        send(
+            env,
+            DEPLOYER,
+            Key::Deploy {
+                group,
+                revision: self.revision.max(1),
+            },
+        );
+    }
+
+    fn choose(&mut self, env: &mut Env, person: usize) -> Option<Key> {
+        let stale = env.tape.chance(Reel::Operators, env.shape.operators.stale);
+        let choice = env.tape.below(Reel::Operators, 12);
+        let pick = env.tape.draw(Reel::Operators);
+        if !stale || self.pictures[person].is_none() {
+            let open = env
+                .watch
+                .deployments()
+                .filter(|(_, d)| !d.status.is_terminal())
+                .last();
+            self.pictures[person] = open.map(|(deployment, state)| Picture {
+                deployment,
+                decided: state.decided,
+            });
+        }
+        let picture = self.pictures[person]?;
+        let newest = env.watch.deployment(picture.deployment)?;
+        let what = match choice {
+            0 => What::Stop {
+                auto_rollback: [None, Some(true), Some(false)][usize::from(pick) % 3],
+            },
+            1 | 2 => What::Pause,
+            3 | 4 => What::Resume,
+            5 | 6 => What::Retry {
+                target: some(newest, TargetStatus::Failed, pick)?,
+            },
+            7 => What::Skip {
+                target: some(newest, TargetStatus::Pending, pick)?,
+            },
+            8 | 9 => What::StartNext {
+                target: some(newest, TargetStatus::Pending, pick)?,
+            },
+            10 => What::GiveUp,
+            _ => What::Retry {
+                target: some(newest, TargetStatus::Succeeded, pick)?,
+            },
+        };
+        let command = Command {
+            what,
+            by: String::new(),
+            why: None,
+            seen: Some(picture.decided),
+        };
+        Some(Key::Command {
+            deployment: picture.deployment,
+            command,
+        })
+    }
+
+    /// Goes on with what waits for a person.
+    fn attend(env: &mut Env) {
+        let waiting: Vec<(usize, What)> = env
+            .watch
+            .deployments()
+            .filter(|(_, deployment)| !deployment.status.is_terminal())
+            .filter_map(|(number, deployment)| {
+                let what = if deployment.paused.is_some() {
+                    What::Resume
+                } else if deployment.held.is_some() {
+                    What::GiveUp
+                } else {
+                    return None;
+                };
+                Some((number, what))
+            })
+            .collect();
+        for (deployment, what) in waiting {
+            let command = Command::new(what, "");
+            send(
+                env,
+                ATTENDANT,
+                Key::Command {
+                    deployment,
+                    command,
+                },
+            );
+        }
+    }
+}
+
+fn some(deployment: &Deployment, status: TargetStatus, pick: u16) -> Option<Name> {
+    let of_it = deployment
+        .targets
+        .iter()
+        .filter(|target| target.status == status);
+    let all = of_it.clone().count();
+    of_it
+        .map(|target| target.name.clone())
+        .nth(usize::from(pick).checked_rem(all)?)
+}
+
+fn send(env: &mut Env, person: usize, key: Key) {
+    env.tell(|| format!("operator {person} presses {key:?}"));
+    let delay = env.tape.wait(Reel::Operators, 50);
+    let key = Box::new(key);
+    env.after(delay, Happening::Key { person, key });
+}
+
+/// Nobody answers.
+pub fn nobody_answers(env: &mut Env) {
+    env.mark(Mark::KeyWhileDown);
+}

@@ -1,0 +1,442 @@
+//! What the entries of a deployment's journal may say, one after the other.
+
+use std::collections::BTreeMap;
+
+use super::super::cast::Cast;
+use super::super::marks::{Mark, Marks};
+use super::window::bounds;
+use super::{Invariant, Seen, Watch};
+use crate::engine::Deployment;
+use crate::engine::event::{Event, Record};
+use crate::engine::plan::Stage;
+use crate::model::deployment::{
+    Creator, DeploymentStatus, ExecutionId, InstanceHealth, Overview, TargetStatus,
+};
+use crate::model::lifecycle::EventStatus;
+use crate::model::name::Name;
+
+impl Watch {
+    /// An entry of a deployment is durable.
+    pub(super) fn record(&mut self, number: usize, record: &Record, marks: &mut Marks) {
+        if let Event::Created { .. } = &record.event {
+            self.created(number, record);
+            return;
+        }
+        // Taken out, so that what is seen and what is said about it do not get in each other's way.
+        let Some(mut seen) = self.seen.get_mut(number).and_then(Option::take) else {
+            self.violated(Invariant::Acknowledged, || {
+                format!("deployment {number} does not begin with its creation")
+            });
+            return;
+        };
+        let follows = record.seq == seen.deployment.seq + 1;
+        let after = seen.deployment.seq;
+        self.check(follows, Invariant::Acknowledged, || {
+            format!(
+                "entry {} of deployment {number} comes after {after}",
+                record.seq
+            )
+        });
+        let over = seen.deployment.status.is_terminal();
+        let allowed = matches!(record.event, Event::RolledBack { .. }) && !seen.rolled_back;
+        self.check(!over || allowed, Invariant::Terminal, || {
+            format!("deployment {number} was over, and then: {:?}", record.event)
+        });
+        self.before(number, &seen, record);
+        seen.deployment.evolve(record);
+        self.after(number, &mut seen, record, marks);
+        self.recount(number, &seen.deployment);
+        if let Some(slot) = self.seen.get_mut(number) {
+            *slot = Some(seen);
+        }
+    }
+
+    fn created(&mut self, number: usize, record: &Record) {
+        let Some(deployment) = Deployment::created(record) else {
+            return;
+        };
+        self.created += 1;
+        let group = usize::from(deployment.spec.group.deployment_group_name.as_str() == "g1");
+        self.plan(number, group, &deployment);
+        let spec = &deployment.spec;
+        if let Some(failed) = &spec.rolls_back {
+            let of_a_rollback = self
+                .deployment(Cast::number(failed))
+                .is_some_and(|failed| failed.spec.creator == Creator::CodeDeployRollback);
+            let good = self.books[group].revision.as_ref() == Some(&spec.revision);
+            self.check(!of_a_rollback, Invariant::RollbackEnds, || {
+                format!("{failed} is a rollback, and was rolled back")
+            });
+            self.check(good, Invariant::RollbackEnds, || {
+                format!(
+                    "deployment {number} rolls back to {}, which is not the group's revision",
+                    spec.revision.label
+                )
+            });
+        }
+        if self.seen.len() <= number {
+            self.seen.resize_with(number + 1, || None);
+        }
+        self.seen[number] = Some(Box::new(Seen {
+            stage_time: record.at,
+            deployment,
+            group,
+            acknowledged: 0,
+            ceased: None,
+            rolled_back: false,
+            given_up: false,
+            event_started: BTreeMap::new(),
+        }));
+    }
+
+    /// The plan keeps to the configuration, and takes the sick first.
+    fn plan(&mut self, number: usize, group: usize, deployment: &Deployment) {
+        let n = u32::try_from(deployment.spec.targets.len()).unwrap_or(u32::MAX);
+        let due = bounds(self.shape.minimum[group], n);
+        let planned = deployment.plan.window;
+        if let (Some(due), Some(planned)) = (due, planned) {
+            let same = (due.minimum, due.at_once, due.floor)
+                == (planned.minimum_healthy, planned.concurrency, planned.floor);
+            self.check(same, Invariant::Availability, || {
+                format!(
+                    "deployment {number} of {n} instances plans {planned:?} and should plan {due:?}"
+                )
+            });
+        }
+        let impossible = deployment.plan.impossible.is_some();
+        if !self.shape.zonal {
+            self.check(
+                impossible == due.is_none() || n == 0,
+                Invariant::Verdict,
+                || {
+                    format!(
+                        "deployment {number} of {n} instances with {:?}: {:?}",
+                        due.map(|due| due.minimum),
+                        deployment.plan.impossible
+                    )
+                },
+            );
+        }
+        for stage in &deployment.plan.stages {
+            let class = |name: &Name| {
+                let target = deployment
+                    .spec
+                    .targets
+                    .iter()
+                    .find(|target| target.name == *name);
+                target.map(|target| (target.instance_health, target.revision_health))
+            };
+            let sorted = stage
+                .targets()
+                .windows(2)
+                .all(|pair| class(&pair[0]) <= class(&pair[1]));
+            self.check(sorted, Invariant::Availability, || {
+                format!("deployment {number} does not take the sick first")
+            });
+        }
+    }
+
+    fn before(&mut self, number: usize, seen: &Seen, record: &Record) {
+        let deployment = &seen.deployment;
+        match &record.event {
+            Event::TargetStarted { target, execution } => {
+                let Some(found) = deployment.target(target) else {
+                    return;
+                };
+                let retry = found.attempt > 0;
+                let frozen = (deployment.paused.is_some() || deployment.held.is_some()) && !retry;
+                self.check(!deployment.is_ceasing(), Invariant::StopHolds, || {
+                    format!("{execution} started after the stop of deployment {number}")
+                });
+                self.check(!frozen, Invariant::StopHolds, || {
+                    format!("{execution} started while deployment {number} was paused or held")
+                });
+                self.check(deployment.halted.is_none(), Invariant::Availability, || {
+                    format!("{execution} started after deployment {number} had been halted")
+                });
+                self.check(
+                    found.status == TargetStatus::Pending,
+                    Invariant::OneAtATime,
+                    || format!("{execution} started while {target} was {:?}", found.status),
+                );
+                let (stage, attempt) = (found.stage, found.attempt + 1);
+                let new = ExecutionId::new(deployment.id(), target, stage, attempt);
+                self.check(new == *execution, Invariant::ScriptOnce, || {
+                    format!("attempt {attempt} at {target} runs under {execution}")
+                });
+                self.availability(number, seen, target);
+            }
+            Event::EventStarted { target, event, .. } => {
+                let Some(found) = deployment.target(target) else {
+                    return;
+                };
+                let before = found
+                    .events
+                    .iter()
+                    .take_while(|entry| entry.event != *event);
+                let good = before.clone().all(|entry| entry.status.is_terminal())
+                    && found
+                        .event(*event)
+                        .is_some_and(|entry| entry.status == EventStatus::Pending)
+                    && found.status == TargetStatus::InProgress;
+                self.check(good, Invariant::EventOrder, || {
+                    format!(
+                        "deployment {number} says that {event} started out of order on {target}"
+                    )
+                });
+            }
+            Event::EventEnded {
+                target,
+                diagnostics: Some(diagnostics),
+                ..
+            } if diagnostics.message.starts_with("no result from") => {
+                let limit = deployment.spec.limits.event();
+                let started = seen.event_started.get(target);
+                let early = started.is_some_and(|at| record.at.since(*at) < limit);
+                self.check(!early || self.clock_jumped, Invariant::Ends, || {
+                    format!("{target} was given up before its time in deployment {number}")
+                });
+            }
+            Event::EventEnded { target, .. } | Event::TargetEnded { target, .. } => {
+                let running = deployment
+                    .target(target)
+                    .is_some_and(|t| t.status == TargetStatus::InProgress);
+                self.check(running, Invariant::Terminal, || {
+                    format!(
+                        "deployment {number} was told of {target}, which did not run: {:?}",
+                        record.event
+                    )
+                });
+            }
+            Event::StageStarted { .. } => {
+                let quiet = deployment.in_flight.is_empty();
+                self.check(quiet, Invariant::Availability, || {
+                    format!("deployment {number} went on to the next zone with instances in flight")
+                });
+                if let Some(Stage::Monitor { seconds, .. }) = deployment.current_stage() {
+                    let waited = record.at.since(seen.stage_time).as_secs();
+                    self.check(waited >= *seconds, Invariant::Availability, || {
+                        format!("deployment {number} watched a zone for {waited} of {seconds} s")
+                    });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// I-1: taking this target away leaves enough, counted anew.
+    fn availability(&mut self, number: usize, seen: &Seen, name: &Name) {
+        let deployment = &seen.deployment;
+        let Some(target) = deployment.target(name) else {
+            return;
+        };
+        let n = u32::try_from(deployment.targets.len()).unwrap_or(u32::MAX);
+        let Some(fleet) = bounds(self.shape.minimum[seen.group], n) else {
+            return;
+        };
+        let untouched = |t: &crate::engine::deployment::Target| {
+            t.attempt == 0
+                && t.health_before == InstanceHealth::Healthy
+                && matches!(t.status, TargetStatus::Pending | TargetStatus::Skipped)
+        };
+        let healthy = |zone: Option<usize>| {
+            let targets = deployment
+                .targets
+                .iter()
+                .filter(|t| zone.is_none_or(|zone| t.stage == zone));
+            targets
+                .filter(|t| untouched(t) || t.status == TargetStatus::Succeeded)
+                .count()
+        };
+        let in_flight = deployment
+            .targets
+            .iter()
+            .filter(|t| t.status == TargetStatus::InProgress)
+            .count();
+        let in_flight = u32::try_from(in_flight).unwrap_or(u32::MAX);
+        self.check(in_flight < fleet.at_once, Invariant::Availability, || {
+            format!(
+                "{name} is one more than {} at once in deployment {number}",
+                fleet.at_once
+            )
+        });
+        if untouched(target) {
+            let left = u32::try_from(healthy(None))
+                .unwrap_or(u32::MAX)
+                .saturating_sub(1);
+            self.check(left >= fleet.floor, Invariant::Availability, || {
+                format!("{name} was taken away and left {left} healthy instances of {} in deployment {number}", fleet.floor)
+            });
+            if let Some(Stage::Install {
+                zone: Some(zone),
+                window,
+                ..
+            }) = deployment.plan.stages.get(target.stage)
+            {
+                let left = u32::try_from(healthy(Some(target.stage)))
+                    .unwrap_or(u32::MAX)
+                    .saturating_sub(1);
+                self.check(left >= window.floor, Invariant::Availability, || {
+                    format!("{name} was taken away and left {left} healthy instances in {zone} in deployment {number}")
+                });
+            }
+        }
+        let retry = target.attempt > 0;
+        self.check(
+            retry || target.stage == deployment.stage,
+            Invariant::Availability,
+            || {
+                format!(
+                    "{name} started in stage {} of deployment {number}, which is in {}",
+                    target.stage, deployment.stage
+                )
+            },
+        );
+    }
+
+    fn after(&mut self, number: usize, seen: &mut Seen, record: &Record, marks: &mut Marks) {
+        match &record.event {
+            Event::StopRequested { .. } | Event::TimedOut => {
+                seen.ceased.get_or_insert(self.now);
+            }
+            Event::EventStarted { target, .. } => {
+                seen.event_started.insert(target.clone(), record.at);
+            }
+            Event::Started | Event::StageStarted { .. } => seen.stage_time = record.at,
+            Event::TargetEnded {
+                target,
+                status: TargetStatus::Succeeded,
+                ..
+            } => {
+                if let Some(execution) = seen
+                    .deployment
+                    .target(target)
+                    .and_then(|t| t.execution.clone())
+                {
+                    self.claims.push((Cast::host(target), execution));
+                }
+            }
+            Event::GivenUp { .. } => seen.given_up = true,
+            Event::Halted { .. } => marks.hit(Mark::FailedEarly),
+            Event::RolledBack { deployment, .. } => {
+                seen.rolled_back = true;
+                let rollback = seen.deployment.spec.creator == Creator::CodeDeployRollback;
+                self.check(
+                    !rollback || deployment.is_none(),
+                    Invariant::RollbackEnds,
+                    || format!("deployment {number} is a rollback, and was rolled back"),
+                );
+            }
+            Event::Ended { status, .. } => {
+                self.ended.push(number);
+                self.verdict(number, seen, *status, marks);
+            }
+            _ => {}
+        }
+    }
+
+    /// I-18: the end is what the targets say.
+    fn verdict(&mut self, number: usize, seen: &Seen, status: DeploymentStatus, marks: &mut Marks) {
+        let deployment = &seen.deployment;
+        let n = u32::try_from(deployment.targets.len()).unwrap_or(u32::MAX);
+        let count = |status| {
+            let targets = deployment.targets.iter().filter(|t| t.status == status);
+            u32::try_from(targets.count()).unwrap_or(u32::MAX)
+        };
+        let (succeeded, failed) = (
+            count(TargetStatus::Succeeded),
+            count(TargetStatus::Failed) + count(TargetStatus::Unknown),
+        );
+        let open = deployment.targets.iter().find(|t| !t.status.is_terminal());
+        let open = open.map(|t| t.name.clone());
+        self.check(open.is_none(), Invariant::Terminal, || {
+            format!("deployment {number} is over, and {open:?} is not")
+        });
+        let rollback = deployment.spec.creator == Creator::CodeDeployRollback;
+        match status {
+            DeploymentStatus::Succeeded => {
+                let minimum = bounds(self.shape.minimum[seen.group], n).map_or(n, |b| b.minimum);
+                self.check(n - failed >= minimum && succeeded >= 1, Invariant::Verdict, || {
+                    format!("deployment {number} succeeded with {succeeded} of {n} and {failed} failed, and needs {minimum}")
+                });
+                if failed > 0 {
+                    marks.hit(Mark::SucceededWithFailures);
+                }
+            }
+            DeploymentStatus::Failed => {
+                self.check(
+                    succeeded < n || n == 0 || seen.given_up,
+                    Invariant::Verdict,
+                    || format!("deployment {number} failed, and every instance succeeded"),
+                );
+                if deployment.plan.impossible.is_some() {
+                    marks.hit(Mark::Impossible);
+                }
+                if rollback {
+                    marks.hit(Mark::RollbackFailed);
+                }
+            }
+            _ => {
+                marks.hit(Mark::StoppedByOperator);
+                self.check(deployment.stop.is_some(), Invariant::Verdict, || {
+                    format!("deployment {number} is stopped, and nobody asked for it")
+                });
+            }
+        }
+    }
+
+    /// I-21: whether an ended deployment was rolled back is what its group says.
+    pub(super) fn rollback_was_due(&mut self, number: usize) {
+        let Some(seen) = self.seen(number) else {
+            return;
+        };
+        let deployment = &seen.deployment;
+        let (on_failure, on_stop) = self.shape.roll_back;
+        let due = deployment.spec.creator != Creator::CodeDeployRollback
+            && match deployment.status {
+                DeploymentStatus::Failed => on_failure,
+                DeploymentStatus::Stopped => deployment
+                    .stop
+                    .as_ref()
+                    .and_then(|stop| stop.auto_rollback)
+                    .unwrap_or(on_stop),
+                _ => false,
+            };
+        let done = seen.rolled_back;
+        self.check(due == done, Invariant::RollbackEnds, || {
+            format!("deployment {number} was rolled back: {done}, and it should be: {due}")
+        });
+    }
+
+    /// I-19: totals are what the targets add up to.
+    fn recount(&mut self, number: usize, deployment: &Deployment) {
+        if deployment.targets.len() > 24 && !self.thorough {
+            return;
+        }
+        let mut found = Overview::default();
+        for target in &deployment.targets {
+            match target.status {
+                TargetStatus::Pending => found.pending += 1,
+                TargetStatus::InProgress => found.in_progress += 1,
+                TargetStatus::Succeeded => found.succeeded += 1,
+                TargetStatus::Skipped => found.skipped += 1,
+                _ => found.failed += 1,
+            }
+        }
+        let said = deployment.overview;
+        self.check(found == said, Invariant::Shown, || {
+            format!("deployment {number} says {said:?}, and its targets say {found:?}")
+        });
+        let in_flight = deployment.in_flight.len();
+        self.check(
+            in_flight == found.in_progress as usize,
+            Invariant::Shown,
+            || {
+                format!(
+                    "deployment {number} has {in_flight} in flight, and {} run",
+                    found.in_progress
+                )
+            },
+        );
+    }
+}

@@ -1,0 +1,500 @@
+//! A whole world: hosts, an orchestrator, operators, and what goes wrong between them. First a phase in which everything may
+//! go wrong and only safety counts, then one in which nothing does and everything must end.
+
+use std::rc::Rc;
+
+use super::cast::Cast;
+use super::controller::Controller;
+use super::disk::{Disk, Line};
+use super::env::{Env, Killed, Link};
+use super::happening::{Happening, Life, OnHost};
+use super::host::Host;
+use super::marks::{Mark, Marks};
+use super::operators::{ATTENDANT, People, nobody_answers};
+use super::shape::{Millis, Setting, Shape};
+use super::tape::{Bytes, Reel, Tape};
+use super::watch::{Invariant, Violation};
+use crate::engine::ledger::{LedgerEvent, LedgerRecord};
+use crate::model::deployment::{DeploymentStatus, FileExistsBehavior, TargetStatus};
+
+/// No run has more steps than this: one that does is going round in circles.
+const STEPS: u64 = 3_000_000;
+
+/// What came of a run.
+pub struct Outcome {
+    /// The first invariant that did not hold.
+    pub violation: Option<Violation>,
+    /// A digest of everything that happened.
+    pub hash: u64,
+    /// How many things happened.
+    pub steps: u64,
+    /// How long it was, in simulated time.
+    pub time: Millis,
+    /// How many deployments there were.
+    pub deployments: u64,
+    /// Which rare branches were taken.
+    pub marks: Marks,
+    /// What happened, if it was asked for.
+    pub lines: Vec<String>,
+    /// The journal.
+    pub disk: Disk,
+    /// What the world was like.
+    pub shape: Shape,
+    /// What was drawn, if it was kept.
+    pub bytes: Bytes,
+}
+
+/// What a run is to keep and to check.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Care {
+    /// Keep lines for people.
+    pub trace: bool,
+    /// Check what costs much after every step.
+    pub thorough: bool,
+    /// Let the hosts' clocks be right, whatever the tape says.
+    pub right_clocks: bool,
+}
+
+/// Runs a world to its end.
+pub fn run(cast: &Rc<Cast>, mut tape: Tape, setting: Setting, care: Care) -> Outcome {
+    let shape = Shape::draw(&mut tape, setting);
+    let mut env = Env::new(tape, shape, Rc::clone(cast), care.trace);
+    env.watch.thorough = care.thorough;
+    env.right_clocks = care.right_clocks;
+    let mut world = World::new(env);
+    world.live();
+    let env = world.env;
+    Outcome {
+        violation: env.watch.violation,
+        hash: env.hash,
+        steps: env.steps,
+        time: env.now,
+        deployments: env.watch.created,
+        marks: env.marks,
+        lines: env.trace.map(|trace| trace.lines).unwrap_or_default(),
+        disk: env.disk,
+        shape: env.shape,
+        bytes: env.tape.bytes(),
+    }
+}
+
+struct World {
+    env: Env,
+    hosts: Vec<Host>,
+    controller: Option<Controller>,
+    life: Life,
+    people: People,
+    /// When everything must be over, once nothing goes wrong any more.
+    bound: Option<Millis>,
+    /// The number of the first deployment that was made to see whether the hosts can be deployed to.
+    probe: Option<usize>,
+}
+
+impl World {
+    fn new(mut env: Env) -> Self {
+        let mut hosts: Vec<Host> = (0..env.shape.hosts)
+            .map(|index| Host::new(index, &mut env))
+            .collect();
+        for group in 0..env.shape.groups {
+            history(&mut env, &mut hosts, group);
+        }
+        Self {
+            env,
+            hosts,
+            controller: None,
+            life: 0,
+            people: People::default(),
+            bound: None,
+            probe: None,
+        }
+    }
+
+    fn live(&mut self) {
+        let env = &mut self.env;
+        env.after(0, Happening::ControllerStarts);
+        People::come_in(env);
+        let (tick, safety) = (env.shape.faults.tick, env.shape.safety);
+        env.after(tick, Happening::Fault);
+        env.after(safety, Happening::Calm);
+        while self.env.watch.violation.is_none() {
+            let Some(next) = self.env.next() else {
+                self.env
+                    .watch
+                    .violated(Invariant::Ends, || "nothing happens any more".to_owned());
+                break;
+            };
+            self.step(next);
+            self.look();
+            if self.bound.is_some() && self.is_over() {
+                break;
+            }
+            if self.env.steps > STEPS {
+                self.env
+                    .watch
+                    .violated(Invariant::Ends, || format!("not over after {STEPS} steps"));
+            }
+        }
+    }
+
+    fn step(&mut self, next: Happening) {
+        match next {
+            Happening::Request { host, request } => {
+                self.hosts[host].request(&mut self.env, request);
+            }
+            Happening::Host { host, what } => self.hosts[host].happens(&mut self.env, what),
+            Happening::Reply { host, to, reply } => {
+                self.orchestrate(|controller, env, _| controller.reply(env, host, to, reply));
+            }
+            Happening::Lines {
+                host,
+                stream,
+                from,
+                to,
+            } => {
+                self.orchestrate(|controller, env, hosts| {
+                    let lines = hosts[host].records.get(from..to).unwrap_or_default();
+                    controller.lines(env, host, stream, lines)
+                });
+            }
+            Happening::Controller { life, what } => {
+                if life == self.life {
+                    self.orchestrate(|controller, env, _| controller.happens(env, what));
+                }
+            }
+            Happening::ControllerStarts => self.start_controller(),
+            Happening::Operator(person) => {
+                self.people.press(&mut self.env, person);
+                if person == ATTENDANT && self.all_over() {
+                    self.ask_again();
+                }
+            }
+            Happening::Key { person, key } => {
+                if self.controller.is_none() {
+                    nobody_answers(&mut self.env);
+                }
+                self.orchestrate(|controller, env, _| controller.key(env, person, *key));
+            }
+            Happening::Fault => self.fault(),
+            Happening::Heals { host } => self.env.links[host] = Link::default(),
+            Happening::Cut { host } => {
+                if self.env.faulty {
+                    self.env.links[host] = Link {
+                        to_host_cut: true,
+                        from_host_cut: true,
+                    };
+                }
+            }
+            Happening::Calm => self.calm(),
+        }
+    }
+
+    fn orchestrate(
+        &mut self,
+        what: impl FnOnce(&mut Controller, &mut Env, &[Host]) -> Result<(), Killed>,
+    ) {
+        let Some(controller) = &mut self.controller else {
+            return;
+        };
+        match what(controller, &mut self.env, &self.hosts) {
+            Ok(()) => {
+                if self.env.watch.thorough {
+                    controller.shows(&mut self.env);
+                }
+            }
+            Err(Killed) => self.kill_controller(),
+        }
+    }
+
+    fn kill_controller(&mut self) {
+        let Some(controller) = self.controller.take() else {
+            return;
+        };
+        self.env.tell(|| "the orchestrator is killed".to_owned());
+        controller.die(&mut self.env);
+        let wait = self.env.tape.wait(Reel::Faults, self.env.shape.faults.away);
+        self.env.after(wait, Happening::ControllerStarts);
+    }
+
+    fn start_controller(&mut self) {
+        if self.controller.is_some() {
+            return;
+        }
+        self.env.tell(|| "the orchestrator starts".to_owned());
+        self.life += 1;
+        self.controller = Some(Controller::new(&mut self.env, self.life));
+        self.orchestrate(|controller, env, _| controller.take_up_all(env));
+    }
+
+    fn fault(&mut self) {
+        if !self.env.faulty {
+            return;
+        }
+        let nothing_to_come = self.people.asked >= self.env.shape.deployments && self.all_over();
+        if nothing_to_come {
+            self.calm();
+            return;
+        }
+        let faults = self.env.shape.faults;
+        let some = |env: &mut Env| {
+            env.tape
+                .below(Reel::Faults, u32::try_from(env.shape.hosts).unwrap_or(1))
+                as usize
+        };
+        if self.env.tape.chance(Reel::Faults, faults.agent) {
+            let host = some(&mut self.env);
+            self.hosts[host].kill_agent(&mut self.env);
+        }
+        if self.env.tape.chance(Reel::Faults, faults.reboot) {
+            let host = some(&mut self.env);
+            let for_ever = self.env.tape.chance(Reel::Faults, faults.for_ever);
+            let deregistered = self.env.tape.below(Reel::Faults, 2) == 1;
+            self.lose(host, for_ever, deregistered);
+        }
+        if self.env.tape.chance(Reel::Faults, faults.controller) {
+            self.kill_controller();
+        }
+        if self.env.tape.chance(Reel::Faults, faults.partition) {
+            self.env.mark(Mark::Partition);
+            let host = some(&mut self.env);
+            let direction = self.env.tape.below(Reel::Faults, 3);
+            self.env.tell(|| format!("h{host:03} is cut off"));
+            self.env.links[host] = Link {
+                to_host_cut: direction != 1,
+                from_host_cut: direction != 2,
+            };
+        }
+        if self.env.tape.chance(Reel::Faults, faults.heal) {
+            self.env.links.fill(Link::default());
+        }
+        if self.env.tape.chance(Reel::Faults, faults.swizzle) {
+            self.swizzle();
+        }
+        self.clocks();
+        self.env.after(faults.tick, Happening::Fault);
+    }
+
+    fn lose(&mut self, host: usize, for_ever: bool, deregistered: bool) {
+        self.hosts[host].crash(&mut self.env, for_ever);
+        if self.hosts[host].gone {
+            self.env.mark(Mark::HostGone);
+            if deregistered {
+                self.env.mark(Mark::HostDeregistered);
+                self.env.registered[host] = false;
+            }
+        }
+    }
+
+    fn swizzle(&mut self) {
+        self.env.mark(Mark::Swizzle);
+        for host in 0..self.hosts.len() {
+            let cut = self.env.tape.wait(Reel::Faults, 2_000);
+            let heals = 2_000 + self.env.tape.wait(Reel::Faults, 10_000);
+            self.env.after(cut, Happening::Cut { host });
+            self.env.after(cut + heals, Happening::Heals { host });
+        }
+    }
+
+    fn clocks(&mut self) {
+        let faults = self.env.shape.faults;
+        let jump = |env: &mut Env| env.tape.between(Reel::Clocks, -7_200, 86_400) * 1_000;
+        if self.env.tape.chance(Reel::Clocks, faults.host_clock) {
+            let hosts = u32::try_from(self.hosts.len()).unwrap_or(1);
+            let host = self.env.tape.below(Reel::Clocks, hosts) as usize;
+            self.env.mark(Mark::HostClockJumped);
+            let skew = jump(&mut self.env);
+            if !self.env.right_clocks {
+                self.hosts[host].skew = skew;
+            }
+        }
+        if self.env.tape.chance(Reel::Clocks, faults.controller_clock) {
+            self.env.mark(Mark::ClockJumped);
+            self.env.watch.clock_jumped = true;
+            self.env.skew = jump(&mut self.env);
+            let skew = self.env.skew;
+            self.env
+                .tell(|| format!("the orchestrator's clock is {} s off", skew / 1_000));
+        }
+    }
+
+    /// Nothing goes wrong from here on. Some hosts may stay dead for ever; all others answer.
+    fn calm(&mut self) {
+        if !self.env.faulty {
+            return;
+        }
+        self.env.tell(|| "nothing goes wrong any more".to_owned());
+        self.env.faulty = false;
+        self.env.links.fill(Link::default());
+        let some_stay_dead = self.env.tape.below(Reel::Faults, 4) == 3;
+        for host in 0..self.hosts.len() {
+            let dies = self.env.tape.chance(Reel::Faults, 1_500);
+            if some_stay_dead && dies && self.hosts[host].up {
+                self.lose(host, true, false);
+            }
+            let what = if self.hosts[host].up {
+                OnHost::AgentStarts
+            } else {
+                OnHost::Boots
+            };
+            if !self.hosts[host].gone {
+                self.env.after(500, Happening::Host { host, what });
+            }
+        }
+        self.env.after(500, Happening::ControllerStarts);
+        self.env.after(1_000, Happening::Operator(ATTENDANT));
+        self.set_bound();
+    }
+
+    /// The deployments of the probe may have found their group busy with something that had been asked for before.
+    fn ask_again(&mut self) {
+        let Some(first) = self.probe else { return };
+        for group in 0..self.env.shape.groups {
+            if !self.probed(first, group) {
+                self.people.deploy(&mut self.env, group);
+            }
+        }
+    }
+
+    fn probed(&self, first: usize, group: usize) -> bool {
+        let watch = &self.env.watch;
+        let mut made = watch.deployments().filter(|(number, _)| *number >= first);
+        made.any(|(number, _)| watch.group(number) == group)
+    }
+
+    /// Everything that is open, its rollback included, must be over by then.
+    fn set_bound(&mut self) {
+        let limits = self.env.shape.limits;
+        let jumps: Millis = 90_000_000;
+        let once = limits.total + limits.event + limits.pick_up + 600_000;
+        let jumped = if self.env.skew == 0 { 0 } else { jumps };
+        self.bound = Some(self.env.now + 3 * once + jumped);
+    }
+
+    fn all_over(&self) -> bool {
+        self.env
+            .watch
+            .deployments()
+            .all(|(_, deployment)| deployment.status.is_terminal())
+    }
+
+    /// Looks at what can only be seen from above.
+    fn look(&mut self) {
+        for (host, execution) in std::mem::take(&mut self.env.watch.claims) {
+            let known = self.hosts[host].known.executions.get(&execution);
+            let number = Cast::deployment_of(&execution);
+            let group = self.env.watch.group(number);
+            let revision = self
+                .env
+                .watch
+                .deployment(number)
+                .map(|d| d.spec.revision.digest.clone());
+            let installed = self.hosts[host].installed[group];
+            let installed = installed.map(|at| self.env.cast.revisions[at].digest.clone());
+            self.env
+                .watch
+                .claimed(host, &execution, known, installed == revision);
+        }
+        if self.bound.is_some_and(|bound| self.env.now > bound) {
+            let open: Vec<String> = self
+                .env
+                .watch
+                .deployments()
+                .filter(|(_, deployment)| !deployment.status.is_terminal())
+                .map(|(number, deployment)| format!("deployment {number} is {}", deployment.status))
+                .collect();
+            self.env.watch.violated(Invariant::Ends, || {
+                format!("not over in time: {}", open.join(", "))
+            });
+        }
+    }
+
+    /// Whether everything is over and the hosts have shown that they can be deployed to.
+    fn is_over(&mut self) -> bool {
+        let somebody_is_busy = self.hosts.iter().any(|host| !host.gone && !host.is_quiet());
+        if self.controller.is_none() || somebody_is_busy || !self.all_over() {
+            return false;
+        }
+        match self.probe {
+            None => {
+                self.probe = Some(self.env.numbers + 1);
+                self.env.skew = 0;
+                for group in 0..self.env.shape.groups {
+                    self.people.deploy(&mut self.env, group);
+                }
+                self.set_bound();
+                false
+            }
+            Some(first) => {
+                if !(0..self.env.shape.groups).all(|group| self.probed(first, group)) {
+                    return false;
+                }
+                self.examine(first);
+                true
+            }
+        }
+    }
+
+    /// I-14, its other half: a deployment in a world in which nothing goes wrong fails on no host that lives.
+    fn examine(&mut self, first: usize) {
+        let mut wrong = None;
+        for (number, deployment) in self
+            .env
+            .watch
+            .deployments()
+            .filter(|(number, _)| *number >= first)
+        {
+            for target in &deployment.targets {
+                let host = Cast::host(&target.name);
+                let alive = !self.hosts[host].gone;
+                if alive && matches!(target.status, TargetStatus::Failed | TargetStatus::Unknown) {
+                    let why = target
+                        .failure()
+                        .and_then(|entry| entry.diagnostics.as_ref())
+                        .map(|d| d.message.clone());
+                    wrong = Some(format!(
+                        "deployment {number} failed on {}, which lives: {:?} {why:?}",
+                        target.name, target.message
+                    ));
+                }
+            }
+        }
+        if let Some(message) = wrong {
+            self.env.watch.violated(Invariant::Ends, || message);
+        }
+    }
+}
+
+/// What the group's last deployment left, before the world began.
+fn history(env: &mut Env, hosts: &mut [Host], group: usize) {
+    let Some(reached) = env.shape.history else {
+        return;
+    };
+    let mut outcomes = Vec::new();
+    for host in (0..hosts.len()).filter(|&host| Cast::is_member(host, group)) {
+        let good = env.tape.below(Reel::Scripts, 100) < reached;
+        let status = if good {
+            TargetStatus::Succeeded
+        } else {
+            TargetStatus::Failed
+        };
+        outcomes.push((env.cast.name(host).clone(), status));
+        if good {
+            hosts[host].installed[group] = Some(0);
+        }
+    }
+    let record = LedgerRecord {
+        seq: 1,
+        at: env.controller_time(),
+        event: LedgerEvent::Closed {
+            deployment: Cast::deployment(0),
+            status: DeploymentStatus::Succeeded,
+            create_time: env.controller_time(),
+            revision: env.cast.revisions[0].clone(),
+            outcomes,
+            excluded: Vec::new(),
+            file_exists_behavior: FileExistsBehavior::default(),
+        },
+    };
+    let line = Line::Group(group, record);
+    env.watch.durable(0, &line, &mut env.marks);
+    env.disk.keep(line);
+}

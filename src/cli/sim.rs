@@ -117,7 +117,10 @@ fn one(
     }
     if let Some(file) = &args.trace {
         write_replay(&cast, &outcome, file)?;
-        note(format_args!("the journal is in {}", file.display()));
+        note(format_args!(
+            "the journal is in {0}: cutover replay {0}",
+            file.display()
+        ));
     }
     let hosts = outcome.shape.hosts;
     say(format!(

@@ -1,8 +1,8 @@
 //! Whole deployments in a simulated world in which everything goes wrong: one thread, one seed, no clock but its own.
 //!
-//! The engine and the agent's core are the real ones; what carries their decisions out is simulated ([`host`],
-//! [`controller`]), as are disks, networks, scripts and people. Every choice comes from a byte tape ([`tape`]), so that a
-//! failure can be replayed and shrunk. [`watch`] asserts the invariants after every step. docs/simulation.md says how to
+//! The engine and the agent's core are the real ones; what carries their decisions out is simulated (`host`,
+//! `controller`), as are disks, networks, scripts and people. Every choice comes from a byte tape (`tape`), so that a
+//! failure can be replayed and shrunk. `watch` asserts the invariants after every step. docs/simulation.md says how to
 //! use it.
 
 #[cfg(feature = "deliberate-bugs")]

@@ -1,6 +1,6 @@
 //! What the agent decides: synchronous, without a clock, files or an async runtime.
 //!
-//! [`Known`] is the fold of the log. [`order`] and [`stop`] say what a request appends to it, and [`step`] what an
+//! [`Known`] is the fold of the log. [`order`] and [`stop`] say what a request appends to it, and [`step()`] what an
 //! execution does next. Whoever uses them takes one decision at a time: looks, appends what is decided durably, and only then looks
 //! again. The host's agent does so with a real log and real scripts, a simulation without either.
 

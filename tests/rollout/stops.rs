@@ -106,19 +106,25 @@ fn the_last_wish_about_a_rollback_wins_and_the_configuration_decides_without_one
 #[test]
 fn a_rollback_that_runs_is_stopped_but_not_rolled_back() {
     let lab = Lab::up(1);
-    lab.push("1.0", "1", None);
+    // Its scripts wait for as long as there is a file.
+    let waits = "1; while [ -e \"$INSTALL_ROOT/wait\" ]; do sleep 0.1; done";
+    lab.push("1.0", waits, None);
     lab.push("2.0", "0", Some("web-1"));
     lab.deploy(&["staging", "1.0"]);
     let failed = lab.ok(&["deploy", "shop", "staging", "2.0"]);
     assert_eq!(lab.wait_for_end(&failed), "Failed");
+    let wait = lab.root("web-1").join("wait");
+    std::fs::write(&wait, "").unwrap();
     let rollback = info(&lab, &failed)["rolledBackBy"]
         .as_str()
         .unwrap()
         .to_owned();
     let refused = lab.run(&["rollback", &rollback]);
     assert_eq!(refused.status.code(), Some(1), "{refused:?}");
-    let stopped = lab.run(&["stop", &rollback, "--rollback", "--wait"]);
-    assert_eq!(stopped.status.code(), Some(3), "{stopped:?}");
+    let stopped = lab.ok(&["stop", &rollback, "--rollback"]);
+    assert!(stopped.starts_with("Pending"), "{stopped}");
+    std::fs::remove_file(&wait).unwrap();
+    assert_eq!(lab.wait_for_end(&rollback), "Stopped");
     let says = info(&lab, &rollback)["rollbackInfo"]["rollbackMessage"].clone();
     assert!(
         says.as_str()

@@ -33,6 +33,18 @@ pub(super) enum Ask {
     Forget(ExecutionId),
 }
 
+impl Ask {
+    /// The assignment, if it is to stop an execution.
+    fn stop(&self) -> Option<Assignment> {
+        match self {
+            Self::Assign(assignment) if assignment.mode == Mode::Halt => {
+                Some(Assignment::clone(assignment))
+            }
+            _ => None,
+        }
+    }
+}
+
 /// An execution that is wanted of the host.
 struct Wanted {
     assignment: Assignment,
@@ -144,28 +156,7 @@ impl Driver {
     }
 
     fn take(&mut self, ask: Ask) {
-        match ask {
-            Ask::Assign(assignment) => {
-                let former = self.wanted.get(&assignment.execution);
-                let wanted = Wanted {
-                    heard: former.is_some_and(|former| former.heard),
-                    contact: former.and_then(|former| former.contact),
-                    placed: None,
-                    assignment: *assignment,
-                };
-                self.wanted
-                    .insert(wanted.assignment.execution.clone(), wanted);
-            }
-            Ask::Forget(execution) => {
-                if let Some(wanted) = self.wanted.remove(&execution) {
-                    let assignment = &wanted.assignment;
-                    self.hosts
-                        .0
-                        .outputs
-                        .close(&assignment.deployment, &assignment.target);
-                }
-            }
-        }
+        take(&mut self.wanted, &self.hosts, ask);
     }
 
     /// Works with the host until nothing is wanted of it any more, or the connection breaks.
@@ -199,7 +190,7 @@ impl Driver {
                         let gap = message.seq > ear.position + 1;
                         ear.position = message.seq;
                         if gap {
-                            self.tell_states(message.seq).await;
+                            self.tell_states(message.seq).await?;
                         }
                         crate::crash_point::here!("driver.before-report");
                         self.pass_on(message).await;
@@ -222,30 +213,28 @@ impl Driver {
         for assignment in waiting {
             let placing = place(&self.client, &self.hosts, &assignment);
             tokio::pin!(placing);
-            // Sending a large bundle must not cost the host's other executions their leases.
+            // Sending a large bundle must neither cost the host's other executions their leases nor keep a stop waiting.
             let placed = loop {
                 tokio::select! {
-                    placed = &mut placing => break placed,
+                    placed = &mut placing => break Some(placed),
                     _ = lease.tick() => renew(&self.client, &self.wanted).await?,
-                }
-            };
-            match placed {
-                Ok(state) => {
-                    crate::crash_point::here!("driver.after-order");
-                    if let Some(wanted) = self.wanted.get_mut(&assignment.execution) {
-                        wanted.placed = Some(state);
+                    ask = self.asks.recv() => {
+                        let Some(ask) = ask else { return Ok(()) };
+                        let stop = ask.stop();
+                        take(&mut self.wanted, &self.hosts, ask);
+                        if let Some(stop) = stop {
+                            let told = self.client.stop(&stop.execution).await;
+                            settle(&mut self.wanted, &stop, told).await?;
+                        }
+                        let still = self.wanted.get(&assignment.execution);
+                        if still.is_none_or(|wanted| wanted.assignment.mode != assignment.mode) {
+                            break None;
+                        }
                     }
                 }
-                // The host never got the order, and will not get it now.
-                Err(HostError::Unknown { .. }) if assignment.mode == Mode::Halt => {
-                    self.wanted.remove(&assignment.execution);
-                    report(&assignment, Report::Ended).await;
-                }
-                Err(HostError::Refused { reason, .. }) => {
-                    self.wanted.remove(&assignment.execution);
-                    report(&assignment, Report::Refused { message: reason }).await;
-                }
-                Err(error) => return Err(error),
+            };
+            if let Some(placed) = placed {
+                settle(&mut self.wanted, &assignment, placed).await?;
             }
         }
         Ok(())
@@ -275,12 +264,15 @@ impl Driver {
         Ok(())
     }
 
-    /// The host's log no longer reaches back to where an execution began: what its state says must do.
-    async fn tell_states(&self, first: u64) {
-        for wanted in self.wanted.values() {
-            let Some(state) = wanted.placed.as_ref().filter(|s| s.accepted_seq < first) else {
+    /// The host's log no longer reaches back to where an execution began: its state, asked for anew, tells what was lost.
+    async fn tell_states(&mut self, first: u64) -> Result<(), HostError> {
+        for wanted in self.wanted.values_mut() {
+            let began = wanted.placed.as_ref().map(|state| state.accepted_seq);
+            if began.is_none_or(|began| began >= first) {
                 continue;
-            };
+            }
+            // Asking again for what the host knows changes nothing there.
+            let state = place(&self.client, &self.hosts, &wanted.assignment).await?;
             for entry in &state.events {
                 let known = entry.start_time.or(entry.end_time);
                 if let Some(at) = known {
@@ -299,10 +291,12 @@ impl Driver {
                     report(&wanted.assignment, ended).await;
                 }
             }
-            if state.ended.is_some() && state.seq < first {
+            if state.ended.is_some() {
                 report(&wanted.assignment, Report::Ended).await;
             }
+            wanted.placed = Some(state);
         }
+        Ok(())
     }
 
     async fn pass_on(&self, message: Message) {
@@ -351,6 +345,58 @@ impl Driver {
             What::Ended { .. } => report(assignment, Report::Ended).await,
         }
     }
+}
+
+/// Changes what is wanted of the host.
+fn take(wanted: &mut BTreeMap<ExecutionId, Wanted>, hosts: &Hosts, ask: Ask) {
+    match ask {
+        Ask::Assign(assignment) => {
+            let former = wanted.get(&assignment.execution);
+            let new = Wanted {
+                heard: former.is_some_and(|former| former.heard),
+                contact: former.and_then(|former| former.contact),
+                placed: None,
+                assignment: *assignment,
+            };
+            wanted.insert(new.assignment.execution.clone(), new);
+        }
+        Ask::Forget(execution) => {
+            if let Some(former) = wanted.remove(&execution) {
+                let assignment = &former.assignment;
+                hosts
+                    .0
+                    .outputs
+                    .close(&assignment.deployment, &assignment.target);
+            }
+        }
+    }
+}
+
+/// What the host answered to an order or a stop.
+async fn settle(
+    wanted: &mut BTreeMap<ExecutionId, Wanted>,
+    assignment: &Assignment,
+    answer: Result<ExecutionState, HostError>,
+) -> Result<(), HostError> {
+    match answer {
+        Ok(state) => {
+            crate::crash_point::here!("driver.after-order");
+            if let Some(wanted) = wanted.get_mut(&assignment.execution) {
+                wanted.placed = Some(state);
+            }
+        }
+        // The host never got the order, and will not get it now.
+        Err(HostError::Unknown { .. }) if assignment.mode == Mode::Halt => {
+            wanted.remove(&assignment.execution);
+            report(assignment, Report::Ended).await;
+        }
+        Err(HostError::Refused { reason, .. }) => {
+            wanted.remove(&assignment.execution);
+            report(assignment, Report::Refused { message: reason }).await;
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(())
 }
 
 async fn place(

@@ -27,13 +27,13 @@ pub fn follows(spec: &Spec, status: DeploymentStatus, asked: Option<bool>) -> bo
         spec.auto_rollback()
             .is_some_and(|rollback| rollback.enabled && rollback.events.contains(&event))
     };
-    match status {
-        DeploymentStatus::Failed => configured(AutoRollbackEvent::DeploymentFailure),
-        DeploymentStatus::Stopped => {
-            asked.unwrap_or_else(|| configured(AutoRollbackEvent::DeploymentStopOnRequest))
-        }
-        _ => false,
-    }
+    // What somebody said about it also holds where the last instance failed before the stop took effect.
+    let otherwise = match status {
+        DeploymentStatus::Failed => AutoRollbackEvent::DeploymentFailure,
+        DeploymentStatus::Stopped => AutoRollbackEvent::DeploymentStopOnRequest,
+        _ => return false,
+    };
+    asked.unwrap_or_else(|| configured(otherwise))
 }
 
 /// The revision a rollback of this deployment would deploy: the group's last successful one, unless that is this very

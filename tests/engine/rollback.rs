@@ -81,6 +81,42 @@ fn the_wish_of_a_stop_beats_the_configuration() {
     }
 }
 
+/// Whoever asks for a rollback while the last event of the last instance runs gets one also if that event fails: the
+/// deployment is Failed then, not Stopped.
+#[test]
+fn the_wish_of_a_stop_counts_also_where_the_deployment_fails_after_it() {
+    for (configured, asked, expected) in [
+        (false, Some(true), true),
+        (false, None, false),
+        (true, Some(false), false),
+        (true, None, true),
+    ] {
+        let events: &[AutoRollbackEvent] = if configured {
+            &[AutoRollbackEvent::DeploymentFailure]
+        } else {
+            &[AutoRollbackEvent::DeploymentStopOnRequest]
+        };
+        let mut alone = with(events).deployment.spec.as_ref().clone();
+        alone.targets.truncate(1);
+        let mut world = World::new(alone);
+        world.admit();
+        for event in LifecycleEvent::IN_PLACE.into_iter().take(6) {
+            world.event("host-1", event, true);
+        }
+        world.command(What::Stop {
+            auto_rollback: asked,
+        });
+        world.event("host-1", LifecycleEvent::ValidateService, false);
+        world.report("host-1", Report::Ended);
+        assert_eq!(world.deployment.status, DeploymentStatus::Failed);
+        assert_eq!(
+            rollback::wanted(&world.deployment),
+            expected,
+            "{configured} {asked:?}"
+        );
+    }
+}
+
 /// A minimum that was made for the whole group leaves nothing to deploy to among the few that were attempted.
 #[test]
 fn a_rollback_of_what_was_attempted_can_start_whatever_the_minimum() {

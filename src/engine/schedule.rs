@@ -97,6 +97,7 @@ impl<'a> Steps<'a> {
         let healthy = target.is_healthy_untouched();
         self.fleet.exclude(healthy);
         self.stages[target.stage].exclude(healthy);
+        self.chosen.retain(|other| *other != position);
         self.gone.insert(position);
     }
 

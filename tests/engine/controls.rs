@@ -6,11 +6,12 @@ use cutover::engine::pending::WorkId;
 use cutover::engine::spec::OnFailure;
 use cutover::engine::{Input, Spec, refusal};
 use cutover::model::deployment::DeploymentStatus::{Failed, InProgress, Stopped, Succeeded};
-use cutover::model::deployment::{ErrorCode, TargetStatus};
+use cutover::model::deployment::{ErrorCode, InstanceHealth, TargetStatus};
 use cutover::model::lifecycle::LifecycleEvent;
 use cutover::model::timestamp::Timestamp;
 
 use crate::world::{World, name, spec};
+use crate::zones::zonal;
 
 const ONE: &str = "CodeDeployDefault.OneAtATime";
 const ALL: &str = "CodeDeployDefault.AllAtOnce";
@@ -326,4 +327,26 @@ fn nothing_is_decided_about_what_is_ending() {
     for what in [What::Pause, skip("host-2"), next("host-2"), What::GiveUp] {
         assert!(refused(&world, what).contains("is stopping it"));
     }
+}
+
+/// One that was brought forward and is left out then is no longer one that could start: the well one of the zone is needed,
+/// so that nothing can, and that is seen at once.
+#[test]
+fn what_was_chosen_and_left_out_does_not_count_as_one_that_could_start() {
+    let decided = |chosen: bool| {
+        let mut asked = zonal(&["a", "a", "b", "b"], "count-1", None, (0, 0));
+        for place in [0, 2, 3] {
+            asked.targets[place].instance_health = InstanceHealth::Unhealthy;
+        }
+        let mut world = World::new(asked);
+        world.command(What::Pause);
+        world.admit();
+        if chosen {
+            world.command(next("host-1"));
+        }
+        world.command(skip("host-1"));
+        world.deployment.status
+    };
+    assert_eq!(decided(false), Failed);
+    assert_eq!(decided(true), Failed);
 }

@@ -350,3 +350,15 @@ fn what_was_chosen_and_left_out_does_not_count_as_one_that_could_start() {
     assert_eq!(decided(false), Failed);
     assert_eq!(decided(true), Failed);
 }
+
+#[test]
+fn what_a_zone_can_not_spare_is_said_in_the_numbers_of_the_zone() {
+    let mut asked = zonal(&["a", "a", "b", "b"], "count-0", Some("1"), (0, 0));
+    asked.targets[2].instance_health = InstanceHealth::Unhealthy;
+    let world = started(asked);
+    assert_eq!(
+        refused(&world, skip("host-3")),
+        "that would break the minimum: host-3 is unhealthy, and without it only 1 of 2 in zone b could be healthy while \
+         more than 1 must (HEALTH_CONSTRAINTS)"
+    );
+}

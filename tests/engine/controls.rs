@@ -2,7 +2,7 @@
 
 use cutover::engine::event::Event;
 use cutover::engine::input::{Command, What};
-use cutover::engine::pending::WorkId;
+use cutover::engine::pending::{WorkId, wants};
 use cutover::engine::spec::OnFailure;
 use cutover::engine::{Input, Spec, refusal};
 use cutover::model::deployment::DeploymentStatus::{Failed, InProgress, Stopped, Succeeded};
@@ -361,4 +361,22 @@ fn what_a_zone_can_not_spare_is_said_in_the_numbers_of_the_zone() {
         "that would break the minimum: host-3 is unhealthy, and without it only 1 of 2 in zone b could be healthy while \
          more than 1 must (HEALTH_CONSTRAINTS)"
     );
+}
+
+/// The failure and the retry may be decided together: what ran first is over all the same, and its host is told so.
+#[test]
+fn an_execution_that_was_tried_again_is_no_longer_wanted() {
+    let mut world = started(spec(3, 0, ALL));
+    let host = name("host-1");
+    let execution = |world: &World| world.deployment.target(&host)?.execution.clone();
+    let first = execution(&world).unwrap();
+    assert!(wants(&world.deployment, &first, &host));
+    world.finish("host-1", false);
+    assert!(!wants(&world.deployment, &first, &host));
+    world.command(retry("host-1"));
+    let second = execution(&world).unwrap();
+    assert!(!wants(&world.deployment, &first, &host));
+    assert!(wants(&world.deployment, &second, &host));
+    world.stop();
+    assert!(wants(&world.deployment, &second, &host), "it is to stop");
 }

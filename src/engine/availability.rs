@@ -156,15 +156,21 @@ fn skip(deployment: &Deployment, target: &Target) -> Option<Refusal> {
         let message = "no instance would be deployed to: stop it instead".to_owned();
         return Some(Refusal::Now(message));
     }
-    let error = steps.constraints(target.stage)?;
-    let window = deployment.plan.window?;
+    let broken = steps.broken_minimum(target.stage)?;
+    let place = broken
+        .zone
+        .map_or_else(String::new, |zone| format!(" in zone {zone}"));
+    let must = if broken.tally.fresh() > 0 {
+        format!("more than {}", broken.window.floor)
+    } else {
+        format!("at least {}", broken.window.minimum_healthy)
+    };
     Some(Refusal::Minimum(format!(
-        "{} is unhealthy, and without it only {} of {} could be healthy while more than {} must ({})",
+        "{} is unhealthy, and without it only {} of {}{place} could be healthy while {must} must ({})",
         target.name,
-        fleet.can_be_healthy(),
-        fleet.total,
-        window.floor,
-        error.code.name()
+        broken.tally.can_be_healthy(),
+        broken.tally.total,
+        broken.error.code.name()
     )))
 }
 
@@ -183,12 +189,10 @@ fn start_next(deployment: &Deployment, target: &Target) -> Option<Refusal> {
         return Some(Refusal::Now(message));
     }
     let steps = Steps::new(deployment, deployment.create_time);
-    if deployment.in_flight.is_empty() && steps.is_needed(target) {
-        let (fleet, window) = (steps.fleet(), deployment.plan.window?);
-        return Some(Refusal::Minimum(format!(
-            "{} is healthy, and {} of at least {} healthy instances are available: the unhealthy ones come first",
-            target.name, fleet.available_healthy, window.floor
-        )));
-    }
-    None
+    let needed = steps.needed_for(target);
+    let needed = needed.filter(|_| deployment.in_flight.is_empty())?;
+    Some(Refusal::Minimum(format!(
+        "{} is healthy, and {} of at least {} healthy instances are available: the unhealthy ones come first",
+        target.name, needed.available, needed.floor
+    )))
 }

@@ -190,7 +190,15 @@ fn hear(steps: &mut Steps<'_>, target: &Target, report: &Report) {
         }
         Report::Ended => {
             let status = outcome(steps.deployment, target, steps.is_ceasing());
-            steps.end_target(target, status, None, false);
+            let unexplained =
+                status == TargetStatus::Failed && !has_failed(steps.deployment, target);
+            let message = unexplained.then(|| {
+                format!(
+                    "the agent on {} ended it before all its events had run, and nobody here had asked for that",
+                    target.name
+                )
+            });
+            steps.end_target(target, status, message, false);
             steps.schedule();
         }
         Report::Refused { message } => {

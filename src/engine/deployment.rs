@@ -359,6 +359,8 @@ impl Deployment {
         // By another clock, which may be behind the former one: nothing takes longer than it may from now on.
         let latest = at + limits.event().max(limits.pick_up());
         self.due = self.due.map(|due| due.min(at + limits.deployment()));
+        self.stage_time = self.stage_time.map(|since| since.min(at));
+        self.frozen_since = self.frozen_since.map(|since| since.min(at));
         for &position in &self.in_flight {
             let target = &mut self.targets[position];
             target.silent_since = None;

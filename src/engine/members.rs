@@ -2,9 +2,10 @@
 
 use super::deployment::Deployment;
 use super::ledger::Ledger;
+use super::plan::plan;
 use super::spec::{Options, Spec, TargetSpec, Update};
 use crate::model::configuration::DeploymentConfiguration;
-use crate::model::deployment::{Creator, DeploymentId, DeploymentStatus};
+use crate::model::deployment::{Creator, DeploymentId, DeploymentStatus, ErrorCode};
 use crate::model::group::{DeploymentGroup, OutdatedInstancesStrategy};
 use crate::model::host::Host;
 use crate::model::limits::Limits;
@@ -99,6 +100,23 @@ pub fn launch(
             ..Options::default()
         },
     })
+}
+
+/// What is asked of a few hosts of a group, under another configuration (that deploys to one at a time) if the minimum,
+/// which was made for the whole group, leaves none of them to deploy to.
+pub fn for_few(spec: Spec, one_at_a_time: Option<&DeploymentConfiguration>) -> Spec {
+    let impossible = plan(&spec).impossible;
+    match one_at_a_time {
+        Some(other)
+            if impossible.is_some_and(|e| e.code == ErrorCode::HealthConstraintsInvalid) =>
+        {
+            Spec {
+                configuration: other.clone(),
+                ..spec
+            }
+        }
+        _ => spec,
+    }
 }
 
 /// The deployment that brings those up to date that joined with the former revision while this one ran (domain.md §12).

@@ -165,6 +165,13 @@ fn add_own(deployment: &Deployment, works: &mut WorkSet) {
     }
 }
 
+/// Whether an execution ought to run, or to stop: not one that is over, also if its target is being tried again by now.
+pub fn wants(deployment: &Deployment, execution: &ExecutionId, target: &Name) -> bool {
+    deployment.target(target).is_some_and(|target| {
+        target.execution.as_ref() == Some(execution) && !target.status.is_terminal()
+    })
+}
+
 fn add_target(deployment: &Deployment, target: &Target, works: &mut WorkSet) {
     let Some(execution) = target
         .execution

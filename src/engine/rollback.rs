@@ -28,14 +28,14 @@ pub fn follows(spec: &Spec, status: DeploymentStatus, asked: Option<bool>) -> bo
         spec.auto_rollback()
             .is_some_and(|rollback| rollback.enabled && rollback.events.contains(&event))
     };
-    match status {
-        DeploymentStatus::Failed => configured(AutoRollbackEvent::DeploymentFailure),
-        DeploymentStatus::Stopped if deliberate(Bug::RollbackForgotten) => false,
-        DeploymentStatus::Stopped => {
-            asked.unwrap_or_else(|| configured(AutoRollbackEvent::DeploymentStopOnRequest))
-        }
-        _ => false,
-    }
+    // What somebody said about it also holds where the last instance failed before the stop took effect.
+    let otherwise = match status {
+        DeploymentStatus::Failed => AutoRollbackEvent::DeploymentFailure,
+        DeploymentStatus::Stopped if deliberate(Bug::RollbackForgotten) => return false,
+        DeploymentStatus::Stopped => AutoRollbackEvent::DeploymentStopOnRequest,
+        _ => return false,
+    };
+    asked.unwrap_or_else(|| configured(otherwise))
 }
 
 /// The revision a rollback of this deployment would deploy: the group's last successful one, unless that is this very

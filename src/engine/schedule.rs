@@ -10,6 +10,7 @@ use super::plan::Stage;
 use super::spec::OnFailure;
 use super::tally::Tally;
 use super::verdict;
+use super::window::Window;
 use crate::model::deployment::{
     DeploymentStatus, ErrorCode, ErrorInformation, ExecutionId, TargetStatus,
 };
@@ -46,6 +47,16 @@ enum Gate {
     Full,
     /// It is healthy, and taking it away would leave too few.
     Needed(Needed),
+}
+
+/// A minimum that can't be kept.
+pub(super) struct Broken<'a> {
+    pub error: ErrorInformation,
+    /// The totals of those whose minimum it is.
+    pub tally: &'a Tally,
+    pub window: &'a Window,
+    /// Their zone; `None` for the whole fleet.
+    pub zone: Option<&'a String>,
 }
 
 /// Why a healthy target has to wait: of the healthy instances that are available, every one must stay so.
@@ -98,6 +109,7 @@ impl<'a> Steps<'a> {
         let healthy = target.is_healthy_untouched();
         self.fleet.exclude(healthy);
         self.stages[target.stage].exclude(healthy);
+        self.chosen.retain(|other| *other != position);
         self.gone.insert(position);
     }
 
@@ -190,20 +202,32 @@ impl<'a> Steps<'a> {
         })
     }
 
-    /// Which minimum can't be kept, that of a stage's zone or that of the fleet.
+    /// Why a minimum can't be kept, that of a stage's zone or that of the fleet.
     pub fn constraints(&self, stage: usize) -> Option<ErrorInformation> {
-        let held = self.held.is_some();
-        let zone = match self.deployment.plan.stages.get(stage) {
+        self.broken_minimum(stage).map(|broken| broken.error)
+    }
+
+    /// Which minimum can't be kept, that of a stage's zone or that of the fleet.
+    pub fn broken_minimum(&self, stage: usize) -> Option<Broken<'_>> {
+        let plan = &self.deployment.plan;
+        let zone = match plan.stages.get(stage) {
             Some(Stage::Install {
                 zone: Some(zone),
                 window,
                 ..
-            }) => verdict::broken(&self.stages[stage], window, held, Some(zone)),
+            }) => Some((&self.stages[stage], window, Some(zone))),
             _ => None,
         };
-        zone.or_else(|| {
-            let window = self.deployment.plan.window.as_ref()?;
-            verdict::broken(&self.fleet, window, held, None)
+        let fleet = plan.window.as_ref().map(|w| (&self.fleet, w, None));
+        let held = self.held.is_some();
+        let mut sets = zone.into_iter().chain(fleet);
+        sets.find_map(|(tally, window, zone)| {
+            Some(Broken {
+                error: verdict::broken(tally, window, held, zone)?,
+                tally,
+                window,
+                zone,
+            })
         })
     }
 
@@ -368,9 +392,12 @@ impl<'a> Steps<'a> {
         self.events.push(Event::Ended { status, error });
     }
 
-    /// Whether a target would have to wait because it is healthy and needed.
-    pub fn is_needed(&self, target: &Target) -> bool {
-        matches!(self.gate(target), Gate::Needed(_))
+    /// Why a target would have to wait, if it is healthy and needed.
+    pub fn needed_for(&self, target: &Target) -> Option<Needed> {
+        match self.gate(target) {
+            Gate::Needed(needed) => Some(needed),
+            Gate::Open | Gate::Full => None,
+        }
     }
 
     /// Why nothing starts although more could be in flight: the next target is healthy, and needed.
@@ -381,10 +408,7 @@ impl<'a> Steps<'a> {
         let next = self.chosen.iter().copied().chain([self.cursor]);
         next.filter_map(|position| self.deployment.targets.get(position))
             .filter(|target| target.stage == self.stage)
-            .find_map(|target| match self.gate(target) {
-                Gate::Needed(needed) => Some(needed),
-                Gate::Open | Gate::Full => None,
-            })
+            .find_map(|target| self.needed_for(target))
     }
 
     /// The totals of the fleet as they would be.

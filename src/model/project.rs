@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::application::Application;
-use super::configuration::DeploymentConfiguration;
+use super::configuration::{DeploymentConfiguration, ONE_AT_A_TIME};
 use super::group::{DeploymentGroup, GroupKey};
 use super::host::Host;
 use super::limits::Limits;
@@ -58,6 +58,12 @@ pub struct Project {
 }
 
 impl Project {
+    /// The predefined configuration that any number of hosts can be deployed under.
+    pub fn one_at_a_time(&self) -> Option<&DeploymentConfiguration> {
+        let mut all = self.configurations.values();
+        all.find(|one| one.deployment_config_name.as_str() == ONE_AT_A_TIME)
+    }
+
     /// The group at this address.
     pub fn group(&self, key: &GroupKey) -> Option<&DeploymentGroup> {
         self.groups.iter().find(|group| {

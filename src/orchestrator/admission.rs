@@ -104,6 +104,10 @@ impl Admission {
     }
 
     fn message(&self, limit: usize) -> String {
+        if limit == 0 {
+            return "nothing begins while settings.limits.concurrentDeployments of cutover.yaml is 0"
+                .to_owned();
+        }
         let mut named: Vec<String> = self
             .running
             .iter()
@@ -217,6 +221,19 @@ mod tests {
         assert_eq!(*young.borrow(), Turn::Now);
         assert!(admission.waiting.is_empty());
         assert_eq!(admission.running.len(), 2);
+    }
+
+    #[test]
+    fn where_none_may_run_it_says_what_would_let_it_begin() {
+        let mut admission = Admission::default();
+        let ear = wait(&mut admission, 'A', 1, false);
+        admission.review(Some(0));
+        let Turn::Wait(message) = ear.borrow().clone() else {
+            panic!("it waits");
+        };
+        assert!(message.starts_with("nothing begins while"), "{message}");
+        admission.review(Some(1));
+        assert_eq!(*ear.borrow(), Turn::Now);
     }
 
     #[test]

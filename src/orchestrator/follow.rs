@@ -1,9 +1,10 @@
 //! What follows from a deployment that has ended: its rollback, or an update of the instances that fell behind.
 
-use super::{Orchestrator, lock, newcomers};
+use super::{Orchestrator, lock};
 use crate::clock;
 use crate::engine::event::Event;
-use crate::engine::{Deployment, Ledger, Spec, members, plan, rollback};
+use crate::engine::spec::RollbackTargets;
+use crate::engine::{Deployment, Ledger, Spec, members, rollback};
 use crate::model::deployment::{Creator, DeploymentStatus};
 use crate::model::host::Host;
 
@@ -63,8 +64,11 @@ impl Orchestrator {
         let group = project.group(&key).ok_or_else(|| {
             format!("{key} is no longer in the project, so there is nothing to roll back")
         })?;
-        let members: Vec<Host> = project.members(group).cloned().collect();
-        let spec = rollback::spec(ended, ledger, &members, clock::deployment_id())?;
+        let hosts: Vec<Host> = project.members(group).cloned().collect();
+        let mut spec = rollback::spec(ended, ledger, &hosts, clock::deployment_id())?;
+        if ended.spec.options.rollback_targets == RollbackTargets::Attempted {
+            spec = members::for_few(spec, project.one_at_a_time());
+        }
         if self.is_registered(&key.application, &spec.revision.digest) {
             Ok(spec)
         } else {
@@ -103,14 +107,8 @@ impl Orchestrator {
             let root = self.deployment(&update.root).await.ok()?;
             members.retain(|host| root.target(&host.name).is_none());
         }
-        let mut spec = members::update(basis, ledger, &members, clock::deployment_id())?;
-        if plan(&spec).impossible.is_some()
-            && let Some(other) = newcomers::one_at_a_time(&project)
-        {
-            // The minimum was made for the whole group, not for the few that fell behind.
-            spec.configuration = other.clone();
-        }
-        Some(spec)
+        let spec = members::update(basis, ledger, &members, clock::deployment_id())?;
+        Some(members::for_few(spec, project.one_at_a_time()))
     }
 
     /// Whether the last deployment to a host was that by which it joined.

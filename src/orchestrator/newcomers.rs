@@ -9,7 +9,6 @@ use super::{Orchestrator, checks, lock};
 use crate::clock;
 use crate::engine::ledger::LedgerEvent;
 use crate::engine::{Ledger, members, plan};
-use crate::model::configuration::{DeploymentConfiguration, ONE_AT_A_TIME};
 use crate::model::group::{DeploymentGroup, OutdatedInstancesStrategy};
 use crate::model::host::Host;
 use crate::model::project::Project;
@@ -39,7 +38,7 @@ impl Orchestrator {
                 continue;
             };
             for host in self.newcomers(&project, group, ledger) {
-                let configuration = one_at_a_time(&project);
+                let configuration = project.one_at_a_time();
                 let spec = configuration.and_then(|configuration| {
                     let id = clock::deployment_id();
                     let limits = project.settings.limits;
@@ -77,10 +76,4 @@ impl Orchestrator {
             .cloned()
             .collect()
     }
-}
-
-/// What a few hosts are deployed under whose number the group's own minimum was not made for.
-pub(super) fn one_at_a_time(project: &Project) -> Option<&DeploymentConfiguration> {
-    let mut all = project.configurations.values();
-    all.find(|one| one.deployment_config_name.as_str() == ONE_AT_A_TIME)
 }

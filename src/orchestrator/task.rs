@@ -14,7 +14,7 @@ use super::{Handle, Orchestrator, Request, lock};
 use crate::clock;
 use crate::engine::event::{Event, Record};
 use crate::engine::input::Report;
-use crate::engine::pending::{Change, Work, WorkId, evolve_with_change};
+use crate::engine::pending::{Change, Work, WorkId, evolve_with_change, wants};
 use crate::engine::{Deployment, Input, decide, pending, refusal};
 use crate::model::deployment::{DeploymentStatus, ExecutionId};
 use crate::model::name::Name;
@@ -313,14 +313,12 @@ impl Task {
 
     async fn give_up(&mut self, work: &Work) {
         match (&work.id, &work.target) {
-            (WorkId::Run(execution) | WorkId::Halt(execution), Some(target)) => {
-                let still_wanted = self
-                    .deployment
-                    .target(target)
-                    .is_some_and(|t| !t.status.is_terminal());
-                if !still_wanted && self.executions.remove(execution).is_some() {
-                    self.orchestrator.0.hosts.forget(target, execution).await;
-                }
+            (WorkId::Run(execution) | WorkId::Halt(execution), Some(target))
+                if self.executions.contains_key(execution)
+                    && !wants(&self.deployment, execution, target) =>
+            {
+                self.executions.remove(execution);
+                self.orchestrator.0.hosts.forget(target, execution).await;
             }
             (WorkId::Deadline(execution, at), Some(target)) => {
                 self.deadlines

@@ -2,15 +2,16 @@
 
 use cutover::engine::event::Event;
 use cutover::engine::input::{Command, What};
-use cutover::engine::pending::WorkId;
+use cutover::engine::pending::{WorkId, wants};
 use cutover::engine::spec::OnFailure;
 use cutover::engine::{Input, Spec, refusal};
 use cutover::model::deployment::DeploymentStatus::{Failed, InProgress, Stopped, Succeeded};
-use cutover::model::deployment::{ErrorCode, TargetStatus};
+use cutover::model::deployment::{ErrorCode, InstanceHealth, TargetStatus};
 use cutover::model::lifecycle::LifecycleEvent;
 use cutover::model::timestamp::Timestamp;
 
 use crate::world::{World, name, spec};
+use crate::zones::zonal;
 
 const ONE: &str = "CodeDeployDefault.OneAtATime";
 const ALL: &str = "CodeDeployDefault.AllAtOnce";
@@ -326,4 +327,56 @@ fn nothing_is_decided_about_what_is_ending() {
     for what in [What::Pause, skip("host-2"), next("host-2"), What::GiveUp] {
         assert!(refused(&world, what).contains("is stopping it"));
     }
+}
+
+/// One that was brought forward and is left out then is no longer one that could start: the well one of the zone is needed,
+/// so that nothing can, and that is seen at once.
+#[test]
+fn what_was_chosen_and_left_out_does_not_count_as_one_that_could_start() {
+    let decided = |chosen: bool| {
+        let mut asked = zonal(&["a", "a", "b", "b"], "count-1", None, (0, 0));
+        for place in [0, 2, 3] {
+            asked.targets[place].instance_health = InstanceHealth::Unhealthy;
+        }
+        let mut world = World::new(asked);
+        world.command(What::Pause);
+        world.admit();
+        if chosen {
+            world.command(next("host-1"));
+        }
+        world.command(skip("host-1"));
+        world.deployment.status
+    };
+    assert_eq!(decided(false), Failed);
+    assert_eq!(decided(true), Failed);
+}
+
+#[test]
+fn what_a_zone_can_not_spare_is_said_in_the_numbers_of_the_zone() {
+    let mut asked = zonal(&["a", "a", "b", "b"], "count-0", Some("1"), (0, 0));
+    asked.targets[2].instance_health = InstanceHealth::Unhealthy;
+    let world = started(asked);
+    assert_eq!(
+        refused(&world, skip("host-3")),
+        "that would break the minimum: host-3 is unhealthy, and without it only 1 of 2 in zone b could be healthy while \
+         more than 1 must (HEALTH_CONSTRAINTS)"
+    );
+}
+
+/// The failure and the retry may be decided together: what ran first is over all the same, and its host is told so.
+#[test]
+fn an_execution_that_was_tried_again_is_no_longer_wanted() {
+    let mut world = started(spec(3, 0, ALL));
+    let host = name("host-1");
+    let execution = |world: &World| world.deployment.target(&host)?.execution.clone();
+    let first = execution(&world).unwrap();
+    assert!(wants(&world.deployment, &first, &host));
+    world.finish("host-1", false);
+    assert!(!wants(&world.deployment, &first, &host));
+    world.command(retry("host-1"));
+    let second = execution(&world).unwrap();
+    assert!(!wants(&world.deployment, &first, &host));
+    assert!(wants(&world.deployment, &second, &host));
+    world.stop();
+    assert!(wants(&world.deployment, &second, &host), "it is to stop");
 }

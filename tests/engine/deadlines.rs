@@ -273,3 +273,22 @@ fn more_instances_than_the_limit_allows_are_refused() {
         ErrorCode::OverMaxInstances
     );
 }
+
+/// An agent that gives up an execution because another one of the group follows it.
+#[test]
+fn a_host_that_ends_before_its_events_did_is_said_to() {
+    let mut world = started(2, ALL);
+    world.event("host-1", LifecycleEvent::ApplicationStop, true);
+    world.report("host-1", Report::Ended);
+    let target = world.deployment.target(&name("host-1")).unwrap();
+    assert_eq!(target.status, TargetStatus::Failed);
+    let message = target.message.as_deref().unwrap();
+    assert!(
+        message.contains("the agent on host-1 ended it"),
+        "{message}"
+    );
+    // One whose event failed says it by that.
+    world.finish("host-2", false);
+    let target = world.deployment.target(&name("host-2")).unwrap();
+    assert_eq!(target.message, None);
+}

@@ -1,6 +1,9 @@
 //! operations.md §4, §7 and §8, domain.md §12: who joins, who is outdated, and what a group remembers.
 
+use std::time::Duration;
+
 use cutover::engine::event::{Event, Record};
+use cutover::engine::input::What;
 use cutover::engine::ledger::{LedgerEvent, LedgerRecord};
 use cutover::engine::spec::{RollbackTargets, Spec, TargetSpec};
 use cutover::engine::{Input, Ledger, members, rollback};
@@ -14,6 +17,7 @@ use cutover::model::limits::Limits;
 use cutover::model::timestamp::Timestamp;
 
 use crate::world::{World, configuration, group, id, name, revision, spec};
+use crate::zones::zonal;
 
 const ONE: &str = "CodeDeployDefault.OneAtATime";
 
@@ -271,4 +275,46 @@ fn a_clock_that_is_behind_after_a_restart_moves_no_deadline_out() {
     let due = world.deployment.target(&name("a")).unwrap().due.unwrap();
     assert!(due < ahead && due <= behind + limits.event(), "{due:?}");
     assert_eq!(world.deployment.due, Some(behind + limits.deployment()));
+}
+
+/// Nor does it watch a zone for longer, or take time from one that is paused.
+#[test]
+fn a_clock_that_is_behind_after_a_restart_moves_nothing_of_the_whole_out() {
+    let mut asked = zonal(&["a", "b"], "count-0", None, (600, 600));
+    asked.limits.deployment_seconds = 7200;
+    let recovered = |world: &mut World| {
+        world.now = Timestamp(world.now.0 - 86_400_000);
+        let at = world.now;
+        world.deployment.evolve(&Record {
+            seq: world.deployment.seq + 1,
+            at,
+            event: Event::Recovered,
+        });
+        at
+    };
+    let mut world = World::new(asked.clone());
+    world.admit();
+    world.finish("host-1", true);
+    assert!(world.deployment.monitor_ends().is_some());
+    let at = recovered(&mut world);
+    assert_eq!(
+        world.deployment.monitor_ends(),
+        Some(at + Duration::from_mins(10))
+    );
+
+    let mut world = World::new(asked);
+    world.admit();
+    world.command(What::Pause);
+    let at = recovered(&mut world);
+    let pause = Duration::from_hours(1);
+    world.deployment.evolve(&Record {
+        seq: world.deployment.seq + 1,
+        at: at + pause,
+        event: Event::Resumed {
+            by: "ana".to_owned(),
+            why: None,
+        },
+    });
+    let whole = Duration::from_hours(2);
+    assert_eq!(world.deployment.due, Some(at + whole + pause));
 }

@@ -1,13 +1,16 @@
 //! operations.md §2 and §4: when a rollback is made, and of what.
 
+use cutover::engine::input::{Report, What};
 use cutover::engine::ledger::{LedgerEvent, LedgerRecord};
-use cutover::engine::{Ledger, rollback};
-use cutover::model::deployment::Creator;
+use cutover::engine::spec::RollbackTargets;
+use cutover::engine::{Ledger, members, plan, rollback};
+use cutover::model::deployment::{Creator, DeploymentStatus, ErrorCode};
 use cutover::model::group::{AutoRollbackConfiguration, AutoRollbackEvent};
 use cutover::model::host::Host;
+use cutover::model::lifecycle::LifecycleEvent;
 use cutover::model::timestamp::Timestamp;
 
-use crate::world::{World, id, name, revision, spec};
+use crate::world::{World, configuration, id, name, revision, spec};
 
 const ONE: &str = "CodeDeployDefault.OneAtATime";
 
@@ -63,19 +66,82 @@ fn the_wish_of_a_stop_beats_the_configuration() {
         world.admit();
         world.input(&cutover::engine::Input::Command(
             cutover::engine::input::Command::new(
-                cutover::engine::input::What::Stop {
+                What::Stop {
                     auto_rollback: asked,
                 },
                 "ana",
             ),
         ));
-        world.report("host-1", cutover::engine::input::Report::Ended);
+        world.report("host-1", Report::Ended);
         assert_eq!(
             rollback::wanted(&world.deployment),
             expected,
             "{configured} {asked:?}"
         );
     }
+}
+
+/// Whoever asks for a rollback while the last event of the last instance runs gets one also if that event fails: the
+/// deployment is Failed then, not Stopped.
+#[test]
+fn the_wish_of_a_stop_counts_also_where_the_deployment_fails_after_it() {
+    for (configured, asked, expected) in [
+        (false, Some(true), true),
+        (false, None, false),
+        (true, Some(false), false),
+        (true, None, true),
+    ] {
+        let events: &[AutoRollbackEvent] = if configured {
+            &[AutoRollbackEvent::DeploymentFailure]
+        } else {
+            &[AutoRollbackEvent::DeploymentStopOnRequest]
+        };
+        let mut alone = with(events).deployment.spec.as_ref().clone();
+        alone.targets.truncate(1);
+        let mut world = World::new(alone);
+        world.admit();
+        for event in LifecycleEvent::IN_PLACE.into_iter().take(6) {
+            world.event("host-1", event, true);
+        }
+        world.command(What::Stop {
+            auto_rollback: asked,
+        });
+        world.event("host-1", LifecycleEvent::ValidateService, false);
+        world.report("host-1", Report::Ended);
+        assert_eq!(world.deployment.status, DeploymentStatus::Failed);
+        assert_eq!(
+            rollback::wanted(&world.deployment),
+            expected,
+            "{configured} {asked:?}"
+        );
+    }
+}
+
+/// A minimum that was made for the whole group leaves nothing to deploy to among the few that were attempted.
+#[test]
+fn a_rollback_of_what_was_attempted_can_start_whatever_the_minimum() {
+    let mut asked = spec(10, 0, "count-8");
+    asked.options.rollback_targets = RollbackTargets::Attempted;
+    let mut world = World::new(asked);
+    world.run(&["host-1", "host-2"]);
+    assert_eq!(world.deployment.status, DeploymentStatus::Failed);
+    let ledger = Ledger {
+        target_revision: Some(revision("1")),
+        ..Ledger::default()
+    };
+    let spec = rollback::spec(&world.deployment, &ledger, &hosts(), id("d-BBBBBBBBB")).unwrap();
+    assert!(spec.targets.len() < 8, "{:?}", spec.targets);
+    let impossible = plan(&spec).impossible.unwrap();
+    assert_eq!(impossible.code, ErrorCode::HealthConstraintsInvalid);
+    let one = configuration(ONE);
+    let spec = members::for_few(spec, Some(&one));
+    assert_eq!(spec.configuration, one);
+    assert_eq!(plan(&spec).impossible, None);
+
+    // Where the minimum can be kept, it is.
+    let mut all = spec.clone();
+    all.configuration = configuration("count-1");
+    assert_eq!(members::for_few(all.clone(), Some(&one)), all);
 }
 
 #[test]
@@ -109,7 +175,7 @@ fn a_rollback_deploys_the_last_good_revision_to_all_members() {
         at: Timestamp(1),
         event: LedgerEvent::Closed {
             deployment: id("d-CCCCCCCCC"),
-            status: cutover::model::deployment::DeploymentStatus::Succeeded,
+            status: DeploymentStatus::Succeeded,
             create_time: Timestamp(1),
             revision: revision("1"),
             outcomes: vec![],

@@ -123,10 +123,16 @@ impl Hosts {
         let host = assignment.target.clone();
         let mut ask = Ask::Assign(Box::new(assignment));
         loop {
-            let sender = self.driver(&host, &address);
-            match sender.send(ask).await {
+            let busy = match self.offer(&host, &address, ask) {
                 Ok(()) => return,
-                // The driver has just ended for want of work: the next one takes it.
+                Err((busy, returned)) => {
+                    ask = returned;
+                    busy
+                }
+            };
+            match busy.send(ask).await {
+                Ok(()) => return,
+                // It was retired meanwhile: the next driver takes it.
                 Err(returned) => ask = returned.0,
             }
         }
@@ -149,16 +155,22 @@ impl Hosts {
         }
     }
 
-    fn driver(&self, host: &Name, address: &str) -> mpsc::Sender<Ask> {
+    /// Puts a request into the queue of the host's driver, of a new one if there is none; hands it back with the driver
+    /// whose queue is full. The lock is held meanwhile: a driver ends for want of work only under it and with an empty
+    /// queue, so that no request is left in the queue of one that ends.
+    fn offer(&self, host: &Name, address: &str, ask: Ask) -> Result<(), (mpsc::Sender<Ask>, Ask)> {
         let mut drivers = lock(&self.0.drivers);
-        if let Some(sender) = drivers.get(host).filter(|sender| !sender.is_closed()) {
-            return sender.clone();
-        }
-        let (sender, asks) = mpsc::channel(QUEUE);
-        drivers.insert(host.clone(), sender.clone());
-        let client = AgentClient::new(self.0.http.clone(), address);
-        tokio::spawn(Driver::new(host.clone(), client, self.clone(), asks).run());
+        let known = drivers.get(host).filter(|sender| !sender.is_closed());
+        let sender = known.cloned().unwrap_or_else(|| {
+            let (sender, asks) = mpsc::channel(QUEUE);
+            drivers.insert(host.clone(), sender.clone());
+            let client = AgentClient::new(self.0.http.clone(), address);
+            tokio::spawn(Driver::new(host.clone(), client, self.clone(), asks).run());
+            sender
+        });
         sender
+            .try_send(ask)
+            .map_err(|refused| (sender, refused.into_inner()))
     }
 
     /// What is known of each host that was asked.

@@ -3,7 +3,8 @@
 use super::{Choice, Statement, plan_facts};
 use crate::api::command;
 use crate::engine::input::{Command, What};
-use crate::engine::{Deployment, Plan, plan, rollback};
+use crate::engine::spec::RollbackTargets;
+use crate::engine::{Deployment, Plan, members, plan, rollback};
 use crate::model::deployment::DeploymentId;
 use crate::model::host::Host;
 use crate::tui::model::Model;
@@ -72,14 +73,17 @@ fn rollback_plan(model: &Model, deployment: &Deployment) -> Result<(String, Plan
         return Err(format!("{active} is running in {group} now"));
     }
     let documents = view.project.group(&group).unwrap_or(&deployment.spec.group);
-    let members: Vec<Host> = view.project.members(documents).cloned().collect();
+    let hosts: Vec<Host> = view.project.members(documents).cloned().collect();
     // The id is never used: nothing is created here.
-    let spec = rollback::spec(
+    let mut spec = rollback::spec(
         deployment,
         &ledger,
-        &members,
+        &hosts,
         DeploymentId::from_random([0; 9]),
     )?;
+    if deployment.spec.options.rollback_targets == RollbackTargets::Attempted {
+        spec = members::for_few(spec, view.project.one_at_a_time());
+    }
     let label = spec.revision.label.clone();
     let plan = plan(&spec);
     match &plan.impossible {

@@ -17,12 +17,8 @@ use crate::model::deployment::DeploymentId;
 pub(super) struct Args {
     /// Which deployment
     deployment: DeploymentId,
-    /// Roll back afterwards, whatever the configuration says
-    #[arg(long, conflicts_with = "no_rollback")]
-    rollback: bool,
-    /// Do not roll back, whatever the configuration says
-    #[arg(long)]
-    no_rollback: bool,
+    #[command(flatten)]
+    then: Then,
     /// Why, for the journal
     #[arg(long, value_name = "TEXT")]
     why: Option<String>,
@@ -37,10 +33,21 @@ pub(super) struct Args {
     output: Output,
 }
 
+/// What comes after it.
+#[derive(Debug, clap::Args)]
+struct Then {
+    /// Roll back afterwards, whatever the configuration says
+    #[arg(long, conflicts_with = "no_rollback")]
+    rollback: bool,
+    /// Do not roll back, whatever the configuration says
+    #[arg(long)]
+    no_rollback: bool,
+}
+
 pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exit> {
     let client = context.connect().await?;
     let stop = input::What::Stop {
-        auto_rollback: match (args.rollback, args.no_rollback) {
+        auto_rollback: match (args.then.rollback, args.then.no_rollback) {
             (true, _) => Some(true),
             (_, true) => Some(false),
             _ => None,

@@ -10,7 +10,7 @@ use super::context::{Context, UsageError};
 use super::field::{Field, healthy};
 use super::print::{note, say};
 use super::{Exit, Output, editor};
-use crate::model::configuration::{DeploymentConfiguration, MinimumHealthyHostsType};
+use crate::model::configuration::{MinimumHealthyHosts, MinimumHealthyHostsType, ZonalConfig};
 use crate::model::name::Name;
 use crate::model::yaml::Path as FieldPath;
 use crate::model::yaml::edit::{Change, Content};
@@ -259,7 +259,11 @@ fn show(folder: &Path, name: &Name, output: Output) -> color_eyre::Result<Exit> 
         "platform       {}",
         configuration.compute_platform.name()
     ));
-    say(format_args!("healthy        {}", meaning(configuration)));
+    let healthy = meaning(configuration.minimum_healthy_hosts);
+    say(format_args!("healthy        {healthy}"));
+    if let Some(zonal) = &configuration.zonal_config {
+        say(format_args!("zones          {}", by_zone(zonal)));
+    }
     let users = project
         .groups
         .iter()
@@ -274,8 +278,7 @@ fn show(folder: &Path, name: &Name, output: Output) -> color_eyre::Result<Exit> 
     Ok(Exit::Succeeded)
 }
 
-fn meaning(configuration: &DeploymentConfiguration) -> String {
-    let minimum = configuration.minimum_healthy_hosts;
+fn meaning(minimum: MinimumHealthyHosts) -> String {
     match minimum.kind {
         MinimumHealthyHostsType::HostCount => format!("at least {} hosts", minimum.value),
         MinimumHealthyHostsType::FleetPercent => {
@@ -283,4 +286,21 @@ fn meaning(configuration: &DeploymentConfiguration) -> String {
         }
         MinimumHealthyHostsType::MostConcurrency => format!("all but {}", minimum.value),
     }
+}
+
+/// `one after the other; the first is watched for 300 s, the others for 60 s; healthy in each: at least 1 hosts`
+fn by_zone(zonal: &ZonalConfig) -> String {
+    let each = zonal.monitor_duration_in_seconds.unwrap_or(0);
+    let first = zonal.first_zone_monitor_duration_in_seconds.unwrap_or(each);
+    let watched = match (first, each) {
+        (0, 0) => "nothing is waited for between them".to_owned(),
+        (first, each) if first == each => format!("each is watched for {each} s"),
+        (first, each) => format!("the first is watched for {first} s, the others for {each} s"),
+    };
+    let healthy = zonal.minimum_healthy_hosts_per_zone.map(meaning);
+    let healthy = healthy.map(|healthy| format!("; healthy in each: {healthy}"));
+    format!(
+        "one after the other; {watched}{}",
+        healthy.unwrap_or_default()
+    )
 }

@@ -13,6 +13,8 @@ use crate::api::gate::{self, Circumstances, Refused};
 use crate::api::snapshot::Ping;
 use crate::api::view::View;
 use crate::api::{client::ClientError, feed::FeedItem};
+use crate::model::group::GroupKey;
+use crate::model::yaml::nearest;
 use crate::store::documents;
 use crate::store::state::{self, State};
 
@@ -116,6 +118,18 @@ fn explain(refused: Refused) -> color_eyre::Report {
         Refused::Client(error) => usage(error),
         closed @ Refused::Closed(_) => UsageError(closed.to_string()).into(),
     }
+}
+
+/// The error for a deployment group that the project does not have.
+pub(super) fn no_group(key: &GroupKey, view: &View) -> UsageError {
+    let known = view
+        .project
+        .groups
+        .iter()
+        .map(|group| group.key().to_string());
+    let help = nearest(&key.to_string(), known);
+    let help = help.unwrap_or_else(|| "`cutover list groups` shows them".to_owned());
+    UsageError(format!("there is no deployment group {key}: {help}"))
 }
 
 /// The report of a client's error.

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::context::{Context, UsageError, look, usage, user};
 use super::print::say;
 use super::{Exit, Output};
+use crate::api::client::Client;
 use crate::api::command::Command;
 use crate::clock;
 use crate::engine::foresee::Foreseen;
@@ -82,10 +83,7 @@ pub(super) async fn run(args: Args, what: What, context: &Context) -> color_eyre
         why: how.why,
         seen: how.seen,
     };
-    let view = look(&client).await?;
-    let ledger = view.ledgers.get(&deployment.group_key());
-    let goal = ledger.and_then(|ledger| ledger.target_revision.as_ref());
-    let foreseen = foresee(&deployment, &command, clock::now(), goal)?;
+    let foreseen = ahead(&client, &deployment, &command).await?;
     if how.dry_run {
         preview(&foreseen, how.output)?;
         return Ok(Exit::Succeeded);
@@ -119,6 +117,18 @@ pub(super) async fn run(args: Args, what: What, context: &Context) -> color_eyre
     Ok(Exit::Succeeded)
 }
 
+/// What a command would do.
+pub(super) async fn ahead(
+    client: &Client,
+    deployment: &Deployment,
+    command: &input::Command,
+) -> color_eyre::Result<Foreseen> {
+    let view = look(client).await?;
+    let ledger = view.ledgers.get(&deployment.group_key());
+    let goal = ledger.and_then(|ledger| ledger.target_revision.as_ref());
+    Ok(foresee(deployment, command, clock::now(), goal)?)
+}
+
 /// What a deployment waits for and what comes then, in a line.
 pub(super) fn outlook_of(deployment: &Deployment) -> String {
     safe(&outlook(deployment, clock::now()).to_string())
@@ -138,7 +148,8 @@ pub(super) fn known(host: &Name, deployment: &Deployment) -> Result<(), UsageErr
     )))
 }
 
-fn preview(foreseen: &Foreseen, output: Output) -> color_eyre::Result<()> {
+/// Prints what a command would do.
+pub(super) fn preview(foreseen: &Foreseen, output: Output) -> color_eyre::Result<()> {
     if output == Output::Json {
         say(serde_json::to_string_pretty(foreseen)?);
         return Ok(());

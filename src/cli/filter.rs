@@ -26,6 +26,11 @@ pub(super) struct Filter {
 }
 
 impl Filter {
+    /// The group that is meant, if it is one alone.
+    pub fn group(&self) -> Option<&GroupKey> {
+        self.group.as_ref()
+    }
+
     /// Whether a deployment is meant.
     pub fn fits(&self, summary: &Summary) -> bool {
         self.group

@@ -4,7 +4,7 @@ use super::print::say;
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
-use super::context::{Context, UsageError, look};
+use super::context::{Context, UsageError, look, no_group};
 use super::filter::Filter;
 use super::{Exit, Output, table};
 use crate::api::snapshot::Summary;
@@ -43,6 +43,13 @@ pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Ex
     }
     let client = context.connect().await?;
     let view = look(&client).await?;
+    // A group that is gone may have a history; one that never was is a slip.
+    if let Some(group) = args.filter.group()
+        && view.project.group(group).is_none()
+        && !view.summaries.values().any(|of| of.group == *group)
+    {
+        return Err(no_group(group, &view).into());
+    }
     if args.output == Output::Json {
         say(format_args!(
             "{}",

@@ -2,7 +2,7 @@
 
 use color_eyre::eyre::bail;
 
-use super::context::{Context, UsageError, look, usage, user};
+use super::context::{Context, UsageError, look, no_group, usage, user};
 use super::print::say;
 use super::{Exit, wait};
 use crate::api::client::Client;
@@ -61,7 +61,12 @@ impl Which {
                 application: application.parse().map_err(|e| wrong(application, &e))?,
                 group: group.parse().map_err(|e| wrong(group, &e))?,
             })),
-            [id] => Ok(Self::Deployment(id.parse().map_err(|e| wrong(id, &e))?)),
+            [id] => match id.parse() {
+                Ok(id) => Ok(Self::Deployment(id)),
+                Err(error) => Err(UsageError(format!(
+                    "{id}: {error}; or give APP GROUP, for the group's last one"
+                ))),
+            },
             _ => Err(UsageError(
                 "give a deployment's id, or APP GROUP".to_owned(),
             )),
@@ -80,10 +85,7 @@ impl Which {
             None if view.project.group(&key).is_some() => {
                 Err(UsageError(format!("{key} has never been deployed to")).into())
             }
-            None => Err(UsageError(format!(
-                "there is no deployment group {key}: `cutover list groups` shows them"
-            ))
-            .into()),
+            None => Err(no_group(&key, &view).into()),
         }
     }
 }

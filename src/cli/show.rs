@@ -140,8 +140,6 @@ fn lines(deployment: &Deployment, updates: &[DeploymentId]) -> Vec<String> {
                     .lines()
                     .map(|line| format!("  {}", safe(line))),
             );
-        } else if let Some(message) = &target.message {
-            lines.push(format!("{}: {}", target.name, safe(message)));
         }
     }
     lines

@@ -1,10 +1,15 @@
 //! `cutover stop ID`.
 
-use super::context::{Context, user};
+use color_eyre::eyre::bail;
+use serde_json::json;
+
+use super::context::{Context, usage, user};
+use super::control::{ahead, preview};
 use super::print::say;
-use super::{Exit, wait};
+use super::{Exit, Output, wait};
 use crate::api::command::{Answer, Command};
-use crate::engine::input;
+use crate::clock;
+use crate::engine::{input, outlook};
 use crate::model::deployment::DeploymentId;
 
 /// Stops a deployment.
@@ -12,42 +17,77 @@ use crate::model::deployment::DeploymentId;
 pub(super) struct Args {
     /// Which deployment
     deployment: DeploymentId,
+    #[command(flatten)]
+    then: Then,
+    /// Why, for the journal
+    #[arg(long, value_name = "TEXT")]
+    why: Option<String>,
+    /// Only say what it would do
+    #[arg(long)]
+    dry_run: bool,
+    /// Wait until it has ended
+    #[arg(long, conflicts_with = "dry_run")]
+    wait: bool,
+    /// How to print
+    #[arg(long, value_enum, default_value = "text", conflicts_with = "wait")]
+    output: Output,
+}
+
+/// What comes after it.
+#[derive(Debug, clap::Args)]
+struct Then {
     /// Roll back afterwards, whatever the configuration says
     #[arg(long, conflicts_with = "no_rollback")]
     rollback: bool,
     /// Do not roll back, whatever the configuration says
     #[arg(long)]
     no_rollback: bool,
-    /// Why, for the journal
-    #[arg(long, value_name = "TEXT")]
-    why: Option<String>,
-    /// Wait until it has ended
-    #[arg(long)]
-    wait: bool,
 }
 
 pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exit> {
     let client = context.connect().await?;
     let stop = input::What::Stop {
-        auto_rollback: match (args.rollback, args.no_rollback) {
+        auto_rollback: match (args.then.rollback, args.then.no_rollback) {
             (true, _) => Some(true),
             (_, true) => Some(false),
             _ => None,
         },
     };
-    let command = Command::Control {
-        deployment: args.deployment.clone(),
-        control: input::Command {
-            why: args.why,
-            ..input::Command::new(stop, user())
-        },
+    let id = args.deployment;
+    let command = input::Command {
+        why: args.why,
+        ..input::Command::new(stop, user())
     };
-    if let Answer::Taken { pending, message } = context.send(&client, command).await? {
-        let state = if pending { "Pending" } else { "Succeeded" };
+    let deployment = client.deployment(&id).await.map_err(usage)?;
+    let foreseen = ahead(&client, &deployment, &command).await?;
+    if args.dry_run {
+        preview(&foreseen, args.output)?;
+        return Ok(Exit::Succeeded);
+    }
+    let control = Command::Control {
+        deployment: id.clone(),
+        control: command,
+    };
+    let Answer::Taken { pending, message } = context.send(&client, control).await? else {
+        bail!("an unexpected answer");
+    };
+    let state = if pending { "Pending" } else { "Succeeded" };
+    if args.output == Output::Json {
+        let deployment = client.deployment(&id).await.map_err(usage)?;
+        let value = json!({
+            "deploymentId": id,
+            "status": state,
+            "statusMessage": message,
+            "decided": deployment.decided,
+            "foreseen": foreseen,
+            "outlook": outlook(&deployment, clock::now()),
+        });
+        say(serde_json::to_string_pretty(&value)?);
+    } else {
         say(format_args!("{state}: {message}"));
     }
     if args.wait {
-        return wait::until_ended(context, &client, &args.deployment).await;
+        return wait::until_ended(context, &client, &id).await;
     }
     Ok(Exit::Succeeded)
 }

@@ -222,7 +222,7 @@ impl Orchestrator {
             (None, []) => Err(ApiError::new(
                 "RevisionDoesNotExistException",
                 format!(
-                    "{}; push one with `cutover push {application} PATH`",
+                    "{} (`cutover push {application} PATH` registers one)",
                     unknown(
                         "revision",
                         wanted,

@@ -243,6 +243,11 @@ fn configurations_are_kept_as_long_as_a_group_uses_them() {
         "--per-zone",
         "50%",
     ]);
+    let shown = starter.ok(&["configuration", "show", "Careful"]);
+    assert!(
+        shown.contains("zones          one after the other; the first is watched for 1800 s, the others for 600 s; healthy in each: at least 50 % of the hosts"),
+        "{shown}"
+    );
     assert_eq!(
         starter.read("configurations/Careful.yaml"),
         "\

@@ -212,6 +212,14 @@ fn the_same_is_deployed_again_with_its_options() {
     assert_eq!(lab.show(&again)["deploymentInfo"]["creator"], "user");
     // §5: everything is performed again, ApplicationStop of the revision before included.
     assert_eq!(lab.trace("web-1").len(), before + 5);
-    let unknown = lab.run(&["redeploy", "shop", "staging"]);
-    assert_eq!(unknown.status.code(), Some(2), "{unknown:?}");
+    for (wrong, remedy) in [
+        (&["shop", "staging"][..], "has never been deployed to"),
+        (&["shop", "producton"], "did you mean \"shop/production\"?"),
+        (&["shop"], "or give APP GROUP"),
+    ] {
+        let unknown = lab.run(&[&["redeploy"], wrong].concat());
+        assert_eq!(unknown.status.code(), Some(2), "{unknown:?}");
+        let told = String::from_utf8(unknown.stderr).unwrap();
+        assert!(told.contains(remedy), "{told}");
+    }
 }

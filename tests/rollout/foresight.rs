@@ -190,8 +190,32 @@ fn pause_skip_next_and_resume() {
         message.starts_with("left out by ") && message.ends_with(": new disk"),
         "{message}"
     );
+    let text = lab.ok(&["show", &id]);
+    let told = text.matches(message).count();
+    assert_eq!(told, 1, "{text}");
     let version = std::fs::read_to_string(lab.root("web-3").join("srv/app/version")).unwrap();
     assert_eq!(version, "1.0");
+}
+
+#[test]
+fn a_stop_is_foreseen_as_every_command_is() {
+    let lab = Lab::up(2);
+    push(&lab, "1.0", "0.4");
+    let id = deploy(&lab, "1.0");
+    lab.wait_for(&id, |now| now["targets"][0]["status"] == "InProgress");
+    let dry = lab.ok(&["stop", &id, "--dry-run"]);
+    assert!(
+        dry.starts_with("at once ") && dry.contains("Stopped"),
+        "{dry}"
+    );
+    assert_eq!(lab.show(&id)["stop"], Value::Null);
+    let said = json_of(&lab.ok(&["stop", &id, "--no-rollback", "--output", "json"]));
+    assert_eq!(said["deploymentId"], id);
+    assert_eq!(said["foreseen"]["end"]["status"], "Stopped");
+    assert!(said["outlook"]["standing"]["type"].is_string(), "{said}");
+    assert_eq!(lab.wait_for_end(&id), "Stopped");
+    let told = refused(&lab, &["stop", &id, "--dry-run"], 1);
+    assert!(told.contains("has already ended: Stopped"), "{told}");
 }
 
 #[test]
@@ -241,7 +265,7 @@ fn a_retry_saves_a_deployment_that_holds() {
     std::fs::remove_file(&broken).unwrap();
     let said = lab.ok(&["retry", &id, "web-1", "--why", "disk replaced"]);
     assert!(
-        said.contains("web-1 is tried again") && said.contains("then it goes on, web-2"),
+        said.contains("web-1 is tried again") && said.contains("then it goes on with web-2"),
         "{said}"
     );
     assert_eq!(lab.wait_for_end(&id), "Succeeded");

@@ -93,6 +93,10 @@ fn the_list_is_narrowed_by_group_status_and_time() {
         let output = lab.run(&[&["list"], &wrong[..]].concat());
         assert_eq!(output.status.code(), Some(2), "{output:?}");
     }
+    let output = lab.run(&["list", "--group", "shop/producton"]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("did you mean \"shop/production\"?"), "{told}");
     let output = lab.run(&["list", "groups", "--status", "Failed"]);
     assert_eq!(output.status.code(), Some(2), "{output:?}");
 }

@@ -142,7 +142,10 @@ fn why(target: &TargetSpec) -> String {
         RevisionHealth::Old => "older revision",
         RevisionHealth::Current => "current revision",
     };
-    let zone = target.zone.as_ref().map(|zone| format!(", {}", safe(zone)));
+    let zone = target
+        .zone
+        .as_ref()
+        .map(|zone| format!(", zone {}", safe(zone)));
     format!("{health}, {revision}{}", zone.unwrap_or_default())
 }
 

@@ -283,12 +283,15 @@ impl Outlook {
                 Event::TargetStarted { target, .. } => started.push(target),
                 Event::Halted { .. } => parts.push("nothing more starts".to_owned()),
                 Event::Held { .. } => parts.push("it holds".to_owned()),
-                Event::Released => parts.push("it goes on".to_owned()),
                 Event::Ended { status, error } => {
                     parts.push(ended(*status, error.as_ref().map(|e| e.message.as_str())));
                 }
                 _ => {}
             }
+        }
+        let goes_on = then.events.contains(&Event::Released);
+        if goes_on && (started.is_empty() || then.stage.is_some()) {
+            parts.push("it goes on".to_owned());
         }
         parts.extend(
             then.rolls_back_to
@@ -300,6 +303,7 @@ impl Outlook {
             Some(stage) if started.is_empty() => parts.push(stage.clone()),
             Some(stage) => parts.push(format!("{stage}, beginning with {first}")),
             None if started.is_empty() => {}
+            None if goes_on => parts.push(format!("it goes on with {first}")),
             None => parts.push(first),
         }
         if parts.is_empty() {

@@ -9,6 +9,9 @@ use crate::tui::model::Model;
 use crate::tui::paint::{Brush, Run, run};
 use crate::tui::theme::Role;
 
+/// How many columns the keys take.
+const KEYS: usize = 15;
+
 /// The help on the screen.
 #[derive(Debug, Default)]
 pub(crate) struct Help {
@@ -41,6 +44,7 @@ impl Help {
 }
 
 fn rows(model: &Model) -> Vec<Vec<Run>> {
+    let width = window::columns(model).saturating_sub(KEYS).max(1);
     let mut rows = Vec::new();
     let here = |context: &Context| *context != Context::Replay || model.replay.is_some();
     for context in Context::ALL.into_iter().filter(here) {
@@ -55,14 +59,22 @@ fn rows(model: &Model) -> Vec<Vec<Run>> {
                 .iter()
                 .map(Key::to_string)
                 .collect();
-            let keys = format!("{:14} ", keys.join(" "));
-            match available(entry.action, model) {
-                Ok(()) => rows.push(vec![run(Role::Key, keys), run(Role::Text, entry.doc)]),
+            let keys = format!("{} ", keys.join(" "));
+            let said = |role| window::paragraph(role, entry.doc, width);
+            let (key, mut text) = match available(entry.action, model) {
+                Ok(()) => (Role::Key, said(Role::Text)),
                 Err(reason) => {
-                    rows.push(vec![run(Role::Muted, keys), run(Role::Muted, entry.doc)]);
-                    rows.push(vec![run(Role::Warn, format!("{:15}not now: {reason}", ""))]);
+                    let mut text = said(Role::Muted);
+                    let reason = format!("not now: {reason}");
+                    text.extend(window::paragraph(Role::Warn, &reason, width));
+                    (Role::Muted, text)
                 }
+            };
+            for (row, line) in text.iter_mut().enumerate() {
+                let keys = if row == 0 { keys.as_str() } else { "" };
+                line.insert(0, run(key, format!("{keys:KEYS$}")));
             }
+            rows.extend(text);
         }
     }
     rows

@@ -45,10 +45,14 @@ pub(crate) fn hint(model: &Model) -> Vec<String> {
 /// The keys that do something here, most important first, as many as fit; help and quit always.
 fn keys(model: &Model, room: usize) -> Vec<Run> {
     let always = [Action::Help, Action::Quit];
+    let deployment = model.deployment();
+    let holds = deployment.is_some_and(|d| d.held.is_some() && d.paused.is_none());
     let shown = |action: Action| {
         let entry = action.entry();
         let here = matches!(entry.context, Context::Main | Context::Replay);
         let useful = match action {
+            // What holds starts nothing: the keys that end the hold need the room.
+            Action::Pause => !holds,
             Action::Follow => !model.output.follow || model.focus == Pane::Output,
             _ => true,
         };

@@ -10,9 +10,13 @@ use crate::tui::paint::{Run, run};
 use crate::tui::theme::Role;
 use crate::tui::widgets::wrap::wrap;
 
-/// Rows that it takes at most, on a screen of this height.
-fn most(height: u16) -> usize {
-    if height < 20 { 1 } else { 3 }
+/// Rows that it takes at most, on a screen of this height. What waits for the operator is never cut to one.
+fn most(height: u16, outlook: &Outlook) -> usize {
+    match &outlook.standing {
+        _ if height >= 20 => 3,
+        Standing::Holds { .. } | Standing::Paused(_) => 2,
+        _ => 1,
+    }
 }
 
 /// The words, line by line.
@@ -24,7 +28,7 @@ pub(super) fn lines(model: &Model, room: usize) -> Vec<Vec<Run>> {
     let keys = keys(model, outlook);
     let keys_wide: usize = keys.iter().map(|(_, text)| text.chars().count()).sum();
     let mut rows = wrap(&outlook.to_string(), room.saturating_sub(2).max(1));
-    let most = most(model.size.1);
+    let most = most(model.size.1, outlook);
     if rows.len() > most {
         rows.truncate(most);
         if let Some(last) = rows.last_mut() {
@@ -79,19 +83,22 @@ fn text_role(role: Role) -> Role {
 
 /// The keys with which somebody lets it go on.
 fn keys(model: &Model, outlook: &Outlook) -> Vec<Run> {
-    let wanted: &[(Action, &str)] = match &outlook.standing {
-        Standing::Paused(_) => &[(Action::Pause, "resumes")],
-        Standing::Holds { .. } => &[
+    let resume = (Action::Pause, "resumes");
+    let mut wanted = Vec::new();
+    if let Standing::Holds { paused, .. } = &outlook.standing {
+        wanted.extend([
             (Action::Retry, "tries again"),
             (Action::GiveUp, "gives up"),
             (Action::Stop, "stops"),
-        ],
-        _ => &[],
-    };
+        ]);
+        wanted.extend(paused.is_some().then_some(resume));
+    } else if let Standing::Paused(_) = &outlook.standing {
+        wanted.push(resume);
+    }
     let mut keys = Vec::new();
     for (action, word) in wanted {
-        if available(*action, model).is_ok() {
-            keys.push(run(Role::Key, format!("  {}", model.keymap.shown(*action))));
+        if available(action, model).is_ok() {
+            keys.push(run(Role::Key, format!("  {}", model.keymap.shown(action))));
             keys.push(run(Role::Muted, format!(" {word}")));
         }
     }

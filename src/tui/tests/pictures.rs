@@ -109,6 +109,9 @@ fn what_lies_on_top() {
     picture!("roll-back-100x30", cockpit);
     cockpit.keys("esc ?");
     picture!("help-100x30", cockpit);
+    cockpit.resize(60, 15);
+    picture!("help-60x15", cockpit);
+    cockpit.resize(100, 30);
     cockpit.keys("esc / w e b - 1");
     picture!("go-to-100x30", cockpit);
     cockpit.keys("esc q");

@@ -170,7 +170,7 @@ fn held() {
     });
     assert_eq!(
         later(&world, 1),
-        "holds, 1 of 4 instances failed; at least 3 must stay healthy: host-2 finishes (at ApplicationStop); then it goes on, host-3"
+        "holds, 1 of 4 instances failed; at least 3 must stay healthy: host-2 finishes (at ApplicationStop); then it goes on with host-3"
     );
 }
 

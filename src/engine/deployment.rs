@@ -5,15 +5,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::deliberate::{Bug, deliberate};
 use super::event::{Event, Record};
 use super::plan::{Plan, Stage};
 use super::spec::Spec;
-use super::tally::{Lost, Tally};
+use super::tally::Tally;
 pub use super::target::{Target, TargetEvent};
 use crate::model::deployment::{
-    DeploymentId, DeploymentStatus, ErrorInformation, ExecutionId, InstanceHealth, Overview,
-    TargetStatus,
+    DeploymentId, DeploymentStatus, ErrorInformation, InstanceHealth, Overview, TargetStatus,
 };
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
@@ -80,7 +78,7 @@ pub struct Deployment {
     /// The number of the last entry folded.
     pub seq: u64,
     /// Positions in `targets` by name.
-    positions: BTreeMap<Name, usize>,
+    pub(super) positions: BTreeMap<Name, usize>,
 }
 
 /// What an operator wanted, when and why.
@@ -96,7 +94,7 @@ pub struct Wish {
 }
 
 impl Wish {
-    fn new(by: &str, why: Option<&str>, at: Timestamp) -> Self {
+    pub(super) fn new(by: &str, why: Option<&str>, at: Timestamp) -> Self {
         Self {
             by: by.to_owned(),
             at,
@@ -209,323 +207,6 @@ impl Deployment {
         })
     }
 
-    /// Folds one entry into the state.
-    pub fn evolve(&mut self, record: &Record) {
-        let at = record.at;
-        self.seq = record.seq;
-        if record.event.is_decision() {
-            self.decided = record.seq;
-        }
-        match &record.event {
-            // Only ever the first entry, which `created` reads.
-            Event::Created { .. } => {}
-            Event::Queued { message } => {
-                self.status = DeploymentStatus::Queued;
-                self.queued = Some(message.clone());
-            }
-            Event::Started => self.start(at),
-            Event::Recovered => self.recover(at),
-            Event::StageStarted { stage } => self.start_stage(*stage, at),
-            Event::TargetStarted { target, execution } => self.start_target(target, execution, at),
-            Event::EventStarted {
-                target,
-                event,
-                host_time,
-            } => {
-                let limit = self.spec.limits.event();
-                if let Some(target) = self.target_mut(target) {
-                    let from = if deliberate(Bug::HostClockDecides) {
-                        *host_time
-                    } else {
-                        at
-                    };
-                    target.event_started(*event, *host_time, from + limit);
-                }
-            }
-            Event::EventEnded {
-                target,
-                event,
-                status,
-                host_time,
-                diagnostics,
-            } => {
-                let limit = self.spec.limits.pick_up();
-                if let Some(target) = self.target_mut(target) {
-                    target.due = Some(at + limit);
-                    target.event_ended(*event, *status, *host_time, diagnostics.as_ref());
-                }
-            }
-            Event::TargetEnded {
-                target,
-                status,
-                message,
-                unanswered,
-            } => self.end_target(target, *status, message.as_deref(), *unanswered, at),
-            Event::ContactLost { target } => self.set_silent(target, Some(at)),
-            Event::ContactRegained { target } => self.set_silent(target, None),
-            Event::Halted { error } => self.halted = Some(error.clone()),
-            Event::Held { error } => {
-                self.held = Some(error.clone());
-                self.freeze(at);
-            }
-            Event::Released => {
-                self.held = None;
-                self.thaw(at);
-            }
-            Event::GivenUp { .. } => {
-                self.halted = self.held.take();
-                self.thaw(at);
-            }
-            Event::Paused { by, why } => {
-                self.paused = Some(Wish::new(by, why.as_deref(), at));
-                self.freeze(at);
-            }
-            Event::Resumed { .. } => {
-                self.paused = None;
-                self.thaw(at);
-            }
-            Event::Retried { target, .. } => self.retry_target(target),
-            Event::Excluded { target, by, why } => {
-                self.exclude_target(target, by, why.as_deref(), at);
-            }
-            Event::ChosenNext { target, .. } => {
-                if let Some(&position) = self.positions.get(target) {
-                    self.chosen.retain(|other| *other != position);
-                    self.chosen.insert(0, position);
-                }
-            }
-            Event::StopRequested {
-                by,
-                why,
-                auto_rollback,
-            } => self.request_stop(by, why.as_deref(), *auto_rollback, at),
-            Event::TimedOut => self.timed_out = true,
-            Event::Ended { status, error } => self.end(*status, error.as_ref(), at),
-            Event::RolledBack {
-                deployment,
-                message,
-            } => {
-                self.rollback = Some(Rollback {
-                    deployment: deployment.clone(),
-                    message: message.clone(),
-                });
-            }
-        }
-    }
-
-    /// A repeated request keeps the first time; the last explicit wish about the rollback wins.
-    fn request_stop(
-        &mut self,
-        by: &str,
-        why: Option<&str>,
-        auto_rollback: Option<bool>,
-        at: Timestamp,
-    ) {
-        match &mut self.stop {
-            Some(stop) => stop.auto_rollback = auto_rollback.or(stop.auto_rollback),
-            None => {
-                self.stop = Some(StopRequest {
-                    by: by.to_owned(),
-                    at,
-                    why: why.map(str::to_owned),
-                    auto_rollback,
-                });
-            }
-        }
-    }
-
-    fn set_silent(&mut self, name: &Name, since: Option<Timestamp>) {
-        if let Some(target) = self.target_mut(name) {
-            target.silent_since = since;
-        }
-    }
-
-    fn start(&mut self, at: Timestamp) {
-        self.status = DeploymentStatus::InProgress;
-        self.queued = None;
-        self.start_time = Some(at);
-        self.stage_time = Some(at);
-        self.due = Some(at + self.spec.limits.deployment());
-        // Paused before it began: the time counts from now on.
-        if self.frozen_since.is_some() {
-            self.frozen_since = Some(at);
-        }
-    }
-
-    /// Nobody was there to hear reports, and deadlines may have passed meanwhile.
-    fn recover(&mut self, at: Timestamp) {
-        let limits = &self.spec.limits;
-        let soonest = at + limits.silence();
-        // By another clock, which may be behind the former one: nothing takes longer than it may from now on.
-        let latest = at + limits.event().max(limits.pick_up());
-        self.due = self.due.map(|due| due.min(at + limits.deployment()));
-        self.stage_time = self.stage_time.map(|since| since.min(at));
-        self.frozen_since = self.frozen_since.map(|since| since.min(at));
-        for &position in &self.in_flight {
-            let target = &mut self.targets[position];
-            target.silent_since = None;
-            target.due = target.due.map(|due| due.min(latest).max(soonest));
-        }
-    }
-
-    fn start_stage(&mut self, stage: usize, at: Timestamp) {
-        self.stage = stage;
-        self.stage_time = Some(at);
-        self.chosen.clear();
-        self.pass_started();
-    }
-
-    fn start_target(&mut self, name: &Name, execution: &ExecutionId, at: Timestamp) {
-        let Some(&position) = self.positions.get(name) else {
-            return;
-        };
-        let due = at + self.spec.limits.pick_up();
-        let target = &mut self.targets[position];
-        let healthy = target.is_healthy_untouched();
-        let again = target.attempt > 0;
-        target.attempt += 1;
-        target.status = TargetStatus::InProgress;
-        target.execution = Some(execution.clone());
-        target.start_time = Some(at);
-        target.due = Some(due);
-        target.silent_since = None;
-        self.stages[target.stage].start(healthy, again);
-        self.fleet.start(healthy, again);
-        self.in_flight.insert(position);
-        self.overview.pending -= 1;
-        self.overview.in_progress += 1;
-        if again {
-            self.retries.retain(|other| *other != position);
-        } else {
-            self.chosen.retain(|other| *other != position);
-            self.pass_started();
-        }
-    }
-
-    fn end_target(
-        &mut self,
-        name: &Name,
-        status: TargetStatus,
-        message: Option<&str>,
-        unanswered: bool,
-        at: Timestamp,
-    ) {
-        let Some(&position) = self.positions.get(name) else {
-            return;
-        };
-        let target = &mut self.targets[position];
-        self.stages[target.stage].end(status, unanswered, target.lost);
-        self.fleet.end(status, unanswered, target.lost);
-        target.status = status;
-        target.message = message.map(str::to_owned);
-        target.due = None;
-        target.silent_since = None;
-        target.end_time = Some(at);
-        target.skip_what_never_started();
-        self.in_flight.remove(&position);
-        self.overview.in_progress -= 1;
-        match status {
-            TargetStatus::Succeeded => {
-                target.lost = None;
-                self.overview.succeeded += 1;
-            }
-            TargetStatus::Skipped => self.overview.skipped += 1,
-            _ => {
-                target.lost = Some(if unanswered {
-                    Lost::Unanswered
-                } else {
-                    Lost::Failed
-                });
-                self.overview.failed += 1;
-            }
-        }
-    }
-
-    fn retry_target(&mut self, name: &Name) {
-        let Some(&position) = self.positions.get(name) else {
-            return;
-        };
-        let target = &mut self.targets[position];
-        target.wait_again();
-        self.stages[target.stage].retry();
-        self.fleet.retry();
-        self.retries.push(position);
-        self.overview.failed -= 1;
-        self.overview.pending += 1;
-    }
-
-    fn exclude_target(&mut self, name: &Name, by: &str, why: Option<&str>, at: Timestamp) {
-        let Some(&position) = self.positions.get(name) else {
-            return;
-        };
-        let target = &mut self.targets[position];
-        let healthy = target.is_healthy_untouched();
-        self.stages[target.stage].exclude(healthy);
-        self.fleet.exclude(healthy);
-        target.status = TargetStatus::Skipped;
-        target.end_time = Some(at);
-        target.message = Some(match why {
-            Some(why) => format!("left out by {by}: {why}"),
-            None => format!("left out by {by}"),
-        });
-        target.skip_what_never_started();
-        self.chosen.retain(|other| *other != position);
-        self.overview.pending -= 1;
-        self.overview.skipped += 1;
-        self.pass_started();
-    }
-
-    /// Moves `next` on to the first target of the stage that waits and never started. It moves over each target once.
-    fn pass_started(&mut self) {
-        while self.targets.get(self.next).is_some_and(|target| {
-            target.stage < self.stage
-                || (target.stage == self.stage
-                    && (target.attempt > 0 || target.status != TargetStatus::Pending))
-        }) {
-            self.next += 1;
-        }
-    }
-
-    fn freeze(&mut self, at: Timestamp) {
-        self.frozen_since.get_or_insert(at);
-    }
-
-    /// The time in which nothing could happen does not count.
-    fn thaw(&mut self, at: Timestamp) {
-        if self.paused.is_some() || self.held.is_some() {
-            return;
-        }
-        if let Some(since) = self.frozen_since.take() {
-            self.due = self.due.map(|due| due + at.since(since));
-        }
-    }
-
-    fn end(&mut self, status: DeploymentStatus, error: Option<&ErrorInformation>, at: Timestamp) {
-        self.status = status;
-        self.error = error.cloned();
-        self.complete_time = Some(at);
-        self.queued = None;
-        self.held = None;
-        self.paused = None;
-        self.retries.clear();
-        self.chosen.clear();
-        for target in &mut self.targets {
-            if target.status != TargetStatus::Pending || deliberate(Bug::PendingLeftOpen) {
-                continue;
-            }
-            target.status = if target.lost.is_some() {
-                // It was to be tried again, and was not.
-                self.overview.failed += 1;
-                TargetStatus::Failed
-            } else {
-                self.overview.skipped += 1;
-                TargetStatus::Skipped
-            };
-            self.overview.pending -= 1;
-            target.skip_what_never_started();
-        }
-    }
-
     /// The deployment's id.
     pub fn id(&self) -> &DeploymentId {
         &self.spec.deployment_id
@@ -564,10 +245,6 @@ impl Deployment {
     /// The position of a target in the order of deployment.
     pub fn position(&self, name: &Name) -> Option<usize> {
         self.positions.get(name).copied()
-    }
-
-    fn target_mut(&mut self, name: &Name) -> Option<&mut Target> {
-        self.positions.get(name).map(|&i| &mut self.targets[i])
     }
 
     /// The targets in flight, in the order of deployment.

@@ -1,8 +1,7 @@
 //! The pure core: a deployment is a plan (data) plus a journal (facts), and one interpreter runs them all.
 //!
 //! Read in this order: [`spec`] (what is asked for) → [`mod@plan`] (what will be done, in which order, how many at a time) →
-//! [`event`] (what can happen) → [`deployment`] (the state, and [`evolve`](deployment::Deployment::evolve) that folds an
-//! event into it) → [`mod@decide`] (which events an input causes), with `schedule` (what starts, halts and ends) and `verdict`
+//! [`event`] (what can happen) → [`deployment`] (the state) → `evolve` (which folds an event into it) → [`mod@decide`] (which events an input causes), with `schedule` (what starts, halts and ends) and `verdict`
 //! (when the minimum is broken) → [`mod@availability`] (which commands are refused, and why) → [`mod@pending`] (what ought to be in flight) →
 //! [`ledger`] (what outlives a deployment) → [`rollback`]. Ahead of time run [`mod@outlook`] (what it waits for, and what comes then),
 //! [`mod@foresee`] (what a command would do) and [`mod@rehearse`] (the whole of it in virtual time), on the same functions.
@@ -15,6 +14,7 @@ pub mod decide;
 pub mod deliberate;
 pub mod deployment;
 pub mod event;
+mod evolve;
 pub mod foresee;
 pub mod input;
 pub mod ledger;

@@ -392,14 +392,11 @@ impl Watch {
         };
         let deployment = &seen.deployment;
         let (on_failure, on_stop) = self.shape.roll_back;
+        let asked = deployment.stop.as_ref().and_then(|stop| stop.auto_rollback);
         let due = deployment.spec.creator != Creator::CodeDeployRollback
             && match deployment.status {
-                DeploymentStatus::Failed => on_failure,
-                DeploymentStatus::Stopped => deployment
-                    .stop
-                    .as_ref()
-                    .and_then(|stop| stop.auto_rollback)
-                    .unwrap_or(on_stop),
+                DeploymentStatus::Failed => asked.unwrap_or(on_failure),
+                DeploymentStatus::Stopped => asked.unwrap_or(on_stop),
                 _ => false,
             };
         let done = seen.rolled_back;

@@ -20,7 +20,8 @@ pub enum OrderError {
 }
 
 impl Executor {
-    /// Takes an order, unless it was taken already.
+    /// Takes an order, unless it was taken already. Nothing of it starts before its lease is renewed: an order that was on
+    /// its way for so long that its host was given up meanwhile has nobody left who does that.
     pub async fn order(
         self: &Arc<Self>,
         id: ExecutionId,
@@ -32,9 +33,6 @@ impl Executor {
         if !entries.is_empty() {
             self.log.facts(entries).await?;
         }
-        self.renew(&Leases {
-            executions: vec![id.clone()],
-        });
         drop(deciding);
         self.serve(&order.deployment_group_id);
         self.state(&id)

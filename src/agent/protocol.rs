@@ -5,7 +5,7 @@
 //! | `GET /v1/agent` | [`AgentInfo`] |
 //! | `HEAD /v1/bundles/{digest}` | 200 if the host has the bundle, else 404 |
 //! | `PUT /v1/bundles/{digest}` | sends a bundle; its digest is verified before it counts (422 if it differs) |
-//! | `PUT /v1/executions/{id}` | [`Order`] in, [`ExecutionState`] out; the same id again changes nothing and answers the state; 409 if the order differs |
+//! | `PUT /v1/executions/{id}` | [`Order`] in, [`ExecutionState`] out; the same id again changes nothing and answers the state; 409 if the order differs. Nothing of it starts before its lease is renewed |
 //! | `POST /v1/executions/{id}/stop` | no further event starts; answers [`ExecutionState`], or 404 if unknown: then its order, should it still arrive, ends at once |
 //! | `POST /v1/leases` | [`Leases`]: renews the leases of these executions |
 //! | `GET /v1/stream?after=SEQ` | one [`Message`] a line, from the one after `SEQ` on, for ever; blank lines keep it alive |

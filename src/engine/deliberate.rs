@@ -54,6 +54,7 @@ bugs! {
     HealthyFirst: "the sick are deployed to last",
     OrderTakenTwice: "an order that is known is taken once more",
     LeaseIgnored: "an agent starts events without a lease",
+    OrderIsLease: "an order starts without a word more, however late it comes",
     EarlyStopForgotten: "an agent forgets a stop that overtook its order",
     StopNotObeyed: "an agent goes on after a stop",
     ScriptRunsAgain: "a script that had ended runs again after a restart of the agent",

@@ -203,10 +203,13 @@ impl Host {
             }
             Err(refusal) => return Ok(Reply::Refused(refusal.to_string())),
         }
-        if let Some(agent) = &mut self.agent {
+        if deliberate(Bug::OrderIsLease)
+            && let Some(agent) = &mut self.agent
+        {
             agent.renewals.renew(&self.known, [id], until);
         }
-        self.hears(id, env.now);
+        env.watch
+            .taken(self.index, id, self.known.executions.get(id));
         Ok(self.state(id))
     }
 

@@ -104,6 +104,28 @@ async fn a_stop_ends_after_the_current_event() {
     );
 }
 
+/// A host was given up while its order was under way, and the order of the rollback overtook it.
+#[tokio::test]
+async fn an_order_that_comes_too_late_starts_nothing() {
+    let host = Host::started().await;
+    let spec = "version: 0.0\nos: linux\n";
+    let revision = host.push("1", &[("appspec.yml", spec, 0o644)]).await;
+    host.run(&order(2, &revision)).await.succeeded();
+
+    let late = order(1, &revision);
+    let id = execution(&late);
+    let accepted = host.place(&id, &late).await;
+    // Had it been allowed to begin, it would be what has run when the next one of its group has.
+    host.run(&order(3, &revision)).await.succeeded();
+    let run = host.finish(&id, &late, accepted.accepted_seq - 1).await;
+    assert_eq!(run.state.ended, Some(ExecutionEnd::Stopped));
+    let said: Vec<_> = run.messages.iter().map(|message| &message.what).collect();
+    let end = What::Ended {
+        end: ExecutionEnd::Stopped,
+    };
+    assert_eq!(said, [&What::Accepted, &end]);
+}
+
 /// The stop of an order that is still under way overtakes it.
 #[tokio::test]
 async fn what_was_stopped_before_it_was_ordered_does_not_run() {

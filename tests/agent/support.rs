@@ -211,8 +211,15 @@ impl Host {
         self.client.put(url).json(order).send().await.unwrap()
     }
 
-    /// Gives an order that must be taken.
+    /// Gives an order that must be taken, and lets it begin.
     pub async fn order(&self, id: &ExecutionId, order: &Order) -> ExecutionState {
+        let state = self.place(id, order).await;
+        self.renew(id).await;
+        state
+    }
+
+    /// Gives an order that must be taken. Nothing of it begins before its lease is renewed.
+    pub async fn place(&self, id: &ExecutionId, order: &Order) -> ExecutionState {
         let answer = self.put(id, order).await;
         assert_eq!(
             answer.status(),

@@ -212,6 +212,7 @@ impl Stage {
         let order: Order = serde_json::from_value(json).map_err(|error| error.to_string())?;
         let state: cutover::agent::protocol::ExecutionState =
             answer.json().await.map_err(|error| error.to_string())?;
+        self.host.renew(&id).await;
         let run = self.host.finish(&id, &order, state.accepted_seq - 1).await;
         let after = listing(&root)?;
         let trace =

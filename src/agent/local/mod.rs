@@ -21,7 +21,7 @@ use super::executor::Executor;
 use super::hooks::{Choice, choose};
 use super::layout::Layout;
 use super::log::Log;
-use super::protocol::{EventState, ExecutionEnd, ExecutionState, Message, Order, What};
+use super::protocol::{EventState, ExecutionEnd, ExecutionState, Leases, Message, Order, What};
 use super::{AgentError, Config, io_error, process};
 use crate::appspec::paths;
 use crate::clock;
@@ -34,7 +34,7 @@ use events::Events;
 pub use failure::Kind;
 pub use source::{Source, Type};
 
-/// The order's lease: nobody renews it, because who gives the order also carries it out.
+/// The order's lease: it is given once, because who gives the order also carries it out.
 const LEASE: Duration = Duration::from_hours(24 * 365);
 
 /// Folders of runs begin like this; a deployment group's never does.
@@ -172,6 +172,9 @@ pub async fn deploy(
         .order(execution.clone(), order)
         .await
         .map_err(|error| io_error("giving the order")(io::Error::other(error)))?;
+    executor.renew(&Leases {
+        executions: vec![execution.clone()],
+    });
     let mut interrupted = false;
     'following: loop {
         tokio::select! {

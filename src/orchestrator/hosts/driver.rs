@@ -235,6 +235,9 @@ impl Driver {
             };
             if let Some(placed) = placed {
                 settle(&mut self.wanted, &assignment, placed).await?;
+                // Only now may the host begin: had the order come too late, nobody would say so.
+                renew(&self.client, &self.wanted).await?;
+                lease.reset();
             }
         }
         Ok(())

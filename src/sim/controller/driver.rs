@@ -332,9 +332,12 @@ impl Driver {
             return;
         }
         self.arm_lease(env);
-        if self.renewing.is_some() {
-            return;
+        if self.renewing.is_none() {
+            self.renew(env);
         }
+    }
+
+    fn renew(&mut self, env: &mut Env) {
         let runs = |wanted: &&Wanted| {
             (wanted.assignment.mode == Mode::Run || deliberate(Bug::StopKeepsLease))
                 && wanted.placed.is_some()
@@ -395,6 +398,7 @@ impl Driver {
             (Doing::Place(execution) | Doing::Halt(execution), Reply::State(state)) => {
                 if let Some(at) = self.find(execution) {
                     self.wanted[at].placed = Some(state);
+                    self.renew(env);
                 }
             }
             (Doing::Halt(execution), Reply::Unknown) => {

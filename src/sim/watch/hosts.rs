@@ -98,6 +98,15 @@ impl Watch {
         self.stopped.insert((host, execution.clone()));
     }
 
+    /// A host has taken an order.
+    pub fn taken(&mut self, host: usize, execution: &ExecutionId, known: Option<&Execution>) {
+        let stopped = self.stopped.contains(&(host, execution.clone()));
+        let idle = known.is_some_and(|known| known.is_open() && known.running().is_none());
+        self.check(!(stopped && idle), Invariant::StopHolds, || {
+            format!("h{host:03} keeps {execution} waiting, and was told to stop it")
+        });
+    }
+
     /// An event starts on a host.
     pub fn event_starts(&mut self, now: Millis, start: &EventStart<'_>) {
         let EventStart {

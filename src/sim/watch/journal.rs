@@ -303,6 +303,8 @@ impl Watch {
                 seen.event_started.insert(target.clone(), record.at);
             }
             Event::Started | Event::StageStarted { .. } => seen.stage_time = record.at,
+            // By another clock, which may be behind the former one: it watches from now on.
+            Event::Recovered => seen.stage_time = seen.stage_time.min(record.at),
             Event::TargetEnded {
                 target,
                 status: TargetStatus::Succeeded,

@@ -8,6 +8,8 @@
 
 #[path = "documents/commands.rs"]
 mod commands;
+#[path = "documents/connections.rs"]
+mod connections;
 #[path = "documents/edits.rs"]
 mod edits;
 

@@ -1,5 +1,7 @@
 //! Hosts: machines with an agent, as the project document lists them.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::name::Name;
@@ -19,4 +21,8 @@ pub struct Host {
     /// The availability zone, for zonal configurations and display.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
+    /// Where it serves the traffic of load balancers, by their names: `ADDRESS:PORT`. Where one is not named, it serves at the
+    /// load balancer's port under the address of its agent.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub endpoints: BTreeMap<String, String>,
 }

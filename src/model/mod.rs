@@ -1,14 +1,16 @@
 //! What things are: plain serde types with CodeDeploy's own names and shapes, and no I/O.
 //!
-//! `application`, `group`, `configuration`, `host`, `tags` and `project` are documents an operator keeps in git;
-//! `revision`, `deployment`, `lifecycle` and `diagnostics` are what a rollout is made of. `yaml` reads documents with
+//! `application`, `group`, `configuration`, `connections`, `host`, `tags` and `project` are documents an operator keeps in git;
+//! `revision`, `deployment`, `lifecycle`, `traffic` and `diagnostics` are what a rollout is made of. `yaml` reads documents with
 //! their positions.
 
 pub mod application;
 pub mod configuration;
+pub mod connections;
 pub mod custom_event;
 pub mod deployment;
 pub mod diagnostics;
+pub mod endpoint;
 pub mod group;
 pub mod host;
 pub mod lifecycle;
@@ -19,4 +21,5 @@ pub mod project;
 pub mod revision;
 pub mod tags;
 pub mod timestamp;
+pub mod traffic;
 pub mod yaml;

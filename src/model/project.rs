@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::application::Application;
 use super::configuration::{DeploymentConfiguration, ONE_AT_A_TIME};
+use super::connections::Connections;
 use super::group::{DeploymentGroup, GroupKey};
 use super::host::Host;
 use super::limits::Limits;
@@ -20,6 +21,9 @@ pub struct ProjectDocument {
     /// The machines with an agent.
     #[serde(default)]
     pub hosts: Vec<Host>,
+    /// What the names of load balancers, alarms, trigger targets and fleets stand for.
+    #[serde(default, skip_serializing_if = "Connections::is_empty")]
+    pub connections: Connections,
     /// How the program behaves for this project.
     #[serde(default)]
     pub settings: Settings,
@@ -49,6 +53,8 @@ pub struct Project {
     pub settings: Settings,
     /// Hosts in the order of the document.
     pub hosts: Vec<Host>,
+    /// What the names of load balancers, alarms, trigger targets and fleets stand for.
+    pub connections: Connections,
     /// Applications by name.
     pub applications: BTreeMap<Name, Application>,
     /// Groups, sorted by application and name.

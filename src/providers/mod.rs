@@ -1,3 +1,4 @@
 //! The outside world: one trait a kind of thing, one file a real system.
 
 pub mod hosts;
+pub mod traffic;

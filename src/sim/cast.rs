@@ -189,6 +189,7 @@ impl Cast {
                 address: String::new(),
                 tags: crate::model::tags::Tags::default(),
                 zone: zone(host, shape),
+                endpoints: BTreeMap::default(),
             })
             .collect()
     }

@@ -27,6 +27,7 @@ fn host(text: &str) -> Host {
         address: "http://127.0.0.1:1".to_owned(),
         tags: std::collections::BTreeMap::default(),
         zone: None,
+        endpoints: std::collections::BTreeMap::default(),
     }
 }
 

@@ -30,6 +30,7 @@ fn hosts() -> Vec<Host> {
             address: "http://127.0.0.1:1".to_owned(),
             tags: std::collections::BTreeMap::default(),
             zone: None,
+            endpoints: std::collections::BTreeMap::default(),
         })
         .to_vec()
 }

@@ -1,7 +1,7 @@
 //! The project on disk: reads a folder of documents as a whole, or says everything that is wrong with it.
 //!
 //! ```text
-//! cutover.yaml                           hosts and settings          project
+//! cutover.yaml                           hosts, connections, settings project
 //! configurations/<name>.yaml             custom configurations       configurations
 //! applications/<app>/application.yaml    the platform                applications
 //! applications/<app>/<group>.yaml        one deployment group        groups
@@ -12,6 +12,7 @@
 mod address;
 mod applications;
 mod configurations;
+mod connections;
 mod document;
 pub mod edit;
 mod find;
@@ -67,6 +68,7 @@ pub fn load(folder: &Path) -> Result<Loaded, Vec<Problem>> {
                 name: document.name,
                 settings: document.settings,
                 hosts: document.hosts,
+                connections: document.connections,
                 applications: read.applications,
                 groups,
                 configurations: configurations.by_name,

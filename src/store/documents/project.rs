@@ -1,11 +1,11 @@
-//! `cutover.yaml`: the project's name, hosts and settings.
+//! `cutover.yaml`: the project's name, hosts, connections and settings.
 
 use std::collections::HashMap;
 use std::path::Path;
 
 use super::document::Document;
 use super::problem::{Problems, Severity};
-use super::{PROJECT_DOCUMENT, address};
+use super::{PROJECT_DOCUMENT, address, connections};
 use crate::model::project::ProjectDocument;
 use crate::model::yaml;
 
@@ -32,5 +32,6 @@ pub(super) fn read(folder: &Path, problems: &mut Problems) -> Option<ProjectDocu
             problems.add(document.problem(Severity::Error, &path, message));
         }
     }
+    connections::check(&project, &document, problems);
     Some(project)
 }

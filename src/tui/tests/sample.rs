@@ -14,6 +14,7 @@ use crate::model::application::{Application, ComputePlatform};
 use crate::model::configuration::{
     DeploymentConfiguration, MinimumHealthyHosts, MinimumHealthyHostsType,
 };
+use crate::model::connections::Connections;
 use crate::model::deployment::{
     Creator, DeploymentId, DeploymentStatus, ExecutionId, InstanceHealth, RevisionHealth,
 };
@@ -100,8 +101,10 @@ pub(super) fn project(hosts: usize) -> Project {
                 address: format!("http://127.0.0.1:{}", 7000 + n % 50_000),
                 tags: [("Env".to_owned(), "production".to_owned())].into(),
                 zone: None,
+                endpoints: std::collections::BTreeMap::default(),
             })
             .collect(),
+        connections: Connections::default(),
         applications: ["checkout", "shop", "thumbs"]
             .map(|text| (name(text), application(text)))
             .into(),

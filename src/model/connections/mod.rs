@@ -1,0 +1,61 @@
+//! Connections: what the names of load balancers, alarms, trigger targets and fleets in group documents stand for. They are
+//! our own, in `cutover.yaml`: `CodeDeploy` has no words for them.
+
+mod alarm;
+mod fleet;
+mod receiver;
+mod traffic;
+
+use serde::{Deserialize, Serialize};
+
+pub use alarm::{AlarmConnection, AlarmSource};
+pub use fleet::{Fleet, FleetProvider};
+pub use receiver::{Receiver, ReceiverKind};
+pub use traffic::{
+    Envoy, HaProxy, HttpBalancer, HttpRequest, LoadBalancer, Nginx, Router, TrafficProvider,
+};
+
+/// The connections of a project.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Connections {
+    /// Load balancers and target groups, by the names that `loadBalancerInfo` uses.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub load_balancers: Vec<LoadBalancer>,
+    /// Alarms, by the names that `alarmConfiguration` uses.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub alarms: Vec<AlarmConnection>,
+    /// Receivers of notifications, by the names that `triggerTargetArn` uses.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub receivers: Vec<Receiver>,
+    /// What provisions and terminates instances, by the names that `autoScalingGroups` uses.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fleets: Vec<Fleet>,
+}
+
+impl Connections {
+    /// Nothing is connected.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The load balancer or target group of this name.
+    pub fn load_balancer(&self, name: &str) -> Option<&LoadBalancer> {
+        self.load_balancers.iter().find(|one| one.name == name)
+    }
+
+    /// The alarm of this name.
+    pub fn alarm(&self, name: &str) -> Option<&AlarmConnection> {
+        self.alarms.iter().find(|one| one.name == name)
+    }
+
+    /// The receiver of this name.
+    pub fn receiver(&self, name: &str) -> Option<&Receiver> {
+        self.receivers.iter().find(|one| one.name == name)
+    }
+
+    /// The fleet of this name.
+    pub fn fleet(&self, name: &str) -> Option<&Fleet> {
+        self.fleets.iter().find(|one| one.name == name)
+    }
+}

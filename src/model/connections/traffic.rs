@@ -1,0 +1,146 @@
+//! Load balancers: how each is reached, and how hosts are found behind it.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::name::Name;
+
+/// How long a drain may take, in seconds, before an instance leaves with requests in flight. The same as `CodeDeploy`'s
+/// balancers use.
+const DRAIN_SECONDS: u64 = 300;
+
+/// A load balancer or target group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LoadBalancer {
+    /// As `loadBalancerInfo` of a group names it; unique in the project.
+    pub name: String,
+    /// The port that hosts serve its traffic on, unless a host names its own endpoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// How many seconds a drain may take before an instance leaves with requests in flight.
+    #[serde(default = "drain_seconds")]
+    pub drain_seconds: u64,
+    /// What it is, and where.
+    pub provider: TrafficProvider,
+}
+
+fn drain_seconds() -> u64 {
+    DRAIN_SECONDS
+}
+
+/// What a load balancer is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum TrafficProvider {
+    /// `HAProxy`, by its runtime API.
+    Haproxy(HaProxy),
+    /// nginx, by a file that the agent on its host writes.
+    Nginx(Nginx),
+    /// Envoy, by its admin endpoint or by endpoint discovery.
+    Envoy(Envoy),
+    /// The reverse proxy that comes with this program.
+    Router(Router),
+    /// Anything else, by requests that the operator defines.
+    Http(Box<HttpBalancer>),
+}
+
+impl TrafficProvider {
+    /// As people call it.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Haproxy(_) => "HAProxy",
+            Self::Nginx(_) => "nginx",
+            Self::Envoy(_) => "Envoy",
+            Self::Router(_) => "cutover router",
+            Self::Http(_) => "HTTP",
+        }
+    }
+}
+
+/// `HAProxy` 2.6 or newer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HaProxy {
+    /// Where its runtime API listens: `127.0.0.1:9999`, or `unix:/run/haproxy.sock`.
+    pub address: String,
+    /// The backend whose servers are the hosts. Servers have the hosts' names.
+    pub backend: String,
+    /// Whether servers that the backend lacks are added at run time.
+    #[serde(default)]
+    pub add_servers: bool,
+}
+
+/// nginx, on a host of the project.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Nginx {
+    /// The host that it runs on, whose agent writes the file, tests it and reloads.
+    pub host: Name,
+    /// The name of the upstream, as the agent's own configuration knows it.
+    pub upstream: String,
+}
+
+/// Envoy 1.20 or newer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Envoy {
+    /// Its admin endpoint (`http://127.0.0.1:9901`).
+    pub admin: String,
+    /// The prefix of the runtime keys that weigh its clusters, where two clusters stand for original and replacement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime_key_prefix: Option<String>,
+    /// The cluster whose endpoints this program serves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<String>,
+}
+
+/// The reverse proxy that comes with this program (`cutover router`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Router {
+    /// Where it is told what to do (`http://127.0.0.1:7480`).
+    pub admin: String,
+    /// The route, of those that it has.
+    pub route: String,
+}
+
+/// A load balancer that is driven by requests of the operator's own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HttpBalancer {
+    /// Puts a server into service.
+    pub enter: HttpRequest,
+    /// Lets a server finish what it does, and gives it nothing new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drain: Option<HttpRequest>,
+    /// Takes a server out.
+    pub leave: HttpRequest,
+    /// Gives a server a weight.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<HttpRequest>,
+    /// Asks for the state of a server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observe: Option<HttpRequest>,
+}
+
+/// A request with placeholders: `{server}`, `{endpoint}`, `{weight}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HttpRequest {
+    /// The method; `POST` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// Where to.
+    pub url: String,
+    /// Header lines.
+    #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    pub headers: std::collections::BTreeMap<String, String>,
+    /// The body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+    /// A file whose first line is sent as a bearer token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_file: Option<PathBuf>,
+}

@@ -1,0 +1,167 @@
+//! Load balancers: what all of them have in common, one file a real system.
+//!
+//! A provider is told the whole of what is [`Wanted`] and goes there from what it [`Observed`]: doing it again changes nothing,
+//! and a load balancer that was restarted, or changed by hand, is put right. It knows nothing of deployments.
+
+mod weights;
+
+use std::collections::BTreeMap;
+
+use futures_util::future::BoxFuture;
+
+pub use self::weights::weights;
+use crate::model::endpoint::Endpoint;
+use crate::model::name::Name;
+use crate::model::traffic::{Side, Split};
+
+/// What ought to be so at a load balancer. Servers that are not named are left as they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The servers that matter, each once.
+    pub servers: Vec<Server>,
+    /// How the route is split between the two sides; `None` gives every server in service the same share.
+    pub split: Option<Split>,
+}
+
+/// One server as it ought to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// The host's name, which is the server's.
+    pub name: Name,
+    /// Where it serves.
+    pub endpoint: Endpoint,
+    /// Its side, for the split. Without a split, or in place, every server is [`Side::Blue`].
+    pub side: Side,
+    /// Whether it gets traffic.
+    pub service: Service,
+}
+
+/// Whether a server gets traffic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Service {
+    /// It gets its share.
+    In,
+    /// It finishes what it does, and gets nothing new.
+    Draining,
+    /// It gets nothing.
+    Out,
+}
+
+/// What is so at a load balancer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// Of the servers that were asked for, those that it has.
+    pub servers: BTreeMap<Name, Seen>,
+    /// The split in force, if it knows sides.
+    pub split: Option<Split>,
+    /// Changes when it was restarted, if that can be told.
+    pub epoch: Option<String>,
+}
+
+/// One server as the load balancer has it. What it cannot tell is `None`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Whether it is configured to get traffic.
+    pub service: Service,
+    /// Whether the load balancer finds that it is well. A server that is in service and not well gets nothing.
+    pub healthy: Option<bool>,
+    /// Why it is not well, in the load balancer's words.
+    pub trouble: Option<String>,
+    /// The weight in force, in the load balancer's own measure: shares are weights by their sum.
+    pub weight: Option<u32>,
+    /// Requests, or connections, that it is working on for the load balancer.
+    pub in_flight: Option<u64>,
+    /// Requests that it has been given since the load balancer started.
+    pub requests: Option<u64>,
+    /// Of these, requests that ended in an error (a status of 5xx, or no answer).
+    pub errors: Option<u64>,
+}
+
+/// What a kind of load balancer can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a question of its own"
+)]
+pub struct Abilities {
+    /// Whether a route can be split between sides by weight.
+    pub split: bool,
+    /// Whether it tells what a server still works on, so that a drain can end before its deadline.
+    pub in_flight: bool,
+    /// Whether it counts requests by server.
+    pub requests: bool,
+    /// Whether it looks after its servers' health by itself.
+    pub health: bool,
+}
+
+/// A load balancer.
+pub trait Balancer: Send + Sync {
+    /// What it can do.
+    fn abilities(&self) -> Abilities;
+
+    /// How things are there, for these servers.
+    ///
+    /// # Errors
+    /// If it can't be asked, or its answer can't be read.
+    fn observe<'a>(
+        &'a self,
+        servers: &'a [Server],
+    ) -> BoxFuture<'a, Result<Observed, TrafficError>>;
+
+    /// Does what leads from how things are to how they ought to be: into service first, out of it last, so that no moment is
+    /// without a server. Answers when everything was accepted; whether it is in force, the next look tells.
+    ///
+    /// # Errors
+    /// If something was refused, or may not have been done: look again.
+    fn apply<'a>(
+        &'a self,
+        wanted: &'a Wanted,
+        observed: &'a Observed,
+    ) -> BoxFuture<'a, Result<(), TrafficError>>;
+}
+
+/// Why something can't be done at a load balancer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TrafficError {
+    /// It could not be reached, or the connection broke: try again.
+    #[error("{balancer} does not answer: {reason}")]
+    Unreachable {
+        /// What and where.
+        balancer: String,
+        /// What went wrong.
+        reason: String,
+    },
+    /// It has no such server, and none may be added.
+    #[error("{balancer} has no server {server}: {remedy}")]
+    NoServer {
+        /// What and where.
+        balancer: String,
+        /// The server's name.
+        server: Name,
+        /// What to do.
+        remedy: String,
+    },
+    /// It refused, and will again.
+    #[error("{balancer} refused: {reason}")]
+    Refused {
+        /// What and where.
+        balancer: String,
+        /// Its reason, and what to do.
+        reason: String,
+    },
+    /// Its answer made no sense.
+    #[error("{balancer} answered what can't be read: {reason}")]
+    Unreadable {
+        /// What and where.
+        balancer: String,
+        /// What was wrong with it.
+        reason: String,
+    },
+}
+
+impl TrafficError {
+    /// Whether trying again may help.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::Unreadable { .. })
+    }
+}

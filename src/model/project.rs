@@ -54,6 +54,7 @@ pub struct Project {
     /// Hosts in the order of the document.
     pub hosts: Vec<Host>,
     /// What the names of load balancers, alarms, trigger targets and fleets stand for.
+    #[serde(default, skip_serializing_if = "Connections::is_empty")]
     pub connections: Connections,
     /// Applications by name.
     pub applications: BTreeMap<Name, Application>,

@@ -5,6 +5,7 @@ use super::deliberate::{Bug, deliberate};
 use super::deployment::{Deployment, Target};
 use super::event::Event;
 use super::input::{Command, Input, Report, What};
+use super::leg::Actor;
 use super::schedule::Steps;
 use crate::model::deployment::{DeploymentStatus, ErrorInformation, TargetStatus};
 use crate::model::diagnostics::{Diagnostics, LifecycleErrorCode};
@@ -186,6 +187,11 @@ fn hear(steps: &mut Steps<'_>, target: &Target, report: &Report) {
                     host_time: *at,
                     diagnostics: diagnostics.clone(),
                 });
+                // Nothing new starts, the next leg neither.
+                if steps.is_ceasing() && target.goes_on(*event, *status, &steps.deployment.spec) {
+                    steps.end_target(target, TargetStatus::Skipped, None, false);
+                    steps.schedule();
+                }
             }
         }
         Report::Ended => {
@@ -258,21 +264,36 @@ fn give_up(steps: &mut Steps<'_>, target: &Target, deregistered: bool) {
     let name = &target.name;
     let silent = target.silent_since.is_some();
     let running = target.running().map(|entry| entry.event);
+    let balancer = target.actor() == Actor::Balancer;
     let (message, code) = match running {
         _ if deregistered => (
             format!("{name} is no longer in the project, and nobody knows what became of it"),
             LifecycleErrorCode::UnknownError,
         ),
-        Some(event) if silent => (
+        Some(event) if silent && !balancer => (
             format!(
                 "nothing was heard of {name} for {} while {event} ran",
                 Short(steps.now.since(target.silent_since.unwrap_or(steps.now)))
             ),
             LifecycleErrorCode::UnknownError,
         ),
+        Some(event) if balancer => (
+            format!(
+                "{event} of {name} did not end within {}: look at the load balancers of the group",
+                Short(limits.event())
+            ),
+            LifecycleErrorCode::UnknownError,
+        ),
         Some(_) => (
             format!("no result from {name} within {}", Short(limits.event())),
             LifecycleErrorCode::ScriptTimedOut,
+        ),
+        None if balancer => (
+            format!(
+                "nothing was done at the load balancers for {name} within {}: do they answer?",
+                Short(limits.pick_up())
+            ),
+            LifecycleErrorCode::UnknownError,
         ),
         None => (
             format!(
@@ -303,7 +324,7 @@ fn give_up(steps: &mut Steps<'_>, target: &Target, deregistered: bool) {
     } else {
         TargetStatus::Failed
     };
-    let unanswered = silent || running.is_none();
+    let unanswered = !balancer && (silent || running.is_none());
     steps.end_target(target, status, Some(message), unanswered);
     steps.schedule();
 }

@@ -1,10 +1,13 @@
 //! Folding an entry of the journal into the state of a deployment. Nothing else changes it.
 
+use std::sync::Arc;
+
 use super::deliberate::{Bug, deliberate};
 use super::deployment::{Deployment, Rollback, StopRequest, Target, Wish};
 use super::event::{Event, Record};
 use super::tally::Lost;
 use crate::model::deployment::{DeploymentStatus, ErrorInformation, ExecutionId, TargetStatus};
+use crate::model::lifecycle::LifecycleEvent;
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
 
@@ -31,17 +34,7 @@ impl Deployment {
                 target,
                 event,
                 host_time,
-            } => {
-                let limit = self.spec.limits.event();
-                if let Some(target) = self.target_mut(target) {
-                    let from = if deliberate(Bug::HostClockDecides) {
-                        *host_time
-                    } else {
-                        at
-                    };
-                    target.event_started(*event, *host_time, from + limit);
-                }
-            }
+            } => self.start_event(target, *event, *host_time, at),
             Event::EventEnded {
                 target,
                 event,
@@ -49,10 +42,14 @@ impl Deployment {
                 host_time,
                 diagnostics,
             } => {
-                let limit = self.spec.limits.pick_up();
+                let spec = Arc::clone(&self.spec);
                 if let Some(target) = self.target_mut(target) {
-                    target.due = Some(at + limit);
+                    let goes_on = target.goes_on(*event, *status, &spec);
+                    target.due = Some(at + spec.limits.pick_up());
                     target.event_ended(*event, *status, *host_time, diagnostics.as_ref());
+                    if goes_on {
+                        target.begin_next_leg(&spec.deployment_id);
+                    }
                 }
             }
             Event::TargetEnded {
@@ -131,6 +128,21 @@ impl Deployment {
                     auto_rollback,
                 });
             }
+        }
+    }
+
+    fn start_event(
+        &mut self,
+        name: &Name,
+        event: LifecycleEvent,
+        host_time: Timestamp,
+        at: Timestamp,
+    ) {
+        let limit = self.spec.limits.event();
+        if let Some(target) = self.target_mut(name) {
+            let hosts = deliberate(Bug::HostClockDecides);
+            let from = if hosts { host_time } else { at };
+            target.event_started(event, host_time, from + limit);
         }
     }
 

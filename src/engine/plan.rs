@@ -8,7 +8,7 @@ use super::order::deployment_order;
 use super::spec::{Spec, TargetSpec};
 use super::window::{Window, window, zone_window};
 use crate::model::configuration::ZonalConfig;
-use crate::model::deployment::{ErrorCode, ErrorInformation};
+use crate::model::deployment::{Creator, ErrorCode, ErrorInformation};
 use crate::model::lifecycle::LifecycleEvent;
 use crate::model::name::Name;
 
@@ -99,7 +99,7 @@ pub fn plan(spec: &Spec) -> Plan {
         )));
     };
     let stages = match spec.configuration.zonal_config {
-        None => Ok(vec![install(None, &spec.targets, fleet)]),
+        None => Ok(vec![install(spec, None, &spec.targets, fleet)]),
         Some(zonal) => zones(spec, zonal, &fleet),
     };
     match stages {
@@ -133,13 +133,27 @@ fn acceptable(spec: &Spec, n: u32) -> Result<(), ErrorInformation> {
     }
 }
 
-fn install(zone: Option<String>, targets: &[TargetSpec], window: Window) -> Stage {
+fn install(spec: &Spec, zone: Option<String>, targets: &[TargetSpec], window: Window) -> Stage {
     Stage::Install {
         zone,
         targets: deployment_order(targets),
-        events: LifecycleEvent::IN_PLACE.to_vec(),
+        events: events(spec),
         window,
     }
+}
+
+/// What each instance of an in-place deployment goes through (lifecycle.md §2). One that joins the group had no traffic yet.
+fn events(spec: &Spec) -> Vec<LifecycleEvent> {
+    let traffic = spec.group.controls_traffic();
+    let mut events = Vec::new();
+    if traffic && spec.creator != Creator::Autoscaling {
+        events.extend(LifecycleEvent::BLOCK);
+    }
+    events.extend(LifecycleEvent::IN_PLACE);
+    if traffic {
+        events.extend(LifecycleEvent::ALLOW);
+    }
+    events
 }
 
 /// One zone after the other, in the order of their names, with the time to watch each but the last (configurations.md §7).
@@ -167,7 +181,7 @@ fn zones(spec: &Spec, zonal: ZonalConfig, fleet: &Window) -> Result<Vec<Stage>, 
                 spec.configuration.deployment_config_name
             ))
         })?;
-        stages.push(install(Some(zone.to_owned()), &targets, window));
+        stages.push(install(spec, Some(zone.to_owned()), &targets, window));
         let seconds = if place == 0 { first } else { others };
         if place < last && seconds > 0 {
             stages.push(Stage::Monitor {

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::deliberate::{Bug, deliberate};
+use super::leg::Actor;
 use super::tally::Lost;
-use crate::model::deployment::{ExecutionId, InstanceHealth, TargetStatus};
+use crate::model::deployment::{DeploymentId, ExecutionId, InstanceHealth, TargetStatus};
 use crate::model::diagnostics::Diagnostics;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::limits::Limits;
@@ -29,7 +30,10 @@ pub struct Target {
     pub lost: Option<Lost>,
     /// Its lifecycle events, in order.
     pub events: Vec<TargetEvent>,
-    /// The run it was told to do.
+    /// The place of its leg among those of its events.
+    #[serde(default)]
+    pub leg: usize,
+    /// The run of that leg.
     pub execution: Option<ExecutionId>,
     /// When it is given up if nothing is heard of it.
     pub due: Option<Timestamp>,
@@ -74,6 +78,7 @@ impl Target {
             attempt: 0,
             lost: None,
             events: events.iter().copied().map(TargetEvent::pending).collect(),
+            leg: 0,
             execution: None,
             due: None,
             silent_since: None,
@@ -88,11 +93,14 @@ impl Target {
         self.attempt == 0 && self.health_before == InstanceHealth::Healthy
     }
 
-    /// When it is given up: a host that falls silent while an event runs is not waited for as long as the event may take.
+    /// When it is given up: a host that falls silent while an event runs is not waited for as long as the event may take. A
+    /// load balancer is: nothing is lost while it is away, and whoever watches can stop.
     pub fn deadline(&self, limits: &Limits) -> Option<Timestamp> {
         let due = self.due?;
         Some(match self.silent_since {
-            Some(since) if self.running().is_some() => due.min(since + limits.silence()),
+            Some(since) if self.running().is_some() && self.actor() == Actor::Host => {
+                due.min(since + limits.silence())
+            }
             _ => due,
         })
     }
@@ -103,6 +111,7 @@ impl Target {
         for entry in &mut self.events {
             *entry = TargetEvent::pending(entry.event);
         }
+        self.leg = 0;
         self.execution = None;
         self.start_time = None;
         self.end_time = None;
@@ -138,6 +147,14 @@ impl Target {
             entry.end_time = Some(at);
             entry.diagnostics = diagnostics.cloned();
         }
+    }
+
+    /// Whoever carries out the next leg has not been heard of yet.
+    pub(super) fn begin_next_leg(&mut self, deployment: &DeploymentId) {
+        self.leg += 1;
+        self.silent_since = None;
+        let first = ExecutionId::new(deployment, &self.name, self.stage, self.attempt);
+        self.execution = Some(first.leg(self.leg));
     }
 
     fn event_mut(&mut self, event: LifecycleEvent) -> Option<&mut TargetEvent> {

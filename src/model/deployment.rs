@@ -79,7 +79,8 @@ impl fmt::Display for DeploymentId {
     }
 }
 
-/// The id of one run of consecutive lifecycle events on one target: deployment, target, stage and attempt. The same id
+/// The id of one run of consecutive lifecycle events of one target: deployment, target, stage, attempt and, behind the first,
+/// leg. The same id
 /// always means the same run, so a host that knows it answers with its result and does not run it again.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -89,6 +90,12 @@ impl ExecutionId {
     /// The id of an attempt at a stage on a target. `~` cannot occur in the parts, and needs no escaping in a URL.
     pub fn new(deployment: &DeploymentId, target: &Name, stage: usize, attempt: u32) -> Self {
         Self(format!("{deployment}~{target}~{stage}~{attempt}").into())
+    }
+
+    /// The id of a later leg of the attempt that begins with this one, counted from 1.
+    #[must_use]
+    pub fn leg(&self, leg: usize) -> Self {
+        Self(format!("{self}~{leg}").into())
     }
 
     /// The id as text.

@@ -60,6 +60,12 @@ impl LifecycleEvent {
         E::ValidateService,
     ];
 
+    /// The events in which an instance leaves the load balancers, in order.
+    pub const BLOCK: [Self; 3] = [E::BeforeBlockTraffic, E::BlockTraffic, E::AfterBlockTraffic];
+
+    /// The events in which an instance enters the load balancers, in order.
+    pub const ALLOW: [Self; 3] = [E::BeforeAllowTraffic, E::AllowTraffic, E::AfterAllowTraffic];
+
     /// Whether an `AppSpec` may attach scripts to the event. The others are reserved: the agent or the orchestrator acts.
     pub fn carries_hooks(self) -> bool {
         !matches!(

@@ -8,7 +8,9 @@ use crate::clock;
 use crate::engine::{Ledger, Spec, members};
 use crate::model::application::{Application, ComputePlatform};
 use crate::model::deployment::Creator;
-use crate::model::group::{DeploymentGroup, DeploymentOption, DeploymentType};
+use crate::model::endpoint::Endpoint;
+use crate::model::group::{DeploymentGroup, DeploymentType};
+use crate::model::name::Name;
 use crate::model::project::Project;
 use crate::model::revision::{RegisteredRevision, Revision};
 use crate::store::bundles::Bundles;
@@ -83,6 +85,7 @@ impl Orchestrator {
         if deploy.options.update_outdated_instances_only {
             targets.retain(|t| members::is_outdated(ledger, &t.name, &registered.revision));
         }
+        reachable(project, group, targets.iter().map(|target| &target.name))?;
         let spec = Spec {
             up_to_date: u32::try_from(all - targets.len()).unwrap_or(u32::MAX),
             deployment_id: clock::deployment_id(),
@@ -143,24 +146,57 @@ fn inspect_bundle(bundles: &Bundles, revision: &Revision) -> Result<(), String> 
 fn supported(application: &Application, group: &DeploymentGroup) -> Result<(), ApiError> {
     let style = group.deployment_style;
     let supported = application.compute_platform == ComputePlatform::Server
-        && style.deployment_type == DeploymentType::InPlace
-        && style.deployment_option == DeploymentOption::WithoutTrafficControl;
+        && style.deployment_type == DeploymentType::InPlace;
     if supported {
         return Ok(());
     }
     Err(ApiError::new(
         "UnsupportedActionForDeploymentTypeException",
         format!(
-            "{} is {} on {} {}: this version deploys in place on Server without a load balancer only",
+            "{} is {} on {}: this version deploys in place on Server only",
             group.key(),
             style.deployment_type.label(),
             application.compute_platform.name(),
-            match style.deployment_option {
-                DeploymentOption::WithTrafficControl => "with traffic control",
-                DeploymentOption::WithoutTrafficControl => "without traffic control",
-            },
         ),
     ))
+}
+
+/// Whether every load balancer of the group is known, and where its instances serve.
+fn reachable<'a>(
+    project: &Project,
+    group: &DeploymentGroup,
+    targets: impl Iterator<Item = &'a Name>,
+) -> Result<(), ApiError> {
+    if !group.controls_traffic() {
+        return Ok(());
+    }
+    let names = group.load_balancers();
+    let wrong = |message| Err(ApiError::new("InvalidLoadBalancerInfoException", message));
+    if names.is_empty() {
+        return wrong(format!(
+            "{} is WITH_TRAFFIC_CONTROL and names no load balancer: give it a `loadBalancerInfo` (MISSING_ELB_INFORMATION)",
+            group.key()
+        ));
+    }
+    let mut balancers = Vec::new();
+    for name in names {
+        let Some(balancer) = project.connections.load_balancer(name) else {
+            let known = project.connections.load_balancers.iter();
+            return wrong(format!(
+                "{}; `connections.loadBalancers` of cutover.yaml says what the names stand for",
+                unknown("load balancer", name, known.map(|one| one.name.as_str()))
+            ));
+        };
+        balancers.push(balancer);
+    }
+    for host in targets.filter_map(|name| project.host(name)) {
+        for balancer in &balancers {
+            if let Err(error) = Endpoint::of(host, balancer) {
+                return wrong(error.to_string());
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Whether this version deploys to a group of the project.

@@ -2,7 +2,7 @@
 //!
 //! [`task`] runs one deployment; [`checks`] and [`create`] begin one, [`admission`] lets it start, [`closing`] ends it and
 //! [`follow`] says what comes after; [`forecast`] says how one would go. [`newcomers`] sees to hosts that join,
-//! [`retention`] to what is kept. [`hosts`] reaches the agents, [`documents`] follows the project's files, [`look`] shows clients what there is, [`revisions`] takes bundles
+//! [`retention`] to what is kept. [`hosts`] reaches the agents, [`traffic`] the load balancers, [`documents`] follows the project's files, [`look`] shows clients what there is, [`revisions`] takes bundles
 //! in. [`command`], [`feed`] and [`snapshot`] are the messages at the door.
 
 pub mod admission;
@@ -21,6 +21,7 @@ pub mod retention;
 pub mod revisions;
 pub mod snapshot;
 pub mod task;
+mod traffic;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -35,6 +36,7 @@ use self::documents::Documents;
 use self::feed::FeedItem;
 use self::hosts::Hosts;
 use self::snapshot::Summary;
+use self::traffic::Traffic;
 use crate::engine::{Deployment, Ledger, input};
 use crate::model::deployment::DeploymentId;
 use crate::model::group::GroupKey;
@@ -59,6 +61,7 @@ struct Inner {
     outputs: Outputs,
     documents: Documents,
     hosts: Hosts,
+    traffic: Traffic,
     feed: broadcast::Sender<FeedItem>,
     clients: AtomicUsize,
     /// Deployments that are not over.
@@ -145,6 +148,7 @@ impl Orchestrator {
         let outputs = Outputs::new(state.output());
         let orchestrator = Self(Arc::new(Inner {
             hosts: Hosts::new(bundles.clone(), outputs.clone(), feed.clone())?,
+            traffic: Traffic::default(),
             ledgers: tokio::sync::Mutex::new(journal.ledgers()?.into_iter().collect()),
             journal,
             bundles,

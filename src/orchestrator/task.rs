@@ -10,10 +10,12 @@ use super::admission::Turn;
 use super::command::ApiError;
 use super::feed::FeedItem;
 use super::hosts::{Assignment, Mode};
+use super::traffic::Errand;
 use super::{Handle, Orchestrator, Request, lock};
 use crate::clock;
 use crate::engine::event::{Event, Record};
 use crate::engine::input::Report;
+use crate::engine::leg::Actor;
 use crate::engine::pending::{Change, Work, WorkId, evolve_with_change, wants};
 use crate::engine::{Deployment, Input, decide, pending, refusal};
 use crate::model::deployment::{DeploymentStatus, ExecutionId};
@@ -43,6 +45,7 @@ impl Orchestrator {
                 state: Arc::clone(&published),
             },
         );
+        self.0.traffic.keep(self, &deployment, &published);
         let task = Task {
             orchestrator: self.clone(),
             deployment,
@@ -102,6 +105,7 @@ impl Task {
             self.carry_out(decided).await;
         }
         lock(&self.orchestrator.0.active).remove(self.deployment.id());
+        self.orchestrator.0.traffic.leave(self.deployment.id());
         // Whoever follows a target that never started learns that nothing will come.
         for target in &self.deployment.targets {
             let outputs = &self.orchestrator.0.outputs;
@@ -318,6 +322,8 @@ impl Task {
                     && !wants(&self.deployment, execution, target) =>
             {
                 self.executions.remove(execution);
+                let id = self.deployment.id();
+                self.orchestrator.0.traffic.forget(id, execution);
                 self.orchestrator.0.hosts.forget(target, execution).await;
             }
             (WorkId::Deadline(execution, at), Some(target)) => {
@@ -332,11 +338,29 @@ impl Task {
     }
 
     async fn assign(&mut self, execution: ExecutionId, target: Name, mode: Mode) {
+        let Some(found) = self.deployment.target(&target) else {
+            return;
+        };
+        let order = super::hosts::order(&self.deployment, found);
         self.executions.insert(execution.clone(), target.clone());
+        if found.actor() == Actor::Balancer
+            && let Some(&event) = order.events.first()
+        {
+            let errand = Errand {
+                execution,
+                target,
+                event,
+                mode,
+                reports: self.requests.clone(),
+            };
+            let traffic = &self.orchestrator.0.traffic;
+            traffic.assign(self.deployment.id(), errand);
+            return;
+        }
         let (project, _) = self.orchestrator.0.documents.current();
         let address = project.host(&target).map(|host| host.address.clone());
         let assignment = Assignment {
-            order: super::hosts::order(&self.deployment),
+            order,
             execution,
             deployment: self.deployment.id().clone(),
             target,

@@ -14,6 +14,7 @@ mod journals;
 mod operations;
 mod properties;
 mod rollback;
+mod traffic;
 mod vectors;
 mod world;
 mod zones;

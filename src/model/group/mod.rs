@@ -144,6 +144,18 @@ impl DeploymentGroup {
         }
     }
 
+    /// Whether load balancers take part in its deployments.
+    pub fn controls_traffic(&self) -> bool {
+        self.deployment_style.deployment_option == DeploymentOption::WithTrafficControl
+    }
+
+    /// The names of the load balancers and target groups that take part in its deployments on servers.
+    pub fn load_balancers(&self) -> Vec<&str> {
+        let info = self.load_balancer_info.iter();
+        let names = info.flat_map(LoadBalancerInfo::names);
+        names.filter(|_| self.controls_traffic()).collect()
+    }
+
     /// Every tag filter with its place in the document.
     pub fn filters(&self) -> Vec<(Path, &TagFilter)> {
         let root = Path::root();

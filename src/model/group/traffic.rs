@@ -18,6 +18,13 @@ pub struct LoadBalancerInfo {
 }
 
 impl LoadBalancerInfo {
+    /// The names of its load balancers and target groups, without pairs.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let classic = self.elb_info_list.iter().map(|info| info.name.as_str());
+        let groups = self.target_group_info_list.iter();
+        classic.chain(groups.map(|info| info.name.as_str()))
+    }
+
     /// Whether nothing is named.
     pub fn is_empty(&self) -> bool {
         self.elb_info_list.is_empty()

@@ -17,7 +17,7 @@ use crate::agent::facts::bound;
 use crate::agent::protocol::Order;
 use crate::clock;
 use crate::engine::Deployment;
-use crate::engine::plan::Stage;
+use crate::engine::deployment::Target;
 use crate::model::deployment::{DeploymentId, ExecutionId};
 use crate::model::name::Name;
 use crate::providers::hosts::{AgentClient, Greeting, HostError};
@@ -67,14 +67,10 @@ pub enum Mode {
     Halt,
 }
 
-/// The order that every host of a deployment gets.
-pub fn order(deployment: &Deployment) -> Arc<Order> {
+/// What the host of a target is to do in the leg that the target is in.
+pub fn order(deployment: &Deployment, target: &Target) -> Arc<Order> {
     let spec = &deployment.spec;
-    let mut stages = deployment.plan.stages.iter();
-    let events = stages.find_map(|stage| match stage {
-        Stage::Install { events, .. } => Some(events.clone()),
-        Stage::Monitor { .. } => None,
-    });
+    let events = target.leg_events().iter().map(|entry| entry.event);
     Arc::new(Order {
         deployment_id: spec.deployment_id.clone(),
         application_name: spec.group.application_name.to_string(),
@@ -83,7 +79,7 @@ pub fn order(deployment: &Deployment) -> Arc<Order> {
         creator: spec.creator,
         deployment_type: spec.group.deployment_style.deployment_type,
         revision: spec.revision.clone(),
-        events: events.unwrap_or_default(),
+        events: events.collect(),
         file_exists_behavior: spec.options.file_exists_behavior,
         ignore_application_stop_failures: spec.options.ignore_application_stop_failures,
         appspec_filename: None,

@@ -6,12 +6,15 @@
 mod weights;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
 pub use self::weights::weights;
+use crate::model::connections::LoadBalancer;
 use crate::model::endpoint::Endpoint;
 use crate::model::name::Name;
+use crate::model::project::Project;
 use crate::model::traffic::{Side, Split};
 
 /// What ought to be so at a load balancer. Servers that are not named are left as they are.
@@ -52,6 +55,8 @@ pub enum Service {
 pub struct Observed {
     /// Of the servers that were asked for, those that it has.
     pub servers: BTreeMap<Name, Seen>,
+    /// How many servers besides those that were asked for are in service and well.
+    pub others: usize,
     /// The split in force, if it knows sides.
     pub split: Option<Split>,
     /// Changes when it was restarted, if that can be told.
@@ -118,6 +123,20 @@ pub trait Balancer: Send + Sync {
         wanted: &'a Wanted,
         observed: &'a Observed,
     ) -> BoxFuture<'a, Result<(), TrafficError>>;
+}
+
+/// A connection to a load balancer. Nothing is sent yet.
+///
+/// # Errors
+/// If its document can't be right.
+pub fn connect(
+    document: &LoadBalancer,
+    _project: &Project,
+) -> Result<Arc<dyn Balancer>, TrafficError> {
+    Err(TrafficError::Refused {
+        balancer: document.name.clone(),
+        reason: String::new(),
+    })
 }
 
 /// Why something can't be done at a load balancer.

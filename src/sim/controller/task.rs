@@ -1,7 +1,6 @@
 //! One deployment: inputs in, entries written, work begun and given up (`orchestrator::task`).
 
 use std::collections::{BTreeSet, VecDeque};
-use std::sync::Arc;
 
 use super::super::cast::Cast;
 use super::super::disk::Line;
@@ -11,7 +10,6 @@ use super::super::marks::Mark;
 use super::driver::{Assignment, Mode};
 use super::ledger::Job;
 use super::{Controller, Then};
-use crate::agent::protocol::Order;
 use crate::engine::deliberate::{Bug, deliberate};
 use crate::engine::event::{Event, Record};
 use crate::engine::input::Command;
@@ -41,7 +39,6 @@ pub(super) struct Task {
     /// When it is woken next, in true time.
     armed: Option<i64>,
     works: WorkSet,
-    order: Option<Arc<Order>>,
 }
 
 /// Decided, but not durable yet.
@@ -63,7 +60,6 @@ impl Task {
             timers: BTreeSet::new(),
             armed: None,
             works: WorkSet::new(),
-            order: None,
         }
     }
 
@@ -384,14 +380,15 @@ impl Controller {
         if mode == Mode::Run {
             env.watch.places(number, &execution);
         }
-        let order = task
-            .order
-            .get_or_insert_with(|| crate::orchestrator::hosts::order(&task.deployment));
+        let Some(found) = task.deployment.target(target) else {
+            return;
+        };
+        let order = crate::orchestrator::hosts::order(&task.deployment, found);
         let assignment = Assignment {
             execution,
             deployment: number,
             mode,
-            order: Arc::clone(order),
+            order,
         };
         self.drivers[host].assign(env, assignment);
     }

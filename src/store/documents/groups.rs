@@ -10,7 +10,8 @@ use super::document::Document;
 use super::listing::stem;
 use super::problem::{Problem, Problems, Severity};
 use crate::model::application::ComputePlatform;
-use crate::model::group::{DeploymentGroup, DeploymentOption, DeploymentType};
+use crate::model::connections::Connections;
+use crate::model::group::{DeploymentGroup, DeploymentType};
 use crate::model::host::Host;
 use crate::model::name::Name;
 use crate::model::yaml;
@@ -37,6 +38,7 @@ pub(super) struct Candidate {
 pub(super) struct Context<'a> {
     pub project: Option<&'a Name>,
     pub hosts: Option<&'a [Host]>,
+    pub connections: Option<&'a Connections>,
     pub configurations: &'a Configurations,
 }
 
@@ -77,6 +79,7 @@ pub(super) fn check(
             candidate.check_members(context.hosts, problems);
             candidate.check_tags(context.hosts, problems);
             candidate.check_supported(problems);
+            candidate.check_balancers(context.connections, problems);
             candidate.identify(context.project, &mut ids, problems);
             candidate.group
         })
@@ -173,6 +176,31 @@ impl Candidate {
         }
     }
 
+    /// Warns of load balancers that no connection is for. Without traffic control nobody asks for them.
+    fn check_balancers(&self, connections: Option<&Connections>, problems: &mut Problems) {
+        let Some(connections) = connections else {
+            return;
+        };
+        let server = self.platform == Some(ComputePlatform::Server);
+        if server && self.group.controls_traffic() && self.group.load_balancers().is_empty() {
+            let message = "WITH_TRAFFIC_CONTROL, and no load balancer is named: deployments to the group are refused (MISSING_ELB_INFORMATION)";
+            self.add(Severity::Warning, "deploymentStyle", message, problems);
+        }
+        for name in self.group.load_balancers() {
+            if connections.load_balancer(name).is_none() {
+                let message = format!(
+                    "no load balancer of `connections` in cutover.yaml is called {name}: deployments to the group are refused"
+                );
+                let known = connections.load_balancers.iter().map(|one| &one.name);
+                let path = yaml::Path::root().key("loadBalancerInfo");
+                problems.add(Problem {
+                    help: yaml::nearest(name, known),
+                    ..self.document.problem(Severity::Warning, &path, message)
+                });
+            }
+        }
+    }
+
     /// Says what is kept without effect, so that nobody relies on it.
     fn check_supported(&self, problems: &mut Problems) {
         let refused = "not supported yet: deployments to it are refused";
@@ -184,9 +212,6 @@ impl Candidate {
         let style = self.group.deployment_style;
         if style.deployment_type == DeploymentType::BlueGreen {
             let message = format!("a blue/green group is {refused}");
-            self.add(Severity::Warning, "deploymentStyle", message, problems);
-        } else if style.deployment_option == DeploymentOption::WithTrafficControl {
-            let message = format!("a group WITH_TRAFFIC_CONTROL is {refused}");
             self.add(Severity::Warning, "deploymentStyle", message, problems);
         }
         let alarms = self.group.alarm_configuration.as_ref();

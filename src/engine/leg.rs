@@ -1,0 +1,55 @@
+//! Legs: a target's lifecycle events in runs that one actor carries out without asking back.
+
+use super::spec::Spec;
+use super::target::{Target, TargetEvent};
+use crate::model::lifecycle::{EventStatus, LifecycleEvent};
+
+/// Who carries out a leg.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// The agent on the target's host.
+    Host,
+    /// The orchestrator, at the load balancers of the group.
+    Balancer,
+}
+
+impl Actor {
+    /// Who carries out an event.
+    pub fn of(event: LifecycleEvent) -> Self {
+        if event.is_on_host() {
+            Self::Host
+        } else {
+            Self::Balancer
+        }
+    }
+}
+
+impl Target {
+    /// The events of the leg that it is in.
+    pub fn leg_events(&self) -> &[TargetEvent] {
+        let mut legs = legs(&self.events);
+        legs.nth(self.leg).unwrap_or_default()
+    }
+
+    /// Who carries out the leg that it is in.
+    pub fn actor(&self) -> Actor {
+        let first = self.leg_events().first();
+        first.map_or(Actor::Host, |entry| Actor::of(entry.event))
+    }
+
+    /// Whether another leg begins when this event of its leg has ended so.
+    pub(super) fn goes_on(&self, event: LifecycleEvent, status: EventStatus, spec: &Spec) -> bool {
+        let ignores = spec.options.ignore_application_stop_failures;
+        let well = match status {
+            EventStatus::Succeeded => true,
+            EventStatus::Failed => ignores && event.failure_may_be_ignored(),
+            _ => false,
+        };
+        let last = self.leg_events().last().map(|entry| entry.event);
+        well && last == Some(event) && legs(&self.events).nth(self.leg + 1).is_some()
+    }
+}
+
+fn legs(events: &[TargetEvent]) -> impl Iterator<Item = &[TargetEvent]> {
+    events.chunk_by(|a, b| Actor::of(a.event) == Actor::of(b.event))
+}

@@ -1,0 +1,31 @@
+//! Where targets ought to be at the load balancers: what follows from how far each has come, and nothing else.
+
+use super::target::Target;
+use crate::model::lifecycle::{EventStatus, LifecycleEvent};
+
+/// Whether a target ought to get traffic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// It ought to be in service.
+    In,
+    /// It ought to get nothing.
+    Out,
+}
+
+/// Where a target ought to be, for as long as its deployment runs; `None` leaves it where it is.
+///
+/// Between leaving and entering it is out, whatever happens to the load balancer meanwhile. One that has yet to enter for the
+/// first time is out, for nobody has validated it. One whose events at the load balancer failed is left as it is: it shows what
+/// went wrong.
+pub fn place(target: &Target) -> Option<Place> {
+    use EventStatus::{Failed, InProgress, Pending, Succeeded};
+    let status = |event| target.event(event).map(|entry| entry.status);
+    let block = status(LifecycleEvent::BlockTraffic);
+    let allow = status(LifecycleEvent::AllowTraffic);
+    match (block, allow) {
+        (_, Some(InProgress | Succeeded)) => Some(Place::In),
+        (_, Some(Failed)) => None,
+        (Some(InProgress | Succeeded), _) | (None, Some(Pending)) => Some(Place::Out),
+        _ => None,
+    }
+}

@@ -1,0 +1,235 @@
+//! One look at a load balancer: what ought to be so there next, and what has come of it. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::engine::traffic::Place;
+use crate::model::endpoint::Endpoint;
+use crate::model::name::Name;
+use crate::model::timestamp::Timestamp;
+use crate::model::traffic::Side;
+use crate::providers::traffic::{Observed, Seen, Server, Service, Wanted};
+
+/// A target at a load balancer.
+#[derive(Clone, Debug)]
+pub(super) struct Member {
+    pub name: Name,
+    pub endpoint: Endpoint,
+    pub side: Side,
+    /// Where it ought to be.
+    pub place: Option<Place>,
+    /// When it leaves even with requests in flight.
+    pub leave_by: Option<Timestamp>,
+}
+
+/// What a round does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Round {
+    pub wanted: Wanted,
+    /// Servers that have to stay for now: without them the route would have no healthy one.
+    pub kept: BTreeSet<Name>,
+    /// Servers that leave with requests in flight, and how many, because their time to drain is over.
+    pub forced: BTreeMap<Name, u64>,
+}
+
+/// What ought to be so next. `alone` says that the route has one server and is allowed to be without.
+pub(super) fn round(members: &[Member], observed: &Observed, now: Timestamp, alone: bool) -> Round {
+    let mut serving = observed.others
+        + members
+            .iter()
+            .filter(|member| serves(observed, member))
+            .count();
+    let mut round = Round {
+        wanted: Wanted {
+            servers: Vec::new(),
+            split: None,
+        },
+        kept: BTreeSet::new(),
+        forced: BTreeMap::new(),
+    };
+    for member in members {
+        let Some(place) = member.place else { continue };
+        let seen = observed.servers.get(&member.name);
+        let service = match (place, seen) {
+            (Place::In, _) => Service::In,
+            (Place::Out, None) => continue,
+            (Place::Out, Some(seen)) => {
+                if serves(observed, member) {
+                    if serving <= 1 && !alone {
+                        round.kept.insert(member.name.clone());
+                        continue;
+                    }
+                    serving -= 1;
+                }
+                leaving(member, seen, now, &mut round.forced)
+            }
+        };
+        round.wanted.servers.push(member.server_in(service));
+    }
+    round
+}
+
+fn serves(observed: &Observed, member: &Member) -> bool {
+    let seen = observed.servers.get(&member.name);
+    seen.is_some_and(|seen| seen.service == Service::In && seen.healthy != Some(false))
+}
+
+/// It drains until nothing is in flight, or its time is over.
+fn leaving(
+    member: &Member,
+    seen: &Seen,
+    now: Timestamp,
+    forced: &mut BTreeMap<Name, u64>,
+) -> Service {
+    let late = member.leave_by.is_some_and(|by| by <= now);
+    match (seen.service, seen.in_flight) {
+        (Service::Out, _) | (Service::Draining, Some(0)) => Service::Out,
+        (Service::Draining, in_flight) if late => {
+            if let Some(n) = in_flight {
+                forced.insert(member.name.clone(), n);
+            }
+            Service::Out
+        }
+        _ => Service::Draining,
+    }
+}
+
+/// Whether the load balancer has a target where it ought to be. `judges` says whether it looks after health by itself.
+pub(super) fn is_there(member: &Member, observed: &Observed, judges: bool) -> bool {
+    let seen = observed.servers.get(&member.name);
+    match (member.place, seen) {
+        (None, _) | (Some(Place::Out), None) => true,
+        (Some(Place::Out), Some(seen)) => seen.service == Service::Out,
+        (Some(Place::In), None) => false,
+        (Some(Place::In), Some(seen)) => {
+            seen.service == Service::In && (!judges || seen.healthy == Some(true))
+        }
+    }
+}
+
+impl Member {
+    /// The server that it is, wherever it ought to be.
+    pub fn server(&self) -> Server {
+        self.server_in(Service::In)
+    }
+
+    fn server_in(&self, service: Service) -> Server {
+        Server {
+            name: self.name.clone(),
+            endpoint: self.endpoint.clone(),
+            side: self.side,
+            service,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> Name {
+        text.parse().unwrap()
+    }
+
+    fn member(name: &str, place: Option<Place>) -> Member {
+        Member {
+            name: name.parse().unwrap(),
+            endpoint: Endpoint::parse("127.0.0.1:80").unwrap(),
+            side: Side::Blue,
+            place,
+            leave_by: Some(Timestamp(30_000)),
+        }
+    }
+
+    fn seen(service: Service, healthy: bool, in_flight: u64) -> Seen {
+        Seen {
+            service,
+            healthy: Some(healthy),
+            trouble: None,
+            weight: None,
+            in_flight: Some(in_flight),
+            requests: None,
+            errors: None,
+        }
+    }
+
+    fn observed(servers: &[(&str, Seen)]) -> Observed {
+        Observed {
+            servers: servers
+                .iter()
+                .map(|(name, seen)| (name.parse().unwrap(), seen.clone()))
+                .collect(),
+            ..Observed::default()
+        }
+    }
+
+    fn services(round: &Round) -> Vec<(&str, Service)> {
+        let servers = round.wanted.servers.iter();
+        servers.map(|s| (s.name.as_str(), s.service)).collect()
+    }
+
+    #[test]
+    fn a_server_drains_first_and_leaves_when_nothing_is_in_flight_or_its_time_is_over() {
+        let members = [member("a", Some(Place::Out)), member("b", None)];
+        let b = ("b", seen(Service::In, true, 9));
+        let at = |service, in_flight, now| {
+            let observed = observed(&[("a", seen(service, true, in_flight)), b.clone()]);
+            round(&members, &observed, Timestamp(now), false)
+        };
+        assert_eq!(services(&at(Service::In, 0, 0)), [("a", Service::Draining)]);
+        assert_eq!(
+            services(&at(Service::Draining, 3, 0)),
+            [("a", Service::Draining)]
+        );
+        assert_eq!(
+            services(&at(Service::Draining, 0, 0)),
+            [("a", Service::Out)]
+        );
+        let late = at(Service::Draining, 3, 30_000);
+        assert_eq!(services(&late), [("a", Service::Out)]);
+        assert_eq!(late.forced.get(&name("a")), Some(&3));
+        assert_eq!(
+            services(&at(Service::In, 3, 30_000)),
+            [("a", Service::Draining)],
+            "it gets nothing new before it is cut off"
+        );
+    }
+
+    #[test]
+    fn the_last_healthy_server_stays() {
+        let members = [
+            member("a", Some(Place::Out)),
+            member("b", Some(Place::Out)),
+            member("c", None),
+        ];
+        let healthy = || seen(Service::In, true, 0);
+        let all = [
+            ("a", healthy()),
+            ("b", healthy()),
+            ("c", seen(Service::In, false, 0)),
+        ];
+        let look = |observed: &Observed, alone| round(&members, observed, Timestamp(0), alone);
+        let found = look(&observed(&all), false);
+        assert_eq!(services(&found), [("a", Service::Draining)]);
+        assert!(found.kept.contains(&name("b")));
+        let others = Observed {
+            others: 1,
+            ..observed(&all)
+        };
+        assert!(look(&others, false).kept.is_empty());
+        assert!(look(&observed(&all), true).kept.is_empty());
+    }
+
+    #[test]
+    fn entering_is_over_when_the_load_balancer_finds_it_well() {
+        let a = member("a", Some(Place::In));
+        let with = |service, healthy| observed(&[("a", seen(service, healthy, 0))]);
+        assert!(!is_there(&a, &observed(&[]), true));
+        assert!(!is_there(&a, &with(Service::In, false), true));
+        assert!(is_there(&a, &with(Service::In, false), false));
+        assert!(is_there(&a, &with(Service::In, true), true));
+        let out = member("a", Some(Place::Out));
+        assert!(is_there(&out, &observed(&[]), true));
+        assert!(!is_there(&out, &with(Service::Draining, true), true));
+        assert!(is_there(&out, &with(Service::Out, true), true));
+    }
+}

@@ -10,6 +10,7 @@ use crate::api::command::Command;
 use crate::clock;
 use crate::engine::foresee::Foreseen;
 use crate::engine::input::{self, What};
+use crate::engine::plan::Before;
 use crate::engine::{Deployment, foresee, outlook};
 use crate::model::deployment::DeploymentId;
 use crate::model::name::Name;
@@ -171,5 +172,11 @@ fn done(what: &What) -> String {
         What::Skip { target } => format!("{target} is left out"),
         What::StartNext { target } => format!("{target} comes before the others"),
         What::GiveUp => "given up".to_owned(),
+        What::Continue {
+            before: Before::Reroute,
+        } => "rerouting".to_owned(),
+        What::Continue {
+            before: Before::Termination,
+        } => "the original is waited for no longer".to_owned(),
     }
 }

@@ -13,13 +13,15 @@ use crate::model::timestamp::Timestamp;
 /// nothing new starts any more and events are left after the one that runs.
 pub(super) fn expected(deployment: &Deployment, target: &Target) -> TargetStatus {
     let left = || {
-        let mut events = target.events.iter();
-        events.any(|entry| entry.status == EventStatus::Pending)
+        let mut part = target.part();
+        part.any(|entry| entry.status == EventStatus::Pending)
     };
     if has_failed(deployment, target) {
         TargetStatus::Failed
     } else if deployment.is_ceasing() && left() {
         TargetStatus::Skipped
+    } else if target.later_stages().next().is_some() {
+        TargetStatus::Ready
     } else {
         TargetStatus::Succeeded
     }
@@ -80,7 +82,11 @@ impl Ahead {
                 let status = expected(&self.deployment, target);
                 self.end(position, status);
             }
-            match self.deployment.monitor_ends() {
+            // What waits for an operator goes on when its time is over, if nobody says anything.
+            let frozen = self.deployment.frozen_since.is_some();
+            let wait = self.deployment.wait_ends().filter(|_| !frozen);
+            let wait = wait.map(|(_, at)| at);
+            match self.deployment.monitor_ends().or(wait) {
                 Some(at) if !self.deployment.status.is_terminal() => {
                     self.now = self.now.max(at);
                     if self.input(&Input::TimerElapsed).is_empty() {

@@ -3,6 +3,7 @@
 use super::deliberate::{Bug, deliberate};
 use super::deployment::{Deployment, Target};
 use super::input::{Command, What};
+use super::plan::Before;
 use super::schedule::Steps;
 use crate::model::deployment::{DeploymentStatus, TargetStatus};
 use crate::model::name::Name;
@@ -32,6 +33,12 @@ pub enum Refusal {
         /// Which deployment.
         id: String,
     },
+    /// Not every replacement instance is ready, or it is rerouted already.
+    #[error("{id} does not wait for the reroute (DeploymentIsNotInReadyStateException)")]
+    NotReady {
+        /// Which deployment.
+        id: String,
+    },
     /// It makes no sense now.
     #[error("{0}")]
     Now(String),
@@ -45,6 +52,7 @@ impl Refusal {
     pub fn code(&self) -> &'static str {
         match self {
             Self::AlreadyCompleted { .. } => "DeploymentAlreadyCompletedException",
+            Self::NotReady { .. } => "DeploymentIsNotInReadyStateException",
             Self::NoTarget { .. } => "DeploymentTargetDoesNotExistException",
             Self::Changed { .. } | Self::Now(_) => "InvalidDeploymentStatusException",
             Self::Minimum(_) => "InvalidOperationException",
@@ -90,6 +98,7 @@ pub fn refusal(deployment: &Deployment, command: &Command) -> Option<Refusal> {
             .map(|wish| Refusal::Now(format!("{} has paused it already", wish.by))),
         What::Resume if deployment.paused.is_some() => None,
         What::Resume => Some(Refusal::Now("it is not paused".to_owned())),
+        What::Continue { before } => continues(deployment, *before),
         What::GiveUp if deployment.held.is_some() => None,
         What::GiveUp => Some(Refusal::Now(
             "it does not hold: stopping ends one that goes on".to_owned(),
@@ -107,6 +116,22 @@ pub fn refusal(deployment: &Deployment, command: &Command) -> Option<Refusal> {
                 _ => start_next(deployment, found),
             }
         }
+    }
+}
+
+/// Only a wait can be ended, and only the one that was meant.
+fn continues(deployment: &Deployment, before: Before) -> Option<Refusal> {
+    let id = deployment.id().to_string();
+    if let Some(wish) = &deployment.paused {
+        let message = format!("{} has paused it: resume it first", wish.by);
+        return Some(Refusal::Now(message));
+    }
+    match deployment.wait_ends() {
+        Some((waits, _)) if waits == before => None,
+        _ if before == Before::Reroute => Some(Refusal::NotReady { id }),
+        _ => Some(Refusal::Now(
+            "it does not wait to terminate the original".to_owned(),
+        )),
     }
 }
 
@@ -158,18 +183,19 @@ fn skip(deployment: &Deployment, target: &Target) -> Option<Refusal> {
     }
     let broken = steps.broken_minimum(target.stage)?;
     let place = broken
+        .set
         .zone
         .map_or_else(String::new, |zone| format!(" in zone {zone}"));
-    let must = if broken.tally.fresh() > 0 {
-        format!("more than {}", broken.window.floor)
+    let must = if broken.set.tally.fresh() > 0 {
+        format!("more than {}", broken.set.window.floor)
     } else {
-        format!("at least {}", broken.window.minimum_healthy)
+        format!("at least {}", broken.set.window.minimum_healthy)
     };
     Some(Refusal::Minimum(format!(
         "{} is unhealthy, and without it only {} of {}{place} could be healthy while {must} must ({})",
         target.name,
-        broken.tally.can_be_healthy(),
-        broken.tally.total,
+        broken.set.tally.can_be_healthy(),
+        broken.set.tally.total,
         broken.error.code.name()
     )))
 }

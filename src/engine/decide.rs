@@ -14,7 +14,7 @@ use crate::model::timestamp::{Short, Timestamp};
 
 /// The events that an input causes, in order; none if it changes nothing (a repeated or late report, a refused command).
 pub fn decide(deployment: &Deployment, input: &Input, now: Timestamp) -> Vec<Event> {
-    use DeploymentStatus::{Created, InProgress, Queued};
+    use DeploymentStatus::{Created, Queued};
     let status = deployment.status;
     if status.is_terminal() {
         return Vec::new();
@@ -30,7 +30,7 @@ pub fn decide(deployment: &Deployment, input: &Input, now: Timestamp) -> Vec<Eve
             }
         }
         Input::Missing(error) if waits => missing(&mut steps, error),
-        Input::Recovered if status == InProgress => steps.events.push(Event::Recovered),
+        Input::Recovered if status.is_running() => steps.events.push(Event::Recovered),
         Input::Admitted | Input::Queued { .. } | Input::Missing(_) | Input::Recovered => {}
         Input::Command(command) => {
             if refusal(deployment, command).is_none() {
@@ -93,7 +93,7 @@ fn elapse(steps: &mut Steps<'_>) {
         steps.events.push(Event::TimedOut);
         steps.timed_out = true;
     }
-    if deployment.status == DeploymentStatus::InProgress {
+    if deployment.status.is_running() {
         steps.schedule();
     }
 }
@@ -142,12 +142,17 @@ fn obey(steps: &mut Steps<'_>, command: &Command) {
             let target = target.clone();
             steps.events.push(Event::ChosenNext { target, by, why });
         }
+        What::Continue { before } => {
+            steps.continued = true;
+            let before = *before;
+            steps.events.push(Event::Continued { before, by, why });
+        }
         What::GiveUp => {
             steps.halted = steps.held.take();
             steps.events.push(Event::GivenUp { by, why });
         }
     }
-    if deployment.status == DeploymentStatus::InProgress {
+    if deployment.status.is_running() {
         steps.schedule();
     } else if steps.stopped_by.is_some() {
         steps.cease();
@@ -249,8 +254,11 @@ pub(super) fn has_failed(deployment: &Deployment, target: &Target) -> bool {
 fn outcome(deployment: &Deployment, target: &Target, ceasing: bool) -> TargetStatus {
     if has_failed(deployment, target) {
         TargetStatus::Failed
-    } else if target.events.iter().all(|entry| entry.status.is_terminal()) {
-        TargetStatus::Succeeded
+    } else if target.part().all(|entry| entry.status.is_terminal()) {
+        match target.later_stages().next() {
+            Some(_) => TargetStatus::Ready,
+            None => TargetStatus::Succeeded,
+        }
     } else if ceasing {
         TargetStatus::Skipped
     } else {

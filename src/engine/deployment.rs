@@ -6,12 +6,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::event::{Event, Record};
-use super::plan::{Plan, Stage};
-use super::spec::Spec;
+use super::plan::{Before, Plan, Stage};
+use super::spec::{Spec, TargetSpec};
 use super::tally::Tally;
 pub use super::target::{Target, TargetEvent};
 use crate::model::deployment::{
-    DeploymentId, DeploymentStatus, ErrorInformation, InstanceHealth, Overview, TargetStatus,
+    DeploymentId, DeploymentStatus, ErrorInformation, InstanceHealth, Overview,
 };
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
@@ -79,6 +79,8 @@ pub struct Deployment {
     pub seq: u64,
     /// Positions in `targets` by name.
     pub(super) positions: BTreeMap<Name, usize>,
+    /// The positions in `targets` of each stage's targets, from the first to behind the last.
+    spans: Vec<(usize, usize)>,
 }
 
 /// What an operator wanted, when and why.
@@ -144,33 +146,42 @@ impl Deployment {
         let Event::Created { spec, plan } = &record.event else {
             return None;
         };
-        let health: BTreeMap<&Name, InstanceHealth> = spec
-            .targets
-            .iter()
-            .map(|target| (&target.name, target.instance_health))
-            .collect();
-        let mut targets = Vec::with_capacity(spec.targets.len());
+        let known: BTreeMap<&Name, &TargetSpec> =
+            spec.targets.iter().map(|t| (&t.name, t)).collect();
+        let mut targets: Vec<Target> = Vec::with_capacity(spec.targets.len());
+        let mut positions: BTreeMap<Name, usize> = BTreeMap::new();
         let mut fleet = Tally::default();
         let mut stages = vec![Tally::default(); plan.stages.len()];
+        let mut spans = vec![(usize::MAX, 0); plan.stages.len()];
         for (place, stage) in plan.stages.iter().enumerate() {
-            let Stage::Install {
-                targets: names,
-                events,
-                ..
-            } = stage
-            else {
-                continue;
-            };
-            for name in names {
-                let before = health.get(name).copied().unwrap_or_default();
-                let target = Target::new(name.clone(), place, before, events);
-                fleet.add(target.is_healthy_untouched());
-                stages[place].add(target.is_healthy_untouched());
-                targets.push(target);
+            let Some(work) = stage.work() else { continue };
+            for name in work.targets {
+                let position = positions.get(name).copied();
+                // By the time of a later stage it does not serve as it did before.
+                let healthy = position.is_none()
+                    && known
+                        .get(name)
+                        .is_some_and(|t| t.instance_health == InstanceHealth::Healthy);
+                fleet.add(healthy);
+                stages[place].add(healthy);
+                let position = position.unwrap_or_else(|| {
+                    let health = known.get(name).map(|t| t.instance_health);
+                    let side = known.get(name).and_then(|t| t.side);
+                    targets.push(Target::new(
+                        name.clone(),
+                        side,
+                        place,
+                        health.unwrap_or_default(),
+                    ));
+                    positions.insert(name.clone(), targets.len() - 1);
+                    targets.len() - 1
+                });
+                targets[position].add_part(place, work.events);
+                let (first, end) = spans[place];
+                spans[place] = (first.min(position), end.max(position + 1));
             }
         }
-        let positions = targets.iter().enumerate();
-        let positions = positions.map(|(i, t)| (t.name.clone(), i)).collect();
+        let pending = u32::try_from(targets.len()).unwrap_or(u32::MAX);
         Some(Self {
             spec: Arc::clone(spec),
             plan: Arc::clone(plan),
@@ -191,7 +202,7 @@ impl Deployment {
             stage: 0,
             stage_time: None,
             overview: Overview {
-                pending: fleet.total,
+                pending,
                 ..Overview::default()
             },
             targets,
@@ -204,6 +215,7 @@ impl Deployment {
             decided: record.seq,
             seq: record.seq,
             positions,
+            spans,
         })
     }
 
@@ -233,7 +245,18 @@ impl Deployment {
             Stage::Monitor { seconds, .. } => {
                 Some(self.stage_time? + std::time::Duration::from_secs(*seconds))
             }
-            Stage::Install { .. } => None,
+            _ => None,
+        }
+    }
+
+    /// When the wait of this stage is over, and what comes then, while it waits for an operator.
+    pub fn wait_ends(&self) -> Option<(Before, Timestamp)> {
+        match self.current_stage()? {
+            Stage::Wait { before, minutes } => {
+                let minutes = std::time::Duration::from_secs(60 * u64::from(*minutes));
+                Some((*before, self.stage_time? + minutes))
+            }
+            _ => None,
         }
     }
 
@@ -252,16 +275,20 @@ impl Deployment {
         self.in_flight.iter().map(|&i| &self.targets[i])
     }
 
+    /// The positions in `targets` of a stage's targets; those of others may be among them.
+    pub(super) fn span(&self, stage: usize) -> std::ops::Range<usize> {
+        let (first, end) = self.spans.get(stage).copied().unwrap_or_default();
+        first.min(end)..end
+    }
+
     /// The positions of targets that never started, in the order in which the scheduler would start them: what was chosen,
     /// then the rest of the stage that runs.
     pub fn upcoming(&self) -> impl Iterator<Item = usize> + '_ {
         let rest = self.targets.iter().enumerate().skip(self.next);
         let rest = rest
-            .take_while(|(_, target)| target.stage == self.stage)
+            .take_while(|(place, _)| *place < self.span(self.stage).end)
             .filter(|(place, target)| {
-                target.status == TargetStatus::Pending
-                    && target.attempt == 0
-                    && !self.chosen.contains(place)
+                target.stage == self.stage && target.is_fresh() && !self.chosen.contains(place)
             })
             .map(|(place, _)| place);
         self.chosen.iter().copied().chain(rest)

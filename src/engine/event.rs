@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::plan::Plan;
+use super::plan::{Before, Plan};
 use super::spec::Spec;
 use crate::model::deployment::{
     DeploymentId, DeploymentStatus, ErrorInformation, ExecutionId, TargetStatus,
@@ -168,6 +168,15 @@ pub enum Event {
         /// Why.
         why: Option<String>,
     },
+    /// Somebody said that it need not wait any longer.
+    Continued {
+        /// What it waited to do.
+        before: Before,
+        /// Who.
+        by: String,
+        /// Why.
+        why: Option<String>,
+    },
     /// Somebody asked to stop. Running events finish, nothing new starts.
     StopRequested {
         /// Who.
@@ -211,6 +220,7 @@ impl Event {
             | Self::Retried { .. }
             | Self::Excluded { .. }
             | Self::ChosenNext { .. }
+            | Self::Continued { .. }
             | Self::StopRequested { .. }
             | Self::TimedOut
             | Self::Ended { .. } => true,

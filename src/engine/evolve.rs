@@ -1,11 +1,13 @@
 //! Folding an entry of the journal into the state of a deployment. Nothing else changes it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::deliberate::{Bug, deliberate};
 use super::deployment::{Deployment, Rollback, StopRequest, Target, Wish};
 use super::event::{Event, Record};
-use super::tally::Lost;
+use super::plan::{Before, Stage};
+use super::tally::{Lost, Totals};
 use crate::model::deployment::{DeploymentStatus, ErrorInformation, ExecutionId, TargetStatus};
 use crate::model::lifecycle::LifecycleEvent;
 use crate::model::name::Name;
@@ -20,8 +22,8 @@ impl Deployment {
             self.decided = record.seq;
         }
         match &record.event {
-            // Only ever the first entry, which `created` reads.
-            Event::Created { .. } => {}
+            // Only ever the first entry, which `created` reads. And what begins with it is an entry of its own.
+            Event::Created { .. } | Event::Continued { .. } => {}
             Event::Queued { message } => {
                 self.status = DeploymentStatus::Queued;
                 self.queued = Some(message.clone());
@@ -157,11 +159,20 @@ impl Deployment {
         self.queued = None;
         self.start_time = Some(at);
         self.stage_time = Some(at);
-        self.due = Some(at + self.spec.limits.deployment());
+        self.due = Some(at + self.longest());
         // Paused before it began: the time counts from now on.
         if self.frozen_since.is_some() {
             self.frozen_since = Some(at);
         }
+    }
+
+    /// How long the whole of it may take: waiting for an operator does not count.
+    fn longest(&self) -> Duration {
+        let waits = self.plan.stages.iter().map(|stage| match stage {
+            Stage::Wait { minutes, .. } => Duration::from_secs(60 * u64::from(*minutes)),
+            _ => Duration::ZERO,
+        });
+        self.spec.limits.deployment() + waits.sum()
     }
 
     /// Nobody was there to hear reports, and deadlines may have passed meanwhile.
@@ -170,7 +181,8 @@ impl Deployment {
         let soonest = at + limits.silence();
         // By another clock, which may be behind the former one: nothing takes longer than it may from now on.
         let latest = at + limits.event().max(limits.pick_up());
-        self.due = self.due.map(|due| due.min(at + limits.deployment()));
+        let longest = self.longest();
+        self.due = self.due.map(|due| due.min(at + longest));
         self.stage_time = self.stage_time.map(|since| since.min(at));
         self.frozen_since = self.frozen_since.map(|since| since.min(at));
         for &position in &self.in_flight {
@@ -183,7 +195,15 @@ impl Deployment {
     fn start_stage(&mut self, stage: usize, at: Timestamp) {
         self.stage = stage;
         self.stage_time = Some(at);
+        self.status = match self.current_stage() {
+            Some(Stage::Wait {
+                before: Before::Reroute,
+                ..
+            }) => DeploymentStatus::Ready,
+            _ => DeploymentStatus::InProgress,
+        };
         self.chosen.clear();
+        self.next = self.span(stage).start;
         self.pass_started();
     }
 
@@ -194,7 +214,12 @@ impl Deployment {
         let due = at + self.spec.limits.pick_up();
         let target = &mut self.targets[position];
         let healthy = target.is_healthy_untouched();
-        let again = target.attempt > 0;
+        let again = !target.is_fresh();
+        let waited = match target.status {
+            TargetStatus::Ready => &mut self.overview.ready,
+            _ => &mut self.overview.pending,
+        };
+        *waited -= 1;
         target.attempt += 1;
         target.status = TargetStatus::InProgress;
         target.execution = Some(execution.clone());
@@ -204,7 +229,6 @@ impl Deployment {
         self.stages[target.stage].start(healthy, again);
         self.fleet.start(healthy, again);
         self.in_flight.insert(position);
-        self.overview.pending -= 1;
         self.overview.in_progress += 1;
         if again {
             self.retries.retain(|other| *other != position);
@@ -226,17 +250,28 @@ impl Deployment {
             return;
         };
         let target = &mut self.targets[position];
-        self.stages[target.stage].end(status, unanswered, target.lost);
-        self.fleet.end(status, unanswered, target.lost);
+        let mut totals = Totals {
+            fleet: &mut self.fleet,
+            stages: &mut self.stages,
+        };
+        totals.end(target, status, unanswered);
         target.status = status;
         target.message = message.map(str::to_owned);
         target.due = None;
         target.silent_since = None;
         target.end_time = Some(at);
-        target.skip_what_never_started();
+        if status == TargetStatus::Ready {
+            target.begin_next_part();
+        } else {
+            target.skip_what_never_started();
+        }
         self.in_flight.remove(&position);
         self.overview.in_progress -= 1;
         match status {
+            TargetStatus::Ready => {
+                target.lost = None;
+                self.overview.ready += 1;
+            }
             TargetStatus::Succeeded => {
                 target.lost = None;
                 self.overview.succeeded += 1;
@@ -271,9 +306,11 @@ impl Deployment {
             return;
         };
         let target = &mut self.targets[position];
-        let healthy = target.is_healthy_untouched();
-        self.stages[target.stage].exclude(healthy);
-        self.fleet.exclude(healthy);
+        let mut totals = Totals {
+            fleet: &mut self.fleet,
+            stages: &mut self.stages,
+        };
+        totals.exclude(target);
         target.status = TargetStatus::Skipped;
         target.end_time = Some(at);
         target.message = Some(match why {
@@ -287,13 +324,14 @@ impl Deployment {
         self.pass_started();
     }
 
-    /// Moves `next` on to the first target of the stage that waits and never started. It moves over each target once.
+    /// Moves `next` on to the first target of the stage that waits and never started. It moves over each target once a stage.
     fn pass_started(&mut self) {
-        while self.targets.get(self.next).is_some_and(|target| {
-            target.stage < self.stage
-                || (target.stage == self.stage
-                    && (target.attempt > 0 || target.status != TargetStatus::Pending))
-        }) {
+        let end = self.span(self.stage).end;
+        while self.next < end {
+            let target = &self.targets[self.next];
+            if target.stage == self.stage && target.is_fresh() {
+                return;
+            }
             self.next += 1;
         }
     }
@@ -308,7 +346,11 @@ impl Deployment {
             return;
         }
         if let Some(since) = self.frozen_since.take() {
-            self.due = self.due.map(|due| due + at.since(since));
+            let span = at.since(since);
+            self.due = self.due.map(|due| due + span);
+            if self.wait_ends().is_some() {
+                self.stage_time = self.stage_time.map(|time| time + span);
+            }
         }
     }
 
@@ -322,9 +364,15 @@ impl Deployment {
         self.retries.clear();
         self.chosen.clear();
         for target in &mut self.targets {
-            if target.status != TargetStatus::Pending || deliberate(Bug::PendingLeftOpen) {
+            let open = matches!(target.status, TargetStatus::Pending | TargetStatus::Ready);
+            if !open || deliberate(Bug::PendingLeftOpen) {
                 continue;
             }
+            let waited = match target.status {
+                TargetStatus::Ready => &mut self.overview.ready,
+                _ => &mut self.overview.pending,
+            };
+            *waited -= 1;
             target.status = if target.lost.is_some() {
                 // It was to be tried again, and was not.
                 self.overview.failed += 1;
@@ -333,7 +381,6 @@ impl Deployment {
                 self.overview.skipped += 1;
                 TargetStatus::Skipped
             };
-            self.overview.pending -= 1;
             target.skip_what_never_started();
         }
     }

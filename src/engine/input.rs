@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::plan::Before;
 use crate::model::deployment::{ErrorInformation, ExecutionId};
 use crate::model::diagnostics::Diagnostics;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
@@ -108,6 +109,11 @@ pub enum What {
     },
     /// End a hold: the deployment fails.
     GiveUp,
+    /// Wait no longer (`ContinueDeployment`).
+    Continue {
+        /// What it waits to do.
+        before: Before,
+    },
 }
 
 impl What {
@@ -117,7 +123,11 @@ impl What {
             Self::Retry { target } | Self::Skip { target } | Self::StartNext { target } => {
                 Some(target)
             }
-            Self::Stop { .. } | Self::Pause | Self::Resume | Self::GiveUp => None,
+            Self::Stop { .. }
+            | Self::Pause
+            | Self::Resume
+            | Self::GiveUp
+            | Self::Continue { .. } => None,
         }
     }
 
@@ -131,6 +141,12 @@ impl What {
             Self::Skip { .. } => "skip",
             Self::StartNext { .. } => "start next",
             Self::GiveUp => "give up",
+            Self::Continue {
+                before: Before::Reroute,
+            } => "reroute",
+            Self::Continue {
+                before: Before::Termination,
+            } => "end the wait",
         }
     }
 }

@@ -37,6 +37,12 @@ impl Target {
         first.map_or(Actor::Host, |entry| Actor::of(entry.event))
     }
 
+    /// The place of the first leg of the stage that it is in.
+    pub(super) fn first_leg(&self) -> usize {
+        let before = |leg: &&[TargetEvent]| leg.first().is_some_and(|e| e.stage < self.stage);
+        legs(&self.events).filter(before).count()
+    }
+
     /// Whether another leg begins when this event of its leg has ended so.
     pub(super) fn goes_on(&self, event: LifecycleEvent, status: EventStatus, spec: &Spec) -> bool {
         let ignores = spec.options.ignore_application_stop_failures;
@@ -46,10 +52,12 @@ impl Target {
             _ => false,
         };
         let last = self.leg_events().last().map(|entry| entry.event);
-        well && last == Some(event) && legs(&self.events).nth(self.leg + 1).is_some()
+        let next = legs(&self.events).nth(self.leg + 1);
+        let next = next.and_then(<[_]>::first);
+        well && last == Some(event) && next.is_some_and(|entry| entry.stage == self.stage)
     }
 }
 
 fn legs(events: &[TargetEvent]) -> impl Iterator<Item = &[TargetEvent]> {
-    events.chunk_by(|a, b| Actor::of(a.event) == Actor::of(b.event))
+    events.chunk_by(|a, b| a.stage == b.stage && Actor::of(a.event) == Actor::of(b.event))
 }

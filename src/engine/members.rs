@@ -27,6 +27,7 @@ pub fn targets<'a>(
             TargetSpec {
                 name: host.name.clone(),
                 zone: host.zone.clone(),
+                side: None,
                 instance_health: known.map(|k| k.instance_health).unwrap_or_default(),
                 revision_health: known.map(|k| k.revision_health).unwrap_or_default(),
             }

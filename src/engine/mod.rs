@@ -10,6 +10,7 @@
 
 mod ahead;
 pub mod availability;
+mod blue_green;
 pub mod decide;
 pub mod deliberate;
 pub mod deployment;

@@ -53,6 +53,7 @@ mod tests {
         TargetSpec {
             name: name.parse().unwrap(),
             zone: None,
+            side: None,
             instance_health,
             revision_health,
         }

@@ -113,6 +113,7 @@ fn scope(event: &Event) -> Scope {
         | Event::Retried { .. }
         | Event::Excluded { .. }
         | Event::ChosenNext { .. }
+        | Event::Continued { .. }
         | Event::RolledBack { .. } => Scope::Nothing,
     }
 }
@@ -150,14 +151,16 @@ pub fn evolve_with_change(deployment: &mut Deployment, record: &super::event::Re
 }
 
 fn add_own(deployment: &Deployment, works: &mut WorkSet) {
-    use crate::model::deployment::DeploymentStatus::{Created, InProgress, Queued};
+    use crate::model::deployment::DeploymentStatus::{Created, Queued};
     let id = deployment.id();
     match deployment.status {
         Created | Queued => insert(works, WorkId::Admit(id.clone()), None),
-        InProgress if !deployment.is_ceasing() => {
-            // While it is paused or held its time does not run.
-            let due = deployment.due.filter(|_| deployment.frozen_since.is_none());
-            for at in due.into_iter().chain(deployment.monitor_ends()) {
+        status if status.is_running() && !deployment.is_ceasing() => {
+            // While it is paused or held its time does not run, nor that in which it waits for an operator.
+            let runs = deployment.frozen_since.is_none();
+            let due = deployment.due.filter(|_| runs);
+            let wait = deployment.wait_ends().filter(|_| runs).map(|(_, at)| at);
+            for at in due.into_iter().chain(wait).chain(deployment.monitor_ends()) {
                 insert(works, WorkId::Timer(id.clone(), at), None);
             }
         }

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::blue_green;
 use super::order::deployment_order;
 use super::spec::{Spec, TargetSpec};
 use super::window::{Window, window, zone_window};
 use crate::model::configuration::ZonalConfig;
 use crate::model::deployment::{Creator, ErrorCode, ErrorInformation};
+use crate::model::group::DeploymentType;
 use crate::model::lifecycle::LifecycleEvent;
 use crate::model::name::Name;
 
@@ -40,6 +42,31 @@ pub enum Stage {
         /// How many at a time. With zones, the window of the whole fleet holds besides.
         window: Window,
     },
+    /// Replacement instances go into service, under a sliding window.
+    Enter {
+        /// In the order in which they start.
+        targets: Vec<Name>,
+        /// What each of them goes through.
+        events: Vec<LifecycleEvent>,
+        /// How many at a time.
+        window: Window,
+    },
+    /// Original instances go out of service, all of them or the deployment fails.
+    Leave {
+        /// In the order in which they start.
+        targets: Vec<Name>,
+        /// What each of them goes through.
+        events: Vec<LifecycleEvent>,
+        /// How many at a time.
+        window: Window,
+    },
+    /// Nothing happens until an operator says so, or the time is over.
+    Wait {
+        /// What comes then.
+        before: Before,
+        /// How long at most.
+        minutes: u32,
+    },
     /// Nothing starts for a while, after a zone and before the next.
     Monitor {
         /// The zone that was deployed to.
@@ -49,7 +76,59 @@ pub enum Stage {
     },
 }
 
+/// What a wait comes before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Before {
+    /// Traffic moves to the replacement (`READY_WAIT`). If nobody says so in time, the deployment stops.
+    Reroute,
+    /// The original is terminated (`TERMINATION_WAIT`).
+    Termination,
+}
+
+/// What instances do in a stage.
+#[derive(Clone, Copy, Debug)]
+pub struct Work<'a> {
+    /// In the order in which they start.
+    pub targets: &'a [Name],
+    /// What each of them goes through.
+    pub events: &'a [LifecycleEvent],
+    /// How many at a time.
+    pub window: &'a Window,
+    /// The availability zone that they are in, if one is deployed to after the other.
+    pub zone: Option<&'a String>,
+}
+
 impl Stage {
+    /// What instances do in it, if they do anything.
+    pub fn work(&self) -> Option<Work<'_>> {
+        let (targets, events, window, zone) = match self {
+            Self::Install {
+                targets,
+                events,
+                window,
+                zone,
+            } => (targets, events, window, zone.as_ref()),
+            Self::Enter {
+                targets,
+                events,
+                window,
+            }
+            | Self::Leave {
+                targets,
+                events,
+                window,
+            } => (targets, events, window, None),
+            Self::Wait { .. } | Self::Monitor { .. } => return None,
+        };
+        Some(Work {
+            targets,
+            events,
+            window,
+            zone,
+        })
+    }
+
     /// The stage's name on screen.
     pub fn label(&self) -> String {
         match self {
@@ -57,16 +136,23 @@ impl Stage {
             Self::Install {
                 zone: Some(zone), ..
             } => format!("install {zone}"),
+            Self::Enter { .. } => "reroute".to_owned(),
+            Self::Leave { .. } => "drain original".to_owned(),
+            Self::Wait {
+                before: Before::Reroute,
+                ..
+            } => "wait for reroute".to_owned(),
+            Self::Wait {
+                before: Before::Termination,
+                ..
+            } => "keep original".to_owned(),
             Self::Monitor { zone, .. } => format!("monitor {zone}"),
         }
     }
 
     /// The instances of the stage.
     pub fn targets(&self) -> &[Name] {
-        match self {
-            Self::Install { targets, .. } => targets,
-            Self::Monitor { .. } => &[],
-        }
+        self.work().map_or(&[], |work| work.targets)
     }
 }
 
@@ -80,6 +166,9 @@ pub fn plan(spec: &Spec) -> Plan {
         window: None,
         impossible: Some(error),
     };
+    if spec.group.deployment_style.deployment_type == DeploymentType::BlueGreen {
+        return blue_green::plan(spec).unwrap_or_else(impossible);
+    }
     let n = u32::try_from(spec.targets.len()).unwrap_or(u32::MAX);
     if n == 0 && spec.up_to_date > 0 {
         return Plan {
@@ -91,12 +180,9 @@ pub fn plan(spec: &Spec) -> Plan {
     if let Err(error) = acceptable(spec, n) {
         return impossible(error);
     }
-    let Some(fleet) = window(&spec.configuration, n) else {
-        let minimum = spec.configuration.minimum_healthy_hosts;
-        return impossible(invalid(format!(
-            "{} keeps {:?} {} of {n} instances healthy, which leaves none to deploy to",
-            spec.configuration.deployment_config_name, minimum.kind, minimum.value
-        )));
+    let fleet = match fleet_window(spec, n) {
+        Ok(fleet) => fleet,
+        Err(error) => return impossible(error),
     };
     let stages = match spec.configuration.zonal_config {
         None => Ok(vec![install(spec, None, &spec.targets, fleet)]),
@@ -112,7 +198,18 @@ pub fn plan(spec: &Spec) -> Plan {
     }
 }
 
-fn acceptable(spec: &Spec, n: u32) -> Result<(), ErrorInformation> {
+/// The window of all instances that are deployed to.
+pub(super) fn fleet_window(spec: &Spec, n: u32) -> Result<Window, ErrorInformation> {
+    window(&spec.configuration, n).ok_or_else(|| {
+        let minimum = spec.configuration.minimum_healthy_hosts;
+        invalid(format!(
+            "{} keeps {:?} {} of {n} instances healthy, which leaves none to deploy to",
+            spec.configuration.deployment_config_name, minimum.kind, minimum.value
+        ))
+    })
+}
+
+pub(super) fn acceptable(spec: &Spec, n: u32) -> Result<(), ErrorInformation> {
     if n == 0 {
         return Err(ErrorInformation {
             code: ErrorCode::NoInstances,

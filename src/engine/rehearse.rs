@@ -149,14 +149,21 @@ impl Rehearsal<'_> {
             return None;
         }
         let due = deployment.due.filter(|_| deployment.frozen_since.is_none());
-        due.into_iter().chain(deployment.monitor_ends()).min()
+        let wait = deployment.wait_ends().map(|(_, at)| at);
+        let wait = wait.filter(|_| deployment.frozen_since.is_none());
+        due.into_iter()
+            .chain(wait)
+            .chain(deployment.monitor_ends())
+            .min()
     }
 
     fn status(&self, position: usize) -> TargetStatus {
         let deployment = &self.ahead.deployment;
         let target = &deployment.targets[position];
         match expected(deployment, target) {
-            TargetStatus::Succeeded if self.assumptions.fails.contains(&target.name) => {
+            TargetStatus::Succeeded | TargetStatus::Ready
+                if self.assumptions.fails.contains(&target.name) =>
+            {
                 TargetStatus::Failed
             }
             status => status,

@@ -1,14 +1,15 @@
 //! The scheduler of configurations.md §4.7 and §7: stop early, start what may start, go on to the next stage, end when
 //! nothing is left. It builds events, with the totals as they will be after them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::deliberate::{Bug, deliberate};
 use super::deployment::{Deployment, Target};
 use super::event::Event;
-use super::plan::Stage;
+use super::plan::{Before, Stage};
 use super::spec::OnFailure;
-use super::tally::Tally;
+use super::tally::{Tally, Totals};
 use super::verdict;
 use super::window::Window;
 use crate::model::deployment::{
@@ -38,6 +39,10 @@ pub(super) struct Steps<'a> {
     retries: Vec<usize>,
     /// Targets that these events start or exclude.
     gone: BTreeSet<usize>,
+    /// Targets that these events make ready for their next stage.
+    ready: BTreeMap<usize, usize>,
+    /// Whether an operator says that it need not wait any longer.
+    pub continued: bool,
 }
 
 /// Whether a target that never started may start now.
@@ -49,14 +54,19 @@ enum Gate {
     Needed(Needed),
 }
 
+/// Targets that have a minimum of their own.
+#[derive(Clone, Copy)]
+pub(super) struct Set<'a> {
+    pub tally: &'a Tally,
+    pub window: &'a Window,
+    /// Their zone, if it is that of one.
+    pub zone: Option<&'a String>,
+}
+
 /// A minimum that can't be kept.
 pub(super) struct Broken<'a> {
     pub error: ErrorInformation,
-    /// The totals of those whose minimum it is.
-    pub tally: &'a Tally,
-    pub window: &'a Window,
-    /// Their zone; `None` for the whole fleet.
-    pub zone: Option<&'a String>,
+    pub set: Set<'a>,
 }
 
 /// Why a healthy target has to wait: of the healthy instances that are available, every one must stay so.
@@ -88,6 +98,27 @@ impl<'a> Steps<'a> {
             chosen: deployment.chosen.clone(),
             retries: deployment.retries.clone(),
             gone: BTreeSet::new(),
+            ready: BTreeMap::new(),
+            continued: false,
+        }
+    }
+
+    fn totals(&mut self) -> Totals<'_> {
+        Totals {
+            fleet: &mut self.fleet,
+            stages: &mut self.stages,
+        }
+    }
+
+    /// The stage that a target is in, and whether it waits to start there for the first time.
+    fn stands(&self, position: usize) -> (usize, bool) {
+        let target = &self.deployment.targets[position];
+        match self.ready.get(&position) {
+            Some(stage) => (*stage, !self.gone.contains(&position)),
+            None => (
+                target.stage,
+                target.is_fresh() && !self.gone.contains(&position),
+            ),
         }
     }
 
@@ -106,9 +137,7 @@ impl<'a> Steps<'a> {
     /// A target is left out.
     pub fn exclude(&mut self, position: usize) {
         let target = &self.deployment.targets[position];
-        let healthy = target.is_healthy_untouched();
-        self.fleet.exclude(healthy);
-        self.stages[target.stage].exclude(healthy);
+        self.totals().exclude(target);
         self.chosen.retain(|other| *other != position);
         self.gone.insert(position);
     }
@@ -127,8 +156,13 @@ impl<'a> Steps<'a> {
         message: Option<String>,
         unanswered: bool,
     ) {
-        self.fleet.end(status, unanswered, target.lost);
-        self.stages[target.stage].end(status, unanswered, target.lost);
+        self.totals().end(target, status, unanswered);
+        if status == TargetStatus::Ready
+            && let Some(stage) = target.later_stages().next()
+            && let Some(position) = self.deployment.position(&target.name)
+        {
+            self.ready.insert(position, stage);
+        }
         self.events.push(Event::TargetEnded {
             target: target.name.clone(),
             status,
@@ -197,8 +231,8 @@ impl<'a> Steps<'a> {
             let stuck = (quiet || self.held.is_some())
                 && self.stage_has_fresh()
                 && self.candidate().is_none();
-            let window = self.deployment.plan.window.filter(|_| stuck)?;
-            Some(verdict::stuck(&self.fleet, &window))
+            let set = self.sets(self.stage).last().filter(|_| stuck)?;
+            Some(verdict::stuck(set.tally, set.window))
         })
     }
 
@@ -209,26 +243,32 @@ impl<'a> Steps<'a> {
 
     /// Which minimum can't be kept, that of a stage's zone or that of the fleet.
     pub fn broken_minimum(&self, stage: usize) -> Option<Broken<'_>> {
-        let plan = &self.deployment.plan;
-        let zone = match plan.stages.get(stage) {
-            Some(Stage::Install {
-                zone: Some(zone),
-                window,
-                ..
-            }) => Some((&self.stages[stage], window, Some(zone))),
-            _ => None,
-        };
-        let fleet = plan.window.as_ref().map(|w| (&self.fleet, w, None));
         let held = self.held.is_some();
-        let mut sets = zone.into_iter().chain(fleet);
-        sets.find_map(|(tally, window, zone)| {
+        self.sets(stage).find_map(|set| {
             Some(Broken {
-                error: verdict::broken(tally, window, held, zone)?,
-                tally,
-                window,
-                zone,
+                error: verdict::broken(set.tally, set.window, held, set.zone)?,
+                set,
             })
         })
+    }
+
+    /// The sets of targets whose minimum counts in a stage: the stage's own, and that of the whole fleet where the stage is
+    /// one zone of several.
+    fn sets(&self, stage: usize) -> impl Iterator<Item = Set<'_>> {
+        let plan = &self.deployment.plan;
+        let work = plan.stages.get(stage).and_then(Stage::work);
+        let own = work.map(|work| Set {
+            tally: &self.stages[stage],
+            window: work.window,
+            zone: work.zone,
+        });
+        let zoned = work.is_some_and(|work| work.zone.is_some());
+        let fleet = plan.window.as_ref().filter(|_| zoned).map(|window| Set {
+            tally: &self.fleet,
+            window,
+            zone: None,
+        });
+        own.into_iter().chain(fleet)
     }
 
     /// What an operator wants to be tried again starts first, also while the rest waits: it costs nothing.
@@ -270,15 +310,11 @@ impl<'a> Steps<'a> {
                 Gate::Needed(_) => {}
             }
         }
-        while let Some(target) = targets.get(self.cursor) {
-            if target.stage > self.stage {
-                return None;
-            }
-            let fresh = target.stage == self.stage
-                && target.status == TargetStatus::Pending
-                && target.attempt == 0
-                && !self.gone.contains(&self.cursor);
+        let end = self.deployment.span(self.stage).end;
+        while self.cursor < end {
+            let fresh = self.stands(self.cursor) == (self.stage, true);
             if fresh && !self.chosen.contains(&self.cursor) {
+                let target = &targets[self.cursor];
                 return matches!(self.gate(target), Gate::Open).then_some(self.cursor);
             }
             self.cursor += 1;
@@ -287,15 +323,20 @@ impl<'a> Steps<'a> {
     }
 
     fn gate(&self, target: &Target) -> Gate {
-        let stage = match self.deployment.plan.stages.get(target.stage) {
-            Some(Stage::Install { window, .. }) if !deliberate(Bug::ZoneFloorIgnored) => {
-                Some((&self.stages[target.stage], window))
-            }
-            _ => None,
-        };
-        let fleet = self.deployment.plan.window.as_ref();
         let healthy = target.is_healthy_untouched();
-        for (tally, window) in stage.into_iter().chain(fleet.map(|w| (&self.fleet, w))) {
+        let stage = match self.deployment.position(&target.name) {
+            Some(position) => self.stands(position).0,
+            None => target.stage,
+        };
+        for Set {
+            tally,
+            window,
+            zone,
+        } in self.sets(stage)
+        {
+            if zone.is_some() && deliberate(Bug::ZoneFloorIgnored) {
+                continue;
+            }
             if tally.in_flight >= window.concurrency {
                 return Gate::Full;
             }
@@ -313,16 +354,17 @@ impl<'a> Steps<'a> {
     fn start(&mut self, position: usize) {
         let target = &self.deployment.targets[position];
         let healthy = target.is_healthy_untouched();
-        let again = target.attempt > 0;
+        let (stage, fresh) = self.stands(position);
+        let again = !fresh;
         self.fleet.start(healthy, again);
-        self.stages[target.stage].start(healthy, again);
+        self.stages[stage].start(healthy, again);
         self.chosen.retain(|other| *other != position);
         self.gone.insert(position);
         let reused = u32::from(again && deliberate(Bug::AttemptReused));
         let (id, attempt) = (self.deployment.id(), target.attempt + 1 - reused);
         self.events.push(Event::TargetStarted {
             target: target.name.clone(),
-            execution: ExecutionId::new(id, &target.name, target.stage, attempt),
+            execution: ExecutionId::new(id, &target.name, stage, attempt),
         });
     }
 
@@ -354,8 +396,29 @@ impl<'a> Steps<'a> {
         let stages = &self.deployment.plan.stages;
         if let Some(Stage::Monitor { seconds, .. }) = stages.get(self.stage)
             && !deliberate(Bug::MonitorSkipped)
-            && self.now < self.stage_time + std::time::Duration::from_secs(*seconds)
+            && self.now < self.stage_time + Duration::from_secs(*seconds)
         {
+            return false;
+        }
+        if let Some((before, until)) = self.deployment.wait_ends()
+            && self.stage == self.deployment.stage
+            && !self.continued
+        {
+            // Time in which it was paused, or is until now, does not count.
+            let frozen = self.deployment.frozen_since;
+            let until = until + frozen.map_or(Duration::ZERO, |since| self.now.since(since));
+            let over = !self.paused && self.now >= until;
+            if over && before == Before::Reroute {
+                self.end(DeploymentStatus::Stopped, Some(verdict::not_continued()));
+            }
+            if !over || before == Before::Reroute {
+                return false;
+            }
+        }
+        if matches!(stages.get(self.stage), Some(Stage::Wait { .. }))
+            && self.stage != self.deployment.stage
+        {
+            // It has only just begun.
             return false;
         }
         self.stage += 1;
@@ -364,6 +427,7 @@ impl<'a> Steps<'a> {
             return false;
         }
         self.stage_time = self.now;
+        self.cursor = self.deployment.span(self.stage).start;
         self.chosen.clear();
         self.events.push(Event::StageStarted { stage: self.stage });
         true
@@ -371,7 +435,12 @@ impl<'a> Steps<'a> {
 
     /// Whether a stop leaves something undone.
     fn is_cut_short(&self) -> bool {
-        self.fleet.waiting > 0 || self.fleet.interrupted > 0 || self.held.is_some()
+        let later = self.deployment.plan.stages.iter().skip(self.stage);
+        let mut waits = later.filter(|stage| matches!(stage, Stage::Wait { .. }));
+        self.fleet.waiting > 0
+            || self.fleet.interrupted > 0
+            || self.held.is_some()
+            || waits.next().is_some()
     }
 
     /// Ends what was stopped, or took too long.

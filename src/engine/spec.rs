@@ -11,6 +11,7 @@ use crate::model::group::{AutoRollbackConfiguration, DeploymentGroup};
 use crate::model::limits::Limits;
 use crate::model::name::Name;
 use crate::model::revision::Revision;
+use crate::model::traffic::Side;
 
 /// The documents and facts a deployment was created from. Later edits do not change it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,6 +110,9 @@ pub struct TargetSpec {
     pub name: Name,
     /// Its availability zone.
     pub zone: Option<String>,
+    /// Its side, in a blue/green deployment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub side: Option<Side>,
     /// The outcome of the group's last deployment to it.
     pub instance_health: InstanceHealth,
     /// What it runs, against the group's revision.

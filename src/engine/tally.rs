@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::deliberate::{Bug, deliberate};
+use super::target::Target;
 use crate::model::deployment::TargetStatus;
 
 /// Running totals of a set of targets.
@@ -58,13 +59,31 @@ impl Tally {
             self.failed -= 1;
             self.unanswered -= u32::from(before == Lost::Unanswered);
         }
-        if status == TargetStatus::Succeeded {
+        if matches!(status, TargetStatus::Succeeded | TargetStatus::Ready) {
             self.succeeded += 1;
             self.available_healthy += 1;
         } else {
             self.failed += u32::from(!deliberate(Bug::FailureNotCounted));
             self.unanswered += u32::from(unanswered);
         }
+    }
+
+    /// A target will never start here: it did not get through an earlier stage.
+    fn forfeit(&mut self, status: TargetStatus, unanswered: bool) {
+        self.waiting -= 1;
+        if status == TargetStatus::Skipped {
+            self.interrupted += 1;
+        } else {
+            self.failed += 1;
+            self.unanswered += u32::from(unanswered);
+        }
+    }
+
+    /// A target got through an earlier stage after all.
+    fn reinstate(&mut self, lost: Lost) {
+        self.waiting += 1;
+        self.failed -= 1;
+        self.unanswered -= u32::from(lost == Lost::Unanswered);
     }
 
     pub(super) fn exclude(&mut self, healthy: bool) {
@@ -90,6 +109,48 @@ impl Tally {
     /// Nothing is in flight and nothing waits.
     pub fn is_done(&self) -> bool {
         self.waiting == 0 && self.in_flight == 0
+    }
+}
+
+/// The totals of the whole fleet and of each stage.
+///
+/// A target counts once in each stage that it goes through, and so often in the fleet.
+pub(super) struct Totals<'a> {
+    pub fleet: &'a mut Tally,
+    pub stages: &'a mut [Tally],
+}
+
+impl Totals<'_> {
+    /// A target ended its part in the stage that it is in. One that failed will not start in later stages; one that had
+    /// failed before, and has got through now, will.
+    pub fn end(&mut self, target: &Target, status: TargetStatus, unanswered: bool) {
+        self.fleet.end(status, unanswered, target.lost);
+        self.stages[target.stage].end(status, unanswered, target.lost);
+        for stage in target.later_stages() {
+            let well = matches!(status, TargetStatus::Succeeded | TargetStatus::Ready);
+            match target.lost {
+                Some(lost) if well => {
+                    self.fleet.reinstate(lost);
+                    self.stages[stage].reinstate(lost);
+                }
+                None if !well => {
+                    self.fleet.forfeit(status, unanswered);
+                    self.stages[stage].forfeit(status, unanswered);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// A target that has not started is left out of every stage that it has not been through.
+    pub fn exclude(&mut self, target: &Target) {
+        let healthy = target.is_healthy_untouched();
+        self.fleet.exclude(healthy);
+        self.stages[target.stage].exclude(healthy);
+        for stage in target.later_stages() {
+            self.fleet.exclude(false);
+            self.stages[stage].exclude(false);
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::limits::Limits;
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
+use crate::model::traffic::Side;
 
 /// One target of a deployment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,7 +21,10 @@ pub struct Target {
     pub name: Name,
     /// Where it stands.
     pub status: TargetStatus,
-    /// The place of its stage in the plan.
+    /// Its side, in a blue/green deployment.
+    #[serde(default)]
+    pub side: Option<Side>,
+    /// The place in the plan of the stage that it is in, or comes to next.
     pub stage: usize,
     /// Its health before the deployment.
     pub health_before: InstanceHealth,
@@ -53,6 +57,8 @@ pub struct Target {
 pub struct TargetEvent {
     /// Which event.
     pub event: LifecycleEvent,
+    /// The place of its stage in the plan.
+    pub stage: usize,
     /// Where it stands.
     pub status: EventStatus,
     /// When it started, by the host's clock.
@@ -66,18 +72,19 @@ pub struct TargetEvent {
 impl Target {
     pub(super) fn new(
         name: Name,
+        side: Option<Side>,
         stage: usize,
         health_before: InstanceHealth,
-        events: &[LifecycleEvent],
     ) -> Self {
         Self {
             name,
             status: TargetStatus::Pending,
+            side,
             stage,
             health_before,
             attempt: 0,
             lost: None,
-            events: events.iter().copied().map(TargetEvent::pending).collect(),
+            events: Vec::new(),
             leg: 0,
             execution: None,
             due: None,
@@ -85,6 +92,39 @@ impl Target {
             start_time: None,
             end_time: None,
             message: None,
+        }
+    }
+
+    /// What it goes through in a stage. Stages come in order.
+    pub(super) fn add_part(&mut self, stage: usize, events: &[LifecycleEvent]) {
+        let events = events.iter().copied();
+        self.events
+            .extend(events.map(|event| TargetEvent::pending(event, stage)));
+    }
+
+    /// The stages that it comes to after the one that it is in.
+    pub(super) fn later_stages(&self) -> impl Iterator<Item = usize> {
+        let mut last = self.stage;
+        let stages = self.events.iter().map(|entry| entry.stage);
+        stages.filter(move |stage| {
+            let later = *stage > last;
+            last = last.max(*stage);
+            later
+        })
+    }
+
+    /// Its events in the stage that it is in.
+    pub fn part(&self) -> impl Iterator<Item = &TargetEvent> {
+        let stage = self.stage;
+        self.events.iter().filter(move |entry| entry.stage == stage)
+    }
+
+    /// Whether it waits to start in its stage, for the first time.
+    pub fn is_fresh(&self) -> bool {
+        match self.status {
+            TargetStatus::Pending => self.attempt == 0,
+            TargetStatus::Ready => true,
+            _ => false,
         }
     }
 
@@ -108,10 +148,14 @@ impl Target {
     /// Makes it as if it had never been started, but for the count of attempts and how the last one failed.
     pub(super) fn wait_again(&mut self) {
         self.status = TargetStatus::Pending;
-        for entry in &mut self.events {
-            *entry = TargetEvent::pending(entry.event);
+        for entry in self
+            .events
+            .iter_mut()
+            .filter(|entry| entry.stage >= self.stage)
+        {
+            *entry = TargetEvent::pending(entry.event, entry.stage);
         }
-        self.leg = 0;
+        self.leg = self.first_leg();
         self.execution = None;
         self.start_time = None;
         self.end_time = None;
@@ -154,7 +198,17 @@ impl Target {
         self.leg += 1;
         self.silent_since = None;
         let first = ExecutionId::new(deployment, &self.name, self.stage, self.attempt);
-        self.execution = Some(first.leg(self.leg));
+        self.execution = Some(first.leg(self.leg - self.first_leg()));
+    }
+
+    /// Its part in its stage is done: it waits for the next, if there is one.
+    pub(super) fn begin_next_part(&mut self) {
+        let next = self.later_stages().next();
+        if let Some(stage) = next {
+            self.stage = stage;
+            self.leg = self.first_leg();
+            self.execution = None;
+        }
     }
 
     fn event_mut(&mut self, event: LifecycleEvent) -> Option<&mut TargetEvent> {
@@ -185,9 +239,10 @@ impl Target {
 }
 
 impl TargetEvent {
-    fn pending(event: LifecycleEvent) -> Self {
+    fn pending(event: LifecycleEvent, stage: usize) -> Self {
         Self {
             event,
+            stage,
             status: EventStatus::Pending,
             start_time: None,
             end_time: None,

@@ -14,18 +14,20 @@ pub enum Place {
 
 /// Where a target ought to be, for as long as its deployment runs; `None` leaves it where it is.
 ///
-/// Between leaving and entering it is out, whatever happens to the load balancer meanwhile. One that has yet to enter for the
-/// first time is out, for nobody has validated it. One whose events at the load balancer failed is left as it is: it shows what
+/// Between leaving and entering it is out, whatever happens to the load balancer meanwhile. One that is installed before it
+/// enters is out until then, for nobody has validated it. One whose events at the load balancer failed is left as it is: it shows what
 /// went wrong.
 pub fn place(target: &Target) -> Option<Place> {
     use EventStatus::{Failed, InProgress, Pending, Succeeded};
     let status = |event| target.event(event).map(|entry| entry.status);
     let block = status(LifecycleEvent::BlockTraffic);
     let allow = status(LifecycleEvent::AllowTraffic);
+    let installed = status(LifecycleEvent::Install).is_some();
     match (block, allow) {
         (_, Some(InProgress | Succeeded)) => Some(Place::In),
         (_, Some(Failed)) => None,
-        (Some(InProgress | Succeeded), _) | (None, Some(Pending)) => Some(Place::Out),
+        (Some(InProgress | Succeeded), _) => Some(Place::Out),
+        (None, Some(Pending)) if installed => Some(Place::Out),
         _ => None,
     }
 }

@@ -44,6 +44,16 @@ pub(super) fn stuck(tally: &Tally, window: &Window) -> ErrorInformation {
     }
 }
 
+/// Nobody said in time that traffic may move.
+pub(super) fn not_continued() -> ErrorInformation {
+    ErrorInformation {
+        code: ErrorCode::Timeout,
+        message:
+            "not continued in time: the replacement is ready, and the original keeps all traffic"
+                .to_owned(),
+    }
+}
+
 pub(super) fn timed_out(limit: Duration) -> ErrorInformation {
     ErrorInformation {
         code: ErrorCode::Timeout,

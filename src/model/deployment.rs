@@ -129,6 +129,11 @@ impl DeploymentStatus {
     pub fn is_terminal(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed | Self::Stopped)
     }
+
+    /// Whether it has begun and has not ended.
+    pub fn is_running(self) -> bool {
+        matches!(self, Self::InProgress | Self::Baking | Self::Ready)
+    }
 }
 
 impl fmt::Display for DeploymentStatus {
@@ -208,6 +213,8 @@ pub enum ErrorCode {
     HealthConstraintsInvalid,
     /// Somebody stopped the deployment.
     ManualStop,
+    /// A blue/green group has no blue/green options.
+    MissingBlueGreenDeploymentConfiguration,
     /// No instance was selected.
     NoInstances,
     /// More instances were selected than the project's limit allows.
@@ -228,6 +235,9 @@ impl ErrorCode {
             Self::HealthConstraints => "HEALTH_CONSTRAINTS",
             Self::HealthConstraintsInvalid => "HEALTH_CONSTRAINTS_INVALID",
             Self::ManualStop => "MANUAL_STOP",
+            Self::MissingBlueGreenDeploymentConfiguration => {
+                "MISSING_BLUE_GREEN_DEPLOYMENT_CONFIGURATION"
+            }
             Self::NoInstances => "NO_INSTANCES",
             Self::OverMaxInstances => "OVER_MAX_INSTANCES",
             Self::RevisionMissing => "REVISION_MISSING",

@@ -63,6 +63,7 @@ fn asked(text: &str, creator: Creator, label: &str, on: &[&str]) -> Spec {
             .map(|host| TargetSpec {
                 name: name(host),
                 zone: None,
+                side: None,
                 instance_health: InstanceHealth::Unhealthy,
                 revision_health: RevisionHealth::Unknown,
             })

@@ -76,6 +76,7 @@ pub fn spec(n: usize, unhealthy: usize, config: &str) -> Spec {
             .map(|i| TargetSpec {
                 name: name(&format!("host-{i}")),
                 zone: None,
+                side: None,
                 instance_health: if i <= unhealthy {
                     InstanceHealth::Unhealthy
                 } else {

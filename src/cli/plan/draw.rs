@@ -214,6 +214,9 @@ fn notes(planned: &Planned, moment: &Moment) -> String {
     let notes = moment.events.iter().filter_map(|event| match event {
         Event::StageStarted { stage } => match planned.deployment.plan.stages.get(*stage)? {
             Stage::Install { zone, .. } => Some(format!("zone {}", safe(zone.as_ref()?))),
+            stage @ (Stage::Enter { .. } | Stage::Leave { .. } | Stage::Wait { .. }) => {
+                Some(stage.label())
+            }
             Stage::Monitor { zone, seconds } => Some(format!(
                 "zone {} is watched for {}",
                 safe(zone),

@@ -5,6 +5,7 @@ use std::fmt;
 use super::{End, Foreseen, RollsBack, Sum};
 use crate::engine::event::Event;
 use crate::engine::input::What;
+use crate::engine::plan::Before;
 use crate::engine::words::{counted, names, verb};
 use crate::model::deployment::DeploymentStatus;
 use crate::model::name::Name;
@@ -54,6 +55,12 @@ impl Foreseen {
             } else {
                 format!("{target} starts next")
             }),
+            What::Continue {
+                before: Before::Reroute,
+            } => Some("traffic moves to the replacement".to_owned()),
+            What::Continue {
+                before: Before::Termination,
+            } => Some("the original is kept no longer".to_owned()),
             What::GiveUp => match self.in_flight("finishes", "finish") {
                 Some(finish) => Some(format!("{finish}, nothing new starts")),
                 None => Some("it fails".to_owned()),

@@ -11,7 +11,7 @@ use super::decide::{decide, has_failed};
 use super::deployment::{Deployment, StopRequest, Target, Wish};
 use super::event::Event;
 use super::input::Input;
-use super::plan::Stage;
+use super::plan::{Before, Stage};
 use super::rollback;
 pub use super::schedule::Needed;
 use super::schedule::Steps;
@@ -133,6 +133,11 @@ pub enum Awaited {
         /// Which zone.
         zone: String,
     },
+    /// Somebody who says that it need not wait, or the end of that time.
+    Continue {
+        /// What comes then.
+        before: Before,
+    },
     /// Somebody who lets a paused one go on.
     Resume,
     /// Somebody who decides what becomes of one that holds.
@@ -177,9 +182,9 @@ pub fn outlook(deployment: &Deployment, now: Timestamp) -> Outlook {
         now,
         waits: waits(deployment),
         in_flight: deployment.fleet.in_flight,
-        concurrency: match deployment.current_stage() {
-            Some(Stage::Install { window, .. }) => window.concurrency,
-            _ => deployment.plan.window.map_or(0, |w| w.concurrency),
+        concurrency: match deployment.current_stage().and_then(Stage::work) {
+            Some(work) => work.window.concurrency,
+            None => deployment.plan.window.map_or(0, |w| w.concurrency),
         },
         needed: if runs { steps.needed() } else { None },
         then: then(deployment, now),
@@ -265,6 +270,15 @@ fn waits(deployment: &Deployment) -> Vec<Wait> {
             until: Some(until),
         });
     }
+    if let Some((before, until)) = deployment.wait_ends()
+        && going_on
+    {
+        waits.push(Wait {
+            what: Awaited::Continue { before },
+            since: deployment.stage_time,
+            until: deployment.frozen_since.is_none().then_some(until),
+        });
+    }
     if going_on && deployment.held.is_some() {
         waits.push(Wait {
             what: Awaited::Decision,
@@ -338,6 +352,15 @@ fn then(deployment: &Deployment, now: Timestamp) -> Then {
 /// A stage that begins, in words.
 fn begun(stage: &Stage) -> String {
     match stage {
+        Stage::Enter { targets, .. } | Stage::Leave { targets, .. } => {
+            let n = instances(u32::try_from(targets.len()).unwrap_or(u32::MAX));
+            format!("{} ({n})", stage.label())
+        }
+        Stage::Wait { minutes, .. } => format!(
+            "{} ({})",
+            stage.label(),
+            Whole(std::time::Duration::from_secs(60 * u64::from(*minutes)))
+        ),
         Stage::Install { zone, targets, .. } => {
             let n = instances(u32::try_from(targets.len()).unwrap_or(u32::MAX));
             match zone {
@@ -363,8 +386,9 @@ fn after_targets(deployment: &Deployment, now: Timestamp) -> Then {
             break;
         }
     }
+    let wait = deployment.wait_ends().map(|(_, at)| at);
     if steps.events.len() == ended as usize
-        && let Some(at) = deployment.monitor_ends()
+        && let Some(at) = deployment.monitor_ends().or(wait)
     {
         steps.now = now.max(at);
         steps.schedule();

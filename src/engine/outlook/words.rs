@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{Awaited, Doing, Outlook, Standing, Wait};
 use crate::engine::deployment::Wish;
 use crate::engine::event::Event;
+use crate::engine::plan::Before;
 use crate::engine::words::{names, verb};
 use crate::model::deployment::DeploymentStatus;
 use crate::model::name::Name;
@@ -93,6 +94,14 @@ impl Outlook {
         })
     }
 
+    /// What it waits to do, and until when.
+    fn continues(&self) -> Option<(Before, Option<Timestamp>)> {
+        self.waits.iter().find_map(|wait| match wait.what {
+            Awaited::Continue { before } => Some((before, wait.until)),
+            _ => None,
+        })
+    }
+
     fn runs(&self) -> String {
         let watched = self.waits.iter().find_map(|wait| match &wait.what {
             Awaited::Monitor { zone } => Some((zone, wait.until?)),
@@ -107,6 +116,15 @@ impl Outlook {
             if self.in_flight > 0 {
                 text = format!("{text}, and waiting for {}", self.hosts());
             }
+        } else if let Some((before, until)) = self.continues() {
+            let what = match before {
+                Before::Reroute => "somebody to reroute",
+                Before::Termination => "the end of the time that the original is kept",
+            };
+            let left = until.map_or_else(String::new, |until| {
+                format!(", {} left", Whole(until.since(self.now)))
+            });
+            text = format!("waiting for {what}{left}");
         } else if self.in_flight == 0 {
             // A state that must not be: it is told rather than hidden.
             return "waiting for nothing: a fault of this program's, please report it".to_owned();

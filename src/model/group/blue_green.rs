@@ -18,7 +18,7 @@ pub struct BlueGreenDeploymentConfiguration {
 }
 
 /// `DeploymentReadyOption`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeploymentReadyOption {
     /// What happens when nobody said to go on.

@@ -4,6 +4,7 @@ use super::{Choice, Statement};
 use crate::api::command::Command;
 use crate::engine::Deployment;
 use crate::engine::input::{self, What};
+use crate::engine::plan::Before;
 use crate::tui::model::Model;
 
 /// What carrying this out would do.
@@ -44,6 +45,15 @@ fn words(deployment: &Deployment, what: &What) -> (String, &'static str) {
         What::Skip { target } => (format!("Leave {target} out of {id}?"), "leave out"),
         What::StartNext { target } => (format!("Start {target} next?"), "start next"),
         What::GiveUp => (format!("Give {id} up?"), "give up: it fails"),
+        What::Continue {
+            before: Before::Reroute,
+        } => (format!("Reroute {id}?"), "reroute"),
+        What::Continue {
+            before: Before::Termination,
+        } => (
+            format!("Keep the original of {id} no longer?"),
+            "end the wait",
+        ),
     }
 }
 

@@ -53,7 +53,17 @@ fn stage(model: &Model, deployment: &Deployment, place: usize) -> Run {
     };
     let stage = &deployment.plan.stages[place];
     let far = match stage {
-        Stage::Install { .. } => {
+        Stage::Wait { minutes, .. } if place > deployment.stage => {
+            format!(" {}", clock(Duration::from_secs(60 * u64::from(*minutes))))
+        }
+        Stage::Wait { .. } => match deployment.wait_ends() {
+            Some((_, end)) if place == deployment.stage && !over => {
+                let now = deployment.frozen_since.unwrap_or(model.present());
+                format!(" {}", clock(end.since(now)))
+            }
+            _ => String::new(),
+        },
+        Stage::Install { .. } | Stage::Enter { .. } | Stage::Leave { .. } => {
             format!(
                 " {}/{}",
                 tally.total - tally.waiting - tally.in_flight,

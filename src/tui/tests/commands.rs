@@ -5,6 +5,7 @@ use crate::api::command::{Answer, Command};
 use crate::api::feed::FeedItem;
 use crate::api::gate::{self, Closed};
 use crate::engine::input::{Command as Control, Input, What};
+use crate::engine::plan::Before;
 use crate::model::group::GroupKey;
 use crate::tui::action::{ACTIONS, Grade};
 use crate::tui::effect::Effect;
@@ -242,6 +243,9 @@ fn read_only_refuses_every_command_at_the_gate_and_says_so() {
         What::Skip { target: target() },
         What::StartNext { target: target() },
         What::GiveUp,
+        What::Continue {
+            before: Before::Reroute,
+        },
     ];
     let controls = controls.map(|what| {
         // A new one must be added to the list above.
@@ -252,7 +256,8 @@ fn read_only_refuses_every_command_at_the_gate_and_says_so() {
             | What::Retry { .. }
             | What::Skip { .. }
             | What::StartNext { .. }
-            | What::GiveUp => {}
+            | What::GiveUp
+            | What::Continue { .. } => {}
         }
         Command::Control {
             deployment: sample::id(sample::LIVE),

@@ -36,6 +36,7 @@ pub fn spec(id: &str, targets: impl IntoIterator<Item = Name>, at_once: u32) -> 
     let target = |name| TargetSpec {
         name,
         zone: None,
+        side: None,
         instance_health: InstanceHealth::Healthy,
         revision_health: RevisionHealth::Current,
     };

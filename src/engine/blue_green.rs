@@ -1,0 +1,140 @@
+//! The plan of a blue/green deployment on hosts, and of its rollback (lifecycle.md §3).
+
+use super::order::deployment_order;
+use super::plan::{Before, Plan, Stage, acceptable, fleet_window};
+use super::spec::{Spec, TargetSpec};
+use super::window::Window;
+use crate::model::deployment::{Creator, ErrorCode, ErrorInformation};
+use crate::model::group::{
+    BlueGreenDeploymentConfiguration, DeploymentReadyAction, InstanceAction,
+};
+use crate::model::lifecycle::LifecycleEvent;
+use crate::model::name::Name;
+use crate::model::traffic::Side;
+
+/// Both sides, in the order of deployment.
+struct Sides {
+    original: Vec<Name>,
+    replacement: Vec<Name>,
+}
+
+/// What will be done.
+///
+/// # Errors
+/// Why it can't start.
+pub(super) fn plan(spec: &Spec) -> Result<Plan, ErrorInformation> {
+    let options = spec.group.blue_green_deployment_configuration.as_ref();
+    let options = options.ok_or_else(|| ErrorInformation {
+        code: ErrorCode::MissingBlueGreenDeploymentConfiguration,
+        message: format!(
+            "{} is blue/green and has no blueGreenDeploymentConfiguration",
+            spec.group_key()
+        ),
+    })?;
+    let sides = Sides {
+        original: side(spec, Side::Blue),
+        replacement: side(spec, Side::Green),
+    };
+    if spec.creator == Creator::CodeDeployRollback {
+        back(spec, sides)
+    } else {
+        forth(spec, sides, options)
+    }
+}
+
+/// The configuration and the minimum apply to the replacement (configurations.md §6).
+fn forth(
+    spec: &Spec,
+    Sides {
+        original,
+        replacement,
+    }: Sides,
+    options: &BlueGreenDeploymentConfiguration,
+) -> Result<Plan, ErrorInformation> {
+    let n = count(&replacement);
+    acceptable(spec, n)?;
+    let window = fleet_window(spec, n)?;
+    let mut stages = vec![Stage::Install {
+        zone: None,
+        targets: replacement.clone(),
+        events: LifecycleEvent::IN_PLACE.to_vec(),
+        window,
+    }];
+    let ready = options.deployment_ready_option.unwrap_or_default();
+    if ready.action_on_timeout == DeploymentReadyAction::StopDeployment {
+        stages.push(Stage::Wait {
+            before: Before::Reroute,
+            minutes: ready.wait_time_in_minutes,
+        });
+    }
+    stages.push(Stage::Enter {
+        targets: replacement,
+        events: LifecycleEvent::ALLOW.to_vec(),
+        window,
+    });
+    let kept = !original.is_empty();
+    stages.extend(leave(original));
+    let termination = options
+        .terminate_blue_instances_on_deployment_success
+        .unwrap_or_default();
+    let minutes = termination.termination_wait_time_in_minutes;
+    if kept && termination.action == InstanceAction::Terminate && minutes > 0 {
+        stages.push(Stage::Wait {
+            before: Before::Termination,
+            minutes,
+        });
+    }
+    Ok(Plan {
+        stages,
+        window: Some(window),
+        impossible: None,
+    })
+}
+
+/// Nothing is installed: the original gets its traffic back, then the replacement loses it.
+fn back(
+    spec: &Spec,
+    Sides {
+        original,
+        replacement,
+    }: Sides,
+) -> Result<Plan, ErrorInformation> {
+    let n = count(&original);
+    acceptable(spec, n)?;
+    let window = fleet_window(spec, n)?;
+    let mut stages = vec![Stage::Enter {
+        targets: original,
+        events: LifecycleEvent::ALLOW.to_vec(),
+        window,
+    }];
+    stages.extend(leave(replacement));
+    Ok(Plan {
+        stages,
+        window: Some(window),
+        impossible: None,
+    })
+}
+
+/// All at once, and all of them or the deployment fails.
+fn leave(targets: Vec<Name>) -> Option<Stage> {
+    let n = count(&targets);
+    (n > 0).then(|| Stage::Leave {
+        targets,
+        events: LifecycleEvent::BLOCK.to_vec(),
+        window: Window {
+            minimum_healthy: n,
+            concurrency: n,
+            floor: 0,
+        },
+    })
+}
+
+fn side(spec: &Spec, side: Side) -> Vec<Name> {
+    let targets = spec.targets.iter();
+    let targets: Vec<TargetSpec> = targets.filter(|t| t.side == Some(side)).cloned().collect();
+    deployment_order(&targets)
+}
+
+fn count(names: &[Name]) -> u32 {
+    u32::try_from(names.len()).unwrap_or(u32::MAX)
+}

@@ -307,7 +307,6 @@ fn what_is_not_supported_yet_loads_with_a_warning() {
         lines(&loaded.notes),
         [
             "applications/fn/live.yaml:1:1: warning: applicationName: a group for Lambda is not supported yet: deployments to it are refused",
-            "applications/shop/blue.yaml:2:18: warning: deploymentStyle: a blue/green group is not supported yet: deployments to it are refused",
             "applications/shop/blue.yaml:2:18: warning: deploymentStyle: WITH_TRAFFIC_CONTROL, and no load balancer is named: deployments to the group are refused (MISSING_ELB_INFORMATION)",
             "applications/shop/nobody.yaml:1:16: warning: ec2TagFilters: the group selects no host of cutover.yaml",
             "applications/shop/other.yml:1:1: warning: not read: documents are named .yaml or .json",

@@ -14,8 +14,11 @@ use crate::api::client::Client;
 use crate::api::command::{Answer, Command, Deploy};
 use crate::engine::spec::{OnFailure, Options, RollbackTargets};
 use crate::model::deployment::FileExistsBehavior;
-use crate::model::group::{AutoRollbackConfiguration, AutoRollbackEvent, GroupKey};
+use crate::model::group::{
+    AutoRollbackConfiguration, AutoRollbackEvent, Ec2TagSet, GroupKey, Selection,
+};
 use crate::model::name::Name;
+use crate::model::tags::TagFilter;
 
 /// Creates a deployment.
 #[derive(Debug, clap::Args)]
@@ -30,6 +33,10 @@ pub(super) struct Args {
     /// Wait until it has ended, and a rollback of it too
     #[arg(long)]
     pub wait: bool,
+    /// Blue/green: the replacement has this tag, and every other that is named; without it, the side that had the traffic
+    /// before the last one
+    #[arg(long, value_name = "KEY[=VALUE]")]
+    replacement: Vec<String>,
     /// Another deployment configuration than the group's
     #[arg(long, value_name = "NAME")]
     config: Option<Name>,
@@ -141,6 +148,7 @@ pub(super) async fn request(
             group: args.group,
         },
         revision,
+        target_instances: replacement(&args.replacement),
         configuration: args.config,
         description: args.description,
         options: Options {
@@ -158,6 +166,26 @@ pub(super) async fn request(
         token: args.token,
         verify_artifact: args.verify_artifact,
         by: user(),
+    })
+}
+
+/// What `--replacement` says: every tag must match.
+fn replacement(tags: &[String]) -> Option<Selection> {
+    let groups = tags.iter().map(|tag| {
+        let (key, value) = match tag.split_once('=') {
+            Some((key, value)) => (key, Some(value.to_owned())),
+            None => (tag.as_str(), None),
+        };
+        vec![TagFilter {
+            key: Some(key.to_owned()),
+            value,
+            ..TagFilter::default()
+        }]
+    });
+    let ec2_tag_set_list: Vec<_> = groups.collect();
+    (!ec2_tag_set_list.is_empty()).then(|| Selection {
+        ec2_tag_set: Some(Ec2TagSet { ec2_tag_set_list }),
+        ..Selection::default()
     })
 }
 

@@ -138,6 +138,7 @@ async fn fill(context: &Context, client: &Client, folder: &Path) -> color_eyre::
             },
             revision: "1.0.0".to_owned(),
             configuration: None,
+            target_instances: None,
             description: "the lab's first rollout".to_owned(),
             options: Options::default(),
             token: None,

@@ -48,6 +48,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use self::context::Context;
 pub use self::exit::Exit;
 use crate::engine::input::What;
+use crate::engine::plan::Before;
 
 /// Drive software rollouts from a terminal: the CodeDeploy model on your own machines.
 #[derive(Debug, Parser)]
@@ -119,6 +120,10 @@ enum Command {
     Next(control::HostArgs),
     /// End a deployment that holds: it fails
     GiveUp(control::Args),
+    /// Move traffic to the replacement of a blue/green deployment that waits for it
+    Reroute(control::Args),
+    /// Keep the original of a blue/green deployment no longer than until now
+    SkipWait(control::Args),
     /// Roll a deployment back to the revision before it
     Rollback(rollback::Args),
     /// Deploy again: the same revision, configuration and options
@@ -201,6 +206,14 @@ async fn run(cli: Cli) -> color_eyre::Result<Exit> {
         Some(Command::Pause(args)) => control::run(args, What::Pause, &context).await,
         Some(Command::Resume(args)) => control::run(args, What::Resume, &context).await,
         Some(Command::GiveUp(args)) => control::run(args, What::GiveUp, &context).await,
+        Some(Command::Reroute(args)) => {
+            let before = Before::Reroute;
+            control::run(args, What::Continue { before }, &context).await
+        }
+        Some(Command::SkipWait(args)) => {
+            let before = Before::Termination;
+            control::run(args, What::Continue { before }, &context).await
+        }
         Some(Command::Retry(args)) => {
             control::run_on(args, |target| What::Retry { target }, &context).await
         }

@@ -4,7 +4,7 @@ use super::order::deployment_order;
 use super::plan::{Before, Plan, Stage, acceptable, fleet_window};
 use super::spec::{Spec, TargetSpec};
 use super::window::Window;
-use crate::model::deployment::{Creator, ErrorCode, ErrorInformation};
+use crate::model::deployment::{ErrorCode, ErrorInformation};
 use crate::model::group::{
     BlueGreenDeploymentConfiguration, DeploymentReadyAction, InstanceAction,
 };
@@ -35,7 +35,7 @@ pub(super) fn plan(spec: &Spec) -> Result<Plan, ErrorInformation> {
         original: side(spec, Side::Blue),
         replacement: side(spec, Side::Green),
     };
-    if spec.creator == Creator::CodeDeployRollback {
+    if spec.rolls_back.is_some() {
         back(spec, sides)
     } else {
         forth(spec, sides, options)

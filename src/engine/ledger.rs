@@ -10,6 +10,8 @@ use crate::model::deployment::{
     DeploymentId, DeploymentStatus, FileExistsBehavior, InstanceHealth, RevisionHealth,
     TargetStatus,
 };
+use crate::model::group::{DeploymentGroup, Selection};
+use crate::model::lifecycle::LifecycleEvent;
 use crate::model::name::Name;
 use crate::model::revision::Revision;
 use crate::model::timestamp::Timestamp;
@@ -34,8 +36,23 @@ pub struct Ledger {
     /// Launch deployments that run beside it, with their hosts.
     #[serde(default)]
     pub joining: BTreeMap<DeploymentId, Vec<Name>>,
+    /// Which side of a blue/green group has the traffic, once a deployment has moved it.
+    #[serde(default)]
+    pub serving: Option<Serving>,
     /// The number of the last entry folded.
     pub seq: u64,
+}
+
+/// Which side of a blue/green group has the traffic.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Serving {
+    /// The instances that belong to the group, instead of those that its document selects.
+    pub now: Selection,
+    /// The instances that had the traffic before: the next replacement, if nothing else is said.
+    pub before: Selection,
+    /// What the document selected then. Once it selects something else, that counts.
+    pub document: Selection,
 }
 
 /// What a group knows about a host.
@@ -115,6 +132,9 @@ pub enum LedgerEvent {
         /// What Install did with files that existed.
         #[serde(default)]
         file_exists_behavior: FileExistsBehavior,
+        /// Which side has the traffic now, if it has moved for good.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        serving: Option<Box<Serving>>,
     },
 }
 
@@ -141,8 +161,10 @@ impl LedgerEvent {
             create_time: deployment.create_time,
             revision: deployment.spec.revision.clone(),
             outcomes: targets()
-                // A target that was skipped before it started was not touched; one that was stopped half way was.
+                // A target that was skipped before it started was not touched; one that was stopped half way was. One that
+                // only left or entered the load balancer has what it had.
                 .filter(|target| target.attempt > 0)
+                .filter(|target| target.event(LifecycleEvent::Install).is_some())
                 .map(|target| (target.name.clone(), target.status))
                 .collect(),
             excluded: targets()
@@ -150,11 +172,43 @@ impl LedgerEvent {
                 .map(|target| target.name.clone())
                 .collect(),
             file_exists_behavior: deployment.spec.options.file_exists_behavior,
+            serving: serving(deployment).map(Box::new),
         }
     }
 }
 
+/// Which side has the traffic after a blue/green deployment that succeeded (domain.md §8).
+fn serving(deployment: &Deployment) -> Option<Serving> {
+    let spec = &deployment.spec;
+    let sides = spec.sides.clone()?;
+    let (now, before) = match spec.rolls_back {
+        None => (sides.replacement, sides.original),
+        Some(_) => (sides.original, sides.replacement),
+    };
+    (deployment.status == DeploymentStatus::Succeeded).then(|| Serving {
+        now,
+        before,
+        document: spec.group.selection(),
+    })
+}
+
 impl Ledger {
+    /// The hosts that belong to a group: those that its document selects, unless a blue/green deployment has moved the traffic
+    /// to others since it was written.
+    pub fn selection(&self, group: &DeploymentGroup) -> Selection {
+        let written = group.selection();
+        match self.serving(group) {
+            Some(serving) => serving.now.clone(),
+            None => written,
+        }
+    }
+
+    /// Which side of a group has the traffic, if a deployment has moved it since its document was written.
+    pub fn serving(&self, group: &DeploymentGroup) -> Option<&Serving> {
+        let serving = self.serving.as_ref();
+        serving.filter(|serving| serving.document == group.selection())
+    }
+
     /// The state after all these entries.
     pub fn fold<'a>(records: impl IntoIterator<Item = &'a LedgerRecord>) -> Self {
         let mut ledger = Self::default();
@@ -188,6 +242,7 @@ impl Ledger {
                 outcomes,
                 excluded,
                 file_exists_behavior,
+                serving,
             } => {
                 let hosts = self.joining.remove(deployment);
                 let joined = hosts.is_some();
@@ -227,6 +282,9 @@ impl Ledger {
                 if *status == DeploymentStatus::Succeeded || deliberate(Bug::FailedRevisionKept) {
                     self.last_successful_deployment = Some(last.clone());
                     self.file_exists_behavior = *file_exists_behavior;
+                    if let Some(serving) = serving {
+                        self.serving = Some(Serving::clone(serving));
+                    }
                     self.succeeded(revision, deployment);
                 }
                 self.last_attempted_deployment = Some(last);

@@ -6,11 +6,12 @@ use super::plan::plan;
 use super::spec::{Options, Spec, TargetSpec, Update};
 use crate::model::configuration::DeploymentConfiguration;
 use crate::model::deployment::{Creator, DeploymentId, DeploymentStatus, ErrorCode};
-use crate::model::group::{DeploymentGroup, OutdatedInstancesStrategy};
+use crate::model::group::{DeploymentGroup, OutdatedInstancesStrategy, Sides};
 use crate::model::host::Host;
 use crate::model::limits::Limits;
 use crate::model::name::Name;
 use crate::model::revision::Revision;
+use crate::model::traffic::Side;
 
 /// After so many automatic updates in a row an operator has to look.
 const ROUNDS: u32 = 3;
@@ -33,6 +34,30 @@ pub fn targets<'a>(
             }
         })
         .collect()
+}
+
+/// The instances of both sides of a blue/green deployment, in the order of the project document.
+pub fn both_sides<'a>(
+    hosts: impl IntoIterator<Item = &'a Host>,
+    sides: &Sides,
+    ledger: &Ledger,
+) -> Vec<TargetSpec> {
+    let side = |host: &Host| {
+        if sides.replacement.selects(host) {
+            Some(Side::Green)
+        } else {
+            sides.original.selects(host).then_some(Side::Blue)
+        }
+    };
+    let hosts: Vec<(&Host, Side)> = hosts
+        .into_iter()
+        .filter_map(|host| Some((host, side(host)?)))
+        .collect();
+    let mut targets = targets(hosts.iter().map(|(host, _)| *host), ledger);
+    for (target, (_, side)) in targets.iter_mut().zip(hosts) {
+        target.side = Some(side);
+    }
+    targets
 }
 
 /// Whether a host has another revision than this one, or none, or one that was left half way.
@@ -92,6 +117,7 @@ pub fn launch(
         creator: Creator::Autoscaling,
         by: host.name.to_string(),
         description: format!("{} joined the group", host.name),
+        sides: None,
         rolls_back: None,
         updates: None,
         token: None,
@@ -160,6 +186,7 @@ pub fn update(
         creator: Creator::CodeDeployAutoUpdate,
         by: deployment.id().to_string(),
         description: format!("instances that were outdated after {}", deployment.id()),
+        sides: None,
         rolls_back: None,
         updates: Some(Update {
             root: root.clone(),

@@ -10,7 +10,6 @@ use super::spec::{Spec, TargetSpec};
 use super::window::{Window, window, zone_window};
 use crate::model::configuration::ZonalConfig;
 use crate::model::deployment::{Creator, ErrorCode, ErrorInformation};
-use crate::model::group::DeploymentType;
 use crate::model::lifecycle::LifecycleEvent;
 use crate::model::name::Name;
 
@@ -166,7 +165,8 @@ pub fn plan(spec: &Spec) -> Plan {
         window: None,
         impossible: Some(error),
     };
-    if spec.group.deployment_style.deployment_type == DeploymentType::BlueGreen {
+    // What joins the group, or is brought up to date, has no other side.
+    if spec.sides.is_some() {
         return blue_green::plan(spec).unwrap_or_else(impossible);
     }
     let n = u32::try_from(spec.targets.len()).unwrap_or(u32::MAX);

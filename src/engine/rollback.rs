@@ -1,14 +1,16 @@
 //! Rolling back: a new deployment of the revision that was good before.
 
 use super::deliberate::{Bug, deliberate};
-use super::deployment::Deployment;
+use super::deployment::{Deployment, Target};
 use super::ledger::Ledger;
+use super::leg::Actor;
 use super::members::targets;
 use super::spec::{Options, RollbackTargets, Spec};
 use crate::model::configuration::DeploymentConfiguration;
 use crate::model::deployment::{Creator, DeploymentId, DeploymentStatus};
 use crate::model::group::AutoRollbackEvent;
 use crate::model::host::Host;
+use crate::model::lifecycle::EventStatus;
 use crate::model::revision::Revision;
 
 /// Whether a deployment that has ended is to be rolled back without anybody asking again (operations.md §2, §4.2).
@@ -21,7 +23,8 @@ pub fn wanted(deployment: &Deployment) -> bool {
 pub fn follows(spec: &Spec, status: DeploymentStatus, asked: Option<bool>) -> bool {
     // A rollback is never rolled back: a failed one needs an operator. What the program begins by itself to bring hosts
     // up to the group's revision has nothing to go back to.
-    if spec.creator != Creator::User && !deliberate(Bug::RollbackOfRollback) {
+    let returns = spec.rolls_back.is_some();
+    if (spec.creator != Creator::User || returns) && !deliberate(Bug::RollbackOfRollback) {
         return false;
     }
     let configured = |event| {
@@ -61,10 +64,13 @@ pub fn spec(
     members: &[Host],
     id: DeploymentId,
 ) -> Result<Spec, String> {
+    let failed = &deployment.spec;
+    if failed.sides.is_some() {
+        return back(deployment, ledger, id);
+    }
     let revision = revision(deployment, ledger).ok_or(
         "no earlier deployment of this group succeeded, so there is no revision to go back to",
     )?;
-    let failed = &deployment.spec;
     let attempted = |name: &_| deployment.target(name).is_some_and(|t| t.attempt > 0);
     let mut targets = targets(members, ledger);
     if failed.options.rollback_targets == RollbackTargets::Attempted {
@@ -90,6 +96,7 @@ pub fn spec(
         creator: Creator::CodeDeployRollback,
         by: deployment.id().to_string(),
         description: format!("rollback of {}", deployment.id()),
+        sides: None,
         rolls_back: Some(deployment.id().clone()),
         updates: None,
         token: None,
@@ -99,5 +106,45 @@ pub fn spec(
             ignore_application_stop_failures: failed.options.ignore_application_stop_failures,
             ..Options::default()
         },
+    })
+}
+
+/// The way back of a blue/green deployment: the original gets its traffic back, nothing is installed (lifecycle.md §3.3).
+///
+/// # Errors
+/// A sentence for the operator if no traffic had moved, or the way back has been gone already.
+fn back(deployment: &Deployment, ledger: &Ledger, id: DeploymentId) -> Result<Spec, String> {
+    let failed = &deployment.spec;
+    let moved = |target: &Target| {
+        target.events.iter().any(|entry| {
+            Actor::of(entry.event) == Actor::Balancer
+                && !matches!(entry.status, EventStatus::Pending | EventStatus::Skipped)
+        })
+    };
+    if !deployment.targets.iter().any(moved) {
+        return Err("no traffic had moved, so the original has all of it".to_owned());
+    }
+    if failed.rolls_back.is_some() {
+        return Err(
+            "it was the way back itself: an operator has to decide what comes now".to_owned(),
+        );
+    }
+    let revision = failed.previous_revision.clone();
+    Ok(Spec {
+        deployment_id: id,
+        // What the original has.
+        revision: revision.clone().unwrap_or_else(|| failed.revision.clone()),
+        previous_revision: ledger.target_revision.clone(),
+        creator: Creator::CodeDeployRollback,
+        by: deployment.id().to_string(),
+        description: format!("rollback of {}", deployment.id()),
+        rolls_back: Some(deployment.id().clone()),
+        updates: None,
+        token: None,
+        options: Options {
+            ignore_application_stop_failures: failed.options.ignore_application_stop_failures,
+            ..Options::default()
+        },
+        ..Spec::clone(failed)
     })
 }

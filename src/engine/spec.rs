@@ -7,7 +7,7 @@ use crate::model::deployment::{
     Creator, DeploymentId, FileExistsBehavior, InstanceHealth, RevisionHealth,
 };
 use crate::model::group::GroupKey;
-use crate::model::group::{AutoRollbackConfiguration, DeploymentGroup};
+use crate::model::group::{AutoRollbackConfiguration, DeploymentGroup, Sides};
 use crate::model::limits::Limits;
 use crate::model::name::Name;
 use crate::model::revision::Revision;
@@ -38,7 +38,10 @@ pub struct Spec {
     pub by: String,
     /// Free text of at most 256 characters.
     pub description: String,
-    /// The failed or stopped deployment that this one rolls back.
+    /// Who is who, in a blue/green deployment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sides: Option<Sides>,
+    /// The deployment that this one rolls back: it failed or was stopped, or it is blue/green and its traffic goes back.
     pub rolls_back: Option<DeploymentId>,
     /// The deployment whose outdated instances this one brings up to date.
     #[serde(default)]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::application::Application;
 use super::configuration::{DeploymentConfiguration, ONE_AT_A_TIME};
 use super::connections::Connections;
-use super::group::{DeploymentGroup, GroupKey};
+use super::group::{DeploymentGroup, GroupKey, Selection};
 use super::host::Host;
 use super::limits::Limits;
 use super::name::Name;
@@ -78,9 +78,15 @@ impl Project {
         })
     }
 
-    /// The hosts that a group selects, in the order of the document.
-    pub fn members<'a>(&'a self, group: &'a DeploymentGroup) -> impl Iterator<Item = &'a Host> {
-        self.hosts.iter().filter(|host| group.selects(host))
+    /// The hosts that are selected, in the order of the document.
+    pub fn selected(&self, selection: Selection) -> impl Iterator<Item = &Host> {
+        let hosts = self.hosts.iter();
+        hosts.filter(move |host| selection.selects(host))
+    }
+
+    /// The hosts that a group's document selects, in the order of the document.
+    pub fn members(&self, group: &DeploymentGroup) -> impl Iterator<Item = &Host> {
+        self.selected(group.selection())
     }
 
     /// The host of this name.

@@ -9,10 +9,11 @@ use crate::engine::{Ledger, Spec, members};
 use crate::model::application::{Application, ComputePlatform};
 use crate::model::deployment::Creator;
 use crate::model::endpoint::Endpoint;
-use crate::model::group::{DeploymentGroup, DeploymentType};
+use crate::model::group::{DeploymentGroup, DeploymentType, Sides};
 use crate::model::name::Name;
 use crate::model::project::Project;
 use crate::model::revision::{RegisteredRevision, Revision};
+use crate::model::traffic::Side;
 use crate::store::bundles::Bundles;
 
 /// The longest description, in characters.
@@ -80,10 +81,18 @@ impl Orchestrator {
             ));
         }
         acceptable(deploy)?;
-        let mut targets = members::targets(project.members(group), ledger);
+        let sides = sides(project, group, deploy, ledger)?;
+        let mut targets = match &sides {
+            None => members::targets(project.selected(ledger.selection(group)), ledger),
+            Some(sides) => members::both_sides(&project.hosts, sides, ledger),
+        };
         let all = targets.len();
         if deploy.options.update_outdated_instances_only {
-            targets.retain(|t| members::is_outdated(ledger, &t.name, &registered.revision));
+            // An original instance has nothing installed by the deployment.
+            targets.retain(|t| {
+                t.side == Some(Side::Blue)
+                    || members::is_outdated(ledger, &t.name, &registered.revision)
+            });
         }
         reachable(project, group, targets.iter().map(|target| &target.name))?;
         let spec = Spec {
@@ -97,6 +106,7 @@ impl Orchestrator {
             creator: Creator::User,
             by: deploy.by.clone(),
             description: deploy.description.clone(),
+            sides,
             rolls_back: None,
             updates: None,
             token: deploy.token.clone(),
@@ -144,21 +154,63 @@ fn inspect_bundle(bundles: &Bundles, revision: &Revision) -> Result<(), String> 
 
 /// Whether this version deploys to a group at all.
 fn supported(application: &Application, group: &DeploymentGroup) -> Result<(), ApiError> {
-    let style = group.deployment_style;
-    let supported = application.compute_platform == ComputePlatform::Server
-        && style.deployment_type == DeploymentType::InPlace;
-    if supported {
+    if application.compute_platform == ComputePlatform::Server {
         return Ok(());
     }
     Err(ApiError::new(
         "UnsupportedActionForDeploymentTypeException",
         format!(
-            "{} is {} on {}: this version deploys in place on Server only",
+            "{} is on {}: this version deploys to Server only",
             group.key(),
-            style.deployment_type.label(),
             application.compute_platform.name(),
         ),
     ))
+}
+
+/// Who is who in a blue/green deployment (domain.md §8).
+fn sides(
+    project: &Project,
+    group: &DeploymentGroup,
+    deploy: &Deploy,
+    ledger: &Ledger,
+) -> Result<Option<Sides>, ApiError> {
+    let wrong = |message| Err(ApiError::new("InvalidTargetInstancesException", message));
+    if group.deployment_style.deployment_type != DeploymentType::BlueGreen {
+        return match deploy.target_instances {
+            None => Ok(None),
+            Some(_) => wrong(format!(
+                "{} is in place: its instances are those that its filters select",
+                group.key()
+            )),
+        };
+    }
+    let original = ledger.selection(group);
+    let standby = || ledger.serving(group).map(|serving| serving.before.clone());
+    let Some(replacement) = deploy.target_instances.clone().or_else(standby) else {
+        return wrong(format!(
+            "which instances are the replacement of {}? Name a tag that they have: `--replacement KEY=VALUE`",
+            group.key()
+        ));
+    };
+    let both: Vec<&str> = project
+        .hosts
+        .iter()
+        .filter(|host| original.selects(host) && replacement.selects(host))
+        .map(|host| host.name.as_str())
+        .collect();
+    if !both.is_empty() {
+        return wrong(format!(
+            "original and replacement must be different instances, and {} would be both",
+            both.join(", ")
+        ));
+    }
+    if !project.hosts.iter().any(|host| replacement.selects(host)) {
+        return wrong("no host of cutover.yaml has the tags of the replacement".to_owned());
+    }
+    Ok(Some(Sides {
+        original,
+        replacement,
+    }))
 }
 
 /// Whether every load balancer of the group is known, and where its instances serve.

@@ -9,7 +9,7 @@ use crate::engine::input;
 use crate::engine::spec::{Options, Spec};
 use crate::model::configuration::DeploymentConfiguration;
 use crate::model::deployment::DeploymentId;
-use crate::model::group::GroupKey;
+use crate::model::group::{GroupKey, Selection};
 use crate::model::name::Name;
 use crate::model::revision::RegisteredRevision;
 
@@ -81,6 +81,10 @@ pub struct Deploy {
     pub group: GroupKey,
     /// A label, the beginning of a digest (eight digits or more), or a whole digest.
     pub revision: String,
+    /// The replacement of a blue/green deployment (`targetInstances`); without it, the side that had the traffic before the
+    /// last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_instances: Option<Selection>,
     /// Another configuration than the group's.
     #[serde(default)]
     pub configuration: Option<Name>,
@@ -106,6 +110,7 @@ impl Deploy {
         Self {
             group: spec.group_key(),
             revision: spec.revision.digest.to_string(),
+            target_instances: None,
             configuration: Some(spec.configuration.deployment_config_name.clone()),
             description: String::new(),
             options: spec.options.clone(),

@@ -64,7 +64,7 @@ impl Orchestrator {
         let group = project.group(&key).ok_or_else(|| {
             format!("{key} is no longer in the project, so there is nothing to roll back")
         })?;
-        let hosts: Vec<Host> = project.members(group).cloned().collect();
+        let hosts: Vec<Host> = project.selected(ledger.selection(group)).cloned().collect();
         let mut spec = rollback::spec(ended, ledger, &hosts, clock::deployment_id())?;
         if ended.spec.options.rollback_targets == RollbackTargets::Attempted {
             spec = members::for_few(spec, project.one_at_a_time());
@@ -87,7 +87,7 @@ impl Orchestrator {
         }
         let (project, _) = self.0.documents.current();
         let mut members: Vec<Host> = project
-            .members(project.group(&ended.group_key())?)
+            .selected(ledger.selection(project.group(&ended.group_key())?))
             .cloned()
             .collect();
         let former;

@@ -70,10 +70,14 @@ impl Orchestrator {
         let state = handle
             .as_ref()
             .map(|handle| handle.state.read().unwrap_or_else(PoisonError::into_inner));
-        members::newcomers(project.members(group), ledger, state.as_deref())
-            .into_iter()
-            .filter(|host| self.0.hosts.reached(&host.name))
-            .cloned()
-            .collect()
+        members::newcomers(
+            project.selected(ledger.selection(group)),
+            ledger,
+            state.as_deref(),
+        )
+        .into_iter()
+        .filter(|host| self.0.hosts.reached(&host.name))
+        .cloned()
+        .collect()
     }
 }

@@ -492,6 +492,7 @@ fn history(env: &mut Env, hosts: &mut [Host], group: usize) {
             outcomes,
             excluded: Vec::new(),
             file_exists_behavior: FileExistsBehavior::default(),
+            serving: None,
         },
     };
     let line = Line::Group(group, record);

@@ -283,6 +283,7 @@ impl Model {
             group,
             revision,
             configuration: None,
+            target_instances: None,
             description: String::new(),
             options: crate::engine::spec::Options::default(),
             token: None,

@@ -89,6 +89,7 @@ pub fn spec(n: usize, unhealthy: usize, config: &str) -> Spec {
         by: "ana".to_owned(),
         description: String::new(),
         up_to_date: 0,
+        sides: None,
         rolls_back: None,
         updates: None,
         token: None,

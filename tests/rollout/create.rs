@@ -22,6 +22,7 @@ fn checks_come_in_the_order_of_the_specification() {
         events: Vec::new(),
     };
     let mut deploy = Deploy {
+        target_instances: None,
         group: group("shp", "prodction"),
         revision: "9.9".to_owned(),
         configuration: Some("CodeDeployDefault.OneAtTime".parse().unwrap()),

@@ -6,6 +6,7 @@ mod check;
 mod key;
 mod rollback;
 mod scaling;
+mod selection;
 mod style;
 mod traffic;
 mod triggers;
@@ -22,6 +23,7 @@ pub use rollback::{AutoRollbackConfiguration, AutoRollbackEvent};
 pub use scaling::{
     AutoScalingGroup, Ec2DeploymentOptions, OutdatedInstancesStrategy, ScalingProcess,
 };
+pub use selection::{Selection, Sides};
 pub use style::{DeploymentOption, DeploymentStyle, DeploymentType};
 pub use traffic::{
     EcsService, ElbInfo, LoadBalancerInfo, TargetGroupInfo, TargetGroupPairInfo, TrafficRoute,
@@ -31,9 +33,8 @@ pub use triggers::{TriggerConfig, TriggerEvent};
 use serde::{Deserialize, Serialize};
 
 use super::configuration::ONE_AT_A_TIME;
-use super::host::Host;
 use super::name::Name;
-use super::tags::{TagFilter, all_groups_match, any_matches};
+use super::tags::TagFilter;
 use super::yaml::Path;
 
 /// The document `applications/<app>/<group>.yaml` (`DeploymentGroupInfo`).
@@ -189,25 +190,6 @@ impl DeploymentGroup {
             }
         }
         found
-    }
-
-    /// Whether the group's filters select this host: the union of the cloud and the on-premises selection.
-    pub fn selects(&self, host: &Host) -> bool {
-        let flat = |filters: &Option<Vec<TagFilter>>| {
-            filters
-                .as_deref()
-                .is_some_and(|filters| any_matches(filters, &host.tags))
-        };
-        flat(&self.ec2_tag_filters)
-            || flat(&self.on_premises_instance_tag_filters)
-            || self
-                .ec2_tag_set
-                .as_ref()
-                .is_some_and(|set| all_groups_match(&set.ec2_tag_set_list, &host.tags))
-            || self
-                .on_premises_tag_set
-                .as_ref()
-                .is_some_and(|set| all_groups_match(&set.on_premises_tag_set_list, &host.tags))
     }
 }
 

@@ -89,7 +89,7 @@ fn members(
         members.push(Member {
             name,
             endpoint,
-            side: Side::Blue,
+            side: target.side.unwrap_or(Side::Blue),
             place: place(target),
             leave_by: block.and_then(|entry| Some(entry.start_time? + drain)),
         });

@@ -196,6 +196,7 @@ fn spec(env: &Env, ledger: &Ledger, group: usize, revision: usize, number: usize
         creator: Creator::User,
         by: String::new(),
         description: String::new(),
+        sides: None,
         rolls_back: None,
         updates: None,
         token: None,

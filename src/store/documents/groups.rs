@@ -209,11 +209,6 @@ impl Candidate {
             self.add(Severity::Warning, "applicationName", message, problems);
             return;
         }
-        let style = self.group.deployment_style;
-        if style.deployment_type == DeploymentType::BlueGreen {
-            let message = format!("a blue/green group is {refused}");
-            self.add(Severity::Warning, "deploymentStyle", message, problems);
-        }
         let alarms = self.group.alarm_configuration.as_ref();
         if alarms.is_some_and(|alarms| alarms.enabled) {
             let message = "alarms are not supported yet: they stop no deployment";

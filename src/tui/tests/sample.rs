@@ -160,6 +160,7 @@ impl Run {
             by: "ana".to_owned(),
             description: String::new(),
             up_to_date: 0,
+            sides: None,
             rolls_back: None,
             updates: None,
             token: None,

@@ -63,6 +63,7 @@ pub fn spec(id: &str, targets: impl IntoIterator<Item = Name>, at_once: u32) -> 
         creator: Creator::User,
         by: "bench".to_owned(),
         description: String::new(),
+        sides: None,
         rolls_back: None,
         updates: None,
         token: None,

@@ -2,17 +2,19 @@
 
 use cutover::engine::event::Event;
 use cutover::engine::input::{Command, Report, What};
+use cutover::engine::ledger::{LedgerEvent, LedgerRecord};
 use cutover::engine::pending::WorkId;
 use cutover::engine::plan::{Before, Stage, plan};
 use cutover::engine::traffic::{Place, place};
-use cutover::engine::{Input, Spec, outlook, refusal};
+use cutover::engine::{Input, Ledger, Spec, outlook, refusal, rollback};
 use cutover::model::deployment::DeploymentStatus::{Failed, InProgress, Ready, Stopped, Succeeded};
-use cutover::model::deployment::{Creator, ErrorCode, TargetStatus};
+use cutover::model::deployment::{ErrorCode, TargetStatus};
+use cutover::model::group::{Selection, Sides};
 use cutover::model::lifecycle::LifecycleEvent as E;
 use cutover::model::timestamp::Timestamp;
 use cutover::model::traffic::Side;
 
-use crate::world::{World, name, spec};
+use crate::world::{World, id, name, spec};
 
 const ALL: &str = "CodeDeployDefault.AllAtOnce";
 const ONE: &str = "CodeDeployDefault.OneAtATime";
@@ -29,6 +31,10 @@ fn sides(n: usize, config: &str) -> Spec {
     for (at, target) in asked.targets.iter_mut().enumerate() {
         target.side = Some(if at < n { Side::Blue } else { Side::Green });
     }
+    asked.sides = Some(Sides {
+        original: tagged("blue"),
+        replacement: tagged("green"),
+    });
     asked.group.deployment_style = cutover::model::yaml::from_str(
         "{deploymentType: BLUE_GREEN, deploymentOption: WITH_TRAFFIC_CONTROL}",
     )
@@ -39,6 +45,11 @@ fn sides(n: usize, config: &str) -> Spec {
     )
     .unwrap();
     asked
+}
+
+fn tagged(side: &str) -> Selection {
+    let text = format!("ec2TagFilters: [{{Key: side, Value: {side}}}]\n");
+    cutover::model::yaml::from_str(&text).unwrap()
 }
 
 fn started(spec: Spec) -> World {
@@ -119,7 +130,7 @@ fn the_stages_are_those_of_the_options() {
     options.terminate_blue_instances_on_deployment_success = None;
     assert_eq!(labels(&at_once), ["install", "reroute", "drain original"]);
     let mut back = sides(2, ONE);
-    back.creator = Creator::CodeDeployRollback;
+    back.rolls_back = Some(id("d-BBBBBBBBB"));
     assert_eq!(labels(&back), ["reroute", "drain original"]);
     let mut without = sides(2, ONE);
     without.group.blue_green_deployment_configuration = None;
@@ -300,7 +311,7 @@ fn who_failed_to_install_can_be_tried_again_and_then_takes_part() {
 #[test]
 fn going_back_gives_the_original_its_traffic_first() {
     let mut asked = sides(2, ALL);
-    asked.creator = Creator::CodeDeployRollback;
+    asked.rolls_back = Some(id("d-BBBBBBBBB"));
     let mut world = started(asked);
     let place_of = |world: &World, host: &str| place(world.deployment.target(&name(host)).unwrap());
     assert_eq!(world.running(), ["host-1", "host-2"]);
@@ -323,4 +334,67 @@ fn going_back_gives_the_original_its_traffic_first() {
         )
     };
     assert!(!world.journal.iter().any(|record| install(&record.event)));
+}
+
+/// What the deployment leaves to its group.
+fn closed(world: &World, ledger: &mut Ledger) {
+    let seq = ledger.seq + 1;
+    let event = LedgerEvent::closing(&world.deployment);
+    let at = world.now;
+    ledger.evolve(&LedgerRecord { seq, at, event });
+}
+
+#[test]
+fn the_group_is_the_side_that_has_the_traffic() {
+    let mut ledger = Ledger::default();
+    let group = sides(1, ALL).group;
+    assert_eq!(ledger.selection(&group), group.selection());
+    let mut world = ready(1, ALL);
+    world.command(REROUTE);
+    all(&mut world, &E::ALLOW);
+    all(&mut world, &E::BLOCK);
+    world.command(What::Continue {
+        before: Before::Termination,
+    });
+    closed(&world, &mut ledger);
+    assert_eq!(ledger.selection(&group), tagged("green"));
+    assert_eq!(ledger.serving(&group).unwrap().before, tagged("blue"));
+    assert_eq!(
+        ledger.hosts.keys().collect::<Vec<_>>(),
+        [&name("host-2")],
+        "nothing was installed on host-1"
+    );
+    let mut rewritten = group.clone();
+    rewritten.ec2_tag_filters = None;
+    assert_eq!(
+        ledger.selection(&rewritten),
+        rewritten.selection(),
+        "what is written now counts"
+    );
+
+    let mut back = sides(1, ALL);
+    back.rolls_back = Some(id("d-BBBBBBBBB"));
+    let mut world = started(back);
+    all(&mut world, &E::ALLOW);
+    all(&mut world, &E::BLOCK);
+    closed(&world, &mut ledger);
+    assert_eq!(ledger.selection(&group), tagged("blue"));
+}
+
+#[test]
+fn the_way_back_is_there_when_traffic_has_moved() {
+    let ledger = Ledger::default();
+    let back = |world: &World| rollback::spec(&world.deployment, &ledger, &[], id("d-CCCCCCCCC"));
+    let mut world = ready(1, ALL);
+    world.stop();
+    assert!(back(&world).unwrap_err().contains("no traffic had moved"));
+    let mut world = ready(1, ALL);
+    world.command(REROUTE);
+    part(&mut world, "host-2", &E::ALLOW);
+    world.stop();
+    world.event("host-1", E::BeforeBlockTraffic, true);
+    let spec = back(&world).unwrap();
+    assert_eq!(spec.targets, world.deployment.spec.targets);
+    assert_eq!(labels(&spec), ["reroute", "drain original"]);
+    assert_eq!(spec.rolls_back, Some(id("d-AAAAAAAAA")));
 }

@@ -30,6 +30,7 @@ fn close(
                 .collect(),
             excluded: Vec::new(),
             file_exists_behavior: cutover::model::deployment::FileExistsBehavior::default(),
+            serving: None,
         },
     };
     ledger.evolve(&record);

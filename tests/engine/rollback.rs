@@ -182,6 +182,7 @@ fn a_rollback_deploys_the_last_good_revision_to_all_members() {
             outcomes: vec![],
             excluded: vec![],
             file_exists_behavior: cutover::model::deployment::FileExistsBehavior::default(),
+            serving: None,
         },
     });
     let spec = rollback::spec(&world.deployment, &ledger, &hosts(), id("d-BBBBBBBBB")).unwrap();

@@ -216,6 +216,7 @@ impl Cluster {
         let before = self.deployments().await;
         loop {
             let deploy = Deploy {
+                target_instances: None,
                 group: GroupKey {
                     application: "shop".parse().unwrap(),
                     group: "production".parse().unwrap(),

@@ -96,6 +96,7 @@ impl Fleet {
     /// Begins a rollout to all hosts at once.
     pub async fn deploy(&self, revision: &str) -> DeploymentId {
         let deploy = Deploy {
+            target_instances: None,
             group: GroupKey {
                 application: "bench".parse().unwrap(),
                 group: "all".parse().unwrap(),

@@ -11,4 +11,5 @@ mod backend;
 mod load;
 mod program;
 
+mod haproxy;
 mod support;

@@ -63,13 +63,17 @@ impl TrafficProvider {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HaProxy {
-    /// Where its runtime API listens: `127.0.0.1:9999`, or `unix:/run/haproxy.sock`.
+    /// Where its runtime API listens: `127.0.0.1:9999`, or `unix:/run/haproxy.sock`. It needs `level admin`.
     pub address: String,
     /// The backend whose servers are the hosts. Servers have the hosts' names.
     pub backend: String,
     /// Whether servers that the backend lacks are added at run time.
     #[serde(default)]
     pub add_servers: bool,
+    /// What a server that is added is given, as on a `server` line of haproxy.cfg behind the address: it inherits nothing of
+    /// `default-server`. `check inter 1s` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_options: Option<String>,
 }
 
 /// nginx, on a host of the project.

@@ -3,6 +3,7 @@
 //! A provider is told the whole of what is [`Wanted`] and goes there from what it [`Observed`]: doing it again changes nothing,
 //! and a load balancer that was restarted, or changed by hand, is put right. It knows nothing of deployments.
 
+pub mod haproxy;
 mod weights;
 
 use std::collections::BTreeMap;

@@ -1,6 +1,7 @@
 //! A tiny HTTP server that answers with its own name, and can be slow or unwell on request.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -24,6 +25,8 @@ pub struct Backend {
 struct Shared {
     name: String,
     well: AtomicBool,
+    /// While this file is there it is not well, and answers nothing good.
+    down: Option<PathBuf>,
     served: AtomicU64,
     working: AtomicU64,
 }
@@ -38,9 +41,15 @@ struct Asked {
 impl Backend {
     /// Serves on a free loopback port: `/` answers the name, after `?ms=` milliseconds; `/health` 200 or 503.
     pub async fn start(name: &str) -> Self {
+        Self::start_beside(name, None).await
+    }
+
+    /// The same, but for as long as this file is there it answers with an error: its application is down.
+    pub async fn start_beside(name: &str, down: Option<PathBuf>) -> Self {
         let state = Arc::new(Shared {
             name: name.to_owned(),
             well: AtomicBool::new(true),
+            down,
             served: AtomicU64::new(0),
             working: AtomicU64::new(0),
         });
@@ -81,18 +90,30 @@ impl Drop for Backend {
     }
 }
 
-async fn answer(State(state): State<Arc<Shared>>, Query(asked): Query<Asked>) -> String {
+impl Shared {
+    fn is_down(&self) -> bool {
+        self.down.as_ref().is_some_and(|file| file.exists())
+    }
+}
+
+async fn answer(
+    State(state): State<Arc<Shared>>,
+    Query(asked): Query<Asked>,
+) -> Result<String, StatusCode> {
     state.working.fetch_add(1, Ordering::Relaxed);
     if asked.ms > 0 {
         tokio::time::sleep(Duration::from_millis(asked.ms)).await;
     }
     state.working.fetch_sub(1, Ordering::Relaxed);
     state.served.fetch_add(1, Ordering::Relaxed);
-    state.name.clone()
+    if state.is_down() {
+        return Err(StatusCode::INTERNAL_SERVER_ERROR);
+    }
+    Ok(state.name.clone())
 }
 
 async fn health(State(state): State<Arc<Shared>>) -> StatusCode {
-    if state.well.load(Ordering::Relaxed) {
+    if state.well.load(Ordering::Relaxed) && !state.is_down() {
         StatusCode::OK
     } else {
         StatusCode::SERVICE_UNAVAILABLE

@@ -100,6 +100,22 @@ impl Load {
         self.count.lock().unwrap().clone()
     }
 
+    /// Waits until what has been counted is as wanted.
+    pub async fn until(&self, wanted: impl Fn(&Count) -> bool) -> Count {
+        let enough = async {
+            loop {
+                let count = self.count();
+                if wanted(&count) {
+                    return count;
+                }
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        timeout(Duration::from_mins(1), enough)
+            .await
+            .unwrap_or_else(|_| panic!("not within a minute: {:?}", self.count()))
+    }
+
     /// Waits for so many more requests, answered or failed, and answers what was counted of them.
     pub async fn next(&self, requests: u64) -> Count {
         let before = self.count();

@@ -3,13 +3,17 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::print_stderr,
     reason = "a test's helpers fail the test"
 )]
 #![allow(dead_code, reason = "each load balancer uses its own part")]
 
 mod backend;
+#[path = "../rollout/lab.rs"]
+mod lab;
 mod load;
 mod program;
+mod rollouts;
 
 mod haproxy;
 mod support;

@@ -11,8 +11,9 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
+use self::haproxy::HaProxyBalancer;
 pub use self::weights::weights;
-use crate::model::connections::LoadBalancer;
+use crate::model::connections::{LoadBalancer, TrafficProvider};
 use crate::model::endpoint::Endpoint;
 use crate::model::name::Name;
 use crate::model::project::Project;
@@ -134,9 +135,15 @@ pub fn connect(
     document: &LoadBalancer,
     _project: &Project,
 ) -> Result<Arc<dyn Balancer>, TrafficError> {
-    Err(TrafficError::Refused {
-        balancer: document.name.clone(),
-        reason: String::new(),
+    let name = &document.name;
+    Ok(match &document.provider {
+        TrafficProvider::Haproxy(connection) => Arc::new(HaProxyBalancer::new(name, connection)?),
+        other => {
+            return Err(TrafficError::Refused {
+                balancer: name.clone(),
+                reason: other.label().to_owned(),
+            });
+        }
     })
 }
 

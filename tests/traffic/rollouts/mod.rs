@@ -1,0 +1,5 @@
+//! Whole deployments behind real load balancers, with requests flowing: none is lost by our doing.
+
+mod blue_green;
+mod in_place;
+mod site;

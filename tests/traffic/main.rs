@@ -11,5 +11,7 @@ mod backend;
 mod load;
 mod program;
 
+mod documented;
 mod haproxy;
+mod http;
 mod support;

@@ -3,4 +3,4 @@
 mod hands;
 mod moves;
 mod refusals;
-mod running;
+pub mod running;

@@ -15,5 +15,7 @@ mod load;
 mod program;
 mod rollouts;
 
+mod documented;
 mod haproxy;
+mod http;
 mod support;

@@ -3,6 +3,7 @@
 
 mod alarm;
 mod fleet;
+mod http;
 mod receiver;
 mod traffic;
 
@@ -10,10 +11,9 @@ use serde::{Deserialize, Serialize};
 
 pub use alarm::{AlarmConnection, AlarmSource};
 pub use fleet::{Fleet, FleetProvider};
+pub use http::{HealthField, HttpBalancer, HttpObserve, HttpRequest, ServiceField};
 pub use receiver::{Receiver, ReceiverKind};
-pub use traffic::{
-    Envoy, HaProxy, HttpBalancer, HttpRequest, LoadBalancer, Nginx, Router, TrafficProvider,
-};
+pub use traffic::{Envoy, HaProxy, LoadBalancer, Nginx, Router, TrafficProvider};
 
 /// The connections of a project.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

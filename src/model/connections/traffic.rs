@@ -1,9 +1,8 @@
 //! Load balancers: how each is reached, and how hosts are found behind it.
 
-use std::path::PathBuf;
-
 use serde::{Deserialize, Serialize};
 
+use super::http::HttpBalancer;
 use crate::model::name::Name;
 
 /// How long a drain may take, in seconds, before an instance leaves with requests in flight. The same as `CodeDeploy`'s
@@ -108,43 +107,4 @@ pub struct Router {
     pub admin: String,
     /// The route, of those that it has.
     pub route: String,
-}
-
-/// A load balancer that is driven by requests of the operator's own.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct HttpBalancer {
-    /// Puts a server into service.
-    pub enter: HttpRequest,
-    /// Lets a server finish what it does, and gives it nothing new.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub drain: Option<HttpRequest>,
-    /// Takes a server out.
-    pub leave: HttpRequest,
-    /// Gives a server a weight.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub weight: Option<HttpRequest>,
-    /// Asks for the state of a server.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub observe: Option<HttpRequest>,
-}
-
-/// A request with placeholders: `{server}`, `{endpoint}`, `{weight}`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct HttpRequest {
-    /// The method; `POST` when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub method: Option<String>,
-    /// Where to.
-    pub url: String,
-    /// Header lines.
-    #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
-    pub headers: std::collections::BTreeMap<String, String>,
-    /// The body.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub body: Option<String>,
-    /// A file whose first line is sent as a bearer token.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub token_file: Option<PathBuf>,
 }

@@ -4,6 +4,7 @@
 //! and a load balancer that was restarted, or changed by hand, is put right. It knows nothing of deployments.
 
 pub mod haproxy;
+pub mod http;
 mod weights;
 
 use std::collections::BTreeMap;

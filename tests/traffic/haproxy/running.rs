@@ -101,12 +101,7 @@ backend app
 
     /// What an operator types.
     pub async fn by_hand(&self, command: &str) -> String {
-        let mut stream = TcpStream::connect(self.api).await.unwrap();
-        let line = format!("{command}\n");
-        stream.write_all(line.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
-        answer.trim().to_owned()
+        by_hand(self.api, command).await
     }
 
     pub fn connection(&self) -> HaProxy {
@@ -130,6 +125,16 @@ backend app
         };
         HaProxyBalancer::new("web", &connection).unwrap()
     }
+}
+
+/// What an operator types.
+pub async fn by_hand(api: SocketAddr, command: &str) -> String {
+    let mut stream = TcpStream::connect(api).await.unwrap();
+    let line = format!("{command}\n");
+    stream.write_all(line.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer.trim().to_owned()
 }
 
 /// The line of a backend in the configuration.

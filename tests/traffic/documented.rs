@@ -1,0 +1,37 @@
+//! What docs/traffic.md shows is what the program reads.
+
+use std::path::Path;
+
+use cutover::model::connections::TrafficProvider;
+use cutover::providers::traffic::haproxy::HaProxyBalancer;
+use cutover::providers::traffic::http::RequestBalancer;
+use cutover::store::documents;
+
+#[test]
+fn the_connections_in_the_documentation_are_read() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/traffic.md");
+    let text = std::fs::read_to_string(file).unwrap();
+    let blocks = text.split("```yaml\n").skip(1);
+    let (mut haproxy, mut http) = (0, 0);
+    for block in blocks.map(|block| block.split("```").next().unwrap()) {
+        let folder = tempfile::tempdir().unwrap();
+        let project = format!("name: demo\n{block}");
+        std::fs::write(folder.path().join("cutover.yaml"), project).unwrap();
+        let loaded = documents::load(folder.path());
+        let project = loaded.unwrap_or_else(|e| panic!("{block}\n{e:?}")).project;
+        for balancer in &project.connections.load_balancers {
+            match &balancer.provider {
+                TrafficProvider::Haproxy(connection) => {
+                    HaProxyBalancer::new(&balancer.name, connection).unwrap();
+                    haproxy += 1;
+                }
+                TrafficProvider::Http(connection) => {
+                    RequestBalancer::new(&balancer.name, connection).unwrap();
+                    http += 1;
+                }
+                _ => {}
+            }
+        }
+    }
+    assert!(haproxy >= 2 && http >= 1, "{haproxy} and {http}");
+}

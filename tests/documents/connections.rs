@@ -19,6 +19,18 @@ connections:
     - name: edge
       provider:
         nginx: { host: web-1, upstream: app }
+    - name: mesh
+      provider:
+        envoy:
+          admin: 'http://127.0.0.1:9901'
+          control:
+            runtime: { keyPrefix: shop.weights, original: blue, replacement: green }
+    - name: cells
+      provider:
+        envoy:
+          admin: 'http://127.0.0.1:9902'
+          control:
+            endpoints: { cluster: app, listen: '127.0.0.1:18000' }
   alarms:
     - name: errors
       source:

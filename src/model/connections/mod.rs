@@ -12,7 +12,8 @@ pub use alarm::{AlarmConnection, AlarmSource};
 pub use fleet::{Fleet, FleetProvider};
 pub use receiver::{Receiver, ReceiverKind};
 pub use traffic::{
-    Envoy, HaProxy, HttpBalancer, HttpRequest, LoadBalancer, Nginx, Router, TrafficProvider,
+    Envoy, EnvoyControl, EnvoyEndpoints, EnvoyRuntime, HaProxy, HttpBalancer, HttpRequest,
+    LoadBalancer, Nginx, Router, TrafficProvider,
 };
 
 /// The connections of a project.

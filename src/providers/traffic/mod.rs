@@ -3,6 +3,8 @@
 //! A provider is told the whole of what is [`Wanted`] and goes there from what it [`Observed`]: doing it again changes nothing,
 //! and a load balancer that was restarted, or changed by hand, is put right. It knows nothing of deployments.
 
+pub mod envoy;
+pub mod nginx;
 mod weights;
 
 use std::collections::BTreeMap;

@@ -8,7 +8,10 @@
 #![allow(dead_code, reason = "each load balancer uses its own part")]
 
 mod backend;
+mod envoy;
 mod load;
 mod program;
+mod proxies;
 
+mod nginx;
 mod support;

@@ -77,9 +77,9 @@ impl TryFrom<Fields> for Upstream {
 pub struct Upstreams(Vec<Upstream>);
 
 impl Upstreams {
-    /// Each.
-    pub fn iter(&self) -> std::slice::Iter<'_, Upstream> {
-        self.0.iter()
+    /// Each, as the file has them.
+    pub fn all(&self) -> &[Upstream] {
+        &self.0
     }
 }
 

@@ -99,8 +99,8 @@ pub fn check(order: &UpstreamOrder) -> Result<(), String> {
         ));
     }
     named.sort_unstable();
-    if let Some(pair) = named.windows(2).find(|pair| pair[0] == pair[1]) {
-        return Err(format!("{} is named twice", pair[0]));
+    if let Some([twice, _]) = named.array_windows().find(|[one, next]| one == next) {
+        return Err(format!("{twice} is named twice"));
     }
     match order.servers.iter().find(|s| s.weight > HEAVIEST) {
         Some(server) => Err(format!(

@@ -81,14 +81,14 @@ pub struct Upstreams {
 impl Upstreams {
     /// Takes back what an earlier run of the agent left untested.
     pub fn open(config: &Config, layout: &Layout, boot: &str) -> Self {
-        let doors = config.upstreams.iter();
+        let doors = config.upstreams.all().iter();
         let doors: Vec<_> = doors.map(|one| Arc::new(Door::new(one, layout))).collect();
         for door in &doors {
             let file = door.upstream.file.display();
             match door.take_back() {
                 Ok(false) => {}
                 Ok(true) => {
-                    tracing::warn!(%file, "a change was cut off before its test: taken back")
+                    tracing::warn!(%file, "a change was cut off before its test: taken back");
                 }
                 Err(error) => tracing::error!(%error, %file, "a change that was cut off remains"),
             }

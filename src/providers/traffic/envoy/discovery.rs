@@ -1,5 +1,6 @@
 //! The endpoint discovery that this program serves to Envoy: REST, JSON, v3.
 
+use std::future::IntoFuture as _;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,6 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::clock;
 use crate::model::connections::EnvoyEndpoints;
@@ -50,14 +52,11 @@ struct Published {
     endpoints: Vec<Assigned>,
 }
 
-/// Ends when it is dropped.
+/// Ends when it is dropped, and closes Envoy's connections.
 #[derive(Debug)]
-struct Serving(JoinHandle<()>);
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
+struct Serving {
+    task: JoinHandle<()>,
+    _end: DropGuard,
 }
 
 impl Discovery {
@@ -80,18 +79,26 @@ impl Discovery {
     /// Listens, if it does not do so yet.
     pub async fn listen(&self) -> io::Result<()> {
         let mut serving = self.serving.lock().await;
-        if serving.as_ref().is_some_and(|it| !it.0.is_finished()) {
+        if serving.as_ref().is_some_and(|it| !it.task.is_finished()) {
             return Ok(());
         }
         let listener = TcpListener::bind(self.listen).await?;
         let routes = Router::new()
             .route("/v3/discovery:endpoints", post(answer))
             .with_state(Arc::clone(&self.shared));
-        *serving = Some(Serving(tokio::spawn(async move {
-            if let Err(error) = axum::serve(listener, routes).await {
+        let end = CancellationToken::new();
+        let server = axum::serve(listener, routes)
+            .with_graceful_shutdown(end.clone().cancelled_owned())
+            .into_future();
+        let task = tokio::spawn(async move {
+            if let Err(error) = server.await {
                 tracing::warn!(%error, "serving endpoints to Envoy ended");
             }
-        })));
+        });
+        *serving = Some(Serving {
+            task,
+            _end: end.drop_guard(),
+        });
         Ok(())
     }
 

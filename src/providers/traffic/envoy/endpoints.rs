@@ -7,6 +7,7 @@ use super::admin::Admin;
 use super::clusters::Cluster;
 use super::discovery::{Assigned, Discovery};
 use crate::model::connections::EnvoyEndpoints;
+use crate::model::endpoint::Endpoint;
 
 /// The heaviest weight of a server: whole percents are told apart.
 const HEAVIEST: u32 = 100;
@@ -96,7 +97,8 @@ fn seen(server: &Server, cluster: &Cluster, published: &[Assigned]) -> Seen {
             errors: None,
         };
     };
-    let asked = published.iter().find(|it| it.endpoint == server.endpoint);
+    let endpoint = plain(&server.endpoint);
+    let asked = published.iter().find(|it| it.endpoint == endpoint);
     let service = if host.is_serving() || asked.is_some_and(|it| !it.draining && it.weight == 0) {
         Service::In
     } else {
@@ -120,7 +122,7 @@ fn adopted(cluster: &Cluster) -> Vec<Assigned> {
     hosts
         .filter_map(|host| {
             Some(Assigned {
-                endpoint: host.endpoint()?,
+                endpoint: plain(&host.endpoint()?),
                 weight: host.weight,
                 draining: !host.is_serving(),
             })
@@ -128,13 +130,22 @@ fn adopted(cluster: &Cluster) -> Vec<Assigned> {
         .collect()
 }
 
+/// An endpoint whose address is written as everybody writes it.
+fn plain(endpoint: &Endpoint) -> Endpoint {
+    let address = endpoint.host.parse::<IpAddr>();
+    let host = address.map_or_else(|_| endpoint.host.clone(), |address| address.to_string());
+    let port = endpoint.port;
+    Endpoint { host, port }
+}
+
 fn merged(mut known: Vec<Assigned>, wanted: &Wanted) -> Vec<Assigned> {
     let weights = weights(wanted, HEAVIEST);
     for server in &wanted.servers {
-        known.retain(|it| it.endpoint != server.endpoint);
+        let endpoint = plain(&server.endpoint);
+        known.retain(|it| it.endpoint != endpoint);
         if server.service != Service::Out {
             known.push(Assigned {
-                endpoint: server.endpoint.clone(),
+                endpoint,
                 weight: weights.get(&server.name).copied().unwrap_or(0),
                 draining: server.service == Service::Draining,
             });

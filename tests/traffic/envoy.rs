@@ -117,7 +117,7 @@ impl Proxy {
         let control = |port| {
             EnvoyControl::Endpoints(EnvoyEndpoints {
                 cluster: "app".to_owned(),
-                listen: SocketAddr::from(([127, 0, 0, 1], port)),
+                listen: Endpoint::parse(&format!("127.0.0.1:{port}")).unwrap(),
             })
         };
         let app = format!(

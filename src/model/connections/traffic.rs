@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::endpoint::Endpoint;
 use crate::model::name::Name;
 
 /// How long a drain may take, in seconds, before an instance leaves with requests in flight. The same as `CodeDeploy`'s
@@ -121,7 +122,7 @@ pub struct EnvoyEndpoints {
     /// The cluster, by its `service_name` if it has one.
     pub cluster: String,
     /// Where this program serves its endpoints: an address and a port that Envoy can reach, such as `127.0.0.1:18000`.
-    pub listen: std::net::SocketAddr,
+    pub listen: Endpoint,
 }
 
 /// The reverse proxy that comes with this program (`cutover router`).

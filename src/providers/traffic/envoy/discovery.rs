@@ -2,7 +2,6 @@
 
 use std::future::IntoFuture as _;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::State;
@@ -36,7 +35,7 @@ pub struct Assigned {
 #[derive(Debug)]
 pub struct Discovery {
     shared: Arc<Shared>,
-    listen: SocketAddr,
+    listen: Endpoint,
     serving: tokio::sync::Mutex<Option<Serving>>,
 }
 
@@ -72,8 +71,8 @@ impl Discovery {
     }
 
     /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
-        self.listen
+    pub fn address(&self) -> &Endpoint {
+        &self.listen
     }
 
     /// Listens, if it does not do so yet.
@@ -82,7 +81,7 @@ impl Discovery {
         if serving.as_ref().is_some_and(|it| !it.task.is_finished()) {
             return Ok(());
         }
-        let listener = TcpListener::bind(self.listen).await?;
+        let listener = TcpListener::bind((self.listen.host.as_str(), self.listen.port)).await?;
         let routes = Router::new()
             .route("/v3/discovery:endpoints", post(answer))
             .with_state(Arc::clone(&self.shared));

@@ -95,6 +95,8 @@ pub fn host(config: &Config, listen: SocketAddr, folders: &[PathBuf]) -> Vec<Fin
     findings.push(address(listen, runs));
     let install_root = config.install_root.iter();
     findings.extend(install_root.chain(folders).map(|path| folder(path)));
+    let upstreams = config.upstreams.all().iter();
+    findings.extend(upstreams.filter_map(|upstream| Some(folder(upstream.file.parent()?))));
     findings.extend(programs());
     findings.push(kernel());
     findings.push(time(&config.root));

@@ -22,7 +22,10 @@ use super::executor::Executor;
 use super::facts::Source;
 use super::log::LogError;
 use super::orders::OrderError;
-use super::protocol::{AgentInfo, ExecutionState, Leases, Order, Problem};
+use super::protocol::{
+    AgentInfo, ExecutionState, Leases, Order, Problem, UpstreamOrder, UpstreamState,
+};
+use super::upstream::{UpstreamError, Upstreams};
 use crate::model::deployment::ExecutionId;
 use crate::model::revision::Digest;
 use crate::store::bundles::BundleError;
@@ -33,8 +36,11 @@ const PIECES: usize = 16;
 type Agent = State<Arc<Executor>>;
 
 /// All requests.
-pub fn router(executor: Arc<Executor>) -> Router {
+pub fn router(executor: Arc<Executor>, upstreams: Arc<Upstreams>) -> Router {
     let source = Source::new();
+    let upstreams = Router::new()
+        .route("/v1/upstreams/{name}", get(upstream).put(change_upstream))
+        .with_state(upstreams);
     Router::new()
         .route(
             "/v1/agent",
@@ -45,6 +51,7 @@ pub fn router(executor: Arc<Executor>) -> Router {
         .route("/v1/executions/{id}/stop", post(stop))
         .route("/v1/leases", post(renew))
         .route("/v1/stream", get(follow))
+        .merge(upstreams)
         .fallback(|| async { Refusal::new(StatusCode::NOT_FOUND, &"there is nothing here") })
         .layer(middleware::from_fn(no_browsers))
         .with_state(executor)
@@ -91,6 +98,20 @@ impl From<BundleError> for Refusal {
         let status = match error {
             BundleError::Digest { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self::new(status, &error)
+    }
+}
+
+impl From<UpstreamError> for Refusal {
+    fn from(error: UpstreamError) -> Self {
+        let status = match error {
+            UpstreamError::Unknown(_) => StatusCode::NOT_FOUND,
+            UpstreamError::Invalid(_) => StatusCode::BAD_REQUEST,
+            UpstreamError::Foreign { .. } => StatusCode::CONFLICT,
+            UpstreamError::Refused(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            UpstreamError::NotTaken(_) => StatusCode::SERVICE_UNAVAILABLE,
+            UpstreamError::Io { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self::new(status, &error)
     }
@@ -213,6 +234,26 @@ async fn to_the_end<T: Send + 'static>(
     tokio::spawn(work)
         .await
         .map_err(|error| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, &error))
+}
+
+async fn upstream(
+    State(upstreams): State<Arc<Upstreams>>,
+    Path(name): Path<String>,
+) -> Result<Json<UpstreamState>, Refusal> {
+    // Reads files.
+    let state = tokio::task::spawn_blocking(move || upstreams.state(&name)).await;
+    let state = state.map_err(|e| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, &e))?;
+    Ok(Json(state?))
+}
+
+async fn change_upstream(
+    State(upstreams): State<Arc<Upstreams>>,
+    Path(name): Path<String>,
+    order: Result<Json<UpstreamOrder>, JsonRejection>,
+) -> Result<Json<UpstreamState>, Refusal> {
+    let Json(order) = order?;
+    let work = async move { upstreams.change(&name, &order).await };
+    Ok(Json(to_the_end(work).await??))
 }
 
 async fn renew(

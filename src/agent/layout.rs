@@ -18,6 +18,9 @@
 //!     <deployment group id>_most_recent_install
 //!   deployment-logs/
 //!     codedeploy-agent-deployments.log
+//!   upstreams/
+//!     <name>.reloaded                 what nginx was told last
+//!     <name>.before                   the file as it was, while a change of it is being tested
 //! ```
 //!
 //! Scripts may run as another user, who must reach the archive: the folders above it can be passed, but not listed.
@@ -71,6 +74,7 @@ impl Layout {
         make_dir(&layout.bundles(), 0o700)?;
         make_dir(&layout.instructions(), 0o700)?;
         make_dir(&layout.deployment_logs(), 0o700)?;
+        make_dir(&layout.upstreams(), 0o700)?;
         Ok(layout)
     }
 
@@ -98,6 +102,11 @@ impl Layout {
     pub fn deployments_log(&self) -> PathBuf {
         self.deployment_logs()
             .join("codedeploy-agent-deployments.log")
+    }
+
+    /// What the agent remembers of the upstreams that it changes.
+    pub fn upstreams(&self) -> PathBuf {
+        self.root.join("upstreams")
     }
 
     /// The folder of all deployments of a group.

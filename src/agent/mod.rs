@@ -26,6 +26,7 @@ mod retention;
 mod revision;
 mod script_log;
 mod unpack;
+mod upstream;
 
 use std::fs::{File, TryLockError};
 use std::future::{Future, IntoFuture};
@@ -44,6 +45,7 @@ use executor::Executor;
 pub(crate) use hooks::user;
 use layout::Layout;
 use log::{Log, LogError};
+use upstream::Upstreams;
 
 /// Why the agent did not start, or ended.
 #[derive(Debug, thiserror::Error)]
@@ -81,6 +83,7 @@ fn io_error(context: impl Into<String>) -> impl FnOnce(io::Error) -> AgentError 
 #[derive(Debug)]
 pub struct Agent {
     executor: Arc<Executor>,
+    upstreams: Arc<Upstreams>,
     failure: log::Failure,
     drain: Duration,
     /// Held as long as the agent lives.
@@ -102,7 +105,9 @@ impl Agent {
         let (log, failure) = Log::open(&layout.log(), &boot)?;
         let drain = config.drain;
         let bundles = Bundles::open(layout.bundles())?;
+        let upstreams = Upstreams::open(&config, &layout, &boot);
         Ok(Self {
+            upstreams: Arc::new(upstreams),
             executor: Executor::new(config, layout, bundles, log, boot)?,
             failure,
             drain,
@@ -127,7 +132,7 @@ impl Agent {
         }
         self.executor.resume();
         let stopping = self.executor.stopping();
-        let router = http::router(Arc::clone(&self.executor));
+        let router = http::router(Arc::clone(&self.executor), self.upstreams);
         let server = axum::serve(listener, router)
             .with_graceful_shutdown(stopping.clone().cancelled_owned())
             .into_future();

@@ -140,6 +140,7 @@ fn processes() -> impl Iterator<Item = i32> {
 }
 
 struct Stat {
+    parent: i32,
     group: i32,
     start: u64,
     alive: bool,
@@ -153,9 +154,32 @@ fn stat(pid: i32) -> Option<Stat> {
     let fields: Vec<_> = rest.split_ascii_whitespace().collect();
     Some(Stat {
         alive: !matches!(*fields.first()?, "Z" | "X"),
+        parent: fields.get(1)?.parse().ok()?,
         group: fields.get(2)?.parse().ok()?,
         start: fields.get(19)?.parse().ok()?,
     })
+}
+
+/// The living children of a process.
+pub fn children(parent: i32) -> impl Iterator<Item = i32> {
+    processes()
+        .filter(move |pid| stat(*pid).is_some_and(|stat| stat.parent == parent && stat.alive))
+}
+
+/// What a process calls itself: its command line, which programs such as nginx write over.
+pub fn title(pid: i32) -> Option<String> {
+    let words = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let words = words.split(|byte| *byte == 0).map(String::from_utf8_lossy);
+    Some(words.collect::<Vec<_>>().join(" ").trim().to_owned())
+}
+
+/// How long a process has been there, to a few hundredths of a second.
+pub fn age(pid: i32) -> Option<Duration> {
+    let uptime = fs::read_to_string("/proc/uptime").ok()?;
+    let uptime: f64 = uptime.split_whitespace().next()?.parse().ok()?;
+    let ticks = nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK).ok()??;
+    let start = Duration::from_secs(stat(pid)?.start) / u32::try_from(ticks).ok()?;
+    Duration::try_from_secs_f64(uptime).ok()?.checked_sub(start)
 }
 
 /// The living processes that were started with this mark in their environment.

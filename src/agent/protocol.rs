@@ -9,6 +9,8 @@
 //! | `POST /v1/executions/{id}/stop` | no further event starts; answers [`ExecutionState`], or 404 if unknown: then its order, should it still arrive, ends at once |
 //! | `POST /v1/leases` | [`Leases`]: renews the leases of these executions |
 //! | `GET /v1/stream?after=SEQ` | one [`Message`] a line, from the one after `SEQ` on, for ever; blank lines keep it alive |
+//! | `GET /v1/upstreams/{name}` | [`UpstreamState`], or 404 if the agent's configuration has no such upstream |
+//! | `PUT /v1/upstreams/{name}` | [`UpstreamOrder`] in; answers [`UpstreamState`] when nginx works by it; 422 with nginx's words if it would not take it, and then everything is as before |
 //!
 //! Errors are [`Problem`]s.
 
@@ -180,6 +182,46 @@ pub enum What {
 pub struct Leases {
     /// Those the orchestrator still wants.
     pub executions: Vec<ExecutionId>,
+}
+
+/// How the servers of an upstream are to be. Those that are not named stay as they are; the same again changes nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UpstreamOrder {
+    /// Servers that are added, or changed.
+    pub servers: Vec<UpstreamServer>,
+    /// Endpoints of servers that go.
+    #[serde(default)]
+    pub remove: Vec<String>,
+}
+
+/// A server of an upstream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UpstreamServer {
+    /// `ADDRESS:PORT`.
+    pub endpoint: String,
+    /// Its share is its weight by the sum of all; 0 gets nothing.
+    pub weight: u32,
+    /// Whether it only finishes what it does: it gets nothing new, whatever its weight.
+    #[serde(default)]
+    pub draining: bool,
+}
+
+/// The servers of an upstream on this host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UpstreamState {
+    /// The host.
+    pub host: Name,
+    /// The servers as the file has them.
+    pub servers: Vec<UpstreamServer>,
+    /// The servers by which nginx works, if that is known.
+    pub in_force: Option<Vec<UpstreamServer>>,
+    /// What identifies this run of nginx; none if it does not run.
+    pub epoch: Option<String>,
+    /// How many of its worker processes only finish what they began before a reload.
+    pub shutting_down: usize,
 }
 
 /// The body of an error answer.

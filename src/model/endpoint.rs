@@ -2,11 +2,14 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::connections::LoadBalancer;
 use super::host::Host;
 
-/// A host name or address, and a port.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// A host name or address, and a port; in documents `ADDRESS:PORT`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Endpoint {
     /// An IP address or a host name; an IPv6 address without brackets.
     pub host: String,
@@ -65,6 +68,21 @@ impl Endpoint {
             host: host.to_owned(),
             port: port.parse().ok()?,
         })
+    }
+}
+
+impl TryFrom<String> for Endpoint {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let wrong = || format!("{text:?} is no endpoint: write ADDRESS:PORT, as in 10.0.0.7:8080");
+        Self::parse(&text).ok_or_else(wrong)
+    }
+}
+
+impl From<Endpoint> for String {
+    fn from(endpoint: Endpoint) -> Self {
+        endpoint.to_string()
     }
 }
 

@@ -11,7 +11,8 @@ use tokio_util::io::StreamReader;
 
 use crate::agent::facts::bound;
 use crate::agent::protocol::{
-    AgentInfo, ExecutionState, HEARTBEAT, Leases, Message, Order, Problem,
+    AgentInfo, ExecutionState, HEARTBEAT, Leases, Message, Order, Problem, UpstreamOrder,
+    UpstreamState,
 };
 use crate::clock;
 use crate::model::deployment::ExecutionId;
@@ -207,6 +208,29 @@ impl AgentClient {
         self.open(request).await.map(|_| ())
     }
 
+    /// How an upstream of an nginx on the host is.
+    ///
+    /// # Errors
+    /// If the agent does not answer, does not know the upstream, or refuses.
+    pub async fn upstream(&self, name: &str) -> Result<UpstreamState, HostError> {
+        let url = self.url(&format!("/v1/upstreams/{name}"));
+        self.read(self.http.get(url).timeout(PATIENCE)).await
+    }
+
+    /// Changes an upstream of an nginx on the host: the same again changes nothing. Answers when nginx works by it.
+    ///
+    /// # Errors
+    /// If the agent does not answer, does not know the upstream, or refuses.
+    pub async fn change_upstream(
+        &self,
+        name: &str,
+        order: &UpstreamOrder,
+    ) -> Result<UpstreamState, HostError> {
+        let url = self.url(&format!("/v1/upstreams/{name}"));
+        self.read(self.http.put(url).timeout(RELOAD).json(order))
+            .await
+    }
+
     /// The host's messages after this number, for ever. A silent connection ends with an error after some heartbeats.
     ///
     /// # Errors
@@ -337,6 +361,9 @@ const LONGEST_ANSWER: usize = 4 << 20;
 /// How long nothing of a bundle may go out, and how long the host may take to keep it. What it has kept by then is not
 /// sent again.
 const STUCK: Duration = Duration::from_secs(30);
+
+/// How long an nginx may take to test and to work by a change, and those before it in the queue.
+const RELOAD: Duration = Duration::from_mins(1);
 
 /// How long an answer to a small request may take.
 const PATIENCE: Duration = Duration::from_secs(5);

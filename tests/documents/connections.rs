@@ -19,6 +19,18 @@ connections:
     - name: edge
       provider:
         nginx: { host: web-1, upstream: app }
+    - name: mesh
+      provider:
+        envoy:
+          admin: 'http://127.0.0.1:9901'
+          control:
+            runtime: { keyPrefix: shop.weights, original: blue, replacement: green }
+    - name: cells
+      provider:
+        envoy:
+          admin: 'http://127.0.0.1:9902'
+          control:
+            endpoints: { cluster: app, listen: '127.0.0.1:18000' }
   alarms:
     - name: errors
       source:
@@ -52,6 +64,7 @@ fn what_is_wrong_with_connections_names_the_place_and_the_remedy() {
         ("'127.0.0.1:8081'", "'8081'"),
         ("- name: edge", "- name: web"),
         ("haproxy:", "haprxy:"),
+        ("'127.0.0.1:18000'", "'18000'"),
     ];
     let found = broken.map(|(right, wrong)| {
         let text = CONNECTIONS.replacen(right, wrong, 1);
@@ -66,6 +79,7 @@ fn what_is_wrong_with_connections_names_the_place_and_the_remedy() {
             "cutover.yaml:6:23: error: hosts[0].endpoints.web: \"8081\" is no endpoint: write ADDRESS:PORT, as in 10.0.0.7:8080",
             "cutover.yaml:14:13: error: connections.loadBalancers[1].name: loadBalancers[0] has the name web already",
             "cutover.yaml:13:9: error: connections.loadBalancers[0].provider: expected one of haproxy, nginx, envoy, router, http, found \"haprxy\" (did you mean \"haproxy\"?)",
+            "cutover.yaml:28:48: error: connections.loadBalancers[3].provider.control.listen: \"18000\" is no endpoint: write ADDRESS:PORT, as in 10.0.0.7:8080",
         ]
     );
 }

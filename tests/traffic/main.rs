@@ -13,9 +13,12 @@ mod backend;
 mod lab;
 mod load;
 mod program;
-mod rollouts;
+mod support;
 
 mod documented;
+mod envoy;
 mod haproxy;
 mod http;
-mod support;
+mod nginx;
+mod proxies;
+mod rollouts;

@@ -70,18 +70,30 @@ impl Program {
         Pid::from_raw(self.child.id().try_into().unwrap())
     }
 
-    /// Kills it, as a crash would.
+    /// Kills it and its children, as a crash of its machine would.
     pub fn kill(&mut self) {
+        let children = self.children();
         kill(self.id(), Signal::SIGKILL).unwrap();
         self.child.wait().unwrap();
+        for child in children {
+            let _gone = kill(child, Signal::SIGKILL);
+        }
+    }
+
+    /// The processes that it started: they would outlive it.
+    fn children(&self) -> Vec<Pid> {
+        let id = self.id();
+        let text = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children"));
+        let text = text.unwrap_or_default();
+        let ids = text.split_whitespace().filter_map(|id| id.parse().ok());
+        ids.map(Pid::from_raw).collect()
     }
 }
 
 impl Drop for Program {
     fn drop(&mut self) {
         if self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
-            let _gone = kill(self.id(), Signal::SIGKILL);
-            let _gone = self.child.wait();
+            self.kill();
         }
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::Config;
+use super::{Config, Upstreams};
 use crate::model::name::Name;
 use crate::model::yaml::{self, Node, Value, YamlError};
 use crate::store::archive::Owners;
@@ -122,6 +122,8 @@ options! {
     links_may_leave_revision: bool = "`false`";
     /// Whether what is unpacked belongs to the agent's user, whatever owners a bundle names. Its files then have no set-user-ID and set-group-ID bits.
     ignore_archive_owners: bool = "`false`";
+    /// The upstreams of an nginx on this host that orchestrators may change: see below.
+    upstreams: Upstreams = "none";
 }
 
 /// Why a configuration file is not used.
@@ -242,6 +244,7 @@ impl File {
             }
         });
         set(&mut config.unpacking.owners, owners.as_ref());
+        set(&mut config.upstreams, self.upstreams.as_ref());
     }
 }
 

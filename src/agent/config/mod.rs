@@ -3,12 +3,14 @@
 mod file;
 #[cfg(test)]
 mod tests;
+mod upstream;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
 pub use file::{ConfigError, DEFAULT_FILE, File, REFERENCE, Setting};
+pub use upstream::{Upstream, Upstreams};
 
 use super::facts::LeastFree;
 use super::protocol;
@@ -44,6 +46,8 @@ pub struct Config {
     pub unpacking: Unpacking,
     /// Below this a disk counts as nearly full.
     pub least_free: LeastFree,
+    /// The upstreams that it may change.
+    pub upstreams: Upstreams,
 }
 
 /// How scripts run.
@@ -98,6 +102,7 @@ impl Config {
             output: Output::default(),
             unpacking: Unpacking::default(),
             least_free: LeastFree::default(),
+            upstreams: Upstreams::default(),
         }
     }
 }

@@ -45,6 +45,21 @@ fn nothing_said_is_the_usual() {
 }
 
 #[test]
+fn upstreams_have_the_usual_commands_unless_they_say_otherwise() {
+    let text = "upstreams:\n  - { name: app, file: /etc/nginx/cutover/app.conf }\n\
+        \x20 - { name: api, file: /etc/nginx/cutover/api.conf, reload: [systemctl, reload, nginx] }\n";
+    let mut config = Config::new("web-1".parse().unwrap(), "/x".into());
+    File::parse(text).unwrap().apply(&mut config);
+    let [app, api] = config.upstreams.all() else {
+        panic!("{:?}", config.upstreams);
+    };
+    assert_eq!(app.test, ["nginx", "-t", "-q"]);
+    assert_eq!(app.reload, ["nginx", "-s", "reload"]);
+    assert_eq!(app.pid_file, Path::new("/run/nginx.pid"));
+    assert_eq!(api.reload, ["systemctl", "reload", "nginx"]);
+}
+
+#[test]
 fn what_is_wrong_is_named_with_its_place() {
     for (text, place, words) in [
         ("root_dri: /x", "1:1", "did you mean \"root_dir\"?"),
@@ -60,6 +75,31 @@ fn what_is_wrong_is_named_with_its_place() {
         ("listen: nowhere", "1:9", ""),
         ("verbose: true\n:verbose: true", "2:1", "line 1"),
         ("- a", "1:1", ""),
+        (
+            "upstreams: [{ name: app, file: app.conf }]",
+            "1:",
+            "begin with /",
+        ),
+        (
+            "upstreams: [{ name: app, fiel: /app.conf }]",
+            "1:",
+            "did you mean \"file\"?",
+        ),
+        (
+            "upstreams: [{ name: app, file: /app.conf, test: [] }]",
+            "1:",
+            "each need a program",
+        ),
+        (
+            "upstreams:\n- { name: app, file: /a }\n- { name: app, file: /b }",
+            "2:",
+            "two upstreams are called app",
+        ),
+        (
+            "upstreams:\n- { name: a, file: /a }\n- { name: b, file: /a }",
+            "2:",
+            "a and b have the same file /a",
+        ),
     ] {
         let error = File::parse(text).unwrap_err().to_string();
         assert!(error.starts_with(place), "{text}: {error}");

@@ -13,7 +13,9 @@ pub use alarm::{AlarmConnection, AlarmSource};
 pub use fleet::{Fleet, FleetProvider};
 pub use http::{HealthField, HttpBalancer, HttpObserve, HttpRequest, ServiceField};
 pub use receiver::{Receiver, ReceiverKind};
-pub use traffic::{Envoy, HaProxy, LoadBalancer, Nginx, Router, TrafficProvider};
+pub use traffic::{
+    Envoy, EnvoyControl, EnvoyEndpoints, EnvoyRuntime, HaProxy, LoadBalancer, Nginx, Router, TrafficProvider,
+};
 
 /// The connections of a project.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

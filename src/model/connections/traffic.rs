@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::http::HttpBalancer;
+use crate::model::endpoint::Endpoint;
 use crate::model::name::Name;
 
 /// How long a drain may take, in seconds, before an instance leaves with requests in flight. The same as `CodeDeploy`'s
@@ -91,12 +92,40 @@ pub struct Nginx {
 pub struct Envoy {
     /// Its admin endpoint (`http://127.0.0.1:9901`).
     pub admin: String,
-    /// The prefix of the runtime keys that weigh its clusters, where two clusters stand for original and replacement.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub runtime_key_prefix: Option<String>,
-    /// The cluster whose endpoints this program serves.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cluster: Option<String>,
+    /// What of it is driven.
+    pub control: EnvoyControl,
+}
+
+/// What of an Envoy is driven.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum EnvoyControl {
+    /// The weights of two clusters, original and replacement, by runtime keys.
+    Runtime(EnvoyRuntime),
+    /// The endpoints of one cluster, which this program serves.
+    Endpoints(EnvoyEndpoints),
+}
+
+/// Two weighted clusters of a route.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EnvoyRuntime {
+    /// The route's `runtime_key_prefix`.
+    pub key_prefix: String,
+    /// The cluster of the original instances.
+    pub original: String,
+    /// The cluster of the replacement instances.
+    pub replacement: String,
+}
+
+/// A cluster whose endpoints are discovered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EnvoyEndpoints {
+    /// The cluster, by its `service_name` if it has one.
+    pub cluster: String,
+    /// Where this program serves its endpoints: an address and a port that Envoy can reach, such as `127.0.0.1:18000`.
+    pub listen: Endpoint,
 }
 
 /// The reverse proxy that comes with this program (`cutover router`).

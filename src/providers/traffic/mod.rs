@@ -5,6 +5,8 @@
 
 pub mod haproxy;
 pub mod http;
+pub mod envoy;
+pub mod nginx;
 mod weights;
 
 use std::collections::BTreeMap;

@@ -2,17 +2,25 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::connections::LoadBalancer;
 use super::host::Host;
 
-/// A host name or address, and a port.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// A host name or address, and a port. In documents and messages it is a text, as [`Endpoint::parse`] reads it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Endpoint {
     /// An IP address or a host name; an IPv6 address without brackets.
     pub host: String,
     /// The port.
     pub port: u16,
 }
+
+/// A text that is no endpoint.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an endpoint is ADDRESS:PORT, such as 127.0.0.1:8080, not {0:?}")]
+pub struct EndpointError(String);
 
 /// Nothing says where a host serves.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -65,6 +73,20 @@ impl Endpoint {
             host: host.to_owned(),
             port: port.parse().ok()?,
         })
+    }
+}
+
+impl TryFrom<String> for Endpoint {
+    type Error = EndpointError;
+
+    fn try_from(text: String) -> Result<Self, EndpointError> {
+        Self::parse(&text).ok_or(EndpointError(text))
+    }
+}
+
+impl From<Endpoint> for String {
+    fn from(endpoint: Endpoint) -> Self {
+        endpoint.to_string()
     }
 }
 

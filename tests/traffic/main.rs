@@ -10,5 +10,6 @@
 mod backend;
 mod load;
 mod program;
+mod router;
 
 mod support;

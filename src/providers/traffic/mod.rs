@@ -3,11 +3,13 @@
 //! A provider is told the whole of what is [`Wanted`] and goes there from what it [`Observed`]: doing it again changes nothing,
 //! and a load balancer that was restarted, or changed by hand, is put right. It knows nothing of deployments.
 
+pub mod router;
 mod weights;
 
 use std::collections::BTreeMap;
 
 use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 
 pub use self::weights::weights;
 use crate::model::endpoint::Endpoint;
@@ -24,22 +26,32 @@ pub struct Wanted {
 }
 
 /// One server as it ought to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Server {
     /// The host's name, which is the server's.
     pub name: Name,
     /// Where it serves.
     pub endpoint: Endpoint,
     /// Its side, for the split. Without a split, or in place, every server is [`Side::Blue`].
+    #[serde(default = "blue")]
     pub side: Side,
     /// Whether it gets traffic.
+    #[serde(default)]
     pub service: Service,
 }
 
+fn blue() -> Side {
+    Side::Blue
+}
+
 /// Whether a server gets traffic.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub enum Service {
     /// It gets its share.
+    #[default]
     In,
     /// It finishes what it does, and gets nothing new.
     Draining,

@@ -144,11 +144,13 @@ impl Config {
             path: shown.clone(),
             source,
         })?;
+        // Kept beside the document, wherever that is seen from.
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let named = std::mem::take(&mut config.state);
         config.state = if named.as_os_str().is_empty() {
             path.with_extension("state.json")
         } else {
-            path.parent().unwrap_or(Path::new("")).join(named)
+            path.parent().unwrap_or(Path::new("/")).join(named)
         };
         match config.problem() {
             None => Ok(config),

@@ -69,6 +69,7 @@ async fn serve(client: Client, stream: TcpStream, mut ended: watch::Receiver<boo
     builder
         .timer(TokioTimer::new())
         .header_read_timeout(idle)
+        .max_header_size(HEAD)
         .max_buf_size(HEAD);
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection.with_upgrades());

@@ -123,7 +123,10 @@ fn a_document_with_an_error_names_the_place() {
     let folder = tempfile::tempdir().unwrap();
     let route = "{name: a, listen: 127.0.0.1:1, servers: [{name: w, endpoint: '127.0.0.1:2'}]}";
     let cases = [
-        ("admin: 127.0.0.1:9\n".to_owned(), "missing field `routes`"),
+        (
+            "admin: 127.0.0.1:9\n".to_owned(),
+            "router.yaml:1:1: the field \"routes\" is missing",
+        ),
         (
             "admin: 127.0.0.1:9\nroutes: []\n".to_owned(),
             "routes: there is nothing to do",

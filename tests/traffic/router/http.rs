@@ -222,7 +222,8 @@ async fn what_is_malformed_is_refused() {
         ("GET  / HTTP/1.1\r\nhost: a\r\n\r\n", "400"),
         ("nonsense\r\n\r\n", "400"),
         ("GET / HTTP/9.9\r\nhost: a\r\n\r\n", "400"),
-        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "400"),
+        // HTTP/2 is not spoken: closed without a word.
+        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", ""),
         (
             "CONNECT a:443 HTTP/1.1\r\nhost: a:443\r\nconnection: close\r\n\r\n",
             "405",
@@ -263,18 +264,22 @@ async fn what_is_malformed_is_refused() {
             "400",
         ),
     ];
+    let mut wrong = Vec::new();
     for (request, status) in cases {
         let mut stream = TcpStream::connect(proxy.address).await.unwrap();
         // The router may have refused, and closed, before all of it is sent.
         let _how = stream.write_all(request.as_bytes()).await;
-        let answer = up_to(&mut stream, "\r\n").await;
+        let mut answer = vec![0; 1024];
+        let read = timeout(Duration::from_secs(20), stream.read(&mut answer));
+        let length = read.await.unwrap().unwrap_or(0);
+        let answer = String::from_utf8_lossy(&answer[..length]);
         let shown = &request[..request.len().min(120)];
-        assert!(
-            answer.starts_with(&format!("HTTP/1.1 {status}"))
-                || answer.starts_with(&format!("HTTP/1.0 {status}")),
-            "{shown:?}: {answer}"
-        );
+        let got = answer.split(' ').nth(1).unwrap_or_default();
+        if got != status {
+            wrong.push(format!("{shown:?}: {answer:?}"));
+        }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     let seen = record.lock().unwrap().clone();
     let passed: Vec<&str> = seen.lines().filter(|l| l.contains("HTTP/1")).collect();
     assert!(

@@ -45,7 +45,8 @@ async fn count(body: Body) -> String {
     let mut body = body.into_data_stream();
     let mut bytes = 0;
     while let Some(piece) = body.next().await {
-        bytes += piece.unwrap().len();
+        let Ok(piece) = piece else { break };
+        bytes += piece.len();
     }
     bytes.to_string()
 }

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use color_eyre::eyre::WrapErr as _;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::context::UsageError;
@@ -30,19 +29,10 @@ pub(super) async fn run(args: &Args) -> color_eyre::Result<Exit> {
         return Ok(Exit::Succeeded);
     }
     host_log::to_stderr("cutover=info");
-    if args.reset {
-        match std::fs::remove_file(&config.state) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                let file = config.state.display().to_string();
-                return Err(error).wrap_err_with(|| format!("removing {file}"));
-            }
-            _ => {}
-        }
-    }
     // Before anybody can reach it, so that it can be ended from then on.
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let router = Router::bind(&config).await?;
+    let router = Router::bind(&config, args.reset).await?;
     for (route, address) in router.routes() {
         tracing::info!("route {route} on http://{address}");
     }

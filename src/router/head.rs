@@ -65,6 +65,10 @@ pub(super) fn to_server(
 
 /// Makes the head of a server's answer that of the answer to the client.
 pub(super) fn to_client(headers: &mut HeaderMap, status: StatusCode) {
+    if headers.contains_key(TRANSFER_ENCODING) {
+        // The body ended by its chunks, whatever this says.
+        headers.remove(CONTENT_LENGTH);
+    }
     let upgraded = headers
         .get(UPGRADE)
         .filter(|_| status == StatusCode::SWITCHING_PROTOCOLS)

@@ -69,17 +69,22 @@ pub struct Router {
 }
 
 impl Router {
-    /// Listens, with each route as it was last left; one that is new, as the configuration has it.
+    /// Listens, with each route as it was last left; one that is new, as the configuration has it. With `reset` what was
+    /// kept is forgotten.
     ///
     /// # Errors
     /// If an address is taken, or the state can't be read.
-    pub async fn bind(config: &Config) -> Result<Self, RouterError> {
-        let (state, kept) = State::open(&config.state)?;
-        let epoch = clock::unique();
+    pub async fn bind(config: &Config, reset: bool) -> Result<Self, RouterError> {
         let admin = listen("the admin door".to_owned(), config.admin).await?;
-        let mut routes = Vec::new();
+        let mut listeners = Vec::new();
         for route in &config.routes {
-            let listener = listen(format!("route {}", route.name), route.listen).await?;
+            listeners.push(listen(format!("route {}", route.name), route.listen).await?);
+        }
+        // Only now, as another router that runs may still use it.
+        let (state, kept) = State::open(&config.state, reset)?;
+        let epoch = clock::unique();
+        let routes = config.routes.iter().zip(listeners);
+        let routes = routes.map(|(route, listener)| {
             let kept = kept.get(&route.name);
             if let Some(kept) = kept.filter(|kept| kept.differs(route)) {
                 let (name, revision) = (&route.name, kept.revision);
@@ -88,11 +93,11 @@ impl Router {
                 );
             }
             let address = listener.local_addr().unwrap_or(route.listen);
-            routes.push((Arc::new(Route::new(route, kept, address, &epoch)), listener));
-        }
+            (Arc::new(Route::new(route, kept, address, &epoch)), listener)
+        });
         Ok(Self {
+            routes: routes.collect(),
             admin,
-            routes,
             state: Arc::new(state),
             drain: Duration::from_secs(config.drain_seconds),
         })

@@ -83,7 +83,7 @@ impl Client {
         let mut failure = None;
         while let Some((server, over)) = table.pick(side, &tried) {
             if tried.is_empty() {
-                self.route.fell(over);
+                self.route.fell(side, over);
             }
             tried.push(server);
             let live = &table.servers[server].1;

@@ -12,6 +12,7 @@ use super::live::{Live, Standing};
 use super::state::Kept;
 use super::table::Table;
 use crate::model::name::Name;
+use crate::model::traffic::Side;
 use crate::providers::traffic::Server;
 use crate::providers::traffic::router::protocol::{RouteState, ServerState};
 
@@ -31,7 +32,8 @@ pub(super) struct Route {
     /// Told at each change, so that new servers are checked at once.
     pub changed: Notify,
     fallen_over: AtomicU64,
-    falling: AtomicBool,
+    /// Whether a side's requests go to the other one now.
+    falling: [AtomicBool; 2],
     unserved: AtomicU64,
 }
 
@@ -54,7 +56,7 @@ impl Route {
             table: RwLock::new(Arc::new(table)),
             changed: Notify::new(),
             fallen_over: AtomicU64::new(0),
-            falling: AtomicBool::new(false),
+            falling: Default::default(),
             unserved: AtomicU64::new(0),
         }
     }
@@ -76,22 +78,24 @@ impl Route {
         self.changed.notify_one();
     }
 
-    /// A request went to the other side, or to its own.
-    pub fn fell(&self, over: bool) {
+    /// A request of this side went to the other, or to its own.
+    pub fn fell(&self, side: usize, over: bool) {
         if over {
             self.fallen_over.fetch_add(1, Ordering::Relaxed);
         }
-        if self.falling.load(Ordering::Relaxed) != over
-            && self.falling.swap(over, Ordering::Relaxed) != over
+        let falling = &self.falling[side];
+        // Told once, not for each request; and most of the time there is nothing to write.
+        if falling.load(Ordering::Relaxed) == over || falling.swap(over, Ordering::Relaxed) == over
         {
-            if over {
-                tracing::warn!(
-                    "route {}: no server of a side is well, so its requests go to the other",
-                    self.name
-                );
-            } else {
-                tracing::info!("route {}: requests go to their own side again", self.name);
-            }
+            return;
+        }
+        let (name, side) = (&self.name, [Side::Blue, Side::Green][side].label());
+        if over {
+            tracing::warn!(
+                "route {name}: no server of the {side} is well, its requests go to the other side"
+            );
+        } else {
+            tracing::info!("route {name}: requests of the {side} go to their own side again");
         }
     }
 

@@ -62,13 +62,18 @@ pub(super) enum ChangeError {
 }
 
 impl State {
-    /// Opens the file; without one, nothing is kept yet.
-    pub fn open(path: &Path) -> Result<(Self, Routes), StateError> {
+    /// Opens the file, or forgets it; without one, nothing is kept yet.
+    pub fn open(path: &Path, reset: bool) -> Result<(Self, Routes), StateError> {
         let failed = |reason: String| StateError {
             path: path.display().to_string(),
             reason,
         };
-        let routes: Routes = match std::fs::read(path) {
+        let read = if reset {
+            std::fs::remove_file(path).map(|()| b"{}".to_vec())
+        } else {
+            std::fs::read(path)
+        };
+        let routes: Routes = match read {
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|e| failed(e.to_string()))?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Routes::new(),
             Err(error) => return Err(failed(error.to_string())),

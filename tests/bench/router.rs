@@ -95,10 +95,9 @@ impl Proxy {
         let folder = tempfile::tempdir().unwrap();
         let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
         let scratch = folder.path().display();
-        let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-            .iter()
+        let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
             .map(|kind| format!("{kind}_temp_path {scratch}/{kind}; "))
-            .collect();
+            .concat();
         let upstream = what.strip_prefix("proxy ");
         let servers = upstream.map_or(String::new(), |to| {
             format!("upstream behind {{ server {to}; keepalive 64; }}")

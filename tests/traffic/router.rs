@@ -38,7 +38,8 @@ impl Proxy {
         let folder = tempfile::tempdir().unwrap();
         let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
         let admin = format!("127.0.0.1:{}", free_port());
-        let lines: String = route.lines().map(|l| format!("    {l}\n")).collect();
+        let lines = route.lines().map(|line| format!("    {line}\n"));
+        let lines = lines.collect::<Vec<_>>().concat();
         let servers = serde_json::to_string(servers).unwrap();
         let document = format!(
             "admin: {admin}\ndrainSeconds: 10\nroutes:\n  - name: shop\n    listen: {address}\n{lines}    servers: {servers}\n"

@@ -73,7 +73,8 @@ impl Table {
     /// that are well; then of those of which nothing is known; then of the other side's; and of those that could not be
     /// reached a moment ago only when there is nobody else.
     pub fn pick(&self, side: usize, tried: &[usize]) -> Option<(usize, bool)> {
-        let turn = self.rounds[side].fetch_add(1, Ordering::Relaxed);
+        // A second try is not the next request's turn.
+        let turn = self.rounds[side].fetch_add(usize::from(tried.is_empty()), Ordering::Relaxed);
         let tiers = [
             (side, Standing::Well),
             (side, Standing::Untried),

@@ -165,6 +165,21 @@ async fn measure() {
     let nginx = Proxy::nginx(0, &format!("proxy {}", server.address)).await;
 
     let all = [("direct", &server), ("router", &router), ("nginx", &nginx)];
+    // A name behind `--` measures that part alone.
+    let only: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|a| !a.starts_with('-'))
+        .collect();
+    let asked = |part: &str| only.is_empty() || only.iter().any(|name| name == part);
+    if asked("latency") {
+        latency(&all).await;
+    }
+    if asked("throughput") {
+        rates(&all);
+    }
+}
+
+async fn latency(all: &[(&str, &Proxy); 3]) {
     let mut middle: [Vec<f64>; 3] = Default::default();
     let mut late: [Vec<f64>; 3] = Default::default();
     for _ in 0..ROUNDS {
@@ -187,7 +202,9 @@ async fn measure() {
         added(1),
         added(2)
     );
+}
 
+fn rates(all: &[(&str, &Proxy); 3]) {
     let mut rates: [Vec<f64>; 3] = Default::default();
     let mut costs: [Vec<f64>; 3] = Default::default();
     for _ in 0..ROUNDS {

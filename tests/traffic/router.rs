@@ -6,9 +6,10 @@ mod http;
 mod origin;
 mod traffic;
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use cutover::model::connections::Router;
 use cutover::model::endpoint::Endpoint;
@@ -19,7 +20,7 @@ use cutover::providers::traffic::{Balancer as _, Observed, Server, Service, Want
 use nix::sys::signal::{Signal, kill};
 use tempfile::TempDir;
 
-use crate::program::{Program, free_port};
+use crate::program::Program;
 
 /// A router with one route.
 struct Proxy {
@@ -36,8 +37,7 @@ impl Proxy {
     /// With these servers, and these lines in the route's document.
     async fn start(servers: &[Server], route: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
-        let admin = format!("127.0.0.1:{}", free_port());
+        let [address, admin] = addresses();
         let lines = route.lines().map(|line| format!("    {line}\n"));
         let lines = lines.collect::<Vec<_>>().concat();
         let servers = serde_json::to_string(servers).unwrap();
@@ -113,6 +113,16 @@ impl Proxy {
     fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap()
     }
+}
+
+/// Two free addresses that nobody else takes meanwhile: each router of each process has a loopback address of its own.
+fn addresses() -> [SocketAddr; 2] {
+    static ROUTERS: AtomicU8 = AtomicU8::new(2);
+    let [_, _, high, low] = std::process::id().to_be_bytes();
+    let last = ROUTERS.fetch_add(1, Ordering::Relaxed);
+    let free = SocketAddr::from(([127, high, low, last], 0));
+    let [one, two] = [free; 2].map(|address| TcpListener::bind(address).unwrap());
+    [one, two].map(|listener| listener.local_addr().unwrap())
 }
 
 fn command(arguments: &[&str]) -> Command {

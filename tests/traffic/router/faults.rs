@@ -1,10 +1,12 @@
 //! What goes wrong: servers that die or are unwell, and the router's own end.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use cutover::model::traffic::Split;
 use tokio::time::timeout;
 
+use super::origin::closer;
 use super::{Proxy, blue, green, of};
 use crate::backend::Backend;
 use crate::load::{Connections, Load};
@@ -41,6 +43,50 @@ async fn a_server_that_is_killed_costs_no_request() {
         assert!((back.share("w1") - 0.5).abs() < 0.1, "{back:?}");
         assert_eq!(load.count().failed(), 0, "{:?}", load.count());
     }
+}
+
+#[tokio::test]
+async fn connections_that_close_between_requests_cost_none() {
+    let (address, heads) = closer("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
+    let proxy = Proxy::start(&[blue("w1", address)], "").await;
+    let http = reqwest::Client::new();
+    for _ in 0..200 {
+        let answer = http.get(proxy.url("/")).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+    }
+    assert_eq!(heads.load(Ordering::Relaxed), 200);
+    let state = proxy.state().await;
+    let server = of(&state, "w1");
+    assert_eq!((server.requests, server.errors), (200, 0));
+}
+
+#[tokio::test]
+async fn what_may_not_be_repeated_is_sent_once() {
+    let (silent, heads) = closer("").await;
+    let backend = Backend::start("w2").await;
+    let servers = [blue("w1", silent), blue("w2", backend.address)];
+    let proxy = Proxy::start(&servers, "").await;
+    let http = reqwest::Client::new();
+    for asked in 1..=5 {
+        // One of two goes to each server: w2 knows no POST.
+        let statuses = [
+            http.post(proxy.url("/")).body("once").send().await,
+            http.post(proxy.url("/")).body("once").send().await,
+        ];
+        let mut statuses = statuses.map(|answer| answer.unwrap().status().as_u16());
+        statuses.sort_unstable();
+        assert_eq!(statuses, [405, 502]);
+        assert_eq!(heads.load(Ordering::Relaxed), asked, "sent once");
+    }
+    for _ in 0..10 {
+        let answer = http.get(proxy.url("/")).send().await.unwrap();
+        assert_eq!(answer.text().await.unwrap(), "w2");
+    }
+    assert_eq!(
+        heads.load(Ordering::Relaxed),
+        10,
+        "half of them, then the other"
+    );
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Servers for what `Backend` does not do: large bodies, heads, websockets, and a record of what came.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::body::{Body, Bytes};
@@ -88,4 +89,27 @@ pub async fn recorder(answer: &'static str) -> (SocketAddr, Arc<Mutex<String>>) 
         }
     });
     (address, record)
+}
+
+/// Reads a head, answers with these bytes and closes the connection; counts the heads.
+pub async fn closer(answer: &'static str) -> (SocketAddr, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let heads = Arc::new(AtomicUsize::new(0));
+    let shared = Arc::clone(&heads);
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut buffer = [0; 4096];
+            if stream
+                .read(&mut buffer)
+                .await
+                .is_ok_and(|length| length > 0)
+            {
+                shared.fetch_add(1, Ordering::Relaxed);
+                let _gone = stream.write_all(answer.as_bytes()).await;
+            }
+        }
+    });
+    (address, heads)
 }

@@ -1,8 +1,8 @@
 //! `cutover` drives software rollouts from a terminal.
 //!
 //! Rooms, from the door down (arrows of `use` point down this list, never up): `cli`, `tui`, `api`, `lab`, `sim`,
-//! `orchestrator`, `providers`, `agent`, `store`, `text`, `clock`, `crash_point`, `engine`, `appspec`, `model`. The last
-//! three are pure.
+//! `router`, `orchestrator`, `providers`, `agent`, `store`, `text`, `clock`, `crash_point`, `engine`, `appspec`, `model`.
+//! The last three are pure.
 
 pub mod agent;
 pub mod api;
@@ -15,6 +15,7 @@ pub mod lab;
 pub mod model;
 pub mod orchestrator;
 pub mod providers;
+pub mod router;
 pub mod sim;
 pub mod store;
 pub mod text;

@@ -10,12 +10,13 @@
 use std::path::{Path, PathBuf};
 
 /// From the door down. A room may use itself and those after it.
-const ROOMS: [&str; 15] = [
+const ROOMS: [&str; 16] = [
     "cli",
     "tui",
     "api",
     "lab",
     "sim",
+    "router",
     "orchestrator",
     "providers",
     "agent",
@@ -245,6 +246,15 @@ fn only_the_gate_sends_commands() {
             "{}",
             file.display()
         );
+    }
+}
+
+#[test]
+fn the_router_is_for_the_lab_and_the_command_line() {
+    for (room, file, text) in sources() {
+        let may = ["router", "lab", "cli"].contains(&room.as_str());
+        let uses = used(&code(&text)).iter().any(|other| other == "router");
+        assert!(may || !uses, "{}", file.display());
     }
 }
 

@@ -31,6 +31,7 @@ mod redeploy;
 mod replay;
 mod revision;
 mod rollback;
+mod router;
 mod serve;
 mod show;
 mod sim;
@@ -132,6 +133,8 @@ enum Command {
     Serve(serve::Args),
     /// Run the agent on a host
     Agent(agent::Args),
+    /// Serve HTTP for the servers behind it, and split requests between them: for the lab, and for those who have no load balancer
+    Router(router::Args),
     /// Run simulated deployments in a world in which everything goes wrong
     Sim(sim::Args),
     /// Deploy a bundle to this host alone, without an orchestrator (like codedeploy-local)
@@ -188,6 +191,7 @@ async fn run(cli: Cli) -> color_eyre::Result<Exit> {
         Some(Command::Export(args)) => export::run(&args, &context).await,
         Some(Command::Replay(args)) => replay::run(args).await,
         Some(Command::Local(args)) => local::run(args).await,
+        Some(Command::Router(args)) => router::run(&args).await,
         Some(Command::Sim(args)) => sim::run(&args),
         Some(Command::Serve(args)) => serve::run(&args, &context).await,
         Some(Command::Lab(args)) => lab::run(&args, &context).await,

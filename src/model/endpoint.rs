@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::connections::LoadBalancer;
 use super::host::Host;
 
-/// A host name or address, and a port; in documents `ADDRESS:PORT`.
+/// A host name or address, and a port. In documents and messages it is a text, as [`Endpoint::parse`] reads it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Endpoint {
@@ -16,6 +16,11 @@ pub struct Endpoint {
     /// The port.
     pub port: u16,
 }
+
+/// A text that is no endpoint.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no endpoint: write ADDRESS:PORT, as in 10.0.0.7:8080")]
+pub struct EndpointError(String);
 
 /// Nothing says where a host serves.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -72,11 +77,10 @@ impl Endpoint {
 }
 
 impl TryFrom<String> for Endpoint {
-    type Error = String;
+    type Error = EndpointError;
 
-    fn try_from(text: String) -> Result<Self, String> {
-        let wrong = || format!("{text:?} is no endpoint: write ADDRESS:PORT, as in 10.0.0.7:8080");
-        Self::parse(&text).ok_or_else(wrong)
+    fn try_from(text: String) -> Result<Self, EndpointError> {
+        Self::parse(&text).ok_or(EndpointError(text))
     }
 }
 

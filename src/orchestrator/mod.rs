@@ -42,6 +42,7 @@ use crate::model::deployment::DeploymentId;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
 use crate::model::revision::{Digest, RegisteredRevision};
+use crate::providers::hosts::AgentClient;
 use crate::store::bundles::{BundleError, Bundles};
 use crate::store::journal::{Journal, JournalError};
 use crate::store::output::Outputs;
@@ -146,9 +147,10 @@ impl Orchestrator {
             .map(|summary| (summary.deployment_id.clone(), summary))
             .collect();
         let outputs = Outputs::new(state.output());
+        let http = AgentClient::http()?;
         let orchestrator = Self(Arc::new(Inner {
-            hosts: Hosts::new(bundles.clone(), outputs.clone(), feed.clone())?,
-            traffic: Traffic::default(),
+            hosts: Hosts::new(http.clone(), bundles.clone(), outputs.clone(), feed.clone()),
+            traffic: Traffic::new(http),
             ledgers: tokio::sync::Mutex::new(journal.ledgers()?.into_iter().collect()),
             journal,
             bundles,

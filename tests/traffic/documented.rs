@@ -1,4 +1,4 @@
-//! What docs/traffic.md shows is what the program reads.
+//! What docs/load-balancers.md shows is what the program reads.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use cutover::store::documents;
 
 #[test]
 fn the_connections_in_the_documentation_are_read() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/traffic.md");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/load-balancers.md");
     let text = std::fs::read_to_string(file).unwrap();
     let blocks = text.split("```yaml\n").skip(1);
     let (mut haproxy, mut http) = (0, 0);

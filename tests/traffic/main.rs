@@ -22,3 +22,4 @@ mod http;
 mod nginx;
 mod proxies;
 mod rollouts;
+mod router;

@@ -14,7 +14,8 @@ pub use fleet::{Fleet, FleetProvider};
 pub use http::{HealthField, HttpBalancer, HttpObserve, HttpRequest, ServiceField};
 pub use receiver::{Receiver, ReceiverKind};
 pub use traffic::{
-    Envoy, EnvoyControl, EnvoyEndpoints, EnvoyRuntime, HaProxy, LoadBalancer, Nginx, Router, TrafficProvider,
+    Envoy, EnvoyControl, EnvoyEndpoints, EnvoyRuntime, HaProxy, LoadBalancer, Nginx, Router,
+    TrafficProvider,
 };
 
 /// The connections of a project.

@@ -57,6 +57,14 @@ impl TrafficProvider {
             Self::Http(_) => "HTTP",
         }
     }
+
+    /// The host whose agent it is reached through, if it is.
+    pub fn host(&self) -> Option<&Name> {
+        match self {
+            Self::Nginx(nginx) => Some(&nginx.host),
+            _ => None,
+        }
+    }
 }
 
 /// `HAProxy` 2.6 or newer.

@@ -89,22 +89,20 @@ pub fn order(deployment: &Deployment, target: &Target) -> Arc<Order> {
 
 impl Hosts {
     /// No host has work yet.
-    ///
-    /// # Errors
-    /// If the HTTP client can't be set up.
     pub fn new(
+        http: reqwest::Client,
         bundles: Bundles,
         outputs: Outputs,
         feed: broadcast::Sender<FeedItem>,
-    ) -> Result<Self, reqwest::Error> {
-        Ok(Self(Arc::new(Shared {
-            http: AgentClient::http()?,
+    ) -> Self {
+        Self(Arc::new(Shared {
+            http,
             bundles,
             outputs,
             feed,
             drivers: Mutex::default(),
             statuses: Mutex::default(),
-        })))
+        }))
     }
 
     /// Has a host run or stop an execution, for as long as it takes. Asking again with another mode changes the mode.

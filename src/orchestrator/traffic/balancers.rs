@@ -1,34 +1,71 @@
-//! The load balancers of a group: from names to connections.
+//! The load balancers of a project: from names to connections.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, Mutex};
 
+use super::super::lock;
 use crate::model::connections::LoadBalancer;
 use crate::model::project::Project;
 use crate::providers::traffic::{Balancer, connect};
 
-/// Connections that are kept for as long as their documents stay the same.
-#[derive(Default)]
-pub(super) struct Connections(BTreeMap<String, (LoadBalancer, Arc<dyn Balancer>)>);
+/// Connections, kept for as long as their documents and the project's hosts stay the same. All deployments share them: one
+/// may be what a load balancer listens to.
+pub(super) struct Connections {
+    http: reqwest::Client,
+    open: Mutex<BTreeMap<String, Open>>,
+}
+
+#[derive(Clone)]
+struct Open {
+    document: LoadBalancer,
+    /// Where the agent is that it goes through, if it does.
+    agent: Option<String>,
+    balancer: Arc<dyn Balancer>,
+}
+
+impl fmt::Debug for Connections {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<String> = lock(&self.open).keys().cloned().collect();
+        f.debug_tuple("Connections").field(&names).finish()
+    }
+}
 
 impl Connections {
+    pub fn new(http: reqwest::Client) -> Self {
+        Self {
+            http,
+            open: Mutex::default(),
+        }
+    }
+
     /// The load balancer of this name, by the project's documents as they are now.
     pub fn get(
-        &mut self,
+        &self,
         project: &Project,
         name: &str,
     ) -> Result<(LoadBalancer, Arc<dyn Balancer>), String> {
         let document = project.connections.load_balancer(name).ok_or_else(|| {
             format!("{name} is no load balancer of `connections` in cutover.yaml any more")
         })?;
-        if let Some((known, balancer)) = self.0.get(name)
-            && known == document
+        let agent = document.provider.host().and_then(|host| project.host(host));
+        let agent = agent.map(|host| host.address.clone());
+        let mut open = lock(&self.open);
+        if let Some(known) = open.get(name)
+            && known.document == *document
+            && known.agent == agent
         {
-            return Ok((known.clone(), Arc::clone(balancer)));
+            return Ok((known.document.clone(), Arc::clone(&known.balancer)));
         }
-        let balancer = connect(document, project).map_err(|error| error.to_string())?;
-        let entry = (document.clone(), balancer);
-        self.0.insert(name.to_owned(), entry.clone());
-        Ok(entry)
+        // What the former one listens on, the new one may want.
+        open.remove(name);
+        let balancer = connect(document, project, &self.http).map_err(|error| error.to_string())?;
+        let entry = Open {
+            document: document.clone(),
+            agent,
+            balancer: Arc::clone(&balancer),
+        };
+        open.insert(name.to_owned(), entry);
+        Ok((document.clone(), balancer))
     }
 }

@@ -10,7 +10,6 @@ use tokio::time::timeout;
 use super::super::hosts::Mode;
 use super::super::{Orchestrator, Request};
 use super::Errand;
-use super::balancers::Connections;
 use super::look::{Findings, look};
 use crate::clock;
 use crate::engine::input::Report;
@@ -49,7 +48,6 @@ pub(super) struct Keeper {
     state: Arc<RwLock<Deployment>>,
     asks: mpsc::UnboundedReceiver<Ask>,
     open: BTreeMap<ExecutionId, Open>,
-    connections: Connections,
     /// Targets that left with requests in flight, and how many.
     forced: BTreeMap<Name, u64>,
     /// What was wrong at the last look.
@@ -67,7 +65,6 @@ impl Keeper {
             state,
             asks,
             open: BTreeMap::new(),
-            connections: Connections::default(),
             forced: BTreeMap::new(),
             trouble: Vec::new(),
         }
@@ -91,7 +88,12 @@ impl Keeper {
             }
             self.begin().await;
             let (project, _) = self.orchestrator.0.documents.current();
-            let findings = look(&self.state, &project, &mut self.connections).await;
+            let findings = look(
+                &self.state,
+                &project,
+                self.orchestrator.0.traffic.connections(),
+            )
+            .await;
             self.forced.extend(findings.forced.clone());
             self.tell(&findings).await;
         }

@@ -39,7 +39,7 @@ pub(super) struct Findings {
 pub(super) async fn look(
     state: &RwLock<Deployment>,
     project: &Project,
-    connections: &mut Connections,
+    connections: &Connections,
 ) -> Findings {
     let mut findings = Findings::default();
     let group = read(state, |deployment| deployment.spec.group.clone());
@@ -105,13 +105,11 @@ async fn put_right(
 ) -> Result<(), TrafficError> {
     let servers: Vec<Server> = members.iter().map(Member::server).collect();
     let mut observed = observe(balancer, &servers).await?;
-    // A route whose only server is deployed to is empty meanwhile: there is no other.
-    let alone = read(state, |deployment| deployment.targets.len() == 1);
     let Round {
         wanted,
         kept,
         forced,
-    } = round(members, &observed, clock::steady(), alone);
+    } = round(members, &observed, clock::steady());
     let differs = |server: &&Server| {
         let seen = observed.servers.get(&server.name);
         seen.is_none_or(|seen| seen.service != server.service)

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, RwLock};
 
 use tokio::sync::mpsc;
 
+use self::balancers::Connections;
 use self::keeper::{Ask, Keeper};
 use super::hosts::Mode;
 use super::{Orchestrator, Request, lock};
@@ -23,8 +24,11 @@ use crate::model::name::Name;
 
 /// The keepers of the deployments that run. Asking one never waits: it may be waiting itself to report to the deployment that
 /// asks.
-#[derive(Debug, Default)]
-pub(super) struct Traffic(Mutex<BTreeMap<DeploymentId, mpsc::UnboundedSender<Ask>>>);
+#[derive(Debug)]
+pub(super) struct Traffic {
+    keepers: Mutex<BTreeMap<DeploymentId, mpsc::UnboundedSender<Ask>>>,
+    connections: Connections,
+}
 
 /// An event at the load balancers that is to be carried out.
 #[derive(Clone, Debug)]
@@ -42,6 +46,19 @@ pub(super) struct Errand {
 }
 
 impl Traffic {
+    /// No keepers, and no connections yet; `http` is for load balancers that speak it.
+    pub fn new(http: reqwest::Client) -> Self {
+        Self {
+            keepers: Mutex::default(),
+            connections: Connections::new(http),
+        }
+    }
+
+    /// The load balancers.
+    fn connections(&self) -> &Connections {
+        &self.connections
+    }
+
     /// Keeps the targets of a deployment where they ought to be, for as long as it runs; nothing to do if no load balancer
     /// takes part.
     pub fn keep(
@@ -55,7 +72,7 @@ impl Traffic {
         }
         let (asks, waiting) = mpsc::unbounded_channel();
         let keeper = Keeper::new(orchestrator.clone(), Arc::clone(state), waiting);
-        lock(&self.0).insert(deployment.id().clone(), asks);
+        lock(&self.keepers).insert(deployment.id().clone(), asks);
         tokio::spawn(keeper.run());
     }
 
@@ -71,11 +88,11 @@ impl Traffic {
 
     /// The deployment has ended: everything stays as it is.
     pub fn leave(&self, deployment: &DeploymentId) {
-        lock(&self.0).remove(deployment);
+        lock(&self.keepers).remove(deployment);
     }
 
     fn ask(&self, deployment: &DeploymentId, ask: Ask) {
-        if let Some(keeper) = lock(&self.0).get(deployment) {
+        if let Some(keeper) = lock(&self.keepers).get(deployment) {
             // A keeper ends with its deployment, which has nothing more to ask then.
             let _over = keeper.send(ask);
         }

@@ -31,8 +31,8 @@ pub(super) struct Round {
     pub forced: BTreeMap<Name, u64>,
 }
 
-/// What ought to be so next. `alone` says that the route has one server and is allowed to be without.
-pub(super) fn round(members: &[Member], observed: &Observed, now: Timestamp, alone: bool) -> Round {
+/// What ought to be so next.
+pub(super) fn round(members: &[Member], observed: &Observed, now: Timestamp) -> Round {
     let mut serving = observed.others
         + members
             .iter()
@@ -54,7 +54,7 @@ pub(super) fn round(members: &[Member], observed: &Observed, now: Timestamp, alo
             (Place::Out, None) => continue,
             (Place::Out, Some(seen)) => {
                 if serves(observed, member) {
-                    if serving <= 1 && !alone {
+                    if serving <= 1 {
                         round.kept.insert(member.name.clone());
                         continue;
                     }
@@ -173,7 +173,7 @@ mod tests {
         let b = ("b", seen(Service::In, true, 9));
         let at = |service, in_flight, now| {
             let observed = observed(&[("a", seen(service, true, in_flight)), b.clone()]);
-            round(&members, &observed, Timestamp(now), false)
+            round(&members, &observed, Timestamp(now))
         };
         assert_eq!(services(&at(Service::In, 0, 0)), [("a", Service::Draining)]);
         assert_eq!(
@@ -207,16 +207,15 @@ mod tests {
             ("b", healthy()),
             ("c", seen(Service::In, false, 0)),
         ];
-        let look = |observed: &Observed, alone| round(&members, observed, Timestamp(0), alone);
-        let found = look(&observed(&all), false);
+        let look = |observed: &Observed| round(&members, observed, Timestamp(0));
+        let found = look(&observed(&all));
         assert_eq!(services(&found), [("a", Service::Draining)]);
         assert!(found.kept.contains(&name("b")));
         let others = Observed {
             others: 1,
             ..observed(&all)
         };
-        assert!(look(&others, false).kept.is_empty());
-        assert!(look(&observed(&all), true).kept.is_empty());
+        assert!(look(&others).kept.is_empty());
     }
 
     #[test]

@@ -3,23 +3,23 @@
 //! A provider is told the whole of what is [`Wanted`] and goes there from what it [`Observed`]: doing it again changes nothing,
 //! and a load balancer that was restarted, or changed by hand, is put right. It knows nothing of deployments.
 
+mod connect;
+pub mod envoy;
 pub mod haproxy;
 pub mod http;
-pub mod envoy;
 pub mod nginx;
+pub mod router;
 mod weights;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 
-use self::haproxy::HaProxyBalancer;
+pub use self::connect::connect;
 pub use self::weights::weights;
-use crate::model::connections::{LoadBalancer, TrafficProvider};
 use crate::model::endpoint::Endpoint;
 use crate::model::name::Name;
-use crate::model::project::Project;
 use crate::model::traffic::{Side, Split};
 
 /// What ought to be so at a load balancer. Servers that are not named are left as they are.
@@ -32,22 +32,32 @@ pub struct Wanted {
 }
 
 /// One server as it ought to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Server {
     /// The host's name, which is the server's.
     pub name: Name,
     /// Where it serves.
     pub endpoint: Endpoint,
     /// Its side, for the split. Without a split, or in place, every server is [`Side::Blue`].
+    #[serde(default = "blue")]
     pub side: Side,
     /// Whether it gets traffic.
+    #[serde(default)]
     pub service: Service,
 }
 
+fn blue() -> Side {
+    Side::Blue
+}
+
 /// Whether a server gets traffic.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub enum Service {
     /// It gets its share.
+    #[default]
     In,
     /// It finishes what it does, and gets nothing new.
     Draining,
@@ -128,26 +138,6 @@ pub trait Balancer: Send + Sync {
         wanted: &'a Wanted,
         observed: &'a Observed,
     ) -> BoxFuture<'a, Result<(), TrafficError>>;
-}
-
-/// A connection to a load balancer. Nothing is sent yet.
-///
-/// # Errors
-/// If its document can't be right.
-pub fn connect(
-    document: &LoadBalancer,
-    _project: &Project,
-) -> Result<Arc<dyn Balancer>, TrafficError> {
-    let name = &document.name;
-    Ok(match &document.provider {
-        TrafficProvider::Haproxy(connection) => Arc::new(HaProxyBalancer::new(name, connection)?),
-        other => {
-            return Err(TrafficError::Refused {
-                balancer: name.clone(),
-                reason: other.label().to_owned(),
-            });
-        }
-    })
 }
 
 /// Why something can't be done at a load balancer.

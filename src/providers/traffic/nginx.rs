@@ -51,8 +51,14 @@ impl NginxBalancer {
             });
         }
         let seen = servers.iter().map(|s| (s.name.clone(), seen(s, &state)));
+        let asked = |endpoint: &str| servers.iter().any(|s| s.endpoint.to_string() == endpoint);
+        let there = state.in_force.as_ref().unwrap_or(&state.servers);
+        let others = there
+            .iter()
+            .filter(|it| !it.draining && !asked(&it.endpoint));
         Ok(Observed {
             servers: seen.collect(),
+            others: others.count(),
             split: None,
             epoch: state.epoch.clone(),
         })

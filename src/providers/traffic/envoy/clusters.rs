@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use serde::Deserialize;
 
 use crate::model::endpoint::Endpoint;
+use crate::providers::traffic::Server;
 
 /// All clusters.
 #[derive(Debug, Deserialize)]
@@ -87,13 +88,14 @@ impl Cluster {
 
     /// The host at this endpoint, by its address or by its host name.
     pub fn host(&self, endpoint: &Endpoint) -> Option<&Host> {
-        let is_it = |host: &&Host| {
-            host.endpoint().is_some_and(|there| {
-                there.port == endpoint.port
-                    && (same(&there.host, &endpoint.host) || host.hostname == endpoint.host)
-            })
-        };
-        self.hosts.iter().find(is_it)
+        self.hosts.iter().find(|host| host.is_at(endpoint))
+    }
+
+    /// How many hosts besides these serve and are well.
+    pub fn serving_besides(&self, servers: &[Server]) -> usize {
+        let asked = |host: &Host| servers.iter().any(|s| host.is_at(&s.endpoint));
+        let serves = |host: &&Host| host.is_serving() && host.trouble().is_none() && !asked(host);
+        self.hosts.iter().filter(serves).count()
     }
 }
 
@@ -106,6 +108,13 @@ fn same(one: &str, other: &str) -> bool {
 }
 
 impl Host {
+    fn is_at(&self, endpoint: &Endpoint) -> bool {
+        self.endpoint().is_some_and(|there| {
+            there.port == endpoint.port
+                && (same(&there.host, &endpoint.host) || self.hostname == endpoint.host)
+        })
+    }
+
     /// Where it is; none for a Unix socket.
     pub fn endpoint(&self) -> Option<Endpoint> {
         let address = self.address.socket_address.as_ref()?;

@@ -41,6 +41,7 @@ impl Endpoints {
             .map(|server| (server.name.clone(), seen(server, &cluster, &published)));
         Ok(Observed {
             servers: seen.collect(),
+            others: cluster.serving_besides(servers),
             split: None,
             epoch,
         })

@@ -176,6 +176,11 @@ impl Balancer for HaProxyBalancer {
                     observed.servers.insert(server.name.clone(), seen);
                 }
             }
+            let asked = |name: &str| servers.iter().any(|s| s.name.as_str() == name);
+            observed.others = all
+                .iter()
+                .filter(|(name, server)| server.is_serving() && !server.backup && !asked(name))
+                .count();
             Ok(observed)
         }
         .boxed()

@@ -1,0 +1,46 @@
+//! From a document to the load balancer that it means.
+
+use std::sync::Arc;
+
+use super::envoy::EnvoyBalancer;
+use super::haproxy::HaProxyBalancer;
+use super::http::RequestBalancer;
+use super::nginx::NginxBalancer;
+use super::router::RouterBalancer;
+use super::{Balancer, TrafficError};
+use crate::model::connections::{LoadBalancer, TrafficProvider};
+use crate::model::project::Project;
+use crate::providers::hosts::AgentClient;
+
+/// A connection to a load balancer; `http` is for those that speak it. Nothing is sent yet.
+///
+/// # Errors
+/// If its document can't be right.
+pub fn connect(
+    document: &LoadBalancer,
+    project: &Project,
+    http: &reqwest::Client,
+) -> Result<Arc<dyn Balancer>, TrafficError> {
+    let name = &document.name;
+    Ok(match &document.provider {
+        TrafficProvider::Haproxy(connection) => Arc::new(HaProxyBalancer::new(name, connection)?),
+        TrafficProvider::Nginx(connection) => {
+            let host = project
+                .host(&connection.host)
+                .ok_or_else(|| TrafficError::Refused {
+                    balancer: format!("the connection {name}"),
+                    reason: format!("{} is no host of this project", connection.host),
+                })?;
+            let agent = AgentClient::new(http.clone(), &host.address);
+            let upstream = connection.upstream.clone();
+            Arc::new(NginxBalancer::new(agent, host.name.clone(), upstream))
+        }
+        TrafficProvider::Envoy(connection) => {
+            Arc::new(EnvoyBalancer::new(http.clone(), connection))
+        }
+        TrafficProvider::Router(connection) => {
+            Arc::new(RouterBalancer::new(http.clone(), connection))
+        }
+        TrafficProvider::Http(connection) => Arc::new(RequestBalancer::new(name, connection)?),
+    })
+}

@@ -8,7 +8,10 @@ mod traffic;
 
 use serde::{Deserialize, Serialize};
 
-pub use alarm::{AlarmConnection, AlarmSource};
+pub use alarm::{
+    AlarmConnection, AlarmSource, CommandAlarm, Decimal, HttpAlarm, PrometheusAlarm, Question,
+    QuestionError, Threshold,
+};
 pub use fleet::{Fleet, FleetProvider};
 pub use receiver::{Receiver, ReceiverKind};
 pub use traffic::{

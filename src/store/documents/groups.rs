@@ -10,6 +10,7 @@ use super::document::Document;
 use super::listing::stem;
 use super::problem::{Problem, Problems, Severity};
 use crate::model::application::ComputePlatform;
+use crate::model::connections::Connections;
 use crate::model::group::{DeploymentGroup, DeploymentOption, DeploymentType};
 use crate::model::host::Host;
 use crate::model::name::Name;
@@ -37,6 +38,7 @@ pub(super) struct Candidate {
 pub(super) struct Context<'a> {
     pub project: Option<&'a Name>,
     pub hosts: Option<&'a [Host]>,
+    pub connections: Option<&'a Connections>,
     pub configurations: &'a Configurations,
 }
 
@@ -76,6 +78,7 @@ pub(super) fn check(
             candidate.check_configuration(context.configurations, problems);
             candidate.check_members(context.hosts, problems);
             candidate.check_tags(context.hosts, problems);
+            candidate.check_alarms(context.connections, problems);
             candidate.check_supported(problems);
             candidate.identify(context.project, &mut ids, problems);
             candidate.group
@@ -173,6 +176,35 @@ impl Candidate {
         }
     }
 
+    /// Warns of alarms whose state nobody knows.
+    fn check_alarms(&self, connections: Option<&Connections>, problems: &mut Problems) {
+        let alarms = self.group.alarm_configuration.as_ref();
+        let (Some(connections), Some(alarms)) = (connections, alarms) else {
+            return;
+        };
+        if !alarms.enabled {
+            return;
+        }
+        let list = yaml::Path::root().key("alarmConfiguration").key("alarms");
+        for (index, alarm) in alarms.alarms.iter().enumerate() {
+            let name = &alarm.name;
+            if connections.alarm(name).is_some() {
+                continue;
+            }
+            let message = format!(
+                "no alarm of `connections` is called {name}: its state counts as unreadable"
+            );
+            let known = connections.alarms.iter().map(|known| &known.name);
+            let define = "define it in cutover.yaml, below connections.alarms";
+            problems.add(Problem {
+                help: yaml::nearest(name, known).or_else(|| Some(define.to_owned())),
+                ..self
+                    .document
+                    .problem(Severity::Warning, &list.index(index).key("name"), message)
+            });
+        }
+    }
+
     /// Says what is kept without effect, so that nobody relies on it.
     fn check_supported(&self, problems: &mut Problems) {
         let refused = "not supported yet: deployments to it are refused";
@@ -188,11 +220,6 @@ impl Candidate {
         } else if style.deployment_option == DeploymentOption::WithTrafficControl {
             let message = format!("a group WITH_TRAFFIC_CONTROL is {refused}");
             self.add(Severity::Warning, "deploymentStyle", message, problems);
-        }
-        let alarms = self.group.alarm_configuration.as_ref();
-        if alarms.is_some_and(|alarms| alarms.enabled) {
-            let message = "alarms are not supported yet: they stop no deployment";
-            self.add(Severity::Warning, "alarmConfiguration", message, problems);
         }
         let triggers = self.group.trigger_configurations.as_ref();
         if triggers.is_some_and(|triggers| !triggers.is_empty()) {

@@ -10,6 +10,7 @@
 //! Documents of an application and of the configurations may be JSON too (`.json`).
 
 mod address;
+mod alarms;
 mod applications;
 mod configurations;
 mod connections;
@@ -58,6 +59,7 @@ pub fn load(folder: &Path) -> Result<Loaded, Vec<Problem>> {
     let context = groups::Context {
         project: document.as_ref().map(|document| &document.name),
         hosts: document.as_ref().map(|document| document.hosts.as_slice()),
+        connections: document.as_ref().map(|document| &document.connections),
         configurations: &configurations,
     };
     let groups = groups::check(read.groups, &context, &mut problems);

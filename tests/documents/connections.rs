@@ -142,8 +142,8 @@ fn what_is_wrong_with_an_alarm_names_the_place_and_the_remedy() {
     assert_eq!(
         errors(&[("cutover.yaml", &never)]),
         [
-            "cutover.yaml:5:18: error: connections.alarms[0].intervalSeconds: an interval is at least 1 second",
-            "cutover.yaml:6:23: error: settings.alarms.intervalSeconds: an interval is at least 1 second",
+            "cutover.yaml:5:35: error: connections.alarms[0].intervalSeconds: an interval is at least 1 second",
+            "cutover.yaml:6:40: error: settings.alarms.intervalSeconds: an interval is at least 1 second",
         ]
     );
 }

@@ -56,12 +56,14 @@ pub(super) async fn read(
         let taken = async { tokio::join!(take(out, &mut stdout), take(err, &mut stderr)) };
         tokio::join!(child.wait(), taken).0
     };
-    let ended: Option<ExitStatus> = match timeout(deadline, run).await {
+    let in_time = timeout(deadline, run).await;
+    let late = in_time.is_err();
+    let ended: Option<ExitStatus> = match in_time {
         Ok(ended) => Some(ended.map_err(refused)?),
-        // It has ended and something that it started holds its output: it has answered all the same.
+        // If it has ended, and something that it started holds its output, it has answered all the same.
         Err(_) => child.try_wait().map_err(refused)?,
     };
-    group.end(ended.is_none()).await;
+    group.end(late).await;
     let Some(status) = ended else {
         return Err(AlarmError::Unreachable {
             who,
@@ -120,7 +122,7 @@ fn parts(output: &[u8]) -> (Option<String>, Option<String>) {
 struct Group(Option<i32>);
 
 impl Group {
-    /// Ends what is left of it if the command did not end by itself.
+    /// Ends what is left of it if the deadline has passed.
     async fn end(mut self, late: bool) {
         if let Some(group) = self.0
             && late

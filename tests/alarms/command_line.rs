@@ -2,6 +2,12 @@
 
 use std::process::{Command, Output, Stdio};
 
+use cutover::api::client::Client;
+use cutover::api::feed::FeedItem;
+use cutover::api::server;
+use cutover::orchestrator::Orchestrator;
+use cutover::store::state::State;
+use futures_util::StreamExt as _;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -85,4 +91,27 @@ fn the_exit_code_tells_of_alarms_only_when_asked_to() {
         told.contains("there is no alarm error: did you mean \"errors\"?"),
         "{told}"
     );
+}
+
+/// An orchestrator of this project answers at its door what it has watched: nothing, while nothing runs.
+#[tokio::test]
+async fn the_door_tells_what_is_watched() {
+    let folder = project();
+    let state = State::of(folder.path(), Some(".state")).unwrap();
+    let orchestrator = Orchestrator::start(&state).unwrap();
+    let socket = folder.path().join("door.sock");
+    let listener = server::listen(&socket).unwrap();
+    let (end, ended) = tokio::sync::oneshot::channel::<()>();
+    let serving = tokio::spawn(server::serve(orchestrator, listener, async {
+        ended.await.unwrap();
+    }));
+    let client = Client::new(&socket).unwrap();
+    assert_eq!(client.alarms().await.unwrap(), []);
+    let first = client.feed().await.unwrap().next().await.unwrap().unwrap();
+    let FeedItem::Snapshot(snapshot) = first else {
+        panic!("{first:?}")
+    };
+    assert_eq!(snapshot.alarms, []);
+    end.send(()).unwrap();
+    serving.await.unwrap().unwrap();
 }

@@ -1,15 +1,15 @@
 //! `cutover alarms`, the real program.
 
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use cutover::api::client::Client;
 use cutover::api::feed::FeedItem;
-use cutover::api::server;
-use cutover::orchestrator::Orchestrator;
-use cutover::store::state::State;
 use futures_util::StreamExt as _;
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::program::Program;
 
 const PROJECT: &str = "\
 name: demo
@@ -26,17 +26,24 @@ fn project() -> TempDir {
     folder
 }
 
-fn cutover(folder: &TempDir, arguments: &[&str]) -> Output {
+fn command(folder: &TempDir, arguments: &[&str]) -> Command {
     let own = folder.path();
-    Command::new(env!("CARGO_BIN_EXE_cutover"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cutover"));
+    command
         .env("HOME", own)
         .env("XDG_STATE_HOME", own.join("state"))
         .env("XDG_RUNTIME_DIR", own)
-        .stdin(Stdio::null())
         .arg("--project")
         .arg(own)
-        .arg("alarms")
+        .args(arguments);
+    command
+}
+
+fn cutover(folder: &TempDir, arguments: &[&str]) -> Output {
+    let mut command = command(folder, &["alarms"]);
+    command
         .args(arguments)
+        .stdin(Stdio::null())
         .output()
         .unwrap()
 }
@@ -93,25 +100,48 @@ fn the_exit_code_tells_of_alarms_only_when_asked_to() {
     );
 }
 
-/// An orchestrator of this project answers at its door what it has watched: nothing, while nothing runs.
+/// An orchestrator answers at its door what it has watched: nothing, while nothing runs.
 #[tokio::test]
 async fn the_door_tells_what_is_watched() {
     let folder = project();
-    let state = State::of(folder.path(), Some(".state")).unwrap();
-    let orchestrator = Orchestrator::start(&state).unwrap();
-    let socket = folder.path().join("door.sock");
-    let listener = server::listen(&socket).unwrap();
-    let (end, ended) = tokio::sync::oneshot::channel::<()>();
-    let serving = tokio::spawn(server::serve(orchestrator, listener, async {
-        ended.await.unwrap();
-    }));
-    let client = Client::new(&socket).unwrap();
-    assert_eq!(client.alarms().await.unwrap(), []);
+    let mut serving = Program::start(command(&folder, &["serve"]), folder.path());
+    let mut answered = None;
+    serving
+        .until("the door is open", async || {
+            let Some(socket) = socket(folder.path()) else {
+                return false;
+            };
+            let client = Client::new(&socket).unwrap();
+            let open = client.alarms().await.ok();
+            answered = open.map(|alarms| (client, alarms));
+            answered.is_some()
+        })
+        .await;
+    let (client, alarms) = answered.unwrap();
+    assert_eq!(alarms, []);
     let first = client.feed().await.unwrap().next().await.unwrap().unwrap();
     let FeedItem::Snapshot(snapshot) = first else {
         panic!("{first:?}")
     };
     assert_eq!(snapshot.alarms, []);
-    end.send(()).unwrap();
-    serving.await.unwrap().unwrap();
+    // What it does not watch is read once.
+    let shown = text(&cutover(&folder, &["errors"]));
+    let line = "errors  ALARM  0.2    exit code 1  -      too many";
+    assert_eq!(shown.lines().nth(1), Some(line));
+}
+
+/// The socket below this folder.
+fn socket(folder: &Path) -> Option<PathBuf> {
+    std::fs::read_dir(folder)
+        .unwrap()
+        .flatten()
+        .find_map(|entry| {
+            let path = entry.path();
+            if path.is_dir() {
+                return socket(&path);
+            }
+            path.extension()
+                .is_some_and(|ending| ending == "sock")
+                .then_some(path)
+        })
 }

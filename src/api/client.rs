@@ -14,6 +14,7 @@ use super::feed::{FeedItem, OutputLine};
 use super::snapshot::Ping;
 use crate::engine::ledger::LedgerRecord;
 use crate::engine::{Deployment, Record};
+use crate::model::alarm::AlarmStatus;
 use crate::model::deployment::DeploymentId;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
@@ -86,6 +87,14 @@ impl Client {
     /// If the request names something that does not exist.
     pub async fn preview(&self, deploy: &Deploy) -> Result<Preview, ClientError> {
         self.post("/v1/preview", deploy).await
+    }
+
+    /// What is known of each alarm that is watched.
+    ///
+    /// # Errors
+    /// If nobody answers.
+    pub async fn alarms(&self) -> Result<Vec<AlarmStatus>, ClientError> {
+        self.get("/v1/alarms").await
     }
 
     /// A deployment, whole.

@@ -55,6 +55,7 @@ pub async fn serve(
         .route("/v1/feed", get(feed))
         .route("/v1/commands", post(command))
         .route("/v1/preview", post(preview))
+        .route("/v1/alarms", get(alarms))
         .route("/v1/deployments/{id}", get(deployment))
         .route("/v1/deployments/{id}/records", get(records))
         .route("/v1/groups/{application}/{group}/ledger", get(ledger))
@@ -133,6 +134,10 @@ async fn command(State(door): State<Orchestrator>, body: Bytes) -> Result<Respon
 async fn preview(State(door): State<Orchestrator>, body: Bytes) -> Result<Response, ApiError> {
     let deploy: Deploy = read(&body)?;
     Ok(Json(door.preview(&deploy).await?).into_response())
+}
+
+async fn alarms(State(door): State<Orchestrator>) -> Response {
+    Json(door.alarms()).into_response()
 }
 
 async fn deployment(

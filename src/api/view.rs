@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::feed::FeedItem;
 use super::snapshot::{HostStatus, Snapshot, Summary};
 use crate::engine::{Deployment, Ledger};
+use crate::model::alarm::AlarmStatus;
 use crate::model::deployment::DeploymentId;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
@@ -34,6 +35,8 @@ pub struct View {
     pub revisions: BTreeMap<Name, Vec<RegisteredRevision>>,
     /// What is known of each host that was asked.
     pub hosts: BTreeMap<Name, HostStatus>,
+    /// What is known of each alarm that is watched.
+    pub alarms: BTreeMap<String, AlarmStatus>,
     /// Counts what was told about hosts, so that whoever lists them knows when to look again.
     pub host_news: u64,
 }
@@ -70,6 +73,11 @@ impl From<Snapshot> for View {
                 .hosts
                 .into_iter()
                 .map(|host| (host.name.clone(), host))
+                .collect(),
+            alarms: snapshot
+                .alarms
+                .into_iter()
+                .map(|alarm| (alarm.name.clone(), alarm))
                 .collect(),
             host_news: 0,
         }
@@ -145,6 +153,17 @@ impl View {
                         host.confirm(began);
                     }
                 }
+                Ok(())
+            }
+            FeedItem::Alarm { name, observation } => {
+                let known = self.alarms.entry(name);
+                known
+                    .or_insert_with_key(|name| AlarmStatus::new(name.clone()))
+                    .observe(observation);
+                Ok(())
+            }
+            FeedItem::AlarmReleased { name } => {
+                self.alarms.remove(&name);
                 Ok(())
             }
             FeedItem::Alive => Ok(()),

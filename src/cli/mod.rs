@@ -1,6 +1,7 @@
 //! The command line: one file a command. Without a command, the cockpit opens.
 
 mod agent;
+mod alarms;
 mod application;
 mod change;
 mod check;
@@ -105,6 +106,8 @@ enum Command {
     Replay(replay::Args),
     /// Show a deployment with its instances and their lifecycle events
     Show(show::Args),
+    /// Show the alarms of the project and their states
+    Alarms(alarms::Args),
     /// Print what the scripts of a deployment wrote
     Logs(logs::Args),
     /// Stop a deployment: running events finish, nothing new starts
@@ -203,6 +206,7 @@ async fn run(cli: Cli) -> color_eyre::Result<Exit> {
         Some(Command::Configuration(args)) => configuration::run(args, &context),
         Some(Command::Revision(args)) => revision::run(args, &context).await,
         Some(Command::Hosts(args)) => hosts::run(&args, &context).await,
+        Some(Command::Alarms(args)) => alarms::run(&args, &context).await,
         Some(Command::Show(args)) => show::run(&args, &context).await,
         Some(Command::Logs(args)) => logs::run(&args, &context).await,
         Some(Command::Stop(args)) => stop::run(args, &context).await,

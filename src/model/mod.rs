@@ -1,9 +1,10 @@
 //! What things are: plain serde types with CodeDeploy's own names and shapes, and no I/O.
 //!
 //! `application`, `group`, `configuration`, `connections`, `host`, `tags` and `project` are documents an operator keeps in git;
-//! `revision`, `deployment`, `lifecycle`, `traffic` and `diagnostics` are what a rollout is made of. `yaml` reads documents with
-//! their positions.
+//! `revision`, `deployment`, `lifecycle`, `traffic`, `alarm` and `diagnostics` are what a rollout is made of. `yaml` reads
+//! documents with their positions.
 
+pub mod alarm;
 pub mod application;
 pub mod configuration;
 pub mod connections;

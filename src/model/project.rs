@@ -42,6 +42,25 @@ pub struct Settings {
     /// How long things may take, and how many there may be.
     #[serde(default)]
     pub limits: Limits,
+    /// How alarms are watched.
+    #[serde(default)]
+    pub alarms: AlarmSettings,
+}
+
+/// How alarms are watched (`settings.alarms`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct AlarmSettings {
+    /// Seconds from one poll of an alarm to the next, at least 1; an alarm may have an interval of its own.
+    pub interval_seconds: u32,
+}
+
+impl Default for AlarmSettings {
+    fn default() -> Self {
+        Self {
+            interval_seconds: 15,
+        }
+    }
 }
 
 /// A whole project, with every reference resolved: groups name existing applications and configurations.

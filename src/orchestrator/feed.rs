@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::snapshot::{HostStatus, Snapshot};
 use crate::engine::Record;
 use crate::engine::ledger::LedgerRecord;
+use crate::model::alarm::Observation;
 use crate::model::deployment::DeploymentId;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
@@ -74,6 +75,19 @@ pub enum FeedItem {
         began: Timestamp,
         /// The hosts that were not asked.
         unasked: BTreeSet<Name>,
+    },
+    /// An alarm that is watched was polled. The first time it is named, its watch has begun.
+    Alarm {
+        /// As `alarmConfiguration` names it.
+        name: String,
+        /// What the poll found.
+        #[serde(flatten)]
+        observation: Observation,
+    },
+    /// An alarm is no longer watched: no deployment that runs names it.
+    AlarmReleased {
+        /// As `alarmConfiguration` names it.
+        name: String,
     },
     /// Nothing happened; the connection lives. Every few seconds.
     Alive,

@@ -12,6 +12,7 @@ use super::{Orchestrator, internal, lock, no_deployment};
 use crate::engine::Deployment;
 use crate::engine::event::Record;
 use crate::engine::ledger::LedgerRecord;
+use crate::model::alarm::AlarmStatus;
 use crate::model::deployment::DeploymentId;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
@@ -70,6 +71,7 @@ impl Orchestrator {
                 .map(|(name, known)| (name.clone(), known.clone()))
                 .collect(),
             hosts: inner.hosts.statuses(),
+            alarms: inner.alarms.statuses(),
         }
     }
 
@@ -113,6 +115,11 @@ impl Orchestrator {
             .await
             .map_err(|error| internal(&error))?
             .map_err(|error| internal(&error))
+    }
+
+    /// What is known of each alarm that is watched.
+    pub fn alarms(&self) -> Vec<AlarmStatus> {
+        self.0.alarms.statuses()
     }
 
     /// A reader of a target's output.

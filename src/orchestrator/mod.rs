@@ -2,10 +2,12 @@
 //!
 //! [`task`] runs one deployment; [`checks`] and [`create`] begin one, [`admission`] lets it start, [`closing`] ends it and
 //! [`follow`] says what comes after; [`forecast`] says how one would go. [`newcomers`] sees to hosts that join,
-//! [`retention`] to what is kept. [`hosts`] reaches the agents, [`traffic`] the load balancers, [`documents`] follows the project's files, [`look`] shows clients what there is, [`revisions`] takes bundles
+//! [`retention`] to what is kept. [`hosts`] reaches the agents, [`traffic`] the load balancers, [`alarms`] watches what may stop a
+//! deployment, [`documents`] follows the project's files, [`look`] shows clients what there is, [`revisions`] takes bundles
 //! in. [`command`], [`feed`] and [`snapshot`] are the messages at the door.
 
 pub mod admission;
+pub mod alarms;
 pub mod checks;
 pub mod closing;
 pub mod command;
@@ -31,6 +33,7 @@ use std::time::Duration;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use self::admission::Admission;
+use self::alarms::Alarms;
 use self::command::{Answer, ApiError, Command};
 use self::documents::Documents;
 use self::feed::FeedItem;
@@ -42,6 +45,7 @@ use crate::model::deployment::DeploymentId;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
 use crate::model::revision::{Digest, RegisteredRevision};
+use crate::providers::alarms::Reader;
 use crate::providers::hosts::AgentClient;
 use crate::store::bundles::{BundleError, Bundles};
 use crate::store::journal::{Journal, JournalError};
@@ -60,9 +64,10 @@ struct Inner {
     journal: Journal,
     bundles: Bundles,
     outputs: Outputs,
-    documents: Documents,
+    documents: Arc<Documents>,
     hosts: Hosts,
     traffic: Traffic,
+    alarms: Alarms,
     feed: broadcast::Sender<FeedItem>,
     clients: AtomicUsize,
     /// Deployments that are not over.
@@ -147,10 +152,18 @@ impl Orchestrator {
             .map(|summary| (summary.deployment_id.clone(), summary))
             .collect();
         let outputs = Outputs::new(state.output());
+        let documents = Arc::new(documents);
+        let followed = Arc::clone(&documents);
+        let alarms = Alarms::new(
+            Reader::new(&state.project)?,
+            Arc::new(move || followed.current().0),
+            feed.clone(),
+        );
         let http = AgentClient::http()?;
         let orchestrator = Self(Arc::new(Inner {
             hosts: Hosts::new(http.clone(), bundles.clone(), outputs.clone(), feed.clone()),
             traffic: Traffic::new(http),
+            alarms,
             ledgers: tokio::sync::Mutex::new(journal.ledgers()?.into_iter().collect()),
             journal,
             bundles,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 pub use super::hosts::status::{AgentStatus, HostState, HostStatus};
 pub use crate::engine::Summary;
 use crate::engine::{Deployment, Ledger};
+use crate::model::alarm::AlarmStatus;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
 use crate::model::project::Project;
@@ -51,4 +52,6 @@ pub struct Snapshot {
     pub revisions: Vec<(Name, Vec<RegisteredRevision>)>,
     /// What is known of each host that was asked.
     pub hosts: Vec<HostStatus>,
+    /// What is known of each alarm that is watched.
+    pub alarms: Vec<AlarmStatus>,
 }

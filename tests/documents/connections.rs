@@ -83,3 +83,113 @@ fn what_is_wrong_with_connections_names_the_place_and_the_remedy() {
         ]
     );
 }
+
+/// A project with these alarms.
+fn alarms(list: &str) -> String {
+    let start = "name: demo\nhosts: [{ name: web-1, address: 'http://127.0.0.1:7301', tags: { role: web } }]\n";
+    format!("{start}connections:\n  alarms:\n{list}")
+}
+
+#[test]
+fn an_alarm_is_a_query_an_alert_a_url_or_a_command() {
+    let text = alarms(
+        "    - name: errors
+      intervalSeconds: 5
+      source:
+        prometheus: { address: 'http://127.0.0.1:9090/prometheus', query: up, above: 0.05, below: -1e3 }
+    - { name: latency, source: { prometheus: { address: 'http://127.0.0.1:9090', alert: Slow } } }
+    - { name: health, source: { http: { url: 'http://127.0.0.1:8080/health' } } }
+    - { name: disk, source: { command: { run: [./disk, '90'] } } }
+",
+    );
+    let folder = super::project(&[("cutover.yaml", &text)]);
+    let project = super::documents::load(folder.path()).unwrap().project;
+    let threshold = |name| {
+        let alarm = project.connections.alarm(name).unwrap();
+        alarm.source.threshold()
+    };
+    assert_eq!(threshold("errors"), "below -1000 or above 0.05");
+    assert_eq!(threshold("latency"), "Slow fires");
+    let errors = project.connections.alarm("errors").unwrap();
+    assert_eq!(errors.interval_seconds, Some(5));
+    assert_eq!(project.settings.alarms.interval_seconds, 15);
+}
+
+#[test]
+fn what_is_wrong_with_an_alarm_names_the_place_and_the_remedy() {
+    let wrong = [
+        "{ prometheus: { address: 'http://127.0.0.1:9090' } }",
+        "{ prometheus: { address: 'http://127.0.0.1:9090', query: up, alert: Slow } }",
+        "{ prometheus: { address: 'http://127.0.0.1:9090', query: up } }",
+        "{ prometheus: { address: 'http://127.0.0.1:9090', query: up, abov: 1 } }",
+        "{ prometheus: { address: 'http://127.0.0.1:9090', query: up, above: .inf } }",
+        "{ prometheus: { address: 'http://127.0.0.1:9090', alert: Slow, above: 1 } }",
+        "{ prometheus: { address: '127.0.0.1:9090', alert: Slow } }",
+        "{ http: { url: 'https://127.0.0.1/health' } }",
+        "{ command: { run: [] } }",
+    ];
+    let found = wrong.map(|source| {
+        let text = alarms(&format!("    - name: a\n      source: {source}\n"));
+        let found = errors(&[("cutover.yaml", &text)]);
+        assert_eq!(found.len(), 1, "{found:#?}");
+        let start = "cutover.yaml:6:";
+        let line = found[0].strip_prefix(start).unwrap();
+        line.replace("connections.alarms[0].source.", "")
+    });
+    assert_eq!(
+        found,
+        [
+            "29: error: prometheus: write either `query` with `above` or `below`, or `alert`",
+            "29: error: prometheus: write either `query` with `above` or `below`, or `alert`",
+            "72: error: prometheus.query: a query needs a threshold: add `above` or `below`",
+            "76: error: connections.alarms[0].source: unknown field \"abov\" (did you mean \"above\"?)",
+            "83: error: prometheus.above: `above` is no finite decimal: write a number such as 0.05",
+            "85: error: prometheus.above: an alert has its threshold in its rule: remove `above`",
+            "40: error: prometheus.address: \"127.0.0.1:9090\" is no URL: write one such as http://127.0.0.1:9090",
+            "30: error: http.url: https:// is not supported yet, only http://",
+            "33: error: command.run: name a program, as in [./check-errors, --since, 5m]",
+        ]
+    );
+    let never =
+        alarms("    - { name: a, intervalSeconds: 0, source: { command: { run: [true] } } }\n")
+            + "settings: { alarms: { intervalSeconds: 0 } }\n";
+    assert_eq!(
+        errors(&[("cutover.yaml", &never)]),
+        [
+            "cutover.yaml:5:35: error: connections.alarms[0].intervalSeconds: an interval is at least 1 second",
+            "cutover.yaml:6:40: error: settings.alarms.intervalSeconds: an interval is at least 1 second",
+        ]
+    );
+}
+
+#[test]
+fn a_group_whose_alarm_nobody_knows_is_warned_of() {
+    let text = alarms("    - { name: errors, source: { command: { run: [true] } } }\n");
+    let group = |configuration: &str| {
+        let group = format!("{}alarmConfiguration: {configuration}\n", super::GROUP);
+        let files = [
+            ("cutover.yaml", &*text),
+            ("applications/shop/production.yaml", &group),
+        ];
+        let folder = super::project(&files);
+        super::lines(&super::documents::load(folder.path()).unwrap().notes)
+    };
+    let none: [&str; 0] = [];
+    assert_eq!(group("{ enabled: true, alarms: [{ name: errors }] }"), none);
+    assert_eq!(group("{ enabled: false, alarms: [{ name: other }] }"), none);
+    let path = "alarmConfiguration.alarms";
+    let unknown = "no alarm of `connections` is called";
+    let file = "applications/shop/production.yaml:4";
+    let found = group("{ enabled: true, alarms: [{ name: error }, { name: other }] }");
+    assert_eq!(
+        found,
+        [
+            format!(
+                "{file}:55: warning: {path}[0].name: {unknown} error: its state counts as unreadable (did you mean \"errors\"?)"
+            ),
+            format!(
+                "{file}:72: warning: {path}[1].name: {unknown} other: its state counts as unreadable (define it in cutover.yaml, below connections.alarms)"
+            ),
+        ]
+    );
+}

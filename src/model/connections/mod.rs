@@ -9,7 +9,10 @@ mod traffic;
 
 use serde::{Deserialize, Serialize};
 
-pub use alarm::{AlarmConnection, AlarmSource};
+pub use alarm::{
+    AlarmConnection, AlarmSource, CommandAlarm, Decimal, HttpAlarm, PrometheusAlarm, Question,
+    QuestionError, Threshold,
+};
 pub use fleet::{Fleet, FleetProvider};
 pub use http::{HealthField, HttpBalancer, HttpObserve, HttpRequest, ServiceField};
 pub use receiver::{Receiver, ReceiverKind};

@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
+use super::alarms;
 use super::document::Document;
 use super::problem::{Problem, Problems, Severity};
 use crate::model::endpoint::Endpoint;
 use crate::model::project::ProjectDocument;
 use crate::model::yaml;
 
-/// Checks names, and where hosts serve.
+/// Checks names, what alarms ask, and where hosts serve.
 pub(super) fn check(project: &ProjectDocument, document: &Document, problems: &mut Problems) {
     let root = yaml::Path::root().key("connections");
     let all = &project.connections;
@@ -33,6 +34,7 @@ pub(super) fn check(project: &ProjectDocument, document: &Document, problems: &m
         all.receivers.iter().map(|c| &*c.name).collect(),
     );
     unique("fleets", all.fleets.iter().map(|c| &*c.name).collect());
+    alarms::check(project, document, problems);
 
     for (index, host) in project.hosts.iter().enumerate() {
         let path = yaml::Path::root()

@@ -78,6 +78,7 @@ pub(super) fn check(
             candidate.check_configuration(context.configurations, problems);
             candidate.check_members(context.hosts, problems);
             candidate.check_tags(context.hosts, problems);
+            candidate.check_alarms(context.connections, problems);
             candidate.check_supported(problems);
             candidate.check_balancers(context.connections, problems);
             candidate.identify(context.project, &mut ids, problems);
@@ -201,6 +202,35 @@ impl Candidate {
         }
     }
 
+    /// Warns of alarms whose state nobody knows.
+    fn check_alarms(&self, connections: Option<&Connections>, problems: &mut Problems) {
+        let alarms = self.group.alarm_configuration.as_ref();
+        let (Some(connections), Some(alarms)) = (connections, alarms) else {
+            return;
+        };
+        if !alarms.enabled {
+            return;
+        }
+        let list = yaml::Path::root().key("alarmConfiguration").key("alarms");
+        for (index, alarm) in alarms.alarms.iter().enumerate() {
+            let name = &alarm.name;
+            if connections.alarm(name).is_some() {
+                continue;
+            }
+            let message = format!(
+                "no alarm of `connections` is called {name}: its state counts as unreadable"
+            );
+            let known = connections.alarms.iter().map(|known| &known.name);
+            let define = "define it in cutover.yaml, below connections.alarms";
+            problems.add(Problem {
+                help: yaml::nearest(name, known).or_else(|| Some(define.to_owned())),
+                ..self
+                    .document
+                    .problem(Severity::Warning, &list.index(index).key("name"), message)
+            });
+        }
+    }
+
     /// Says what is kept without effect, so that nobody relies on it.
     fn check_supported(&self, problems: &mut Problems) {
         let refused = "not supported yet: deployments to it are refused";
@@ -208,11 +238,6 @@ impl Candidate {
             let message = format!("a group for {} is {refused}", platform.name());
             self.add(Severity::Warning, "applicationName", message, problems);
             return;
-        }
-        let alarms = self.group.alarm_configuration.as_ref();
-        if alarms.is_some_and(|alarms| alarms.enabled) {
-            let message = "alarms are not supported yet: they stop no deployment";
-            self.add(Severity::Warning, "alarmConfiguration", message, problems);
         }
         let triggers = self.group.trigger_configurations.as_ref();
         if triggers.is_some_and(|triggers| !triggers.is_empty()) {

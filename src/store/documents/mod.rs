@@ -10,6 +10,7 @@
 //! Documents of an application and of the configurations may be JSON too (`.json`).
 
 mod address;
+mod alarms;
 mod applications;
 mod configurations;
 mod connections;

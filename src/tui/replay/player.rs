@@ -148,6 +148,7 @@ fn empty(recording: &Recording) -> View {
         ledgers: Vec::new(),
         revisions: Vec::new(),
         hosts: Vec::new(),
+        alarms: Vec::new(),
     })
 }
 

@@ -439,6 +439,7 @@ pub(super) fn snapshot(project: Project, live: &Deployment) -> Snapshot {
             .iter()
             .map(|host| status(host.name.as_str(), facts()))
             .collect(),
+        alarms: Vec::new(),
         project,
     }
 }

@@ -1,0 +1,160 @@
+//! A command, run in the project's folder: it exits with 0 if all is well, 1 for an alarm, 2 if it has no data. Anything else
+//! is no answer. The first line of its output is the message; a line `value=…` is the value.
+
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use super::{AlarmError, Answer, first_line};
+use crate::agent::process::end_group;
+use crate::model::alarm::AlarmState;
+use crate::model::connections::CommandAlarm;
+
+/// How long after TERM a command and what it started are killed.
+pub(super) const GRACE: Duration = Duration::from_secs(1);
+
+/// So many bytes of its output are looked at; the rest is thrown away.
+const OUTPUT: u64 = 64 << 10;
+
+/// Runs the command to its end, or to the deadline.
+///
+/// # Errors
+/// If it can't be run, does not end in time, or ends in another way than those that mean something.
+pub(super) async fn read(
+    folder: &Path,
+    alarm: &CommandAlarm,
+    deadline: Duration,
+) -> Result<Answer, AlarmError> {
+    let who = alarm.run.join(" ");
+    let (program, arguments) = alarm.run.split_first().ok_or_else(|| AlarmError::Refused {
+        who: who.clone(),
+        reason: "no program is named".to_owned(),
+    })?;
+    let refused = |error: std::io::Error| AlarmError::Refused {
+        who: who.clone(),
+        reason: format!("it can't be run: {error}"),
+    };
+    let mut child = Command::new(program)
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .spawn()
+        .map_err(refused)?;
+    let group = Group(child.id().and_then(|id| id.try_into().ok()));
+    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+    let (out, err) = (child.stdout.take(), child.stderr.take());
+    let run = async {
+        let taken = async { tokio::join!(take(out, &mut stdout), take(err, &mut stderr)) };
+        tokio::join!(child.wait(), taken).0
+    };
+    let in_time = timeout(deadline, run).await;
+    let late = in_time.is_err();
+    let ended: Option<ExitStatus> = match in_time {
+        Ok(ended) => Some(ended.map_err(refused)?),
+        // If it has ended, and something that it started holds its output, it has answered all the same.
+        Err(_) => child.try_wait().map_err(refused)?,
+    };
+    group.end(late).await;
+    let Some(status) = ended else {
+        return Err(AlarmError::Unreachable {
+            who,
+            reason: format!("it did not end within {deadline:?} and was ended"),
+        });
+    };
+    let state = match status.code() {
+        Some(0) => AlarmState::Ok,
+        Some(1) => AlarmState::Alarm,
+        Some(2) => AlarmState::InsufficientData,
+        _ => {
+            let said = first_line(if stderr.is_empty() { &stdout } else { &stderr });
+            let reason = format!("{status}, not 0, 1 or 2");
+            return Err(AlarmError::Unclear {
+                who,
+                reason: if said.is_empty() {
+                    reason
+                } else {
+                    format!("{reason}: {said}")
+                },
+            });
+        }
+    };
+    let (value, message) = parts(&stdout);
+    let message = message.unwrap_or_else(|| format!("{who}: {status}"));
+    Ok(Answer {
+        state,
+        value,
+        message,
+    })
+}
+
+/// Takes the beginning of what is written, and lets whoever writes write the rest.
+async fn take(from: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>) {
+    let Some(mut from) = from else { return };
+    // What can't be read is not said.
+    let _broken = (&mut from).take(OUTPUT).read_to_end(into).await;
+    let _broken = tokio::io::copy(&mut from, &mut tokio::io::sink()).await;
+}
+
+/// The value and the message in a command's output.
+fn parts(output: &[u8]) -> (Option<String>, Option<String>) {
+    let text = String::from_utf8_lossy(output);
+    let (mut value, mut message) = (None, None);
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        if let Some(written) = line.strip_prefix("value=") {
+            value.get_or_insert_with(|| written.trim().to_owned());
+        } else {
+            message.get_or_insert_with(|| line.to_owned());
+        }
+    }
+    (value, message)
+}
+
+/// The process group of a command that may still run. Whoever gives up on it kills it.
+struct Group(Option<i32>);
+
+impl Group {
+    /// Ends what is left of it if the deadline has passed.
+    async fn end(mut self, late: bool) {
+        if let Some(group) = self.0
+            && late
+        {
+            end_group(group, GRACE).await;
+        }
+        self.0 = None;
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(group) = self.0 {
+            // It may have ended in this very moment.
+            let _gone = killpg(Pid::from_raw(group), Signal::SIGKILL);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_line_is_the_message_and_the_value_has_a_line_of_its_own() {
+        let read = |text: &str| parts(text.as_bytes());
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(read(""), (None, None));
+        assert_eq!(read("\n  slow \nmore\n"), (None, some("slow")));
+        assert_eq!(
+            read("value= 0.5\nslow\nvalue=2\n"),
+            (some("0.5"), some("slow"))
+        );
+    }
+}

@@ -18,7 +18,7 @@ pub(crate) mod layout;
 pub mod local;
 pub mod log;
 mod orders;
-mod process;
+pub(crate) mod process;
 mod progress;
 pub mod protocol;
 mod report;

@@ -15,6 +15,7 @@ use crate::engine::ledger::LedgerRecord;
 use crate::model::deployment::DeploymentId;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
+use crate::model::notification::Delivery;
 use crate::store::output::Reader;
 
 impl Orchestrator {
@@ -110,6 +111,27 @@ impl Orchestrator {
     pub async fn ledger(&self, group: &GroupKey) -> Result<Vec<LedgerRecord>, ApiError> {
         let (journal, wanted) = (self.0.journal.clone(), group.clone());
         tokio::task::spawn_blocking(move || journal.ledger(&wanted))
+            .await
+            .map_err(|error| internal(&error))?
+            .map_err(|error| internal(&error))
+    }
+
+    /// The newest notifications, of one deployment or of all, newest first.
+    ///
+    /// # Errors
+    /// If there is no such deployment, or they can't be read.
+    pub async fn deliveries(
+        &self,
+        deployment: Option<DeploymentId>,
+        limit: u32,
+    ) -> Result<Vec<Delivery>, ApiError> {
+        if let Some(id) = &deployment
+            && !lock(&self.0.summaries).contains_key(id)
+        {
+            return Err(no_deployment(id));
+        }
+        let journal = self.0.journal.clone();
+        tokio::task::spawn_blocking(move || journal.deliveries(deployment.as_ref(), limit))
             .await
             .map_err(|error| internal(&error))?
             .map_err(|error| internal(&error))

@@ -18,6 +18,7 @@ use crate::engine::pending::{Change, Work, WorkId, evolve_with_change, wants};
 use crate::engine::{Deployment, Input, decide, pending, refusal};
 use crate::model::deployment::{DeploymentStatus, ExecutionId};
 use crate::model::name::Name;
+use crate::model::notification::Notification;
 use crate::model::timestamp::Timestamp;
 use crate::store::journal::Batch;
 
@@ -80,6 +81,7 @@ type Answered = (oneshot::Sender<Result<(), ApiError>>, Result<(), ApiError>);
 #[derive(Default)]
 struct Decided {
     records: Vec<Record>,
+    notifications: Vec<Notification>,
     changes: Vec<Change>,
     answers: Vec<Answered>,
     /// Hosts that are to be told again, by whoever drives them now.
@@ -91,7 +93,7 @@ impl Task {
         if recovered {
             let mut decided = Decided::default();
             self.decide(&Input::Recovered, &mut decided);
-            self.write(&decided.records).await;
+            self.write(&decided.records, decided.notifications).await;
             self.publish(decided.records);
         }
         for work in pending(&self.deployment).into_values() {
@@ -218,6 +220,8 @@ impl Task {
                 event,
             };
             let change = evolve_with_change(&mut self.deployment, &record);
+            let told = self.orchestrator.notifications(&self.deployment, &record);
+            decided.notifications.extend(told);
             decided.changes.push(change);
             decided.records.push(record);
         }
@@ -233,12 +237,12 @@ impl Task {
             if ended {
                 let closed = self
                     .orchestrator
-                    .close(&mut self.deployment, decided.records)
+                    .close(&mut self.deployment, decided.records, decided.notifications)
                     .await;
                 self.publish(closed);
             } else {
                 crate::crash_point::here!("task.before-write");
-                self.write(&decided.records).await;
+                self.write(&decided.records, decided.notifications).await;
                 crate::crash_point::here!("task.before-publish");
                 self.publish(decided.records);
             }
@@ -270,10 +274,11 @@ impl Task {
         }
     }
 
-    async fn write(&self, records: &[Record]) {
+    async fn write(&self, records: &[Record], notifications: Vec<Notification>) {
         let id = self.deployment.id();
         let batch = Batch {
             records: records.iter().map(|r| (id.clone(), r.clone())).collect(),
+            notifications,
             ..Batch::default()
         };
         self.orchestrator.append(batch).await;
@@ -370,6 +375,9 @@ impl Orchestrator {
         while let Err(error) = self.0.journal.append(batch.clone()).await {
             tracing::error!(%error, "nothing goes on before the journal can be written");
             tokio::time::sleep(RETRY).await;
+        }
+        if !batch.notifications.is_empty() {
+            self.0.outbox.has_grown();
         }
     }
 }

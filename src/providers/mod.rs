@@ -1,4 +1,5 @@
 //! The outside world: one trait a kind of thing, one file a real system.
 
 pub mod hosts;
+pub mod notify;
 pub mod traffic;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use alarm::{AlarmConnection, AlarmSource};
 pub use fleet::{Fleet, FleetProvider};
-pub use receiver::{Receiver, ReceiverKind};
+pub use receiver::{CommandReceiver, Receiver, ReceiverKind, Slack, Webhook};
 pub use traffic::{
     Envoy, HaProxy, HttpBalancer, HttpRequest, LoadBalancer, Nginx, Router, TrafficProvider,
 };

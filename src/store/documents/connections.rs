@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::document::Document;
 use super::problem::{Problem, Problems, Severity};
+use super::receivers;
 use crate::model::endpoint::Endpoint;
 use crate::model::project::ProjectDocument;
 use crate::model::yaml;
@@ -33,6 +34,7 @@ pub(super) fn check(project: &ProjectDocument, document: &Document, problems: &m
         all.receivers.iter().map(|c| &*c.name).collect(),
     );
     unique("fleets", all.fleets.iter().map(|c| &*c.name).collect());
+    receivers::check(&all.receivers, document, problems);
 
     for (index, host) in project.hosts.iter().enumerate() {
         let path = yaml::Path::root()

@@ -10,6 +10,7 @@ use super::document::Document;
 use super::listing::stem;
 use super::problem::{Problem, Problems, Severity};
 use crate::model::application::ComputePlatform;
+use crate::model::connections::Connections;
 use crate::model::group::{DeploymentGroup, DeploymentOption, DeploymentType};
 use crate::model::host::Host;
 use crate::model::name::Name;
@@ -38,6 +39,7 @@ pub(super) struct Context<'a> {
     pub project: Option<&'a Name>,
     pub hosts: Option<&'a [Host]>,
     pub configurations: &'a Configurations,
+    pub connections: Option<&'a Connections>,
 }
 
 /// Reads the document of one group of an application.
@@ -77,6 +79,7 @@ pub(super) fn check(
             candidate.check_members(context.hosts, problems);
             candidate.check_tags(context.hosts, problems);
             candidate.check_supported(problems);
+            candidate.check_triggers(context.connections, problems);
             candidate.identify(context.project, &mut ids, problems);
             candidate.group
         })
@@ -194,20 +197,35 @@ impl Candidate {
             let message = "alarms are not supported yet: they stop no deployment";
             self.add(Severity::Warning, "alarmConfiguration", message, problems);
         }
-        let triggers = self.group.trigger_configurations.as_ref();
-        if triggers.is_some_and(|triggers| !triggers.is_empty()) {
-            let message = "triggers are not supported yet: nobody is told";
-            self.add(
-                Severity::Warning,
-                "triggerConfigurations",
-                message,
-                problems,
-            );
-        }
         let scaling = self.group.auto_scaling_groups.as_ref();
         if scaling.is_some_and(|groups| !groups.is_empty()) {
             let message = "Auto Scaling groups are not supported: they select no host";
             self.add(Severity::Warning, "autoScalingGroups", message, problems);
+        }
+    }
+
+    /// Warns of triggers whose notifications would go nowhere.
+    fn check_triggers(&self, connections: Option<&Connections>, problems: &mut Problems) {
+        let Some(connections) = connections else {
+            return;
+        };
+        let triggers = self.group.trigger_configurations.as_deref();
+        for (index, trigger) in triggers.unwrap_or_default().iter().enumerate() {
+            let target = &trigger.trigger_target_arn;
+            // An empty one is an error already.
+            if target.is_empty() || connections.receiver(target).is_some() {
+                continue;
+            }
+            let list = yaml::Path::root().key("triggerConfigurations");
+            let path = list.index(index).key("triggerTargetArn");
+            let message = format!(
+                "no receiver of `connections` in cutover.yaml is called {target}: nobody is told"
+            );
+            let known = connections.receivers.iter().map(|receiver| &receiver.name);
+            problems.add(Problem {
+                help: yaml::nearest(target, known),
+                ..self.document.problem(Severity::Warning, &path, message)
+            });
         }
     }
 

@@ -21,6 +21,7 @@ mod listing;
 pub mod place;
 mod problem;
 mod project;
+mod receivers;
 
 use std::path::Path;
 
@@ -59,6 +60,7 @@ pub fn load(folder: &Path) -> Result<Loaded, Vec<Problem>> {
         project: document.as_ref().map(|document| &document.name),
         hosts: document.as_ref().map(|document| document.hosts.as_slice()),
         configurations: &configurations,
+        connections: document.as_ref().map(|document| &document.connections),
     };
     let groups = groups::check(read.groups, &context, &mut problems);
     let sorted = problems.sorted();

@@ -1,0 +1,145 @@
+//! Couriers: one task a receiver, which sends what is pending in order, again and again until it is taken, refused or given
+//! up. What is pending is in the journal, so that a courier holds nothing that could be lost.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::super::Orchestrator;
+use super::attempt;
+use crate::clock;
+use crate::model::notification::Delivery;
+use crate::providers::notify::{Answer, DEADLINE, Notifier};
+use crate::store::journal::{Batch, Journal, JournalError};
+
+/// How long an orchestrator in the background stays for a notification that nobody takes. The next one goes on with it.
+const STAYS: Duration = Duration::from_mins(10);
+
+/// How long to wait before reading again what could not be read.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// What couriers share.
+#[derive(Debug)]
+pub struct Outbox {
+    pub(super) notifier: Notifier,
+    /// Counts up when something was put into the journal's outbox.
+    grown: watch::Sender<u64>,
+}
+
+impl Outbox {
+    /// The outbox of the project in this folder.
+    ///
+    /// # Errors
+    /// If the HTTP client can't be set up.
+    pub fn new(folder: &Path) -> Result<Self, reqwest::Error> {
+        Ok(Self {
+            notifier: Notifier::new(folder, DEADLINE)?,
+            grown: watch::Sender::new(0),
+        })
+    }
+
+    /// Tells the couriers that there is more.
+    pub fn has_grown(&self) {
+        self.grown.send_modify(|count| *count += 1);
+    }
+}
+
+impl Orchestrator {
+    /// Has a courier for every receiver for whom there is something, also from before.
+    pub(in super::super) fn deliver(self) {
+        let mut grown = self.0.outbox.grown.subscribe();
+        tokio::spawn(async move {
+            let mut served = BTreeSet::new();
+            loop {
+                grown.borrow_and_update();
+                let receivers = self.read(Journal::awaited_receivers).await;
+                for receiver in receivers {
+                    if served.insert(receiver.clone()) {
+                        tokio::spawn(self.clone().serve(receiver));
+                    }
+                }
+                if grown.changed().await.is_err() {
+                    return;
+                }
+            }
+        });
+    }
+
+    /// Tells one receiver, one after the other.
+    async fn serve(self, receiver: String) {
+        let mut grown = self.0.outbox.grown.subscribe();
+        loop {
+            grown.borrow_and_update();
+            let name = receiver.clone();
+            let next = self.read(move |journal| journal.next_delivery(&name)).await;
+            match next {
+                Some(delivery) => self.attempt(delivery).await,
+                None if grown.changed().await.is_err() => return,
+                None => {}
+            }
+        }
+    }
+
+    /// Waits until it is time, sends a notification once, and notes what came of it.
+    async fn attempt(&self, delivery: Delivery) {
+        tokio::time::sleep(attempt::left(&delivery, clock::steady())).await;
+        let notification = &delivery.notification;
+        let (project, _) = self.0.documents.current();
+        let answer = match project.connections.receiver(&notification.receiver) {
+            Some(receiver) => {
+                self.0
+                    .outbox
+                    .notifier
+                    .send(receiver, &notification.message)
+                    .await
+            }
+            None => Answer::Refused(format!(
+                "connections.receivers of cutover.yaml has no {}",
+                notification.receiver
+            )),
+        };
+        let progress = attempt::after(&delivery, &answer, clock::steady());
+        let id = notification.message.id.clone();
+        tracing::info!(
+            id,
+            receiver = notification.receiver,
+            status = progress.status.name(),
+            answer = progress.last_answer,
+            "a notification"
+        );
+        self.append(Batch {
+            progress: vec![(id, progress)],
+            ..Batch::default()
+        })
+        .await;
+    }
+
+    /// Reads from the journal until that is possible.
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl Fn(&Journal) -> Result<T, JournalError> + Clone + Send + 'static,
+    ) -> T {
+        loop {
+            let (journal, read) = (self.0.journal.clone(), read.clone());
+            match tokio::task::spawn_blocking(move || read(&journal)).await {
+                Ok(Ok(found)) => return found,
+                Ok(Err(error)) => tracing::error!(%error, "the notifications can't be read"),
+                Err(error) => tracing::error!(%error, "the notifications can't be read"),
+            }
+            tokio::time::sleep(RETRY).await;
+        }
+    }
+
+    /// Whether there is a notification to deliver that is worth staying for.
+    pub(in super::super) fn owes_notifications(&self) -> bool {
+        match self.0.journal.newest_pending() {
+            Ok(newest) => newest.is_some_and(|at| clock::steady().since(at) < STAYS),
+            Err(error) => {
+                tracing::error!(%error, "the notifications can't be read");
+                false
+            }
+        }
+    }
+}

@@ -149,7 +149,7 @@ impl Orchestrator {
         let orchestrator = Self(Arc::new(Inner {
             hosts: Hosts::new(bundles.clone(), outputs.clone(), feed.clone())?,
             ledgers: tokio::sync::Mutex::new(journal.ledgers()?.into_iter().collect()),
-            outbox: Outbox::new(&state.project)?,
+            outbox: Outbox::new(&state.project),
             journal,
             bundles,
             outputs,
@@ -168,7 +168,7 @@ impl Orchestrator {
         orchestrator.clone().keep_house();
         orchestrator.clone().follow_documents();
         orchestrator.clone().probe_hosts();
-        orchestrator.clone().deliver();
+        orchestrator.deliver()?;
         Ok(orchestrator)
     }
 

@@ -377,7 +377,7 @@ impl Orchestrator {
             tokio::time::sleep(RETRY).await;
         }
         if !batch.notifications.is_empty() {
-            self.0.outbox.has_grown();
+            self.tell(batch.notifications.into_iter().map(|told| told.receiver));
         }
     }
 }

@@ -3,11 +3,12 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::super::Orchestrator;
+use super::super::{Orchestrator, lock};
 use super::attempt;
 use crate::clock;
 use crate::model::notification::Delivery;
@@ -24,47 +25,40 @@ const RETRY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Outbox {
     pub(super) notifier: Notifier,
+    /// The receivers that have a courier.
+    served: Mutex<BTreeSet<String>>,
     /// Counts up when something was put into the journal's outbox.
     grown: watch::Sender<u64>,
 }
 
 impl Outbox {
     /// The outbox of the project in this folder.
-    ///
-    /// # Errors
-    /// If the HTTP client can't be set up.
-    pub fn new(folder: &Path) -> Result<Self, reqwest::Error> {
-        Ok(Self {
-            notifier: Notifier::new(folder, DEADLINE)?,
+    pub fn new(folder: &Path) -> Self {
+        Self {
+            notifier: Notifier::new(folder, DEADLINE),
+            served: Mutex::default(),
             grown: watch::Sender::new(0),
-        })
-    }
-
-    /// Tells the couriers that there is more.
-    pub fn has_grown(&self) {
-        self.grown.send_modify(|count| *count += 1);
+        }
     }
 }
 
 impl Orchestrator {
-    /// Has a courier for every receiver for whom there is something, also from before.
-    pub(in super::super) fn deliver(self) {
-        let mut grown = self.0.outbox.grown.subscribe();
-        tokio::spawn(async move {
-            let mut served = BTreeSet::new();
-            loop {
-                grown.borrow_and_update();
-                let receivers = self.read(Journal::awaited_receivers).await;
-                for receiver in receivers {
-                    if served.insert(receiver.clone()) {
-                        tokio::spawn(self.clone().serve(receiver));
-                    }
-                }
-                if grown.changed().await.is_err() {
-                    return;
-                }
+    /// Delivers what is pending from before.
+    pub(in super::super) fn deliver(&self) -> Result<(), JournalError> {
+        self.tell(self.0.journal.awaited_receivers()?);
+        Ok(())
+    }
+
+    /// There is something in the journal for these receivers: each has a courier from now on, who looks there.
+    pub(in super::super) fn tell(&self, receivers: impl IntoIterator<Item = String>) {
+        let mut served = lock(&self.0.outbox.served);
+        for receiver in receivers {
+            if !served.contains(&receiver) {
+                served.insert(receiver.clone());
+                tokio::spawn(self.clone().serve(receiver));
             }
-        });
+        }
+        self.0.outbox.grown.send_modify(|count| *count += 1);
     }
 
     /// Tells one receiver, one after the other.

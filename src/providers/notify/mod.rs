@@ -6,6 +6,7 @@ mod slack;
 mod webhook;
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::model::connections::{Receiver, ReceiverKind};
@@ -52,30 +53,36 @@ impl Answer {
 /// Tells receivers of a project.
 #[derive(Clone, Debug)]
 pub struct Notifier {
-    http: reqwest::Client,
+    /// Made when it is needed first: it reads the machine's certificates.
+    http: OnceLock<reqwest::Client>,
     folder: PathBuf,
     deadline: Duration,
 }
 
 impl Notifier {
     /// A notifier of the project in this folder, whose receivers may take so long to answer.
-    ///
-    /// # Errors
-    /// If the HTTP client can't be set up.
-    pub fn new(folder: &Path, deadline: Duration) -> Result<Self, reqwest::Error> {
+    pub fn new(folder: &Path, deadline: Duration) -> Self {
+        Self {
+            http: OnceLock::new(),
+            folder: folder.to_owned(),
+            deadline,
+        }
+    }
+
+    fn http(&self) -> Result<&reqwest::Client, String> {
+        if let Some(http) = self.http.get() {
+            return Ok(http);
+        }
         let http = reqwest::Client::builder()
-            .timeout(deadline)
+            .timeout(self.deadline)
             // A redirected POST becomes a GET, and tells nobody anything.
             .redirect(reqwest::redirect::Policy::none())
             // Messages are few and far between: nobody keeps a connection for the next.
             .pool_max_idle_per_host(0)
             .user_agent(concat!("cutover/", env!("CARGO_PKG_VERSION")))
-            .build()?;
-        Ok(Self {
-            http,
-            folder: folder.to_owned(),
-            deadline,
-        })
+            .build()
+            .map_err(|error| format!("the HTTP client can't be set up: {error}"))?;
+        Ok(self.http.get_or_init(|| http))
     }
 
     /// Sends a message once. Ends within the deadline, and what a program takes to end when it is told to.

@@ -15,13 +15,19 @@ const READ: usize = 1024;
 
 impl Notifier {
     /// A request that carries JSON and says which message it is.
-    pub(super) fn request(&self, url: &str, message: &Message) -> reqwest::RequestBuilder {
-        self.http
+    pub(super) fn request(
+        &self,
+        url: &str,
+        message: &Message,
+    ) -> Result<reqwest::RequestBuilder, String> {
+        let request = self
+            .http()?
             .post(url)
             .header(CONTENT_TYPE, "application/json")
             .header("Idempotency-Key", &message.id)
             .header("X-Cutover-Delivery", &message.id)
-            .header("X-Cutover-Event", &message.event)
+            .header("X-Cutover-Event", &message.event);
+        Ok(request)
     }
 }
 

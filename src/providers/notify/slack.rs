@@ -15,7 +15,7 @@ impl Notifier {
             (None, None) => return Err("it has neither a url nor a urlFile".to_owned()),
         };
         let body = json!({ "text": escaped(&message.sentence) }).to_string();
-        Ok(send(self.request(&url, message).body(body), &[&url]).await)
+        Ok(send(self.request(&url, message)?.body(body), &[&url]).await)
     }
 }
 

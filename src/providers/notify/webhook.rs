@@ -24,7 +24,7 @@ impl Notifier {
         };
         let token = read(&webhook.token_file)?;
         let secret = read(&webhook.secret_file)?;
-        let mut request = self.request(&webhook.url, message);
+        let mut request = self.request(&webhook.url, message)?;
         if let Some(token) = &token {
             request = request.bearer_auth(token);
         }

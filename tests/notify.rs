@@ -21,3 +21,7 @@ mod receivers;
 mod rollout;
 #[path = "notify/setting.rs"]
 mod setting;
+#[path = "notify/syncs.rs"]
+mod syncs;
+#[path = "rollout/trace.rs"]
+mod trace;

@@ -70,7 +70,8 @@ pub struct Batch {
     pub revisions: Vec<(Name, RegisteredRevision)>,
     /// What is to be told about these entries.
     pub notifications: Vec<Notification>,
-    /// How far the delivery of notifications has come, by their ids.
+    /// How far the delivery of notifications has come, by their ids. Alone in a batch it waits for no `fsync`: it survives
+    /// the process, and what a power cut takes is sent once more.
     pub progress: Vec<(String, Progress)>,
     /// Deployments whose journals, summaries and notifications are no longer kept.
     pub pruned: Vec<DeploymentId>,
@@ -309,10 +310,40 @@ fn write_for_ever(mut connection: Connection, mut waiting: mpsc::Receiver<Waitin
     }
 }
 
+/// How durable a group must be when it is committed: what nobody would miss costs no `fsync`.
+fn synchronous(group: &[Waiting]) -> &'static str {
+    let progress_alone = |batch: &Batch| {
+        // All of them are named, so that a new one is thought of.
+        let Batch {
+            records,
+            ledger,
+            summaries,
+            revisions,
+            notifications,
+            progress: _,
+            pruned,
+            forgotten,
+        } = batch;
+        records.is_empty()
+            && ledger.is_empty()
+            && summaries.is_empty()
+            && revisions.is_empty()
+            && notifications.is_empty()
+            && pruned.is_empty()
+            && forgotten.is_empty()
+    };
+    if group.iter().all(|(batch, _)| progress_alone(batch)) {
+        "NORMAL"
+    } else {
+        "FULL"
+    }
+}
+
 /// Writes a group with one commit. A batch that can't be written is left out without harming the others.
 fn commit(connection: &mut Connection, group: Vec<Waiting>) {
     let mut results = Vec::new();
     let outcome = (|| {
+        connection.pragma_update(None, "synchronous", synchronous(&group))?;
         let mut transaction =
             connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         for (batch, answer) in group {

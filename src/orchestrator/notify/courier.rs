@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use super::super::{Orchestrator, lock};
 use super::attempt;
 use crate::clock;
-use crate::model::notification::Delivery;
+use crate::model::notification::{Delivery, DeliveryStatus};
 use crate::providers::notify::{Answer, DEADLINE, Notifier};
 use crate::store::journal::{Batch, Journal, JournalError};
 
@@ -96,13 +96,15 @@ impl Orchestrator {
         };
         let progress = attempt::after(&delivery, &answer, clock::steady());
         let id = notification.message.id.clone();
-        tracing::info!(
-            id,
-            receiver = notification.receiver,
-            status = progress.status.name(),
-            answer = progress.last_answer,
-            "a notification"
-        );
+        if progress.status != DeliveryStatus::Delivered {
+            tracing::warn!(
+                id,
+                receiver = notification.receiver,
+                status = progress.status.name(),
+                answer = progress.last_answer,
+                "a notification was not taken"
+            );
+        }
         self.append(Batch {
             progress: vec![(id, progress)],
             ..Batch::default()

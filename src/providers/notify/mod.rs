@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::model::connections::{Receiver, ReceiverKind};
 use crate::model::notification::Message;
+use crate::text::safe;
 
 /// How long a receiver may take to answer.
 pub const DEADLINE: Duration = Duration::from_secs(10);
@@ -107,14 +108,14 @@ impl Notifier {
     }
 }
 
-/// What a receiver said, short and on one line, without what it must not have repeated.
+/// What a receiver said, short, on one line and harmless, without what it must not have repeated.
 fn short(said: &[u8], secrets: &[&str]) -> String {
     let mut text = String::from_utf8_lossy(said).into_owned();
     for secret in secrets {
         text = text.replace(secret, "***");
     }
     let words: Vec<&str> = text.split_whitespace().collect();
-    let mut line = words.join(" ");
+    let mut line = safe(&words.join(" "));
     if line.len() > KEPT {
         line.truncate(line.floor_char_boundary(KEPT));
         line.push('…');
@@ -128,7 +129,10 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_short_and_holds_no_secret() {
-        assert_eq!(short(b" no\r\n such  hook ", &[]), "no such hook");
+        assert_eq!(
+            short(b" no\r\n such \x1b[1m hook ", &[]),
+            "no such \u{241b}[1m hook"
+        );
         assert_eq!(short(b"bad token s3cret!", &["s3cret"]), "bad token ***!");
         let long = "ä".repeat(400);
         let kept = short(long.as_bytes(), &[]);

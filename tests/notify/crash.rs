@@ -37,6 +37,47 @@ fn what_was_written_and_not_delivered_arrives_from_the_next_orchestrator() {
     until("it is noted", || all_are(&lab, &id, "Delivered"));
 }
 
+/// Entries that are written have their notifications beside them, whatever comes next.
+#[test]
+fn an_orchestrator_that_dies_right_after_a_write_has_lost_nothing() {
+    let hook = Hook::well();
+    let receivers = [webhook("hook", &hook.url())];
+    let lab = lab(&["web-1"], &receivers, &[("hook", EVERY_EVENT)]);
+    lab.push("1.0", "0", None);
+    // The start, the end of the instance or what is written with it, the end of the deployment.
+    for place in [
+        "task.before-publish:1",
+        "task.before-publish:4",
+        "closing.after-write",
+    ] {
+        lab.kill_orchestrator();
+        let mut deploy = lab.command(&["deploy", "shop", "production", "1.0"]);
+        let output = deploy.env("CUTOVER_CRASH_AT", place).output().unwrap();
+        let id = String::from_utf8(output.stdout).unwrap().trim().to_owned();
+        assert!(id.starts_with("d-"), "{place}");
+        lab.wait_until_nobody_orchestrates();
+        assert_eq!(lab.wait_for_end(&id), "Succeeded");
+        until("all is delivered", || all_are(&lab, &id, "Delivered"));
+        let seen = hook.seen().into_iter();
+        let mut events: Vec<String> = seen
+            .filter(|seen| seen.body()["deploymentId"] == id.as_str())
+            .map(|seen| seen.event())
+            .collect();
+        // Twice is as good as once.
+        events.dedup();
+        assert_eq!(
+            events,
+            [
+                "DeploymentStart",
+                "InstanceStart web-1",
+                "InstanceSuccess web-1",
+                "DeploymentSuccess"
+            ],
+            "{place}"
+        );
+    }
+}
+
 #[test]
 fn orchestrators_killed_again_and_again_tell_everything_in_order() {
     let hosts = ["web-1", "web-2", "web-3"];

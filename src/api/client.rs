@@ -18,6 +18,7 @@ use crate::model::alarm::AlarmStatus;
 use crate::model::deployment::DeploymentId;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
+use crate::model::notification::Delivery;
 
 /// A connection to a project's orchestrator.
 #[derive(Clone, Debug)]
@@ -57,6 +58,8 @@ impl Client {
         let http = reqwest::Client::builder()
             .unix_socket(socket)
             .connect_timeout(Duration::from_secs(5))
+            // A socket needs no certificates, and reading the machine's takes longer than most commands.
+            .tls_certs_only([])
             .build()
             .map_err(|error| ClientError::Connection {
                 socket: socket.to_owned(),
@@ -120,6 +123,20 @@ impl Client {
     pub async fn ledger(&self, group: &GroupKey) -> Result<Vec<LedgerRecord>, ClientError> {
         let GroupKey { application, group } = group;
         self.get(&format!("/v1/groups/{application}/{group}/ledger"))
+            .await
+    }
+
+    /// The newest notifications, of one deployment or of all, newest first.
+    ///
+    /// # Errors
+    /// If there is no such deployment.
+    pub async fn notifications(
+        &self,
+        deployment: Option<&DeploymentId>,
+        limit: u32,
+    ) -> Result<Vec<Delivery>, ClientError> {
+        let of = deployment.map_or_else(String::new, |id| format!("&deployment={id}"));
+        self.get(&format!("/v1/notifications?limit={limit}{of}"))
             .await
     }
 

@@ -59,7 +59,9 @@ pub enum Refused {
 /// How dangerous a command is.
 pub fn danger(command: &Command) -> Danger {
     match command {
-        Command::Push { .. } | Command::Shutdown => Danger::Harmless,
+        Command::Push { .. } | Command::TestNotification { .. } | Command::Shutdown => {
+            Danger::Harmless
+        }
         Command::Deploy(_)
         | Command::Control { .. }
         | Command::Rollback { .. }

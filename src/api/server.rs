@@ -58,6 +58,7 @@ pub async fn serve(
         .route("/v1/alarms", get(alarms))
         .route("/v1/deployments/{id}", get(deployment))
         .route("/v1/deployments/{id}/records", get(records))
+        .route("/v1/notifications", get(notifications))
         .route("/v1/groups/{application}/{group}/ledger", get(ledger))
         .route("/v1/deployments/{id}/targets/{target}/output", get(output))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
@@ -152,6 +153,20 @@ async fn records(
     Segments(id): Segments<DeploymentId>,
 ) -> Result<Response, ApiError> {
     Ok(Json(door.records(&id).await?).into_response())
+}
+
+#[derive(Deserialize)]
+struct NotificationsQuery {
+    deployment: Option<DeploymentId>,
+    limit: u32,
+}
+
+async fn notifications(
+    State(door): State<Orchestrator>,
+    Query(query): Query<NotificationsQuery>,
+) -> Result<Response, ApiError> {
+    let found = door.deliveries(query.deployment, query.limit).await?;
+    Ok(Json(found).into_response())
 }
 
 async fn ledger(

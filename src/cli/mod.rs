@@ -25,6 +25,7 @@ mod lab;
 mod list;
 mod local;
 mod logs;
+mod notifications;
 mod plan;
 mod print;
 mod push;
@@ -110,6 +111,8 @@ enum Command {
     Alarms(alarms::Args),
     /// Print what the scripts of a deployment wrote
     Logs(logs::Args),
+    /// List what receivers were told, or send one a test
+    Notifications(notifications::Args),
     /// Stop a deployment: running events finish, nothing new starts
     Stop(stop::Args),
     /// Start nothing new until told to go on; what runs goes on
@@ -209,6 +212,7 @@ async fn run(cli: Cli) -> color_eyre::Result<Exit> {
         Some(Command::Alarms(args)) => alarms::run(&args, &context).await,
         Some(Command::Show(args)) => show::run(&args, &context).await,
         Some(Command::Logs(args)) => logs::run(&args, &context).await,
+        Some(Command::Notifications(args)) => notifications::run(args, &context).await,
         Some(Command::Stop(args)) => stop::run(args, &context).await,
         Some(Command::Plan(args)) => plan::run(*args, &context).await,
         Some(Command::Pause(args)) => control::run(args, What::Pause, &context).await,

@@ -3,7 +3,7 @@
 //! Read in this order: [`spec`] (what is asked for) → [`mod@plan`] (what will be done, in which order, how many at a time) →
 //! [`event`] (what can happen) → [`deployment`] (the state) → `evolve` (which folds an event into it) → [`mod@decide`] (which events an input causes), with `schedule` (what starts, halts and ends) and `verdict`
 //! (when the minimum is broken) → [`mod@availability`] (which commands are refused, and why) → [`mod@pending`] (what ought to be in flight) →
-//! [`ledger`] (what outlives a deployment) → [`rollback`]. Ahead of time run [`mod@outlook`] (what it waits for, and what comes then),
+//! [`ledger`] (what outlives a deployment) → [`rollback`]. [`mod@notices`] says which entries triggers tell of. Ahead of time run [`mod@outlook`] (what it waits for, and what comes then),
 //! [`mod@foresee`] (what a command would do) and [`mod@rehearse`] (the whole of it in virtual time), on the same functions.
 //!
 //! Nothing here does I/O, reads a clock or knows who shows it.
@@ -21,6 +21,7 @@ pub mod input;
 pub mod ledger;
 pub mod leg;
 pub mod members;
+pub mod notices;
 pub mod order;
 pub mod outlook;
 pub mod pending;
@@ -44,6 +45,7 @@ pub use event::{Event, Record};
 pub use foresee::foresee;
 pub use input::Input;
 pub use ledger::Ledger;
+pub use notices::{Notice, notices};
 pub use outlook::outlook;
 pub use pending::pending;
 pub use plan::{Plan, plan};

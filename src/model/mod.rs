@@ -17,6 +17,7 @@ pub mod host;
 pub mod lifecycle;
 pub mod limits;
 pub mod name;
+pub mod notification;
 pub mod output;
 pub mod project;
 pub mod revision;

@@ -8,6 +8,7 @@ use crate::clock;
 use crate::engine::event::Record;
 use crate::engine::ledger::{LedgerEvent, LedgerRecord};
 use crate::engine::{Deployment, plan};
+use crate::model::notification::Notification;
 use crate::store::journal::Batch;
 
 impl Orchestrator {
@@ -17,6 +18,7 @@ impl Orchestrator {
         &self,
         deployment: &mut Deployment,
         mut records: Vec<Record>,
+        mut notifications: Vec<Notification>,
     ) -> Vec<Record> {
         let now = clock::steady();
         let key = deployment.group_key();
@@ -48,6 +50,7 @@ impl Orchestrator {
                 event,
             };
             deployment.evolve(&record);
+            notifications.extend(self.notifications(deployment, &record));
             records.push(record);
         }
         let id = deployment.id().clone();
@@ -56,6 +59,7 @@ impl Orchestrator {
             .extend(records.iter().map(|record| (id.clone(), record.clone())));
         batch.ledger.insert(0, (key.clone(), closed.clone()));
         batch.summaries.push(Summary::from(&*deployment));
+        batch.notifications = notifications;
         crate::crash_point::here!("closing.before-write");
         self.append(batch).await;
         crate::crash_point::here!("closing.after-write");

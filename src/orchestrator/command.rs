@@ -53,6 +53,11 @@ pub enum Command {
         /// A label, the beginning of a digest (eight digits or more), or a whole digest.
         revision: String,
     },
+    /// Send a receiver a test notification.
+    TestNotification {
+        /// Its name.
+        receiver: String,
+    },
     /// End the orchestrating process; refused while a deployment runs.
     Shutdown,
 }
@@ -145,6 +150,13 @@ pub enum Answer {
     Registered {
         /// What is known of it.
         revision: RegisteredRevision,
+    },
+    /// A receiver was sent a test notification.
+    Notified {
+        /// Whether it took it.
+        taken: bool,
+        /// What it answered, or what went wrong.
+        answer: String,
     },
     /// Nothing more to say.
     Done,

@@ -16,6 +16,7 @@ use crate::model::alarm::AlarmStatus;
 use crate::model::deployment::DeploymentId;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
+use crate::model::notification::Delivery;
 use crate::store::output::Reader;
 
 impl Orchestrator {
@@ -120,6 +121,27 @@ impl Orchestrator {
     /// What is known of each alarm that is watched.
     pub fn alarms(&self) -> Vec<AlarmStatus> {
         self.0.alarms.statuses()
+    }
+
+    /// The newest notifications, of one deployment or of all, newest first.
+    ///
+    /// # Errors
+    /// If there is no such deployment, or they can't be read.
+    pub async fn deliveries(
+        &self,
+        deployment: Option<DeploymentId>,
+        limit: u32,
+    ) -> Result<Vec<Delivery>, ApiError> {
+        if let Some(id) = &deployment
+            && !lock(&self.0.summaries).contains_key(id)
+        {
+            return Err(no_deployment(id));
+        }
+        let journal = self.0.journal.clone();
+        tokio::task::spawn_blocking(move || journal.deliveries(deployment.as_ref(), limit))
+            .await
+            .map_err(|error| internal(&error))?
+            .map_err(|error| internal(&error))
     }
 
     /// A reader of a target's output.

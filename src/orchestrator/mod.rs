@@ -2,8 +2,8 @@
 //!
 //! [`task`] runs one deployment; [`checks`] and [`create`] begin one, [`admission`] lets it start, [`closing`] ends it and
 //! [`follow`] says what comes after; [`forecast`] says how one would go. [`newcomers`] sees to hosts that join,
-//! [`retention`] to what is kept. [`hosts`] reaches the agents, [`traffic`] the load balancers, [`alarms`] watches what may stop a
-//! deployment, [`documents`] follows the project's files, [`look`] shows clients what there is, [`revisions`] takes bundles
+//! [`retention`] to what is kept, [`notify`] to who is told. [`hosts`] reaches the agents, [`traffic`] the load balancers, [`alarms`]
+//! watches what may stop a deployment, [`documents`] follows the project's files, [`look`] shows clients what there is, [`revisions`] takes bundles
 //! in. [`command`], [`feed`] and [`snapshot`] are the messages at the door.
 
 pub mod admission;
@@ -19,6 +19,7 @@ pub mod forecast;
 pub mod hosts;
 pub mod look;
 pub mod newcomers;
+pub mod notify;
 pub mod retention;
 pub mod revisions;
 pub mod snapshot;
@@ -38,6 +39,7 @@ use self::command::{Answer, ApiError, Command};
 use self::documents::Documents;
 use self::feed::FeedItem;
 use self::hosts::Hosts;
+use self::notify::Outbox;
 use self::snapshot::Summary;
 use self::traffic::Traffic;
 use crate::engine::{Deployment, Ledger, input};
@@ -68,6 +70,7 @@ struct Inner {
     hosts: Hosts,
     traffic: Traffic,
     alarms: Alarms,
+    outbox: Outbox,
     feed: broadcast::Sender<FeedItem>,
     clients: AtomicUsize,
     /// Deployments that are not over.
@@ -165,6 +168,7 @@ impl Orchestrator {
             traffic: Traffic::new(http),
             alarms,
             ledgers: tokio::sync::Mutex::new(journal.ledgers()?.into_iter().collect()),
+            outbox: Outbox::new(&state.project),
             journal,
             bundles,
             outputs,
@@ -183,6 +187,7 @@ impl Orchestrator {
         orchestrator.clone().keep_house();
         orchestrator.clone().follow_documents();
         orchestrator.clone().probe_hosts();
+        orchestrator.deliver()?;
         Ok(orchestrator)
     }
 
@@ -252,6 +257,7 @@ impl Orchestrator {
                 application,
                 revision,
             } => self.delete_revision(&application, &revision).await,
+            Command::TestNotification { receiver } => self.test_receiver(&receiver).await,
             Command::Shutdown => self.request_shutdown(),
         }
     }
@@ -324,14 +330,15 @@ impl Orchestrator {
         self.0.shutdown.cancelled().await;
     }
 
-    /// Ends when nothing has been left to do and nobody has been connected for this long.
+    /// Ends when nothing has been left to do, nobody is to be told anything that is new, and nobody has been connected for this long.
     pub async fn idle(&self, patience: Duration) {
         let mut quiet = Duration::ZERO;
         let step = Duration::from_secs(1);
         while quiet < patience {
             tokio::time::sleep(step).await;
-            let busy =
-                !lock(&self.0.active).is_empty() || self.0.clients.load(Ordering::Relaxed) > 0;
+            let busy = !lock(&self.0.active).is_empty()
+                || self.0.clients.load(Ordering::Relaxed) > 0
+                || self.owes_notifications();
             quiet = if busy { Duration::ZERO } else { quiet + step };
         }
     }

@@ -20,6 +20,7 @@ use crate::engine::pending::{Change, Work, WorkId, evolve_with_change, wants};
 use crate::engine::{Deployment, Input, decide, pending, refusal};
 use crate::model::deployment::{DeploymentStatus, ExecutionId};
 use crate::model::name::Name;
+use crate::model::notification::Notification;
 use crate::model::timestamp::Timestamp;
 use crate::store::journal::Batch;
 
@@ -83,6 +84,7 @@ type Answered = (oneshot::Sender<Result<(), ApiError>>, Result<(), ApiError>);
 #[derive(Default)]
 struct Decided {
     records: Vec<Record>,
+    notifications: Vec<Notification>,
     changes: Vec<Change>,
     answers: Vec<Answered>,
     /// Hosts that are to be told again, by whoever drives them now.
@@ -94,7 +96,7 @@ impl Task {
         if recovered {
             let mut decided = Decided::default();
             self.decide(&Input::Recovered, &mut decided);
-            self.write(&decided.records).await;
+            self.write(&decided.records, decided.notifications).await;
             self.publish(decided.records);
         }
         for work in pending(&self.deployment).into_values() {
@@ -222,6 +224,8 @@ impl Task {
                 event,
             };
             let change = evolve_with_change(&mut self.deployment, &record);
+            let told = self.orchestrator.notifications(&self.deployment, &record);
+            decided.notifications.extend(told);
             decided.changes.push(change);
             decided.records.push(record);
         }
@@ -237,12 +241,12 @@ impl Task {
             if ended {
                 let closed = self
                     .orchestrator
-                    .close(&mut self.deployment, decided.records)
+                    .close(&mut self.deployment, decided.records, decided.notifications)
                     .await;
                 self.publish(closed);
             } else {
                 crate::crash_point::here!("task.before-write");
-                self.write(&decided.records).await;
+                self.write(&decided.records, decided.notifications).await;
                 crate::crash_point::here!("task.before-publish");
                 self.publish(decided.records);
             }
@@ -274,10 +278,11 @@ impl Task {
         }
     }
 
-    async fn write(&self, records: &[Record]) {
+    async fn write(&self, records: &[Record], notifications: Vec<Notification>) {
         let id = self.deployment.id();
         let batch = Batch {
             records: records.iter().map(|r| (id.clone(), r.clone())).collect(),
+            notifications,
             ..Batch::default()
         };
         self.orchestrator.append(batch).await;
@@ -394,6 +399,9 @@ impl Orchestrator {
         while let Err(error) = self.0.journal.append(batch.clone()).await {
             tracing::error!(%error, "nothing goes on before the journal can be written");
             tokio::time::sleep(RETRY).await;
+        }
+        if !batch.notifications.is_empty() {
+            self.tell(batch.notifications.into_iter().map(|told| told.receiver));
         }
     }
 }

@@ -97,6 +97,8 @@ impl AgentClient {
             .connect_timeout(Duration::from_secs(3))
             .tcp_keepalive(Duration::from_secs(5))
             .pool_idle_timeout(Duration::from_secs(30))
+            // Agents speak plain HTTP: reading the machine's certificates would be for nothing.
+            .tls_certs_only([])
             .build()
     }
 

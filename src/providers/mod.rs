@@ -2,4 +2,5 @@
 
 pub mod alarms;
 pub mod hosts;
+pub mod notify;
 pub mod traffic;

@@ -3,6 +3,8 @@
 //! One thread writes. It gathers what waits and makes it durable with one `fsync` (group commit): a batch is answered
 //! only when it will survive a power cut, and a batch is written whole or not at all.
 
+mod outbox;
+
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -17,10 +19,11 @@ use crate::engine::{Deployment, Summary};
 use crate::model::deployment::DeploymentId;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
+use crate::model::notification::{Notification, Progress};
 use crate::model::revision::{Digest, RegisteredRevision};
 
-/// The form of the tables. A database of another form is refused.
-const SCHEMA: i64 = 1;
+/// The form of the tables: 2 added the outbox. A database of form 1 gets it; one of a later form is refused.
+const SCHEMA: i64 = 2;
 
 /// As many batches share one commit at most.
 const GROUP: usize = 256;
@@ -43,7 +46,7 @@ pub enum JournalError {
     },
     /// The database was written by another version.
     #[error(
-        "the journal has form {found}, this version of cutover reads form {SCHEMA}: use the version that wrote it"
+        "the journal has form {found}, this version of cutover reads forms 1 to {SCHEMA}: use the version that wrote it"
     )]
     Form {
         /// The form found.
@@ -65,7 +68,12 @@ pub struct Batch {
     pub summaries: Vec<Summary>,
     /// Revision records, new or changed.
     pub revisions: Vec<(Name, RegisteredRevision)>,
-    /// Deployments whose journals and summaries are no longer kept.
+    /// What is to be told about these entries.
+    pub notifications: Vec<Notification>,
+    /// How far the delivery of notifications has come, by their ids. Alone in a batch it waits for no `fsync`: it survives
+    /// the process, and what a power cut takes is sent once more.
+    pub progress: Vec<(String, Progress)>,
+    /// Deployments whose journals, summaries and notifications are no longer kept.
     pub pruned: Vec<DeploymentId>,
     /// Revision records that are deleted.
     pub forgotten: Vec<(Name, Digest)>,
@@ -266,7 +274,8 @@ fn connect(path: &Path) -> Result<Connection, JournalError> {
     // FULL: a commit is durable when it returns, also in write-ahead mode.
     connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")?;
     let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    if found == 0 {
+    if (0..SCHEMA).contains(&found) {
+        let outbox = outbox::TABLE;
         connection.execute_batch(&format!(
             "BEGIN IMMEDIATE;
              CREATE TABLE IF NOT EXISTS records (
@@ -279,6 +288,7 @@ fn connect(path: &Path) -> Result<Connection, JournalError> {
              CREATE TABLE IF NOT EXISTS revisions (
                application TEXT NOT NULL, digest TEXT NOT NULL, body TEXT NOT NULL,
                PRIMARY KEY (application, digest)) WITHOUT ROWID;
+             {outbox}
              PRAGMA user_version = {SCHEMA};
              COMMIT;"
         ))?;
@@ -300,10 +310,40 @@ fn write_for_ever(mut connection: Connection, mut waiting: mpsc::Receiver<Waitin
     }
 }
 
+/// How durable a group must be when it is committed: what nobody would miss costs no `fsync`.
+fn synchronous(group: &[Waiting]) -> &'static str {
+    let progress_alone = |batch: &Batch| {
+        // All of them are named, so that a new one is thought of.
+        let Batch {
+            records,
+            ledger,
+            summaries,
+            revisions,
+            notifications,
+            progress: _,
+            pruned,
+            forgotten,
+        } = batch;
+        records.is_empty()
+            && ledger.is_empty()
+            && summaries.is_empty()
+            && revisions.is_empty()
+            && notifications.is_empty()
+            && pruned.is_empty()
+            && forgotten.is_empty()
+    };
+    if group.iter().all(|(batch, _)| progress_alone(batch)) {
+        "NORMAL"
+    } else {
+        "FULL"
+    }
+}
+
 /// Writes a group with one commit. A batch that can't be written is left out without harming the others.
 fn commit(connection: &mut Connection, group: Vec<Waiting>) {
     let mut results = Vec::new();
     let outcome = (|| {
+        connection.pragma_update(None, "synchronous", synchronous(&group))?;
         let mut transaction =
             connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         for (batch, answer) in group {
@@ -382,7 +422,14 @@ fn write(connection: &Connection, batch: &Batch) -> Result<(), rusqlite::Error> 
                 json(revision)?
             ])?;
     }
+    for notification in &batch.notifications {
+        outbox::enqueue(connection, notification)?;
+    }
+    for (id, progress) in &batch.progress {
+        outbox::note(connection, id, progress)?;
+    }
     for id in &batch.pruned {
+        outbox::prune(connection, id)?;
         connection
             .prepare_cached("DELETE FROM records WHERE stream = ?")?
             .execute([id.as_str()])?;
@@ -413,6 +460,8 @@ mod tests {
     use super::*;
     use crate::engine::event::Event;
     use crate::engine::ledger::LedgerEvent;
+    use crate::model::group::TriggerEvent;
+    use crate::model::notification::{DeliveryStatus, Message};
     use crate::model::timestamp::Timestamp;
 
     fn id(number: u32) -> DeploymentId {
@@ -507,6 +556,91 @@ mod tests {
         assert_eq!(lengths(&journal), [0, 5, 0]);
         drop(journal);
         assert_eq!(lengths(&Journal::open(&path).unwrap()), [0, 5, 0]);
+    }
+
+    fn notification(number: u32, receiver: &str) -> Notification {
+        Notification {
+            message: Message {
+                id: format!("n-{number}"),
+                event: "DeploymentStart".to_owned(),
+                body: "{}".to_owned(),
+                sentence: "it started".to_owned(),
+            },
+            deployment_id: id(number),
+            entry: 2,
+            event: TriggerEvent::DeploymentStart,
+            target: None,
+            trigger: "all".to_owned(),
+            receiver: receiver.to_owned(),
+            at: Timestamp(i64::from(number)),
+        }
+    }
+
+    #[tokio::test]
+    async fn notifications_wait_in_order_and_go_with_their_deployment() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.sqlite");
+        let journal = Journal::open(&path).unwrap();
+        for (number, receiver) in [(1, "ops"), (2, "chat"), (3, "ops")] {
+            // The same once more changes nothing.
+            let twice = vec![notification(number, receiver); 2];
+            let batch = Batch {
+                notifications: twice,
+                ..records(&id(number), [1])
+            };
+            journal.append(batch).await.unwrap();
+        }
+        drop(journal);
+
+        let journal = Journal::open(&path).unwrap();
+        assert_eq!(journal.awaited_receivers().unwrap(), ["chat", "ops"]);
+        assert_eq!(journal.newest_pending().unwrap(), Some(Timestamp(3)));
+        let first = journal.next_delivery("ops").unwrap().unwrap();
+        assert_eq!(first.notification, notification(1, "ops"));
+        let progress = Progress {
+            status: DeliveryStatus::Delivered,
+            attempts: 1,
+            ..first.progress
+        };
+        let done = Batch {
+            progress: vec![("n-1".to_owned(), progress.clone())],
+            ..Batch::default()
+        };
+        journal.append(done).await.unwrap();
+        let next = journal.next_delivery("ops").unwrap().unwrap();
+        assert_eq!(next.notification, notification(3, "ops"));
+
+        let pruned = Batch {
+            pruned: vec![id(2), id(3)],
+            ..Batch::default()
+        };
+        journal.append(pruned).await.unwrap();
+        assert_eq!(journal.awaited_receivers().unwrap(), [""; 0]);
+        assert_eq!(journal.deliveries(Some(&id(3)), 9).unwrap(), []);
+        let left = journal.deliveries(None, 9).unwrap();
+        assert_eq!((left.len(), &left[0].progress), (1, &progress));
+    }
+
+    #[tokio::test]
+    async fn a_database_of_the_first_form_gets_an_outbox_and_keeps_what_it_has() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.sqlite");
+        let journal = Journal::open(&path).unwrap();
+        journal.append(records(&id(1), 1..=3)).await.unwrap();
+        drop(journal);
+        let connection = Connection::open(&path).unwrap();
+        let first = "DROP TABLE outbox; PRAGMA user_version = 1";
+        connection.execute_batch(first).unwrap();
+        drop(connection);
+
+        let journal = Journal::open(&path).unwrap();
+        assert_eq!(journal.records(&id(1)).unwrap().len(), 3);
+        let batch = Batch {
+            notifications: vec![notification(1, "ops")],
+            ..records(&id(1), [4])
+        };
+        journal.append(batch).await.unwrap();
+        assert_eq!(journal.deliveries(None, 9).unwrap().len(), 1);
     }
 
     #[test]

@@ -38,7 +38,9 @@ connections:
   receivers:
     - name: ops
       via:
-        webhook: { url: 'http://127.0.0.1:9000/hook' }
+        webhook: { url: 'http://127.0.0.1:9000/hook', tokenFile: token, secretFile: secret }
+    - { name: chat, via: { slack: { urlFile: slack } } }
+    - { name: script, via: { command: { run: [./told, ops] } } }
   fleets:
     - name: web
       provider:
@@ -190,6 +192,59 @@ fn a_group_whose_alarm_nobody_knows_is_warned_of() {
             format!(
                 "{file}:72: warning: {path}[1].name: {unknown} other: its state counts as unreadable (define it in cutover.yaml, below connections.alarms)"
             ),
+        ]
+    );
+}
+
+#[test]
+fn a_receiver_that_cannot_be_told_is_an_error_that_does_not_repeat_its_address() {
+    let broken = [
+        ("http://127.0.0.1:9000/hook", "ftp://secret.example/hook"),
+        ("{ urlFile: slack }", "{ url: nowhere }"),
+        (
+            "{ urlFile: slack }",
+            "{ url: 'https://x.example/', urlFile: slack }",
+        ),
+        ("run: [./told, ops]", "run: []"),
+        ("urlFile", "urlFiles"),
+    ];
+    let found = broken.map(|(right, wrong)| {
+        let text = CONNECTIONS.replacen(right, wrong, 1);
+        let found = errors(&[("cutover.yaml", &text)]);
+        assert_eq!(found.len(), 1, "{found:#?}");
+        found.into_iter().next().unwrap()
+    });
+    let address = "this is no address: write one such as https://chat.example/hooks/7";
+    let receiver = "error: connections.receivers";
+    assert_eq!(
+        found,
+        [
+            format!("cutover.yaml:24:25: {receiver}[0].via.webhook.url: {address}"),
+            format!("cutover.yaml:25:42: {receiver}[1].via.slack.url: {address}"),
+            format!("cutover.yaml:25:35: {receiver}[1].via.slack: write either url or urlFile"),
+            format!("cutover.yaml:26:46: {receiver}[2].via.command.run: a command needs a program"),
+            format!(
+                "cutover.yaml:25:37: {receiver}[1].via: unknown field \"urlFiles\" (did you mean \"urlFile\"?)"
+            ),
+        ]
+    );
+}
+
+#[test]
+fn a_trigger_whose_receiver_is_not_defined_is_a_warning() {
+    let group = format!(
+        "{}triggerConfigurations:\n  - {{ triggerName: a, triggerTargetArn: ops, triggerEvents: [DeploymentStart] }}\n  - {{ triggerName: b, triggerTargetArn: chats, triggerEvents: [DeploymentStart] }}\n",
+        super::GROUP
+    );
+    let folder = super::project(&[
+        ("cutover.yaml", CONNECTIONS),
+        ("applications/shop/production.yaml", &group),
+    ]);
+    let loaded = super::documents::load(folder.path()).unwrap();
+    assert_eq!(
+        super::lines(&loaded.notes),
+        [
+            "applications/shop/production.yaml:6:41: warning: triggerConfigurations[1].triggerTargetArn: no receiver of `connections` in cutover.yaml is called chats: nobody is told (did you mean \"chat\"?)"
         ]
     );
 }

@@ -12,6 +12,7 @@ mod deadlines;
 mod foresight;
 mod health;
 mod journals;
+mod notices;
 mod operations;
 mod properties;
 mod rollback;

@@ -232,6 +232,11 @@ impl Lab {
     pub fn kill_orchestrator(&self) {
         let orchestrator = nix::unistd::Pid::from_raw(self.orchestrator());
         nix::sys::signal::kill(orchestrator, nix::sys::signal::Signal::SIGKILL).unwrap();
+        self.wait_until_nobody_orchestrates();
+    }
+
+    /// Waits until the orchestrator has ended, by whatever.
+    pub fn wait_until_nobody_orchestrates(&self) {
         let path = self.folder().join(".state/lock");
         let file = std::fs::File::open(path).unwrap();
         until("the orchestrator has let go of its lock", || {

@@ -22,3 +22,4 @@ mod lab;
 mod queue;
 mod rollbacks;
 mod stops;
+mod trace;

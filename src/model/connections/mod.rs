@@ -15,7 +15,7 @@ pub use alarm::{
 };
 pub use fleet::{Fleet, FleetProvider};
 pub use http::{HealthField, HttpBalancer, HttpObserve, HttpRequest, ServiceField};
-pub use receiver::{Receiver, ReceiverKind};
+pub use receiver::{CommandReceiver, Receiver, ReceiverKind, Slack, Webhook};
 pub use traffic::{
     Envoy, EnvoyControl, EnvoyEndpoints, EnvoyRuntime, HaProxy, LoadBalancer, Nginx, Router,
     TrafficProvider,

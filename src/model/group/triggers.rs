@@ -29,3 +29,21 @@ pub enum TriggerEvent {
     InstanceFailure,
     InstanceReady,
 }
+
+impl TriggerEvent {
+    /// The event as `CodeDeploy` writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::DeploymentStart => "DeploymentStart",
+            Self::DeploymentSuccess => "DeploymentSuccess",
+            Self::DeploymentFailure => "DeploymentFailure",
+            Self::DeploymentStop => "DeploymentStop",
+            Self::DeploymentRollback => "DeploymentRollback",
+            Self::DeploymentReady => "DeploymentReady",
+            Self::InstanceStart => "InstanceStart",
+            Self::InstanceSuccess => "InstanceSuccess",
+            Self::InstanceFailure => "InstanceFailure",
+            Self::InstanceReady => "InstanceReady",
+        }
+    }
+}

@@ -81,6 +81,7 @@ pub(super) fn check(
             candidate.check_alarms(context.connections, problems);
             candidate.check_supported(problems);
             candidate.check_balancers(context.connections, problems);
+            candidate.check_triggers(context.connections, problems);
             candidate.identify(context.project, &mut ids, problems);
             candidate.group
         })
@@ -239,20 +240,35 @@ impl Candidate {
             self.add(Severity::Warning, "applicationName", message, problems);
             return;
         }
-        let triggers = self.group.trigger_configurations.as_ref();
-        if triggers.is_some_and(|triggers| !triggers.is_empty()) {
-            let message = "triggers are not supported yet: nobody is told";
-            self.add(
-                Severity::Warning,
-                "triggerConfigurations",
-                message,
-                problems,
-            );
-        }
         let scaling = self.group.auto_scaling_groups.as_ref();
         if scaling.is_some_and(|groups| !groups.is_empty()) {
             let message = "Auto Scaling groups are not supported: they select no host";
             self.add(Severity::Warning, "autoScalingGroups", message, problems);
+        }
+    }
+
+    /// Warns of triggers whose notifications would go nowhere.
+    fn check_triggers(&self, connections: Option<&Connections>, problems: &mut Problems) {
+        let Some(connections) = connections else {
+            return;
+        };
+        let triggers = self.group.trigger_configurations.as_deref();
+        for (index, trigger) in triggers.unwrap_or_default().iter().enumerate() {
+            let target = &trigger.trigger_target_arn;
+            // An empty one is an error already.
+            if target.is_empty() || connections.receiver(target).is_some() {
+                continue;
+            }
+            let list = yaml::Path::root().key("triggerConfigurations");
+            let path = list.index(index).key("triggerTargetArn");
+            let message = format!(
+                "no receiver of `connections` in cutover.yaml is called {target}: nobody is told"
+            );
+            let known = connections.receivers.iter().map(|receiver| &receiver.name);
+            problems.add(Problem {
+                help: yaml::nearest(target, known),
+                ..self.document.problem(Severity::Warning, &path, message)
+            });
         }
     }
 

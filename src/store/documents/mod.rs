@@ -22,6 +22,7 @@ mod listing;
 pub mod place;
 mod problem;
 mod project;
+mod receivers;
 
 use std::path::Path;
 

@@ -276,6 +276,9 @@ fn read_only_refuses_every_command_at_the_gate_and_says_so() {
             application: sample::name("shop"),
             revision: "1.0.0".to_owned(),
         },
+        Command::TestNotification {
+            receiver: "ops".to_owned(),
+        },
         Command::Shutdown,
     ];
     let mut cockpit = rollout();
@@ -288,6 +291,7 @@ fn read_only_refuses_every_command_at_the_gate_and_says_so() {
             | Command::Control { .. }
             | Command::Rollback { .. }
             | Command::DeleteRevision { .. }
+            | Command::TestNotification { .. }
             | Command::Shutdown => {}
         }
         assert_eq!(

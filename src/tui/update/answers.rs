@@ -144,6 +144,7 @@ pub(crate) fn answered(model: &mut Model, result: Result<Answer, String>) {
         Ok(Answer::Registered { revision }) => {
             model.say(format!("{} is registered", revision.revision.label));
         }
+        Ok(Answer::Notified { answer, .. }) => model.say(answer),
         Ok(Answer::Done) => model.say("done"),
         Err(reason) => model.complain(reason),
     }

@@ -1,0 +1,36 @@
+//! Receivers of notifications in `cutover.yaml`. Their addresses may be secrets, and are not repeated.
+
+use super::document::Document;
+use super::problem::{Problems, Severity};
+use crate::model::connections::{Receiver, ReceiverKind, Slack};
+use crate::model::yaml;
+
+/// Checks where notifications go.
+pub(super) fn check(receivers: &[Receiver], document: &Document, problems: &mut Problems) {
+    let list = yaml::Path::root().key("connections").key("receivers");
+    for (index, receiver) in receivers.iter().enumerate() {
+        let via = list.index(index).key("via");
+        let wrong = match &receiver.via {
+            ReceiverKind::Webhook(webhook) => address(&webhook.url, via.key("webhook").key("url")),
+            ReceiverKind::Slack(Slack { url, url_file }) => match (url, url_file) {
+                (Some(url), None) => address(url, via.key("slack").key("url")),
+                (None, Some(_)) => None,
+                _ => Some((via.key("slack"), "write either url or urlFile")),
+            },
+            ReceiverKind::Command(command) => {
+                let nameless = command.run.first().is_none_or(String::is_empty);
+                nameless.then(|| (via.key("command").key("run"), "a command needs a program"))
+            }
+        };
+        if let Some((path, message)) = wrong {
+            problems.add(document.problem(Severity::Error, &path, message));
+        }
+    }
+}
+
+fn address(url: &str, path: yaml::Path) -> Option<(yaml::Path, &'static str)> {
+    let good = reqwest::Url::parse(url)
+        .is_ok_and(|url| ["http", "https"].contains(&url.scheme()) && url.has_host());
+    let remedy = "this is no address: write one such as https://chat.example/hooks/7";
+    (!good).then_some((path, remedy))
+}

@@ -367,7 +367,8 @@ fn a_request_that_cant_be_meant_says_what_to_write() {
         timeout_seconds: 2,
     };
     assert!(RequestBalancer::new("web", &connection()).is_ok());
-    let broken: [(fn(&mut HttpBalancer), &str); 7] = [
+    type Break = fn(&mut HttpBalancer);
+    let broken: [(Break, &str); 7] = [
         (
             |c| c.enter.url = "http://h/{sever}".to_owned(),
             "enter: there is no placeholder {sever}",

@@ -94,8 +94,8 @@ impl Cluster {
     /// How many hosts besides these serve and are well.
     pub fn serving_besides(&self, servers: &[Server]) -> usize {
         let asked = |host: &Host| servers.iter().any(|s| host.is_at(&s.endpoint));
-        let serves = |host: &&Host| host.is_serving() && host.trouble().is_none() && !asked(host);
-        self.hosts.iter().filter(serves).count()
+        let well = |host: &&Host| host.is_serving() && host.trouble().is_none() && !asked(host);
+        self.hosts.iter().filter(well).count()
     }
 }
 

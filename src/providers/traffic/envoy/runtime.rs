@@ -56,9 +56,9 @@ impl Runtime {
             let seen = self.seen(server, cluster, weights, other.hosts.len())?;
             Some((server.name.clone(), seen))
         });
-        let serves = |side| weights.is_none_or(|weights| weights.of_side(side) > 0);
+        let gets = |side| weights.is_none_or(|weights| weights.of_side(side) > 0);
         let sides = clusters.iter().zip([Side::Blue, Side::Green]);
-        let others = sides.filter(|(_, side)| serves(*side));
+        let others = sides.filter(|(_, side)| gets(*side));
         Ok(Observed {
             servers: seen.collect(),
             others: others.map(|(it, _)| it.serving_besides(servers)).sum(),

@@ -348,6 +348,8 @@ async fn nobody_leaves_for_a_replacement_that_is_unwell() {
     );
 }
 
+type Break = fn(&mut HttpBalancer);
+
 #[test]
 fn a_request_that_cant_be_meant_says_what_to_write() {
     let plain = |url: &str| HttpRequest {
@@ -367,7 +369,6 @@ fn a_request_that_cant_be_meant_says_what_to_write() {
         timeout_seconds: 2,
     };
     assert!(RequestBalancer::new("web", &connection()).is_ok());
-    type Break = fn(&mut HttpBalancer);
     let broken: [(Break, &str); 7] = [
         (
             |c| c.enter.url = "http://h/{sever}".to_owned(),

@@ -4,9 +4,10 @@
 //! changed what: the deployment, a restart, or somebody by hand. [`round`] says what ought to be so next.
 
 mod balancers;
+pub(crate) mod findings;
 mod keeper;
 mod look;
-mod round;
+pub(crate) mod round;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, RwLock};

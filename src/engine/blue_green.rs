@@ -1,5 +1,6 @@
 //! The plan of a blue/green deployment on hosts, and of its rollback (lifecycle.md §3).
 
+use super::deliberate::{Bug, deliberate};
 use super::order::deployment_order;
 use super::plan::{Before, Plan, Stage, acceptable, fleet_window};
 use super::spec::{Spec, TargetSpec};
@@ -73,7 +74,8 @@ fn forth(
         window,
     });
     let kept = !original.is_empty();
-    stages.extend(leave(original));
+    let first = stages.len() - usize::from(deliberate(Bug::OriginalLeavesFirst));
+    stages.splice(first..first, leave(original));
     let termination = options
         .terminate_blue_instances_on_deployment_success
         .unwrap_or_default();
@@ -107,7 +109,7 @@ fn back(
         events: LifecycleEvent::ALLOW.to_vec(),
         window,
     }];
-    stages.extend(leave(replacement));
+    stages.extend(leave(replacement).filter(|_| !deliberate(Bug::ReplacementStays)));
     Ok(Plan {
         stages,
         window: Some(window),

@@ -72,6 +72,23 @@ bugs! {
     StaleWorkBegun: "what was decided and undone in one write is begun all the same",
     TimersLost: "deadlines are not armed after a restart",
     ScriptBeforeItsNote: "a script starts before its note is durable",
+    DrainSkipped: "a server leaves at once, whatever is in flight",
+    DrainCutShort: "a server that drains leaves at the next look",
+    LastServerTaken: "the last healthy server of a route is taken out",
+    SickServerCounts: "a server that is not well counts as one that serves",
+    CutUntold: "nobody is told that requests were cut off",
+    AcceptedIsDone: "what a load balancer has accepted counts as done",
+    DrainingIsOut: "a server that drains counts as one that has left",
+    OutFirst: "a load balancer takes servers out before it puts others in",
+    KeeperSleeps: "nobody looks at load balancers while nothing is asked",
+    PlaceForgotten: "a server that has left is left as it is until it enters",
+    EntersUnvalidated: "what is installed gets requests before it is validated",
+    BlockFailureIgnored: "a server that could not leave is deployed to all the same",
+    OriginalLeavesFirst: "the original leaves before the replacement enters",
+    ReplacementStays: "the way back leaves the replacement in service",
+    ServingTurned: "the group takes the side that lost the traffic for its own",
+    ReroutedUnasked: "traffic moves although nobody has said so in time",
+    TerminatedEarly: "the original is not kept for its time",
 }
 
 #[cfg(feature = "deliberate-bugs")]

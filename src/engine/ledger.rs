@@ -182,6 +182,7 @@ fn serving(deployment: &Deployment) -> Option<Serving> {
     let spec = &deployment.spec;
     let sides = spec.sides.clone()?;
     let (now, before) = match spec.rolls_back {
+        None if deliberate(Bug::ServingTurned) => (sides.original, sides.replacement),
         None => (sides.replacement, sides.original),
         Some(_) => (sides.original, sides.replacement),
     };

@@ -1,5 +1,6 @@
 //! Legs: a target's lifecycle events in runs that one actor carries out without asking back.
 
+use super::deliberate::{Bug, deliberate};
 use super::spec::Spec;
 use super::target::{Target, TargetEvent};
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
@@ -48,7 +49,11 @@ impl Target {
         let ignores = spec.options.ignore_application_stop_failures;
         let well = match status {
             EventStatus::Succeeded => true,
-            EventStatus::Failed => ignores && event.failure_may_be_ignored(),
+            EventStatus::Failed => {
+                let block = event == LifecycleEvent::BlockTraffic;
+                ignores && event.failure_may_be_ignored()
+                    || block && deliberate(Bug::BlockFailureIgnored)
+            }
             _ => false,
         };
         let last = self.leg_events().last().map(|entry| entry.event);

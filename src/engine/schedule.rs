@@ -407,11 +407,13 @@ impl<'a> Steps<'a> {
             // Time in which it was paused, or is until now, does not count.
             let frozen = self.deployment.frozen_since;
             let until = until + frozen.map_or(Duration::ZERO, |since| self.now.since(since));
-            let over = !self.paused && self.now >= until;
-            if over && before == Before::Reroute {
+            let early = before == Before::Termination && deliberate(Bug::TerminatedEarly);
+            let over = !self.paused && (self.now >= until || early);
+            let asked = before == Before::Reroute && !deliberate(Bug::ReroutedUnasked);
+            if over && asked {
                 self.end(DeploymentStatus::Stopped, Some(verdict::not_continued()));
             }
-            if !over || before == Before::Reroute {
+            if !over || asked {
                 return false;
             }
         }

@@ -1,5 +1,6 @@
 //! Where targets ought to be at the load balancers: what follows from how far each has come, and nothing else.
 
+use super::deliberate::{Bug, deliberate};
 use super::target::Target;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 
@@ -26,8 +27,18 @@ pub fn place(target: &Target) -> Option<Place> {
     match (block, allow) {
         (_, Some(InProgress | Succeeded)) => Some(Place::In),
         (_, Some(Failed)) => None,
+        (_, Some(Pending)) if deliberate(Bug::EntersUnvalidated) && is_installed(target) => {
+            Some(Place::In)
+        }
+        (Some(Succeeded), _) if deliberate(Bug::PlaceForgotten) => None,
         (Some(InProgress | Succeeded), _) => Some(Place::Out),
         (None, Some(Pending)) if installed => Some(Place::Out),
         _ => None,
     }
+}
+
+/// For a mistake alone: whether something has been installed, be it good or not.
+fn is_installed(target: &Target) -> bool {
+    let install = target.event(LifecycleEvent::Install);
+    install.is_some_and(|entry| entry.status == EventStatus::Succeeded)
 }

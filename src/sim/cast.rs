@@ -3,17 +3,24 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::shape::{Minimum, Shape};
+use super::shape::{Minimum, Shape, Style};
+use crate::engine::Ledger;
 use crate::model::configuration::{
     ALL_AT_ONCE, DeploymentConfiguration, HALF_AT_A_TIME, MinimumHealthyHosts,
     MinimumHealthyHostsType, ONE_AT_A_TIME, ZonalConfig,
 };
 use crate::model::deployment::{DeploymentId, ExecutionId};
-use crate::model::group::{AutoRollbackConfiguration, AutoRollbackEvent, DeploymentGroup};
+use crate::model::endpoint::Endpoint;
+use crate::model::group::{
+    AutoRollbackConfiguration, AutoRollbackEvent, DeploymentGroup, DeploymentOption,
+    DeploymentType, Selection, Sides,
+};
 use crate::model::host::Host;
 use crate::model::name::Name;
 use crate::model::project::Project;
 use crate::model::revision::{Digest, Revision};
+use crate::model::tags::{TagFilter, Tags};
+use crate::model::traffic::Side;
 
 /// More hosts than this no world has.
 pub const MOST_HOSTS: usize = 1_000;
@@ -32,6 +39,8 @@ pub struct Cast {
     custom: DeploymentConfiguration,
     /// The file name of every script that fails.
     pub failure: Arc<str>,
+    /// Where servers serve: load balancers of this world look at names alone.
+    pub endpoint: Endpoint,
 }
 
 fn name(text: &str) -> Name {
@@ -84,6 +93,10 @@ impl Default for Cast {
             ],
             custom: configuration("custom", HostCount, 0),
             failure: "boom".into(),
+            endpoint: Endpoint {
+                host: "127.0.0.1".to_owned(),
+                port: 80,
+            },
         }
     }
 }
@@ -129,6 +142,15 @@ impl Cast {
         let mut group = self.groups[number].clone();
         let configuration = self.configuration(number, shape);
         group.deployment_config_name = configuration.deployment_config_name;
+        let style = shape.styles[number];
+        if style.controls_traffic() {
+            group.deployment_style.deployment_option = DeploymentOption::WithTrafficControl;
+        }
+        if let Style::BlueGreen(_) = style {
+            group.deployment_style.deployment_type = DeploymentType::BlueGreen;
+            group.blue_green_deployment_configuration = style.options();
+            group.ec2_tag_filters = selection(number, Side::Blue).ec2_tag_filters;
+        }
         let (failed, stopped) = shape.roll_back;
         if failed || stopped {
             let mut events = Vec::new();
@@ -180,18 +202,56 @@ impl Cast {
         group == 0 || host.is_multiple_of(2)
     }
 
-    /// The hosts of a group.
-    pub fn members(&self, group: usize, shape: &Shape) -> Vec<Host> {
+    /// The side that a member of a blue/green group is on before its first deployment: every second one is a replacement.
+    pub fn side(host: usize, group: usize) -> Side {
+        let place = if group == 0 { host } else { host / 2 };
+        if place.is_multiple_of(2) {
+            Side::Blue
+        } else {
+            Side::Green
+        }
+    }
+
+    /// The hosts that a group has in the project, on both sides of one that is blue/green.
+    pub fn hosts(&self, group: usize, shape: &Shape) -> Vec<Host> {
+        let tags = |host| match shape.styles[group] {
+            Style::BlueGreen(_) => tags(group, Some(Self::side(host, group))),
+            _ => BTreeMap::default(),
+        };
         (0..shape.hosts)
             .filter(|&host| Self::is_member(host, group))
             .map(|host| Host {
                 name: self.hosts[host].clone(),
                 address: String::new(),
-                tags: crate::model::tags::Tags::default(),
+                tags: tags(host),
                 zone: zone(host, shape),
                 endpoints: BTreeMap::default(),
             })
             .collect()
+    }
+
+    /// The hosts that belong to a group: of one that is blue/green, those that have the traffic.
+    pub fn members(&self, group: usize, shape: &Shape, ledger: &Ledger) -> Vec<Host> {
+        let mut hosts = self.hosts(group, shape);
+        if let Style::BlueGreen(_) = shape.styles[group] {
+            let selection = ledger.selection(&self.group(group, shape));
+            hosts.retain(|host| selection.selects(host));
+        }
+        hosts
+    }
+
+    /// Who is who in the next deployment of a blue/green group.
+    pub fn sides(&self, group: usize, shape: &Shape, ledger: &Ledger) -> Option<Sides> {
+        let Style::BlueGreen(_) = shape.styles[group] else {
+            return None;
+        };
+        let document = self.group(group, shape);
+        let standby = ledger.serving(&document);
+        let standby = standby.map(|serving| serving.before.clone());
+        Some(Sides {
+            original: ledger.selection(&document),
+            replacement: standby.unwrap_or_else(|| selection(group, Side::Green)),
+        })
     }
 
     /// The project as an operator would have it.
@@ -202,7 +262,12 @@ impl Cast {
         let hosts: Vec<_> = (0..shape.hosts)
             .map(|host| {
                 let groups = (0..shape.groups).filter(|&group| Self::is_member(host, group));
-                let tags: BTreeMap<_, _> = groups.map(|group| (format!("g{group}"), "")).collect();
+                let tags: BTreeMap<_, _> = groups
+                    .flat_map(|group| match shape.styles[group] {
+                        Style::BlueGreen(_) => tags(group, Some(Self::side(host, group))),
+                        _ => tags(group, None),
+                    })
+                    .collect();
                 serde_json::json!({
                     "name": self.hosts[host],
                     "address": format!("http://127.0.0.1:{}", 7_300 + host),
@@ -224,6 +289,25 @@ impl Cast {
             "groups": groups,
             "configurations": configurations,
         }))
+    }
+}
+
+/// What a group selects a host by: its side of a blue/green one.
+fn tags(group: usize, side: Option<Side>) -> Tags {
+    let side = side.map_or("", Side::label);
+    [(format!("g{group}"), side.to_owned())].into()
+}
+
+/// What selects a side of a blue/green group.
+fn selection(group: usize, side: Side) -> Selection {
+    let filter = TagFilter {
+        key: Some(format!("g{group}")),
+        value: Some(side.label().to_owned()),
+        kind: None,
+    };
+    Selection {
+        ec2_tag_filters: Some(vec![filter]),
+        ..Selection::default()
     }
 }
 

@@ -16,7 +16,7 @@ use super::watch::Watch;
 use crate::model::timestamp::Timestamp;
 
 /// When the simulated world begins, by a clock that is right.
-const EPOCH: Millis = 1_700_000_000_000;
+pub const EPOCH: Millis = 1_700_000_000_000;
 
 /// Somebody was killed here: whatever came next does not happen.
 #[derive(Debug)]

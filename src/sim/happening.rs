@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use super::balancer::Step;
 use crate::agent::protocol::{ExecutionState, Order};
 use crate::engine::input;
 use crate::model::deployment::ExecutionId;
+use crate::model::traffic::Split;
+use crate::providers::traffic::{Observed, TrafficError, Wanted};
 
 /// Which life of a process, counted from 1: what was meant for an earlier one does not concern the next.
 pub type Life = u32;
@@ -52,6 +55,20 @@ pub enum Happening {
         life: Life,
         /// What.
         what: InController,
+    },
+    /// Something arrives or happens at the load balancer of a group.
+    Balancer {
+        /// Whose.
+        group: usize,
+        /// What.
+        what: OnBalancer,
+    },
+    /// A load balancer's answer arrives.
+    BalancerTells {
+        /// To which request.
+        called: Called,
+        /// What it says.
+        told: Box<Result<Told, TrafficError>>,
     },
     /// The orchestrator is started again.
     ControllerStarts,
@@ -161,6 +178,52 @@ pub enum Reply {
     Refused(String),
 }
 
+/// Which request to a load balancer: of which keeper of which life of the orchestrator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Called {
+    /// The orchestrator's life.
+    pub life: Life,
+    /// The keeper's deployment.
+    pub deployment: usize,
+    /// Its group, which is the load balancer's.
+    pub group: usize,
+    /// The request.
+    pub number: u32,
+}
+
+/// What a load balancer is asked.
+#[derive(Debug)]
+pub enum AskedBalancer {
+    /// How things are for these servers.
+    Observe(Vec<usize>),
+    /// To be so, decided on what the watch had counted so far.
+    Apply(Wanted, u64),
+}
+
+/// What a load balancer answers.
+#[derive(Debug)]
+pub enum Told {
+    /// How things are, and what the watch had counted then.
+    Observed(Box<Observed>, u64),
+    /// It accepted everything.
+    Done,
+}
+
+/// What arrives or happens at a load balancer.
+#[derive(Debug)]
+pub enum OnBalancer {
+    /// A request.
+    Asked(Called, Box<AskedBalancer>),
+    /// What it accepted in this life takes effect.
+    Changes(Life, Step),
+    /// The split that it accepted in this life takes effect.
+    Splits(Life, Option<Split>),
+    /// It looks whether the application on a host serves.
+    Checks(usize),
+    /// It is back, in this life.
+    Returns(Life),
+}
+
 /// What happens on a host by itself.
 #[derive(Clone, Copy, Debug)]
 pub enum OnHost {
@@ -193,4 +256,8 @@ pub enum InController {
     StreamBroken(usize, u32),
     /// It is time to try this host again, after this session.
     Rested(usize, u32),
+    /// The keeper of this deployment goes on, if it has not since it was to for the so manieth time.
+    Keeps(usize, u32),
+    /// A load balancer has not answered this request of the keeper of this deployment.
+    BalancerSilent(usize, u32),
 }

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use super::cast::Cast;
 use super::env::{Env, Killed};
-use super::happening::{Ask, Asked, Happening, InController, Life, OnHost, Reply, Request};
+use super::happening::{
+    Ask, Asked, Happening, InController, Life, OnBalancer, OnHost, Reply, Request,
+};
 use super::marks::Mark;
 use super::shape::Millis;
 use super::tape::Reel;
@@ -19,7 +21,7 @@ use crate::agent::protocol::{LEASE, Order, What};
 use crate::engine::deliberate::{Bug, deliberate};
 use crate::model::deployment::ExecutionId;
 use crate::model::diagnostics::{Diagnostics, LifecycleErrorCode};
-use crate::model::lifecycle::LifecycleEvent;
+use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 
 /// How long a script has between TERM and KILL.
 const GRACE: Millis = 5_000;
@@ -51,12 +53,14 @@ pub struct Host {
     /// How far its clock is off.
     pub skew: Millis,
     processes: Vec<Process>,
-    started: u32,
+    processes_started: u32,
     stream: Option<Out>,
     /// Whether everything fails on it while things go wrong.
     pub broken: bool,
     /// The revision that was last installed, by group.
     pub installed: [Option<usize>; 2],
+    /// Whether the application of each group would serve, as far as its deployments go.
+    pub started: [bool; 2],
     /// When the agent was last told to go on, by execution: as the world sees it.
     heard: Vec<(ExecutionId, Millis)>,
 }
@@ -130,10 +134,11 @@ impl Host {
             }),
             skew: 0,
             processes: Vec::new(),
-            started: 0,
+            processes_started: 0,
             stream: None,
             broken: env.tape.chance(Reel::Scripts, broken),
             installed: [None; 2],
+            started: [false; 2],
             heard: Vec::new(),
         }
     }
@@ -247,6 +252,7 @@ impl Host {
             if let Entry::Message(id, What::EventStarted { event }) = &entry {
                 self.watch_event(env, id, *event);
             }
+            self.serve(env, &entry);
             self.records.push(self.known.append(entry, at));
         }
         self.durable = self.records.len();
@@ -256,6 +262,50 @@ impl Host {
         }
         self.send_lines(env);
         Ok(())
+    }
+
+    /// An application serves from its start to its stop.
+    fn serve(&mut self, env: &mut Env, entry: &Entry) {
+        let Entry::Message(execution, what) = entry else {
+            return;
+        };
+        let serves = match what {
+            What::EventStarted {
+                event: LifecycleEvent::ApplicationStop,
+            } => false,
+            What::EventEnded {
+                event: LifecycleEvent::ApplicationStart,
+                status: EventStatus::Succeeded,
+                ..
+            } => true,
+            _ => return,
+        };
+        let group = env.watch.group(Cast::deployment_of(execution));
+        self.started[group] = serves;
+        self.noticed(env, group);
+    }
+
+    /// A load balancer notices sooner or later what has become of an application.
+    fn noticed(&self, env: &mut Env, group: usize) {
+        if !env.shape.styles[group].controls_traffic() || !env.shape.balancers.judges {
+            return;
+        }
+        let wait = env
+            .tape
+            .between(Reel::Traffic, 0, env.shape.balancers.check);
+        let what = OnBalancer::Checks(self.index);
+        env.after(wait, Happening::Balancer { group, what });
+    }
+
+    /// Whether the application of a group serves.
+    pub fn serves(&self, group: usize) -> bool {
+        self.up && self.started[group]
+    }
+
+    fn all_noticed(&self, env: &mut Env) {
+        for group in 0..env.shape.groups {
+            self.noticed(env, group);
+        }
     }
 
     fn append_in_passing(&mut self, env: &mut Env, entry: Entry) -> Result<(), Killed> {
@@ -518,8 +568,8 @@ impl Host {
         script: usize,
         mark: String,
     ) -> u32 {
-        self.started += 1;
-        let id = self.started;
+        self.processes_started += 1;
+        let id = self.processes_started;
         let scripts = env.shape.scripts;
         let wait = env.tape.wait(Reel::Scripts, scripts.duration);
         let wait = if env.faulty { wait } else { wait.min(1_000) };
@@ -629,6 +679,7 @@ impl Host {
             OnHost::AgentStarts => self.start_agent(env),
             OnHost::Boots => {
                 self.up = true;
+                self.all_noticed(env);
                 self.start_agent(env)
             }
             OnHost::WorkEnds(..) | OnHost::TimesOut(..) | OnHost::GraceEnds(..) => Ok(()),
@@ -775,6 +826,7 @@ impl Host {
         self.life += 1;
         self.up = false;
         self.gone = for_ever;
+        self.all_noticed(env);
         self.processes.clear();
         if let Some(out) = self.stream.take() {
             self.break_stream(env, out.asked, SILENCE);

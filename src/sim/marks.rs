@@ -62,6 +62,23 @@ marks! {
     NothingToRollBackTo: "there was no revision to roll back to",
     RollbackFailed: "a rollback failed",
     StaleReport: "a report changed nothing",
+    BalancerUnheard: "a request to a load balancer was lost",
+    BalancerUnanswered: "an answer of a load balancer was lost",
+    AppliedUnanswered: "a load balancer had done everything, and its answer was lost",
+    AppliedLate: "a load balancer took a while to do what it had accepted",
+    ChangeBrokenOff: "a connection to a load balancer broke in the middle of a change",
+    BalancerRefused: "a load balancer refused a change",
+    BalancerRestarted: "a load balancer restarted and forgot everything",
+    BalancerByHand: "somebody changed a load balancer by hand",
+    LastServerKept: "the last healthy server of a route had to stay",
+    DrainedInTime: "a server left when nothing was in flight",
+    CutOff: "a server left with requests in flight, for its time was over",
+    PutRight: "what others had changed at a load balancer was put right",
+    Rerouted: "somebody rerouted",
+    NotRerouted: "nobody rerouted in time",
+    KeptWhile: "the original was kept to the end of its time",
+    Swapped: "a blue/green deployment succeeded",
+    WayBack: "a blue/green deployment went back",
 }
 
 /// How often each mark was hit.

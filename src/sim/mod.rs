@@ -5,6 +5,7 @@
 //! failure can be replayed and shrunk. `watch` asserts the invariants after every step. docs/simulation.md says how to
 //! use it.
 
+mod balancer;
 #[cfg(feature = "deliberate-bugs")]
 pub mod bugs;
 mod campaign;

@@ -8,6 +8,7 @@ use super::marks::Mark;
 use super::tape::Reel;
 use crate::engine::Deployment;
 use crate::engine::input::{Command, What};
+use crate::engine::plan::Before;
 use crate::model::deployment::TargetStatus;
 use crate::model::name::Name;
 
@@ -112,8 +113,18 @@ impl People {
             });
         }
         let picture = self.pictures[person]?;
+        let continues = env.watch.deployment(picture.deployment)?.wait_ends();
+        let continues = match continues {
+            // Mostly what is waited for, now and then something else.
+            Some((before, _)) if env.tape.chance(Reel::Operators, 4_000) => {
+                let other = env.tape.chance(Reel::Operators, 500);
+                Some(if other { Before::Reroute } else { before })
+            }
+            _ => None,
+        };
         let newest = env.watch.deployment(picture.deployment)?;
         let what = match choice {
+            _ if continues.is_some() => What::Continue { before: continues? },
             0 => What::Stop {
                 auto_rollback: [None, Some(true), Some(false)][usize::from(pick) % 3],
             },
@@ -154,6 +165,8 @@ impl People {
             .filter_map(|(number, deployment)| {
                 let what = if deployment.paused.is_some() {
                     What::Resume
+                } else if let Some((before @ Before::Reroute, _)) = deployment.wait_ends() {
+                    What::Continue { before }
                 } else if deployment.held.is_some() {
                     What::GiveUp
                 } else {

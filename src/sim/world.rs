@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 
+use super::balancer::Balancer;
 use super::cast::Cast;
 use super::controller::Controller;
 use super::disk::{Disk, Line};
@@ -11,11 +12,12 @@ use super::happening::{Happening, Life, OnHost};
 use super::host::Host;
 use super::marks::{Mark, Marks};
 use super::operators::{ATTENDANT, People, nobody_answers};
-use super::shape::{Millis, Setting, Shape};
+use super::shape::{Millis, Setting, Shape, Style};
 use super::tape::{Bytes, Reel, Tape};
 use super::watch::{Invariant, Violation};
 use crate::engine::ledger::{LedgerEvent, LedgerRecord};
 use crate::model::deployment::{DeploymentStatus, FileExistsBehavior, TargetStatus};
+use crate::model::lifecycle::LifecycleEvent;
 
 /// No run has more steps than this: one that does is going round in circles.
 const STEPS: u64 = 3_000_000;
@@ -81,6 +83,8 @@ pub fn run(cast: &Rc<Cast>, mut tape: Tape, setting: Setting, care: Care) -> Out
 struct World {
     env: Env,
     hosts: Vec<Host>,
+    /// One a group that deploys behind it.
+    balancers: Vec<Option<Balancer>>,
     controller: Option<Controller>,
     life: Life,
     people: People,
@@ -98,9 +102,18 @@ impl World {
         for group in 0..env.shape.groups {
             history(&mut env, &mut hosts, group);
         }
+        let groups = env.shape.groups;
+        let balancer = |group: usize| {
+            let style = env.shape.styles[group];
+            let serves = |host: usize| hosts[host].serves(group);
+            let there = style.controls_traffic();
+            there.then(|| Balancer::new(group, &mut env, serves))
+        };
+        let balancers = (0..groups).map(balancer).collect();
         Self {
             env,
             hosts,
+            balancers,
             controller: None,
             life: 0,
             people: People::default(),
@@ -160,6 +173,17 @@ impl World {
                 if life == self.life {
                     self.orchestrate(|controller, env, _| controller.happens(env, what));
                 }
+            }
+            Happening::Balancer { group, what } => {
+                if let Some(balancer) = &mut self.balancers[group] {
+                    let hosts = &self.hosts;
+                    balancer.happens(&mut self.env, what, |host| hosts[host].serves(group));
+                }
+                let env = &mut self.env;
+                env.watch.routes_are_kept(env.now, group, &env.registered);
+            }
+            Happening::BalancerTells { called, told } => {
+                self.orchestrate(|controller, env, _| controller.told(env, called, *told));
             }
             Happening::ControllerStarts => self.start_controller(),
             Happening::Operator(person) => {
@@ -221,6 +245,7 @@ impl World {
         }
         self.env.tell(|| "the orchestrator starts".to_owned());
         self.life += 1;
+        self.env.watch.orchestrator_starts(self.env.now, self.life);
         self.controller = Some(Controller::new(&mut self.env, self.life));
         self.orchestrate(|controller, env, _| controller.take_up_all(env));
     }
@@ -270,6 +295,7 @@ impl World {
             self.swizzle();
         }
         self.clocks();
+        self.break_balancers();
         self.env.after(faults.tick, Happening::Fault);
     }
 
@@ -291,6 +317,18 @@ impl World {
             let heals = 2_000 + self.env.tape.wait(Reel::Faults, 10_000);
             self.env.after(cut, Happening::Cut { host });
             self.env.after(cut + heals, Happening::Heals { host });
+        }
+    }
+
+    fn break_balancers(&mut self) {
+        let balancers = self.env.shape.balancers;
+        for balancer in self.balancers.iter_mut().flatten() {
+            if self.env.tape.chance(Reel::Traffic, balancers.restart) {
+                balancer.restart(&mut self.env);
+            }
+            if self.env.tape.chance(Reel::Traffic, balancers.by_hand) {
+                balancer.by_hand(&mut self.env);
+            }
         }
     }
 
@@ -365,6 +403,8 @@ impl World {
         let limits = self.env.shape.limits;
         let jumps: Millis = 90_000_000;
         let once = limits.total + limits.event + limits.pick_up + 600_000;
+        let waits = self.env.shape.styles.map(Style::waits);
+        let once = once + 2 * waits.into_iter().sum::<Millis>();
         let jumped = if self.env.skew == 0 { 0 } else { jumps };
         self.bound = Some(self.env.now + 3 * once + jumped);
     }
@@ -378,6 +418,9 @@ impl World {
 
     /// Looks at what can only be seen from above.
     fn look(&mut self) {
+        for (host, number) in std::mem::take(&mut self.env.watch.entered) {
+            self.entered(host, number);
+        }
         for (host, execution) in std::mem::take(&mut self.env.watch.claims) {
             let known = self.hosts[host].known.executions.get(&execution);
             let number = Cast::deployment_of(&execution);
@@ -389,9 +432,16 @@ impl World {
                 .map(|d| d.spec.revision.digest.clone());
             let installed = self.hosts[host].installed[group];
             let installed = installed.map(|at| self.env.cast.revisions[at].digest.clone());
+            // An instance of the original only leaves or enters the load balancer: it keeps what it has.
+            let moves = known.is_some_and(|known| {
+                let events = &known.state.events;
+                !events
+                    .iter()
+                    .any(|entry| LifecycleEvent::IN_PLACE.contains(&entry.event))
+            });
             self.env
                 .watch
-                .claimed(host, &execution, known, installed == revision);
+                .claimed(host, &execution, known, moves || installed == revision);
         }
         if self.bound.is_some_and(|bound| self.env.now > bound) {
             let open: Vec<String> = self
@@ -403,6 +453,24 @@ impl World {
                 .collect();
             self.env.watch.violated(Invariant::Ends, || {
                 format!("not over in time: {}", open.join(", "))
+            });
+        }
+    }
+
+    /// I-3, its other half: what a deployment puts into service has its revision, if it installs one there.
+    fn entered(&mut self, host: usize, number: usize) {
+        let Some(deployment) = self.env.watch.deployment(number) else {
+            return;
+        };
+        let group = self.env.watch.group(number);
+        let target = deployment.target(self.env.cast.name(host));
+        let installs = target.is_some_and(|t| t.event(LifecycleEvent::Install).is_some());
+        let installed = self.hosts[host].installed[group];
+        let installed = installed.map(|at| &self.env.cast.revisions[at].digest);
+        let good = !installs || installed == Some(&deployment.spec.revision.digest);
+        if !good {
+            self.env.watch.violated(Invariant::Validated, || {
+                format!("deployment {number} put h{host:03} into service without its revision")
             });
         }
     }
@@ -445,7 +513,20 @@ impl World {
             for target in &deployment.targets {
                 let host = Cast::host(&target.name);
                 let alive = !self.hosts[host].gone;
-                if alive && matches!(target.status, TargetStatus::Failed | TargetStatus::Unknown) {
+                // Without it the route would have no server: nothing went wrong there.
+                let kept = target
+                    .event(LifecycleEvent::BlockTraffic)
+                    .and_then(|entry| entry.diagnostics.as_ref())
+                    .is_some_and(|why| why.message.contains("would have no healthy server"));
+                // What an original of the way back has is what it had: nothing was installed that could make it serve.
+                let installs = target.event(LifecycleEvent::Install).is_some();
+                let group = self.env.watch.group(number);
+                let sick = !installs && !self.hosts[host].serves(group);
+                if alive
+                    && !kept
+                    && !sick
+                    && matches!(target.status, TargetStatus::Failed | TargetStatus::Unknown)
+                {
                     let why = target
                         .failure()
                         .and_then(|entry| entry.diagnostics.as_ref())
@@ -479,6 +560,7 @@ fn history(env: &mut Env, hosts: &mut [Host], group: usize) {
         outcomes.push((env.cast.name(host).clone(), status));
         if good {
             hosts[host].installed[group] = Some(0);
+            hosts[host].started[group] = true;
         }
     }
     let record = LedgerRecord {

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use super::round::{Member, is_there};
 use crate::engine::Deployment;
+use crate::engine::deliberate::{Bug, deliberate};
 use crate::engine::deployment::Target;
+use crate::engine::leg::Actor;
 use crate::model::diagnostics::{Diagnostics, LifecycleErrorCode};
 use crate::model::endpoint::{Endpoint, NoEndpoint};
 use crate::model::lifecycle::EventStatus;
@@ -15,25 +17,33 @@ use crate::providers::traffic::{Observed, TrafficError};
 /// What has come of a look.
 #[derive(Debug, Default)]
 pub struct Findings {
+    /// Targets of which this look can say nothing: it did not know yet of an event that runs, or where they serve.
+    pub unknown: BTreeSet<Name>,
     /// Targets that are not where they ought to be, somewhere.
     pub waiting: BTreeSet<Name>,
     /// Targets that can't get there, and why.
     pub refused: BTreeMap<Name, String>,
-    /// Targets that left with requests in flight, and how many.
-    pub forced: BTreeMap<Name, u64>,
+    /// Targets that left, and with how many requests in flight.
+    pub left: BTreeMap<Name, u64>,
     /// Load balancers that could not be looked after, and why.
     pub trouble: Vec<String>,
 }
 
 impl Findings {
-    /// A target as a load balancer ought to have it; `None` if nothing can be done about it there. One that is no longer in the
-    /// project has no endpoint: its deadline will tell.
+    /// A target as a load balancer ought to have it; `None` if nothing can be done about it there.
+    ///
+    /// Where it ought to be follows from the event that runs. Until the deployment knows that one does, nothing is said of it.
     pub fn member(
         &mut self,
         target: &Target,
         endpoint: Option<Result<Endpoint, NoEndpoint>>,
         drain: Duration,
     ) -> Option<Member> {
+        let running = target.running().map(|entry| Actor::of(entry.event));
+        if running != Some(Actor::Balancer) || endpoint.is_none() {
+            // One that is no longer in the project has no endpoint, either: its deadline will tell.
+            self.unknown.insert(target.name.clone());
+        }
         match endpoint? {
             Ok(endpoint) => Some(Member::of(target, endpoint, drain)),
             Err(error) => {
@@ -84,20 +94,24 @@ impl Findings {
         }
     }
 
-    /// How the event of a target at the load balancers has ended; `None` if it has not. `forced` says with how many requests
-    /// in flight it left, if it did, at this look or at an earlier one.
+    /// How the event of a target at the load balancers has ended; `None` if it has not. `left` says with how many requests in
+    /// flight it left, if it did, at this look or at an earlier one.
     pub fn outcome(
         &self,
         target: &Name,
-        forced: Option<u64>,
+        left: Option<u64>,
     ) -> Option<(EventStatus, Option<Diagnostics>)> {
+        if self.unknown.contains(target) {
+            return None;
+        }
         if let Some(why) = self.refused.get(target) {
             return Some((EventStatus::Failed, Some(Diagnostics::unknown(why.clone()))));
         }
         if !self.trouble.is_empty() || self.waiting.contains(target) {
             return None;
         }
-        Some((EventStatus::Succeeded, forced.map(cut_off)))
+        let cut = left.filter(|n| *n > 0 && !deliberate(Bug::CutUntold));
+        Some((EventStatus::Succeeded, cut.map(cut_off)))
     }
 }
 
@@ -108,5 +122,82 @@ fn cut_off(in_flight: u64) -> Diagnostics {
         ..Diagnostics::unknown(format!(
             "left with {in_flight} requests in flight: its time to drain was over"
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::deployment::TargetEvent;
+    use crate::model::deployment::{InstanceHealth, TargetStatus};
+    use crate::model::lifecycle::LifecycleEvent;
+
+    /// One that leaves the load balancer, whose event is here.
+    fn leaves(status: EventStatus) -> Target {
+        Target {
+            name: "a".parse().unwrap(),
+            status: TargetStatus::InProgress,
+            side: None,
+            stage: 0,
+            health_before: InstanceHealth::Healthy,
+            attempt: 1,
+            lost: None,
+            events: vec![TargetEvent {
+                event: LifecycleEvent::BlockTraffic,
+                stage: 0,
+                status,
+                start_time: None,
+                end_time: None,
+                diagnostics: None,
+            }],
+            leg: 0,
+            execution: None,
+            due: None,
+            silent_since: None,
+            start_time: None,
+            end_time: None,
+            message: None,
+        }
+    }
+
+    fn look(target: &Target, there: bool) -> (Findings, Option<Member>) {
+        let mut findings = Findings::default();
+        let endpoint = Endpoint::parse("127.0.0.1:80").unwrap();
+        let endpoint = there.then_some(Ok(endpoint));
+        let member = findings.member(target, endpoint, Duration::from_secs(1));
+        (findings, member)
+    }
+
+    #[test]
+    fn a_look_that_does_not_know_of_an_event_says_nothing_of_it() {
+        let early = leaves(EventStatus::Pending);
+        let (mut findings, member) = look(&early, true);
+        assert!(is_there(&member.unwrap(), &Observed::default(), true));
+        assert_eq!(findings.outcome(&early.name, None), None);
+        let why = "it has to stay".to_owned();
+        findings.refused.insert(early.name.clone(), why);
+        assert_eq!(findings.outcome(&early.name, None), None);
+        let begun = leaves(EventStatus::InProgress);
+        let (findings, _) = look(&begun, true);
+        let (status, _) = findings.outcome(&begun.name, None).unwrap();
+        assert_eq!(status, EventStatus::Succeeded);
+    }
+
+    #[test]
+    fn what_is_no_longer_in_the_project_has_neither_left_nor_entered() {
+        let begun = leaves(EventStatus::InProgress);
+        let (findings, member) = look(&begun, false);
+        assert!(member.is_none());
+        assert_eq!(findings.outcome(&begun.name, None), None);
+    }
+
+    #[test]
+    fn requests_that_were_cut_off_are_told() {
+        let begun = leaves(EventStatus::InProgress);
+        let (findings, _) = look(&begun, true);
+        let (_, told) = findings.outcome(&begun.name, Some(3)).unwrap();
+        assert!(told.unwrap().message.contains("3 requests in flight"));
+        let (_, told) = findings.outcome(&begun.name, Some(0)).unwrap();
+        assert_eq!(told, None);
     }
 }

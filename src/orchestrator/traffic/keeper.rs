@@ -18,6 +18,7 @@ use crate::engine::{Deployment, Input};
 use crate::model::deployment::ExecutionId;
 use crate::model::lifecycle::EventStatus;
 use crate::model::name::Name;
+use crate::model::timestamp::Timestamp;
 
 /// How soon to look again while somebody waits for something.
 const SOON: Duration = Duration::from_millis(50);
@@ -48,8 +49,10 @@ pub(super) struct Keeper {
     state: Arc<RwLock<Deployment>>,
     asks: mpsc::UnboundedReceiver<Ask>,
     open: BTreeMap<ExecutionId, Open>,
-    /// Targets that left with requests in flight, and how many.
-    forced: BTreeMap<Name, u64>,
+    /// Targets that left, and with how many requests in flight.
+    left: BTreeMap<Name, u64>,
+    /// When the last errand began.
+    began: Timestamp,
     /// What was wrong at the last look.
     trouble: Vec<String>,
 }
@@ -65,7 +68,8 @@ impl Keeper {
             state,
             asks,
             open: BTreeMap::new(),
-            forced: BTreeMap::new(),
+            left: BTreeMap::new(),
+            began: Timestamp(0),
             trouble: Vec::new(),
         }
     }
@@ -94,7 +98,7 @@ impl Keeper {
                 self.orchestrator.0.traffic.connections(),
             )
             .await;
-            self.forced.extend(findings.forced.clone());
+            self.left.extend(findings.left.clone());
             self.tell(&findings).await;
         }
     }
@@ -137,7 +141,9 @@ impl Keeper {
                 continue;
             }
             open.begun = true;
-            let at = clock::steady();
+            // Each a moment after the one before: who leaves first has to be the same at every look.
+            let at = clock::steady().max(self.began + Duration::from_millis(1));
+            self.began = at;
             report(&open.errand, Report::EventStarted { event, at }).await;
             told.push((open.errand.target.clone(), event));
         }
@@ -149,7 +155,7 @@ impl Keeper {
                 entry.is_none_or(|entry| entry.status != EventStatus::Pending)
             })
         };
-        // It is told again soon if that takes longer: nothing depends on it here.
+        // If that takes longer, the look says nothing of them, and the next one comes soon.
         let soon = async {
             while !known(&self.read()) {
                 tokio::time::sleep(Duration::from_millis(1)).await;
@@ -175,11 +181,11 @@ impl Keeper {
                 let heard = if silent { Report::Lost } else { Report::Heard };
                 report(&open.errand, heard).await;
             }
-            let forced = self.forced.get(target).copied();
-            let Some((status, diagnostics)) = findings.outcome(target, forced) else {
+            let left = self.left.get(target).copied();
+            let Some((status, diagnostics)) = findings.outcome(target, left) else {
                 continue;
             };
-            self.forced.remove(target);
+            self.left.remove(target);
             let ended = Report::EventEnded {
                 event: open.errand.event,
                 status,

@@ -71,15 +71,13 @@ async fn put_right(
 ) -> Result<(), TrafficError> {
     let servers: Vec<Server> = members.iter().map(Member::server).collect();
     let mut observed = observe(balancer, &servers).await?;
-    let Round {
-        wanted,
-        kept,
-        forced,
-    } = round(members, &observed, clock::steady());
+    let Round { wanted, kept, left } = round(members, &observed, clock::steady());
     let differing = differing(&wanted, &observed);
     if !differing.is_empty() {
+        // Also if no answer comes: it may have been done.
+        findings.left.extend(left);
         match within(balancer.apply(&wanted, &observed)).await {
-            Ok(()) => findings.forced.extend(forced),
+            Ok(()) => {}
             Err(error) if error.is_passing() => return Err(error),
             Err(error) => findings.refuse(differing, &error),
         }

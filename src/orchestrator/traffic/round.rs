@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::engine::deliberate::{Bug, deliberate};
 use crate::engine::deployment::Target;
 use crate::engine::traffic::{Place, place};
 use crate::model::endpoint::Endpoint;
@@ -34,8 +35,8 @@ pub struct Round {
     pub wanted: Wanted,
     /// Servers that have to stay for now: without them the route would have no healthy one.
     pub kept: BTreeSet<Name>,
-    /// Servers that leave with requests in flight, and how many, because their time to drain is over.
-    pub forced: BTreeMap<Name, u64>,
+    /// Servers that leave, and with how many requests in flight: with none, or because their time to drain is over.
+    pub left: BTreeMap<Name, u64>,
 }
 
 /// What ought to be so next.
@@ -51,8 +52,11 @@ pub fn round(members: &[Member], observed: &Observed, now: Timestamp) -> Round {
             split: None,
         },
         kept: BTreeSet::new(),
-        forced: BTreeMap::new(),
+        left: BTreeMap::new(),
     };
+    // Who was to leave first still is, while what was asked for has not taken effect: not one more leaves than may.
+    let mut members: Vec<&Member> = members.iter().collect();
+    members.sort_by_key(|member| member.leave_by);
     for member in members {
         let Some(place) = member.place else { continue };
         let seen = observed.servers.get(&member.name);
@@ -61,13 +65,13 @@ pub fn round(members: &[Member], observed: &Observed, now: Timestamp) -> Round {
             (Place::Out, None) => continue,
             (Place::Out, Some(seen)) => {
                 if serves(observed, member) {
-                    if serving <= 1 {
+                    if serving <= 1 && !deliberate(Bug::LastServerTaken) {
                         round.kept.insert(member.name.clone());
                         continue;
                     }
                     serving -= 1;
                 }
-                leaving(member, seen, now, &mut round.forced)
+                leaving(member, seen, now, &mut round.left)
             }
         };
         round.wanted.servers.push(member.server_in(service));
@@ -77,7 +81,10 @@ pub fn round(members: &[Member], observed: &Observed, now: Timestamp) -> Round {
 
 fn serves(observed: &Observed, member: &Member) -> bool {
     let seen = observed.servers.get(&member.name);
-    seen.is_some_and(|seen| seen.service == Service::In && seen.healthy != Some(false))
+    seen.is_some_and(|seen| {
+        let well = seen.healthy != Some(false) || deliberate(Bug::SickServerCounts);
+        seen.service == Service::In && well
+    })
 }
 
 /// It drains until nothing is in flight, or its time is over.
@@ -85,14 +92,19 @@ fn leaving(
     member: &Member,
     seen: &Seen,
     now: Timestamp,
-    forced: &mut BTreeMap<Name, u64>,
+    left: &mut BTreeMap<Name, u64>,
 ) -> Service {
-    let late = member.leave_by.is_some_and(|by| by <= now);
+    let late = member.leave_by.is_some_and(|by| by <= now) || deliberate(Bug::DrainCutShort);
     match (seen.service, seen.in_flight) {
-        (Service::Out, _) | (Service::Draining, Some(0)) => Service::Out,
+        (Service::Out, _) => Service::Out,
+        (Service::Draining, Some(0)) => {
+            left.insert(member.name.clone(), 0);
+            Service::Out
+        }
+        _ if deliberate(Bug::DrainSkipped) => Service::Out,
         (Service::Draining, in_flight) if late => {
             if let Some(n) = in_flight {
-                forced.insert(member.name.clone(), n);
+                left.insert(member.name.clone(), n);
             }
             Service::Out
         }
@@ -105,7 +117,10 @@ pub fn is_there(member: &Member, observed: &Observed, judges: bool) -> bool {
     let seen = observed.servers.get(&member.name);
     match (member.place, seen) {
         (None, _) | (Some(Place::Out), None) => true,
-        (Some(Place::Out), Some(seen)) => seen.service == Service::Out,
+        (Some(Place::Out), Some(seen)) => {
+            let drains = seen.service == Service::Draining && deliberate(Bug::DrainingIsOut);
+            seen.service == Service::Out || drains
+        }
         (Some(Place::In), None) => false,
         (Some(Place::In), Some(seen)) => {
             seen.service == Service::In && (!judges || seen.healthy == Some(true))
@@ -215,7 +230,7 @@ mod tests {
         );
         let late = at(Service::Draining, 3, 30_000);
         assert_eq!(services(&late), [("a", Service::Out)]);
-        assert_eq!(late.forced.get(&name("a")), Some(&3));
+        assert_eq!(late.left.get(&name("a")), Some(&3));
         assert_eq!(
             services(&at(Service::In, 3, 30_000)),
             [("a", Service::Draining)],
@@ -245,6 +260,24 @@ mod tests {
             ..observed(&all)
         };
         assert!(look(&others).kept.is_empty());
+    }
+
+    #[test]
+    fn while_nothing_takes_effect_the_same_ones_leave_and_the_same_one_stays() {
+        let leaves = |name, at| Member {
+            leave_by: Some(Timestamp(at)),
+            ..member(name, Some(Place::Out))
+        };
+        let all = ["a", "b", "c"].map(|name| (name, seen(Service::In, true, 1)));
+        let look = |members: &[Member]| round(members, &observed(&all), Timestamp(0));
+        let first = look(&[leaves("c", 5), leaves("b", 6), member("a", None)]);
+        assert_eq!(
+            services(&first),
+            [("c", Service::Draining), ("b", Service::Draining)]
+        );
+        let second = look(&[leaves("a", 7), leaves("c", 5), leaves("b", 6)]);
+        assert_eq!(services(&second), services(&first));
+        assert!(second.kept.contains(&name("a")));
     }
 
     #[test]

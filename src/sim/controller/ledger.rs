@@ -94,7 +94,7 @@ impl Controller {
 
     fn run(&mut self, env: &mut Env, opening: Opening) -> Result<(), Killed> {
         let number = Cast::number(opening.deployment.id());
-        self.tasks.insert(number, Task::new(opening.deployment));
+        self.take_in(env, number, Task::new(opening.deployment));
         self.begin_all(env, number)
     }
 
@@ -122,7 +122,7 @@ impl Controller {
         let mut next = None;
         if rollback::wanted(deployment) {
             let id = env.new_deployment();
-            let members = env.cast.members(group, &env.shape);
+            let members = env.cast.members(group, &env.shape, ledger);
             let event = match rollback::spec(deployment, ledger, &members, Cast::deployment(id)) {
                 Ok(spec) => {
                     env.mark(Mark::RolledBack);
@@ -154,6 +154,9 @@ impl Controller {
             records.push(record);
         }
         let mut lines = lines(number, &records);
+        if let Some(decided) = &mut task.decided {
+            decided.records = records;
+        }
         lines.push(Line::Group(group, closed));
         lines.extend(opened);
         self.ledgers_held = true;
@@ -172,10 +175,12 @@ impl Controller {
         }
         if let Some(task) = self.tasks.get_mut(&number) {
             let decided = task.decided.take().unwrap_or_default();
+            task.publish(&decided.records);
             let seq = task.deployment.seq;
             env.watch.acknowledged(number, seq, &decided.answers);
             self.carry_out(env, number, decided.changes)?;
-            self.tasks.remove(&number);
+            let task = self.tasks.remove(&number);
+            self.leave(number, task.and_then(|task| task.published));
         }
         Ok(())
     }
@@ -184,19 +189,23 @@ impl Controller {
 /// What an operator's deployment asks for.
 fn spec(env: &Env, ledger: &Ledger, group: usize, revision: usize, number: usize) -> Spec {
     let cast = &env.cast;
-    let members = cast.members(group, &env.shape);
+    let sides = cast.sides(group, &env.shape, ledger);
+    let targets = match &sides {
+        None => members::targets(&cast.members(group, &env.shape, ledger), ledger),
+        Some(sides) => members::both_sides(&cast.hosts(group, &env.shape), sides, ledger),
+    };
     Spec {
         deployment_id: Cast::deployment(number),
         group: cast.group(group, &env.shape),
         configuration: cast.configuration(group, &env.shape),
         revision: cast.revisions[revision].clone(),
         previous_revision: ledger.target_revision.clone(),
-        targets: members::targets(&members, ledger),
+        targets,
         up_to_date: 0,
         creator: Creator::User,
         by: String::new(),
         description: String::new(),
-        sides: None,
+        sides,
         rolls_back: None,
         updates: None,
         token: None,

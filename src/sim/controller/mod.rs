@@ -2,6 +2,7 @@
 //! threads. Everything it decides is decided by the engine; all that is here is when it writes and when it acts.
 
 mod driver;
+mod keeper;
 mod ledger;
 mod task;
 
@@ -9,15 +10,17 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::disk::Line;
 use super::env::{Env, Killed};
-use super::happening::{Asked, Happening, InController, Key, Life, Reply};
+use super::happening::{Asked, Called, Happening, InController, Key, Life, Reply, Told};
 use super::marks::Mark;
 use super::tape::Reel;
 use crate::agent::core::Record as HostLine;
 use crate::engine::deliberate::{Bug, deliberate};
 use crate::engine::input::Report;
-use crate::engine::{Input, Ledger, fold};
+use crate::engine::{Deployment, Input, Ledger, fold};
 use crate::model::deployment::ExecutionId;
+use crate::providers::traffic::TrafficError;
 use driver::Driver;
+use keeper::Keeper;
 use ledger::{Job, Opening};
 use task::{Letter, Task};
 
@@ -32,6 +35,8 @@ pub struct Controller {
     ledgers_held: bool,
     waiting: VecDeque<Job>,
     drivers: Vec<Driver>,
+    /// Of the deployments behind a load balancer.
+    keepers: BTreeMap<usize, Keeper>,
     /// Written, but not durable yet, the oldest first.
     writes: VecDeque<Write>,
     /// So many of them become durable together next.
@@ -80,6 +85,16 @@ impl Heard {
     }
 }
 
+impl Heard {
+    /// Whether it says that an event has started.
+    fn is_start(&self) -> bool {
+        let Input::Report { report, .. } = &self.input else {
+            return false;
+        };
+        matches!(report, Report::EventStarted { .. })
+    }
+}
+
 impl Controller {
     /// Starts, and reads the groups' ledgers.
     pub fn new(env: &mut Env, life: Life) -> Self {
@@ -92,6 +107,7 @@ impl Controller {
             drivers: (0..env.shape.hosts)
                 .map(|host| Driver::new(host, life))
                 .collect(),
+            keepers: BTreeMap::new(),
             writes: VecDeque::new(),
             syncing: 0,
         }
@@ -115,6 +131,7 @@ impl Controller {
     /// Killed: what was written may be durable or lost, in the order in which it was written.
     pub fn die(self, env: &mut Env) {
         env.mark(Mark::ControllerKilled);
+        env.watch.orchestrator_died(env.now);
         let pending = u32::try_from(self.writes.len()).unwrap_or(0);
         let kept = env.tape.below(Reel::Disk, pending + 1) as usize;
         if kept < self.writes.len() {
@@ -147,6 +164,64 @@ impl Controller {
                 self.drivers[host].rested(env, session);
                 Ok(())
             }
+            InController::Keeps(number, turn) => self.keep(env, number, |keeper, env, state| {
+                keeper.goes_on(env, turn, state)
+            }),
+            InController::BalancerSilent(number, request) => {
+                self.keep(env, number, |keeper, env, state| {
+                    keeper.silent(env, request, state)
+                })
+            }
+        }
+    }
+
+    /// A load balancer answers.
+    pub fn told(
+        &mut self,
+        env: &mut Env,
+        called: Called,
+        told: Result<Told, TrafficError>,
+    ) -> Result<(), Killed> {
+        if called.life != self.life {
+            return Ok(());
+        }
+        self.keep(env, called.deployment, |keeper, env, state| {
+            keeper.told(env, called.number, told, state)
+        })
+    }
+
+    /// Something happens to the keeper of a deployment, which knows what is durable.
+    fn keep(
+        &mut self,
+        env: &mut Env,
+        number: usize,
+        what: impl FnOnce(&mut Keeper, &mut Env, &Deployment) -> Vec<Heard>,
+    ) -> Result<(), Killed> {
+        let Some(keeper) = self.keepers.get_mut(&number) else {
+            return Ok(());
+        };
+        if let Some(state) = keeper.left.take() {
+            what(keeper, env, &state);
+            self.leave(number, Some(state));
+            return Ok(());
+        }
+        let task = self.tasks.get(&number);
+        let Some(state) = task.and_then(|task| task.published.as_deref()) else {
+            return Ok(());
+        };
+        let heard = what(keeper, env, state);
+        self.deliver(env, heard)
+    }
+
+    /// A deployment has ended: its keeper leaves everything as it is, when it has finished its look.
+    fn leave(&mut self, number: usize, state: Option<Box<Deployment>>) {
+        let Some(keeper) = self.keepers.get_mut(&number) else {
+            return;
+        };
+        if keeper.looks() {
+            keeper.left = state;
+        } else {
+            self.keepers.remove(&number);
         }
     }
 
@@ -219,7 +294,10 @@ impl Controller {
                     &task.deployment,
                     task.works(),
                     |host, execution, halts| {
-                        !registered[host] || self.drivers[host].wants(execution, halts)
+                        let keeper = self.keepers.get(&number);
+                        !registered[host]
+                            || self.drivers[host].wants(execution, halts)
+                            || keeper.is_some_and(|keeper| keeper.wants(execution, halts))
                     },
                 );
                 watch.timers(number, now, |at, execution| task.has_timer(at, execution));

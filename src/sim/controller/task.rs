@@ -8,11 +8,13 @@ use super::super::env::{Env, Killed};
 use super::super::happening::{Happening, InController};
 use super::super::marks::Mark;
 use super::driver::{Assignment, Mode};
+use super::keeper::{Errand, Keeper};
 use super::ledger::Job;
 use super::{Controller, Then};
 use crate::engine::deliberate::{Bug, deliberate};
 use crate::engine::event::{Event, Record};
 use crate::engine::input::Command;
+use crate::engine::leg::Actor;
 use crate::engine::pending::{Change, Work, WorkId, WorkSet, evolve_with_change};
 use crate::engine::{Deployment, Input, decide, pending, refusal};
 use crate::model::deployment::ExecutionId;
@@ -31,6 +33,8 @@ pub(super) enum Letter {
 /// A deployment that is not over.
 pub(super) struct Task {
     pub deployment: Deployment,
+    /// What of it is durable, for the keeper of one behind a load balancer.
+    pub published: Option<Box<Deployment>>,
     mailbox: VecDeque<Letter>,
     /// What was decided and is being made durable.
     pub decided: Option<Decided>,
@@ -52,7 +56,9 @@ pub(super) struct Decided {
 
 impl Task {
     pub(super) fn new(deployment: Deployment) -> Self {
+        let traffic = deployment.spec.group.controls_traffic();
         Self {
+            published: traffic.then(|| Box::new(deployment.clone())),
             deployment,
             mailbox: VecDeque::new(),
             decided: None,
@@ -60,6 +66,15 @@ impl Task {
             timers: BTreeSet::new(),
             armed: None,
             works: WorkSet::new(),
+        }
+    }
+
+    /// What was decided is durable.
+    pub(super) fn publish(&mut self, records: &[Record]) {
+        if let Some(published) = &mut self.published {
+            for record in records {
+                published.evolve(record);
+            }
         }
     }
 
@@ -164,13 +179,24 @@ impl Controller {
         task.works = WorkSet::new();
         let lines = lines(number, &decided.records);
         if lines.is_empty() {
-            self.tasks.insert(number, task);
+            self.take_in(env, number, task);
             return self.begin_all(env, number);
         }
-        task.decided = Some(Decided::default());
-        self.tasks.insert(number, task);
+        decided.changes.clear();
+        task.decided = Some(decided);
+        self.take_in(env, number, task);
         self.write(env, lines, Then::TakenUp(number));
         Ok(())
+    }
+
+    /// A deployment runs from now on, and its keeper with it.
+    pub(super) fn take_in(&mut self, env: &mut Env, number: usize, task: Task) {
+        if task.published.is_some() {
+            let group = env.watch.group(number);
+            let keeper = Keeper::new(number, group, self.life, env);
+            self.keepers.insert(number, keeper);
+        }
+        self.tasks.insert(number, task);
     }
 
     /// Begins everything that is to be done for a deployment.
@@ -178,7 +204,8 @@ impl Controller {
         let Some(task) = self.tasks.get_mut(&number) else {
             return Ok(());
         };
-        task.decided = None;
+        let decided = task.decided.take().unwrap_or_default();
+        task.publish(&decided.records);
         let works = pending(&task.deployment);
         task.works.clone_from(&works);
         let lose = deliberate(Bug::TimersLost) && task.deployment.seq > 2;
@@ -282,6 +309,7 @@ impl Controller {
             return Ok(());
         };
         let decided = task.decided.take().unwrap_or_default();
+        task.publish(&decided.records);
         let seq = task.deployment.seq;
         env.watch.acknowledged(number, seq, &decided.answers);
         self.carry_out(env, number, decided.changes)?;
@@ -348,6 +376,9 @@ impl Controller {
                     t.execution.as_ref() == Some(&execution) && !t.status.is_terminal()
                 });
                 if !wanted {
+                    if let Some(keeper) = self.keepers.get_mut(&number) {
+                        keeper.forget(env, execution.clone());
+                    }
                     self.drivers[Cast::host(&target)].forget(env, execution);
                 }
             }
@@ -374,16 +405,31 @@ impl Controller {
         let Some(task) = self.tasks.get_mut(&number) else {
             return;
         };
-        if !env.registered[host] {
+        let Some(found) = task.deployment.target(target) else {
+            return;
+        };
+        let balancer = found.actor() == Actor::Balancer;
+        if !env.registered[host] && !balancer {
             return;
         }
         if mode == Mode::Run {
             env.watch.places(number, &execution);
         }
-        let Some(found) = task.deployment.target(target) else {
-            return;
-        };
         let order = crate::orchestrator::hosts::order(&task.deployment, found);
+        if balancer
+            && let (Some(keeper), Some(&event)) =
+                (self.keepers.get_mut(&number), order.events.first())
+        {
+            let target = target.clone();
+            let errand = Errand {
+                execution,
+                target,
+                event,
+                mode,
+            };
+            keeper.assign(env, errand);
+            return;
+        }
         let assignment = Assignment {
             execution,
             deployment: number,

@@ -6,6 +6,7 @@ use super::super::cast::Cast;
 use super::{Invariant, Watch};
 use crate::engine::ledger::{LedgerEvent, LedgerRecord};
 use crate::model::deployment::{DeploymentStatus, InstanceHealth, RevisionHealth, TargetStatus};
+use crate::model::lifecycle::LifecycleEvent;
 use crate::model::name::Name;
 use crate::model::revision::Revision;
 
@@ -75,7 +76,8 @@ impl Watch {
                     let touched = deployment
                         .targets
                         .iter()
-                        .filter(|target| target.attempt > 0);
+                        .filter(|target| target.attempt > 0)
+                        .filter(|target| target.event(LifecycleEvent::Install).is_some());
                     touched
                         .map(|target| (target.name.clone(), target.status))
                         .collect()

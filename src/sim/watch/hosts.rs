@@ -43,10 +43,11 @@ pub struct EventStart<'a> {
     pub other: bool,
 }
 
-/// An event's place in its order.
+/// A number for an event: those of every deployment first, in their order.
 pub fn ordinal(event: LifecycleEvent) -> usize {
-    LifecycleEvent::IN_PLACE
-        .iter()
+    let all = LifecycleEvent::IN_PLACE.iter();
+    all.chain(&LifecycleEvent::BLOCK)
+        .chain(&LifecycleEvent::ALLOW)
         .position(|other| *other == event)
         .unwrap_or(0)
 }
@@ -66,8 +67,8 @@ impl Watch {
         let number = Cast::deployment_of(execution);
         let attempt = execution
             .as_str()
-            .rsplit('~')
-            .next()
+            .split('~')
+            .nth(3)
             .and_then(|n| n.parse().ok())
             .unwrap_or(0);
         let first = self.scripts[*host].insert((number, attempt, ordinal(*event), *script));
@@ -117,6 +118,8 @@ impl Watch {
             known,
             other,
         } = start;
+        self.now = now;
+        self.touches(Cast::deployment_of(execution), *host, *event);
         let lease = i64::try_from(LEASE.as_millis()).unwrap_or(0);
         let live = heard.is_some_and(|at| now - at <= lease);
         self.check(live, Invariant::StopHolds, || {
@@ -140,7 +143,7 @@ impl Watch {
         let ignores = known.order.ignore_application_stop_failures;
         let in_order = before.clone().all(|entry| match entry.status {
             EventStatus::Succeeded => true,
-            EventStatus::Failed => ignores && entry.event == LifecycleEvent::ApplicationStop,
+            EventStatus::Failed => ignores && entry.event.failure_may_be_ignored(),
             _ => false,
         });
         let fresh = known
@@ -165,7 +168,7 @@ impl Watch {
             let ignores = known.order.ignore_application_stop_failures;
             known.state.events.iter().all(|entry| match entry.status {
                 EventStatus::Succeeded => true,
-                EventStatus::Failed => ignores && entry.event == LifecycleEvent::ApplicationStop,
+                EventStatus::Failed => ignores && entry.event.failure_may_be_ignored(),
                 _ => false,
             })
         });

@@ -1,12 +1,13 @@
 //! What the entries of a deployment's journal may say, one after the other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::cast::Cast;
 use super::super::marks::{Mark, Marks};
 use super::window::bounds;
 use super::{Invariant, Seen, Watch};
 use crate::engine::Deployment;
+use crate::engine::deployment::Target;
 use crate::engine::event::{Event, Record};
 use crate::engine::plan::Stage;
 use crate::model::deployment::{
@@ -14,6 +15,35 @@ use crate::model::deployment::{
 };
 use crate::model::lifecycle::EventStatus;
 use crate::model::name::Name;
+use crate::model::traffic::Side;
+
+/// How many instances the minimum is about: of a blue/green deployment those of the side that gets the traffic.
+fn counts(deployment: &Deployment) -> u32 {
+    let spec = &deployment.spec;
+    let targets = spec.targets.iter();
+    let counted =
+        targets.filter(|target| target.side.is_none() || target.side == enters(deployment));
+    u32::try_from(counted.count()).unwrap_or(u32::MAX)
+}
+
+fn counts_in(deployment: &Deployment, target: &Target) -> bool {
+    target.side.is_none() || target.side == enters(deployment)
+}
+
+/// The side that gets the traffic.
+fn enters(deployment: &Deployment) -> Option<Side> {
+    let spec = &deployment.spec;
+    spec.sides.as_ref()?;
+    Some(match spec.rolls_back {
+        None => Side::Green,
+        Some(_) => Side::Blue,
+    })
+}
+
+/// Whether it has one side alone.
+fn is_alone(deployment: &Deployment) -> bool {
+    deployment.spec.sides.is_none()
+}
 
 impl Watch {
     /// An entry of a deployment is durable.
@@ -43,8 +73,14 @@ impl Watch {
             format!("deployment {number} was over, and then: {:?}", record.event)
         });
         self.before(number, &seen, record);
+        let ran = match &record.event {
+            Event::TargetEnded { target, .. } => seen.deployment.target(target),
+            _ => None,
+        };
+        let ran = ran.and_then(|target| target.execution.clone());
         seen.deployment.evolve(record);
-        self.after(number, &mut seen, record, marks);
+        self.after(number, &mut seen, record, ran, marks);
+        self.traffic_after(number, &mut seen, &record.event, marks);
         self.recount(number, &seen.deployment);
         if let Some(slot) = self.seen.get_mut(number) {
             *slot = Some(seen);
@@ -63,7 +99,12 @@ impl Watch {
             let of_a_rollback = self
                 .deployment(Cast::number(failed))
                 .is_some_and(|failed| failed.spec.creator == Creator::CodeDeployRollback);
-            let good = self.books[group].revision.as_ref() == Some(&spec.revision);
+            // The way back of a blue/green deployment installs nothing: without a former revision it goes by its own.
+            let former = self.books[group].revision.as_ref();
+            let good = match former {
+                None => spec.sides.is_some(),
+                Some(former) => *former == spec.revision,
+            };
             self.check(!of_a_rollback, Invariant::RollbackEnds, || {
                 format!("{failed} is a rollback, and was rolled back")
             });
@@ -77,7 +118,12 @@ impl Watch {
         if self.seen.len() <= number {
             self.seen.resize_with(number + 1, || None);
         }
+        let in_service = match enters(&deployment) {
+            Some(Side::Green) => self.left_in_service(group),
+            _ => BTreeSet::new(),
+        };
         self.seen[number] = Some(Box::new(Seen {
+            in_service,
             stage_time: record.at,
             deployment,
             group,
@@ -86,12 +132,15 @@ impl Watch {
             rolled_back: false,
             given_up: false,
             event_started: BTreeMap::new(),
+            began: self.now,
+            moved: BTreeMap::new(),
+            continued: None,
         }));
     }
 
     /// The plan keeps to the configuration, and takes the sick first.
     fn plan(&mut self, number: usize, group: usize, deployment: &Deployment) {
-        let n = u32::try_from(deployment.spec.targets.len()).unwrap_or(u32::MAX);
+        let n = counts(deployment);
         let due = bounds(self.shape.minimum[group], n);
         let planned = deployment.plan.window;
         if let (Some(due), Some(planned)) = (due, planned) {
@@ -143,7 +192,7 @@ impl Watch {
                 let Some(found) = deployment.target(target) else {
                     return;
                 };
-                let retry = found.attempt > 0;
+                let retry = !found.is_fresh();
                 let frozen = (deployment.paused.is_some() || deployment.held.is_some()) && !retry;
                 self.check(!deployment.is_ceasing(), Invariant::StopHolds, || {
                     format!("{execution} started after the stop of deployment {number}")
@@ -155,7 +204,7 @@ impl Watch {
                     format!("{execution} started after deployment {number} had been halted")
                 });
                 self.check(
-                    found.status == TargetStatus::Pending,
+                    matches!(found.status, TargetStatus::Pending | TargetStatus::Ready),
                     Invariant::OneAtATime,
                     || format!("{execution} started while {target} was {:?}", found.status),
                 );
@@ -208,7 +257,12 @@ impl Watch {
                     )
                 });
             }
+            Event::Ended {
+                status: DeploymentStatus::Succeeded,
+                ..
+            } => self.goes_on(number, seen, record.at),
             Event::StageStarted { .. } => {
+                self.goes_on(number, seen, record.at);
                 let quiet = deployment.in_flight.is_empty();
                 self.check(quiet, Invariant::Availability, || {
                     format!("deployment {number} went on to the next zone with instances in flight")
@@ -230,11 +284,15 @@ impl Watch {
         let Some(target) = deployment.target(name) else {
             return;
         };
-        let n = u32::try_from(deployment.targets.len()).unwrap_or(u32::MAX);
+        if let Some(Stage::Leave { .. }) = deployment.plan.stages.get(target.stage) {
+            // Nothing is kept of what leaves as a whole.
+            return self.in_its_stage(number, deployment, target);
+        }
+        let n = counts(deployment);
         let Some(fleet) = bounds(self.shape.minimum[seen.group], n) else {
             return;
         };
-        let untouched = |t: &crate::engine::deployment::Target| {
+        let untouched = |t: &Target| {
             t.attempt == 0
                 && t.health_before == InstanceHealth::Healthy
                 && matches!(t.status, TargetStatus::Pending | TargetStatus::Skipped)
@@ -243,14 +301,19 @@ impl Watch {
             let targets = deployment
                 .targets
                 .iter()
+                .filter(|t| counts_in(deployment, t))
                 .filter(|t| zone.is_none_or(|zone| t.stage == zone));
             targets
-                .filter(|t| untouched(t) || t.status == TargetStatus::Succeeded)
+                .filter(|t| {
+                    untouched(t)
+                        || matches!(t.status, TargetStatus::Succeeded | TargetStatus::Ready)
+                })
                 .count()
         };
         let in_flight = deployment
             .targets
             .iter()
+            .filter(|t| is_alone(deployment) || t.stage == target.stage)
             .filter(|t| t.status == TargetStatus::InProgress)
             .count();
         let in_flight = u32::try_from(in_flight).unwrap_or(u32::MAX);
@@ -281,20 +344,30 @@ impl Watch {
                 });
             }
         }
-        let retry = target.attempt > 0;
+        self.in_its_stage(number, deployment, target);
+    }
+
+    fn in_its_stage(&mut self, number: usize, deployment: &Deployment, target: &Target) {
         self.check(
-            retry || target.stage == deployment.stage,
+            !target.is_fresh() || target.stage == deployment.stage,
             Invariant::Availability,
             || {
                 format!(
-                    "{name} started in stage {} of deployment {number}, which is in {}",
-                    target.stage, deployment.stage
+                    "{} started in stage {} of deployment {number}, which is in {}",
+                    target.name, target.stage, deployment.stage
                 )
             },
         );
     }
 
-    fn after(&mut self, number: usize, seen: &mut Seen, record: &Record, marks: &mut Marks) {
+    fn after(
+        &mut self,
+        number: usize,
+        seen: &mut Seen,
+        record: &Record,
+        ran: Option<ExecutionId>,
+        marks: &mut Marks,
+    ) {
         match &record.event {
             Event::StopRequested { .. } | Event::TimedOut => {
                 seen.ceased.get_or_insert(self.now);
@@ -307,18 +380,19 @@ impl Watch {
             Event::Recovered => seen.stage_time = seen.stage_time.min(record.at),
             Event::TargetEnded {
                 target,
-                status: TargetStatus::Succeeded,
+                status: TargetStatus::Succeeded | TargetStatus::Ready,
                 ..
             } => {
-                if let Some(execution) = seen
-                    .deployment
-                    .target(target)
-                    .and_then(|t| t.execution.clone())
-                {
-                    self.claims.push((Cast::host(target), execution));
-                }
+                let host = Cast::host(target);
+                self.claims.extend(ran.map(|execution| (host, execution)));
             }
             Event::GivenUp { .. } => seen.given_up = true,
+            Event::Ended { status, .. }
+                if *status == DeploymentStatus::Stopped && self.waited_in_vain(seen, record.at) =>
+            {
+                self.ended.push(number);
+                marks.hit(Mark::NotRerouted);
+            }
             Event::Halted { .. } => marks.hit(Mark::FailedEarly),
             Event::RolledBack { deployment, .. } => {
                 seen.rolled_back = true;
@@ -340,9 +414,13 @@ impl Watch {
     /// I-18: the end is what the targets say.
     fn verdict(&mut self, number: usize, seen: &Seen, status: DeploymentStatus, marks: &mut Marks) {
         let deployment = &seen.deployment;
-        let n = u32::try_from(deployment.targets.len()).unwrap_or(u32::MAX);
+        let n = counts(deployment);
         let count = |status| {
-            let targets = deployment.targets.iter().filter(|t| t.status == status);
+            let targets = deployment
+                .targets
+                .iter()
+                .filter(|t| counts_in(deployment, t));
+            let targets = targets.filter(|t| t.status == status);
             u32::try_from(targets.count()).unwrap_or(u32::MAX)
         };
         let (succeeded, failed) = (
@@ -364,10 +442,19 @@ impl Watch {
                 if failed > 0 {
                     marks.hit(Mark::SucceededWithFailures);
                 }
+                let left_out = |t: &Target| t.attempt == 0 && t.message.is_some();
+                let rest = deployment.targets.iter().find(|t| {
+                    let there = t.status == TargetStatus::Succeeded || left_out(t);
+                    !counts_in(deployment, t) && !there
+                });
+                let rest = rest.map(|t| (t.name.clone(), t.status));
+                self.check(rest.is_none(), Invariant::Verdict, || {
+                    format!("deployment {number} succeeded, and {rest:?} has not left")
+                });
             }
             DeploymentStatus::Failed => {
                 self.check(
-                    succeeded < n || n == 0 || seen.given_up,
+                    succeeded < n || n == 0 || seen.given_up || !is_alone(deployment),
                     Invariant::Verdict,
                     || format!("deployment {number} failed, and every instance succeeded"),
                 );
@@ -419,6 +506,7 @@ impl Watch {
                 TargetStatus::InProgress => found.in_progress += 1,
                 TargetStatus::Succeeded => found.succeeded += 1,
                 TargetStatus::Skipped => found.skipped += 1,
+                TargetStatus::Ready => found.ready += 1,
                 _ => found.failed += 1,
             }
         }

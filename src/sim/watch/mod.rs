@@ -4,6 +4,7 @@
 mod health;
 mod hosts;
 mod journal;
+mod traffic;
 mod window;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,26 +14,37 @@ pub use hosts::{EventStart, ScriptStart, ordinal};
 
 use super::cast::Cast;
 use super::disk::Line;
+use super::happening::Life;
 use super::marks::Marks;
 use super::shape::{Millis, Shape};
 use crate::engine::availability::Refusal;
 use crate::engine::input::{Command, What};
 use crate::engine::pending::{WorkId, WorkSet};
+use crate::engine::plan::Before;
 use crate::engine::{Deployment, Ledger, pending};
 use crate::model::deployment::{ExecutionId, TargetStatus};
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
 use health::Books;
+use traffic::Route;
 
 /// What must always hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Invariant {
     /// I-1: what we do leaves at least the minimum of healthy instances, of the fleet and of each zone.
     Availability,
+    /// I-2: nothing is stopped or installed where requests come by our doing, and none is cut off before its time.
+    Drained,
+    /// I-3: only what has been validated gets requests by our doing.
+    Validated,
+    /// I-4: our doing leaves no route without a healthy server, and what others change is put right.
+    Route,
     /// I-5: after a stop or a pause is durable, nothing new starts.
     StopHolds,
     /// I-6: a command that rests on an old picture is refused; a stop never is.
     OldPicture,
+    /// I-8: what waits for somebody's word waits for it.
+    Permission,
     /// I-9: a script never starts twice for one execution.
     ScriptOnce,
     /// I-10: events run in their order, one after the other.
@@ -51,6 +63,8 @@ pub enum Invariant {
     Verdict,
     /// I-19: what is shown is what the journal says.
     Shown,
+    /// I-20: at its end a deployment, also one that goes back, has every server where it says.
+    Sides,
     /// I-21: a rollback happens when it is due, to the revision that was good, and is never rolled back.
     RollbackEnds,
     /// I-23: what was acknowledged survives.
@@ -70,8 +84,12 @@ impl Invariant {
     pub fn id(self) -> &'static str {
         match self {
             Self::Availability => "I-1",
+            Self::Drained => "I-2",
+            Self::Validated => "I-3",
+            Self::Route => "I-4",
             Self::StopHolds => "I-5",
             Self::OldPicture => "I-6",
+            Self::Permission => "I-8",
             Self::ScriptOnce => "I-9",
             Self::EventOrder => "I-10",
             Self::RightRevision => "I-11",
@@ -81,6 +99,7 @@ impl Invariant {
             Self::Terminal => "I-17",
             Self::Verdict => "I-18",
             Self::Shown => "I-19",
+            Self::Sides => "I-20",
             Self::RollbackEnds => "I-21",
             Self::Acknowledged => "I-23",
             Self::DurableFirst => "I-24",
@@ -118,11 +137,17 @@ pub struct Watch {
     pub created: u64,
     /// Executions that are said to have succeeded and are still to be looked for on their hosts.
     pub claims: Vec<(usize, ExecutionId)>,
+    /// Hosts that deployments have put into service and whose revision is still to be looked at.
+    pub entered: Vec<(usize, usize)>,
     now: Millis,
+    /// Of the orchestrator, while it lives.
+    life: Life,
     shape: Shape,
     seen: Vec<Option<Box<Seen>>>,
     ledgers: Vec<Ledger>,
     books: Vec<Books>,
+    /// Of each group's load balancer.
+    routes: Vec<Route>,
     scripts: Vec<BTreeSet<(usize, u32, usize, usize)>>,
     /// Executions that hosts were told to stop.
     stopped: BTreeSet<(usize, ExecutionId)>,
@@ -145,6 +170,14 @@ struct Seen {
     event_started: BTreeMap<Name, Timestamp>,
     /// When the stage that runs began, by the journal.
     stage_time: Timestamp,
+    /// When it started.
+    began: Millis,
+    /// When the newest event at the load balancer started of each target.
+    moved: BTreeMap<Name, Millis>,
+    /// Hosts of the replacement that were in service when it was created.
+    in_service: BTreeSet<usize>,
+    /// What somebody said last that it need not wait for.
+    continued: Option<Before>,
 }
 
 impl Watch {
@@ -156,7 +189,10 @@ impl Watch {
             clock_jumped: false,
             created: 0,
             claims: Vec::new(),
+            entered: Vec::new(),
+            routes: vec![Route::default(); shape.groups],
             now: 0,
+            life: 0,
             shape: shape.clone(),
             seen: Vec::new(),
             ledgers: vec![Ledger::default(); shape.groups],

@@ -1,6 +1,11 @@
 //! What a world is like: how large, how slow, how unlucky. Every run draws its own, with half of what can go wrong left
 //! out altogether, since some bugs only show where everything else is calm.
 
+mod traffic;
+
+pub use traffic::{Balancers, Style};
+
+use super::cast::Cast;
 use super::tape::{Reel, Tape};
 use crate::engine::spec::OnFailure;
 
@@ -53,6 +58,10 @@ pub struct Shape {
     pub faults: Faults,
     /// Operators.
     pub operators: Operators,
+    /// How each group deploys.
+    pub styles: [Style; 2],
+    /// Load balancers.
+    pub balancers: Balancers,
 }
 
 /// The kind and value of a minimum of healthy hosts.
@@ -178,7 +187,7 @@ impl Shape {
         };
         let hosts = setting.hosts.unwrap_or(drawn).max(1);
         let zones = d.one_in(3, |d| 1 + d.below(4));
-        Self {
+        let mut shape = Self {
             hosts: hosts as usize,
             groups: 1 + d.one_in(4, |_| 1) as usize,
             zones,
@@ -228,6 +237,27 @@ impl Shape {
                 stale: d.one_in(2, |d| 1 + d.below(5_000)),
                 twice: d.one_in(2, |d| 1 + d.below(3_000)),
             },
+            // What came later is drawn last: a tape that was kept before says the same as ever.
+            styles: [d.style(), d.style()],
+            balancers: d.balancers(),
+        };
+        shape.settle();
+        shape
+    }
+
+    /// What does not go together is made to.
+    fn settle(&mut self) {
+        for (group, style) in self.styles.iter_mut().enumerate() {
+            let members = (0..self.hosts).filter(|&host| Cast::is_member(host, group));
+            if group >= self.groups {
+                *style = Style::Alone;
+            } else if matches!(style, Style::BlueGreen(_)) && members.count() < 2 {
+                *style = Style::Behind;
+            }
+            // The last server of a route waits for another to come back, which is deployed to meanwhile.
+            if style.controls_traffic() {
+                self.limits.event = self.limits.event.max(400_000);
+            }
         }
     }
 }

@@ -1,0 +1,342 @@
+//! A load balancer: it applies late, loses answers, breaks off in the middle, forgets everything when it restarts, and is changed
+//! by hand. It knows servers by the numbers of their hosts.
+
+use super::cast::Cast;
+use super::env::Env;
+use super::happening::{AskedBalancer, Called, Happening, Life, OnBalancer, Told};
+use super::marks::Mark;
+use super::shape::{Millis, Style};
+use super::tape::Reel;
+use crate::engine::deliberate::{Bug, deliberate};
+use crate::model::traffic::{Side, Split};
+use crate::providers::traffic::{Observed, Seen, Service, TrafficError, Wanted};
+
+/// A load balancer of a group.
+pub struct Balancer {
+    group: usize,
+    life: Life,
+    up: bool,
+    /// By host; those that it does not have are `None`.
+    servers: Vec<Option<Server>>,
+    split: Option<Split>,
+    /// When the last change that it accepted takes effect: they do so in their order.
+    tail: Millis,
+}
+
+/// A server as it is now.
+#[derive(Clone, Debug)]
+struct Server {
+    service: Service,
+    /// Whether it finds it well.
+    well: bool,
+    /// When each request in flight ends, of one that gets nothing new.
+    flight: Vec<Millis>,
+}
+
+/// One server changes.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    /// Which.
+    pub host: usize,
+    /// To what.
+    pub service: Service,
+    /// Who asked.
+    pub called: Called,
+    /// What the watch had counted when that was decided on.
+    pub seen: u64,
+}
+
+impl Balancer {
+    /// The load balancer of a group, as its own configuration has it. `alive` says which applications do.
+    pub fn new(group: usize, env: &mut Env, alive: impl Fn(usize) -> bool) -> Self {
+        let mut balancer = Self {
+            group,
+            life: 1,
+            up: true,
+            servers: Vec::new(),
+            split: None,
+            tail: 0,
+        };
+        balancer.configure(env, alive);
+        balancer
+    }
+
+    /// Has what its own configuration says, which nobody has changed since the world began.
+    fn configure(&mut self, env: &mut Env, alive: impl Fn(usize) -> bool) {
+        let shape = &env.shape;
+        let (adds, group) = (shape.balancers.adds, self.group);
+        let blue_green = matches!(shape.styles[group], Style::BlueGreen(_));
+        let server = |host: usize| {
+            let out = blue_green && Cast::side(host, group) == Side::Green;
+            let service = if out { Service::Out } else { Service::In };
+            let there = Cast::is_member(host, group) && !(out && adds);
+            there.then(|| Server {
+                service,
+                well: alive(host) || !shape.balancers.judges,
+                flight: Vec::new(),
+            })
+        };
+        self.servers = (0..shape.hosts).map(server).collect();
+        self.split = None;
+        let servers = self.servers.iter().map(|server| {
+            let server = server.as_ref()?;
+            Some((server.service, server.well))
+        });
+        env.watch.configured(env.now, group, servers);
+    }
+
+    /// Something arrives or happens here. `alive` says which applications do.
+    pub fn happens(&mut self, env: &mut Env, what: OnBalancer, alive: impl Fn(usize) -> bool) {
+        match what {
+            OnBalancer::Asked(called, asked) => self.asked(env, called, *asked),
+            OnBalancer::Changes(life, step) if life == self.life => self.change(env, step),
+            OnBalancer::Splits(life, split) if life == self.life => self.split = split,
+            OnBalancer::Checks(host) => self.check(env, host, alive(host)),
+            OnBalancer::Returns(life) if life == self.life => {
+                self.up = true;
+                self.configure(env, alive);
+            }
+            // What it had accepted before it restarted.
+            OnBalancer::Changes(..) | OnBalancer::Splits(..) | OnBalancer::Returns(_) => {}
+        }
+    }
+
+    fn asked(&mut self, env: &mut Env, called: Called, asked: AskedBalancer) {
+        if !self.up {
+            // Nothing listens: the connection is refused at once.
+            return Self::answer(env, called, Err(unreachable("nothing listens")));
+        }
+        match asked {
+            AskedBalancer::Observe(hosts) => {
+                let observed = self.observe(env, &hosts);
+                let seen = env.watch.counted(self.group);
+                Self::answer(env, called, Ok(Told::Observed(Box::new(observed), seen)));
+            }
+            AskedBalancer::Apply(wanted, seen) => self.apply(env, called, &wanted, seen),
+        }
+    }
+
+    fn answer(env: &mut Env, called: Called, told: Result<Told, TrafficError>) {
+        let unanswered = env.shape.balancers.unanswered;
+        let done = matches!(told, Ok(Told::Done));
+        let told = if env.goes_wrong(Reel::Traffic, unanswered) {
+            env.watch.disturbed(env.now, called.group);
+            env.mark(Mark::BalancerUnanswered);
+            if done {
+                env.mark(Mark::AppliedUnanswered);
+            }
+            // A connection that breaks is noticed at once; one that hangs is given up by whoever waits.
+            if env.tape.below(Reel::Traffic, 2) == 1 {
+                return;
+            }
+            Err(unreachable("the connection broke"))
+        } else {
+            told
+        };
+        let wait = env.tape.wait(Reel::Traffic, env.shape.balancers.delay);
+        let told = Box::new(told);
+        env.after(wait, Happening::BalancerTells { called, told });
+    }
+
+    fn observe(&self, env: &mut Env, hosts: &[usize]) -> Observed {
+        let balancers = env.shape.balancers;
+        let mut observed = Observed {
+            split: self.split,
+            epoch: Some(self.life.to_string()),
+            ..Observed::default()
+        };
+        for (host, server) in self.servers.iter().enumerate() {
+            let Some(server) = server else { continue };
+            if !hosts.contains(&host) {
+                let gets_requests = server.service == Service::In && server.well;
+                observed.others += usize::from(gets_requests);
+                continue;
+            }
+            let seen = Seen {
+                service: server.service,
+                healthy: balancers.judges.then_some(server.well),
+                trouble: None,
+                weight: None,
+                in_flight: balancers.counts.then(|| server.in_flight(env.now)),
+                requests: None,
+                errors: None,
+            };
+            observed.servers.insert(env.cast.name(host).clone(), seen);
+        }
+        observed
+    }
+
+    /// Into service first, out of it last. What was accepted takes effect in its order, sooner or later.
+    fn apply(&mut self, env: &mut Env, called: Called, wanted: &Wanted, seen: u64) {
+        let balancers = env.shape.balancers;
+        if env.goes_wrong(Reel::Traffic, balancers.refuses) {
+            env.mark(Mark::BalancerRefused);
+            env.watch.disturbed(env.now, self.group);
+            return Self::answer(
+                env,
+                called,
+                Err(TrafficError::Refused {
+                    balancer: "the load balancer".to_owned(),
+                    reason: "not today".to_owned(),
+                }),
+            );
+        }
+        let mut steps: Vec<Step> = wanted
+            .servers
+            .iter()
+            .map(|server| Step {
+                host: Cast::host(&server.name),
+                service: server.service,
+                called,
+                seen,
+            })
+            .collect();
+        steps.sort_by_key(|step| step.service);
+        if deliberate(Bug::OutFirst) {
+            steps.reverse();
+        }
+        let breaks = env.goes_wrong(Reel::Traffic, balancers.breaks_off);
+        let accepted = if breaks {
+            env.mark(Mark::ChangeBrokenOff);
+            env.watch.disturbed(env.now, self.group);
+            let all = u32::try_from(steps.len()).unwrap_or(0);
+            env.tape.below(Reel::Traffic, all + 1) as usize
+        } else {
+            steps.len()
+        };
+        for step in steps.into_iter().take(accepted) {
+            self.later(env, OnBalancer::Changes(self.life, step));
+        }
+        if !breaks && wanted.split != self.split {
+            self.later(env, OnBalancer::Splits(self.life, wanted.split));
+        }
+        let told = if breaks {
+            Err(unreachable("the connection broke"))
+        } else {
+            Ok(Told::Done)
+        };
+        Self::answer(env, called, told);
+    }
+
+    fn later(&mut self, env: &mut Env, what: OnBalancer) {
+        let late = env.shape.balancers.late;
+        let at = env.now + env.tape.between(Reel::Traffic, 0, late);
+        self.tail = self.tail.max(at);
+        if self.tail > env.now {
+            env.mark(Mark::AppliedLate);
+        }
+        let wait = self.tail - env.now;
+        let group = self.group;
+        env.after(wait, Happening::Balancer { group, what });
+    }
+
+    fn change(&mut self, env: &mut Env, step: Step) {
+        let (host, service) = (step.host, step.service);
+        let now = env.now;
+        env.tell(|| {
+            format!(
+                "the balancer of g{} has h{host:03} {service:?}",
+                step.called.group
+            )
+        });
+        let flight = self.set(env, host, service);
+        if env.watch.changed(now, self.group, &step, &flight) {
+            env.mark(Mark::PutRight);
+        }
+    }
+
+    /// Sets a server's service; answers when each request that it still works on ends.
+    fn set(&mut self, env: &mut Env, host: usize, service: Service) -> Vec<Millis> {
+        let well = !env.shape.balancers.judges;
+        let server = self.servers[host].get_or_insert(Server {
+            service: Service::Out,
+            well,
+            flight: Vec::new(),
+        });
+        if server.service == Service::In && service != Service::In && server.well {
+            let mean = env.shape.balancers.request;
+            let requests = env.tape.below(Reel::Traffic, 4);
+            let ends = (0..requests).map(|_| env.now + env.tape.wait(Reel::Traffic, mean));
+            server.flight = ends.collect();
+        }
+        server.service = service;
+        let flight = server.flight.clone();
+        if service != Service::Draining {
+            server.flight.clear();
+        }
+        // It looks again soon after something comes to it.
+        if service == Service::In {
+            let group = self.group;
+            let wait = env
+                .tape
+                .between(Reel::Traffic, 0, env.shape.balancers.check);
+            let what = OnBalancer::Checks(host);
+            env.after(wait, Happening::Balancer { group, what });
+        }
+        flight
+    }
+
+    /// It looks whether an application serves.
+    fn check(&mut self, env: &mut Env, host: usize, alive: bool) {
+        if !env.shape.balancers.judges || !self.up {
+            return;
+        }
+        let Some(server) = &mut self.servers[host] else {
+            return;
+        };
+        if server.well != alive {
+            server.well = alive;
+            env.watch.found(env.now, self.group, host, alive);
+        }
+    }
+
+    /// It restarts: requests are cut, and everything that it was told is forgotten.
+    pub fn restart(&mut self, env: &mut Env) {
+        let (group, now) = (self.group, env.now);
+        env.tell(|| format!("the balancer of g{group} restarts"));
+        env.mark(Mark::BalancerRestarted);
+        self.life += 1;
+        self.up = false;
+        self.servers.fill(None);
+        env.watch
+            .configured(now, group, self.servers.iter().map(|_| None));
+        let wait = env.tape.wait(Reel::Traffic, env.shape.balancers.away);
+        let what = OnBalancer::Returns(self.life);
+        env.after(wait, Happening::Balancer { group, what });
+    }
+
+    /// Somebody changes a server by hand.
+    pub fn by_hand(&mut self, env: &mut Env) {
+        let hosts = u32::try_from(self.servers.len()).unwrap_or(1);
+        let host = env.tape.below(Reel::Traffic, hosts) as usize;
+        let service = [Service::In, Service::Draining, Service::Out];
+        let service = service[env.tape.below(Reel::Traffic, 3) as usize];
+        let there = self.servers[host].as_ref();
+        if !self.up || there.is_none_or(|server| server.service == service) {
+            return;
+        }
+        let (group, now) = (self.group, env.now);
+        env.tell(|| format!("somebody has h{host:03} {service:?} at the balancer of g{group}"));
+        env.mark(Mark::BalancerByHand);
+        let flight = self.set(env, host, service);
+        env.watch
+            .changed_by_hand(now, group, host, service, &flight);
+    }
+}
+
+impl Server {
+    fn in_flight(&self, now: Millis) -> u64 {
+        if self.service == Service::In && self.well {
+            return 2;
+        }
+        let open = self.flight.iter().filter(|end| **end > now);
+        u64::try_from(open.count()).unwrap_or(0)
+    }
+}
+
+fn unreachable(reason: &str) -> TrafficError {
+    TrafficError::Unreachable {
+        balancer: "the load balancer".to_owned(),
+        reason: reason.to_owned(),
+    }
+}

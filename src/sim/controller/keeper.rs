@@ -1,0 +1,437 @@
+//! Keeps the targets of one deployment where they ought to be at their load balancer (`orchestrator::traffic`): looks, puts right
+//! what differs, looks again, and tells what has come of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::super::cast::Cast;
+use super::super::env::Env;
+use super::super::happening::{
+    AskedBalancer, Called, Happening, InController, Life, OnBalancer, Told,
+};
+use super::super::marks::Mark;
+use super::super::shape::Millis;
+use super::super::tape::Reel;
+use super::Heard;
+use super::driver::Mode;
+use crate::engine::Deployment;
+use crate::engine::deliberate::{Bug, deliberate};
+use crate::engine::input::Report;
+use crate::model::deployment::ExecutionId;
+use crate::model::lifecycle::{EventStatus, LifecycleEvent};
+use crate::model::name::Name;
+use crate::model::timestamp::Timestamp;
+use crate::orchestrator::traffic::findings::Findings;
+use crate::orchestrator::traffic::round::{Member, Round, differing, round};
+use crate::providers::traffic::{Observed, Server, TrafficError};
+
+/// How long a load balancer may take to answer.
+const PATIENCE: Millis = 10_000;
+
+/// How long a deployment may take to know that an errand has begun.
+const SOON: Millis = 50;
+
+/// An event at the load balancer that is to be carried out.
+pub(super) struct Errand {
+    pub execution: ExecutionId,
+    pub target: Name,
+    pub event: LifecycleEvent,
+    pub mode: Mode,
+}
+
+/// An errand, and what its deployment was told.
+struct Open {
+    errand: Errand,
+    begun: bool,
+    heard: bool,
+}
+
+enum Ask {
+    Errand(Errand),
+    Forget(ExecutionId),
+}
+
+/// What it waits for.
+enum State {
+    /// The next look.
+    Rests,
+    /// That the deployment knows what has begun.
+    Begins,
+    /// How things are.
+    Looks(Looks),
+}
+
+/// A look that is not over.
+struct Looks {
+    members: Vec<Member>,
+    findings: Findings,
+    kept: BTreeSet<Name>,
+    /// The answer to this request.
+    number: u32,
+    step: Step,
+}
+
+enum Step {
+    Observes,
+    Applies(Vec<Name>),
+    ObservesAgain,
+}
+
+pub(super) struct Keeper {
+    /// Its deployment has ended like this, and it finishes its look.
+    pub left: Option<Box<Deployment>>,
+    deployment: usize,
+    group: usize,
+    life: Life,
+    asks: Vec<Ask>,
+    open: BTreeMap<ExecutionId, Open>,
+    left_with: BTreeMap<Name, u64>,
+    began: Timestamp,
+    troubled: bool,
+    state: State,
+    turns: u32,
+    requests: u32,
+}
+
+impl Keeper {
+    pub(super) fn new(deployment: usize, group: usize, life: Life, env: &mut Env) -> Self {
+        let mut keeper = Self {
+            left: None,
+            deployment,
+            group,
+            life,
+            asks: Vec::new(),
+            open: BTreeMap::new(),
+            left_with: BTreeMap::new(),
+            began: Timestamp(0),
+            troubled: false,
+            state: State::Rests,
+            turns: 0,
+            requests: 0,
+        };
+        keeper.after(env, 0);
+        keeper
+    }
+
+    /// Whether it is in the middle of a look.
+    pub(super) fn looks(&self) -> bool {
+        !matches!(self.state, State::Rests)
+    }
+
+    /// Whether it works on an errand.
+    pub(super) fn wants(&self, execution: &ExecutionId, halts: bool) -> bool {
+        let mode = if halts { Mode::Halt } else { Mode::Run };
+        let asked = self.asks.iter().any(|ask| {
+            matches!(ask, Ask::Errand(errand) if errand.execution == *execution && errand.mode == mode)
+        });
+        asked
+            || self
+                .open
+                .get(execution)
+                .is_some_and(|open| open.errand.mode == mode)
+    }
+
+    pub(super) fn assign(&mut self, env: &mut Env, errand: Errand) {
+        self.ask(env, Ask::Errand(errand));
+    }
+
+    pub(super) fn forget(&mut self, env: &mut Env, execution: ExecutionId) {
+        self.ask(env, Ask::Forget(execution));
+    }
+
+    fn ask(&mut self, env: &mut Env, ask: Ask) {
+        self.asks.push(ask);
+        if matches!(self.state, State::Rests) {
+            self.after(env, 0);
+        }
+    }
+
+    /// Goes on after a while, and not before.
+    fn after(&mut self, env: &mut Env, wait: Millis) {
+        self.turns += 1;
+        let what = InController::Keeps(self.deployment, self.turns);
+        let life = self.life;
+        env.after(wait, Happening::Controller { life, what });
+    }
+
+    /// It is time to go on. `state` is what is durable of its deployment.
+    pub(super) fn goes_on(&mut self, env: &mut Env, turn: u32, state: &Deployment) -> Vec<Heard> {
+        if turn != self.turns {
+            return Vec::new();
+        }
+        match self.state {
+            State::Rests => {
+                self.take_asks(state);
+                let heard = self.begin(env);
+                self.state = State::Begins;
+                let told = heard.iter().any(Heard::is_start);
+                self.after(env, if told { SOON } else { 0 });
+                heard
+            }
+            State::Begins => {
+                self.look(env, state);
+                Vec::new()
+            }
+            State::Looks(_) => Vec::new(),
+        }
+    }
+
+    fn take_asks(&mut self, state: &Deployment) {
+        for ask in std::mem::take(&mut self.asks) {
+            match ask {
+                Ask::Errand(errand) => {
+                    let known = self.open.get(&errand.execution);
+                    let target = state.target(&errand.target);
+                    let entry = target.and_then(|target| target.event(errand.event));
+                    let runs = entry.is_some_and(|e| e.status == EventStatus::InProgress);
+                    let open = Open {
+                        begun: runs || known.is_some_and(|open| open.begun),
+                        heard: known.is_none_or(|open| open.heard),
+                        errand,
+                    };
+                    self.open.insert(open.errand.execution.clone(), open);
+                }
+                Ask::Forget(execution) => {
+                    self.open.remove(&execution);
+                }
+            }
+        }
+    }
+
+    /// Says of every errand that it has begun. What only has to be finished never begins.
+    fn begin(&mut self, env: &Env) -> Vec<Heard> {
+        let mut heard = Vec::new();
+        for open in self.open.values_mut().filter(|open| !open.begun) {
+            let event = open.errand.event;
+            let halts = open.errand.mode == Mode::Halt;
+            open.begun = !halts;
+            let report = if halts {
+                Report::Ended
+            } else {
+                let at = env.controller_time();
+                let at = at.max(self.began + Duration::from_millis(1));
+                self.began = at;
+                Report::EventStarted { event, at }
+            };
+            heard.push(open.errand.heard(self.deployment, report));
+        }
+        self.open.retain(|_, open| open.begun);
+        heard
+    }
+
+    fn look(&mut self, env: &mut Env, state: &Deployment) {
+        let mut findings = Findings::default();
+        let drain = Duration::from_millis(env.shape.balancers.drain.unsigned_abs());
+        let members = state.targets.iter().filter_map(|target| {
+            let there = env.registered[Cast::host(&target.name)];
+            let endpoint = there.then(|| Ok(env.cast.endpoint.clone()));
+            findings.member(target, endpoint, drain)
+        });
+        let members: Vec<Member> = members.collect();
+        for member in &members {
+            let host = Cast::host(&member.name);
+            env.watch.wants(self.deployment, host, member.place);
+        }
+        let number = self.observe(env, &members);
+        self.state = State::Looks(Looks {
+            members,
+            findings,
+            kept: BTreeSet::new(),
+            number,
+            step: Step::Observes,
+        });
+    }
+
+    fn observe(&mut self, env: &mut Env, members: &[Member]) -> u32 {
+        let hosts = members.iter().map(|member| Cast::host(&member.name));
+        self.request(env, AskedBalancer::Observe(hosts.collect()))
+    }
+
+    fn request(&mut self, env: &mut Env, asked: AskedBalancer) -> u32 {
+        self.requests += 1;
+        let number = self.requests;
+        let group = self.group;
+        let called = Called {
+            life: self.life,
+            deployment: self.deployment,
+            group,
+            number,
+        };
+        let life = self.life;
+        let what = InController::BalancerSilent(self.deployment, number);
+        env.after(PATIENCE, Happening::Controller { life, what });
+        if env.goes_wrong(Reel::Traffic, env.shape.balancers.unheard) {
+            env.mark(Mark::BalancerUnheard);
+            env.tell(|| format!("the balancer of g{group} does not hear {asked:?}"));
+            env.watch.disturbed(env.now, group);
+            return number;
+        }
+        let wait = env.tape.wait(Reel::Traffic, env.shape.balancers.delay);
+        let what = OnBalancer::Asked(called, Box::new(asked));
+        env.after(wait, Happening::Balancer { group, what });
+        number
+    }
+
+    /// A load balancer did not answer in time.
+    pub(super) fn silent(&mut self, env: &mut Env, number: u32, state: &Deployment) -> Vec<Heard> {
+        let told = TrafficError::Unreachable {
+            balancer: "it".to_owned(),
+            reason: "no answer".to_owned(),
+        };
+        self.told(env, number, Err(told), state)
+    }
+
+    /// A load balancer answers.
+    pub(super) fn told(
+        &mut self,
+        env: &mut Env,
+        number: u32,
+        told: Result<Told, TrafficError>,
+        state: &Deployment,
+    ) -> Vec<Heard> {
+        let ours = matches!(&self.state, State::Looks(looks) if looks.number == number);
+        if !ours {
+            return Vec::new();
+        }
+        let State::Looks(mut looks) = std::mem::replace(&mut self.state, State::Rests) else {
+            return Vec::new();
+        };
+        let step = std::mem::replace(&mut looks.step, Step::ObservesAgain);
+        let deployment = self.deployment;
+        env.tell(|| format!("the keeper of deployment {deployment} is told {told:?}"));
+        if let Ok(Told::Observed(_, seen)) = &told {
+            env.watch.knows(self.group, *seen);
+        }
+        match (step, told) {
+            (Step::Observes, Ok(Told::Observed(observed, seen))) => {
+                if !self.put_right(env, &mut looks, &observed, seen) {
+                    return self.settle(env, looks, &observed, state);
+                }
+            }
+            (Step::Applies(_), Ok(Told::Done)) => {
+                if deliberate(Bug::AcceptedIsDone) {
+                    return self.tell(env, &looks.findings);
+                }
+                looks.number = self.observe(env, &looks.members);
+            }
+            (Step::Applies(differing), Err(error)) if !error.is_passing() => {
+                looks.findings.refuse(differing, &error);
+                looks.number = self.observe(env, &looks.members);
+            }
+            (Step::ObservesAgain, Ok(Told::Observed(observed, _))) => {
+                return self.settle(env, looks, &observed, state);
+            }
+            (_, Err(error)) => {
+                looks.findings.trouble.push(error.to_string());
+                return self.tell(env, &looks.findings);
+            }
+            (_, Ok(_)) => {}
+        }
+        self.state = State::Looks(looks);
+        Vec::new()
+    }
+
+    /// Asks for what ought to be so; false if it is.
+    fn put_right(
+        &mut self,
+        env: &mut Env,
+        looks: &mut Looks,
+        observed: &Observed,
+        seen: u64,
+    ) -> bool {
+        let Round {
+            mut wanted,
+            kept,
+            left,
+        } = round(&looks.members, observed, env.controller_time());
+        looks.kept = kept;
+        let differing = differing(&wanted, observed);
+        if differing.is_empty() {
+            return false;
+        }
+        // What is there already needs nothing: so do providers.
+        let differs = |server: &Server| differing.contains(&server.name);
+        wanted.servers.retain(differs);
+        looks.findings.left.extend(left);
+        looks.number = self.request(env, AskedBalancer::Apply(wanted, seen));
+        looks.step = Step::Applies(differing);
+        true
+    }
+
+    fn settle(
+        &mut self,
+        env: &mut Env,
+        mut looks: Looks,
+        observed: &Observed,
+        state: &Deployment,
+    ) -> Vec<Heard> {
+        let judges = env.shape.balancers.judges;
+        let findings = &mut looks.findings;
+        findings.settle(state, &looks.members, observed, judges, &looks.kept);
+        if !looks.kept.is_empty() {
+            env.mark(Mark::LastServerKept);
+        }
+        self.tell(env, &looks.findings)
+    }
+
+    /// Tells the deployment what has come of its errands, and rests.
+    fn tell(&mut self, env: &mut Env, findings: &Findings) -> Vec<Heard> {
+        let at = env.controller_time();
+        self.troubled = !findings.trouble.is_empty();
+        self.left_with.extend(findings.left.clone());
+        let mut heard = Vec::new();
+        let mut over = Vec::new();
+        for (execution, open) in &mut self.open {
+            let target = &open.errand.target;
+            if open.heard == self.troubled {
+                open.heard = !self.troubled;
+                let report = if self.troubled {
+                    Report::Lost
+                } else {
+                    Report::Heard
+                };
+                heard.push(open.errand.heard(self.deployment, report));
+            }
+            let left = self.left_with.get(target).copied();
+            let Some((status, diagnostics)) = findings.outcome(target, left) else {
+                continue;
+            };
+            self.left_with.remove(target);
+            let ended = Report::EventEnded {
+                event: open.errand.event,
+                status,
+                at,
+                diagnostics,
+            };
+            heard.push(open.errand.heard(self.deployment, ended));
+            heard.push(open.errand.heard(self.deployment, Report::Ended));
+            over.push(execution.clone());
+        }
+        for execution in over {
+            self.open.remove(&execution);
+        }
+        self.rest(env);
+        heard
+    }
+
+    fn rest(&mut self, env: &mut Env) {
+        self.state = State::Rests;
+        let (soon, now_and_then) = env.shape.balancers.look;
+        let wait = if !self.asks.is_empty() {
+            0
+        } else if self.open.is_empty() {
+            now_and_then
+        } else {
+            soon
+        };
+        if !self.open.is_empty() || !self.asks.is_empty() || !deliberate(Bug::KeeperSleeps) {
+            self.after(env, wait);
+        }
+    }
+}
+
+impl Errand {
+    fn heard(&self, deployment: usize, report: Report) -> Heard {
+        Heard::new(deployment, &self.execution, &self.target, report)
+    }
+}

@@ -1,0 +1,719 @@
+//! Where requests go, and whether that is our doing (I-2, I-3, I-4, I-20). It keeps the routes of all load balancers a second time,
+//! with who changed what last: what others did is exempt until somebody of ours has had the time to put it right.
+
+use std::collections::BTreeSet;
+
+use super::super::balancer::Step;
+use super::super::cast::Cast;
+use super::super::env::EPOCH;
+use super::super::happening::Life;
+use super::super::marks::{Mark, Marks};
+use super::super::shape::Millis;
+use super::{Invariant, Seen, Watch};
+use crate::engine::Deployment;
+use crate::engine::deployment::Target;
+use crate::engine::event::Event;
+use crate::engine::plan::{Before, Stage};
+use crate::engine::traffic::Place;
+use crate::model::deployment::{DeploymentStatus, TargetStatus};
+use crate::model::lifecycle::{EventStatus, LifecycleEvent};
+use crate::model::name::Name;
+use crate::model::timestamp::Timestamp;
+use crate::providers::traffic::Service;
+
+/// What others changed is put right within this, if nothing gets in the way: a look now and then, two more that are given up, and
+/// what takes effect late.
+const PUT_RIGHT: Millis = 60_000;
+
+/// A load balancer's route, as it is in force.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Route {
+    servers: Vec<Option<Server>>,
+    /// Counts what others changed, and what came to light.
+    counted: u64,
+    /// The count at which the route lost a server last that was not taken out by us.
+    lost: u64,
+    /// The count at which it restarted last, and when.
+    restarted: (u64, Millis),
+    /// The newest count that a keeper has seen.
+    known: u64,
+    /// When something last got in the way of putting things right.
+    disturbed: Millis,
+}
+
+#[derive(Clone, Debug)]
+struct Server {
+    service: Service,
+    well: bool,
+    /// When each request in flight ends.
+    flight: Vec<Millis>,
+    /// The count at which somebody else changed it last, and when.
+    touched: (u64, Millis),
+    /// Whether it is as somebody else made it, and nobody of ours has put that right yet.
+    others_did: bool,
+    /// The count at which it was found well last.
+    found: u64,
+    /// Whether it is as was asked for before the journal turned to the contrary.
+    belated: bool,
+    /// The deployment that it left with requests in flight last, until that is told.
+    cut_by: Option<usize>,
+}
+
+impl Server {
+    /// Whether requests come to it.
+    fn gets_requests(&self) -> bool {
+        self.service == Service::In && self.well
+    }
+}
+
+impl Route {
+    fn server(&self, host: usize) -> Option<&Server> {
+        self.servers.get(host)?.as_ref()
+    }
+
+    fn is_served(&self) -> bool {
+        self.servers.iter().flatten().any(Server::gets_requests)
+    }
+
+    fn is_served_without(&self, host: usize) -> bool {
+        let mut servers = self.servers.iter().enumerate();
+        servers.any(|(other, server)| {
+            other != host && server.as_ref().is_some_and(Server::gets_requests)
+        })
+    }
+
+    fn service(&self, host: usize) -> Service {
+        self.server(host)
+            .map_or(Service::Out, |server| server.service)
+    }
+
+    /// Whether what a server is now is somebody else's doing.
+    fn is_others_doing(&self, host: usize) -> bool {
+        // One that is not there was forgotten, if the load balancer has restarted since the world began.
+        let forgotten = self.restarted.0 > 1;
+        self.server(host)
+            .map_or(forgotten, |server| server.others_did)
+    }
+
+    /// Whether a server has changed since a keeper has looked, or since this time: by somebody else, or by what was asked for
+    /// before the journal turned to the contrary.
+    fn has_changed(&self, host: usize, since: Millis) -> bool {
+        let server = self.server(host);
+        let touched = server.map_or((0, 0), |server| server.touched);
+        let (counted, at) = touched.max(self.restarted);
+        let belated = server.is_some_and(|server| server.belated);
+        counted > self.known || (counted > 1 && at >= since) || belated
+    }
+}
+
+impl Watch {
+    /// The hosts of a group that are in service because its last deployment left them there half way.
+    pub(super) fn left_in_service(&self, group: usize) -> BTreeSet<usize> {
+        let of_it = self
+            .seen
+            .iter()
+            .flatten()
+            .filter(|seen| seen.group == group);
+        let mut of_it = of_it.rev();
+        let Some(last) = of_it.next().map(|seen| &seen.deployment) else {
+            return BTreeSet::new();
+        };
+        let done = |host: usize| {
+            let target = target_on(last, host);
+            target.is_some_and(|target| target.status == TargetStatus::Succeeded)
+        };
+        let succeeded = last.status == DeploymentStatus::Succeeded;
+        let servers = self.routes[group].servers.iter().enumerate();
+        let serving = servers.filter(|(_, server)| {
+            let service = server.as_ref().map(|server| server.service);
+            service.is_some_and(|service| service != Service::Out)
+        });
+        let serving = serving.map(|(host, _)| host);
+        serving.filter(|host| !(succeeded && done(*host))).collect()
+    }
+
+    /// A load balancer has its own configuration: it starts, or is away.
+    pub fn configured(
+        &mut self,
+        now: Millis,
+        group: usize,
+        servers: impl Iterator<Item = Option<(Service, bool)>>,
+    ) {
+        let Some(route) = self.routes.get_mut(group) else {
+            return;
+        };
+        let first = route.counted == 0;
+        route.counted += 1;
+        route.lost = route.counted;
+        route.restarted = (route.counted, now);
+        route.disturbed = now;
+        let touched = (route.counted, now);
+        route.servers = servers
+            .map(|server| {
+                let (service, well) = server?;
+                Some(Server {
+                    service,
+                    well,
+                    flight: Vec::new(),
+                    touched,
+                    others_did: !first,
+                    found: touched.0,
+                    belated: false,
+                    cut_by: None,
+                })
+            })
+            .collect();
+    }
+
+    /// What a load balancer's state is counted as now.
+    pub fn counted(&self, group: usize) -> u64 {
+        self.routes.get(group).map_or(0, |route| route.counted)
+    }
+
+    /// A keeper has seen how a load balancer was.
+    pub fn knows(&mut self, group: usize, counted: u64) {
+        if let Some(route) = self.routes.get_mut(group) {
+            route.known = route.known.max(counted);
+        }
+    }
+
+    /// Something gets in the way of putting things right.
+    pub fn disturbed(&mut self, now: Millis, group: usize) {
+        if let Some(route) = self.routes.get_mut(group) {
+            route.disturbed = now;
+        }
+    }
+
+    /// The orchestrator was killed: what it knew of requests that were cut is lost.
+    pub fn orchestrator_died(&mut self, now: Millis) {
+        self.life = 0;
+        for route in &mut self.routes {
+            route.disturbed = now;
+            for server in route.servers.iter_mut().flatten() {
+                server.cut_by = None;
+            }
+        }
+    }
+
+    /// The orchestrator is back.
+    pub fn orchestrator_starts(&mut self, now: Millis, life: Life) {
+        self.life = life;
+        for route in &mut self.routes {
+            route.disturbed = now;
+        }
+    }
+
+    /// A load balancer found that an application began or ceased to serve.
+    pub fn found(&mut self, now: Millis, group: usize, host: usize, well: bool) {
+        let Some(route) = self.routes.get_mut(group) else {
+            return;
+        };
+        route.counted += 1;
+        let counted = route.counted;
+        if let Some(Some(server)) = route.servers.get_mut(host) {
+            let lost = server.gets_requests() && !well;
+            server.well = well;
+            if well {
+                server.found = counted;
+            }
+            if lost {
+                route.lost = counted;
+            }
+        }
+        // Whoever had to stay because there was no other may go from now on.
+        route.disturbed = now;
+    }
+
+    /// Somebody changed a server by hand.
+    pub fn changed_by_hand(
+        &mut self,
+        now: Millis,
+        group: usize,
+        host: usize,
+        service: Service,
+        flight: &[Millis],
+    ) {
+        let Some(route) = self.routes.get_mut(group) else {
+            return;
+        };
+        route.counted += 1;
+        route.disturbed = now;
+        let counted = route.counted;
+        let Some(Some(server)) = route.servers.get_mut(host) else {
+            return;
+        };
+        if server.gets_requests() && service != Service::In {
+            route.lost = counted;
+        }
+        server.service = service;
+        server.flight = flight.to_vec();
+        server.touched = (counted, now);
+        server.others_did = true;
+    }
+
+    /// The keeper of a deployment will see to it that a server is there: its journal has to say so.
+    pub fn wants(&mut self, number: usize, host: usize, place: Option<Place>) {
+        let Some(seen) = self.seen(number) else {
+            self.violated(Invariant::DurableFirst, || {
+                format!("deployment {number} moved traffic before it was durable")
+            });
+            return;
+        };
+        let target = target_on(&seen.deployment, host);
+        let may = target.is_some_and(|target| match place {
+            None => true,
+            Some(Place::In) => is_validated(&seen.deployment, target) && has_to_be_in(target),
+            Some(Place::Out) => has_to_leave(target),
+        });
+        let invariant = match place {
+            Some(Place::In) => Invariant::Validated,
+            _ => Invariant::Route,
+        };
+        self.check(may, invariant, || {
+            format!(
+                "deployment {number} wants h{host:03} {place:?}, and its journal does not say so"
+            )
+        });
+    }
+
+    /// What a deployment asked for takes effect at a server. `flight` says when each request that it still works on ends. Answers
+    /// whether that put right what others had done.
+    pub fn changed(&mut self, now: Millis, group: usize, step: &Step, flight: &[Millis]) -> bool {
+        let (host, service) = (step.host, step.service);
+        let number = step.called.deployment;
+        self.now = now;
+        let over = self
+            .seen(number)
+            .is_none_or(|seen| seen.deployment.status.is_terminal());
+        let leaves = self.seen(number).is_some_and(|seen| {
+            let target = target_on(&seen.deployment, host);
+            let block = target.and_then(|t| status(t, LifecycleEvent::BlockTraffic));
+            block == Some(EventStatus::InProgress)
+        });
+        let Some(route) = self.routes.get_mut(group) else {
+            return false;
+        };
+        let (served, known) = (route.is_served(), route.lost <= step.seen);
+        let Some(place) = route.servers.get_mut(host) else {
+            return false;
+        };
+        let changed = place.get_or_insert(Server {
+            service: Service::Out,
+            well: !self.shape.balancers.judges,
+            flight: Vec::new(),
+            touched: (0, 0),
+            others_did: false,
+            found: 0,
+            belated: false,
+            cut_by: None,
+        });
+        let was = changed.service;
+        // What others changed after that was decided on is not put right by it.
+        let knew = changed.touched.0 <= step.seen;
+        let puts_right = knew && changed.others_did && was != service;
+        if knew && service != Service::Draining && !over {
+            changed.others_did = false;
+        }
+        // It came to light only after that was decided on that it was well.
+        let known = known && changed.found <= step.seen;
+        changed.service = service;
+        changed.flight = flight.to_vec();
+        let cut = flight.iter().filter(|end| **end > now).count();
+        let cuts = service == Service::Out && was != Service::Out && cut > 0;
+        if cuts && leaves && knew && step.called.life == self.life {
+            changed.cut_by = Some(number);
+        } else if service == Service::In {
+            changed.cut_by = None;
+        }
+        let emptied = served && !route.is_served();
+        if was == service {
+            return false;
+        }
+        // Others may come or go from now on.
+        route.disturbed = now;
+        if cuts && knew {
+            self.may_be_cut(now, number, host, was, cut);
+        }
+        let belated = self.seen(number).is_some_and(|seen| {
+            target_on(&seen.deployment, host).is_some_and(|target| match service {
+                Service::In => has_to_leave(target),
+                Service::Draining | Service::Out => has_to_be_in(target),
+            })
+        });
+        self.set_belated(group, host, belated || !knew, over);
+        self.check(!emptied || !known || belated || over, Invariant::Route, || {
+            format!("h{host:03} was the last healthy server of g{group}, and deployment {number} took it out")
+        });
+        if service == Service::In && knew && !over {
+            self.entered.push((host, number));
+            let good = self.seen(number).is_some_and(|seen| {
+                let target = target_on(&seen.deployment, host);
+                target.is_some_and(|target| is_validated(&seen.deployment, target))
+            });
+            self.check(good, Invariant::Validated, || {
+                format!("deployment {number} put h{host:03} into service, and its events have not all succeeded")
+            });
+        }
+        puts_right
+    }
+
+    /// What takes effect after its deployment has ended is as if somebody else had done it.
+    fn set_belated(&mut self, group: usize, host: usize, belated: bool, over: bool) {
+        if belated || over {
+            let route = &mut self.routes[group];
+            route.counted += 1;
+            route.lost = route.counted;
+        }
+        if let Some(Some(server)) = self.routes[group].servers.get_mut(host) {
+            server.belated = belated || over;
+            server.others_did |= over;
+        }
+    }
+
+    /// I-2: requests in flight have the time that they were promised.
+    fn may_be_cut(&mut self, now: Millis, number: usize, host: usize, was: Service, cut: usize) {
+        let drain = self.shape.balancers.drain;
+        let since = self.seen(number).and_then(|seen| {
+            let target = target_on(&seen.deployment, host)?;
+            // By the orchestrator's clock, which is right unless it has jumped.
+            let block = target.event(LifecycleEvent::BlockTraffic)?;
+            Some(block.start_time?.0 - EPOCH)
+        });
+        let drained = was == Service::Draining;
+        let late = match since {
+            Some(since) => now >= since + drain,
+            // It leaves for another reason than an event, at once if need be.
+            None => true,
+        };
+        let jumped = self.clock_jumped;
+        self.check(drained && (late || jumped), Invariant::Drained, || {
+            format!("{cut} requests of h{host:03} were cut off before their time by deployment {number}, which had it {was:?}")
+        });
+    }
+
+    /// I-2: an application is stopped, or something is installed, where no request can come by our doing.
+    pub(super) fn touches(&mut self, number: usize, host: usize, event: LifecycleEvent) {
+        let group = self.group(number);
+        if !self.shape.styles[group].controls_traffic()
+            || !LifecycleEvent::IN_PLACE.contains(&event)
+        {
+            return;
+        }
+        let now = self.now;
+        let Some(route) = self.routes.get(group) else {
+            return;
+        };
+        let Some(server) = route.server(host) else {
+            return;
+        };
+        // A replacement that an earlier deployment left in service is taken out while it is installed.
+        let left_there = self
+            .seen(number)
+            .is_some_and(|seen| seen.in_service.contains(&host));
+        let requests = server.service == Service::In;
+        let open = server.flight.iter().any(|end| *end > now);
+        let drains = server.service == Service::Draining && open;
+        let exempt = route.is_others_doing(host) || left_there;
+        self.check(exempt || !(requests || drains), Invariant::Drained, || {
+            format!("{event} began on h{host:03} while it was in service for g{group}")
+        });
+    }
+
+    /// I-8: nobody's traffic moves before somebody has said so, where that is waited for; and what is kept for a time is kept so
+    /// long, unless somebody says otherwise.
+    pub(super) fn goes_on(&mut self, number: usize, seen: &Seen, at: Timestamp) {
+        let Some(Stage::Wait { before, minutes }) = seen.deployment.current_stage() else {
+            return;
+        };
+        let said = seen.continued == Some(*before);
+        let over = self.is_over(seen, *minutes, at);
+        let may = match before {
+            Before::Reroute => said,
+            Before::Termination => said || over,
+        };
+        self.check(may, Invariant::Permission, || {
+            format!("deployment {number} goes on, and nobody has said so: {before:?}")
+        });
+    }
+
+    /// Whether a wait of so many minutes is over.
+    fn is_over(&self, seen: &Seen, minutes: u32, at: Timestamp) -> bool {
+        let waited = at.since(seen.stage_time).as_secs();
+        waited >= u64::from(60 * minutes) || self.clock_jumped
+    }
+
+    /// Whether it may end because nobody rerouted in time.
+    pub(super) fn waited_in_vain(&self, seen: &Seen, at: Timestamp) -> bool {
+        match seen.deployment.current_stage() {
+            Some(Stage::Wait {
+                before: Before::Reroute,
+                minutes,
+            }) => self.is_over(seen, *minutes, at),
+            _ => false,
+        }
+    }
+
+    /// What a deployment's entry says about traffic, after it is folded.
+    pub(super) fn traffic_after(
+        &mut self,
+        number: usize,
+        seen: &mut Seen,
+        event: &Event,
+        marks: &mut Marks,
+    ) {
+        if !self.shape.styles[seen.group].controls_traffic() {
+            return;
+        }
+        match event {
+            Event::Continued { before, .. } => {
+                seen.continued = Some(*before);
+                if *before == Before::Reroute {
+                    marks.hit(Mark::Rerouted);
+                }
+            }
+            Event::Started => seen.began = self.now,
+            Event::EventStarted {
+                target,
+                event: LifecycleEvent::BlockTraffic | LifecycleEvent::AllowTraffic,
+                ..
+            } => {
+                seen.moved.insert(target.clone(), self.now);
+            }
+            Event::EventEnded {
+                target,
+                event: event @ (LifecycleEvent::BlockTraffic | LifecycleEvent::AllowTraffic),
+                status: EventStatus::Succeeded,
+                diagnostics,
+                host_time,
+            } => {
+                let told = diagnostics
+                    .as_ref()
+                    .is_some_and(|d| d.message.contains("requests in flight"));
+                // By the orchestrator's clock, which is right unless it has jumped.
+                let since = host_time.0 - EPOCH;
+                let claim = Claim {
+                    target,
+                    event: *event,
+                    told,
+                    since: if self.clock_jumped { 0 } else { since },
+                };
+                self.moved(number, seen.group, &claim, marks);
+            }
+            Event::Ended { status, .. } => {
+                self.ends_there(number, seen, *status, marks);
+            }
+            _ => {}
+        }
+    }
+
+    /// An event at the load balancer is said to have succeeded.
+    fn moved(&mut self, number: usize, group: usize, claim: &Claim<'_>, marks: &mut Marks) {
+        let Claim {
+            target,
+            event,
+            told,
+            since,
+        } = *claim;
+        let host = Cast::host(target);
+        let Some(route) = self.routes.get_mut(group) else {
+            return;
+        };
+        let service = route.service(host);
+        let exempt = route.has_changed(host, since);
+        let blocks = event == LifecycleEvent::BlockTraffic;
+        let cut = match route.servers.get_mut(host) {
+            Some(Some(server)) => server.cut_by.take() == Some(number),
+            _ => false,
+        };
+        let there = if blocks {
+            service == Service::Out
+        } else {
+            service == Service::In
+        };
+        if blocks && !exempt {
+            marks.hit(if cut {
+                Mark::CutOff
+            } else {
+                Mark::DrainedInTime
+            });
+        }
+        let invariant = if blocks {
+            Invariant::Drained
+        } else {
+            Invariant::Sides
+        };
+        self.check(there || exempt, invariant, || {
+            format!(
+                "deployment {number} says that {event} of {target} succeeded, and it is {service:?}"
+            )
+        });
+        let counts = self.shape.balancers.counts;
+        self.check(
+            !cut || told || !counts || exempt,
+            Invariant::Drained,
+            || {
+                format!(
+                    "requests of {target} were cut off, and deployment {number} does not say so"
+                )
+            },
+        );
+    }
+
+    /// I-20: when it is over, every server is where the deployment says.
+    fn ends_there(
+        &mut self,
+        number: usize,
+        seen: &Seen,
+        status: DeploymentStatus,
+        marks: &mut Marks,
+    ) {
+        let deployment = &seen.deployment;
+        if status == DeploymentStatus::Succeeded && deployment.spec.sides.is_some() {
+            marks.hit(if deployment.spec.rolls_back.is_some() {
+                Mark::WayBack
+            } else {
+                Mark::Swapped
+            });
+        }
+        let keeps = matches!(
+            deployment.current_stage(),
+            Some(Stage::Wait {
+                before: Before::Termination,
+                ..
+            })
+        );
+        if keeps
+            && status == DeploymentStatus::Succeeded
+            && seen.continued != Some(Before::Termination)
+        {
+            marks.hit(Mark::KeptWhile);
+        }
+        let mut wrong = None;
+        let Some(route) = self.routes.get(seen.group) else {
+            return;
+        };
+        for target in &deployment.targets {
+            let host = Cast::host(&target.name);
+            if target.status != TargetStatus::Succeeded
+                || route.has_changed(host, self.now)
+                || route.is_others_doing(host)
+            {
+                continue;
+            }
+            let done = |event| {
+                let entry = target.event(event);
+                entry.is_some_and(|entry| entry.status == EventStatus::Succeeded)
+            };
+            let service = route.service(host);
+            let good = if done(LifecycleEvent::AllowTraffic) {
+                service == Service::In
+            } else {
+                !done(LifecycleEvent::BlockTraffic) || service == Service::Out
+            };
+            if !good {
+                wrong = Some(format!(
+                    "deployment {number} ended {status}, and {} is {service:?}",
+                    target.name
+                ));
+            }
+        }
+        if let Some(message) = wrong {
+            self.violated(Invariant::Sides, || message);
+        }
+    }
+
+    /// I-4: what others changed is put right, and what we want comes to be, unless the route would be empty.
+    pub fn routes_are_kept(&mut self, now: Millis, group: usize, registered: &[bool]) {
+        let Some(route) = self.routes.get(group) else {
+            return;
+        };
+        if now < route.disturbed + PUT_RIGHT {
+            return;
+        }
+        let mut wrong = None;
+        let open = self.seen.iter().enumerate().filter_map(|(number, seen)| {
+            let seen = seen.as_deref()?;
+            let runs = seen.deployment.status.is_running();
+            (seen.group == group && runs).then_some((number, seen))
+        });
+        for (number, seen) in open {
+            for target in &seen.deployment.targets {
+                let host = Cast::host(&target.name);
+                let since = seen.moved.get(&target.name).copied();
+                let since = since.unwrap_or(seen.began);
+                // Nothing can be done about one that is no longer in the project.
+                if now < since + PUT_RIGHT || !registered[host] {
+                    continue;
+                }
+                let service = route.service(host);
+                let stays =
+                    service == Service::In && has_to_leave(target) && route.is_served_without(host);
+                let is_missed = service != Service::In && has_to_be_in(target);
+                if stays || is_missed {
+                    wrong = Some(format!(
+                        "deployment {number} leaves h{host:03} {service:?} at the load balancer of g{group}"
+                    ));
+                }
+            }
+        }
+        if let Some(message) = wrong {
+            self.violated(Invariant::Route, || message);
+        }
+    }
+}
+
+/// What a deployment says of an event at its load balancer that succeeded.
+struct Claim<'a> {
+    target: &'a Name,
+    event: LifecycleEvent,
+    /// Whether it says that requests were cut off.
+    told: bool,
+    /// When a keeper found so.
+    since: Millis,
+}
+
+fn status(target: &Target, event: LifecycleEvent) -> Option<EventStatus> {
+    target.event(event).map(|entry| entry.status)
+}
+
+fn target_on(deployment: &Deployment, host: usize) -> Option<&Target> {
+    let mut targets = deployment.targets.iter();
+    targets.find(|target| Cast::host(&target.name) == host)
+}
+
+/// I-3: whether everything that comes before its entry has ended well, so that it may get requests.
+fn is_validated(deployment: &Deployment, target: &Target) -> bool {
+    let ignores = deployment.spec.options.ignore_application_stop_failures;
+    let mut before = target
+        .events
+        .iter()
+        .take_while(|entry| entry.event != LifecycleEvent::AllowTraffic);
+    before.all(|entry| match entry.status {
+        EventStatus::Succeeded => true,
+        EventStatus::Failed => ignores && entry.event.failure_may_be_ignored(),
+        _ => false,
+    })
+}
+
+/// Whether its journal says that it is in service, or enters it.
+fn has_to_be_in(target: &Target) -> bool {
+    use EventStatus::{InProgress, Succeeded};
+    let allow = status(target, LifecycleEvent::AllowTraffic);
+    matches!(allow, Some(InProgress | Succeeded))
+}
+
+/// Whether its journal says that it is out of service, or leaves it: from the start of its leaving to that of its entry; and one
+/// that is installed and has nothing to leave, from the beginning.
+fn has_to_leave(target: &Target) -> bool {
+    use EventStatus::{Failed, InProgress, Succeeded};
+    let allow = status(target, LifecycleEvent::AllowTraffic);
+    if matches!(allow, Some(InProgress | Succeeded | Failed)) {
+        return false;
+    }
+    match status(target, LifecycleEvent::BlockTraffic) {
+        Some(status) => matches!(status, InProgress | Succeeded),
+        None => {
+            target.event(LifecycleEvent::Install).is_some() && allow == Some(EventStatus::Pending)
+        }
+    }
+}

@@ -7,7 +7,6 @@ use super::happening::{AskedBalancer, Called, Happening, Life, OnBalancer, Told}
 use super::marks::Mark;
 use super::shape::{Millis, Style};
 use super::tape::Reel;
-use crate::engine::deliberate::{Bug, deliberate};
 use crate::model::traffic::{Side, Split};
 use crate::providers::traffic::{Observed, Seen, Service, TrafficError, Wanted};
 
@@ -192,9 +191,6 @@ impl Balancer {
             })
             .collect();
         steps.sort_by_key(|step| step.service);
-        if deliberate(Bug::OutFirst) {
-            steps.reverse();
-        }
         let breaks = env.goes_wrong(Reel::Traffic, balancers.breaks_off);
         let accepted = if breaks {
             env.mark(Mark::ChangeBrokenOff);

@@ -10,6 +10,7 @@ use crate::engine::Deployment;
 use crate::engine::deployment::Target;
 use crate::engine::event::{Event, Record};
 use crate::engine::plan::Stage;
+use crate::engine::spec::TargetSpec;
 use crate::model::deployment::{
     Creator, DeploymentStatus, ExecutionId, InstanceHealth, Overview, TargetStatus,
 };
@@ -166,6 +167,7 @@ impl Watch {
                 },
             );
         }
+        self.sides_are_planned(number, deployment);
         for stage in &deployment.plan.stages {
             let class = |name: &Name| {
                 let target = deployment
@@ -183,6 +185,31 @@ impl Watch {
                 format!("deployment {number} does not take the sick first")
             });
         }
+    }
+
+    /// A blue/green deployment moves both sides, and the one that gets the traffic first.
+    fn sides_are_planned(&mut self, number: usize, deployment: &Deployment) {
+        if is_alone(deployment) || deployment.plan.impossible.is_some() {
+            return;
+        }
+        let stages = &deployment.plan.stages;
+        let planned = |target: &TargetSpec| {
+            let mut stages = stages.iter();
+            stages.any(|stage| stage.targets().contains(&target.name))
+        };
+        let forgotten = deployment.spec.targets.iter().find(|t| !planned(t));
+        let forgotten = forgotten.map(|target| target.name.clone());
+        self.check(forgotten.is_none(), Invariant::Sides, || {
+            format!("deployment {number} leaves {forgotten:?} where it is")
+        });
+        let enters = stages
+            .iter()
+            .rposition(|s| matches!(s, Stage::Enter { .. }));
+        let leaves = stages.iter().position(|s| matches!(s, Stage::Leave { .. }));
+        let in_order = leaves.is_none_or(|leaves| enters.is_some_and(|enters| enters < leaves));
+        self.check(in_order, Invariant::Route, || {
+            format!("deployment {number} takes one side out before the other is in")
+        });
     }
 
     fn before(&mut self, number: usize, seen: &Seen, record: &Record) {

@@ -336,8 +336,8 @@ impl Watch {
         }
         let belated = self.seen(number).is_some_and(|seen| {
             target_on(&seen.deployment, host).is_some_and(|target| match service {
-                Service::In => has_to_leave(target),
-                Service::Draining | Service::Out => has_to_be_in(target),
+                Service::In => !has_to_be_in(target),
+                Service::Draining | Service::Out => !has_to_leave(target),
             })
         });
         self.set_belated(group, host, belated || !knew, over);

@@ -87,6 +87,14 @@ impl Route {
             .map_or(Service::Out, |server| server.service)
     }
 
+    /// Whether no request is at a server, and none comes: one that still drains by an order that came late has none, either.
+    fn is_empty_of(&self, host: usize, now: Millis) -> bool {
+        self.server(host).is_none_or(|server| {
+            let open = server.flight.iter().any(|end| *end > now);
+            server.service == Service::Out || (server.service == Service::Draining && !open)
+        })
+    }
+
     /// Whether what a server is now is somebody else's doing.
     fn is_others_doing(&self, host: usize) -> bool {
         // One that is not there was forgotten, if the load balancer has restarted since the world began.
@@ -526,7 +534,7 @@ impl Watch {
             _ => false,
         };
         let there = if blocks {
-            service == Service::Out
+            route.is_empty_of(host, self.now)
         } else {
             service == Service::In
         };
@@ -608,7 +616,7 @@ impl Watch {
             let good = if done(LifecycleEvent::AllowTraffic) {
                 service == Service::In
             } else {
-                !done(LifecycleEvent::BlockTraffic) || service == Service::Out
+                !done(LifecycleEvent::BlockTraffic) || route.is_empty_of(host, self.now)
             };
             if !good {
                 wrong = Some(format!(

@@ -480,6 +480,9 @@ impl Watch {
                 }
             }
             Event::Started => seen.began = self.now,
+            Event::Retried { target, .. } => {
+                seen.moved.insert(target.clone(), self.now);
+            }
             Event::EventStarted {
                 target,
                 event: LifecycleEvent::BlockTraffic | LifecycleEvent::AllowTraffic,

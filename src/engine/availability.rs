@@ -7,6 +7,7 @@ use super::plan::Before;
 use super::schedule::Steps;
 use crate::model::deployment::{DeploymentStatus, TargetStatus};
 use crate::model::name::Name;
+use crate::model::traffic::Split;
 
 /// Why a command is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -99,6 +100,7 @@ pub fn refusal(deployment: &Deployment, command: &Command) -> Option<Refusal> {
         What::Resume if deployment.paused.is_some() => None,
         What::Resume => Some(Refusal::Now("it is not paused".to_owned())),
         What::Continue { before } => continues(deployment, *before),
+        What::Weight { split } => weighs(deployment, *split),
         What::GiveUp if deployment.held.is_some() => None,
         What::GiveUp => Some(Refusal::Now(
             "it does not hold: stopping ends one that goes on".to_owned(),
@@ -133,6 +135,26 @@ fn continues(deployment: &Deployment, before: Before) -> Option<Refusal> {
             "it does not wait to terminate the original".to_owned(),
         )),
     }
+}
+
+/// Shares are set by hand while traffic shifts by weight.
+fn weighs(deployment: &Deployment, split: Split) -> Option<Refusal> {
+    if deployment.shifting().is_none() {
+        let message = match deployment.split() {
+            Some(_) => {
+                "traffic does not shift now: its share can be set in the stage that shifts it"
+            }
+            None => {
+                "it does not shift traffic by weight: its configuration has no trafficRoutingConfig"
+            }
+        };
+        return Some(Refusal::Now(message.to_owned()));
+    }
+    let same = deployment.shift.is_some_and(|shift| shift.asked == split);
+    same.then(|| {
+        let share = split.replacement();
+        Refusal::Now(format!("the replacement's share is {share} % already"))
+    })
 }
 
 fn retry(target: &Target) -> Option<Refusal> {

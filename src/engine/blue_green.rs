@@ -10,7 +10,8 @@ use crate::model::group::{
 };
 use crate::model::lifecycle::LifecycleEvent;
 use crate::model::name::Name;
-use crate::model::traffic::Side;
+use crate::model::routing::TrafficRoutingConfig;
+use crate::model::traffic::{Side, Split};
 
 /// Both sides, in the order of deployment.
 struct Sides {
@@ -67,12 +68,15 @@ fn forth(
             minutes: ready.wait_time_in_minutes,
         });
     }
-    stages.push(Stage::Enter {
-        targets: replacement,
-        events: LifecycleEvent::ALLOW.to_vec(),
-        window,
-    });
     let kept = !original.is_empty();
+    match spec.configuration.traffic_routing_config.filter(|_| kept) {
+        None => stages.push(Stage::Enter {
+            targets: replacement,
+            events: LifecycleEvent::ALLOW.to_vec(),
+            window,
+        }),
+        Some(routing) => stages.extend(shift(replacement, routing, window)),
+    }
     stages.extend(leave(original));
     let termination = options
         .terminate_blue_instances_on_deployment_success
@@ -91,6 +95,29 @@ fn forth(
     })
 }
 
+/// All of the replacement goes into service without a share, then it gets one after the other. What is to come behind
+/// `AllowTraffic` comes when it has all of the traffic, as on the other platforms.
+fn shift(targets: Vec<Name>, routing: TrafficRoutingConfig, window: Window) -> [Stage; 3] {
+    let (enter, after) = LifecycleEvent::ALLOW.split_at(LifecycleEvent::ALLOW.len() - 1);
+    [
+        Stage::Enter {
+            targets: targets.clone(),
+            events: enter.to_vec(),
+            window,
+        },
+        Stage::Shift {
+            from: Split::ORIGINAL,
+            steps: routing.steps(),
+            minutes: routing.interval(),
+        },
+        Stage::Validate {
+            targets,
+            events: after.to_vec(),
+            window,
+        },
+    ]
+}
+
 /// Nothing is installed: the original gets its traffic back, then the replacement loses it.
 fn back(
     spec: &Spec,
@@ -107,6 +134,16 @@ fn back(
         events: LifecycleEvent::ALLOW.to_vec(),
         window,
     }];
+    if let Some(from) = spec.from_split {
+        let shift = Stage::Shift {
+            from,
+            steps: vec![Split::ORIGINAL],
+            minutes: 0,
+        };
+        // The original has left only if the replacement had everything. Otherwise it serves, and takes over at once.
+        let left = from == Split::REPLACEMENT;
+        stages.insert(usize::from(left), shift);
+    }
     stages.extend(leave(replacement));
     Ok(Plan {
         stages,

@@ -62,6 +62,12 @@ pub fn decide(deployment: &Deployment, input: &Input, now: Timestamp) -> Vec<Eve
                 give_up(&mut steps, target, *deregistered);
             }
         }
+        Input::InEffect(split) => {
+            steps.in_effect(*split);
+            if status.is_running() {
+                steps.schedule();
+            }
+        }
         Input::TimerElapsed => elapse(&mut steps),
     }
     steps.events
@@ -141,6 +147,18 @@ fn obey(steps: &mut Steps<'_>, command: &Command) {
             steps.choose(position(target));
             let target = target.clone();
             steps.events.push(Event::ChosenNext { target, by, why });
+        }
+        What::Weight { split } => {
+            if !steps.paused {
+                steps.paused = true;
+                let why = Some(format!(
+                    "set the replacement's share to {} %",
+                    split.replacement()
+                ));
+                let by = by.clone();
+                steps.events.push(Event::Paused { by, why });
+            }
+            steps.ask(*split, Some((by, why)));
         }
         What::Continue { before } => {
             steps.continued = true;

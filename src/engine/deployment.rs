@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::event::{Event, Record};
 use super::plan::{Before, Plan, Stage};
+use super::shift::Shift;
 use super::spec::{Spec, TargetSpec};
 use super::tally::Tally;
 pub use super::target::{Target, TargetEvent};
@@ -57,6 +58,9 @@ pub struct Deployment {
     pub stage: usize,
     /// When that stage began.
     pub stage_time: Option<Timestamp>,
+    /// The split that load balancers were asked for last, if traffic shifts by weight and has begun to.
+    #[serde(default)]
+    pub shift: Option<Shift>,
     /// The targets, stage after stage, in the order in which they start.
     pub targets: Vec<Target>,
     /// How far the whole fleet has come.
@@ -201,6 +205,7 @@ impl Deployment {
             frozen_since: None,
             stage: 0,
             stage_time: None,
+            shift: None,
             overview: Overview {
                 pending,
                 ..Overview::default()
@@ -258,6 +263,19 @@ impl Deployment {
             }
             _ => None,
         }
+    }
+
+    /// When something comes by itself in this stage, besides the end of the deployment's time: a monitored zone was watched
+    /// for long enough, a wait is over, a shift is due. While it is paused or held, as if it went on now.
+    pub fn next_timer(&self) -> Option<Timestamp> {
+        let wait = self.wait_ends().map(|(_, at)| at);
+        let shift = self.next_shift().map(|(_, at)| at);
+        self.monitor_ends().or(wait).or(shift)
+    }
+
+    /// Whether that time runs: a zone is watched also while it is paused or held.
+    pub fn timer_runs(&self) -> bool {
+        self.frozen_since.is_none() || self.monitor_ends().is_some()
     }
 
     /// The target of this name.

@@ -13,6 +13,7 @@ use crate::model::diagnostics::Diagnostics;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
+use crate::model::traffic::Split;
 
 /// The form of the events below. A journal of a released version still folds.
 pub const VERSION: u32 = 1;
@@ -177,6 +178,22 @@ pub enum Event {
         /// Why.
         why: Option<String>,
     },
+    /// The load balancers are asked for a split: it was its turn, or somebody set it.
+    Shifted {
+        /// The split.
+        split: Split,
+        /// Who, if somebody did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+    },
+    /// All load balancers have the split that they were asked for.
+    InEffect {
+        /// The split.
+        split: Split,
+    },
     /// Somebody asked to stop. Running events finish, nothing new starts.
     StopRequested {
         /// Who.
@@ -221,6 +238,7 @@ impl Event {
             | Self::Excluded { .. }
             | Self::ChosenNext { .. }
             | Self::Continued { .. }
+            | Self::Shifted { .. }
             | Self::StopRequested { .. }
             | Self::TimedOut
             | Self::Ended { .. } => true,
@@ -234,6 +252,7 @@ impl Event {
             | Self::TargetEnded { .. }
             | Self::ContactLost { .. }
             | Self::ContactRegained { .. }
+            | Self::InEffect { .. }
             | Self::RolledBack { .. } => false,
         }
     }

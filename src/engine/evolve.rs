@@ -7,6 +7,7 @@ use super::deliberate::{Bug, deliberate};
 use super::deployment::{Deployment, Rollback, StopRequest, Target, Wish};
 use super::event::{Event, Record};
 use super::plan::{Before, Stage};
+use super::shift::Shift;
 use super::tally::{Lost, Totals};
 use crate::model::deployment::{DeploymentStatus, ErrorInformation, ExecutionId, TargetStatus};
 use crate::model::lifecycle::LifecycleEvent;
@@ -93,6 +94,18 @@ impl Deployment {
                     self.chosen.insert(0, position);
                 }
             }
+            Event::Shifted { split, .. } => {
+                self.shift = Some(Shift {
+                    asked: *split,
+                    at,
+                    since: None,
+                });
+            }
+            Event::InEffect { .. } => {
+                if let Some(shift) = &mut self.shift {
+                    shift.since = Some(at);
+                }
+            }
             Event::StopRequested {
                 by,
                 why,
@@ -168,10 +181,12 @@ impl Deployment {
 
     /// How long the whole of it may take: waiting for an operator does not count.
     fn longest(&self) -> Duration {
-        let waits = self.plan.stages.iter().map(|stage| match stage {
-            Stage::Wait { minutes, .. } => Duration::from_secs(60 * u64::from(*minutes)),
-            _ => Duration::ZERO,
+        let minutes = self.plan.stages.iter().map(|stage| match stage {
+            Stage::Wait { minutes, .. } => u64::from(*minutes),
+            Stage::Shift { steps, minutes, .. } => steps.len() as u64 * u64::from(*minutes),
+            _ => 0,
         });
+        let waits = minutes.map(|minutes| Duration::from_secs(60 * minutes));
         self.spec.limits.deployment() + waits.sum()
     }
 
@@ -185,6 +200,9 @@ impl Deployment {
         self.due = self.due.map(|due| due.min(at + longest));
         self.stage_time = self.stage_time.map(|since| since.min(at));
         self.frozen_since = self.frozen_since.map(|since| since.min(at));
+        if let Some(shift) = &mut self.shift {
+            shift.since = shift.since.map(|since| since.min(at));
+        }
         for &position in &self.in_flight {
             let target = &mut self.targets[position];
             target.silent_since = None;
@@ -348,6 +366,9 @@ impl Deployment {
         if let Some(since) = self.frozen_since.take() {
             let span = at.since(since);
             self.due = self.due.map(|due| due + span);
+            if let Some(shift) = &mut self.shift {
+                shift.thaw(since, at);
+            }
             if self.wait_ends().is_some() {
                 self.stage_time = self.stage_time.map(|time| time + span);
             }

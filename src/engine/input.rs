@@ -8,6 +8,7 @@ use crate::model::diagnostics::Diagnostics;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
+use crate::model::traffic::Split;
 
 /// An input to [`decide`](super::decide()).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +35,8 @@ pub enum Input {
         /// What it says.
         report: Report,
     },
+    /// All load balancers have this split in effect.
+    InEffect(Split),
     /// A deadline of a target that `pending` named has passed.
     DeadlinePassed {
         /// Whose.
@@ -109,6 +112,11 @@ pub enum What {
     },
     /// End a hold: the deployment fails.
     GiveUp,
+    /// Split the traffic like this, and go on with the schedule only when told to resume.
+    Weight {
+        /// The split.
+        split: Split,
+    },
     /// Wait no longer (`ContinueDeployment`).
     Continue {
         /// What it waits to do.
@@ -127,6 +135,7 @@ impl What {
             | Self::Pause
             | Self::Resume
             | Self::GiveUp
+            | Self::Weight { .. }
             | Self::Continue { .. } => None,
         }
     }
@@ -141,6 +150,7 @@ impl What {
             Self::Skip { .. } => "skip",
             Self::StartNext { .. } => "start next",
             Self::GiveUp => "give up",
+            Self::Weight { .. } => "weight",
             Self::Continue {
                 before: Before::Reroute,
             } => "reroute",

@@ -119,6 +119,7 @@ pub fn launch(
         description: format!("{} joined the group", host.name),
         sides: None,
         rolls_back: None,
+        from_split: None,
         updates: None,
         token: None,
         limits,
@@ -188,6 +189,7 @@ pub fn update(
         description: format!("instances that were outdated after {}", deployment.id()),
         sides: None,
         rolls_back: None,
+        from_split: None,
         updates: Some(Update {
             root: root.clone(),
             round,

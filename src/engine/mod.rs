@@ -29,6 +29,7 @@ pub mod plan;
 pub mod rehearse;
 pub mod rollback;
 mod schedule;
+pub mod shift;
 pub mod spec;
 pub mod summary;
 pub mod tally;

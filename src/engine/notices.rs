@@ -54,6 +54,8 @@ pub fn notices(after: &Deployment, record: &Record) -> Vec<Notice> {
         | Event::Excluded { .. }
         | Event::ChosenNext { .. }
         | Event::Continued { .. }
+        | Event::Shifted { .. }
+        | Event::InEffect { .. }
         | Event::StopRequested { .. }
         | Event::TimedOut
         | Event::RolledBack {

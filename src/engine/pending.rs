@@ -20,7 +20,7 @@ pub enum WorkId {
     Halt(ExecutionId),
     /// Tell when a target's time is over. A new time is a new piece of work.
     Deadline(ExecutionId, Timestamp),
-    /// Tell when a time of the deployment's own has come: that of the whole, or of the zone that is watched.
+    /// Tell when a time of the deployment's own has come: that of the whole, of a wait, or of the next shift.
     Timer(DeploymentId, Timestamp),
 }
 
@@ -97,7 +97,9 @@ fn scope(event: &Event) -> Scope {
         | Event::Released
         | Event::GivenUp { .. }
         | Event::Paused { .. }
-        | Event::Resumed { .. } => Scope::Own,
+        | Event::Resumed { .. }
+        | Event::Shifted { .. }
+        | Event::InEffect { .. } => Scope::Own,
         Event::TargetStarted { target, .. }
         | Event::EventStarted { target, .. }
         | Event::EventEnded { target, .. }
@@ -159,8 +161,8 @@ fn add_own(deployment: &Deployment, works: &mut WorkSet) {
             // While it is paused or held its time does not run, nor that in which it waits for an operator.
             let runs = deployment.frozen_since.is_none();
             let due = deployment.due.filter(|_| runs);
-            let wait = deployment.wait_ends().filter(|_| runs).map(|(_, at)| at);
-            for at in due.into_iter().chain(wait).chain(deployment.monitor_ends()) {
+            let own = deployment.next_timer().filter(|_| deployment.timer_runs());
+            for at in due.into_iter().chain(own) {
                 insert(works, WorkId::Timer(id.clone(), at), None);
             }
         }

@@ -12,6 +12,7 @@ use crate::model::configuration::ZonalConfig;
 use crate::model::deployment::{Creator, ErrorCode, ErrorInformation};
 use crate::model::lifecycle::LifecycleEvent;
 use crate::model::name::Name;
+use crate::model::traffic::Split;
 
 /// What a deployment will do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +44,24 @@ pub enum Stage {
     },
     /// Replacement instances go into service, under a sliding window.
     Enter {
+        /// In the order in which they start.
+        targets: Vec<Name>,
+        /// What each of them goes through.
+        events: Vec<LifecycleEvent>,
+        /// How many at a time.
+        window: Window,
+    },
+    /// Traffic shifts from the original to the replacement by weight, or back; all instances of both are in service.
+    Shift {
+        /// How the route is split before.
+        from: Split,
+        /// The splits, one after the other; the last one ends it.
+        steps: Vec<Split>,
+        /// Minutes from one step to the next.
+        minutes: u32,
+    },
+    /// What is left to do when traffic has shifted.
+    Validate {
         /// In the order in which they start.
         targets: Vec<Name>,
         /// What each of them goes through.
@@ -113,12 +132,17 @@ impl Stage {
                 events,
                 window,
             }
+            | Self::Validate {
+                targets,
+                events,
+                window,
+            }
             | Self::Leave {
                 targets,
                 events,
                 window,
             } => (targets, events, window, None),
-            Self::Wait { .. } | Self::Monitor { .. } => return None,
+            Self::Shift { .. } | Self::Wait { .. } | Self::Monitor { .. } => return None,
         };
         Some(Work {
             targets,
@@ -136,6 +160,8 @@ impl Stage {
                 zone: Some(zone), ..
             } => format!("install {zone}"),
             Self::Enter { .. } => "reroute".to_owned(),
+            Self::Shift { .. } => "shift".to_owned(),
+            Self::Validate { .. } => "validate".to_owned(),
             Self::Leave { .. } => "drain original".to_owned(),
             Self::Wait {
                 before: Before::Reroute,

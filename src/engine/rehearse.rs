@@ -149,12 +149,8 @@ impl Rehearsal<'_> {
             return None;
         }
         let due = deployment.due.filter(|_| deployment.frozen_since.is_none());
-        let wait = deployment.wait_ends().map(|(_, at)| at);
-        let wait = wait.filter(|_| deployment.frozen_since.is_none());
-        due.into_iter()
-            .chain(wait)
-            .chain(deployment.monitor_ends())
-            .min()
+        let own = deployment.next_timer().filter(|_| deployment.timer_runs());
+        due.into_iter().chain(own).min()
     }
 
     fn status(&self, position: usize) -> TargetStatus {

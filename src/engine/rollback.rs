@@ -98,6 +98,7 @@ pub fn spec(
         description: format!("rollback of {}", deployment.id()),
         sides: None,
         rolls_back: Some(deployment.id().clone()),
+        from_split: None,
         updates: None,
         token: None,
         limits: failed.limits,
@@ -139,6 +140,7 @@ fn back(deployment: &Deployment, ledger: &Ledger, id: DeploymentId) -> Result<Sp
         by: deployment.id().to_string(),
         description: format!("rollback of {}", deployment.id()),
         rolls_back: Some(deployment.id().clone()),
+        from_split: deployment.split(),
         updates: None,
         token: None,
         options: Options {

@@ -8,6 +8,7 @@ use super::deliberate::{Bug, deliberate};
 use super::deployment::{Deployment, Target};
 use super::event::Event;
 use super::plan::{Before, Stage};
+use super::shift::Shift;
 use super::spec::OnFailure;
 use super::tally::{Tally, Totals};
 use super::verdict;
@@ -43,6 +44,8 @@ pub(super) struct Steps<'a> {
     ready: BTreeMap<usize, usize>,
     /// Whether an operator says that it need not wait any longer.
     pub continued: bool,
+    /// The split that was asked for last.
+    pub(super) shift: Option<Shift>,
 }
 
 /// Whether a target that never started may start now.
@@ -100,6 +103,7 @@ impl<'a> Steps<'a> {
             gone: BTreeSet::new(),
             ready: BTreeMap::new(),
             continued: false,
+            shift: deployment.shift,
         }
     }
 
@@ -421,6 +425,11 @@ impl<'a> Steps<'a> {
             // It has only just begun.
             return false;
         }
+        if let Some(schedule) = stages.get(self.stage).and_then(Stage::shift)
+            && !self.shift_on(schedule)
+        {
+            return false;
+        }
         self.stage += 1;
         if self.stage >= stages.len() {
             self.end(DeploymentStatus::Succeeded, None);
@@ -436,7 +445,8 @@ impl<'a> Steps<'a> {
     /// Whether a stop leaves something undone.
     fn is_cut_short(&self) -> bool {
         let later = self.deployment.plan.stages.iter().skip(self.stage);
-        let mut waits = later.filter(|stage| matches!(stage, Stage::Wait { .. }));
+        let mut waits =
+            later.filter(|stage| matches!(stage, Stage::Wait { .. } | Stage::Shift { .. }));
         self.fleet.waiting > 0
             || self.fleet.interrupted > 0
             || self.held.is_some()

@@ -11,7 +11,7 @@ use crate::model::group::{AutoRollbackConfiguration, DeploymentGroup, Sides};
 use crate::model::limits::Limits;
 use crate::model::name::Name;
 use crate::model::revision::Revision;
-use crate::model::traffic::Side;
+use crate::model::traffic::{Side, Split};
 
 /// The documents and facts a deployment was created from. Later edits do not change it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +43,9 @@ pub struct Spec {
     pub sides: Option<Sides>,
     /// The deployment that this one rolls back: it failed or was stopped, or it is blue/green and its traffic goes back.
     pub rolls_back: Option<DeploymentId>,
+    /// For a way back: how the route is split when it begins, if the deployment that it undoes had shifted traffic by weight.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_split: Option<Split>,
     /// The deployment whose outdated instances this one brings up to date.
     #[serde(default)]
     pub updates: Option<Update>,

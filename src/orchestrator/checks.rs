@@ -7,6 +7,7 @@ use crate::appspec::sentence;
 use crate::clock;
 use crate::engine::{Ledger, Spec, members};
 use crate::model::application::{Application, ComputePlatform};
+use crate::model::configuration::DeploymentConfiguration;
 use crate::model::deployment::Creator;
 use crate::model::endpoint::Endpoint;
 use crate::model::group::{DeploymentGroup, DeploymentType, Sides};
@@ -95,6 +96,9 @@ impl Orchestrator {
             });
         }
         reachable(project, group, targets.iter().map(|target| &target.name))?;
+        if sides.is_some() {
+            divisible(project, group, configuration)?;
+        }
         let spec = Spec {
             up_to_date: u32::try_from(all - targets.len()).unwrap_or(u32::MAX),
             deployment_id: clock::deployment_id(),
@@ -108,6 +112,7 @@ impl Orchestrator {
             description: deploy.description.clone(),
             sides,
             rolls_back: None,
+            from_split: None,
             updates: None,
             token: deploy.token.clone(),
             limits: project.settings.limits,
@@ -249,6 +254,29 @@ fn reachable<'a>(
         }
     }
     Ok(())
+}
+
+/// Traffic shifts by weight only where every load balancer has weights.
+fn divisible(
+    project: &Project,
+    group: &DeploymentGroup,
+    configuration: &DeploymentConfiguration,
+) -> Result<(), ApiError> {
+    if configuration.traffic_routing_config.is_none() {
+        return Ok(());
+    }
+    let named = group.load_balancers().into_iter();
+    let mut named = named.filter_map(|name| project.connections.load_balancer(name));
+    let Some(plain) = named.find(|balancer| !balancer.provider.splits()) else {
+        return Ok(());
+    };
+    Err(ApiError::new(
+        "InvalidTrafficRoutingConfigurationException",
+        format!(
+            "{} shifts traffic by weight, and nothing says how the load balancer {} takes weights: give its connection a `weight` request, or choose a configuration without trafficRoutingConfig",
+            configuration.deployment_config_name, plain.name
+        ),
+    ))
 }
 
 /// Whether this version deploys to a group of the project.

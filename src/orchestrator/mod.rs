@@ -278,6 +278,9 @@ impl Orchestrator {
                 None => no_deployment(id),
             });
         };
+        if let input::What::Weight { split } = command.what {
+            self.0.traffic.bearable(id, split)?;
+        }
         let (answer, done) = oneshot::channel();
         let sent = handle
             .requests

@@ -46,7 +46,9 @@ impl Orchestrator {
                 state: Arc::clone(&published),
             },
         );
-        self.0.traffic.keep(self, &deployment, &published);
+        self.0
+            .traffic
+            .keep(self, &deployment, &published, &requests);
         let task = Task {
             orchestrator: self.clone(),
             deployment,
@@ -289,6 +291,8 @@ impl Task {
     }
 
     fn publish(&self, records: Vec<Record>) {
+        let shifts = |record: &Record| matches!(record.event, Event::Shifted { .. });
+        let shifts = records.iter().any(shifts);
         for record in records {
             self.published
                 .write()
@@ -298,6 +302,9 @@ impl Task {
                 deployment: self.deployment.id().clone(),
                 record,
             });
+        }
+        if shifts {
+            self.orchestrator.0.traffic.look(self.deployment.id());
         }
     }
 

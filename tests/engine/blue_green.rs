@@ -16,17 +16,17 @@ use cutover::model::traffic::Side;
 
 use crate::world::{World, id, name, spec};
 
-const ALL: &str = "CodeDeployDefault.AllAtOnce";
-const ONE: &str = "CodeDeployDefault.OneAtATime";
+pub const ALL: &str = "CodeDeployDefault.AllAtOnce";
+pub const ONE: &str = "CodeDeployDefault.OneAtATime";
 
-const REROUTE: What = What::Continue {
+pub const REROUTE: What = What::Continue {
     before: Before::Reroute,
 };
 
-const MINUTE: i64 = 60_000;
+pub const MINUTE: i64 = 60_000;
 
 /// Original `host-1` to `host-{n}`, replacement from there to `host-{2n}`; ten minutes to reroute, twenty to terminate.
-fn sides(n: usize, config: &str) -> Spec {
+pub fn sides(n: usize, config: &str) -> Spec {
     let mut asked = spec(2 * n, 2 * n, config);
     for (at, target) in asked.targets.iter_mut().enumerate() {
         target.side = Some(if at < n { Side::Blue } else { Side::Green });
@@ -47,30 +47,30 @@ fn sides(n: usize, config: &str) -> Spec {
     asked
 }
 
-fn tagged(side: &str) -> Selection {
+pub fn tagged(side: &str) -> Selection {
     let text = format!("ec2TagFilters: [{{Key: side, Value: {side}}}]\n");
     cutover::model::yaml::from_str(&text).unwrap()
 }
 
-fn started(spec: Spec) -> World {
+pub fn started(spec: Spec) -> World {
     let mut world = World::new(spec);
     world.admit();
     world
 }
 
-fn labels(spec: &Spec) -> Vec<String> {
+pub fn labels(spec: &Spec) -> Vec<String> {
     plan(spec).stages.iter().map(Stage::label).collect()
 }
 
 /// An instance goes through these events, the last of which is the end of its part.
-fn part(world: &mut World, host: &str, events: &[E]) {
+pub fn part(world: &mut World, host: &str, events: &[E]) {
     for event in events {
         world.event(host, *event, true);
     }
     world.report(host, Report::Ended);
 }
 
-fn all(world: &mut World, events: &[E]) {
+pub fn all(world: &mut World, events: &[E]) {
     while let Some(host) = world.running().first().cloned() {
         let before = world.deployment.stage;
         part(world, &host, events);
@@ -80,24 +80,24 @@ fn all(world: &mut World, events: &[E]) {
     }
 }
 
-fn refused(world: &World, what: What) -> String {
+pub fn refused(world: &World, what: What) -> String {
     refusal(&world.deployment, &Command::new(what, "ana"))
         .unwrap()
         .to_string()
 }
 
-fn statuses(world: &World) -> Vec<TargetStatus> {
+pub fn statuses(world: &World) -> Vec<TargetStatus> {
     world.deployment.targets.iter().map(|t| t.status).collect()
 }
 
-fn ready(n: usize, config: &str) -> World {
+pub fn ready(n: usize, config: &str) -> World {
     let mut world = started(sides(n, config));
     all(&mut world, &E::IN_PLACE);
     assert_eq!(world.deployment.status, Ready);
     world
 }
 
-fn timers(world: &World) -> Vec<i64> {
+pub fn timers(world: &World) -> Vec<i64> {
     let timers = world.in_flight.keys().filter_map(|id| match id {
         WorkId::Timer(_, at) => Some(at.0),
         _ => None,
@@ -105,7 +105,7 @@ fn timers(world: &World) -> Vec<i64> {
     timers.collect()
 }
 
-fn elapse(world: &mut World, until: i64) {
+pub fn elapse(world: &mut World, until: i64) {
     world.now = Timestamp(until);
     world.input(&Input::TimerElapsed);
 }

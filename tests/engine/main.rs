@@ -16,6 +16,7 @@ mod notices;
 mod operations;
 mod properties;
 mod rollback;
+mod shift;
 mod traffic;
 mod vectors;
 mod world;

@@ -53,6 +53,7 @@ pub fn configuration(text: &str) -> DeploymentConfiguration {
         compute_platform: cutover::model::application::ComputePlatform::Server,
         minimum_healthy_hosts: MinimumHealthyHosts { kind, value },
         zonal_config: None,
+        traffic_routing_config: None,
     }
 }
 
@@ -91,6 +92,7 @@ pub fn spec(n: usize, unhealthy: usize, config: &str) -> Spec {
         up_to_date: 0,
         sides: None,
         rolls_back: None,
+        from_split: None,
         updates: None,
         token: None,
         limits: Limits::default(),

@@ -214,15 +214,21 @@ fn notes(planned: &Planned, moment: &Moment) -> String {
     let notes = moment.events.iter().filter_map(|event| match event {
         Event::StageStarted { stage } => match planned.deployment.plan.stages.get(*stage)? {
             Stage::Install { zone, .. } => Some(format!("zone {}", safe(zone.as_ref()?))),
-            stage @ (Stage::Enter { .. } | Stage::Leave { .. } | Stage::Wait { .. }) => {
-                Some(stage.label())
-            }
+            stage @ (Stage::Enter { .. }
+            | Stage::Validate { .. }
+            | Stage::Leave { .. }
+            | Stage::Wait { .. }) => Some(stage.label()),
+            // What begins with it says more.
+            Stage::Shift { .. } => None,
             Stage::Monitor { zone, seconds } => Some(format!(
                 "zone {} is watched for {}",
                 safe(zone),
                 Whole(Duration::from_secs(*seconds))
             )),
         },
+        Event::Shifted { split, .. } => {
+            Some(format!("{} % to the replacement", split.replacement()))
+        }
         Event::Halted { error } => Some(format!("no further one starts: {}", safe(&error.message))),
         Event::Held { error } => Some(format!("it holds: {}", safe(&error.message))),
         Event::TimedOut => Some("its time is over".to_owned()),

@@ -20,6 +20,7 @@ use crate::model::deployment::{DeploymentStatus, ErrorInformation, TargetStatus}
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::name::Name;
 use crate::model::timestamp::{Timestamp, Whole};
+use crate::model::traffic::Split;
 
 /// How many targets in flight are named at most.
 pub const NAMED: usize = 16;
@@ -137,6 +138,13 @@ pub enum Awaited {
     Continue {
         /// What comes then.
         before: Before,
+    },
+    /// Load balancers that give the replacement a share, or the end of the time for which it keeps that.
+    Shift {
+        /// The split that they were asked for.
+        asked: Split,
+        /// Whether all of them have it in effect.
+        in_effect: bool,
     },
     /// Somebody who lets a paused one go on.
     Resume,
@@ -279,6 +287,19 @@ fn waits(deployment: &Deployment) -> Vec<Wait> {
             until: deployment.frozen_since.is_none().then_some(until),
         });
     }
+    if let (Some(_), Some(shift)) = (deployment.shifting(), deployment.shift)
+        && going_on
+    {
+        let next = deployment.next_shift().map(|(_, at)| at);
+        waits.push(Wait {
+            what: Awaited::Shift {
+                asked: shift.asked,
+                in_effect: shift.since.is_some(),
+            },
+            since: shift.since.or(Some(shift.at)),
+            until: next.filter(|_| deployment.frozen_since.is_none()),
+        });
+    }
     if going_on && deployment.held.is_some() {
         waits.push(Wait {
             what: Awaited::Decision,
@@ -352,7 +373,9 @@ fn then(deployment: &Deployment, now: Timestamp) -> Then {
 /// A stage that begins, in words.
 fn begun(stage: &Stage) -> String {
     match stage {
-        Stage::Enter { targets, .. } | Stage::Leave { targets, .. } => {
+        Stage::Enter { targets, .. }
+        | Stage::Validate { targets, .. }
+        | Stage::Leave { targets, .. } => {
             let n = instances(u32::try_from(targets.len()).unwrap_or(u32::MAX));
             format!("{} ({n})", stage.label())
         }
@@ -361,6 +384,7 @@ fn begun(stage: &Stage) -> String {
             stage.label(),
             Whole(std::time::Duration::from_secs(60 * u64::from(*minutes)))
         ),
+        Stage::Shift { .. } => stage.label(),
         Stage::Install { zone, targets, .. } => {
             let n = instances(u32::try_from(targets.len()).unwrap_or(u32::MAX));
             match zone {
@@ -386,11 +410,12 @@ fn after_targets(deployment: &Deployment, now: Timestamp) -> Then {
             break;
         }
     }
-    let wait = deployment.wait_ends().map(|(_, at)| at);
-    if steps.events.len() == ended as usize
-        && let Some(at) = deployment.monitor_ends().or(wait)
-    {
-        steps.now = now.max(at);
+    if let Some(shift) = deployment.shift {
+        steps.take_for_granted(shift.asked);
+    }
+    if steps.events.len() == ended as usize {
+        let at = deployment.next_timer();
+        steps.now = at.map_or(now, |at| now.max(at));
         steps.schedule();
     }
     let mut events = steps.events;

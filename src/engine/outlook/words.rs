@@ -102,6 +102,17 @@ impl Outlook {
         })
     }
 
+    /// The share that the replacement was to get, in percent, and how long it keeps it once it has it.
+    fn shifts(&self) -> Option<(u8, Option<Duration>)> {
+        self.waits.iter().find_map(|wait| match wait.what {
+            Awaited::Shift { asked, in_effect } => {
+                let left = wait.until.map_or(Duration::ZERO, |at| at.since(self.now));
+                Some((asked.replacement(), in_effect.then_some(left)))
+            }
+            _ => None,
+        })
+    }
+
     fn runs(&self) -> String {
         let watched = self.waits.iter().find_map(|wait| match &wait.what {
             Awaited::Monitor { zone } => Some((zone, wait.until?)),
@@ -125,6 +136,11 @@ impl Outlook {
                 format!(", {} left", Whole(until.since(self.now)))
             });
             text = format!("waiting for {what}{left}");
+        } else if let Some((asked, left)) = self.shifts() {
+            text = match left {
+                None => format!("waiting for the load balancers to give the replacement {asked} %"),
+                Some(left) => format!("the replacement has {asked} %, {} left", Whole(left)),
+            };
         } else if self.in_flight == 0 {
             // A state that must not be: it is told rather than hidden.
             return "waiting for nothing: a fault of this program's, please report it".to_owned();
@@ -201,7 +217,10 @@ impl Outlook {
     }
 
     fn paused(&self, wish: &Wish) -> String {
-        let text = paused_by(wish, self.now);
+        let mut text = paused_by(wish, self.now);
+        if let Some((asked, _)) = self.shifts() {
+            text = format!("{text}, the replacement has {asked} %");
+        }
         let begins = self
             .waits
             .iter()
@@ -301,6 +320,9 @@ impl Outlook {
                 Event::TargetStarted { target, .. } => started.push(target),
                 Event::Halted { .. } => parts.push("nothing more starts".to_owned()),
                 Event::Held { .. } => parts.push("it holds".to_owned()),
+                Event::Shifted { split, .. } => {
+                    parts.push(format!("{} % to the replacement", split.replacement()));
+                }
                 Event::Ended { status, error } => {
                     parts.push(ended(*status, error.as_ref().map(|e| e.message.as_str())));
                 }

@@ -10,7 +10,9 @@ use tokio::time::timeout;
 use super::super::hosts::Mode;
 use super::super::{Orchestrator, Request};
 use super::Errand;
+use super::gauge;
 use super::look::{Findings, look};
+use super::meter::Meter;
 use crate::clock;
 use crate::engine::input::Report;
 use crate::engine::{Deployment, Input};
@@ -18,6 +20,7 @@ use crate::model::deployment::ExecutionId;
 use crate::model::diagnostics::{Diagnostics, LifecycleErrorCode};
 use crate::model::lifecycle::EventStatus;
 use crate::model::name::Name;
+use crate::model::traffic::Split;
 
 /// How soon to look again while somebody waits for something.
 const SOON: Duration = Duration::from_millis(50);
@@ -33,6 +36,8 @@ const NOW_AND_THEN: Duration = Duration::from_secs(1);
 pub(super) enum Ask {
     Errand(Errand),
     Forget(ExecutionId),
+    /// Look now: something else ought to be so.
+    Look,
 }
 
 /// An errand, and what its deployment was told.
@@ -52,6 +57,10 @@ pub(super) struct Keeper {
     forced: BTreeMap<Name, u64>,
     /// What was wrong at the last look.
     trouble: Vec<String>,
+    /// What was counted, by load balancer.
+    meters: BTreeMap<String, Meter>,
+    /// Where the deployment hears of what is in effect.
+    requests: mpsc::Sender<Request>,
 }
 
 impl Keeper {
@@ -59,6 +68,7 @@ impl Keeper {
         orchestrator: Orchestrator,
         state: Arc<RwLock<Deployment>>,
         asks: mpsc::UnboundedReceiver<Ask>,
+        requests: mpsc::Sender<Request>,
     ) -> Self {
         Self {
             orchestrator,
@@ -67,13 +77,16 @@ impl Keeper {
             open: BTreeMap::new(),
             forced: BTreeMap::new(),
             trouble: Vec::new(),
+            meters: BTreeMap::new(),
+            requests,
         }
     }
 
     /// Keeps them until the deployment has ended.
     pub async fn run(mut self) {
         loop {
-            let pause = match (self.open.is_empty(), self.trouble.is_empty()) {
+            let idle = self.open.is_empty() && self.awaited_split().is_none();
+            let pause = match (idle, self.trouble.is_empty()) {
                 (true, _) => NOW_AND_THEN,
                 (false, true) => SOON,
                 (false, false) => AGAIN,
@@ -95,8 +108,38 @@ impl Keeper {
             )
             .await;
             self.forced.extend(findings.forced.clone());
+            self.show(&findings);
             self.tell(&findings).await;
+            if let Some(split) = findings.in_effect
+                && self.awaited_split() == Some(split)
+            {
+                let heard = Request::Input(Input::InEffect(split));
+                // A deployment that is over has no ear any more.
+                let _over = self.requests.send(heard).await;
+            }
         }
+    }
+
+    /// The split that the deployment waits for.
+    fn awaited_split(&self) -> Option<Split> {
+        let shift = self.read().shift?;
+        shift.since.is_none().then_some(shift.asked)
+    }
+
+    /// Counts, and shows everybody how things are, about once a second and when something has changed.
+    fn show(&mut self, findings: &Findings) {
+        let now = clock::steady();
+        let mut counted = false;
+        let mut details = Vec::with_capacity(findings.balancers.len());
+        for looked in &findings.balancers {
+            let meter = self.meters.entry(looked.name.clone()).or_default();
+            if let Some(observed) = &looked.observed {
+                counted |= meter.sample(&looked.members, observed, now);
+            }
+            details.push(gauge::details(looked, meter));
+        }
+        let id = self.read().id().clone();
+        self.orchestrator.show_traffic(&id, details, counted);
     }
 
     fn take(&mut self, ask: Ask) {
@@ -116,6 +159,7 @@ impl Keeper {
                 };
                 self.open.insert(open.errand.execution.clone(), open);
             }
+            Ask::Look => {}
             Ask::Forget(execution) => {
                 self.open.remove(&execution);
             }

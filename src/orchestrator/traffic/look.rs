@@ -8,6 +8,7 @@ use tokio::time::timeout;
 
 use super::balancers::Connections;
 use super::round::{Member, Round, is_there, round};
+use super::shares::{in_effect, is_nearly};
 use crate::clock;
 use crate::engine::Deployment;
 use crate::engine::traffic::place;
@@ -16,7 +17,7 @@ use crate::model::endpoint::Endpoint;
 use crate::model::lifecycle::LifecycleEvent;
 use crate::model::name::Name;
 use crate::model::project::Project;
-use crate::model::traffic::Side;
+use crate::model::traffic::{Side, Split};
 use crate::providers::traffic::{Balancer, Observed, Server, TrafficError};
 
 /// How long a load balancer may take to answer.
@@ -33,6 +34,26 @@ pub(super) struct Findings {
     pub forced: BTreeMap<Name, u64>,
     /// Load balancers that could not be looked after, and why.
     pub trouble: Vec<String>,
+    /// The split that is asked for, once all load balancers have it in effect.
+    pub in_effect: Option<Split>,
+    /// Each load balancer as it is now.
+    pub balancers: Vec<Looked>,
+}
+
+/// A load balancer as it was found.
+#[derive(Debug)]
+pub(super) struct Looked {
+    pub name: String,
+    /// As people call its kind.
+    pub kind: Option<&'static str>,
+    /// The targets as it ought to have them.
+    pub members: Vec<Member>,
+    /// How they are there; nothing if it could not be asked.
+    pub observed: Option<Observed>,
+    /// The split that it was asked for.
+    pub asked: Option<Split>,
+    /// What is wrong.
+    pub trouble: Option<String>,
 }
 
 /// Looks at every load balancer of a deployment.
@@ -42,21 +63,43 @@ pub(super) async fn look(
     connections: &Connections,
 ) -> Findings {
     let mut findings = Findings::default();
-    let group = read(state, |deployment| deployment.spec.group.clone());
+    let (group, asked) = read(state, |d| (d.spec.group.clone(), d.split()));
     for name in group.load_balancers() {
-        let (document, balancer) = match connections.get(project, name) {
-            Ok(found) => found,
-            Err(trouble) => {
-                findings.trouble.push(trouble);
-                continue;
-            }
+        let mut looked = Looked {
+            name: name.to_owned(),
+            kind: None,
+            members: Vec::new(),
+            observed: None,
+            asked,
+            trouble: None,
         };
-        let members = read(state, |d| members(d, project, &document, &mut findings));
-        if let Err(error) = put_right(state, &members, &*balancer, &mut findings).await {
-            findings.trouble.push(format!("{name}: {error}"));
+        let done = match connections.get(project, name) {
+            Ok((document, balancer)) => {
+                looked.kind = Some(document.provider.label());
+                looked.members = read(state, |d| members(d, project, &document, &mut findings));
+                let done = put_right(state, &mut looked, &*balancer, &mut findings).await;
+                done.map_err(|error| error.to_string())
+            }
+            Err(trouble) => Err(trouble),
+        };
+        if let Err(trouble) = done {
+            findings.trouble.push(format!("{name}: {trouble}"));
+            looked.trouble = Some(trouble);
         }
+        findings.balancers.push(looked);
     }
+    let all = findings.balancers.iter().all(Looked::has_what_it_was_asked);
+    findings.in_effect = asked.filter(|_| all && findings.refused.is_empty());
     findings
+}
+
+impl Looked {
+    fn has_what_it_was_asked(&self) -> bool {
+        let found = self.observed.as_ref();
+        let found = found.and_then(|observed| in_effect(&self.members, observed));
+        let same = |asked| found.is_some_and(|found| is_nearly(found, asked));
+        self.trouble.is_none() && self.asked.is_some_and(same)
+    }
 }
 
 fn read<T>(state: &RwLock<Deployment>, look: impl FnOnce(&Deployment) -> T) -> T {
@@ -99,17 +142,19 @@ fn members(
 
 async fn put_right(
     state: &RwLock<Deployment>,
-    members: &[Member],
+    looked: &mut Looked,
     balancer: &dyn Balancer,
     findings: &mut Findings,
 ) -> Result<(), TrafficError> {
+    let members = &looked.members;
     let servers: Vec<Server> = members.iter().map(Member::server).collect();
-    let mut observed = observe(balancer, &servers).await?;
+    let observed = looked.observed.insert(observe(balancer, &servers).await?);
     let Round {
         wanted,
         kept,
         forced,
-    } = round(members, &observed, clock::steady());
+        empty,
+    } = round(members, observed, looked.asked, clock::steady());
     let differs = |server: &&Server| {
         let seen = observed.servers.get(&server.name);
         seen.is_none_or(|seen| seen.service != server.service)
@@ -120,11 +165,16 @@ async fn put_right(
         .filter(differs)
         .map(|server| server.name.clone())
         .collect();
-    if !differing.is_empty() {
-        match within(balancer.apply(&wanted, &observed)).await {
+    let found = in_effect(members, observed);
+    let split = wanted
+        .split
+        .is_none_or(|asked| found.is_some_and(|found| is_nearly(found, asked)));
+    if !differing.is_empty() || !split {
+        match within(balancer.apply(&wanted, observed)).await {
             Ok(()) => findings.forced.extend(forced),
             Err(error) if error.is_passing() => return Err(error),
             Err(error) => {
+                looked.trouble = Some(error.to_string());
                 let names = match &error {
                     TrafficError::NoServer { server, .. } => vec![server.clone()],
                     _ => differing,
@@ -133,10 +183,17 @@ async fn put_right(
                 findings.refused.extend(refused);
             }
         }
-        observed = observe(balancer, &servers).await?;
+        *observed = observe(balancer, &servers).await?;
+    }
+    if let (Some(side), Some(asked)) = (empty, looked.asked) {
+        looked.trouble = Some(format!(
+            "the {} was to get {} %, and none of its servers is in service and well: the split stays as it is",
+            side.label(),
+            asked.share(side)
+        ));
     }
     let judges = balancer.abilities().health;
-    let waiting = members.iter().filter(|m| !is_there(m, &observed, judges));
+    let waiting = members.iter().filter(|m| !is_there(m, observed, judges));
     findings.waiting.extend(waiting.map(|m| m.name.clone()));
     refuse_the_last(state, &kept, findings);
     Ok(())

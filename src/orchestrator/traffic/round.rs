@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::shares::{empty_side, in_effect};
 use crate::engine::traffic::Place;
 use crate::model::endpoint::Endpoint;
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
-use crate::model::traffic::Side;
+use crate::model::traffic::{Side, Split};
 use crate::providers::traffic::{Observed, Seen, Server, Service, Wanted};
 
 /// A target at a load balancer.
@@ -29,10 +30,17 @@ pub(super) struct Round {
     pub kept: BTreeSet<Name>,
     /// Servers that leave with requests in flight, and how many, because their time to drain is over.
     pub forced: BTreeMap<Name, u64>,
+    /// The side that was to get a share, and has no server in service that is well: the split stays as it is.
+    pub empty: Option<Side>,
 }
 
-/// What ought to be so next.
-pub(super) fn round(members: &[Member], observed: &Observed, now: Timestamp) -> Round {
+/// What ought to be so next, if the route is to be split like this.
+pub(super) fn round(
+    members: &[Member],
+    observed: &Observed,
+    split: Option<Split>,
+    now: Timestamp,
+) -> Round {
     let mut serving = observed.others
         + members
             .iter()
@@ -41,18 +49,23 @@ pub(super) fn round(members: &[Member], observed: &Observed, now: Timestamp) -> 
     let mut round = Round {
         wanted: Wanted {
             servers: Vec::new(),
-            split: None,
+            split,
         },
         kept: BTreeSet::new(),
         forced: BTreeMap::new(),
+        empty: split.and_then(|split| empty_side(split, members, observed)),
     };
+    if round.empty.is_some() {
+        round.wanted.split = in_effect(members, observed);
+    }
     for member in members {
-        let Some(place) = member.place else { continue };
         let seen = observed.servers.get(&member.name);
-        let service = match (place, seen) {
-            (Place::In, _) => Service::In,
-            (Place::Out, None) => continue,
-            (Place::Out, Some(seen)) => {
+        let service = match (member.place, seen) {
+            (Some(Place::In), _) => Service::In,
+            // Its weight depends on the split, wherever it is.
+            (None, Some(seen)) if split.is_some() => seen.service,
+            (None | Some(Place::Out), None) | (None, Some(_)) => continue,
+            (Some(Place::Out), Some(seen)) => {
                 if serves(observed, member) {
                     if serving <= 1 {
                         round.kept.insert(member.name.clone());
@@ -173,7 +186,7 @@ mod tests {
         let b = ("b", seen(Service::In, true, 9));
         let at = |service, in_flight, now| {
             let observed = observed(&[("a", seen(service, true, in_flight)), b.clone()]);
-            round(&members, &observed, Timestamp(now))
+            round(&members, &observed, None, Timestamp(now))
         };
         assert_eq!(services(&at(Service::In, 0, 0)), [("a", Service::Draining)]);
         assert_eq!(
@@ -207,7 +220,7 @@ mod tests {
             ("b", healthy()),
             ("c", seen(Service::In, false, 0)),
         ];
-        let look = |observed: &Observed| round(&members, observed, Timestamp(0));
+        let look = |observed: &Observed| round(&members, observed, None, Timestamp(0));
         let found = look(&observed(&all));
         assert_eq!(services(&found), [("a", Service::Draining)]);
         assert!(found.kept.contains(&name("b")));

@@ -198,6 +198,7 @@ fn spec(env: &Env, ledger: &Ledger, group: usize, revision: usize, number: usize
         description: String::new(),
         sides: None,
         rolls_back: None,
+        from_split: None,
         updates: None,
         token: None,
         limits: env.shape.engine_limits(),

@@ -120,6 +120,12 @@ impl Candidate {
                 );
                 problems.add(self.document.problem(Severity::Error, &path, message));
             }
+            if !blue_green && configuration.traffic_routing_config.is_some() {
+                let message = format!(
+                    "{name} shifts traffic from original to replacement, and in place there is neither: its trafficRoutingConfig has no effect"
+                );
+                problems.add(self.document.problem(Severity::Warning, &path, message));
+            }
             return;
         }
         if configurations.unusable.contains(name.as_str()) {

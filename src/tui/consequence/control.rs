@@ -45,6 +45,13 @@ fn words(deployment: &Deployment, what: &What) -> (String, &'static str) {
         What::Skip { target } => (format!("Leave {target} out of {id}?"), "leave out"),
         What::StartNext { target } => (format!("Start {target} next?"), "start next"),
         What::GiveUp => (format!("Give {id} up?"), "give up: it fails"),
+        What::Weight { split } => (
+            format!(
+                "Give the replacement {} % of the traffic?",
+                split.replacement()
+            ),
+            "shift",
+        ),
         What::Continue {
             before: Before::Reroute,
         } => (format!("Reroute {id}?"), "reroute"),

@@ -63,7 +63,24 @@ fn stage(model: &Model, deployment: &Deployment, place: usize) -> Run {
             }
             _ => String::new(),
         },
-        Stage::Install { .. } | Stage::Enter { .. } | Stage::Leave { .. } => {
+        Stage::Shift { .. } if place < deployment.stage || over => String::new(),
+        Stage::Shift { from, steps, .. } => {
+            let asked = deployment.shift.map_or(*from, |shift| shift.asked);
+            let last = steps.last().map_or(0, |last| last.replacement());
+            let next = deployment.next_shift().map(|(_, at)| {
+                let now = deployment.frozen_since.unwrap_or(model.present());
+                format!(" {}", clock(at.since(now)))
+            });
+            format!(
+                " {}/{last} %{}",
+                asked.replacement(),
+                next.unwrap_or_default()
+            )
+        }
+        Stage::Install { .. }
+        | Stage::Enter { .. }
+        | Stage::Validate { .. }
+        | Stage::Leave { .. } => {
             format!(
                 " {}/{}",
                 tally.total - tally.waiting - tally.in_flight,

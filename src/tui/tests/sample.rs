@@ -75,6 +75,7 @@ pub(super) fn configuration(most: u32) -> DeploymentConfiguration {
             value: most,
         },
         zonal_config: None,
+        traffic_routing_config: None,
     }
 }
 
@@ -162,6 +163,7 @@ impl Run {
             up_to_date: 0,
             sides: None,
             rolls_back: None,
+            from_split: None,
             updates: None,
             token: None,
             limits: crate::model::limits::Limits::default(),
@@ -440,6 +442,7 @@ pub(super) fn snapshot(project: Project, live: &Deployment) -> Snapshot {
             .map(|host| status(host.name.as_str(), facts()))
             .collect(),
         alarms: Vec::new(),
+        traffic: Vec::new(),
         project,
     }
 }

@@ -51,6 +51,7 @@ pub fn spec(id: &str, targets: impl IntoIterator<Item = Name>, at_once: u32) -> 
                 value: at_once,
             },
             zonal_config: None,
+            traffic_routing_config: None,
         },
         revision: Revision {
             digest: Digest::from_bytes(&[7; 32]),
@@ -65,6 +66,7 @@ pub fn spec(id: &str, targets: impl IntoIterator<Item = Name>, at_once: u32) -> 
         description: String::new(),
         sides: None,
         rolls_back: None,
+        from_split: None,
         updates: None,
         token: None,
         limits: Limits::default(),

@@ -24,7 +24,7 @@ pub mod retention;
 pub mod revisions;
 pub mod snapshot;
 pub mod task;
-mod traffic;
+pub(crate) mod traffic;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};

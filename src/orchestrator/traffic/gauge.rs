@@ -1,6 +1,6 @@
 //! What a look found, as people are shown it.
 
-use super::look::Looked;
+use super::findings::Looked;
 use super::meter::Meter;
 use super::round::Member;
 use super::shares::in_effect;

@@ -10,14 +10,14 @@ use tokio::time::timeout;
 use super::super::hosts::Mode;
 use super::super::{Orchestrator, Request};
 use super::Errand;
+use super::findings::Findings;
 use super::gauge;
-use super::look::{Findings, look};
+use super::look::look;
 use super::meter::Meter;
 use crate::clock;
 use crate::engine::input::Report;
 use crate::engine::{Deployment, Input};
 use crate::model::deployment::ExecutionId;
-use crate::model::diagnostics::{Diagnostics, LifecycleErrorCode};
 use crate::model::lifecycle::EventStatus;
 use crate::model::name::Name;
 use crate::model::traffic::Split;
@@ -219,14 +219,11 @@ impl Keeper {
                 let heard = if silent { Report::Lost } else { Report::Heard };
                 report(&open.errand, heard).await;
             }
-            let (status, diagnostics) = if let Some(why) = findings.refused.get(target) {
-                (EventStatus::Failed, Some(Diagnostics::unknown(why.clone())))
-            } else if silent || findings.waiting.contains(target) {
+            let forced = self.forced.get(target).copied();
+            let Some((status, diagnostics)) = findings.outcome(target, forced) else {
                 continue;
-            } else {
-                let forced = self.forced.remove(target);
-                (EventStatus::Succeeded, forced.map(cut_off))
             };
+            self.forced.remove(target);
             let ended = Report::EventEnded {
                 event: open.errand.event,
                 status,
@@ -240,16 +237,6 @@ impl Keeper {
         for execution in over {
             self.open.remove(&execution);
         }
-    }
-}
-
-/// What is to be known of a target that left with requests in flight.
-fn cut_off(in_flight: u64) -> Diagnostics {
-    Diagnostics {
-        error_code: LifecycleErrorCode::Success,
-        ..Diagnostics::unknown(format!(
-            "left with {in_flight} requests in flight: its time to drain was over"
-        ))
     }
 }
 

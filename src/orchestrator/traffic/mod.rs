@@ -4,12 +4,13 @@
 //! changed what: the deployment, a restart, or somebody by hand. [`round`] says what ought to be so next.
 
 mod balancers;
+pub(crate) mod findings;
 mod gauge;
 mod keeper;
 mod look;
 mod meter;
-mod round;
-mod shares;
+pub(crate) mod round;
+pub(crate) mod shares;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, RwLock};

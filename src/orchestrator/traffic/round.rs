@@ -1,10 +1,13 @@
 //! One look at a load balancer: what ought to be so there next, and what has come of it. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use super::shares::{empty_side, in_effect};
-use crate::engine::traffic::Place;
+use super::shares::{empty_side, in_effect, is_nearly};
+use crate::engine::deployment::Target;
+use crate::engine::traffic::{Place, place};
 use crate::model::endpoint::Endpoint;
+use crate::model::lifecycle::LifecycleEvent;
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
 use crate::model::traffic::{Side, Split};
@@ -12,9 +15,12 @@ use crate::providers::traffic::{Observed, Seen, Server, Service, Wanted};
 
 /// A target at a load balancer.
 #[derive(Clone, Debug)]
-pub(super) struct Member {
+pub struct Member {
+    /// The host's name, which is the server's.
     pub name: Name,
+    /// Where it serves.
     pub endpoint: Endpoint,
+    /// Its side; in place, the original.
     pub side: Side,
     /// Where it ought to be.
     pub place: Option<Place>,
@@ -24,7 +30,8 @@ pub(super) struct Member {
 
 /// What a round does.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Round {
+pub struct Round {
+    /// What to ask for.
     pub wanted: Wanted,
     /// Servers that have to stay for now: without them the route would have no healthy one.
     pub kept: BTreeSet<Name>,
@@ -35,7 +42,7 @@ pub(super) struct Round {
 }
 
 /// What ought to be so next, if the route is to be split like this.
-pub(super) fn round(
+pub fn round(
     members: &[Member],
     observed: &Observed,
     split: Option<Split>,
@@ -107,7 +114,7 @@ fn leaving(
 }
 
 /// Whether the load balancer has a target where it ought to be. `judges` says whether it looks after health by itself.
-pub(super) fn is_there(member: &Member, observed: &Observed, judges: bool) -> bool {
+pub fn is_there(member: &Member, observed: &Observed, judges: bool) -> bool {
     let seen = observed.servers.get(&member.name);
     match (member.place, seen) {
         (None, _) | (Some(Place::Out), None) => true,
@@ -119,7 +126,37 @@ pub(super) fn is_there(member: &Member, observed: &Observed, judges: bool) -> bo
     }
 }
 
+/// The servers that the load balancer does not have as they are wanted.
+pub fn differing(wanted: &Wanted, observed: &Observed) -> Vec<Name> {
+    let differs = |server: &&Server| {
+        let seen = observed.servers.get(&server.name);
+        seen.is_none_or(|seen| seen.service != server.service)
+    };
+    let differing = wanted.servers.iter().filter(differs);
+    differing.map(|server| server.name.clone()).collect()
+}
+
+/// Whether the load balancer splits the route as wanted, as nearly as whole weights allow.
+pub fn is_split(wanted: &Wanted, members: &[Member], observed: &Observed) -> bool {
+    let Some(asked) = wanted.split else {
+        return true;
+    };
+    in_effect(members, observed).is_some_and(|found| is_nearly(found, asked))
+}
+
 impl Member {
+    /// A target that serves there, and has so long to drain.
+    pub fn of(target: &Target, endpoint: Endpoint, drain: Duration) -> Self {
+        let block = target.event(LifecycleEvent::BlockTraffic);
+        Self {
+            name: target.name.clone(),
+            endpoint,
+            side: target.side.unwrap_or(Side::Blue),
+            place: place(target),
+            leave_by: block.and_then(|entry| Some(entry.start_time? + drain)),
+        }
+    }
+
     /// The server that it is, wherever it ought to be.
     pub fn server(&self) -> Server {
         self.server_in(Service::In)

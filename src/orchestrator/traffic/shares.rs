@@ -5,7 +5,7 @@ use crate::model::traffic::{Side, Split};
 use crate::providers::traffic::{Observed, Service};
 
 /// The split that is in effect by what the load balancer says, or by the weights of the servers in service.
-pub(super) fn in_effect(members: &[Member], observed: &Observed) -> Option<Split> {
+pub fn in_effect(members: &[Member], observed: &Observed) -> Option<Split> {
     if observed.split.is_some() {
         return observed.split;
     }
@@ -33,14 +33,14 @@ pub(super) fn in_effect(members: &[Member], observed: &Observed) -> Option<Split
 }
 
 /// Whether one is the other, as nearly as whole weights allow.
-pub(super) fn is_nearly(one: Split, other: Split) -> bool {
+pub fn is_nearly(one: Split, other: Split) -> bool {
     let whole = |split: Split| matches!(split, Split::ORIGINAL | Split::REPLACEMENT);
     let apart = one.replacement().abs_diff(other.replacement());
     apart == 0 || (apart == 1 && !whole(one) && !whole(other))
 }
 
 /// The side that a split gives a share and that has no server in service that is well.
-pub(super) fn empty_side(split: Split, members: &[Member], observed: &Observed) -> Option<Side> {
+pub fn empty_side(split: Split, members: &[Member], observed: &Observed) -> Option<Side> {
     let serves = |side: Side| {
         let mut members = members.iter().filter(|member| member.side == side);
         members.any(|member| {

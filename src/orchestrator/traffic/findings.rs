@@ -1,0 +1,172 @@
+//! What has come of a look at the load balancers of a deployment, and what its errands are told of it. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::round::{Member, is_there};
+use super::shares::{in_effect, is_nearly};
+use crate::engine::Deployment;
+use crate::engine::deployment::Target;
+use crate::model::diagnostics::{Diagnostics, LifecycleErrorCode};
+use crate::model::endpoint::{Endpoint, NoEndpoint};
+use crate::model::lifecycle::EventStatus;
+use crate::model::name::Name;
+use crate::model::traffic::{Side, Split};
+use crate::providers::traffic::{Observed, TrafficError};
+
+/// What has come of a look.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// Targets that are not where they ought to be, somewhere.
+    pub waiting: BTreeSet<Name>,
+    /// Targets that can't get there, and why.
+    pub refused: BTreeMap<Name, String>,
+    /// Targets that left with requests in flight, and how many.
+    pub forced: BTreeMap<Name, u64>,
+    /// Load balancers that could not be looked after, and why.
+    pub trouble: Vec<String>,
+    /// The split that is asked for, once all load balancers have it in effect.
+    pub in_effect: Option<Split>,
+    /// Each load balancer as it is now.
+    pub balancers: Vec<Looked>,
+}
+
+/// A load balancer as it was found.
+#[derive(Debug)]
+pub struct Looked {
+    /// As `loadBalancerInfo` names it.
+    pub name: String,
+    /// As people call its kind.
+    pub kind: Option<&'static str>,
+    /// The targets as it ought to have them.
+    pub members: Vec<Member>,
+    /// How they are there; nothing if it could not be asked.
+    pub observed: Option<Observed>,
+    /// The split that it was asked for.
+    pub asked: Option<Split>,
+    /// What is wrong.
+    pub trouble: Option<String>,
+}
+
+impl Looked {
+    /// Nothing is known yet.
+    pub fn new(name: &str, asked: Option<Split>) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind: None,
+            members: Vec::new(),
+            observed: None,
+            asked,
+            trouble: None,
+        }
+    }
+
+    /// A side that was to get a share has nobody to serve it.
+    pub fn withhold(&mut self, side: Side) {
+        let share = self.asked.map_or(0, |asked| asked.share(side));
+        self.trouble = Some(format!(
+            "the {} was to get {share} %, and none of its servers is in service and well: the split stays as it is",
+            side.label()
+        ));
+    }
+
+    /// Whether the split that it was asked for is in effect.
+    fn is_split(&self) -> bool {
+        let found = self.observed.as_ref();
+        let found = found.and_then(|observed| in_effect(&self.members, observed));
+        let same = |asked| found.is_some_and(|found| is_nearly(found, asked));
+        self.trouble.is_none() && self.asked.is_some_and(same)
+    }
+}
+
+impl Findings {
+    /// A target as a load balancer ought to have it; `None` if nothing can be done about it there. One that is no longer in the
+    /// project has no endpoint: its deadline will tell.
+    pub fn member(
+        &mut self,
+        target: &Target,
+        endpoint: Option<Result<Endpoint, NoEndpoint>>,
+        drain: Duration,
+    ) -> Option<Member> {
+        match endpoint? {
+            Ok(endpoint) => Some(Member::of(target, endpoint, drain)),
+            Err(error) => {
+                self.refused.insert(target.name.clone(), error.to_string());
+                None
+            }
+        }
+    }
+
+    /// A load balancer refused what these targets need.
+    pub fn refuse(&mut self, differing: Vec<Name>, error: &TrafficError) {
+        let names = match error {
+            TrafficError::NoServer { server, .. } => vec![server.clone()],
+            _ => differing,
+        };
+        let refused = names.into_iter().map(|name| (name, error.to_string()));
+        self.refused.extend(refused);
+    }
+
+    /// How things are at a load balancer after everything that could be done there. `judges` says whether it looks after health
+    /// by itself; `kept` had to stay.
+    pub fn settle(
+        &mut self,
+        deployment: &Deployment,
+        members: &[Member],
+        observed: &Observed,
+        judges: bool,
+        kept: &BTreeSet<Name>,
+    ) {
+        let waiting = members.iter().filter(|m| !is_there(m, observed, judges));
+        self.waiting.extend(waiting.map(|m| m.name.clone()));
+        self.refuse_the_last(deployment, kept);
+    }
+
+    /// All load balancers were looked at.
+    pub fn conclude(&mut self, asked: Option<Split>) {
+        let all = self.balancers.iter().all(Looked::is_split);
+        self.in_effect = asked.filter(|_| all && self.refused.is_empty());
+    }
+
+    /// Servers that have to stay wait for others to come back. If none can, waiting is no use.
+    fn refuse_the_last(&mut self, deployment: &Deployment, kept: &BTreeSet<Name>) {
+        let hope = deployment
+            .running()
+            .any(|target| !kept.contains(&target.name));
+        if hope {
+            return;
+        }
+        for name in kept {
+            let message = format!(
+                "without {name} the route would have no healthy server, and none is on its way back: put another into service first"
+            );
+            self.refused.insert(name.clone(), message);
+        }
+    }
+
+    /// How the event of a target at the load balancers has ended; `None` if it has not. `forced` says with how many requests
+    /// in flight it left, if it did, at this look or at an earlier one.
+    pub fn outcome(
+        &self,
+        target: &Name,
+        forced: Option<u64>,
+    ) -> Option<(EventStatus, Option<Diagnostics>)> {
+        if let Some(why) = self.refused.get(target) {
+            return Some((EventStatus::Failed, Some(Diagnostics::unknown(why.clone()))));
+        }
+        if !self.trouble.is_empty() || self.waiting.contains(target) {
+            return None;
+        }
+        Some((EventStatus::Succeeded, forced.map(cut_off)))
+    }
+}
+
+/// What is to be known of a target that left with requests in flight.
+fn cut_off(in_flight: u64) -> Diagnostics {
+    Diagnostics {
+        error_code: LifecycleErrorCode::Success,
+        ..Diagnostics::unknown(format!(
+            "left with {in_flight} requests in flight: its time to drain was over"
+        ))
+    }
+}

@@ -9,6 +9,7 @@ use crate::model::traffic::Split;
 
 /// Sets the share of the replacement.
 #[derive(Debug, clap::Args)]
+#[group(skip)]
 pub(super) struct Args {
     #[command(flatten)]
     control: control::Args,

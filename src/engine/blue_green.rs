@@ -36,7 +36,7 @@ pub(super) fn plan(spec: &Spec) -> Result<Plan, ErrorInformation> {
         original: side(spec, Side::Blue),
         replacement: side(spec, Side::Green),
     };
-    if spec.rolls_back.is_some() {
+    if spec.goes_back() {
         back(spec, sides)
     } else {
         forth(spec, sides, options)

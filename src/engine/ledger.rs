@@ -122,8 +122,9 @@ pub enum LedgerEvent {
         status: DeploymentStatus,
         /// When it had been created.
         create_time: Timestamp,
-        /// What it deployed.
-        revision: Revision,
+        /// What the group has if it succeeded: what it deployed, or what instances have that traffic went back to; none if those
+        /// had nothing of the group's.
+        revision: Option<Revision>,
         /// What became of its targets.
         outcomes: Vec<(Name, TargetStatus)>,
         /// Targets that an operator left out.
@@ -159,7 +160,11 @@ impl LedgerEvent {
             deployment: deployment.id().clone(),
             status: deployment.status,
             create_time: deployment.create_time,
-            revision: deployment.spec.revision.clone(),
+            revision: if deployment.spec.goes_back() {
+                deployment.spec.previous_revision.clone()
+            } else {
+                Some(deployment.spec.revision.clone())
+            },
             outcomes: targets()
                 // A target that was skipped before it started was not touched; one that was stopped half way was. One that
                 // only left or entered the load balancer has what it had.
@@ -181,9 +186,10 @@ impl LedgerEvent {
 fn serving(deployment: &Deployment) -> Option<Serving> {
     let spec = &deployment.spec;
     let sides = spec.sides.clone()?;
-    let (now, before) = match spec.rolls_back {
-        None => (sides.replacement, sides.original),
-        Some(_) => (sides.original, sides.replacement),
+    let (now, before) = if spec.goes_back() {
+        (sides.original, sides.replacement)
+    } else {
+        (sides.replacement, sides.original)
     };
     (deployment.status == DeploymentStatus::Succeeded).then(|| Serving {
         now,
@@ -253,12 +259,12 @@ impl Ledger {
                 let ours = self.target_revision.as_ref().map(|ours| &ours.digest);
                 // What joins gets the group's revision, or that of a while ago.
                 let current = if joined {
-                    ours == Some(&revision.digest)
+                    ours.is_some() && ours == revision.as_ref().map(|revision| &revision.digest)
                 } else {
                     *status == DeploymentStatus::Succeeded
                 };
                 for (name, outcome) in outcomes {
-                    self.settle(name, *outcome, current, deployment, revision);
+                    self.settle(name, *outcome, current, deployment, revision.as_ref());
                     if joined && *outcome == TargetStatus::Succeeded && !current {
                         let host = self.hosts.entry(name.clone()).or_default();
                         host.revision_health = RevisionHealth::Old;
@@ -285,7 +291,7 @@ impl Ledger {
                     if let Some(serving) = serving {
                         self.serving = Some(Serving::clone(serving));
                     }
-                    self.succeeded(revision, deployment);
+                    self.succeeded(revision.as_ref(), deployment);
                 }
                 self.last_attempted_deployment = Some(last);
             }
@@ -293,18 +299,17 @@ impl Ledger {
     }
 
     /// A new revision for the group makes hosts old that were current and not among the targets.
-    fn succeeded(&mut self, revision: &Revision, deployment: &DeploymentId) {
-        let changed = self
-            .target_revision
-            .as_ref()
-            .is_some_and(|former| former.digest != revision.digest);
+    fn succeeded(&mut self, revision: Option<&Revision>, deployment: &DeploymentId) {
+        let digest = revision.map(|revision| &revision.digest);
+        let former = self.target_revision.as_ref();
+        let changed = former.is_some_and(|former| Some(&former.digest) != digest);
         for host in self.hosts.values_mut() {
             let untouched = host.deployment.as_ref() != Some(deployment);
             if changed && untouched && host.revision_health == RevisionHealth::Current {
                 host.revision_health = RevisionHealth::Old;
             }
         }
-        self.target_revision = Some(revision.clone());
+        self.target_revision = revision.cloned();
     }
 
     /// configurations.md §5: what a deployment's end means for the health of a host it touched.
@@ -314,13 +319,13 @@ impl Ledger {
         outcome: TargetStatus,
         current: bool,
         deployment: &DeploymentId,
-        revision: &Revision,
+        revision: Option<&Revision>,
     ) {
         let host = self.hosts.entry(name.clone()).or_default();
         host.deployment = Some(deployment.clone());
         if outcome == TargetStatus::Succeeded {
             host.instance_health = InstanceHealth::Healthy;
-            host.revision = Some(revision.clone());
+            host.revision = revision.cloned();
             // `current`: this makes it the group's. After a deployment that failed as a whole it runs one that is not.
             host.revision_health = if current {
                 RevisionHealth::Current

@@ -66,7 +66,7 @@ pub fn spec(
 ) -> Result<Spec, String> {
     let failed = &deployment.spec;
     if failed.sides.is_some() {
-        return back(deployment, ledger, id);
+        return back(deployment, id);
     }
     let revision = revision(deployment, ledger).ok_or(
         "no earlier deployment of this group succeeded, so there is no revision to go back to",
@@ -114,7 +114,7 @@ pub fn spec(
 ///
 /// # Errors
 /// A sentence for the operator if no traffic had moved, or the way back has been gone already.
-fn back(deployment: &Deployment, ledger: &Ledger, id: DeploymentId) -> Result<Spec, String> {
+fn back(deployment: &Deployment, id: DeploymentId) -> Result<Spec, String> {
     let failed = &deployment.spec;
     let moved = |target: &Target| {
         target.events.iter().any(|entry| {
@@ -135,7 +135,6 @@ fn back(deployment: &Deployment, ledger: &Ledger, id: DeploymentId) -> Result<Sp
         deployment_id: id,
         // What the original has.
         revision: revision.clone().unwrap_or_else(|| failed.revision.clone()),
-        previous_revision: ledger.target_revision.clone(),
         creator: Creator::CodeDeployRollback,
         by: deployment.id().to_string(),
         description: format!("rollback of {}", deployment.id()),

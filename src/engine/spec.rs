@@ -126,6 +126,11 @@ pub struct TargetSpec {
 }
 
 impl Spec {
+    /// Whether it gives the original of a blue/green deployment its traffic back, and installs nothing.
+    pub fn goes_back(&self) -> bool {
+        self.sides.is_some() && self.rolls_back.is_some()
+    }
+
     /// The group's address.
     pub fn group_key(&self) -> GroupKey {
         self.group.key()

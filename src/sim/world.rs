@@ -488,7 +488,7 @@ fn history(env: &mut Env, hosts: &mut [Host], group: usize) {
             deployment: Cast::deployment(0),
             status: DeploymentStatus::Succeeded,
             create_time: env.controller_time(),
-            revision: env.cast.revisions[0].clone(),
+            revision: Some(env.cast.revisions[0].clone()),
             outcomes,
             excluded: Vec::new(),
             file_exists_behavior: FileExistsBehavior::default(),

@@ -178,7 +178,7 @@ fn a_rollback_deploys_the_last_good_revision_to_all_members() {
             deployment: id("d-CCCCCCCCC"),
             status: DeploymentStatus::Succeeded,
             create_time: Timestamp(1),
-            revision: revision("1"),
+            revision: Some(revision("1")),
             outcomes: vec![],
             excluded: vec![],
             file_exists_behavior: cutover::model::deployment::FileExistsBehavior::default(),

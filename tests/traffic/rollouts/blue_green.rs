@@ -63,7 +63,7 @@ async fn a_stop_in_the_middle_gives_the_original_its_traffic_back() {
         .await;
     assert_eq!(mixed.failed(), 0, "{mixed:?}");
     lab.kill_orchestrator();
-    lab.ok(&["stop", &id, "--auto-rollback"]);
+    lab.ok(&["stop", &id, "--rollback"]);
     let ended = lab.wait_for_end(&id);
     let back = lab.show(&id)["deploymentInfo"]["rollbackInfo"]["rollbackDeploymentId"].clone();
     if ended == "Stopped" {

@@ -2,4 +2,5 @@
 
 mod blue_green;
 mod in_place;
+mod shift;
 mod site;

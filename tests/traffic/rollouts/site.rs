@@ -7,6 +7,12 @@ use crate::backend::Backend;
 use crate::haproxy::running::Running;
 use crate::lab::Lab;
 
+/// A tenth of the traffic first, and the rest half an hour later.
+const SHIFTING: &str = "deploymentConfigName: shifting
+minimumHealthyHosts: { type: HOST_COUNT, value: 0 }
+trafficRoutingConfig: { type: TimeBasedCanary, timeBasedCanary: { canaryPercentage: 10, canaryInterval: 30 } }
+";
+
 pub struct Site {
     pub lab: Lab,
     pub apps: Vec<Backend>,
@@ -55,6 +61,9 @@ impl Site {
             .unwrap();
         }
         std::fs::write(self.lab.folder().join("cutover.yaml"), text).unwrap();
+        let shifting = self.lab.folder().join("configurations");
+        std::fs::create_dir_all(&shifting).unwrap();
+        std::fs::write(shifting.join("shifting.yaml"), SHIFTING).unwrap();
         let style = |kind: &str| {
             format!(
                 "deploymentStyle: {{ deploymentType: {kind}, deploymentOption: WITH_TRAFFIC_CONTROL }}\nloadBalancerInfo: {{ targetGroupInfoList: [{{ name: web }}] }}\n"

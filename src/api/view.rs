@@ -183,12 +183,11 @@ impl View {
                 Ok(())
             }
             FeedItem::Traffic(status) => {
-                match self.traffic.get_mut(&status.deployment) {
-                    Some(gauge) => gauge.observe(status),
-                    None => {
-                        let id = status.deployment.clone();
-                        self.traffic.insert(id, Gauge::from(status));
-                    }
+                if let Some(gauge) = self.traffic.get_mut(&status.deployment) {
+                    gauge.observe(status);
+                } else {
+                    let id = status.deployment.clone();
+                    self.traffic.insert(id, Gauge::from(status));
                 }
                 Ok(())
             }

@@ -181,6 +181,9 @@ fn started(target: &Target) -> Option<Refusal> {
         TargetStatus::InProgress => Some(Refusal::Now(format!(
             "{name} has started, and a running script is never cut off"
         ))),
+        TargetStatus::Ready => Some(Refusal::Now(format!(
+            "{name} has its revision, and waits with the others for its traffic"
+        ))),
         status => Some(Refusal::Now(format!("{name} is done: {status}"))),
     }
 }

@@ -94,18 +94,8 @@ impl Deployment {
                     self.chosen.insert(0, position);
                 }
             }
-            Event::Shifted { split, .. } => {
-                self.shift = Some(Shift {
-                    asked: *split,
-                    at,
-                    since: None,
-                });
-            }
-            Event::InEffect { .. } => {
-                if let Some(shift) = &mut self.shift {
-                    shift.since = Some(at);
-                }
-            }
+            Event::Shifted { split, .. } => self.shift = Some(Shift::asked(*split, at)),
+            Event::InEffect { .. } => self.shift = self.shift.map(|shift| shift.in_effect(at)),
             Event::StopRequested {
                 by,
                 why,

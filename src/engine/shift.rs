@@ -98,6 +98,23 @@ fn next(schedule: Schedule<'_>, shift: Shift) -> Option<(Split, Timestamp)> {
 }
 
 impl Shift {
+    /// It is asked for at this time.
+    pub(super) fn asked(split: Split, at: Timestamp) -> Self {
+        Self {
+            asked: split,
+            at,
+            since: None,
+        }
+    }
+
+    /// It is in effect from this time on.
+    pub(super) fn in_effect(self, at: Timestamp) -> Self {
+        Self {
+            since: Some(at),
+            ..self
+        }
+    }
+
     /// Time in which nothing could happen has ended.
     pub(super) fn thaw(&mut self, frozen_since: Timestamp, at: Timestamp) {
         self.since = self.since.map(|since| {
@@ -133,11 +150,7 @@ impl Steps<'_> {
 
     /// Asks for a split, because somebody wants it or because it is its turn.
     pub fn ask(&mut self, asked: Split, by: Option<(String, Option<String>)>) {
-        self.shift = Some(Shift {
-            asked,
-            at: self.now,
-            since: None,
-        });
+        self.shift = Some(Shift::asked(asked, self.now));
         let (by, why) = by.unzip();
         self.events.push(Event::Shifted {
             split: asked,

@@ -67,14 +67,14 @@ impl TrafficRoutingConfig {
             (AllAtOnce, None, None) => None,
             (TimeBasedCanary, Some(canary), None) => canary.problem(),
             (TimeBasedLinear, None, Some(linear)) => linear.problem(),
-            (TimeBasedCanary, None, _) => missing(
+            (TimeBasedCanary, None, _) => Some(missing(
                 "TimeBasedCanary",
                 "timeBasedCanary: {canaryPercentage, canaryInterval}",
-            ),
-            (TimeBasedLinear, _, None) => missing(
+            )),
+            (TimeBasedLinear, _, None) => Some(missing(
                 "TimeBasedLinear",
                 "timeBasedLinear: {linearPercentage, linearInterval}",
-            ),
+            )),
             (_, Some(_), _) => Some(superfluous("timeBasedCanary", self.kind)),
             (_, _, Some(_)) => Some(superfluous("timeBasedLinear", self.kind)),
         }
@@ -85,7 +85,7 @@ impl TrafficRoutingConfig {
         let canary = self
             .time_based_canary
             .map(|canary| vec![canary.canary_percentage]);
-        let linear = self.time_based_linear.map(|linear| linear.shares());
+        let linear = self.time_based_linear.map(TimeBasedLinear::shares);
         let shares = canary.or(linear).unwrap_or_default();
         shares
             .into_iter()
@@ -140,8 +140,8 @@ impl TimeBasedLinear {
     }
 }
 
-fn missing(kind: &str, field: &str) -> Option<RoutingProblem> {
-    Some((vec!["type"], format!("{kind} needs `{field}`")))
+fn missing(kind: &str, field: &str) -> RoutingProblem {
+    (vec!["type"], format!("{kind} needs `{field}`"))
 }
 
 fn superfluous(field: &'static str, kind: TrafficRoutingType) -> RoutingProblem {

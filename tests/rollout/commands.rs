@@ -111,7 +111,7 @@ fn a_failure_is_rolled_back_by_itself_where_configured() {
 #[test]
 fn a_stop_from_a_second_terminal() {
     let lab = Lab::up(3);
-    push(&lab, "1.0", "0.2", None);
+    push(&lab, "1.0", "2", None);
     let id = lab.ok(&["deploy", "shop", "production", "1.0"]);
     // The script that is followed below has begun, so that a stop lets it finish.
     lab.wait_for(&id, |now| {

@@ -131,6 +131,9 @@ fn tell(id: &DeploymentId, record: &Record) {
             ));
         }
         Event::StopRequested { by, .. } => note(format_args!("{id}: {} asked to stop", safe(by))),
+        Event::Alarmed { message } => {
+            note(format_args!("{id}: it is stopped: {}", safe(message)));
+        }
         _ => {}
     }
 }

@@ -55,6 +55,7 @@ pub fn notices(after: &Deployment, record: &Record) -> Vec<Notice> {
         | Event::ChosenNext { .. }
         | Event::Continued { .. }
         | Event::StopRequested { .. }
+        | Event::Alarmed { .. }
         | Event::TimedOut
         | Event::RolledBack {
             deployment: None, ..

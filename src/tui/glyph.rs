@@ -176,7 +176,7 @@ pub(crate) fn alarm(of: Option<&AlarmStatus>, ignored: bool) -> Mark {
     match of.and_then(AlarmStatus::state) {
         _ if unreadable && ignored => mark(Glyph::Unknown, "ignored", Role::Warn),
         _ if unreadable => mark(Glyph::Unknown, "unreadable", Role::Bad),
-        None => mark(Glyph::Waiting, "not read yet", Role::Muted),
+        None => mark(Glyph::Waiting, "not read", Role::Muted),
         Some(AlarmState::Ok) => mark(Glyph::Succeeded, "OK", Role::Good),
         Some(AlarmState::Alarm) => mark(Glyph::Failed, "ALARM", Role::Bad),
         Some(AlarmState::InsufficientData) => mark(Glyph::Pending, "no data", Role::Warn),

@@ -8,7 +8,7 @@ use crate::cli::table;
 use crate::engine::event::Event;
 use crate::engine::plan::Stage;
 use crate::engine::rehearse::Moment;
-use crate::engine::spec::{Spec, TargetSpec};
+use crate::engine::spec::TargetSpec;
 use crate::model::deployment::{InstanceHealth, RevisionHealth, TargetStatus};
 use crate::model::name::Name;
 use crate::model::timestamp::{Short, Whole};
@@ -41,7 +41,7 @@ pub(super) fn lines(planned: &Planned) -> Vec<String> {
     if spec.up_to_date > 0 {
         lines.push(format!("{} have the revision already", spec.up_to_date));
     }
-    lines.extend(watched(spec));
+    lines.extend(spec.alarms().map(|alarms| safe(&alarms.watched())));
     lines.extend(
         planned
             .forecast
@@ -62,20 +62,6 @@ pub(super) fn lines(planned: &Planned) -> Vec<String> {
     lines.push(String::new());
     lines.extend(conclusion(planned));
     lines
-}
-
-/// `the alarms errors, latency are watched: it stops when one is active`
-fn watched(spec: &Spec) -> Option<String> {
-    let names = spec.alarms()?.alarms.iter().map(|alarm| safe(&alarm.name));
-    let names: Vec<String> = names.collect();
-    let (s, are) = match names.len() {
-        1 => ("", "is"),
-        _ => ("s", "are"),
-    };
-    let list = names.join(", ");
-    Some(format!(
-        "the alarm{s} {list} {are} watched: it stops when one is active"
-    ))
 }
 
 /// When an instance is deployed to, and how it ends.

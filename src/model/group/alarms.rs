@@ -38,6 +38,17 @@ impl AlarmConfiguration {
         }
         faults
     }
+
+    /// What they mean to a deployment, as a sentence without a full stop.
+    pub fn watched(&self) -> String {
+        let names: Vec<&str> = self.alarms.iter().map(|alarm| &*alarm.name).collect();
+        let names = names.join(", ");
+        if self.alarms.len() == 1 {
+            format!("the alarm {names} is watched, and stops it when active")
+        } else {
+            format!("the alarms {names} are watched, and stop it when active")
+        }
+    }
 }
 
 /// `Alarm`.

@@ -47,10 +47,11 @@ fn rows(model: &Model) -> Vec<Row<'_>> {
             }
         })
         .collect();
-    rows.sort_by_key(|row| match row.mark.role {
-        Role::Bad => 0,
-        Role::Warn => 1,
-        _ => 2,
+    rows.sort_by_key(|row| match (row.mark.glyph, row.mark.role) {
+        (Glyph::Failed, _) => 0,
+        (_, Role::Bad) => 1,
+        (_, Role::Warn) => 2,
+        _ => 3,
     });
     rows
 }
@@ -102,9 +103,10 @@ impl Columns {
     }
 }
 
-/// The value, short.
+/// The value, short; none if nobody knows it any more.
 fn value(row: &Row<'_>) -> String {
-    let reading = row.status.and_then(|status| status.reading.as_ref());
+    let readable = row.status.filter(|status| status.unreadable().is_none());
+    let reading = readable.and_then(|status| status.reading.as_ref());
     let Some(value) = reading.and_then(|reading| reading.value.as_deref()) else {
         return String::new();
     };

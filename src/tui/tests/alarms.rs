@@ -1,11 +1,15 @@
 //! The alarms of the selected deployment.
 
+use std::sync::Arc;
+
 use super::{Cockpit, MONO, sample};
 use crate::api::feed::FeedItem;
 use crate::engine::Input;
 use crate::model::alarm::{AlarmState, AlarmStatus, Observation, Outcome, Reading};
 use crate::model::group::{Alarm, AlarmConfiguration};
 use crate::model::timestamp::Timestamp;
+use crate::orchestrator::forecast::{Forecast, Past};
+use crate::tui::consequence;
 use crate::tui::theme::Theme;
 
 const OK: AlarmState = AlarmState::Ok;
@@ -78,21 +82,19 @@ fn statuses() -> Vec<AlarmStatus> {
     ]
 }
 
-/// A rollout that these alarms are watched in; `stopped` by them.
-fn cockpit(names: &[&str], statuses: Vec<AlarmStatus>, stopped: bool) -> Cockpit {
+/// A rollout in which these alarms are watched.
+fn run(names: &[&str], ignore_poll_alarm_failure: bool) -> sample::Run {
     let project = sample::project(6);
     let ledger = sample::ledger(6);
     let at = sample::now(-20_000);
+    let alarm = |name: &&str| Alarm {
+        name: (*name).to_owned(),
+    };
     let mut run = sample::Run::created(&project, sample::LIVE, "1.8.0", at, &ledger, |spec| {
         spec.group.alarm_configuration = Some(AlarmConfiguration {
             enabled: true,
-            ignore_poll_alarm_failure: !stopped,
-            alarms: names
-                .iter()
-                .map(|name| Alarm {
-                    name: (*name).to_owned(),
-                })
-                .collect(),
+            ignore_poll_alarm_failure,
+            alarms: names.iter().map(alarm).collect(),
         });
         spec.group.auto_rollback_configuration = serde_json::from_value(serde_json::json!({
             "enabled": true, "events": ["DEPLOYMENT_STOP_ON_ALARM"],
@@ -101,12 +103,18 @@ fn cockpit(names: &[&str], statuses: Vec<AlarmStatus>, stopped: bool) -> Cockpit
     });
     run.input(&Input::Admitted);
     run.walk("web-1", 7).walk("web-2", 7).walk("web-3", 3);
-    if stopped {
-        let message =
-            "alarm active: errors: 0.20416666666 for {host=\"web-2\"} is above 0.05".to_owned();
-        run.input(&Input::Alarm { message });
+    run
+}
+
+fn goes_off() -> Input {
+    Input::Alarm {
+        message: "alarm active: errors: 0.20416666666 for {host=\"web-2\"} is above 0.05"
+            .to_owned(),
     }
-    let mut snapshot = sample::snapshot(project, &run.deployment);
+}
+
+fn cockpit(run: &sample::Run, statuses: Vec<AlarmStatus>) -> Cockpit {
+    let mut snapshot = sample::snapshot(sample::project(6), &run.deployment);
     snapshot.alarms = statuses;
     let mut cockpit = Cockpit::with(snapshot);
     cockpit.at(run.now());
@@ -127,7 +135,9 @@ macro_rules! picture {
 
 #[test]
 fn pictures_of_a_rollout_that_an_alarm_stops() {
-    let mut cockpit = cockpit(&NAMES, statuses(), true);
+    let mut run = run(&NAMES, false);
+    run.input(&goes_off());
+    let mut cockpit = cockpit(&run, statuses());
     for (width, height) in [(200, 50), (120, 40), (80, 24), (60, 15), (20, 3)] {
         cockpit.resize(width, height);
         picture!(format!("alarms-{width}x{height}"), cockpit);
@@ -143,11 +153,11 @@ fn pictures_of_a_rollout_that_an_alarm_stops() {
 
 #[test]
 fn alarms_come_and_go_with_their_watch() {
-    let mut cockpit = cockpit(&["errors", "new"], statuses(), false);
+    let mut cockpit = cockpit(&run(&["errors", "new"], true), statuses());
     cockpit.resize(120, 40);
     let screen = cockpit.screen();
     assert!(screen.contains("errors  ✖ ALARM"), "{screen}");
-    assert!(screen.contains("new     ◷ not read yet"), "{screen}");
+    assert!(screen.contains("new     ◷ not read"), "{screen}");
     assert!(!screen.contains("latency_p99"), "another's: {screen}");
     // Of what the project watches, two are not well.
     assert!(screen.contains("alarms 2/4 ✖"), "{screen}");
@@ -161,7 +171,7 @@ fn alarms_come_and_go_with_their_watch() {
     });
     let screen = cockpit.screen();
     let row = screen.lines().find(|line| line.contains(" new ")).unwrap();
-    assert!(row.contains("✔ OK          1        above 2"), "{row}");
+    assert!(row.contains("✔ OK          1       above 2"), "{row}");
     for name in ["disk", "errors", "latency_p99", "queue", "new"] {
         let name = name.to_owned();
         cockpit.tell(FeedItem::AlarmReleased { name });
@@ -172,7 +182,7 @@ fn alarms_come_and_go_with_their_watch() {
 /// A poll that is in alarm looks other than its neighbours, also without colour.
 #[test]
 fn what_is_bad_stands_out_without_colour() {
-    let mut cockpit = cockpit(&["errors"], statuses(), false);
+    let mut cockpit = cockpit(&run(&["errors"], true), statuses());
     cockpit.resize(120, 40);
     cockpit.model.theme = MONO;
     let screen = cockpit.screen();
@@ -196,7 +206,7 @@ fn what_is_bad_stands_out_without_colour() {
 #[test]
 fn a_low_screen_has_room_for_what_is_bad_alone() {
     let well = |names: &[&str]| {
-        let mut cockpit = cockpit(names, statuses(), false);
+        let mut cockpit = cockpit(&run(names, true), statuses());
         cockpit.resize(60, 16);
         cockpit.screen()
     };
@@ -204,4 +214,37 @@ fn a_low_screen_has_room_for_what_is_bad_alone() {
     let bad = well(&["disk", "errors"]);
     assert!(bad.contains("errors"), "{bad}");
     assert!(bad.contains(" 1 of 2 "), "{bad}");
+}
+
+#[test]
+fn whoever_looks_elsewhere_is_told() {
+    let mut run = run(&["errors"], false);
+    let mut cockpit = cockpit(&run, statuses());
+    for record in run.input(&goes_off()) {
+        let deployment = run.deployment.id().clone();
+        cockpit.tell(FeedItem::Record { deployment, record });
+    }
+    let toast = cockpit.model.toast.as_ref().unwrap();
+    assert!(toast.bad);
+    let told = "an alarm stops d-7F3KQ21XB in shop/production";
+    assert_eq!(toast.text, told);
+}
+
+#[test]
+fn whoever_deploys_is_told_what_is_watched() {
+    let run = run(&["errors", "disk"], false);
+    let cockpit = cockpit(&run, Vec::new());
+    let mut preview = sample::preview();
+    preview.forecast = Some(Box::new(Forecast {
+        spec: Arc::clone(&run.deployment.spec),
+        past: Past::default(),
+        warnings: Vec::new(),
+    }));
+    let deploy = cockpit
+        .model
+        .deploy(sample::production(), "1.8.0".to_owned());
+    let statement = consequence::deploy(&cockpit.model, &deploy, &preview);
+    let told = "The alarms errors, disk are watched, and stop it when active.";
+    let said = &statement.decided;
+    assert!(said.iter().any(|line| line == told), "{said:?}");
 }

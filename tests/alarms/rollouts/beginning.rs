@@ -71,7 +71,7 @@ fn what_cannot_be_watched_is_refused() {
     let plan = site
         .lab
         .ok(&["plan", "shop", "typo", "1.0", "--alarms", "disk"]);
-    let watched = "the alarm disk is watched: it stops when one is active";
+    let watched = "the alarm disk is watched, and stops it when active";
     assert!(plan.contains(watched), "{plan}");
     for more in [
         &["--alarms", "disk"][..],

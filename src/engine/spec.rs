@@ -145,12 +145,15 @@ impl Spec {
     }
 
     /// The alarms that are watched while it runs; `None` if none are (operations.md §6). Those of a rollback are not: they
-    /// are probably still active because of what it rolls back (§4.3).
+    /// are probably still active because of what it rolls back (§4.3). Nor are those of a launch deployment: it brings what
+    /// is good already, perhaps to a host that comes because of the load that an alarm tells of.
     pub fn alarms(&self) -> Option<&AlarmConfiguration> {
         let own = self.options.override_alarm_configuration.as_ref();
         let configuration = own.or(self.group.alarm_configuration.as_ref())?;
-        let watched =
-            configuration.enabled && !configuration.alarms.is_empty() && self.rolls_back.is_none();
+        let watched = configuration.enabled
+            && !configuration.alarms.is_empty()
+            && self.rolls_back.is_none()
+            && self.creator != Creator::Autoscaling;
         watched.then_some(configuration)
     }
 }

@@ -3,7 +3,7 @@
 use cutover::engine::input::{Report, What};
 use cutover::engine::spec::{OnFailure, Options};
 use cutover::engine::{Event, Input, Ledger, outlook, plan, refusal, rollback};
-use cutover::model::deployment::{DeploymentStatus, ErrorCode, TargetStatus};
+use cutover::model::deployment::{Creator, DeploymentStatus, ErrorCode, TargetStatus};
 use cutover::model::group::{
     Alarm, AlarmConfiguration, AutoRollbackConfiguration, AutoRollbackEvent,
 };
@@ -179,7 +179,7 @@ fn what_was_failing_is_rolled_back_as_if_it_had_failed() {
 }
 
 #[test]
-fn the_override_replaces_the_groups_alarms_and_rollbacks_have_none() {
+fn the_override_replaces_the_groups_alarms_and_rollbacks_and_launches_have_none() {
     let configuration = |enabled, names: &[&str]| AlarmConfiguration {
         enabled,
         ignore_poll_alarm_failure: false,
@@ -202,6 +202,9 @@ fn the_override_replaces_the_groups_alarms_and_rollbacks_have_none() {
     other.options = instead(configuration(true, &["latency"]));
     assert_eq!(other.alarms().unwrap().alarms[0].name, "latency");
     other.options = instead(configuration(false, &["latency"]));
+    assert_eq!(other.alarms(), None);
+    other = asked.clone();
+    other.creator = Creator::Autoscaling;
     assert_eq!(other.alarms(), None);
 
     let mut world = World::new(asked);

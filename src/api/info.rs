@@ -25,6 +25,8 @@ pub fn deployment_info(deployment: &Deployment, updates: &[DeploymentId]) -> Val
         "ignoreApplicationStopFailures": spec.options.ignore_application_stop_failures,
         "updateOutdatedInstancesOnly": spec.options.update_outdated_instances_only,
         "autoRollbackConfiguration": spec.auto_rollback(),
+        "alarmConfiguration": spec.alarms(),
+        "overrideAlarmConfiguration": spec.options.override_alarm_configuration,
         "onFailure": spec.options.on_failure,
         "rollbackTargets": spec.options.rollback_targets,
         "rollbackInfo": {

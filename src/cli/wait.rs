@@ -157,6 +157,9 @@ fn tell(id: &DeploymentId, record: &Record, deployment: Option<&Deployment>) {
         )),
         Event::Resumed { by, .. } => note(format_args!("{id}: resumed by {}", safe(by))),
         Event::StopRequested { by, .. } => note(format_args!("{id}: {} asked to stop", safe(by))),
+        Event::Alarmed { message } => {
+            note(format_args!("{id}: it is stopped: {}", safe(message)));
+        }
         _ => {}
     }
 }

@@ -82,6 +82,9 @@ pub fn refusal(deployment: &Deployment, command: &Command) -> Option<Refusal> {
     if let Some(stop) = &deployment.stop {
         return Some(Refusal::Now(format!("{} is stopping it", stop.by)));
     }
+    if let Some(message) = &deployment.alarmed {
+        return Some(Refusal::Now(format!("it is being stopped: {message}")));
+    }
     if deployment.timed_out {
         return Some(Refusal::Now(
             "its time is over, and it is ending".to_owned(),

@@ -68,6 +68,7 @@ pub fn decide(deployment: &Deployment, input: &Input, now: Timestamp) -> Vec<Eve
                 steps.schedule();
             }
         }
+        Input::Alarm { message } => alarm(&mut steps, message),
         Input::TimerElapsed => elapse(&mut steps),
     }
     steps.events
@@ -101,6 +102,22 @@ fn elapse(steps: &mut Steps<'_>) {
     }
     if deployment.status.is_running() {
         steps.schedule();
+    }
+}
+
+/// Whoever stops it already says how it ends.
+fn alarm(steps: &mut Steps<'_>, message: &str) {
+    if steps.is_ceasing() || deliberate(Bug::AlarmForgotten) {
+        return;
+    }
+    steps.alarmed = Some(message.to_owned());
+    steps.events.push(Event::Alarmed {
+        message: message.to_owned(),
+    });
+    if steps.deployment.status.is_running() {
+        steps.schedule();
+    } else {
+        steps.cease();
     }
 }
 

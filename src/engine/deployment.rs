@@ -40,6 +40,9 @@ pub struct Deployment {
     pub paused: Option<Wish>,
     /// Who asked to stop it, if somebody did.
     pub stop: Option<StopRequest>,
+    /// Which alarms stop it, and what was known of them, if some do.
+    #[serde(default)]
+    pub alarmed: Option<String>,
     /// Whether it took longer than it may.
     pub timed_out: bool,
     /// What became of its rollback.
@@ -196,6 +199,7 @@ impl Deployment {
             held: None,
             paused: None,
             stop: None,
+            alarmed: None,
             timed_out: false,
             rollback: None,
             create_time: record.at,
@@ -234,9 +238,9 @@ impl Deployment {
         self.spec.group_key()
     }
 
-    /// Whether running events finish and nothing new starts: a stop was asked for, or the time is over.
+    /// Whether running events finish and nothing new starts: a stop was asked for, an alarm stops it, or the time is over.
     pub fn is_ceasing(&self) -> bool {
-        self.stop.is_some() || self.timed_out
+        self.stop.is_some() || self.alarmed.is_some() || self.timed_out
     }
 
     /// The stage that runs; `None` when no stage is left.

@@ -204,6 +204,11 @@ pub enum Event {
         /// Whether to roll back: `None` leaves it to the configuration.
         auto_rollback: Option<bool>,
     },
+    /// Its alarms stop it (operations.md §6). Running events finish, nothing new starts.
+    Alarmed {
+        /// Which alarms, and what is known of each.
+        message: String,
+    },
     /// It took longer than a whole deployment may. Running events finish, nothing new starts.
     TimedOut,
     /// It is over; targets that never started are skipped.
@@ -240,6 +245,7 @@ impl Event {
             | Self::Continued { .. }
             | Self::Shifted { .. }
             | Self::StopRequested { .. }
+            | Self::Alarmed { .. }
             | Self::TimedOut
             | Self::Ended { .. } => true,
             Self::Queued { .. }

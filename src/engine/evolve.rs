@@ -101,6 +101,7 @@ impl Deployment {
                 why,
                 auto_rollback,
             } => self.request_stop(by, why.as_deref(), *auto_rollback, at),
+            Event::Alarmed { message } => self.alarmed = Some(message.clone()),
             Event::TimedOut => self.timed_out = true,
             Event::Ended { status, error } => self.end(*status, error.as_ref(), at),
             Event::RolledBack {

@@ -44,6 +44,11 @@ pub enum Input {
         /// Whether the host is no longer in the project: nobody will ever know what became of it.
         deregistered: bool,
     },
+    /// Its alarms stop it: one is active, or can't be read although that matters.
+    Alarm {
+        /// Which alarms, and what is known of each.
+        message: String,
+    },
     /// A time of the deployment's own that `pending` named has come.
     TimerElapsed,
 }

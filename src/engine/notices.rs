@@ -57,6 +57,7 @@ pub fn notices(after: &Deployment, record: &Record) -> Vec<Notice> {
         | Event::Shifted { .. }
         | Event::InEffect { .. }
         | Event::StopRequested { .. }
+        | Event::Alarmed { .. }
         | Event::TimedOut
         | Event::RolledBack {
             deployment: None, ..

@@ -107,9 +107,11 @@ fn scope(event: &Event) -> Scope {
         | Event::ContactLost { target }
         | Event::ContactRegained { target } => Scope::Target(target.clone()),
         Event::StopRequested { .. } if deliberate(Bug::StopChangesNothing) => Scope::Nothing,
-        Event::Recovered | Event::StopRequested { .. } | Event::TimedOut | Event::Ended { .. } => {
-            Scope::Everything
-        }
+        Event::Recovered
+        | Event::StopRequested { .. }
+        | Event::Alarmed { .. }
+        | Event::TimedOut
+        | Event::Ended { .. } => Scope::Everything,
         // These begin nothing and end nothing by themselves.
         Event::Halted { .. }
         | Event::Retried { .. }

@@ -15,12 +15,12 @@ use crate::model::revision::Revision;
 
 /// Whether a deployment that has ended is to be rolled back without anybody asking again (operations.md §2, §4.2).
 pub fn wanted(deployment: &Deployment) -> bool {
-    let asked = deployment.stop.as_ref().and_then(|stop| stop.auto_rollback);
-    follows(&deployment.spec, deployment.status, asked)
+    follows(deployment, deployment.status)
 }
 
-/// Whether a rollback follows when a deployment ends in this status. `asked` is what whoever stopped it said about it.
-pub fn follows(spec: &Spec, status: DeploymentStatus, asked: Option<bool>) -> bool {
+/// Whether a rollback follows when a deployment ends in this status as it stands.
+pub fn follows(deployment: &Deployment, status: DeploymentStatus) -> bool {
+    let spec = &deployment.spec;
     // A rollback is never rolled back: a failed one needs an operator. What the program begins by itself to bring hosts
     // up to the group's revision has nothing to go back to.
     let returns = spec.rolls_back.is_some();
@@ -31,14 +31,21 @@ pub fn follows(spec: &Spec, status: DeploymentStatus, asked: Option<bool>) -> bo
         spec.auto_rollback()
             .is_some_and(|rollback| rollback.enabled && rollback.events.contains(&event))
     };
-    // What somebody said about it also holds where the last instance failed before the stop took effect.
     let otherwise = match status {
-        DeploymentStatus::Failed => AutoRollbackEvent::DeploymentFailure,
+        DeploymentStatus::Failed => configured(AutoRollbackEvent::DeploymentFailure),
         DeploymentStatus::Stopped if deliberate(Bug::RollbackForgotten) => return false,
-        DeploymentStatus::Stopped => AutoRollbackEvent::DeploymentStopOnRequest,
+        // One that was failing when the alarm went off would have been rolled back without it, too.
+        DeploymentStatus::Stopped if deployment.alarmed.is_some() => {
+            let failing = deployment.halted.is_some();
+            configured(AutoRollbackEvent::DeploymentStopOnAlarm)
+                || failing && configured(AutoRollbackEvent::DeploymentFailure)
+        }
+        DeploymentStatus::Stopped => configured(AutoRollbackEvent::DeploymentStopOnRequest),
         _ => return false,
     };
-    asked.unwrap_or_else(|| configured(otherwise))
+    // What somebody said about it also holds where the last instance failed before the stop took effect.
+    let asked = deployment.stop.as_ref().and_then(|stop| stop.auto_rollback);
+    asked.unwrap_or(otherwise)
 }
 
 /// The revision a rollback of this deployment would deploy: the group's last successful one, unless that is this very
@@ -80,6 +87,9 @@ pub fn spec(
                 "it had started on no instance, so there is nothing to roll back".to_owned(),
             );
         }
+    }
+    if deployment.start_time.is_none() {
+        return Err("it had not begun, so there is nothing to roll back".to_owned());
     }
     Ok(Spec {
         deployment_id: id,

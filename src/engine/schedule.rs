@@ -28,6 +28,8 @@ pub(super) struct Steps<'a> {
     pub paused: bool,
     /// Who asked to stop.
     pub stopped_by: Option<String>,
+    /// Which alarms stop it.
+    pub alarmed: Option<String>,
     pub timed_out: bool,
     fleet: Tally,
     stages: Vec<Tally>,
@@ -92,6 +94,7 @@ impl<'a> Steps<'a> {
             held: deployment.held.clone(),
             paused: deployment.paused.is_some(),
             stopped_by: deployment.stop.as_ref().map(|stop| stop.by.clone()),
+            alarmed: deployment.alarmed.clone(),
             timed_out: deployment.timed_out,
             fleet: deployment.fleet,
             stages: deployment.stages.clone(),
@@ -127,7 +130,7 @@ impl<'a> Steps<'a> {
     }
 
     pub fn is_ceasing(&self) -> bool {
-        self.stopped_by.is_some() || self.timed_out
+        self.stopped_by.is_some() || self.alarmed.is_some() || self.timed_out
     }
 
     /// A target is to be tried again.
@@ -442,12 +445,13 @@ impl<'a> Steps<'a> {
         true
     }
 
-    /// Whether a stop leaves something undone.
+    /// Whether a stop leaves something undone. What its alarms say against is never done.
     fn is_cut_short(&self) -> bool {
         let later = self.deployment.plan.stages.iter().skip(self.stage);
         let mut waits =
             later.filter(|stage| matches!(stage, Stage::Wait { .. } | Stage::Shift { .. }));
-        self.fleet.waiting > 0
+        (self.alarmed.is_some() && !deliberate(Bug::AlarmSucceeds))
+            || self.fleet.waiting > 0
             || self.fleet.interrupted > 0
             || self.held.is_some()
             || waits.next().is_some()
@@ -455,7 +459,13 @@ impl<'a> Steps<'a> {
 
     /// Ends what was stopped, or took too long.
     pub fn cease(&mut self) {
-        if let Some(by) = &self.stopped_by {
+        if let Some(message) = &self.alarmed {
+            let error = ErrorInformation {
+                code: ErrorCode::AlarmActive,
+                message: message.clone(),
+            };
+            self.end(DeploymentStatus::Stopped, Some(error));
+        } else if let Some(by) = &self.stopped_by {
             let error = ErrorInformation {
                 code: ErrorCode::ManualStop,
                 message: format!("stopped by {by}"),

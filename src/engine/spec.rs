@@ -7,7 +7,7 @@ use crate::model::deployment::{
     Creator, DeploymentId, FileExistsBehavior, InstanceHealth, RevisionHealth,
 };
 use crate::model::group::GroupKey;
-use crate::model::group::{AutoRollbackConfiguration, DeploymentGroup, Sides};
+use crate::model::group::{AlarmConfiguration, AutoRollbackConfiguration, DeploymentGroup, Sides};
 use crate::model::limits::Limits;
 use crate::model::name::Name;
 use crate::model::revision::Revision;
@@ -69,6 +69,9 @@ pub struct Options {
     pub ignore_application_stop_failures: bool,
     /// Replaces the group's whole automatic rollback configuration.
     pub auto_rollback_configuration: Option<AutoRollbackConfiguration>,
+    /// Replaces the group's whole alarm configuration (`overrideAlarmConfiguration`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub override_alarm_configuration: Option<AlarmConfiguration>,
     /// Only instances whose installed revision is another than the one deployed.
     pub update_outdated_instances_only: bool,
     /// What happens when failures would end the deployment. Not `CodeDeploy`'s.
@@ -147,5 +150,18 @@ impl Spec {
             .auto_rollback_configuration
             .as_ref()
             .or(self.group.auto_rollback_configuration.as_ref())
+    }
+
+    /// The alarms that are watched while it runs; `None` if none are (operations.md §6). Those of a rollback are not: they
+    /// are probably still active because of what it rolls back (§4.3). Nor are those of a launch deployment: it brings what
+    /// is good already, perhaps to a host that comes because of the load that an alarm tells of.
+    pub fn alarms(&self) -> Option<&AlarmConfiguration> {
+        let own = self.options.override_alarm_configuration.as_ref();
+        let configuration = own.or(self.group.alarm_configuration.as_ref())?;
+        let watched = configuration.enabled
+            && !configuration.alarms.is_empty()
+            && self.rolls_back.is_none()
+            && self.creator != Creator::Autoscaling;
+        watched.then_some(configuration)
     }
 }

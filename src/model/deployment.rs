@@ -203,6 +203,8 @@ impl Creator {
 pub enum ErrorCode {
     /// No agent answered on any of the instances that failed.
     AgentIssue,
+    /// An alarm of the deployment is active, or its state is unavailable although that matters.
+    AlarmActive,
     /// The application was deleted before the deployment began.
     ApplicationMissing,
     /// The deployment group was deleted before the deployment began.
@@ -230,6 +232,7 @@ impl ErrorCode {
     pub fn name(self) -> &'static str {
         match self {
             Self::AgentIssue => "AGENT_ISSUE",
+            Self::AlarmActive => "ALARM_ACTIVE",
             Self::ApplicationMissing => "APPLICATION_MISSING",
             Self::DeploymentGroupMissing => "DEPLOYMENT_GROUP_MISSING",
             Self::HealthConstraints => "HEALTH_CONSTRAINTS",

@@ -1,7 +1,7 @@
 //! Whether a deployment can be created: the checks of operations.md §1.2, in its order, with `CodeDeploy`'s names.
 
-use super::Orchestrator;
 use super::command::{ApiError, Deploy};
+use super::{Orchestrator, alarms};
 use crate::agent::inspect;
 use crate::appspec::sentence;
 use crate::clock;
@@ -82,6 +82,10 @@ impl Orchestrator {
             ));
         }
         acceptable(deploy)?;
+        let alarms = deploy.options.override_alarm_configuration.as_ref();
+        if let Some(alarms) = alarms.or(group.alarm_configuration.as_ref()) {
+            alarms::check::check(project, &deploy.group, alarms)?;
+        }
         let sides = sides(project, group, deploy, ledger)?;
         let mut targets = match &sides {
             None => members::targets(project.selected(ledger.selection(group)), ledger),

@@ -10,9 +10,10 @@ use super::{Orchestrator, lock, no_deployment};
 use crate::clock;
 use crate::engine::event::{Event, Record};
 use crate::engine::ledger::{LedgerEvent, LedgerRecord};
+use crate::engine::spec::Options;
 use crate::engine::{Deployment, Ledger, Plan, Spec, input, plan, rollback};
 use crate::model::deployment::{Creator, DeploymentId};
-use crate::model::group::GroupKey;
+use crate::model::group::{AlarmConfiguration, GroupKey};
 use crate::model::name::Name;
 use crate::model::revision::RegisteredRevision;
 use crate::model::timestamp::Timestamp;
@@ -163,10 +164,16 @@ impl Orchestrator {
                 ),
             )
         })?;
+        let again = Deploy::again(&deployment.spec, by);
         self.deploy(Deploy {
             revision: revision.digest.to_string(),
             description: format!("rollback of {id}"),
-            ..Deploy::again(&deployment.spec, by)
+            options: Options {
+                // Its alarms are probably still active because of what it rolls back (operations.md §4.3, §5).
+                override_alarm_configuration: Some(AlarmConfiguration::default()),
+                ..again.options
+            },
+            ..again
         })
         .await
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::admission::Turn;
+use super::alarms::guard::{Guard, Word};
 use super::command::ApiError;
 use super::feed::FeedItem;
 use super::hosts::{Assignment, Mode};
@@ -49,12 +50,14 @@ impl Orchestrator {
         self.0
             .traffic
             .keep(self, &deployment, &published, &requests);
+        let guard = Guard::new(&self.0.alarms, &deployment);
         let task = Task {
             orchestrator: self.clone(),
             deployment,
             published,
             requests,
             turn,
+            guard,
             deadlines: BTreeSet::new(),
             timers: BTreeSet::new(),
             executions: BTreeMap::new(),
@@ -72,6 +75,8 @@ struct Task {
     requests: mpsc::Sender<Request>,
     /// When it may begin.
     turn: watch::Receiver<Turn>,
+    /// What may stop it.
+    guard: Guard,
     deadlines: BTreeSet<(Timestamp, ExecutionId, Name)>,
     /// Times of the deployment's own.
     timers: BTreeSet<Timestamp>,
@@ -101,6 +106,9 @@ impl Task {
             self.write(&decided.records, decided.notifications).await;
             self.publish(decided.records);
         }
+        if self.deployment.status.is_running() {
+            self.guard.watch();
+        }
         for work in pending(&self.deployment).into_values() {
             self.begin(work).await;
         }
@@ -126,13 +134,13 @@ impl Task {
             .into_iter()
             .chain(self.timers.first().copied())
             .min();
-        let status = self.deployment.status;
-        let waits = matches!(status, DeploymentStatus::Created | DeploymentStatus::Queued);
+        let waits = self.waits();
         tokio::select! {
             request = waiting.recv() => if let Some(request) = request {
                 self.take(request, &mut decided);
             },
             turn = turn(&mut self.turn, waits) => self.take_turn(turn, &mut decided),
+            word = self.guard.next() => self.take_word(word, &mut decided),
             () = until(nearest) => self.expire(&mut decided),
         }
         for _ in 1..TOGETHER {
@@ -159,17 +167,37 @@ impl Task {
         }
     }
 
-    /// Begins, unless what it needs is gone by now; or waits.
+    /// Begins, unless its alarms are to be asked first; or waits.
     fn take_turn(&mut self, turn: Turn, decided: &mut Decided) {
-        let input = match turn {
-            Turn::Unknown => return,
-            Turn::Wait(message) => Input::Queued { message },
-            Turn::Now => match self.orchestrator.missing(&self.deployment) {
-                Some(error) => Input::Missing(error),
-                None => Input::Admitted,
-            },
+        match turn {
+            Turn::Unknown => {}
+            Turn::Wait(message) => self.decide(&Input::Queued { message }, decided),
+            Turn::Now if self.guard.watch() => {}
+            Turn::Now => self.begin_all(decided),
+        }
+    }
+
+    fn take_word(&mut self, word: Word, decided: &mut Decided) {
+        match word {
+            Word::Input(input) => self.decide(&input, decided),
+            Word::Quiet if self.waits() => self.begin_all(decided),
+            Word::Quiet => {}
+        }
+    }
+
+    /// Begins, unless what it needs is gone by now.
+    fn begin_all(&mut self, decided: &mut Decided) {
+        let input = match self.orchestrator.missing(&self.deployment) {
+            Some(error) => Input::Missing(error),
+            None => Input::Admitted,
         };
         self.decide(&input, decided);
+    }
+
+    /// Whether it has not begun.
+    fn waits(&self) -> bool {
+        use DeploymentStatus::{Created, Queued};
+        matches!(self.deployment.status, Created | Queued)
     }
 
     /// Whoever drove these hosts says nothing more; whoever drives them from now on says when they answer.

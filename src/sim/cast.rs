@@ -9,7 +9,9 @@ use crate::model::configuration::{
     MinimumHealthyHostsType, ONE_AT_A_TIME, ZonalConfig,
 };
 use crate::model::deployment::{DeploymentId, ExecutionId};
-use crate::model::group::{AutoRollbackConfiguration, AutoRollbackEvent, DeploymentGroup};
+use crate::model::group::{
+    Alarm, AlarmConfiguration, AutoRollbackConfiguration, AutoRollbackEvent, DeploymentGroup,
+};
 use crate::model::host::Host;
 use crate::model::name::Name;
 use crate::model::project::Project;
@@ -130,13 +132,27 @@ impl Cast {
         let configuration = self.configuration(number, shape);
         group.deployment_config_name = configuration.deployment_config_name;
         let (failed, stopped) = shape.roll_back;
-        if failed || stopped {
+        let alarmed = shape.alarms.changes > 0;
+        if alarmed {
+            group.alarm_configuration = Some(AlarmConfiguration {
+                enabled: true,
+                ignore_poll_alarm_failure: false,
+                alarms: vec![Alarm {
+                    name: "alarm".to_owned(),
+                }],
+            });
+        }
+        let alarmed = alarmed && shape.alarms.roll_back;
+        if failed || stopped || alarmed {
             let mut events = Vec::new();
             if failed {
                 events.push(AutoRollbackEvent::DeploymentFailure);
             }
             if stopped {
                 events.push(AutoRollbackEvent::DeploymentStopOnRequest);
+            }
+            if alarmed {
+                events.push(AutoRollbackEvent::DeploymentStopOnAlarm);
             }
             group.auto_rollback_configuration = Some(AutoRollbackConfiguration {
                 enabled: true,

@@ -19,10 +19,12 @@ pub enum Reel {
     Faults,
     /// What clocks show.
     Clocks,
+    /// When alarms go off.
+    Alarms,
 }
 
 /// How many tapes there are.
-pub const REELS: usize = 7;
+pub const REELS: usize = 8;
 
 /// The tapes' names, in their order.
 pub const NAMES: [&str; REELS] = [
@@ -33,6 +35,7 @@ pub const NAMES: [&str; REELS] = [
     "operators",
     "faults",
     "clocks",
+    "alarms",
 ];
 
 /// The choices of a run: drawn from a seed, or read from bytes that were kept. A tape that has run out reads as zeros,

@@ -398,3 +398,15 @@ fn the_way_back_is_there_when_traffic_has_moved() {
     assert_eq!(labels(&spec), ["reroute", "drain original"]);
     assert_eq!(spec.rolls_back, Some(id("d-AAAAAAAAA")));
 }
+
+#[test]
+fn an_alarm_counts_while_it_waits() {
+    let mut world = ready(2, ALL);
+    assert_eq!(world.deployment.status, Ready);
+    let message = "alarm active: errors: 0.2 is above 0.05".to_owned();
+    world.input(&Input::Alarm { message });
+    assert_eq!(world.deployment.status, Stopped);
+    let error = world.deployment.error.as_ref().unwrap();
+    assert_eq!(error.code, ErrorCode::AlarmActive);
+    assert!(timers(&world).is_empty());
+}

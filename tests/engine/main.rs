@@ -6,6 +6,7 @@
 )]
 #![allow(missing_docs, reason = "a test says what it proves by its name")]
 
+mod alarms;
 mod blue_green;
 mod controls;
 mod deadlines;

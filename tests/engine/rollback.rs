@@ -23,7 +23,7 @@ fn with(events: &[AutoRollbackEvent]) -> World {
     World::new(asked)
 }
 
-fn hosts() -> Vec<Host> {
+pub fn hosts() -> Vec<Host> {
     ["host-1", "host-2", "host-3"]
         .map(|host| Host {
             name: name(host),

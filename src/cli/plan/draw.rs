@@ -41,6 +41,7 @@ pub(super) fn lines(planned: &Planned) -> Vec<String> {
     if spec.up_to_date > 0 {
         lines.push(format!("{} have the revision already", spec.up_to_date));
     }
+    lines.extend(spec.alarms().map(|alarms| safe(&alarms.watched())));
     lines.extend(
         planned
             .forecast

@@ -156,8 +156,8 @@ pub(super) fn end(ahead: &Ahead, target_revision: Option<&Revision>) -> End {
         u32::try_from(n).unwrap_or(u32::MAX)
     };
     let over = deployment.status.is_terminal();
-    let asked = deployment.stop.as_ref().and_then(|stop| stop.auto_rollback);
-    let follows = over && rollback::follows(&deployment.spec, deployment.status, asked);
+    let begun = deployment.start_time.is_some();
+    let follows = over && begun && rollback::wanted(deployment);
     End {
         status: deployment.status,
         error: deployment.error.clone().or_else(|| deployment.held.clone()),

@@ -84,6 +84,11 @@ pub enum Standing {
     },
     /// Somebody stops it: running events finish, nothing new starts.
     Stopping(StopRequest),
+    /// Its alarms stop it: running events finish, nothing new starts.
+    Alarmed {
+        /// Which, and what is known of them.
+        message: String,
+    },
     /// It took too long: running events finish, nothing new starts.
     TimedOut,
     /// It is over.
@@ -210,6 +215,12 @@ fn standing(deployment: &Deployment) -> Standing {
             status: deployment.status,
             error: deployment.error.clone(),
             rollback: deployment.rollback.as_ref().map(|r| r.message.clone()),
+        };
+    }
+    // What stops it first says how it ends, and what an operator asks after that changes the rollback alone.
+    if let Some(message) = &deployment.alarmed {
+        return Standing::Alarmed {
+            message: message.clone(),
         };
     }
     if let Some(stop) = &deployment.stop {
@@ -361,9 +372,8 @@ fn then(deployment: &Deployment, now: Timestamp) -> Then {
     });
     then.rolls_back_to = then.events.iter().find_map(|event| match event {
         Event::Ended { status, .. } => {
-            let asked = deployment.stop.as_ref().and_then(|stop| stop.auto_rollback);
             let goal = deployment.spec.previous_revision.as_ref()?;
-            rollback::follows(&deployment.spec, *status, asked).then(|| goal.label.clone())
+            rollback::follows(deployment, *status).then(|| goal.label.clone())
         }
         _ => None,
     });

@@ -61,6 +61,9 @@ impl fmt::Display for Outlook {
                     self.next()
                 )
             }
+            Standing::Alarmed { message } => {
+                format!("{message}: {}; then {}", self.ceasing(), self.next())
+            }
             Standing::TimedOut => {
                 format!("its time is over: {}; then {}", self.ceasing(), self.next())
             }

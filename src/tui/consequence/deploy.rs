@@ -38,6 +38,10 @@ pub(crate) fn deploy(
             "Nothing was deployed there before: there is no revision to roll back to.".to_owned()
         }
     });
+    let spec = preview.forecast.as_ref().map(|forecast| &forecast.spec);
+    if let Some(alarms) = spec.and_then(|spec| spec.alarms()) {
+        decided.push(sentence(&alarms.watched()));
+    }
     Statement {
         title: format!("Deploy {} to {group}?", revision.label),
         decided,
@@ -53,6 +57,15 @@ pub(crate) fn deploy(
             .as_ref()
             .map(|refusal| refusal.message.clone()),
     }
+}
+
+/// With a capital letter and a full stop.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters
+        .next()
+        .map(|letter| letter.to_uppercase().to_string());
+    format!("{}{}.", first.unwrap_or_default(), letters.as_str())
 }
 
 fn silent_hosts(model: &Model, plan: &Plan) -> Vec<String> {

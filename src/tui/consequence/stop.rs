@@ -10,7 +10,7 @@ use crate::tui::model::Model;
 /// What stopping a deployment would do.
 pub(crate) fn stop(model: &Model, deployment: &Deployment) -> Statement {
     let id = deployment.id().clone();
-    let rolls_back = rollback::follows(&deployment.spec, DeploymentStatus::Stopped, None);
+    let rolls_back = rollback::follows(deployment, DeploymentStatus::Stopped);
     let stop =
         |auto_rollback| input::Command::new(What::Stop { auto_rollback }, model.user.clone());
     let command = |auto_rollback| Command::Control {

@@ -1,5 +1,6 @@
 //! The panes of the screen. Each draws its place from the model, and changes nothing.
 
+pub(crate) mod alarms;
 pub(crate) mod footer;
 pub(crate) mod header;
 pub(crate) mod instances;

@@ -67,7 +67,9 @@ fn mark(outlook: &Outlook) -> (Glyph, Role) {
         Standing::Runs => (Glyph::Waiting, Role::Text),
         Standing::Paused(_) => (Glyph::Paused, Role::Warn),
         Standing::Holds { .. } => (Glyph::Attention, Role::Bad),
-        Standing::Ending { .. } | Standing::TimedOut => (Glyph::Failed, Role::Bad),
+        Standing::Ending { .. } | Standing::Alarmed { .. } | Standing::TimedOut => {
+            (Glyph::Failed, Role::Bad)
+        }
         Standing::Stopping(_) => (Glyph::Stopped, Role::Warn),
         Standing::Over { .. } => (Glyph::Unknown, Role::Muted),
     }

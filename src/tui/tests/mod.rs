@@ -1,5 +1,6 @@
 //! Scripts of keys, and pictures of the screen, on a sample that the engine itself made.
 
+mod alarms;
 mod commands;
 mod hosts;
 mod keys;
@@ -116,6 +117,12 @@ impl Cockpit {
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         terminal.draw(|frame| view(&self.model, frame)).unwrap();
         terminal.backend().buffer().clone()
+    }
+
+    /// The style of a cell.
+    fn style_at(&self, x: usize, y: usize) -> ratatui::style::Style {
+        let position = (u16::try_from(x).unwrap(), u16::try_from(y).unwrap());
+        self.draw()[position].style()
     }
 
     fn screen(&self) -> String {

@@ -76,6 +76,9 @@ fn notice(model: &mut Model, item: &FeedItem) {
             }
         }
         Event::Held { .. } => model.complain(format!("{deployment} in {group} holds")),
+        Event::Alarmed { .. } => {
+            model.complain(format!("an alarm stops {deployment} in {group}"));
+        }
         Event::Paused { by, .. } if *by != model.user => {
             model.say(format!("{by} has paused {deployment} in {group}"));
         }

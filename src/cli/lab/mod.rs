@@ -1,20 +1,21 @@
-//! `cutover lab`: the fleet, an orchestrator, a rollout under way, and the cockpit on it.
+//! `cutover lab`: the fleet, an orchestrator, rollouts under way, and the cockpit on them.
+
+mod fill;
+mod parts;
+mod status;
 
 use super::print::say;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use color_eyre::eyre::WrapErr as _;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::context::{Context, UsageError, look, user};
-use super::push::push;
+use super::context::{Context, UsageError, user};
 use super::{Exit, cockpit};
 use crate::api::client::Client;
-use crate::api::command::{Command, Deploy};
-use crate::engine::spec::Options;
+use crate::lab::Fleet;
 use crate::lab::process::Process;
-use crate::lab::{Fleet, project};
-use crate::model::group::GroupKey;
 use crate::store::state::{self, user_state};
 use crate::tui::{self, Outcome};
 
@@ -23,60 +24,68 @@ const END: Duration = Duration::from_secs(5);
 
 /// Tries cutover on a fleet of its own.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Args {
-    /// How many hosts; 8 unless a lab runs already
+    #[command(subcommand)]
+    part: Option<parts::Part>,
+    /// How many hosts `shop` has; 8 unless a lab runs already
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=200))]
     hosts: Option<u16>,
     /// Run the fleet alone, with the project in this folder, until interrupted
-    #[arg(long, value_name = "DIR", conflicts_with = "down")]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["down", "dir"])]
     up: Option<PathBuf>,
     /// End what is left of a lab
     #[arg(long)]
     down: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Where a lab is.
+#[derive(Debug, clap::Args)]
+struct Place {
     /// The lab's folder; by default one in the user's state directory
-    #[arg(long, value_name = "DIR", env = "CUTOVER_LAB", conflicts_with = "up")]
+    #[arg(long, value_name = "DIR", env = "CUTOVER_LAB")]
     dir: Option<PathBuf>,
 }
 
+impl Place {
+    fn folder(&self) -> color_eyre::Result<PathBuf> {
+        match &self.dir {
+            Some(folder) => Ok(folder.clone()),
+            None => Ok(user_state()?.join("lab")),
+        }
+    }
+}
+
 pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Exit> {
+    if let Some(part) = &args.part {
+        return parts::run(part).await;
+    }
     let hosts = usize::from(args.hosts.unwrap_or(8));
     if let Some(folder) = &args.up {
         return up(folder, hosts).await;
     }
-    let folder = match &args.dir {
-        Some(folder) => folder.clone(),
-        None => user_state()?.join("lab"),
-    };
+    let folder = args.place.folder()?;
     if args.down {
         return down(&folder).await;
     }
     cockpit::require_terminal()?;
-    let fleet = if let Some(fleet) = Fleet::find(&folder).filter(Fleet::runs) {
-        if args
-            .hosts
-            .is_some_and(|wanted| usize::from(wanted) != fleet.hosts())
-        {
-            let text = format!(
-                "a lab of {} hosts runs in {}: leave --hosts out to open it, or end it with `cutover lab --down`",
-                fleet.hosts(),
+    let mut fleet = match Fleet::find(&folder).filter(Fleet::runs) {
+        Some(fleet) => again(fleet, args.hosts.map(usize::from)).await?,
+        None => {
+            say(format_args!(
+                "starting {hosts} hosts of shop and 4 of checkout in {}",
                 folder.display()
-            );
-            return Err(UsageError(text).into());
+            ));
+            Fleet::up(&folder, hosts, true).await?
         }
-        say(format_args!("found the lab again in {}", folder.display()));
-        fleet
-    } else {
-        say(format_args!(
-            "starting {hosts} agents in {}",
-            folder.display()
-        ));
-        Fleet::up(&folder, hosts).await?
     };
     let context = Context {
         project: Some(fleet.folder.clone()),
         read_only: context.read_only,
     };
-    let client = match prepare(&context, &fleet.folder).await {
+    let client = match prepare(&context, &mut fleet).await {
         Ok(client) => client,
         Err(error) => {
             down(&folder).await?;
@@ -98,64 +107,56 @@ pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Ex
     outcome.map(|_| Exit::Succeeded)
 }
 
-/// An orchestrator for the lab, with revisions and a rollout under way.
-async fn prepare(context: &Context, folder: &Path) -> color_eyre::Result<Client> {
+/// A lab that runs already, with what has ended of it started again.
+async fn again(mut fleet: Fleet, wanted: Option<usize>) -> color_eyre::Result<Fleet> {
+    let folder = fleet.folder.display().to_string();
+    if wanted.is_some_and(|wanted| wanted != fleet.hosts()) {
+        let text = format!(
+            "a lab of {} hosts runs in {folder}: leave --hosts out to open it, or end it with `cutover lab --down`",
+            fleet.hosts()
+        );
+        return Err(UsageError(text).into());
+    }
+    say(format_args!("found the lab again in {folder}"));
+    if !fleet.has_checkout() {
+        say(
+            "it has no checkout with its requests: `cutover lab --down` ends it, and the next one has",
+        );
+    }
+    let started = fleet.route().await.wrap_err(
+        "end the lab with `cutover lab --down`: the next one finds ports that are free",
+    )?;
+    if started {
+        say("the router had ended, and was started again");
+    }
+    Ok(fleet)
+}
+
+/// An orchestrator for the lab, with revisions and rollouts under way.
+async fn prepare(context: &Context, fleet: &mut Fleet) -> color_eyre::Result<Client> {
     let client = context.connect().await?;
     if !context.read_only {
-        fill(context, &client, folder).await?;
+        fill::fill(context, &client, fleet).await?;
     }
     Ok(client)
 }
 
 /// What a newcomer is told.
-const HINT: [&str; 4] = [
-    "shop 1.0.0 is being rolled out to real agents; below is what a script says.",
-    "d  deploy: 1.1.0 is good, 1.2.0-broken fails its validation on some hosts",
-    "s  stop what runs   b  roll back   n  go to the next failed instance",
-    "/  go anywhere      ?  every key   q  quit, which ends the lab",
+const HINT: [&str; 6] = [
+    "checkout 2.1 is installed beside 2.0, whose hosts answer 40 requests a second.",
+    "While it waits, `/` and then `reroute` moves them to 2.1; `b` gets them back.",
+    "In another terminal: `cutover lab status`, and `cutover lab alarm on`, which rolls back.",
+    "shop 1.0.0 is being rolled out in place: `/` and then `shop` goes there.",
+    "d deploy: 1.2.0-broken and 2.2-broken are   s stop   b roll back   n next failed",
+    "/ go anywhere   ? every key   q quit: stop what runs, and the lab ends",
 ];
-
-/// Registers the lab's revisions and starts the first rollout, unless that has been done.
-async fn fill(context: &Context, client: &Client, folder: &Path) -> color_eyre::Result<()> {
-    let view = look(client).await?;
-    for revision in project::REVISIONS {
-        let application = revision.application.parse()?;
-        let known = view
-            .revisions
-            .get(&application)
-            .is_some_and(|known| known.iter().any(|r| r.revision.label == revision.label));
-        if !known {
-            let path = folder.join(revision.folder());
-            let label = Some(revision.label.to_owned());
-            push(context, client, application, &path, label).await?;
-        }
-    }
-    if view.newest.is_empty() {
-        let deploy = Deploy {
-            group: GroupKey {
-                application: "shop".parse()?,
-                group: "production".parse()?,
-            },
-            revision: "1.0.0".to_owned(),
-            configuration: None,
-            target_instances: None,
-            description: "the lab's first rollout".to_owned(),
-            options: Options::default(),
-            token: None,
-            verify_artifact: false,
-            by: user(),
-        };
-        context.send(client, Command::Deploy(deploy)).await?;
-    }
-    Ok(())
-}
 
 /// Runs the fleet alone until a signal comes.
 async fn up(folder: &Path, hosts: usize) -> color_eyre::Result<Exit> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let fleet = tokio::select! {
-        fleet = Fleet::up(folder, hosts) => fleet?,
+        fleet = Fleet::up(folder, hosts, false) => fleet?,
         _ = interrupt.recv() => return down(folder).await,
         _ = terminate.recv() => return down(folder).await,
     };

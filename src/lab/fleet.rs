@@ -124,10 +124,9 @@ impl Fleet {
         }
         for name in checkout::HOSTS.iter().filter(|_| with_checkout) {
             let agent = self.spawn((*name).to_owned())?;
-            let checkout = self.record.checkout.as_mut();
-            checkout
-                .into_iter()
-                .for_each(|c| c.agents.push(agent.clone()));
+            if let Some(checkout) = &mut self.record.checkout {
+                checkout.agents.push(agent);
+            }
             self.save()?;
         }
         self.reach().await?;

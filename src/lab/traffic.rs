@@ -2,6 +2,7 @@
 //! the lab is opened and they have ended.
 
 use std::fmt::Write as _;
+use std::fs::File;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
@@ -9,7 +10,8 @@ use std::time::Duration;
 use super::counts::Counts;
 use super::fleet::{Fleet, LabError, context, not_started};
 use super::launch::launch;
-use super::record::{Checkout, Places};
+use super::process::Process;
+use super::record::{Checkout, Places, Record};
 use super::{checkout, counts};
 use crate::model::connections::Router;
 use crate::providers::traffic::router::RouterBalancer;
@@ -87,11 +89,32 @@ impl Fleet {
 
     /// Whether the router runs, and whether requests are being sent.
     pub fn traffic(&self) -> (bool, bool) {
-        let runs = |process: fn(&Checkout) -> Option<super::process::Process>| {
+        let runs = |process: fn(&Checkout) -> Option<Process>| {
             let checkout = self.record.checkout.as_ref();
-            checkout.and_then(process).is_some_and(|p| p.runs())
+            checkout.and_then(process).is_some_and(Process::runs)
         };
         (runs(|c| c.router), runs(|c| c.requests))
+    }
+
+    /// Waits until nobody else who opens the lab starts something for it, and looks at what they have started.
+    async fn alone(&mut self) -> Result<Option<File>, LabError> {
+        if !self.has_checkout() {
+            return Ok(None);
+        }
+        let document = self.folder.join(DOCUMENT);
+        let locked = tokio::task::spawn_blocking(move || {
+            let file = File::open(document)?;
+            file.lock()?;
+            Ok(file)
+        });
+        let locked = locked
+            .await
+            .unwrap_or_else(|error| Err(io::Error::other(error)));
+        let file = locked.map_err(context(format!("{DOCUMENT} of the lab can't be locked")))?;
+        if let Some(record) = Record::read(&self.folder) {
+            self.record = record;
+        }
+        Ok(Some(file))
     }
 
     /// Sees to it that the router runs, if the lab has one, and says whether it had to be started.
@@ -99,10 +122,11 @@ impl Fleet {
     /// # Errors
     /// If it does not start: perhaps something else took its port meanwhile.
     pub async fn route(&mut self) -> Result<bool, LabError> {
+        let _alone = self.alone().await?;
         let Some(checkout) = &mut self.record.checkout else {
             return Ok(false);
         };
-        if checkout.router.is_some_and(|router| router.runs()) {
+        if checkout.router.is_some_and(Process::runs) {
             return Ok(false);
         }
         let log = self.folder.join("router.log");
@@ -141,10 +165,11 @@ impl Fleet {
     /// # Errors
     /// If the process does not start, or counts nothing.
     pub async fn request(&mut self) -> Result<bool, LabError> {
+        let _alone = self.alone().await?;
         let Some(checkout) = &mut self.record.checkout else {
             return Ok(false);
         };
-        if checkout.requests.is_some_and(|requests| requests.runs()) {
+        if checkout.requests.is_some_and(Process::runs) {
             return Ok(false);
         }
         let file = self.folder.join(counts::FILE);

@@ -22,6 +22,9 @@ use crate::tui::{self, Outcome};
 /// How long the orchestrator may take to end before it is killed.
 const END: Duration = Duration::from_secs(5);
 
+/// How often a cockpit looks whether its lab is still there.
+const LOOK: Duration = Duration::from_millis(500);
+
 /// Tries cutover on a fleet of its own.
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -71,15 +74,14 @@ pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Ex
         return down(&folder).await;
     }
     cockpit::require_terminal()?;
-    let mut fleet = match Fleet::find(&folder).filter(Fleet::runs) {
-        Some(fleet) => again(fleet, args.hosts.map(usize::from)).await?,
-        None => {
-            say(format_args!(
-                "starting {hosts} hosts of shop and 4 of checkout in {}",
-                folder.display()
-            ));
-            Fleet::up(&folder, hosts, true).await?
-        }
+    let mut fleet = if let Some(fleet) = Fleet::find(&folder).filter(Fleet::runs) {
+        again(fleet, args.hosts.map(usize::from)).await?
+    } else {
+        say(format_args!(
+            "starting {hosts} hosts of shop and 4 of checkout in {}",
+            folder.display()
+        ));
+        Fleet::up(&folder, hosts, true).await?
     };
     let context = Context {
         project: Some(fleet.folder.clone()),
@@ -92,12 +94,21 @@ pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Ex
             return Err(error);
         }
     };
+    let hint: &[&str] = if fleet.has_checkout() {
+        &HINT
+    } else {
+        &HINT_IN_PLACE
+    };
     let options = tui::Options {
         read_only: context.read_only,
-        hint: HINT.iter().map(|line| (*line).to_owned()).collect(),
+        hint: hint.iter().map(|line| (*line).to_owned()).collect(),
         ..tui::Options::new(client.clone(), user())
     };
-    let outcome = cockpit::open(&context, &client, options).await;
+    let outcome = tokio::select! {
+        outcome = cockpit::open(&context, &client, options) => outcome,
+        // The cockpit may have begun another orchestrator just then.
+        () = ended(&folder) => return down(&folder).await,
+    };
     if let Ok(Outcome::Idle | Outcome::Stopped) = outcome {
         return down(&folder).await;
     }
@@ -105,6 +116,13 @@ pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Ex
     say(format_args!("the lab goes on in {}", folder.display()));
     say("`cutover lab` opens it again, `cutover lab --down` ends it");
     outcome.map(|_| Exit::Succeeded)
+}
+
+/// Waits until somebody else has ended the lab: what it remembers is there, and nothing of it runs.
+async fn ended(folder: &Path) {
+    while Fleet::find(folder).is_none_or(|fleet| fleet.runs()) {
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 /// A lab that runs already, with what has ended of it started again.
@@ -143,12 +161,20 @@ async fn prepare(context: &Context, fleet: &mut Fleet) -> color_eyre::Result<Cli
 
 /// What a newcomer is told.
 const HINT: [&str; 6] = [
-    "checkout 2.1 is installed beside 2.0, whose hosts answer 40 requests a second.",
-    "While it waits, `/` and then `reroute` moves them to 2.1; `b` gets them back.",
-    "In another terminal: `cutover lab status`, and `cutover lab alarm on`, which rolls back.",
-    "shop 1.0.0 is being rolled out in place: `/` and then `shop` goes there.",
-    "d deploy: 1.2.0-broken and 2.2-broken are   s stop   b roll back   n next failed",
-    "/ go anywhere   ? every key   q quit: stop what runs, and the lab ends",
+    "Live requests go to checkout 2.0; 2.1 is installed and waits for them.",
+    "/  type reroute: they go to 2.1   b  they come back",
+    "In another terminal: cutover lab status, cutover lab alarm on",
+    "/  type shop: 1.0.0 comes in place, and 1.2.0-broken fails on some hosts",
+    "d  deploy   s  stop what runs   b  roll back   n  next failed instance",
+    "?  every key   q  quit, then s: what runs is stopped, and the lab ends",
+];
+
+/// What is said of a lab without checkout.
+const HINT_IN_PLACE: [&str; 4] = [
+    "shop 1.0.0 is being rolled out to real agents; below is what a script says.",
+    "d  deploy: 1.1.0 is good, 1.2.0-broken fails its validation on some hosts",
+    "s  stop what runs   b  roll back   n  go to the next failed instance",
+    "/  go anywhere      ?  every key   q  quit, which ends the lab",
 ];
 
 /// Runs the fleet alone until a signal comes.

@@ -88,12 +88,12 @@ impl Fleet {
     }
 
     /// Starts this many agents and writes the project; on request, with `checkout`, its hosts and the router before them. A
-    /// lab that was in the folder before is replaced.
+    /// lab that was in the folder before is replaced: end what is left of it first.
     ///
     /// # Errors
     /// If the folder holds something else, a lab runs in it, or a process does not start; then none is left running.
     pub async fn up(folder: &Path, hosts: usize, with_checkout: bool) -> Result<Self, LabError> {
-        prepare(folder).await?;
+        prepare(folder)?;
         let folder = folder
             .canonicalize()
             .map_err(context(folder.display().to_string()))?;
@@ -210,14 +210,13 @@ impl Fleet {
     }
 }
 
-/// Makes the folder, or empties a former lab's, of which something may be left running.
-async fn prepare(folder: &Path) -> Result<(), LabError> {
+/// Makes the folder, or empties a former lab's.
+fn prepare(folder: &Path) -> Result<(), LabError> {
     let failed = || context(folder.display().to_string());
-    if let Some(mut former) = Fleet::find(folder) {
+    if let Some(former) = Fleet::find(folder) {
         if former.runs() {
             return Err(LabError::Runs(folder.to_owned()));
         }
-        former.down().await;
         std::fs::remove_dir_all(folder).map_err(failed())?;
     }
     std::fs::create_dir_all(folder).map_err(failed())?;

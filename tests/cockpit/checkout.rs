@@ -53,12 +53,12 @@ impl Terminal {
         loop {
             let now = self.requests();
             let ((here, there), (before, others)) = (split(&now), split(&since));
+            assert!(Instant::now() < deadline, "{since:?} {now:?}");
             if there != others {
                 since = now;
             } else if here >= before + 40 {
                 return now;
             }
-            assert!(Instant::now() < deadline, "{since:?}");
         }
     }
 

@@ -62,6 +62,8 @@ impl Terminal {
         self.wait_for("> shop/production");
         self.press("\r");
         self.wait_for("shop / production");
+        // From the groups to the deployments, where one begins.
+        self.press("\t");
         self
     }
 

@@ -81,7 +81,7 @@ pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Ex
             "starting {hosts} hosts of shop and 4 of checkout in {}",
             folder.display()
         ));
-        Fleet::up(&folder, hosts, true).await?
+        start(&folder, hosts, true).await?
     };
     let context = Context {
         project: Some(fleet.folder.clone()),
@@ -182,7 +182,7 @@ async fn up(folder: &Path, hosts: usize) -> color_eyre::Result<Exit> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let fleet = tokio::select! {
-        fleet = Fleet::up(folder, hosts, false) => fleet?,
+        fleet = start(folder, hosts, false) => fleet?,
         _ = interrupt.recv() => return down(folder).await,
         _ = terminate.recv() => return down(folder).await,
     };
@@ -200,11 +200,20 @@ async fn up(folder: &Path, hosts: usize) -> color_eyre::Result<Exit> {
     down(folder).await
 }
 
-/// Ends the orchestrator of the lab in this folder, and its agents.
+/// Ends the lab in this folder.
 async fn down(folder: &Path) -> color_eyre::Result<Exit> {
-    let Some(mut fleet) = Fleet::find(folder) else {
+    if end(folder).await? {
+        say(format_args!("the lab in {} has ended", folder.display()));
+    } else {
         say(format_args!("there is no lab in {}", folder.display()));
-        return Ok(Exit::Succeeded);
+    }
+    Ok(Exit::Succeeded)
+}
+
+/// Ends the orchestrator of the lab in this folder, and what runs for it. Says whether it is a lab's.
+async fn end(folder: &Path) -> color_eyre::Result<bool> {
+    let Some(mut fleet) = Fleet::find(folder) else {
+        return Ok(false);
     };
     let client = Client::new(&state::socket(&fleet.folder)?)?;
     if let Ok(ping) = client.ping().await
@@ -213,6 +222,13 @@ async fn down(folder: &Path) -> color_eyre::Result<Exit> {
         process.end(END).await;
     }
     fleet.down().await;
-    say(format_args!("the lab in {} has ended", folder.display()));
-    Ok(Exit::Succeeded)
+    Ok(true)
+}
+
+/// Starts a lab; of a former one in the folder, whose hosts are gone, nothing is left, and no orchestrator.
+async fn start(folder: &Path, hosts: usize, with_checkout: bool) -> color_eyre::Result<Fleet> {
+    if Fleet::find(folder).is_some_and(|former| !former.runs()) {
+        end(folder).await?;
+    }
+    Ok(Fleet::up(folder, hosts, with_checkout).await?)
 }

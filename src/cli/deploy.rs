@@ -165,7 +165,7 @@ pub(super) async fn request(
             override_alarm_configuration: args
                 .alarms
                 .as_deref()
-                .map(|names| alarms(names, args.ignore_poll_alarm_failure)),
+                .map(|names| Box::new(alarms(names, args.ignore_poll_alarm_failure))),
             update_outdated_instances_only: args.update_outdated_instances_only,
             on_failure: args.on_failure.into(),
             rollback_targets: if args.rollback_attempted_only {
@@ -203,11 +203,11 @@ fn replacement(tags: &[String]) -> Option<Selection> {
 /// What `--alarms` says.
 fn alarms(names: &[String], ignore_poll_alarm_failure: bool) -> AlarmConfiguration {
     let off = matches!(names, [only] if only == "off");
-    let named = names.iter().filter(|_| !off);
+    let watched = if off { &[] } else { names };
     AlarmConfiguration {
         enabled: !off,
         ignore_poll_alarm_failure,
-        alarms: named.map(|name| Alarm { name: name.clone() }).collect(),
+        alarms: watched.iter().cloned().map(|name| Alarm { name }).collect(),
     }
 }
 

@@ -71,7 +71,7 @@ pub struct Options {
     pub auto_rollback_configuration: Option<AutoRollbackConfiguration>,
     /// Replaces the group's whole alarm configuration (`overrideAlarmConfiguration`).
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub override_alarm_configuration: Option<AlarmConfiguration>,
+    pub override_alarm_configuration: Option<Box<AlarmConfiguration>>,
     /// Only instances whose installed revision is another than the one deployed.
     pub update_outdated_instances_only: bool,
     /// What happens when failures would end the deployment. Not `CodeDeploy`'s.
@@ -156,7 +156,7 @@ impl Spec {
     /// are probably still active because of what it rolls back (§4.3). Nor are those of a launch deployment: it brings what
     /// is good already, perhaps to a host that comes because of the load that an alarm tells of.
     pub fn alarms(&self) -> Option<&AlarmConfiguration> {
-        let own = self.options.override_alarm_configuration.as_ref();
+        let own = self.options.override_alarm_configuration.as_deref();
         let configuration = own.or(self.group.alarm_configuration.as_ref())?;
         let watched = configuration.enabled
             && !configuration.alarms.is_empty()

@@ -82,7 +82,7 @@ impl Orchestrator {
             ));
         }
         acceptable(deploy)?;
-        let alarms = deploy.options.override_alarm_configuration.as_ref();
+        let alarms = deploy.options.override_alarm_configuration.as_deref();
         if let Some(alarms) = alarms.or(group.alarm_configuration.as_ref()) {
             alarms::check::check(project, &deploy.group, alarms)?;
         }

@@ -13,7 +13,7 @@ use crate::engine::ledger::{LedgerEvent, LedgerRecord};
 use crate::engine::spec::Options;
 use crate::engine::{Deployment, Ledger, Plan, Spec, input, plan, rollback};
 use crate::model::deployment::{Creator, DeploymentId};
-use crate::model::group::{AlarmConfiguration, GroupKey};
+use crate::model::group::GroupKey;
 use crate::model::name::Name;
 use crate::model::revision::RegisteredRevision;
 use crate::model::timestamp::Timestamp;
@@ -170,7 +170,7 @@ impl Orchestrator {
             description: format!("rollback of {id}"),
             options: Options {
                 // Its alarms are probably still active because of what it rolls back (operations.md §4.3, §5).
-                override_alarm_configuration: Some(AlarmConfiguration::default()),
+                override_alarm_configuration: Some(Box::default()),
                 ..again.options
             },
             ..again

@@ -195,7 +195,7 @@ fn the_override_replaces_the_groups_alarms_and_rollbacks_and_launches_have_none(
     asked.group.alarm_configuration = Some(configuration(true, &["errors"]));
     assert_eq!(asked.alarms().unwrap().alarms[0].name, "errors");
     let instead = |with| Options {
-        override_alarm_configuration: Some(with),
+        override_alarm_configuration: Some(Box::new(with)),
         ..Options::default()
     };
     let mut other = asked.clone();

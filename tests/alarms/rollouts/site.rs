@@ -1,5 +1,7 @@
 //! Agents and an orchestrator of which every group has alarms.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 use crate::lab::Lab;
@@ -30,7 +32,7 @@ impl Site {
         );
         text.push_str("connections:\n  alarms:\n");
         for (name, source) in alarms {
-            text.push_str(&format!("    - {{ name: {name}, source: {source} }}\n"));
+            writeln!(text, "    - {{ name: {name}, source: {source} }}").unwrap();
         }
         std::fs::write(document, text).unwrap();
         for (name, (key, value), alarms, more) in groups {

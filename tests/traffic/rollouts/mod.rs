@@ -1,5 +1,6 @@
 //! Whole deployments behind real load balancers, with requests flowing: none is lost by our doing.
 
+mod alarms;
 mod blue_green;
 mod in_place;
 mod shift;

@@ -29,11 +29,13 @@ pub(crate) enum Glyph {
     BarEmpty,
     Up,
     Down,
+    Asked,
+    Measured,
 }
 
 impl Glyph {
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 18] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::Succeeded,
         Self::Failed,
         Self::Running,
@@ -52,6 +54,8 @@ impl Glyph {
         Self::BarEmpty,
         Self::Up,
         Self::Down,
+        Self::Asked,
+        Self::Measured,
     ];
 
     /// The glyph as this theme draws it: always one cell.
@@ -75,6 +79,8 @@ impl Glyph {
             Self::BarEmpty => ("\u{25b1}", "."),
             Self::Up => ("\u{25b4}", "^"),
             Self::Down => ("\u{25be}", "v"),
+            Self::Asked => ("\u{25ca}", "|"),
+            Self::Measured => ("\u{25e6}", "o"),
         };
         if theme.unicode { unicode } else { ascii }
     }

@@ -157,7 +157,9 @@ pub(super) fn end(ahead: &Ahead, target_revision: Option<&Revision>) -> End {
     };
     let over = deployment.status.is_terminal();
     let asked = deployment.stop.as_ref().and_then(|stop| stop.auto_rollback);
-    let follows = over && rollback::follows(&deployment.spec, deployment.status, asked);
+    let follows = over
+        && rollback::follows(&deployment.spec, deployment.status, asked)
+        && (deployment.spec.sides.is_none() || rollback::way_back(deployment).is_ok());
     End {
         status: deployment.status,
         error: deployment.error.clone().or_else(|| deployment.held.clone()),

@@ -363,6 +363,9 @@ fn then(deployment: &Deployment, now: Timestamp) -> Then {
         Event::Ended { status, .. } => {
             let asked = deployment.stop.as_ref().and_then(|stop| stop.auto_rollback);
             let goal = deployment.spec.previous_revision.as_ref()?;
+            if deployment.spec.sides.is_some() {
+                rollback::way_back(deployment).ok()?;
+            }
             rollback::follows(&deployment.spec, *status, asked).then(|| goal.label.clone())
         }
         _ => None,

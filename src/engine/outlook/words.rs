@@ -136,6 +136,12 @@ impl Outlook {
                 format!(", {} left", Whole(until.since(self.now)))
             });
             text = format!("waiting for {what}{left}");
+            if before == Before::Reroute && until.is_some() {
+                return format!(
+                    "{text}; at zero it ends, {}: the original keeps all of the traffic",
+                    self.next()
+                );
+            }
         } else if let Some((asked, left)) = self.shifts() {
             text = match left {
                 None => format!("waiting for the load balancers to give the replacement {asked} %"),

@@ -19,6 +19,9 @@ pub(super) fn note(model: &Model, deployment: &Deployment, target: &Target) -> O
     } else if let Some(silent) = silent(model, deployment, target) {
         parts.push(silent);
         role = Role::Warn;
+    } else if let Some(unwell) = unwell(model, deployment, target) {
+        parts.push(unwell);
+        role = Role::Bad;
     } else if let Some(message) = &target.message {
         parts.push(message.clone());
     } else if deployment.chosen.first() == deployment.position(&target.name).as_ref()
@@ -29,6 +32,12 @@ pub(super) fn note(model: &Model, deployment: &Deployment, target: &Target) -> O
     }
     parts.extend(attempts(target));
     (!parts.is_empty()).then(|| run(role, parts.join(", ")))
+}
+
+/// That a load balancer finds it unwell.
+fn unwell(model: &Model, deployment: &Deployment, target: &Target) -> Option<String> {
+    let seat = model.servers.seat(deployment, &target.name)?;
+    seat.unwell.clone()
 }
 
 /// How often it was tried, once it was tried again.

@@ -6,7 +6,7 @@
 //! │ ✖ AfterInstall scripts/migrate.sh: exit code 1 (ScriptFailed)  web-3, web-5               │
 //! ```
 
-use super::{next, stages, trouble};
+use super::{next, stages, traffic, trouble};
 use crate::engine::Deployment;
 use crate::model::deployment::TargetStatus;
 use crate::model::timestamp::Short;
@@ -28,6 +28,8 @@ pub(crate) fn lines(model: &Model, width: usize) -> Vec<Vec<Run>> {
     lines.extend(trouble::origin(deployment));
     lines.extend(trouble::rollback(model, deployment));
     lines.extend(trouble::unreachable(model, deployment));
+    lines.extend(trouble::changed(model));
+    lines.extend(traffic::lines(model, deployment, width.saturating_sub(4)));
     lines.extend(trouble::failures(model, deployment));
     lines
 }

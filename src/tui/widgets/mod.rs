@@ -3,4 +3,5 @@
 pub(crate) mod duration;
 pub(crate) mod field;
 pub(crate) mod list;
+pub(crate) mod sparkline;
 pub(crate) mod wrap;

@@ -66,9 +66,6 @@ impl From<TrafficStatus> for Gauge {
     }
 }
 
-/// Over how many samples a rate is told.
-const RATE: usize = 10;
-
 impl Gauge {
     /// Whether a load balancer counts now.
     pub fn counts(&self) -> bool {
@@ -78,9 +75,9 @@ impl Gauge {
             .any(|side| side.counted.is_some())
     }
 
-    /// What a side was given in the last ten samples, about as many seconds; `None` if nobody counts.
-    pub fn recent(&self, side: Side) -> Option<Counted> {
-        let newest = self.history.iter().rev().take(RATE);
+    /// What a side was given in so many of the last samples, about as many seconds; `None` if nobody counts.
+    pub fn recent(&self, side: Side, samples: usize) -> Option<Counted> {
+        let newest = self.history.iter().rev().take(samples);
         let sum = newest
             .map(|sample| sample.side(side))
             .reduce(|a, b| Counted {
@@ -148,19 +145,19 @@ mod tests {
             (blue, green)
         });
         assert_eq!(counts.collect::<Vec<_>>(), [(10, 2), (14, 2)]);
-        let blue = gauge.recent(Side::Blue).unwrap();
+        let blue = gauge.recent(Side::Blue, 10).unwrap();
         assert_eq!((blue.requests, blue.rate()), (24, 12.0));
         for n in 2..500 {
             gauge.observe(status(n * 1000, 1));
         }
-        assert_eq!(gauge.recent(Side::Blue).unwrap().requests, 20);
+        assert_eq!(gauge.recent(Side::Blue, 10).unwrap().requests, 20);
         let mut silent = status(500_000, 0);
         for balancer in &mut silent.balancers {
             balancer.original.counted = None;
             balancer.replacement.counted = None;
         }
         gauge.observe(silent);
-        assert_eq!(gauge.recent(Side::Blue), None);
+        assert_eq!(gauge.recent(Side::Blue, 10), None);
         assert_eq!(gauge.history.len(), KEPT);
     }
 }

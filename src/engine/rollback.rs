@@ -110,6 +110,9 @@ pub fn spec(
     })
 }
 
+/// What a blue/green deployment is rolled back to, in a sentence.
+pub const ORIGINAL: &str = "the original";
+
 /// Whether a blue/green deployment has a way back, on which its original gets the traffic again.
 ///
 /// # Errors

@@ -173,6 +173,9 @@ pub(super) fn end(ahead: &Ahead, target_revision: Option<&Revision>) -> End {
         interrupted: count(|t| t.status == TargetStatus::Skipped && t.attempt > 0),
         untouched: count(|t| t.attempt == 0),
         rollback: follows.then(|| match target_revision {
+            _ if deployment.spec.sides.is_some() => RollsBack::To {
+                label: rollback::ORIGINAL.to_owned(),
+            },
             Some(revision) => RollsBack::To {
                 label: revision.label.clone(),
             },

@@ -136,9 +136,9 @@ pub(crate) const STEP: i16 = 5;
 /// # Errors
 /// If the deployment does not shift traffic by weight.
 fn share(deployment: &Deployment, points: i16) -> Result<What, String> {
-    let asked = deployment
-        .split()
-        .ok_or("it does not shift traffic by weight: its configuration has no trafficRoutingConfig")?;
+    let asked = deployment.split().ok_or(
+        "it does not shift traffic by weight: its configuration has no trafficRoutingConfig",
+    )?;
     Ok(What::Weight {
         split: moved(asked, points),
     })

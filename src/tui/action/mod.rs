@@ -113,12 +113,12 @@ actions! {
     ReplaySlower "replay-slower" Replay Harmless Some("slower"), "Let the recording's time go half as fast";
     ReplayFirst "replay-first" Replay Harmless Some("first"), "Go to the recording's first entry";
     ReplayLast "replay-last" Replay Harmless Some("last"), "Go to the recording's last entry";
+    Deploy "deploy" Main Asks Some("deploy"), "Deploy a revision to the selected deployment group";
     Reroute "reroute" Main Asks Some("reroute"), "Wait no longer: move the traffic to the replacement";
     SkipWait "skip-wait" Main Asks Some("end wait"), "Keep the original no longer: end the wait before its termination";
     ShareUp "share-up" Main Asks Some("more"), "Give the replacement 5 points more of the traffic, until resumed";
     ShareDown "share-down" Main Asks Some("less"), "Give the replacement 5 points less of the traffic, until resumed";
     Share "share" Main Asks Some("share"), "Give the replacement a share of the traffic that you type, until resumed";
-    Deploy "deploy" Main Asks Some("deploy"), "Deploy a revision to the selected deployment group";
     Stop "stop" Main Asks Some("stop"), "Stop the selected deployment: running events finish, nothing new starts";
     RollBack "roll-back" Main Asks Some("roll back"), "Roll the selected deployment back to the revision before it";
     Pause "pause" Main Asks Some("pause"), "Pause, or hold a shift: what runs goes on, nothing new starts; once paused, let it go on";

@@ -27,7 +27,10 @@ pub(crate) fn control(model: &Model, deployment: &Deployment, what: &What) -> St
             let moves = (*before == Before::Reroute)
                 .then(|| traffic::moves(model, deployment, Split::REPLACEMENT))
                 .flatten();
-            now.splice(0..0, traffic::left(model, deployment).into_iter().chain(moves));
+            now.splice(
+                0..0,
+                traffic::left(model, deployment).into_iter().chain(moves),
+            );
             warnings = changes(model, deployment);
         }
         What::Weight { split } => {

@@ -70,9 +70,23 @@ fn foreseen(
         .ledger(&deployment.group_key())
         .and_then(|ledger| ledger.target_revision.as_ref());
     let foreseen = foresee(deployment, command, model.now, goal).map_err(|r| r.to_string())?;
-    let mut lines = vec![format!("now: {}", foreseen.at_once())];
+    let sides = deployment.spec.sides.is_some();
+    let told = sides && matches!(
+        command.what,
+        input::What::Pause | input::What::Resume | input::What::Weight { .. }
+    );
+    let mut lines = Vec::new();
+    if !told {
+        lines.push(format!("now: {}", foreseen.at_once()));
+    }
     lines.extend(foreseen.arithmetic());
-    lines.push(format!("in the end: {}", foreseen.in_the_end()));
+    // An instance of either side is not merely done or left: its traffic is told instead.
+    let end = match (&deployment.spec.sides, &foreseen.end.waits) {
+        (None, _) => foreseen.in_the_end(),
+        (Some(_), Some(waits)) => format!("it waits for {waits}"),
+        (Some(_), None) => foreseen.end.to_string(),
+    };
+    lines.push(format!("in the end: {end}"));
     Ok(lines)
 }
 

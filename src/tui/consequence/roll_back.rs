@@ -18,7 +18,10 @@ pub(crate) fn roll_back(model: &Model, deployment: &Deployment) -> Statement {
     let running = !deployment.status.is_terminal();
     let sides = deployment.spec.sides.is_some();
     let mut decided = vec![if sides && running {
-        format!("Stops {id} ({}) in {group}.", deployment.spec.revision.label)
+        format!(
+            "Stops {id} ({}) in {group}.",
+            deployment.spec.revision.label
+        )
     } else if sides {
         super::about(deployment)
     } else if running {
@@ -52,14 +55,14 @@ pub(crate) fn roll_back(model: &Model, deployment: &Deployment) -> Statement {
     let moves = traffic::moves(model, deployment, Split::ORIGINAL).filter(|_| sides);
     let mut now: Vec<String> = moves.into_iter().collect();
     now.extend(if running {
-            let stop = What::Stop {
-                auto_rollback: Some(true),
-            };
-            let stop = Command::new(stop, model.user.clone());
-            super::foreseen(model, deployment, &stop).unwrap_or_default()
-        } else {
-            Vec::new()
-        });
+        let stop = What::Stop {
+            auto_rollback: Some(true),
+        };
+        let stop = Command::new(stop, model.user.clone());
+        super::foreseen(model, deployment, &stop).unwrap_or_default()
+    } else {
+        Vec::new()
+    });
     Statement {
         title: format!("Roll back {id}?"),
         decided,

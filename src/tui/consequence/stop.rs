@@ -59,7 +59,7 @@ pub(crate) fn stop(model: &Model, deployment: &Deployment) -> Statement {
         now.extend(
             traffic::moves(model, deployment, Split::ORIGINAL)
                 .filter(|_| can_roll_back)
-                .map(|moves| format!("rolling back, {moves}")),
+                .map(|moves| format!("with a rollback {moves}")),
         );
     }
     Statement {
@@ -87,8 +87,7 @@ fn both_sides(deployment: &Deployment, back: Result<Vec<String>, String>) -> Vec
                 ),
                 None => "Only stopping leaves in service who is in service.".to_owned(),
             };
-            let back = format!("Rolling back: {}", lines.join(" "));
-            vec![stays, back]
+            vec![stays, lines.join(" ")]
         }
     }
 }

@@ -9,6 +9,8 @@ use crate::model::traffic::{Side, Split};
 use crate::tui::model::Model;
 use crate::tui::words::{instances, listed, rate};
 
+/// Over how many samples a rate is told: enough that one odd second does not matter.
+const RATE: usize = 10;
 /// How many names are told.
 const NAMED: usize = 4;
 
@@ -33,7 +35,7 @@ fn names(deployment: &Deployment, side: Side) -> Vec<&Name> {
 pub(super) fn after_wait(deployment: &Deployment, before: Before) -> Vec<String> {
     if before == Before::Termination {
         return vec![format!(
-            "What is waited for no longer: the {}. The way back to them is open as long as they run.",
+            "It ends now instead of keeping the {}. While they run, a rollback still gives them the traffic.",
             those(deployment, Side::Blue)
         )];
     }
@@ -54,7 +56,9 @@ pub(super) fn after_wait(deployment: &Deployment, before: Before) -> Vec<String>
             Stage::Wait {
                 before: Before::Termination,
                 minutes,
-            } => lines.push(format!("The original is kept for {minutes} min afterwards.")),
+            } => lines.push(format!(
+                "The original is kept for {minutes} min afterwards."
+            )),
             _ => {}
         }
     }
@@ -98,7 +102,9 @@ pub(super) fn share(model: &Model, deployment: &Deployment, to: Split) -> Vec<St
     };
     let mut lines = vec![one(Side::Green), one(Side::Blue)];
     if to.replacement() == 100 {
-        lines.push("All of the traffic is then on the replacement, until somebody resumes.".to_owned());
+        lines.push(
+            "All of the traffic is then on the replacement, until somebody resumes.".to_owned(),
+        );
     } else {
         lines.push("Nothing shifts by itself after that, until somebody resumes.".to_owned());
     }
@@ -131,7 +137,7 @@ pub(super) fn nobody(model: &Model, deployment: &Deployment, to: Split) -> Optio
 
 /// Requests a second now, of both sides together.
 fn requests(gauge: &Gauge) -> Option<f64> {
-    let rate = |side| Some(gauge.recent(side)?.rate());
+    let rate = |side| Some(gauge.recent(side, RATE)?.rate());
     Some(rate(Side::Blue)? + rate(Side::Green)?)
 }
 
@@ -193,7 +199,14 @@ pub(super) fn held(deployment: &Deployment, resumes: bool) -> Option<String> {
     let split = deployment.split()?;
     let (green, blue) = (split.share(Side::Green), split.share(Side::Blue));
     Some(if resumes {
-        format!("The replacement has {green} % now, the original {blue} %; the steps go on from there.")
+        let next = match (deployment.next_shift(), deployment.frozen_since) {
+            (Some((next, at)), Some(frozen)) => {
+                let after = Whole(at.since(frozen));
+                format!("{} % follow after {after}", next.replacement())
+            }
+            _ => "the steps go on from there".to_owned(),
+        };
+        format!("The replacement has {green} % now, the original {blue} %; {next}.")
     } else {
         format!("The replacement keeps {green} %, the original {blue} %, until somebody resumes.")
     })
@@ -207,7 +220,7 @@ pub(super) fn way_back(deployment: &Deployment) -> Result<Vec<String>, String> {
     rollback::way_back(deployment)?;
     Ok(vec![
         format!(
-            "All traffic goes back to the {}; nothing is installed.",
+            "A rollback gives all traffic back to the {}; nothing is installed.",
             those(deployment, Side::Blue)
         ),
         format!(

@@ -41,7 +41,11 @@ impl Share {
         if typed.is_empty() {
             return Err(None);
         }
-        let wrong = || Some(format!("a share is a whole number from 0 to 100, not {typed}"));
+        let wrong = || {
+            Some(format!(
+                "a share is a whole number from 0 to 100, not {typed}"
+            ))
+        };
         let number: u8 = typed.parse().map_err(|_| wrong())?;
         let split = Split::new(number).map_err(|_| wrong())?;
         let view = model.view.as_ref();
@@ -63,7 +67,9 @@ impl Share {
     /// Draws it.
     pub(super) fn draw(&self, model: &Model, brush: &mut Brush<'_>) {
         let width = window::columns(model);
-        let asked = model.deployment().and_then(crate::engine::Deployment::split);
+        let asked = model
+            .deployment()
+            .and_then(crate::engine::Deployment::split);
         let now = asked.map_or_else(String::new, |asked| {
             format!("{} % were asked for last.", asked.replacement())
         });
@@ -92,12 +98,7 @@ impl Share {
 }
 
 /// Takes a key.
-pub(super) fn key(
-    mut share: Share,
-    model: &mut Model,
-    key: Key,
-    action: Option<Action>,
-) -> Reply {
+pub(super) fn key(mut share: Share, model: &mut Model, key: Key, action: Option<Action>) -> Reply {
     match action {
         Some(Action::Close) => return Reply::Close,
         Some(Action::Choose) => {

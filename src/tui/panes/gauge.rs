@@ -28,7 +28,8 @@ pub(super) fn line(theme: Theme, balancer: &BalancerStatus, room: usize) -> Vec<
     let counts = balancer.original.counted.is_some() || balancer.replacement.counted.is_some();
     let told = [true, false].map(|words| shares.told(theme, counts, words));
     let [full, short] = told;
-    let left = |told: &Vec<Run>| room.saturating_sub(width(std::slice::from_ref(&name)) + width(told));
+    let left =
+        |told: &Vec<Run>| room.saturating_sub(width(std::slice::from_ref(&name)) + width(told));
     let told = if left(&full) >= LEAST { full } else { short };
     let cells = left(&told).min(WIDEST);
     let mut runs = vec![name];
@@ -70,7 +71,13 @@ impl Shares {
     /// The numbers, each with its mark.
     fn told(&self, theme: Theme, counts: bool, words: bool) -> Vec<Run> {
         let sign = |glyph: Glyph| glyph.draw(theme);
-        let word = |text: &str| if words { format!("{text} ") } else { String::new() };
+        let word = |text: &str| {
+            if words {
+                format!("{text} ")
+            } else {
+                String::new()
+            }
+        };
         let mut runs = Vec::new();
         let late = self.asked.is_some() && self.asked != self.in_effect;
         if let Some(asked) = self.asked {
@@ -85,7 +92,10 @@ impl Shares {
         runs.push(run(Role::Text, text));
         let mark = sign(Glyph::Measured);
         let (role, text) = match (self.measured, counts) {
-            (Some(share), _) => (Role::Text, format!("  {}{mark} {share} %", word("measured"))),
+            (Some(share), _) => (
+                Role::Text,
+                format!("  {}{mark} {share} %", word("measured")),
+            ),
             (None, true) => (Role::Muted, "  no requests".to_owned()),
             (None, false) => (Role::Muted, "  no counts".to_owned()),
         };

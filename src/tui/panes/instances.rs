@@ -74,14 +74,15 @@ impl Columns {
         };
         let fixed = fixed + side;
         let room = width.saturating_sub(fixed + if status { STATUS } else { 2 });
-        let name = (longest + 1).min(room).min(40);
+        // What is left of the name still tells one from another; the right end is cut instead.
+        let name = (longest + 1).min(room.max(12)).min(40);
         Self {
             name,
             cell,
             side,
             traffic,
             status,
-            message: room - name,
+            message: room.saturating_sub(name),
         }
     }
 }

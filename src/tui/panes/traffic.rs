@@ -20,6 +20,8 @@ use crate::tui::theme::Role;
 use crate::tui::widgets::sparkline::{samples, sparkline};
 use crate::tui::words::rate;
 
+/// Over how many samples a rate is told: few, so that it soon shows a change.
+const RATE: usize = 3;
 /// The most cells of a sparkline.
 const WIDEST: usize = 48;
 /// The fewest that say something.
@@ -70,7 +72,7 @@ fn recorded(deployment: &Deployment) -> Vec<Run> {
         ),
         None => String::new(),
     };
-    let rest = "no requests or shares in effect are in a recording";
+    let rest = "a recording has no requests";
     vec![run(Role::Text, asked), run(Role::Muted, rest)]
 }
 
@@ -140,7 +142,10 @@ fn sides(model: &Model, gauge: &Gauge, room: usize) -> Vec<Vec<Run>> {
     let spark = |role, side, of: fn(Counted) -> f64, most, cells: usize| {
         let text = match cells {
             0 => String::new(),
-            cells => format!(" {}", sparkline(model.theme, &history(side, of), most, cells)),
+            cells => format!(
+                " {}",
+                sparkline(model.theme, &history(side, of), most, cells)
+            ),
         };
         run(role, text)
     };
@@ -149,9 +154,21 @@ fn sides(model: &Model, gauge: &Gauge, room: usize) -> Vec<Vec<Run>> {
             run(Role::Text, format!("{:label$}  ", row.label)),
             run(row.service.0, format!("{:service$}  ", row.service.1)),
             run(Role::Text, format!("{:>requests$}", row.requests)),
-            spark(Role::Active, row.side, Counted::rate, requests_most, cells[0]),
+            spark(
+                Role::Active,
+                row.side,
+                Counted::rate,
+                requests_most,
+                cells[0],
+            ),
             run(row.errors.0, format!("  {:>errors$}", row.errors.1)),
-            spark(row.errors.0, row.side, Counted::error_rate, errors_most, cells[1]),
+            spark(
+                row.errors.0,
+                row.side,
+                Counted::error_rate,
+                errors_most,
+                cells[1],
+            ),
             run(Role::Text, format!("  {:>in_flight$}", row.in_flight)),
         ];
         while width(&runs) > room && runs.len() > 4 {
@@ -184,7 +201,7 @@ fn row(gauge: &Gauge, side: Side, both: bool) -> Row {
         service = format!("{service}, {draining} draining");
     }
     let in_flight = at().filter_map(|at| at.in_flight).reduce(|a, b| a + b);
-    let recent = gauge.recent(side);
+    let recent = gauge.recent(side, RATE);
     Row {
         side,
         label: if both { side.label() } else { "servers" },

@@ -65,7 +65,10 @@ mod tests {
         let counts = [0.0, 1.0, 40.0, 70.0, 100.0];
         assert_eq!(sparkline(PLAIN, &counts, 100.0, 8), "   _-=##");
         assert_eq!(sparkline(PLAIN, &counts, 100.0, 2), "##");
-        assert_eq!(sparkline(UNICODE, &counts, 100.0, 4), " \u{2880}\u{28f4}\u{28ff}");
+        assert_eq!(
+            sparkline(UNICODE, &counts, 100.0, 4),
+            " \u{2880}\u{28f4}\u{28ff}"
+        );
         assert_eq!(sparkline(UNICODE, &[0.0, 0.0], 0.0, 1), "\u{28c0}");
         assert_eq!(sparkline(UNICODE, &[], 0.0, 2), "  ");
         assert_eq!(samples(UNICODE, 3), 6);

@@ -52,7 +52,7 @@ impl Confirm {
         }
         let sign = brush.glyph(Glyph::Attention);
         for line in &self.statement.warnings {
-            let text = format!("{sign} Changed since it was made: {line}");
+            let text = format!("{sign} Changed: {line}");
             rows.extend(window::paragraph(Role::Warn, &text, width));
         }
         if !self.statement.now.is_empty() {

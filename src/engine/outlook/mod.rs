@@ -432,7 +432,9 @@ fn after_targets(deployment: &Deployment, now: Timestamp) -> Then {
     }
     if steps.events.len() == ended as usize {
         // A share that is not in effect yet gets its time from then on.
-        let granted = deployment.shifting().map(|schedule| now + schedule.interval);
+        let granted = deployment
+            .shifting()
+            .map(|schedule| now + schedule.interval);
         let at = deployment.next_timer().or(granted);
         steps.now = at.map_or(now, |at| now.max(at));
         steps.schedule();

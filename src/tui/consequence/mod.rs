@@ -71,10 +71,11 @@ fn foreseen(
         .and_then(|ledger| ledger.target_revision.as_ref());
     let foreseen = foresee(deployment, command, model.now, goal).map_err(|r| r.to_string())?;
     let sides = deployment.spec.sides.is_some();
-    let told = sides && matches!(
-        command.what,
-        input::What::Pause | input::What::Resume | input::What::Weight { .. }
-    );
+    let told = sides
+        && matches!(
+            command.what,
+            input::What::Pause | input::What::Resume | input::What::Weight { .. }
+        );
     let mut lines = Vec::new();
     if !told {
         lines.push(format!("now: {}", foreseen.at_once()));

@@ -101,7 +101,11 @@ fn stage(model: &Model, deployment: &Deployment, place: usize) -> Run {
             _ => String::new(),
         },
     };
-    let text = format!("{} {}{far}  ", glyph.draw(model.theme), deployment.stage_label(stage));
+    let text = format!(
+        "{} {}{far}  ",
+        glyph.draw(model.theme),
+        deployment.stage_label(stage)
+    );
     run(role, text)
 }
 

@@ -176,16 +176,13 @@ fn look(model: &mut Model) {
     let mut causes = std::mem::take(&mut model.causes);
     let mut ahead = std::mem::take(&mut model.ahead);
     let mut changes = std::mem::take(&mut model.changes);
-    match model.deployment() {
-        Some(deployment) => {
-            causes.refresh(deployment);
-            ahead.refresh(deployment, model.present());
-            changes.refresh(model, deployment);
-        }
-        None => {
-            ahead = Ahead::default();
-            changes = Changes::default();
-        }
+    if let Some(deployment) = model.deployment() {
+        causes.refresh(deployment);
+        ahead.refresh(deployment, model.present());
+        changes.refresh(model, deployment);
+    } else {
+        ahead = Ahead::default();
+        changes = Changes::default();
     }
     model.causes = causes;
     model.ahead = ahead;

@@ -67,6 +67,27 @@ impl From<TrafficStatus> for Gauge {
 }
 
 impl Gauge {
+    /// Whether a load balancer counts now.
+    pub fn counts(&self) -> bool {
+        let balancers = self.status.balancers.iter();
+        balancers
+            .flat_map(|balancer| [&balancer.original, &balancer.replacement])
+            .any(|side| side.counted.is_some())
+    }
+
+    /// What a side was given in so many of the last samples, about as many seconds; `None` if nobody counts.
+    pub fn recent(&self, side: Side, samples: usize) -> Option<Counted> {
+        let newest = self.history.iter().rev().take(samples);
+        let sum = newest
+            .map(|sample| sample.side(side))
+            .reduce(|a, b| Counted {
+                millis: a.millis + b.millis,
+                requests: a.requests + b.requests,
+                errors: a.errors + b.errors,
+            });
+        sum.filter(|_| self.counts())
+    }
+
     /// Takes what was found now. A status that counted nothing new leaves the history as it is.
     pub fn observe(&mut self, status: TrafficStatus) {
         let due = |last: &Sample, millis| status.at.since(last.at).as_millis() * 2 >= millis;
@@ -124,9 +145,19 @@ mod tests {
             (blue, green)
         });
         assert_eq!(counts.collect::<Vec<_>>(), [(10, 2), (14, 2)]);
+        let blue = gauge.recent(Side::Blue, 10).unwrap();
+        assert_eq!((blue.requests, blue.rate()), (24, 12.0));
         for n in 2..500 {
             gauge.observe(status(n * 1000, 1));
         }
+        assert_eq!(gauge.recent(Side::Blue, 10).unwrap().requests, 20);
+        let mut silent = status(500_000, 0);
+        for balancer in &mut silent.balancers {
+            balancer.original.counted = None;
+            balancer.replacement.counted = None;
+        }
+        gauge.observe(silent);
+        assert_eq!(gauge.recent(Side::Blue, 10), None);
         assert_eq!(gauge.history.len(), KEPT);
     }
 }

@@ -120,12 +120,14 @@ pub fn spec(
     })
 }
 
-/// The way back of a blue/green deployment: the original gets its traffic back, nothing is installed (lifecycle.md §3.3).
+/// What a blue/green deployment is rolled back to, in a sentence.
+pub const ORIGINAL: &str = "the original";
+
+/// Whether a blue/green deployment has a way back, on which its original gets the traffic again.
 ///
 /// # Errors
 /// A sentence for the operator if no traffic had moved, or the way back has been gone already.
-fn back(deployment: &Deployment, id: DeploymentId) -> Result<Spec, String> {
-    let failed = &deployment.spec;
+pub fn way_back(deployment: &Deployment) -> Result<(), String> {
     let moved = |target: &Target| {
         target.events.iter().any(|entry| {
             Actor::of(entry.event) == Actor::Balancer
@@ -135,11 +137,21 @@ fn back(deployment: &Deployment, id: DeploymentId) -> Result<Spec, String> {
     if !deployment.targets.iter().any(moved) {
         return Err("no traffic had moved, so the original has all of it".to_owned());
     }
-    if failed.rolls_back.is_some() {
+    if deployment.spec.rolls_back.is_some() {
         return Err(
             "it was the way back itself: an operator has to decide what comes now".to_owned(),
         );
     }
+    Ok(())
+}
+
+/// The way back of a blue/green deployment: nothing is installed (lifecycle.md §3.3).
+///
+/// # Errors
+/// As [`way_back`].
+fn back(deployment: &Deployment, id: DeploymentId) -> Result<Spec, String> {
+    way_back(deployment)?;
+    let failed = &deployment.spec;
     let revision = failed.previous_revision.clone();
     Ok(Spec {
         deployment_id: id,

@@ -309,7 +309,7 @@ impl Orchestrator {
             message: match (running.is_empty(), stops) {
                 (false, _) => format!("still running: {}", running.join(", ")),
                 (true, true) => "no further event will start".to_owned(),
-                (true, false) => "nothing is running".to_owned(),
+                (true, false) => "done".to_owned(),
             },
         })
     }

@@ -34,11 +34,13 @@ pub(crate) enum Glyph {
     Level2,
     Level3,
     Level4,
+    Asked,
+    Measured,
 }
 
 impl Glyph {
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 22] = [
+    pub(crate) const ALL: [Self; 24] = [
         Self::Succeeded,
         Self::Failed,
         Self::Running,
@@ -61,6 +63,8 @@ impl Glyph {
         Self::Level2,
         Self::Level3,
         Self::Level4,
+        Self::Asked,
+        Self::Measured,
     ];
 
     /// The glyph as this theme draws it: always one cell.
@@ -89,6 +93,8 @@ impl Glyph {
             Self::Level2 => ("\u{28e4}", "-"),
             Self::Level3 => ("\u{28f6}", "="),
             Self::Level4 => ("\u{28ff}", "#"),
+            Self::Asked => ("\u{25ca}", "|"),
+            Self::Measured => ("\u{25e6}", "o"),
         };
         if theme.unicode { unicode } else { ascii }
     }

@@ -367,34 +367,51 @@ fn then(deployment: &Deployment, now: Timestamp) -> Then {
         _ => after_targets(deployment, now),
     };
     then.stage = then.events.iter().rev().find_map(|event| match event {
-        Event::StageStarted { stage } => deployment.plan.stages.get(*stage).map(begun),
+        Event::StageStarted { stage } => {
+            let stage = deployment.plan.stages.get(*stage)?;
+            Some(begun(stage, deployment.stage_label(stage)))
+        }
         _ => None,
     });
     then.rolls_back_to = then.events.iter().find_map(|event| match event {
         Event::Ended { status, .. } => {
-            let goal = deployment.spec.previous_revision.as_ref()?;
-            rollback::follows(deployment, *status).then(|| goal.label.clone())
+            let goal = if deployment.spec.sides.is_some() {
+                rollback::way_back(deployment).ok()?;
+                rollback::ORIGINAL
+            } else {
+                &deployment.spec.previous_revision.as_ref()?.label
+            };
+            rollback::follows(deployment, *status).then(|| goal.to_owned())
         }
         _ => None,
     });
     then
 }
 
+impl Deployment {
+    /// What one of its stages is called: on the way back it is the replacement that leaves.
+    pub fn stage_label(&self, stage: &Stage) -> String {
+        match stage {
+            Stage::Leave { .. } if self.spec.rolls_back.is_some() => "drain replacement".to_owned(),
+            _ => stage.label(),
+        }
+    }
+}
+
 /// A stage that begins, in words.
-fn begun(stage: &Stage) -> String {
+fn begun(stage: &Stage, label: String) -> String {
     match stage {
         Stage::Enter { targets, .. }
         | Stage::Validate { targets, .. }
         | Stage::Leave { targets, .. } => {
             let n = instances(u32::try_from(targets.len()).unwrap_or(u32::MAX));
-            format!("{} ({n})", stage.label())
+            format!("{label} ({n})")
         }
         Stage::Wait { minutes, .. } => format!(
-            "{} ({})",
-            stage.label(),
+            "{label} ({})",
             Whole(std::time::Duration::from_secs(60 * u64::from(*minutes)))
         ),
-        Stage::Shift { .. } => stage.label(),
+        Stage::Shift { .. } => label,
         Stage::Install { zone, targets, .. } => {
             let n = instances(u32::try_from(targets.len()).unwrap_or(u32::MAX));
             match zone {
@@ -424,7 +441,11 @@ fn after_targets(deployment: &Deployment, now: Timestamp) -> Then {
         steps.take_for_granted(shift.asked);
     }
     if steps.events.len() == ended as usize {
-        let at = deployment.next_timer();
+        // A share that is not in effect yet gets its time from then on.
+        let granted = deployment
+            .shifting()
+            .map(|schedule| now + schedule.interval);
+        let at = deployment.next_timer().or(granted);
         steps.now = at.map_or(now, |at| now.max(at));
         steps.schedule();
     }

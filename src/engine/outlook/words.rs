@@ -132,13 +132,19 @@ impl Outlook {
             }
         } else if let Some((before, until)) = self.continues() {
             let what = match before {
-                Before::Reroute => "somebody to reroute",
-                Before::Termination => "the end of the time that the original is kept",
+                Before::Reroute => "waiting for somebody to reroute",
+                Before::Termination => "keeping the original for a way back",
             };
             let left = until.map_or_else(String::new, |until| {
                 format!(", {} left", Whole(until.since(self.now)))
             });
-            text = format!("waiting for {what}{left}");
+            text = format!("{what}{left}");
+            if before == Before::Reroute && until.is_some() {
+                return format!(
+                    "{text}; at zero it ends, {}: the original keeps all of the traffic",
+                    self.next()
+                );
+            }
         } else if let Some((asked, left)) = self.shifts() {
             text = match left {
                 None => format!("waiting for the load balancers to give the replacement {asked} %"),

@@ -1,11 +1,12 @@
 //! Deploying a revision.
 
-use super::{Choice, Statement, are, listed, plan_facts};
+use super::{Choice, Statement, are, plan_facts};
 use crate::api::command::{Command, Preview};
 use crate::engine::Plan;
 use crate::engine::plan::Stage;
 use crate::model::name::Name;
 use crate::tui::model::Model;
+use crate::tui::words::listed;
 
 /// What a deployment would do, as the orchestrator previewed it.
 pub(crate) fn deploy(
@@ -46,6 +47,7 @@ pub(crate) fn deploy(
         title: format!("Deploy {} to {group}?", revision.label),
         decided,
         now: silent_hosts(model, &preview.plan),
+        warnings: Vec::new(),
         seen: None,
         accept: Choice {
             label: "deploy".to_owned(),

@@ -15,7 +15,7 @@ use crate::tui::model::Model;
 use crate::tui::paint::{Brush, Ends, Run, run};
 use crate::tui::safe;
 use crate::tui::theme::Role;
-use crate::tui::widgets::sparkline::cells;
+use crate::tui::widgets::trend::cells;
 
 /// The width of the state's column: sign, word, gap.
 const STATE: usize = 14;

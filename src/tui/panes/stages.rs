@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::engine::Deployment;
 use crate::engine::plan::Stage;
+use crate::model::deployment::DeploymentStatus;
 use crate::tui::glyph::Glyph;
 use crate::tui::model::Model;
 use crate::tui::paint::{Run, run, width};
@@ -44,6 +45,9 @@ fn stage(model: &Model, deployment: &Deployment, place: usize) -> Run {
     let (glyph, role) = match place.cmp(&deployment.stage) {
         std::cmp::Ordering::Less if tally.failed > 0 => (Glyph::Failed, Role::Warn),
         std::cmp::Ordering::Less => (Glyph::Succeeded, Role::Good),
+        std::cmp::Ordering::Equal if deployment.status == DeploymentStatus::Succeeded => {
+            (Glyph::Succeeded, Role::Good)
+        }
         std::cmp::Ordering::Equal if over => (Glyph::Failed, Role::Bad),
         std::cmp::Ordering::Equal if deployment.start_time.is_some() => {
             (Glyph::Running, Role::Active)
@@ -97,7 +101,11 @@ fn stage(model: &Model, deployment: &Deployment, place: usize) -> Run {
             _ => String::new(),
         },
     };
-    let text = format!("{} {}{far}  ", glyph.draw(model.theme), stage.label());
+    let text = format!(
+        "{} {}{far}  ",
+        glyph.draw(model.theme),
+        deployment.stage_label(stage)
+    );
     run(role, text)
 }
 

@@ -63,7 +63,7 @@ fn a_stop_can_roll_back_too() {
     let mut cockpit = rollout();
     cockpit.keys("s");
     cockpit.wait(500);
-    cockpit.keys("r");
+    cockpit.keys("R");
     assert_eq!(sent(&cockpit), [stop(Some(true))]);
 }
 

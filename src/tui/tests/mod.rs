@@ -1,6 +1,7 @@
 //! Scripts of keys, and pictures of the screen, on a sample that the engine itself made.
 
 mod alarms;
+mod blue_green;
 mod commands;
 mod hosts;
 mod keys;
@@ -8,9 +9,11 @@ mod pictures;
 mod replay;
 mod sample;
 mod selection;
+mod sides;
 mod states;
 mod steering;
 mod terminal;
+mod traffic;
 
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::event::{Event, Record};
 use super::plan::{Before, Plan, Stage};
+pub use super::provision::Terminated;
 use super::spec::{Spec, TargetSpec};
 use super::tally::Tally;
 pub use super::target::{Target, TargetEvent};
@@ -41,6 +42,12 @@ pub struct Deployment {
     pub stop: Option<StopRequest>,
     /// Whether it took longer than it may.
     pub timed_out: bool,
+    /// Whether the replacement instances that a fleet was asked for are known.
+    #[serde(default)]
+    pub provisioned: bool,
+    /// What became of the original instances that fleets were to terminate.
+    #[serde(default)]
+    pub terminated: Option<Terminated>,
     /// What became of its rollback.
     pub rollback: Option<Rollback>,
     /// When it was created.
@@ -80,7 +87,7 @@ pub struct Deployment {
     /// Positions in `targets` by name.
     pub(super) positions: BTreeMap<Name, usize>,
     /// The positions in `targets` of each stage's targets, from the first to behind the last.
-    spans: Vec<(usize, usize)>,
+    pub(super) spans: Vec<(usize, usize)>,
 }
 
 /// What an operator wanted, when and why.
@@ -193,6 +200,8 @@ impl Deployment {
             paused: None,
             stop: None,
             timed_out: false,
+            provisioned: false,
+            terminated: None,
             rollback: None,
             create_time: record.at,
             start_time: None,

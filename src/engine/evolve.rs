@@ -31,6 +31,8 @@ impl Deployment {
             Event::Started => self.start(at),
             Event::Recovered => self.recover(at),
             Event::StageStarted { stage } => self.start_stage(*stage, at),
+            Event::Provisioned { hosts, plan } => self.meet(hosts, plan),
+            Event::Terminated { targets, trouble } => self.part_with(targets, trouble.as_deref()),
             Event::TargetStarted { target, execution } => self.start_target(target, execution, at),
             Event::EventStarted {
                 target,
@@ -170,6 +172,7 @@ impl Deployment {
     fn longest(&self) -> Duration {
         let waits = self.plan.stages.iter().map(|stage| match stage {
             Stage::Wait { minutes, .. } => Duration::from_secs(60 * u64::from(*minutes)),
+            Stage::Provision { .. } | Stage::Terminate { .. } => self.spec.limits.provisioning(),
             _ => Duration::ZERO,
         });
         self.spec.limits.deployment() + waits.sum()
@@ -301,7 +304,13 @@ impl Deployment {
         self.overview.pending += 1;
     }
 
-    fn exclude_target(&mut self, name: &Name, by: &str, why: Option<&str>, at: Timestamp) {
+    pub(super) fn exclude_target(
+        &mut self,
+        name: &Name,
+        by: &str,
+        why: Option<&str>,
+        at: Timestamp,
+    ) {
         let Some(&position) = self.positions.get(name) else {
             return;
         };

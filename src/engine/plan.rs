@@ -29,6 +29,13 @@ pub struct Plan {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "type")]
 pub enum Stage {
+    /// A fleet provisions the replacement instances, and their agents report. The plan of the rest is made again then.
+    Provision {
+        /// The fleet's name.
+        fleet: String,
+        /// How many instances.
+        count: u32,
+    },
     /// Instances go through their lifecycle events under a sliding window.
     Install {
         /// The availability zone that these instances are in, if zones are deployed to one after the other.
@@ -65,6 +72,11 @@ pub enum Stage {
         before: Before,
         /// How long at most.
         minutes: u32,
+    },
+    /// The fleets that provisioned original instances terminate them.
+    Terminate {
+        /// Which instances.
+        targets: Vec<Name>,
     },
     /// Nothing starts for a while, after a zone and before the next.
     Monitor {
@@ -118,7 +130,10 @@ impl Stage {
                 events,
                 window,
             } => (targets, events, window, None),
-            Self::Wait { .. } | Self::Monitor { .. } => return None,
+            Self::Wait { .. }
+            | Self::Monitor { .. }
+            | Self::Provision { .. }
+            | Self::Terminate { .. } => return None,
         };
         Some(Work {
             targets,
@@ -131,6 +146,8 @@ impl Stage {
     /// The stage's name on screen.
     pub fn label(&self) -> String {
         match self {
+            Self::Provision { .. } => "provision".to_owned(),
+            Self::Terminate { .. } => "terminate".to_owned(),
             Self::Install { zone: None, .. } => "install".to_owned(),
             Self::Install {
                 zone: Some(zone), ..

@@ -205,6 +205,10 @@ pub enum ErrorCode {
     AgentIssue,
     /// The application was deleted before the deployment began.
     ApplicationMissing,
+    /// There is no fleet to copy, or it is not in order.
+    AutoScalingConfiguration,
+    /// A fleet did not provision what it was asked for.
+    AutoscalingValidationError,
     /// The deployment group was deleted before the deployment began.
     DeploymentGroupMissing,
     /// Too many instances failed.
@@ -231,6 +235,8 @@ impl ErrorCode {
         match self {
             Self::AgentIssue => "AGENT_ISSUE",
             Self::ApplicationMissing => "APPLICATION_MISSING",
+            Self::AutoScalingConfiguration => "AUTO_SCALING_CONFIGURATION",
+            Self::AutoscalingValidationError => "AUTOSCALING_VALIDATION_ERROR",
             Self::DeploymentGroupMissing => "DEPLOYMENT_GROUP_MISSING",
             Self::HealthConstraints => "HEALTH_CONSTRAINTS",
             Self::HealthConstraintsInvalid => "HEALTH_CONSTRAINTS_INVALID",

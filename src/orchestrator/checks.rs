@@ -107,6 +107,7 @@ impl Orchestrator {
             by: deploy.by.clone(),
             description: deploy.description.clone(),
             sides,
+            provision: None,
             rolls_back: None,
             updates: None,
             token: deploy.token.clone(),

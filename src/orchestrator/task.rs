@@ -316,7 +316,7 @@ impl Task {
                 self.timers.insert(at);
             }
             // It was taken in when its task was made, and waits for its turn.
-            (WorkId::Admit(_), _) | (_, None) => {}
+            (WorkId::Admit(_) | WorkId::Provision(_) | WorkId::Terminate(_), _) | (_, None) => {}
         }
     }
 

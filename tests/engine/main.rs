@@ -15,6 +15,7 @@ mod journals;
 mod notices;
 mod operations;
 mod properties;
+mod provision;
 mod rollback;
 mod traffic;
 mod vectors;

@@ -38,6 +38,13 @@ pub(super) fn lines(planned: &Planned) -> Vec<String> {
             window.minimum_healthy
         ));
     }
+    if let Some(asked) = &spec.provision {
+        lines.push(format!(
+            "the fleet {} is asked to provision {} instances first: new-1 and so on stand for them below",
+            safe(&asked.fleet),
+            asked.count
+        ));
+    }
     if spec.up_to_date > 0 {
         lines.push(format!("{} have the revision already", spec.up_to_date));
     }
@@ -214,9 +221,11 @@ fn notes(planned: &Planned, moment: &Moment) -> String {
     let notes = moment.events.iter().filter_map(|event| match event {
         Event::StageStarted { stage } => match planned.deployment.plan.stages.get(*stage)? {
             Stage::Install { zone, .. } => Some(format!("zone {}", safe(zone.as_ref()?))),
-            stage @ (Stage::Enter { .. } | Stage::Leave { .. } | Stage::Wait { .. }) => {
-                Some(stage.label())
-            }
+            stage @ (Stage::Enter { .. }
+            | Stage::Leave { .. }
+            | Stage::Wait { .. }
+            | Stage::Provision { .. }
+            | Stage::Terminate { .. }) => Some(stage.label()),
             Stage::Monitor { zone, seconds } => Some(format!(
                 "zone {} is watched for {}",
                 safe(zone),

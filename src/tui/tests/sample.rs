@@ -102,6 +102,7 @@ pub(super) fn project(hosts: usize) -> Project {
                 tags: [("Env".to_owned(), "production".to_owned())].into(),
                 zone: None,
                 endpoints: std::collections::BTreeMap::default(),
+                provisioned: None,
             })
             .collect(),
         connections: Connections::default(),
@@ -161,6 +162,7 @@ impl Run {
             description: String::new(),
             up_to_date: 0,
             sides: None,
+            provision: None,
             rolls_back: None,
             updates: None,
             token: None,

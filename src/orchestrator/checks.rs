@@ -2,6 +2,7 @@
 
 use super::Orchestrator;
 use super::command::{ApiError, Deploy};
+use super::fleets::checks as fleets;
 use crate::agent::inspect;
 use crate::appspec::sentence;
 use crate::clock;
@@ -81,7 +82,12 @@ impl Orchestrator {
             ));
         }
         acceptable(deploy)?;
-        let sides = sides(project, group, deploy, ledger)?;
+        let deployment_id = clock::deployment_id();
+        let provision = fleets::provision(project, group, deploy, ledger)?;
+        let sides = match &provision {
+            Some(_) => Some(fleets::sides(group, ledger, &deployment_id)),
+            None => sides(project, group, deploy, ledger)?,
+        };
         let mut targets = match &sides {
             None => members::targets(project.selected(ledger.selection(group)), ledger),
             Some(sides) => members::both_sides(&project.hosts, sides, ledger),
@@ -97,7 +103,7 @@ impl Orchestrator {
         reachable(project, group, targets.iter().map(|target| &target.name))?;
         let spec = Spec {
             up_to_date: u32::try_from(all - targets.len()).unwrap_or(u32::MAX),
-            deployment_id: clock::deployment_id(),
+            deployment_id,
             group: group.clone(),
             configuration: configuration.clone(),
             revision: registered.revision.clone(),
@@ -107,7 +113,7 @@ impl Orchestrator {
             by: deploy.by.clone(),
             description: deploy.description.clone(),
             sides,
-            provision: None,
+            provision,
             rolls_back: None,
             updates: None,
             token: deploy.token.clone(),
@@ -187,7 +193,7 @@ fn sides(
     }
     let original = ledger.selection(group);
     let standby = || ledger.serving(group).map(|serving| serving.before.clone());
-    let Some(replacement) = deploy.target_instances.clone().or_else(standby) else {
+    let Some(replacement) = deploy.target_instances.as_deref().cloned().or_else(standby) else {
         return wrong(format!(
             "which instances are the replacement of {}? Name a tag that they have: `--replacement KEY=VALUE`",
             group.key()

@@ -279,6 +279,9 @@ fn read_only_refuses_every_command_at_the_gate_and_says_so() {
         Command::TestNotification {
             receiver: "ops".to_owned(),
         },
+        Command::TerminateHosts {
+            hosts: vec![sample::name("web-1")],
+        },
         Command::Shutdown,
     ];
     let mut cockpit = rollout();
@@ -292,6 +295,7 @@ fn read_only_refuses_every_command_at_the_gate_and_says_so() {
             | Command::Rollback { .. }
             | Command::DeleteRevision { .. }
             | Command::TestNotification { .. }
+            | Command::TerminateHosts { .. }
             | Command::Shutdown => {}
         }
         assert_eq!(

@@ -1,5 +1,6 @@
 //! Whole deployments behind real load balancers, with requests flowing: none is lost by our doing.
 
 mod blue_green;
+mod fleets;
 mod in_place;
 mod site;

@@ -155,7 +155,7 @@ pub(super) async fn request(
             group: args.group,
         },
         revision,
-        target_instances: replacement(&args.replacement),
+        target_instances: replacement(&args.replacement).map(Box::new),
         configuration: args.config,
         description: args.description,
         options: Options {

@@ -4,6 +4,7 @@ use super::decide::{decide, has_failed};
 use super::deployment::{Deployment, Target};
 use super::event::{Event, Record};
 use super::input::Input;
+use super::provision;
 use super::schedule::Steps;
 use crate::model::deployment::TargetStatus;
 use crate::model::lifecycle::EventStatus;
@@ -98,6 +99,12 @@ impl Ahead {
                 let target = &self.deployment.targets[position];
                 let status = expected(&self.deployment, target);
                 self.end(position, status);
+            }
+            if let Some(told) = provision::expected(&self.deployment) {
+                if self.input(&told).is_empty() {
+                    return;
+                }
+                continue;
             }
             // What waits for an operator goes on when its time is over, if nobody says anything.
             let runs = self.deployment.timer_runs();

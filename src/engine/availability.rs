@@ -4,6 +4,7 @@ use super::deliberate::{Bug, deliberate};
 use super::deployment::{Deployment, Target};
 use super::input::{Command, What};
 use super::plan::Before;
+use super::provision::Asked;
 use super::schedule::Steps;
 use crate::model::deployment::{DeploymentStatus, TargetStatus};
 use crate::model::name::Name;
@@ -40,6 +41,14 @@ pub enum Refusal {
         /// Which deployment.
         id: String,
     },
+    /// Original instances are being terminated: that can't be taken back.
+    #[error(
+        "{id} is terminating the original, which can't be taken back (UnsupportedActionForDeploymentTypeException)"
+    )]
+    TooLate {
+        /// Which deployment.
+        id: String,
+    },
     /// It makes no sense now.
     #[error("{0}")]
     Now(String),
@@ -54,6 +63,7 @@ impl Refusal {
         match self {
             Self::AlreadyCompleted { .. } => "DeploymentAlreadyCompletedException",
             Self::NotReady { .. } => "DeploymentIsNotInReadyStateException",
+            Self::TooLate { .. } => "UnsupportedActionForDeploymentTypeException",
             Self::NoTarget { .. } => "DeploymentTargetDoesNotExistException",
             Self::Changed { .. } | Self::Now(_) => "InvalidDeploymentStatusException",
             Self::Minimum(_) => "InvalidOperationException",
@@ -70,8 +80,11 @@ pub fn refusal(deployment: &Deployment, command: &Command) -> Option<Refusal> {
             status: deployment.status,
         });
     }
-    // Stopping is the way out: it is never refused.
+    // Stopping is the way out: it is never refused, but where nothing is left to stop (operations.md §2).
     let stops = matches!(command.what, What::Stop { .. });
+    if stops && matches!(deployment.fleet_work(), Some((Asked::Terminate, _))) {
+        return Some(Refusal::TooLate { id: id() });
+    }
     if stops && !deliberate(Bug::StopNeedsFreshPicture) {
         return None;
     }

@@ -52,15 +52,21 @@ fn forth(
     }: Sides,
     options: &BlueGreenDeploymentConfiguration,
 ) -> Result<Plan, ErrorInformation> {
-    let n = count(&replacement);
+    // Before it is provisioned, only its number is known.
+    let asked = spec.provision.as_ref();
+    let n = match asked {
+        Some(asked) if replacement.is_empty() => asked.count,
+        _ => count(&replacement),
+    };
     acceptable(spec, n)?;
     let window = fleet_window(spec, n)?;
-    let mut stages = vec![Stage::Install {
+    let mut stages: Vec<Stage> = asked.map(Stage::provision).into_iter().collect();
+    stages.push(Stage::Install {
         zone: None,
         targets: replacement.clone(),
         events: LifecycleEvent::IN_PLACE.to_vec(),
         window,
-    }];
+    });
     let ready = options.deployment_ready_option.unwrap_or_default();
     if ready.action_on_timeout == DeploymentReadyAction::StopDeployment {
         stages.push(Stage::Wait {
@@ -82,12 +88,14 @@ fn forth(
         .terminate_blue_instances_on_deployment_success
         .unwrap_or_default();
     let minutes = termination.termination_wait_time_in_minutes;
-    if kept && termination.action == InstanceAction::Terminate && minutes > 0 {
+    let terminates = kept && termination.action == InstanceAction::Terminate;
+    if terminates && minutes > 0 {
         stages.push(Stage::Wait {
             before: Before::Termination,
             minutes,
         });
     }
+    stages.extend(Stage::terminate(spec).filter(|_| terminates));
     Ok(Plan {
         stages,
         window: Some(window),

@@ -6,6 +6,7 @@ use super::deployment::{Deployment, Target};
 use super::event::Event;
 use super::input::{Command, Input, Report, What};
 use super::leg::Actor;
+use super::provision;
 use super::schedule::Steps;
 use crate::model::deployment::{DeploymentStatus, ErrorInformation, TargetStatus};
 use crate::model::diagnostics::{Diagnostics, LifecycleErrorCode};
@@ -69,6 +70,7 @@ pub fn decide(deployment: &Deployment, input: &Input, now: Timestamp) -> Vec<Eve
             }
         }
         Input::Alarm { message } => alarm(&mut steps, message),
+        Input::Fleet(told) => return provision::hear(deployment, told, now),
         Input::TimerElapsed => elapse(&mut steps),
     }
     steps.events
@@ -93,6 +95,10 @@ fn missing(steps: &mut Steps<'_>, error: &ErrorInformation) {
 
 fn elapse(steps: &mut Steps<'_>) {
     let deployment = steps.deployment;
+    if let Some(told) = provision::late(deployment, steps.now) {
+        steps.events = provision::hear(deployment, &told, steps.now);
+        return;
+    }
     let over = deployment.frozen_since.is_none()
         && deployment.due.is_some_and(|due| due <= steps.now)
         && !deployment.is_ceasing();

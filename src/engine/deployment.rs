@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::event::{Event, Record};
 use super::plan::{Before, Plan, Stage};
+pub use super::provision::Terminated;
 use super::shift::Shift;
 use super::spec::{Spec, TargetSpec};
 use super::tally::Tally;
@@ -45,6 +46,12 @@ pub struct Deployment {
     pub alarmed: Option<String>,
     /// Whether it took longer than it may.
     pub timed_out: bool,
+    /// Whether the replacement instances that a fleet was asked for are known.
+    #[serde(default)]
+    pub provisioned: bool,
+    /// What became of the original instances that fleets were to terminate.
+    #[serde(default)]
+    pub terminated: Option<Terminated>,
     /// What became of its rollback.
     pub rollback: Option<Rollback>,
     /// When it was created.
@@ -87,7 +94,7 @@ pub struct Deployment {
     /// Positions in `targets` by name.
     pub(super) positions: BTreeMap<Name, usize>,
     /// The positions in `targets` of each stage's targets, from the first to behind the last.
-    spans: Vec<(usize, usize)>,
+    pub(super) spans: Vec<(usize, usize)>,
 }
 
 /// What an operator wanted, when and why.
@@ -201,6 +208,8 @@ impl Deployment {
             stop: None,
             alarmed: None,
             timed_out: false,
+            provisioned: false,
+            terminated: None,
             rollback: None,
             create_time: record.at,
             start_time: None,

@@ -10,6 +10,7 @@ use crate::model::deployment::{
     DeploymentId, DeploymentStatus, ErrorInformation, ExecutionId, TargetStatus,
 };
 use crate::model::diagnostics::Diagnostics;
+use crate::model::host::Host;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
@@ -57,6 +58,21 @@ pub enum Event {
     StageStarted {
         /// Counted from zero.
         stage: usize,
+    },
+    /// A fleet has provisioned the replacement instances.
+    Provisioned {
+        /// Which.
+        hosts: Vec<Host>,
+        /// What will be done, now that they are known; its first stage is the one that runs.
+        plan: Arc<Plan>,
+    },
+    /// Fleets have terminated original instances, or could not.
+    Terminated {
+        /// Those that are gone.
+        targets: Vec<Name>,
+        /// Why others are left.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        trouble: Option<String>,
     },
     /// A target was told to run its events.
     TargetStarted {
@@ -252,6 +268,8 @@ impl Event {
             | Self::Started
             | Self::Recovered
             | Self::StageStarted { .. }
+            | Self::Provisioned { .. }
+            | Self::Terminated { .. }
             | Self::TargetStarted { .. }
             | Self::EventStarted { .. }
             | Self::EventEnded { .. }

@@ -32,6 +32,8 @@ impl Deployment {
             Event::Started => self.start(at),
             Event::Recovered => self.recover(at),
             Event::StageStarted { stage } => self.start_stage(*stage, at),
+            Event::Provisioned { hosts, plan } => self.meet(hosts, plan),
+            Event::Terminated { targets, trouble } => self.part_with(targets, trouble.as_deref()),
             Event::TargetStarted { target, execution } => self.start_target(target, execution, at),
             Event::EventStarted {
                 target,
@@ -172,12 +174,17 @@ impl Deployment {
 
     /// How long the whole of it may take: waiting for an operator does not count.
     fn longest(&self) -> Duration {
-        let minutes = self.plan.stages.iter().map(|stage| match stage {
-            Stage::Wait { minutes, .. } => u64::from(*minutes),
-            Stage::Shift { steps, minutes, .. } => steps.len() as u64 * u64::from(*minutes),
-            _ => 0,
+        let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+        let waits = self.plan.stages.iter().map(|stage| match stage {
+            Stage::Wait { minutes: long, .. } => minutes(u64::from(*long)),
+            Stage::Shift {
+                steps,
+                minutes: long,
+                ..
+            } => minutes(steps.len() as u64 * u64::from(*long)),
+            Stage::Provision { .. } | Stage::Terminate { .. } => self.spec.limits.provisioning(),
+            _ => Duration::ZERO,
         });
-        let waits = minutes.map(|minutes| Duration::from_secs(60 * minutes));
         self.spec.limits.deployment() + waits.sum()
     }
 
@@ -310,7 +317,13 @@ impl Deployment {
         self.overview.pending += 1;
     }
 
-    fn exclude_target(&mut self, name: &Name, by: &str, why: Option<&str>, at: Timestamp) {
+    pub(super) fn exclude_target(
+        &mut self,
+        name: &Name,
+        by: &str,
+        why: Option<&str>,
+        at: Timestamp,
+    ) {
         let Some(&position) = self.positions.get(name) else {
             return;
         };

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::plan::Before;
 use crate::model::deployment::{ErrorInformation, ExecutionId};
 use crate::model::diagnostics::Diagnostics;
+use crate::model::host::Host;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
@@ -49,8 +50,28 @@ pub enum Input {
         /// Which alarms, and what is known of each.
         message: String,
     },
+    /// A fleet has answered, or the instances that it provisioned.
+    Fleet(Told),
     /// A time of the deployment's own that `pending` named has come.
     TimerElapsed,
+}
+
+/// What fleets, and the instances that they provisioned, say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// These are the replacement instances.
+    Provisioned(Vec<Host>),
+    /// There will be none.
+    Refused(ErrorInformation),
+    /// The agents of all of them report.
+    Report,
+    /// Original instances are gone.
+    Terminated {
+        /// Which.
+        targets: Vec<Name>,
+        /// Why others are left.
+        trouble: Option<String>,
+    },
 }
 
 /// What an operator wants of a deployment that exists: one entry of its journal if it is carried out.

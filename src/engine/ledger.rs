@@ -6,11 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use super::deliberate::{Bug, deliberate};
 use super::deployment::Deployment;
+use super::event::{Event, Record};
 use crate::model::deployment::{
     DeploymentId, DeploymentStatus, FileExistsBehavior, InstanceHealth, RevisionHealth,
     TargetStatus,
 };
 use crate::model::group::{DeploymentGroup, Selection};
+use crate::model::host::Host;
 use crate::model::lifecycle::LifecycleEvent;
 use crate::model::name::Name;
 use crate::model::revision::Revision;
@@ -39,6 +41,9 @@ pub struct Ledger {
     /// Which side of a blue/green group has the traffic, once a deployment has moved it.
     #[serde(default)]
     pub serving: Option<Serving>,
+    /// Hosts that fleets provisioned for the group, for as long as they are there.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub provisioned: BTreeMap<Name, Host>,
     /// The number of the last entry folded.
     pub seq: u64,
 }
@@ -114,6 +119,16 @@ pub enum LedgerEvent {
         /// The hosts that join the group.
         hosts: Vec<Name>,
     },
+    /// A fleet provisioned hosts for the group.
+    Provisioned {
+        /// Which.
+        hosts: Vec<Host>,
+    },
+    /// Hosts that a fleet had provisioned are gone.
+    Terminated {
+        /// Which.
+        hosts: Vec<Name>,
+    },
     /// A deployment ended, and left its slot if it had it.
     Closed {
         /// Which.
@@ -140,6 +155,24 @@ pub enum LedgerEvent {
 }
 
 impl LedgerEvent {
+    /// What entries of a deployment's journal mean for its group's hosts, in their order.
+    pub fn of_fleets<'a>(records: impl IntoIterator<Item = &'a Record>) -> Vec<Self> {
+        let events = records
+            .into_iter()
+            .filter_map(|record| match &record.event {
+                Event::Provisioned { hosts, .. } => Some(Self::Provisioned {
+                    hosts: hosts.clone(),
+                }),
+                Event::Terminated { targets, .. } if !targets.is_empty() => {
+                    Some(Self::Terminated {
+                        hosts: targets.clone(),
+                    })
+                }
+                _ => None,
+            });
+        events.collect()
+    }
+
     /// A deployment begins.
     pub fn opening(deployment: &Deployment) -> Self {
         let id = deployment.id().clone();
@@ -239,6 +272,17 @@ impl Ledger {
             }
             LedgerEvent::Joining { deployment, hosts } => {
                 self.joining.insert(deployment.clone(), hosts.clone());
+            }
+            LedgerEvent::Provisioned { hosts } => {
+                let named = hosts.iter().map(|host| (host.name.clone(), host.clone()));
+                self.provisioned.extend(named);
+            }
+            LedgerEvent::Terminated { hosts } => {
+                for name in hosts {
+                    self.provisioned.remove(name);
+                    // Another host may get the name.
+                    self.hosts.remove(name);
+                }
             }
             LedgerEvent::Closed {
                 deployment,

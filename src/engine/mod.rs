@@ -26,6 +26,7 @@ pub mod order;
 pub mod outlook;
 pub mod pending;
 pub mod plan;
+pub mod provision;
 pub mod rehearse;
 pub mod rollback;
 mod schedule;

@@ -39,6 +39,8 @@ pub fn notices(after: &Deployment, record: &Record) -> Vec<Notice> {
         | Event::Queued { .. }
         | Event::Recovered
         | Event::StageStarted { .. }
+        | Event::Provisioned { .. }
+        | Event::Terminated { .. }
         | Event::TargetStarted { .. }
         | Event::EventStarted { .. }
         | Event::EventEnded { .. }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::deliberate::{Bug, deliberate};
 use super::deployment::{Deployment, Target};
 use super::event::Event;
+use super::provision::Asked;
 use crate::model::deployment::{DeploymentId, ExecutionId, TargetStatus};
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
@@ -20,6 +21,10 @@ pub enum WorkId {
     Halt(ExecutionId),
     /// Tell when a target's time is over. A new time is a new piece of work.
     Deadline(ExecutionId, Timestamp),
+    /// Have a fleet provision the replacement, and wait for its agents.
+    Provision(DeploymentId),
+    /// Have fleets terminate the original.
+    Terminate(DeploymentId),
     /// Tell when a time of the deployment's own has come: that of the whole, of a wait, or of the next shift.
     Timer(DeploymentId, Timestamp),
 }
@@ -93,6 +98,8 @@ fn scope(event: &Event) -> Scope {
         | Event::Queued { .. }
         | Event::Started
         | Event::StageStarted { .. }
+        | Event::Provisioned { .. }
+        | Event::Terminated { .. }
         | Event::Held { .. }
         | Event::Released
         | Event::GivenUp { .. }
@@ -157,6 +164,14 @@ pub fn evolve_with_change(deployment: &mut Deployment, record: &super::event::Re
 fn add_own(deployment: &Deployment, works: &mut WorkSet) {
     use crate::model::deployment::DeploymentStatus::{Created, Queued};
     let id = deployment.id();
+    if let Some((asked, until)) = deployment.fleet_work() {
+        let work = match asked {
+            Asked::Provision => WorkId::Provision(id.clone()),
+            Asked::Terminate => WorkId::Terminate(id.clone()),
+        };
+        insert(works, work, None);
+        insert(works, WorkId::Timer(id.clone(), until), None);
+    }
     match deployment.status {
         Created | Queued => insert(works, WorkId::Admit(id.clone()), None),
         status if status.is_running() && !deployment.is_ceasing() => {

@@ -30,6 +30,13 @@ pub struct Plan {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "type")]
 pub enum Stage {
+    /// A fleet provisions the replacement instances, and their agents report. The plan of the rest is made again then.
+    Provision {
+        /// The fleet's name.
+        fleet: String,
+        /// How many instances.
+        count: u32,
+    },
     /// Instances go through their lifecycle events under a sliding window.
     Install {
         /// The availability zone that these instances are in, if zones are deployed to one after the other.
@@ -84,6 +91,11 @@ pub enum Stage {
         before: Before,
         /// How long at most.
         minutes: u32,
+    },
+    /// The fleets that provisioned original instances terminate them.
+    Terminate {
+        /// Which instances.
+        targets: Vec<Name>,
     },
     /// Nothing starts for a while, after a zone and before the next.
     Monitor {
@@ -142,7 +154,11 @@ impl Stage {
                 events,
                 window,
             } => (targets, events, window, None),
-            Self::Shift { .. } | Self::Wait { .. } | Self::Monitor { .. } => return None,
+            Self::Shift { .. }
+            | Self::Wait { .. }
+            | Self::Monitor { .. }
+            | Self::Provision { .. }
+            | Self::Terminate { .. } => return None,
         };
         Some(Work {
             targets,
@@ -155,6 +171,8 @@ impl Stage {
     /// The stage's name on screen.
     pub fn label(&self) -> String {
         match self {
+            Self::Provision { .. } => "provision".to_owned(),
+            Self::Terminate { .. } => "terminate".to_owned(),
             Self::Install { zone: None, .. } => "install".to_owned(),
             Self::Install {
                 zone: Some(zone), ..

@@ -33,7 +33,7 @@ pub(super) struct Steps<'a> {
     pub timed_out: bool,
     fleet: Tally,
     stages: Vec<Tally>,
-    stage: usize,
+    pub(super) stage: usize,
     /// Since when the stage runs.
     stage_time: Timestamp,
     /// Where to look for the next target that never started.
@@ -44,7 +44,7 @@ pub(super) struct Steps<'a> {
     gone: BTreeSet<usize>,
     /// Targets that these events make ready for their next stage.
     ready: BTreeMap<usize, usize>,
-    /// Whether an operator says that it need not wait any longer.
+    /// Whether what the stage waits for has come: an operator says so, or fleets have done their work.
     pub continued: bool,
     /// The split that was asked for last.
     pub(super) shift: Option<Shift>,
@@ -377,6 +377,9 @@ impl<'a> Steps<'a> {
 
     /// Nothing is in flight: ends the deployment, or begins its next stage and answers true.
     fn go_on(&mut self) -> bool {
+        if self.asks_a_fleet() {
+            return false;
+        }
         if self.is_ceasing() && self.is_cut_short() {
             self.cease();
             return false;
@@ -400,6 +403,9 @@ impl<'a> Steps<'a> {
     }
 
     fn next_stage(&mut self) -> bool {
+        if self.awaits_agents() {
+            return false;
+        }
         let stages = &self.deployment.plan.stages;
         if let Some(Stage::Monitor { seconds, .. }) = stages.get(self.stage)
             && !deliberate(Bug::MonitorSkipped)

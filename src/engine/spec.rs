@@ -41,6 +41,9 @@ pub struct Spec {
     /// Who is who, in a blue/green deployment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sides: Option<Sides>,
+    /// The replacement instances that it begins by asking a fleet for (`COPY_AUTO_SCALING_GROUP`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provision: Option<Provision>,
     /// The deployment that this one rolls back: it failed or was stopped, or it is blue/green and its traffic goes back.
     pub rolls_back: Option<DeploymentId>,
     /// For a way back: how the route is split when it begins, if the deployment that it undoes had shifted traffic by weight.
@@ -102,6 +105,16 @@ pub enum RollbackTargets {
     Attempted,
 }
 
+/// The replacement instances that a fleet is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Provision {
+    /// Who provisions them, as `connections.fleets` of the project names it.
+    pub fleet: String,
+    /// How many: as many as the original has.
+    pub count: u32,
+}
+
 /// The place of an automatic update in its chain (`relatedDeployments`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Update {
@@ -122,6 +135,9 @@ pub struct TargetSpec {
     /// Its side, in a blue/green deployment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub side: Option<Side>,
+    /// The fleet that provisioned it, and can terminate it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fleet: Option<String>,
     /// The outcome of the group's last deployment to it.
     pub instance_health: InstanceHealth,
     /// What it runs, against the group's revision.

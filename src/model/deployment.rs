@@ -207,6 +207,10 @@ pub enum ErrorCode {
     AlarmActive,
     /// The application was deleted before the deployment began.
     ApplicationMissing,
+    /// There is no fleet to copy, or it is not in order.
+    AutoScalingConfiguration,
+    /// A fleet did not provision what it was asked for.
+    AutoscalingValidationError,
     /// The deployment group was deleted before the deployment began.
     DeploymentGroupMissing,
     /// Too many instances failed.
@@ -234,6 +238,8 @@ impl ErrorCode {
             Self::AgentIssue => "AGENT_ISSUE",
             Self::AlarmActive => "ALARM_ACTIVE",
             Self::ApplicationMissing => "APPLICATION_MISSING",
+            Self::AutoScalingConfiguration => "AUTO_SCALING_CONFIGURATION",
+            Self::AutoscalingValidationError => "AUTOSCALING_VALIDATION_ERROR",
             Self::DeploymentGroupMissing => "DEPLOYMENT_GROUP_MISSING",
             Self::HealthConstraints => "HEALTH_CONSTRAINTS",
             Self::HealthConstraintsInvalid => "HEALTH_CONSTRAINTS_INVALID",

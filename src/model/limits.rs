@@ -17,6 +17,10 @@ pub struct Limits {
     pub silence_seconds: u32,
     /// Seconds within which a whole deployment must end. Time in which it is paused or held does not count.
     pub deployment_seconds: u32,
+    /// Seconds within which a fleet must have provisioned instances whose agents report, and within which it must have
+    /// terminated others; an hour when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provisioning_seconds: Option<u32>,
     /// How many deployments of the project run at a time; others are `Queued`. Launch deployments do not count.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub concurrent_deployments: Option<u32>,
@@ -35,6 +39,7 @@ impl Default for Limits {
             event_seconds: 4200,
             silence_seconds: 69,
             deployment_seconds: 8 * 3600,
+            provisioning_seconds: None,
             concurrent_deployments: None,
             instances_per_deployment: None,
             deployments_kept: None,
@@ -56,6 +61,11 @@ impl Limits {
     /// A silent host with a running event.
     pub fn silence(&self) -> Duration {
         Duration::from_secs(u64::from(self.silence_seconds))
+    }
+
+    /// A fleet's work for a deployment.
+    pub fn provisioning(&self) -> Duration {
+        Duration::from_secs(u64::from(self.provisioning_seconds.unwrap_or(3600)))
     }
 
     /// A whole deployment.

@@ -1,6 +1,7 @@
 //! Whether a deployment can be created: the checks of operations.md §1.2, in its order, with `CodeDeploy`'s names.
 
 use super::command::{ApiError, Deploy};
+use super::fleets::checks as fleets;
 use super::{Orchestrator, alarms};
 use crate::agent::inspect;
 use crate::appspec::sentence;
@@ -86,7 +87,12 @@ impl Orchestrator {
         if let Some(alarms) = alarms.or(group.alarm_configuration.as_ref()) {
             alarms::check::check(project, &deploy.group, alarms)?;
         }
-        let sides = sides(project, group, deploy, ledger)?;
+        let deployment_id = clock::deployment_id();
+        let provision = fleets::provision(project, group, deploy, ledger)?;
+        let sides = match &provision {
+            Some(_) => Some(fleets::sides(group, ledger, &deployment_id)),
+            None => sides(project, group, deploy, ledger)?,
+        };
         let mut targets = match &sides {
             None => members::targets(project.selected(ledger.selection(group)), ledger),
             Some(sides) => members::both_sides(&project.hosts, sides, ledger),
@@ -105,7 +111,7 @@ impl Orchestrator {
         }
         let spec = Spec {
             up_to_date: u32::try_from(all - targets.len()).unwrap_or(u32::MAX),
-            deployment_id: clock::deployment_id(),
+            deployment_id,
             group: group.clone(),
             configuration: configuration.clone(),
             revision: registered.revision.clone(),
@@ -115,6 +121,7 @@ impl Orchestrator {
             by: deploy.by.clone(),
             description: deploy.description.clone(),
             sides,
+            provision,
             rolls_back: None,
             from_split: None,
             updates: None,
@@ -195,7 +202,7 @@ fn sides(
     }
     let original = ledger.selection(group);
     let standby = || ledger.serving(group).map(|serving| serving.before.clone());
-    let Some(replacement) = deploy.target_instances.clone().or_else(standby) else {
+    let Some(replacement) = deploy.target_instances.as_deref().cloned().or_else(standby) else {
         return wrong(format!(
             "which instances are the replacement of {}? Name a tag that they have: `--replacement KEY=VALUE`",
             group.key()

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::admission::Turn;
 use super::alarms::guard::{Guard, Word};
@@ -61,6 +62,7 @@ impl Orchestrator {
             deadlines: BTreeSet::new(),
             timers: BTreeSet::new(),
             executions: BTreeMap::new(),
+            fleets: BTreeMap::new(),
         };
         tokio::spawn(task.run(waiting, recovered));
     }
@@ -82,6 +84,8 @@ struct Task {
     timers: BTreeSet<Timestamp>,
     /// Executions that hosts were asked to run or stop.
     executions: BTreeMap<ExecutionId, Name>,
+    /// What fleets are asked for; called off when it is dropped.
+    fleets: BTreeMap<WorkId, AbortOnDropHandle<()>>,
 }
 
 /// What an operator will be told, and where.
@@ -315,7 +319,8 @@ impl Task {
             notifications,
             ..Batch::default()
         };
-        self.orchestrator.append(batch).await;
+        let key = self.deployment.group_key();
+        self.orchestrator.append_of(&key, records, batch).await;
     }
 
     fn publish(&self, records: Vec<Record>) {
@@ -351,6 +356,14 @@ impl Task {
                 self.timers.insert(at);
             }
             // It was taken in when its task was made, and waits for its turn.
+            (id @ (WorkId::Provision(_) | WorkId::Terminate(_)), _) => {
+                let asking = self.orchestrator.clone().ask_fleets(
+                    &id,
+                    &self.published,
+                    self.requests.clone(),
+                );
+                self.fleets.insert(id, asking);
+            }
             (WorkId::Admit(_), _) | (_, None) => {}
         }
     }
@@ -372,6 +385,9 @@ impl Task {
             }
             (WorkId::Timer(_, at), _) => {
                 self.timers.remove(at);
+            }
+            (id @ (WorkId::Provision(_) | WorkId::Terminate(_)), _) => {
+                self.fleets.remove(id);
             }
             _ => {}
         }

@@ -206,6 +206,7 @@ impl Cast {
                 tags: crate::model::tags::Tags::default(),
                 zone: zone(host, shape),
                 endpoints: BTreeMap::default(),
+                provisioned: None,
             })
             .collect()
     }

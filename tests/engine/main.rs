@@ -16,6 +16,7 @@ mod journals;
 mod notices;
 mod operations;
 mod properties;
+mod provision;
 mod random_traffic;
 mod rollback;
 mod shift;

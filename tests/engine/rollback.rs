@@ -31,6 +31,7 @@ pub fn hosts() -> Vec<Host> {
             tags: std::collections::BTreeMap::default(),
             zone: None,
             endpoints: std::collections::BTreeMap::default(),
+            provisioned: None,
         })
         .to_vec()
 }

@@ -78,6 +78,7 @@ pub fn spec(n: usize, unhealthy: usize, config: &str) -> Spec {
                 name: name(&format!("host-{i}")),
                 zone: None,
                 side: None,
+                fleet: None,
                 instance_health: if i <= unhealthy {
                     InstanceHealth::Unhealthy
                 } else {
@@ -91,6 +92,7 @@ pub fn spec(n: usize, unhealthy: usize, config: &str) -> Spec {
         description: String::new(),
         up_to_date: 0,
         sides: None,
+        provision: None,
         rolls_back: None,
         from_split: None,
         updates: None,

@@ -114,7 +114,7 @@ async fn first(context: &Context, client: &Client, group: &GroupKey) -> color_ey
     };
     let wanted = Deploy {
         configuration: Some("CodeDeployDefault.AllAtOnce".parse()?),
-        target_instances: Some(replacement),
+        target_instances: Some(Box::new(replacement)),
         ..deploy(group.clone(), checkout::FIRST, "what the lab begins with")
     };
     let id = send(context, client, wanted).await?;

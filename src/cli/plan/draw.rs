@@ -38,6 +38,13 @@ pub(super) fn lines(planned: &Planned) -> Vec<String> {
             window.minimum_healthy
         ));
     }
+    if let Some(asked) = &spec.provision {
+        lines.push(format!(
+            "the fleet {} is asked to provision {} instances first: new-1 and so on stand for them below",
+            safe(&asked.fleet),
+            asked.count
+        ));
+    }
     if spec.up_to_date > 0 {
         lines.push(format!("{} have the revision already", spec.up_to_date));
     }
@@ -218,7 +225,9 @@ fn notes(planned: &Planned, moment: &Moment) -> String {
             stage @ (Stage::Enter { .. }
             | Stage::Validate { .. }
             | Stage::Leave { .. }
-            | Stage::Wait { .. }) => Some(stage.label()),
+            | Stage::Wait { .. }
+            | Stage::Provision { .. }
+            | Stage::Terminate { .. }) => Some(stage.label()),
             // What begins with it says more.
             Stage::Shift { .. } => None,
             Stage::Monitor { zone, seconds } => Some(format!(

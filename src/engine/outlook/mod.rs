@@ -2,6 +2,7 @@
 //!
 //! Before the end there is always something that it waits for: a deployment that waits for nothing never ends.
 
+mod fleets;
 mod words;
 
 use serde::Serialize;
@@ -133,6 +134,23 @@ pub enum Awaited {
         doing: Doing,
         /// Since when nothing is heard of it. It is given up at [`Wait::until`].
         silent_since: Option<Timestamp>,
+    },
+    /// A fleet that provisions the replacement.
+    Provision {
+        /// Which fleet.
+        fleet: String,
+        /// How many instances.
+        count: u32,
+    },
+    /// The agents of instances that were provisioned.
+    Agents {
+        /// How many instances.
+        count: u32,
+    },
+    /// Fleets that terminate the original.
+    Termination {
+        /// How many instances.
+        count: u32,
     },
     /// The end of the time in which a zone is watched.
     Monitor {
@@ -278,6 +296,7 @@ fn waits(deployment: &Deployment) -> Vec<Wait> {
     };
     let named = running(true).chain(running(false)).take(NAMED);
     waits.extend(named.map(|target| wait_for(deployment, target)));
+    waits.extend(fleets::wait(deployment));
     let going_on = !deployment.is_ceasing() && deployment.halted.is_none();
     if let (Some(stage), Some(until)) = (deployment.current_stage(), deployment.monitor_ends())
         && let Stage::Monitor { zone, .. } = stage
@@ -364,6 +383,7 @@ fn then(deployment: &Deployment, now: Timestamp) -> Then {
             events: decide(deployment, &Input::Admitted, now),
             ..Then::default()
         },
+        _ if deployment.fleet_work().is_some() => return fleets::then(deployment, now),
         _ => after_targets(deployment, now),
     };
     then.stage = then.events.iter().rev().find_map(|event| match event {
@@ -412,6 +432,11 @@ fn begun(stage: &Stage, label: String) -> String {
             Whole(std::time::Duration::from_secs(60 * u64::from(*minutes)))
         ),
         Stage::Shift { .. } => label,
+        Stage::Provision { fleet, count } => format!("{fleet} provisions {}", instances(*count)),
+        Stage::Terminate { targets } => {
+            let n = instances(u32::try_from(targets.len()).unwrap_or(u32::MAX));
+            format!("{n} of the original are terminated")
+        }
         Stage::Install { zone, targets, .. } => {
             let n = instances(u32::try_from(targets.len()).unwrap_or(u32::MAX));
             match zone {

@@ -150,6 +150,8 @@ impl Outlook {
                 None => format!("waiting for the load balancers to give the replacement {asked} %"),
                 Some(left) => format!("the replacement has {asked} %, {} left", Whole(left)),
             };
+        } else if let Some(fleet) = self.fleet() {
+            text = format!("waiting for {fleet}");
         } else if self.in_flight == 0 {
             // A state that must not be: it is told rather than hidden.
             return "waiting for nothing: a fault of this program's, please report it".to_owned();
@@ -291,6 +293,9 @@ impl Outlook {
 
     /// What targets do that go no further than the event that runs.
     fn ceasing(&self) -> String {
+        if let Some(fleet) = self.fleet() {
+            return format!("waiting for {fleet}, which is not called off");
+        }
         let n = self.in_flight;
         let shown = names(self.busy().map(|busy| busy.name), n as usize);
         if let Some(silent) = self.busy().find(|busy| busy.silent_since.is_some()) {

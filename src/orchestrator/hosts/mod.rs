@@ -172,6 +172,11 @@ impl Hosts {
             .map_err(|refused| (sender, refused.into_inner()))
     }
 
+    /// The client that agents are reached by.
+    pub(super) fn http(&self) -> &reqwest::Client {
+        &self.0.http
+    }
+
     /// What is known of each host that was asked.
     pub fn statuses(&self) -> Vec<HostStatus> {
         lock(&self.0.statuses).values().cloned().collect()

@@ -197,6 +197,7 @@ fn spec(env: &Env, ledger: &Ledger, group: usize, revision: usize, number: usize
         by: String::new(),
         description: String::new(),
         sides: None,
+        provision: None,
         rolls_back: None,
         from_split: None,
         updates: None,

@@ -349,7 +349,8 @@ impl Controller {
             (WorkId::Timer(_, at), _) => {
                 task.timers.insert(at);
             }
-            (_, None) => {}
+            // No group of a simulated world has a fleet.
+            (WorkId::Provision(_) | WorkId::Terminate(_), _) | (_, None) => {}
         }
         Ok(())
     }

@@ -91,6 +91,8 @@ fn stage(model: &Model, deployment: &Deployment, place: usize) -> Run {
                 tally.total
             )
         }
+        Stage::Provision { count, .. } => format!(" {count}"),
+        Stage::Terminate { targets } => format!(" {}", targets.len()),
         Stage::Monitor { seconds, .. } if place > deployment.stage => {
             format!(" {}", clock(Duration::from_secs(*seconds)))
         }

@@ -284,6 +284,9 @@ fn read_only_refuses_every_command_at_the_gate_and_says_so() {
         Command::TestNotification {
             receiver: "ops".to_owned(),
         },
+        Command::TerminateHosts {
+            hosts: vec![sample::name("web-1")],
+        },
         Command::Shutdown,
     ];
     let mut cockpit = rollout();
@@ -297,6 +300,7 @@ fn read_only_refuses_every_command_at_the_gate_and_says_so() {
             | Command::Rollback { .. }
             | Command::DeleteRevision { .. }
             | Command::TestNotification { .. }
+            | Command::TerminateHosts { .. }
             | Command::Shutdown => {}
         }
         assert_eq!(

@@ -103,6 +103,7 @@ pub(super) fn project(hosts: usize) -> Project {
                 tags: [("Env".to_owned(), "production".to_owned())].into(),
                 zone: None,
                 endpoints: std::collections::BTreeMap::default(),
+                provisioned: None,
             })
             .collect(),
         connections: Connections::default(),
@@ -162,6 +163,7 @@ impl Run {
             description: String::new(),
             up_to_date: 0,
             sides: None,
+            provision: None,
             rolls_back: None,
             from_split: None,
             updates: None,

@@ -175,6 +175,10 @@ pub(crate) fn answered(model: &mut Model, result: Result<Answer, String>) {
         Ok(Answer::Registered { revision }) => {
             model.say(format!("{} is registered", revision.revision.label));
         }
+        Ok(Answer::Terminated { trouble, .. }) => match trouble {
+            Some(trouble) => model.complain(trouble),
+            None => model.say("terminated"),
+        },
         Ok(Answer::Notified { answer, .. }) => model.say(answer),
         Ok(Answer::Done) => model.say("done"),
         Err(reason) => model.complain(reason),

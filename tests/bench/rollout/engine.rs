@@ -37,6 +37,7 @@ pub fn spec(id: &str, targets: impl IntoIterator<Item = Name>, at_once: u32) -> 
         name,
         zone: None,
         side: None,
+        fleet: None,
         instance_health: InstanceHealth::Healthy,
         revision_health: RevisionHealth::Current,
     };
@@ -65,6 +66,7 @@ pub fn spec(id: &str, targets: impl IntoIterator<Item = Name>, at_once: u32) -> 
         by: "bench".to_owned(),
         description: String::new(),
         sides: None,
+        provision: None,
         rolls_back: None,
         from_split: None,
         updates: None,

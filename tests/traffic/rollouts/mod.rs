@@ -2,6 +2,7 @@
 
 mod alarms;
 mod blue_green;
+mod fleets;
 mod in_place;
 mod shift;
 mod site;

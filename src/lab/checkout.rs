@@ -1,5 +1,5 @@
 //! The lab's second application: blue/green behind the router, with requests that flow and an alarm that watches them. What
-//! it is made of is here, and how its traffic moves in [`GROUP`] alone.
+//! it is made of is here, and how its traffic moves in its group's document alone.
 
 use std::io;
 use std::path::Path;

@@ -1,12 +1,12 @@
 //! The lab's second application: blue/green behind the router, with requests that flow and an alarm that watches them. What
-//! it is made of is here, and how its traffic moves in [`GROUP`] alone.
+//! it is made of is here, and how its traffic moves in its group's document alone.
 
 use std::io;
 use std::path::Path;
 
 use super::project::{self, REVISIONS, write_file, write_scripts};
 use super::record::{Checkout, Places};
-use super::{counts, traffic};
+use super::{alarm, traffic};
 
 /// Its name, and that of its load balancer and route.
 pub const APPLICATION: &str = "checkout";
@@ -135,7 +135,7 @@ pub(super) fn connections(folder: &Path, places: &Places) -> io::Result<serde_js
         }],
         // More than five of a hundred requests failed, or `cutover lab alarm on`.
         "alarms": [{
-            "name": counts::ALARM,
+            "name": alarm::NAME,
             "intervalSeconds": 1,
             "source": { "command": { "run": [program, "lab", "measure", "--dir", folder] } },
         }],
@@ -183,7 +183,7 @@ mod tests {
         assert_eq!(group.deployment_group_name.as_str(), DEPLOYMENT_GROUP);
         assert_eq!(group.load_balancers(), [APPLICATION]);
         let alarms = group.alarm_configuration.unwrap().alarms;
-        assert_eq!(alarms[0].name, counts::ALARM);
+        assert_eq!(alarms[0].name, alarm::NAME);
         assert!(GROUP.contains(&format!("Key: {SET}, Value: {WRITTEN_SET}")));
     }
 

@@ -2,10 +2,11 @@
 //! request a second application behind the router, with requests that flow.
 //!
 //! Everything is below one folder, agents' installations included: [`project`] writes the documents and revisions,
-//! [`checkout`] is what the second application is made of, [`fleet`] starts, finds and ends what runs, [`traffic`] is what
-//! stands before `checkout`'s hosts, [`instance`] what serves on them, [`requests`] who asks, [`counts`] what came of it.
-//! [`process`] tells a process of ours from another with the same number.
+//! [`checkout`] is what the second application is made of, [`fleet`] starts, finds and ends what runs, `traffic` is what
+//! stands before `checkout`'s hosts, [`instance`] what serves on them, [`requests`] who asks, [`counts`] what came of it,
+//! [`alarm`] what that means. [`process`] tells a process of ours from another with the same number.
 
+pub mod alarm;
 pub mod checkout;
 pub mod counts;
 pub mod fleet;

@@ -10,8 +10,7 @@ use crate::cli::context::UsageError;
 use crate::cli::print::say;
 use crate::cli::{Exit, Output};
 use crate::clock;
-use crate::lab::counts::{read_alarm, set_alarm};
-use crate::lab::{Fleet, instance, requests};
+use crate::lab::{self, Fleet, instance, requests};
 
 #[derive(Debug, clap::Subcommand)]
 pub(in crate::cli) enum Part {
@@ -125,8 +124,8 @@ fn alarm(switch: Switch, fleet: &Fleet) -> color_eyre::Result<Exit> {
         let text = "this lab has no checkout, and so no alarm: `cutover lab --down` ends it, and the next one has";
         return Err(UsageError(text.to_owned()).into());
     }
-    set_alarm(&fleet.folder, switch == Switch::On).wrap_err("the alarm can't be set")?;
-    let reading = read_alarm(&fleet.folder, clock::now());
+    lab::alarm::set(&fleet.folder, switch == Switch::On).wrap_err("the alarm can't be set")?;
+    let reading = lab::alarm::read(&fleet.folder, clock::now());
     say(format_args!(
         "{}: {}",
         reading.state.name(),
@@ -137,7 +136,7 @@ fn alarm(switch: Switch, fleet: &Fleet) -> color_eyre::Result<Exit> {
 
 /// As alarms of the kind `command` answer: the state is the exit code.
 fn measure(place: &Place) -> color_eyre::Result<Exit> {
-    let reading = read_alarm(&place.folder()?, clock::now());
+    let reading = lab::alarm::read(&place.folder()?, clock::now());
     say(&reading.message);
     if let Some(percent) = reading.percent {
         say(format_args!("value={percent:.1}"));

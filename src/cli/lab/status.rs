@@ -6,14 +6,15 @@ use crate::cli::print::say;
 use crate::cli::{Exit, Output};
 use crate::clock;
 use crate::lab::Fleet;
-use crate::lab::counts::{Counts, MOST, read_alarm};
+use crate::lab::alarm::{self, MOST};
+use crate::lab::counts::Counts;
 use crate::model::alarm::AlarmState;
 use crate::text::safe;
 
 pub(super) fn run(fleet: &Fleet, output: Output) -> color_eyre::Result<Exit> {
     let (router, requests) = fleet.traffic();
     let counts = Counts::read(&fleet.folder);
-    let alarm = read_alarm(&fleet.folder, clock::now());
+    let alarm = alarm::read(&fleet.folder, clock::now());
     if output == Output::Json {
         let value = json!({
             "folder": fleet.folder,

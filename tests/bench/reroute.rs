@@ -20,6 +20,7 @@ mod lab;
 #[path = "../traffic/program.rs"]
 mod program;
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::process::Command;
 use std::sync::Arc;
@@ -129,11 +130,13 @@ impl Site {
         ] {
             let ready = self.lab.folder().join("hosts").join(host).join("ready");
             let address = std::fs::read_to_string(ready).unwrap();
-            text.push_str(&format!(
-                "  - {{ name: {host}, address: '{}', tags: {{ role: web, side: {side} }}, endpoints: {{ web: '{}' }} }}\n",
+            writeln!(
+                text,
+                "  - {{ name: {host}, address: '{}', tags: {{ role: web, side: {side} }}, endpoints: {{ web: '{}' }} }}",
                 address.trim(),
                 app.address
-            ));
+            )
+            .unwrap();
         }
         std::fs::write(self.lab.folder().join("cutover.yaml"), text).unwrap();
         let more = "deploymentStyle: { deploymentType: BLUE_GREEN, deploymentOption: WITH_TRAFFIC_CONTROL }\nloadBalancerInfo: { targetGroupInfoList: [{ name: web }] }\nblueGreenDeploymentConfiguration:\n  deploymentReadyOption: { actionOnTimeout: STOP_DEPLOYMENT, waitTimeInMinutes: 10 }\n  terminateBlueInstancesOnDeploymentSuccess: { action: KEEP_ALIVE }\n";

@@ -15,6 +15,7 @@ use crate::engine::plan::{Before, Stage};
 use crate::engine::{Deployment, Record};
 use crate::model::deployment::{DeploymentId, DeploymentStatus};
 use crate::model::lifecycle::EventStatus;
+use crate::model::name::Name;
 use crate::model::timestamp::Short;
 use crate::text::safe;
 
@@ -131,6 +132,17 @@ fn tell(id: &DeploymentId, record: &Record, deployment: Option<&Deployment>) {
             ));
         }
         Event::TargetEnded { target, status, .. } => note(format_args!("{id}: {target} {status}")),
+        Event::Provisioned { hosts, .. } => {
+            let names: Vec<&str> = hosts.iter().map(|host| host.name.as_str()).collect();
+            note(format_args!("{id}: provisioned: {}", names.join(", ")));
+        }
+        Event::Terminated { targets, trouble } => {
+            let names: Vec<&str> = targets.iter().map(Name::as_str).collect();
+            note(format_args!("{id}: terminated: {}", names.join(", ")));
+            if let Some(trouble) = trouble {
+                note(format_args!("{id}: not terminated: {}", safe(trouble)));
+            }
+        }
         Event::Halted { error } => {
             note(format_args!(
                 "{id}: no further instance starts: {}",

@@ -33,19 +33,33 @@ struct Current {
     provisioned: Vec<Host>,
     /// Both together.
     project: Arc<Project>,
+    /// What keeps some of the hosts out that fleets provisioned, one line each.
+    clashes: Vec<String>,
     /// What is wrong with the documents now, one line each.
     problems: Vec<String>,
 }
 
 impl Current {
-    fn new(written: Project, provisioned: Vec<Host>, mut problems: Vec<String>) -> Self {
+    fn new(written: Project, provisioned: Vec<Host>, problems: Vec<String>) -> Self {
         let (project, clashes) = together(&written, &provisioned);
-        problems.extend(clashes);
         Self {
             written,
             provisioned,
             project: Arc::new(project),
+            clashes,
             problems,
+        }
+    }
+
+    /// Everything that is wrong.
+    fn wrong(&self) -> Vec<String> {
+        self.problems.iter().chain(&self.clashes).cloned().collect()
+    }
+
+    fn item(&self) -> FeedItem {
+        FeedItem::Project {
+            project: Box::new((*self.project).clone()),
+            problems: self.wrong(),
         }
     }
 }
@@ -82,16 +96,7 @@ impl Documents {
     /// The documents as last read without an error, and what is wrong with them now.
     pub fn current(&self) -> (Arc<Project>, Vec<String>) {
         let current = lock(&self.current);
-        (Arc::clone(&current.project), current.problems.clone())
-    }
-}
-
-impl Current {
-    fn item(&self) -> FeedItem {
-        FeedItem::Project {
-            project: Box::new((*self.project).clone()),
-            problems: self.problems.clone(),
-        }
+        (Arc::clone(&current.project), current.wrong())
     }
 }
 

@@ -8,7 +8,6 @@ use crate::engine::Deployment;
 use crate::engine::input::Told;
 use crate::engine::plan::Stage;
 use crate::model::host::Host;
-use crate::model::name::Name;
 use crate::providers::fleets::{FleetError, Terminate};
 
 impl Orchestrator {
@@ -18,14 +17,17 @@ impl Orchestrator {
             Some(Stage::Terminate { targets }) => targets.clone(),
             _ => Vec::new(),
         };
-        let (project, _) = self.0.documents.current();
-        let (known, mut gone): (Vec<Name>, Vec<Name>) = targets
-            .into_iter()
-            .partition(|name| project.host(name).is_some());
-        let known: Vec<Host> = known
-            .iter()
-            .filter_map(|name| project.host(name).cloned())
-            .collect();
+        let (mut known, mut gone) = (Vec::new(), Vec::new());
+        {
+            let ledgers = self.0.ledgers.lock().await;
+            let ledger = ledgers.get(&deployment.group_key());
+            for name in targets {
+                match ledger.and_then(|ledger| ledger.provisioned.get(&name)) {
+                    Some(host) => known.push(host.clone()),
+                    None => gone.push(name),
+                }
+            }
+        }
         let mut trouble = Vec::new();
         for (fleet, hosts) in by_fleet(&known) {
             let mut patience = Patience::new();

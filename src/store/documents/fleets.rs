@@ -95,7 +95,7 @@ pub(super) fn check_group(
     if terminates && !kept.is_empty() {
         let path = options.key("terminateBlueInstancesOnDeploymentSuccess");
         let message = format!(
-            "{} are hosts of cutover.yaml, which no fleet provisioned: they are not terminated, but kept out of traffic",
+            "no fleet provisioned hosts of cutover.yaml, so that they are not terminated, but kept out of traffic: {}",
             kept.join(", ")
         );
         problems.add(warning(&path, message));

@@ -62,8 +62,8 @@ async fn the_replacement_is_provisioned_and_the_next_one_ends_it() {
         "{details}"
     );
     let moved = kept.next(100).await;
-    let answered = |name: &str| moved.answers.get(name).is_some_and(|count| *count > 0);
-    assert!(answered("f-3") && answered("f-4"), "{moved:?}");
+    let works = |name: &str| moved.answers.get(name).is_some_and(|count| *count > 0);
+    assert!(works("f-3") && works("f-4"), "{moved:?}");
     assert!(
         (moved.share("f-3") + moved.share("f-4") - 1.0).abs() < 0.001,
         "{moved:?}"

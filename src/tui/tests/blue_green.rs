@@ -4,6 +4,7 @@ use super::sides::{self, SHIFTS, Traffic, WAITS};
 use super::{Cockpit, MONO, sample};
 use crate::api::feed::FeedItem;
 use crate::engine::input::{Input, What};
+use crate::model::deployment::DeploymentStatus;
 use crate::model::lifecycle::LifecycleEvent;
 use crate::model::timestamp::Timestamp;
 use crate::model::traffic::Split;
@@ -138,7 +139,7 @@ fn the_time_for_which_the_original_is_kept() {
 
 #[test]
 fn the_way_back() {
-    let run = sides::going_back();
+    let mut run = sides::going_back();
     let back = Traffic {
         asked: Some(0),
         in_effect: 0,
@@ -147,6 +148,21 @@ fn the_way_back() {
     let mut cockpit = sides::cockpit(&run, back);
     cockpit.resize(120, 40);
     picture!("way-back-120x40", cockpit);
+    assert!(cockpit.screen().contains("drain replacement 0/2"));
+    sides::all(&mut run, &LifecycleEvent::ALLOW);
+    sides::all(&mut run, &LifecycleEvent::BLOCK);
+    assert_eq!(run.deployment.status, DeploymentStatus::Succeeded);
+    let mut cockpit = sides::cockpit(&run, back);
+    cockpit.resize(120, 40);
+    let screen = cockpit.screen();
+    assert!(
+        screen.contains("\u{2714} drain replacement 2/2"),
+        "{screen}"
+    );
+    assert!(
+        !screen.contains("req/s"),
+        "what is over has no traffic: {screen}"
+    );
 }
 
 #[test]

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::snapshot::Summary;
 use crate::engine::Deployment;
+use crate::engine::traffic::is_left_out;
 use crate::model::deployment::DeploymentId;
 
 /// `DeploymentInfo`, with the fields of our own that the list has too. `updates` are the automatic updates that this
@@ -68,6 +69,17 @@ pub fn status_messages(deployment: &Deployment) -> Vec<String> {
         messages.push(format!(
             "held: {}; retry what failed, give up, or stop",
             error.message
+        ));
+    }
+    let targets = deployment.targets.iter();
+    let out: Vec<&str> = targets
+        .filter(|target| is_left_out(target))
+        .map(|target| target.name.as_str())
+        .collect();
+    if !out.is_empty() {
+        messages.push(format!(
+            "out of service at the load balancers, and left so: {}",
+            out.join(", ")
         ));
     }
     let runs = !deployment.status.is_terminal();

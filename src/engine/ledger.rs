@@ -285,7 +285,11 @@ impl Ledger {
                     if let Some(serving) = serving {
                         self.serving = Some(Serving::clone(serving));
                     }
-                    self.succeeded(revision, deployment);
+                    // Where only traffic moved, the group's revision is what it was: those that have the traffic again may
+                    // never have had one of the group's, and are not to be deployed to as if they had just joined.
+                    if serving.is_none() || !outcomes.is_empty() {
+                        self.succeeded(revision, deployment);
+                    }
                 }
                 self.last_attempted_deployment = Some(last);
             }

@@ -34,7 +34,7 @@ pub(super) fn note(model: &Model, deployment: &Deployment, target: &Target) -> O
 /// How often it was tried, once it was tried again.
 fn attempts(target: &Target) -> Option<String> {
     let waits = target.status == TargetStatus::Pending && target.attempt > 0;
-    let attempt = target.attempt + u32::from(waits);
+    let attempt = target.tries() + u32::from(waits);
     match attempt {
         0 | 1 => None,
         attempt if waits => Some(format!("waits for its {} try", ordinal(attempt))),

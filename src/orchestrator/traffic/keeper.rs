@@ -1,6 +1,6 @@
 //! Keeps the targets of one deployment where they ought to be at its load balancers, and reports what has come of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -50,6 +50,8 @@ pub(super) struct Keeper {
     open: BTreeMap<ExecutionId, Open>,
     /// Targets that left with requests in flight, and how many.
     forced: BTreeMap<Name, u64>,
+    /// Targets that did not come into service in time, and why not: they leave again.
+    late: BTreeMap<Name, String>,
     /// What was wrong at the last look.
     trouble: Vec<String>,
 }
@@ -66,18 +68,16 @@ impl Keeper {
             asks,
             open: BTreeMap::new(),
             forced: BTreeMap::new(),
+            late: BTreeMap::new(),
             trouble: Vec::new(),
         }
     }
 
     /// Keeps them until the deployment has ended.
     pub async fn run(mut self) {
+        // Nobody may have looked for a while.
+        let mut pause = Duration::ZERO;
         loop {
-            let pause = match (self.open.is_empty(), self.trouble.is_empty()) {
-                (true, _) => NOW_AND_THEN,
-                (false, true) => SOON,
-                (false, false) => AGAIN,
-            };
             match timeout(pause, self.asks.recv()).await {
                 Ok(Some(ask)) => self.take(ask),
                 Ok(None) => return,
@@ -87,15 +87,22 @@ impl Keeper {
                 self.take(ask);
             }
             self.begin().await;
+            let known = self.known();
             let (project, _) = self.orchestrator.0.documents.current();
             let findings = look(
                 &self.state,
                 &project,
                 self.orchestrator.0.traffic.connections(),
+                &mut self.late,
             )
             .await;
             self.forced.extend(findings.forced.clone());
-            self.tell(&findings).await;
+            self.tell(&findings, &known).await;
+            pause = match (self.open.is_empty(), self.trouble.is_empty()) {
+                (true, _) => NOW_AND_THEN,
+                (false, true) => SOON,
+                (false, false) => AGAIN,
+            };
         }
     }
 
@@ -126,7 +133,7 @@ impl Keeper {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says of every errand that it has begun, and waits until the deployment knows: where a target ought to be follows
+    /// Says of every errand that it has begun, and gives the deployment a moment to know: where a target ought to be follows
     /// from that.
     async fn begin(&mut self) {
         let mut told = Vec::new();
@@ -149,7 +156,7 @@ impl Keeper {
                 entry.is_none_or(|entry| entry.status != EventStatus::Pending)
             })
         };
-        // It is told again soon if that takes longer: nothing depends on it here.
+        // If that takes longer, another look comes soon.
         let soon = async {
             while !known(&self.read()) {
                 tokio::time::sleep(Duration::from_millis(1)).await;
@@ -158,8 +165,21 @@ impl Keeper {
         let _later = timeout(SOON, soon).await;
     }
 
+    /// The errands that the deployment knows to have begun. For the others it is not said yet where their targets ought to be.
+    fn known(&self) -> BTreeSet<ExecutionId> {
+        let state = self.read();
+        let begun = |errand: &Errand| {
+            let entry = state.target(&errand.target)?.event(errand.event)?;
+            Some(entry.status != EventStatus::Pending)
+        };
+        let open = self.open.iter();
+        open.filter(|(_, open)| begun(&open.errand) == Some(true))
+            .map(|(execution, _)| execution.clone())
+            .collect()
+    }
+
     /// Tells the deployment what has come of its errands.
-    async fn tell(&mut self, findings: &Findings) {
+    async fn tell(&mut self, findings: &Findings, known: &BTreeSet<ExecutionId>) {
         if findings.trouble != self.trouble {
             for trouble in &findings.trouble {
                 tracing::warn!(%trouble, "a load balancer can't be looked after");
@@ -177,7 +197,7 @@ impl Keeper {
             }
             let (status, diagnostics) = if let Some(why) = findings.refused.get(target) {
                 (EventStatus::Failed, Some(Diagnostics::unknown(why.clone())))
-            } else if silent || findings.waiting.contains(target) {
+            } else if silent || findings.waiting.contains(target) || !known.contains(execution) {
                 continue;
             } else {
                 let forced = self.forced.remove(target);
@@ -191,6 +211,8 @@ impl Keeper {
             };
             report(&open.errand, ended).await;
             report(&open.errand, Report::Ended).await;
+            // It may be tried again.
+            self.late.remove(target);
             over.push(execution.clone());
         }
         for execution in over {

@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::balancers::Connections;
-use super::round::{Member, Round, is_there, round};
+use super::round::{Member, Round, is_there, overdue, round};
 use crate::clock;
 use crate::engine::Deployment;
-use crate::engine::traffic::place;
+use crate::engine::traffic::{Place, place};
 use crate::model::connections::LoadBalancer;
 use crate::model::endpoint::Endpoint;
 use crate::model::lifecycle::LifecycleEvent;
@@ -40,6 +40,7 @@ pub(super) async fn look(
     state: &RwLock<Deployment>,
     project: &Project,
     connections: &Connections,
+    late: &mut BTreeMap<Name, String>,
 ) -> Findings {
     let mut findings = Findings::default();
     let group = read(state, |deployment| deployment.spec.group.clone());
@@ -51,8 +52,9 @@ pub(super) async fn look(
                 continue;
             }
         };
-        let members = read(state, |d| members(d, project, &document, &mut findings));
-        if let Err(error) = put_right(state, &members, &*balancer, &mut findings).await {
+        let mut members = read(state, |d| members(d, project, &document, &mut findings));
+        let looked = put_right(state, &mut members, &*balancer, late, &mut findings).await;
+        if let Err(error) = looked {
             findings.trouble.push(format!("{name}: {error}"));
         }
     }
@@ -74,8 +76,12 @@ fn members(
     let mut members = Vec::with_capacity(deployment.targets.len());
     for target in &deployment.targets {
         let name = target.name.clone();
-        // One that is no longer in the project has no address: its deadline will tell.
         let Some(host) = project.host(&name) else {
+            let message = format!(
+                "{name} is no longer in the project, so nobody knows where it serves: it stays as it is at {}",
+                document.name
+            );
+            findings.refused.insert(name, message);
             continue;
         };
         let endpoint = match Endpoint::of(host, document) {
@@ -85,13 +91,15 @@ fn members(
                 continue;
             }
         };
-        let block = target.event(LifecycleEvent::BlockTraffic);
+        let since = |event| target.event(event)?.start_time;
+        let enter = deployment.spec.limits.enter();
         members.push(Member {
             name,
             endpoint,
             side: target.side.unwrap_or(Side::Blue),
             place: place(target),
-            leave_by: block.and_then(|entry| Some(entry.start_time? + drain)),
+            leave_by: since(LifecycleEvent::BlockTraffic).map(|at| at + drain),
+            enter_by: since(LifecycleEvent::AllowTraffic).map(|at| at + enter),
         });
     }
     members
@@ -99,12 +107,25 @@ fn members(
 
 async fn put_right(
     state: &RwLock<Deployment>,
-    members: &[Member],
+    members: &mut [Member],
     balancer: &dyn Balancer,
+    late: &mut BTreeMap<Name, String>,
     findings: &mut Findings,
 ) -> Result<(), TrafficError> {
     let servers: Vec<Server> = members.iter().map(Member::server).collect();
     let mut observed = observe(balancer, &servers).await?;
+    let judges = balancer.abilities().health;
+    for member in members.iter_mut() {
+        let name = &member.name;
+        if let Some(why) = overdue(member, &observed, judges, clock::steady()) {
+            late.entry(name.clone()).or_insert(why);
+        }
+        if member.place == Some(Place::In) && late.contains_key(name) {
+            // An original stays: it may be all that there is.
+            member.place = (member.side == Side::Green).then_some(Place::Out);
+        }
+    }
+    let members = &*members;
     let Round {
         wanted,
         kept,
@@ -135,9 +156,14 @@ async fn put_right(
         }
         observed = observe(balancer, &servers).await?;
     }
-    let judges = balancer.abilities().health;
-    let waiting = members.iter().filter(|m| !is_there(m, &observed, judges));
-    findings.waiting.extend(waiting.map(|m| m.name.clone()));
+    for member in members {
+        let name = &member.name;
+        if !is_there(member, &observed, judges) {
+            findings.waiting.insert(name.clone());
+        } else if let Some(why) = late.get(name) {
+            findings.refused.insert(name.clone(), why.clone());
+        }
+    }
     refuse_the_last(state, &kept, findings);
     Ok(())
 }

@@ -19,6 +19,8 @@ pub(super) struct Member {
     pub place: Option<Place>,
     /// When it leaves even with requests in flight.
     pub leave_by: Option<Timestamp>,
+    /// When it must have come into service.
+    pub enter_by: Option<Timestamp>,
 }
 
 /// What a round does.
@@ -106,6 +108,33 @@ pub(super) fn is_there(member: &Member, observed: &Observed, judges: bool) -> bo
     }
 }
 
+/// Why a target that ought to be in service by now is not, in the load balancer's words where it has some.
+pub(super) fn overdue(
+    member: &Member,
+    observed: &Observed,
+    judges: bool,
+    now: Timestamp,
+) -> Option<String> {
+    let is_late = member.enter_by.is_some_and(|by| by <= now);
+    if member.place != Some(Place::In) || !is_late || is_there(member, observed, judges) {
+        return None;
+    }
+    let why = match observed.servers.get(&member.name) {
+        None => "the load balancer does not have it".to_owned(),
+        Some(seen) => seen.trouble.clone().unwrap_or_else(|| {
+            let why = match seen.service {
+                Service::In => "the load balancer does not find it well",
+                Service::Draining | Service::Out => "the load balancer gives it no requests",
+            };
+            why.to_owned()
+        }),
+    };
+    Some(format!(
+        "{} did not come into service in time (enterSeconds): {why}",
+        member.name
+    ))
+}
+
 impl Member {
     /// The server that it is, wherever it ought to be.
     pub fn server(&self) -> Server {
@@ -137,6 +166,7 @@ mod tests {
             side: Side::Blue,
             place,
             leave_by: Some(Timestamp(30_000)),
+            enter_by: Some(Timestamp(60_000)),
         }
     }
 
@@ -226,6 +256,12 @@ mod tests {
         assert!(!is_there(&a, &with(Service::In, false), true));
         assert!(is_there(&a, &with(Service::In, false), false));
         assert!(is_there(&a, &with(Service::In, true), true));
+        let late = |observed: &Observed, now| overdue(&a, observed, true, Timestamp(now));
+        let unwell = with(Service::In, false);
+        assert_eq!(late(&unwell, 59_999), None);
+        let why = late(&unwell, 60_000).unwrap();
+        assert!(why.ends_with("does not find it well"), "{why}");
+        assert_eq!(late(&with(Service::In, true), 60_000), None);
         let out = member("a", Some(Place::Out));
         assert!(is_there(&out, &observed(&[]), true));
         assert!(!is_there(&out, &with(Service::Draining, true), true));

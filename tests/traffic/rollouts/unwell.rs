@@ -11,8 +11,9 @@ async fn a_replacement_that_does_not_become_healthy(kind: Kind) {
     site.limits = "{ enterSeconds: 1 }";
     site.begin_again();
     let load = site.load();
-    let id = site.ready("green", ALL);
+    // Load balancers that look at it all the time know by the end of the wait.
     site.apps[2].set_well(false);
+    let id = site.ready("green", ALL);
     let shown = site.reroute_fails(&id);
     let (status, said) = event(&shown, "web-3", "AllowTraffic");
     assert_eq!(status, "Failed");
@@ -51,8 +52,8 @@ async fn hosts_that_vanish_during_the_wait_fail_with_a_reason() {
     site.list("web-3", true);
 
     // While it enters.
-    let id = site.ready("green", ALL);
     site.apps[2].set_well(false);
+    let id = site.ready("green", ALL);
     site.lab.ok(&["reroute", &id]);
     site.lab.wait_for(&id, |now| {
         event(now, "web-3", "AllowTraffic").0 == "InProgress"

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::snapshot::Summary;
 use crate::engine::Deployment;
 use crate::engine::deployment::Terminated;
+use crate::engine::traffic::is_left_out;
 use crate::model::deployment::{DeploymentId, DeploymentStatus};
 use crate::model::group::InstanceAction;
 use crate::model::name::Name;
@@ -74,6 +75,17 @@ pub fn status_messages(deployment: &Deployment) -> Vec<String> {
         messages.push(format!(
             "held: {}; retry what failed, give up, or stop",
             error.message
+        ));
+    }
+    let targets = deployment.targets.iter();
+    let out: Vec<&str> = targets
+        .filter(|target| is_left_out(target))
+        .map(|target| target.name.as_str())
+        .collect();
+    if !out.is_empty() {
+        messages.push(format!(
+            "out of service at the load balancers, and left so: {}",
+            out.join(", ")
         ));
     }
     let runs = !deployment.status.is_terminal();

@@ -188,8 +188,8 @@ fn lines(deployment: &Deployment, updates: &[DeploymentId]) -> Vec<String> {
 /// What the table does not say of an instance: that it was tried before, that it is silent, why it ended so.
 fn note(target: &Target) -> Option<String> {
     let mut words = Vec::new();
-    if target.attempt > 1 {
-        words.push(format!("attempt {}", target.attempt));
+    if target.tries() > 1 {
+        words.push(format!("attempt {}", target.tries()));
     }
     if let Some(since) = target.silent_since {
         words.push(format!("not heard of since {}", date_time(since)));

@@ -58,13 +58,21 @@ fn forth(
         Some(asked) if replacement.is_empty() => asked.count,
         _ => count(&replacement),
     };
+    if n == 0 {
+        let message = if spec.up_to_date > 0 {
+            "every replacement instance has the revision already, and only outdated ones were asked for: deploy without that"
+        } else {
+            "no host has the tags of the replacement: run `cutover check`, or tag a host"
+        };
+        return Err(no_instances(message));
+    }
     acceptable(spec, n)?;
     let window = fleet_window(spec, n)?;
     let mut stages: Vec<Stage> = asked.map(Stage::provision).into_iter().collect();
     stages.push(Stage::Install {
         zone: None,
         targets: replacement.clone(),
-        events: LifecycleEvent::IN_PLACE.to_vec(),
+        events: LifecycleEvent::REPLACEMENT.to_vec(),
         window,
     });
     let ready = options.deployment_ready_option.unwrap_or_default();
@@ -135,6 +143,11 @@ fn back(
     }: Sides,
 ) -> Result<Plan, ErrorInformation> {
     let n = count(&original);
+    if n == 0 {
+        return Err(no_instances(
+            "there was no original that could get the traffic back: the replacement keeps it",
+        ));
+    }
     acceptable(spec, n)?;
     let window = fleet_window(spec, n)?;
     let mut stages = vec![Stage::Enter {
@@ -158,6 +171,13 @@ fn back(
         window: Some(window),
         impossible: None,
     })
+}
+
+fn no_instances(message: &str) -> ErrorInformation {
+    ErrorInformation {
+        code: ErrorCode::NoInstances,
+        message: message.to_owned(),
+    }
 }
 
 /// All at once, and all of them or the deployment fails.

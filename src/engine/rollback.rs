@@ -5,6 +5,7 @@ use super::deployment::{Deployment, Target};
 use super::ledger::Ledger;
 use super::leg::Actor;
 use super::members::targets;
+use super::plan::Stage;
 use super::spec::{Options, RollbackTargets, Spec};
 use crate::model::configuration::DeploymentConfiguration;
 use crate::model::deployment::{Creator, DeploymentId, DeploymentStatus};
@@ -129,9 +130,15 @@ pub const ORIGINAL: &str = "the original";
 /// # Errors
 /// A sentence for the operator if no traffic had moved, or the way back has been gone already.
 pub fn way_back(deployment: &Deployment) -> Result<(), String> {
+    // What the replacement had before it was installed is not the original's.
+    let reroutes = |stage: usize| {
+        let stage = deployment.plan.stages.get(stage);
+        matches!(stage, Some(Stage::Enter { .. } | Stage::Leave { .. }))
+    };
     let moved = |target: &Target| {
         target.events.iter().any(|entry| {
             Actor::of(entry.event) == Actor::Balancer
+                && reroutes(entry.stage)
                 && !matches!(entry.status, EventStatus::Pending | EventStatus::Skipped)
         })
     };

@@ -251,11 +251,16 @@ impl<'a> Steps<'a> {
     /// Which minimum can't be kept, that of a stage's zone or that of the fleet.
     pub fn broken_minimum(&self, stage: usize) -> Option<Broken<'_>> {
         let held = self.held.is_some();
+        let leaves = matches!(
+            self.deployment.plan.stages.get(stage),
+            Some(Stage::Leave { .. })
+        );
         self.sets(stage).find_map(|set| {
-            Some(Broken {
-                error: verdict::broken(set.tally, set.window, held, set.zone)?,
-                set,
-            })
+            let mut error = verdict::broken(set.tally, set.window, held, set.zone)?;
+            if leaves {
+                error.message = verdict::still_in_service(set.tally);
+            }
+            Some(Broken { error, set })
         })
     }
 

@@ -13,6 +13,8 @@ pub struct Limits {
     pub pick_up_seconds: u32,
     /// Seconds within which a lifecycle event must end, all scripts and overhead included.
     pub event_seconds: u32,
+    /// Seconds within which an instance must be in service and well at its load balancers, from the moment it was to enter.
+    pub enter_seconds: u32,
     /// Seconds after which a host is given up that falls silent while an event runs: three heartbeats and a minute.
     pub silence_seconds: u32,
     /// Seconds within which a whole deployment must end. Time in which it is paused or held does not count.
@@ -37,6 +39,7 @@ impl Default for Limits {
         Self {
             pick_up_seconds: 300,
             event_seconds: 4200,
+            enter_seconds: 3600,
             silence_seconds: 69,
             deployment_seconds: 8 * 3600,
             provisioning_seconds: None,
@@ -56,6 +59,11 @@ impl Limits {
     /// One event.
     pub fn event(&self) -> Duration {
         Duration::from_secs(u64::from(self.event_seconds))
+    }
+
+    /// Until an instance that enters is in service.
+    pub fn enter(&self) -> Duration {
+        Duration::from_secs(u64::from(self.enter_seconds))
     }
 
     /// A silent host with a running event.

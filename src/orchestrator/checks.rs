@@ -6,9 +6,11 @@ use super::{Orchestrator, alarms};
 use crate::agent::inspect;
 use crate::appspec::sentence;
 use crate::clock;
-use crate::engine::{Ledger, Spec, members};
+use crate::engine::plan::Stage;
+use crate::engine::{Ledger, Spec, members, plan};
 use crate::model::application::{Application, ComputePlatform};
 use crate::model::configuration::DeploymentConfiguration;
+use crate::model::connections::{EnvoyControl, LoadBalancer, TrafficProvider};
 use crate::model::deployment::Creator;
 use crate::model::endpoint::Endpoint;
 use crate::model::group::{DeploymentGroup, DeploymentType, Sides};
@@ -129,6 +131,7 @@ impl Orchestrator {
             limits: project.settings.limits,
             options: deploy.options.clone(),
         };
+        whole_sides(project, &spec)?;
         Ok((spec, registered))
     }
 
@@ -288,6 +291,47 @@ fn divisible(
             configuration.deployment_config_name, plain.name
         ),
     ))
+}
+
+/// Whether load balancers that give traffic to whole sides only can do what the deployment asks of them.
+fn whole_sides(project: &Project, spec: &Spec) -> Result<(), ApiError> {
+    let names = spec.group.load_balancers().into_iter();
+    let weighs_sides = |balancer: &&LoadBalancer| {
+        let envoy = match &balancer.provider {
+            TrafficProvider::Envoy(envoy) => Some(&envoy.control),
+            _ => None,
+        };
+        matches!(envoy, Some(EnvoyControl::Runtime(_)))
+    };
+    let mut balancers = names.filter_map(|name| project.connections.load_balancer(name));
+    let Some(balancer) = balancers.find(weighs_sides) else {
+        return Ok(());
+    };
+    let name = &balancer.name;
+    let wrong = |message| Err(ApiError::new("InvalidLoadBalancerInfoException", message));
+    if spec.sides.is_none() {
+        return wrong(format!(
+            "{name} weighs whole sides by runtime keys, so single instances can't leave it in place: let it have `control: {{endpoints: …}}`"
+        ));
+    }
+    let plan = plan(spec);
+    // Where traffic shifts by weight, instances enter without a share.
+    if plan.stages.iter().any(|stage| stage.shift().is_some()) {
+        return Ok(());
+    }
+    let few = plan.stages.iter().find_map(|stage| match stage {
+        Stage::Enter {
+            targets, window, ..
+        } if (window.concurrency as usize) < targets.len() => Some((window, targets.len())),
+        _ => None,
+    });
+    match few {
+        Some((window, all)) => wrong(format!(
+            "{name} weighs whole sides by runtime keys, and under {} only {} of {all} instances enter at a time: use CodeDeployDefault.AllAtOnce, or let it have `control: {{endpoints: …}}`",
+            spec.configuration.deployment_config_name, window.concurrency
+        )),
+        None => Ok(()),
+    }
 }
 
 /// Whether this version deploys to a group of the project.

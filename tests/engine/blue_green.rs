@@ -1,15 +1,18 @@
 //! Blue/green on hosts: install, wait, reroute, drain the original, keep it for a while.
 
+use cutover::engine::deployment::Target;
 use cutover::engine::event::Event;
 use cutover::engine::input::{Command, Report, What};
 use cutover::engine::ledger::{LedgerEvent, LedgerRecord};
+use cutover::engine::leg::Actor;
 use cutover::engine::pending::WorkId;
 use cutover::engine::plan::{Before, Stage, plan};
 use cutover::engine::traffic::{Place, place};
-use cutover::engine::{Input, Ledger, Spec, outlook, refusal, rollback};
+use cutover::engine::{Input, Ledger, Spec, members, outlook, refusal, rollback};
 use cutover::model::deployment::DeploymentStatus::{Failed, InProgress, Ready, Stopped, Succeeded};
 use cutover::model::deployment::{ErrorCode, TargetStatus};
 use cutover::model::group::{Selection, Sides};
+use cutover::model::host::Host;
 use cutover::model::lifecycle::LifecycleEvent as E;
 use cutover::model::timestamp::Timestamp;
 use cutover::model::traffic::Side;
@@ -92,7 +95,7 @@ pub fn statuses(world: &World) -> Vec<TargetStatus> {
 
 pub fn ready(n: usize, config: &str) -> World {
     let mut world = started(sides(n, config));
-    all(&mut world, &E::IN_PLACE);
+    all(&mut world, &E::REPLACEMENT);
     assert_eq!(world.deployment.status, Ready);
     world
 }
@@ -150,7 +153,7 @@ fn it_waits_for_the_reroute_then_moves_traffic_and_keeps_the_original_for_a_whil
     );
     assert_eq!(place_of(&world, "host-1"), None);
     assert!(refused(&world, REROUTE).contains("does not wait for the reroute"));
-    all(&mut world, &E::IN_PLACE);
+    all(&mut world, &E::REPLACEMENT);
     assert_eq!(world.deployment.status, Ready);
     assert_eq!(world.deployment.overview.ready, 2);
     assert_eq!(world.deployment.overview.pending, 2);
@@ -182,6 +185,8 @@ fn it_waits_for_the_reroute_then_moves_traffic_and_keeps_the_original_for_a_whil
     assert_eq!(statuses(&world), [TargetStatus::Succeeded; 4]);
     assert!(world.begun.values().all(|times| *times == 1));
     assert_eq!(world.deployment.overview.total(), 4);
+    let tried = |target: &Target| target.tries() == 1;
+    assert!(world.deployment.targets.iter().all(tried));
 }
 
 #[test]
@@ -243,7 +248,7 @@ fn what_failed_to_install_takes_no_part_in_the_reroute_and_counts_as_failed() {
     let mut world = started(sides(4, "percent-50"));
     world.finish("host-5", false);
     for host in ["host-6", "host-7", "host-8"] {
-        part(&mut world, host, &E::IN_PLACE);
+        part(&mut world, host, &E::REPLACEMENT);
     }
     assert_eq!(world.deployment.status, Ready);
     world.command(REROUTE);
@@ -264,7 +269,7 @@ fn what_failed_to_install_takes_no_part_in_the_reroute_and_counts_as_failed() {
 
     let mut world = started(sides(4, "percent-75"));
     world.finish("host-5", false);
-    all(&mut world, &E::IN_PLACE);
+    all(&mut world, &E::REPLACEMENT);
     world.command(REROUTE);
     world.event("host-6", E::BeforeAllowTraffic, false);
     world.report("host-6", Report::Ended);
@@ -288,6 +293,30 @@ fn one_original_that_does_not_leave_fails_the_deployment() {
     world.event("host-2", E::BlockTraffic, false);
     world.report("host-2", Report::Ended);
     assert_eq!(world.deployment.status, Failed);
+    let error = world.deployment.error.unwrap();
+    assert_eq!(error.code, ErrorCode::HealthConstraints);
+    assert_eq!(
+        error.message,
+        "1 of 2 instances could not be taken out of service: look at the load balancers before anything is terminated"
+    );
+}
+
+#[test]
+fn a_side_without_instances_is_named() {
+    let why = |spec: &Spec| {
+        let error = plan(spec).impossible.unwrap();
+        assert_eq!(error.code, ErrorCode::NoInstances);
+        error.message
+    };
+    let mut none = sides(1, ALL);
+    none.targets.pop();
+    assert!(why(&none).starts_with("no host has the tags of the replacement"));
+    none.up_to_date = 1;
+    assert!(why(&none).starts_with("every replacement instance has the revision already"));
+    let mut back = sides(1, ALL);
+    back.targets.remove(0);
+    back.rolls_back = Some(id("d-BBBBBBBBB"));
+    assert!(why(&back).starts_with("there was no original"));
 }
 
 #[test]
@@ -299,7 +328,7 @@ fn who_failed_to_install_can_be_tried_again_and_then_takes_part() {
     world.command(What::Retry {
         target: name("host-4"),
     });
-    all(&mut world, &E::IN_PLACE);
+    all(&mut world, &E::REPLACEMENT);
     assert_eq!(world.deployment.status, Ready);
     assert_eq!(world.deployment.overview.ready, 3);
     world.command(REROUTE);
@@ -379,6 +408,49 @@ fn the_group_is_the_side_that_has_the_traffic() {
     all(&mut world, &E::BLOCK);
     closed(&world, &mut ledger);
     assert_eq!(ledger.selection(&group), tagged("blue"));
+}
+
+#[test]
+fn the_way_back_gives_the_group_no_revision_that_its_instances_do_not_have() {
+    let mut ledger = Ledger::default();
+    let mut back = sides(1, ALL);
+    back.rolls_back = Some(id("d-BBBBBBBBB"));
+    let mut world = started(back);
+    all(&mut world, &E::ALLOW);
+    all(&mut world, &E::BLOCK);
+    closed(&world, &mut ledger);
+    assert_eq!(ledger.target_revision, None);
+    let hosts: Vec<Host> = ["host-1", "host-2"]
+        .iter()
+        .map(|name| {
+            let text = format!("{{name: {name}, address: 'http://127.0.0.1:1'}}");
+            cutover::model::yaml::from_str(&text).unwrap()
+        })
+        .collect();
+    let joined = members::newcomers(&hosts, &ledger, None);
+    assert!(joined.is_empty(), "nobody has joined: {joined:?}");
+}
+
+#[test]
+fn a_replacement_that_has_traffic_leaves_before_it_is_installed() {
+    let world = started(sides(1, ALL));
+    let green = world.deployment.target(&name("host-2")).unwrap();
+    assert_eq!(green.leg_events()[0].event, E::BlockTraffic);
+    assert_eq!(green.actor(), Actor::Balancer);
+    assert_eq!(place(green), Some(Place::Out));
+    // What it had before is not the original's: there is nothing to give back.
+    let mut world = started(sides(1, ALL));
+    world.event("host-2", E::BlockTraffic, true);
+    world.event("host-2", E::ApplicationStop, false);
+    world.report("host-2", Report::Ended);
+    assert_eq!(world.deployment.status, Failed);
+    let back = rollback::spec(
+        &world.deployment,
+        &Ledger::default(),
+        &[],
+        id("d-CCCCCCCCC"),
+    );
+    assert!(back.unwrap_err().contains("no traffic had moved"));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{Awaited, Doing, Outlook, Standing, Wait};
 use crate::engine::deployment::Wish;
 use crate::engine::event::Event;
+use crate::engine::leg::Actor;
 use crate::engine::plan::Before;
 use crate::engine::words::{names, verb};
 use crate::model::deployment::DeploymentStatus;
@@ -198,8 +199,14 @@ impl Outlook {
             Some(left) => format!("is given up in {}", Whole(left)),
             None => "is waited for".to_owned(),
         };
+        let who = match busy.doing {
+            Doing::Runs(event) | Doing::Begins(event) if Actor::of(event) == Actor::Balancer => {
+                "load balancers silent"
+            }
+            _ => "silent",
+        };
         format!(
-            "silent for {}: {}{others} {end}",
+            "{who} for {}: {}{others} {end}",
             Whole(self.now.since(since)),
             busy.name
         )

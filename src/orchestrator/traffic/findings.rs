@@ -1,12 +1,12 @@
 //! What has come of a look at the load balancers of a deployment, and what its errands are told of it. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
-use super::round::{Member, is_there};
+use super::round::{Member, Times, is_there};
 use super::shares::{in_effect, is_nearly};
 use crate::engine::Deployment;
 use crate::engine::deployment::Target;
+use crate::engine::leg::Actor;
 use crate::model::diagnostics::{Diagnostics, LifecycleErrorCode};
 use crate::model::endpoint::{Endpoint, NoEndpoint};
 use crate::model::lifecycle::EventStatus;
@@ -17,6 +17,8 @@ use crate::providers::traffic::{Observed, TrafficError};
 /// What has come of a look.
 #[derive(Debug, Default)]
 pub struct Findings {
+    /// Targets of which this look can say nothing: it did not know yet of an event that runs.
+    pub unknown: BTreeSet<Name>,
     /// Targets that are not where they ought to be, somewhere.
     pub waiting: BTreeSet<Name>,
     /// Targets that can't get there, and why.
@@ -80,21 +82,30 @@ impl Looked {
 }
 
 impl Findings {
-    /// A target as a load balancer ought to have it; `None` if nothing can be done about it there. One that is no longer in the
-    /// project has no endpoint: its deadline will tell.
+    /// A target as a load balancer of this name ought to have it; `None` if nothing can be done about it there.
+    ///
+    /// Where it ought to be follows from the event that runs. Until the deployment knows that one does, nothing is said of it.
     pub fn member(
         &mut self,
         target: &Target,
         endpoint: Option<Result<Endpoint, NoEndpoint>>,
-        drain: Duration,
+        balancer: &str,
+        times: Times,
     ) -> Option<Member> {
-        match endpoint? {
-            Ok(endpoint) => Some(Member::of(target, endpoint, drain)),
-            Err(error) => {
-                self.refused.insert(target.name.clone(), error.to_string());
-                None
-            }
+        let name = &target.name;
+        let running = target.running().map(|entry| Actor::of(entry.event));
+        if running != Some(Actor::Balancer) {
+            self.unknown.insert(name.clone());
         }
+        let why = match endpoint {
+            Some(Ok(endpoint)) => return Some(Member::of(target, endpoint, times)),
+            Some(Err(error)) => error.to_string(),
+            None => format!(
+                "{name} is no longer in the project, so nobody knows where it serves: it stays as it is at {balancer}"
+            ),
+        };
+        self.refused.insert(name.clone(), why);
+        None
     }
 
     /// A load balancer refused what these targets need.
@@ -108,7 +119,7 @@ impl Findings {
     }
 
     /// How things are at a load balancer after everything that could be done there. `judges` says whether it looks after health
-    /// by itself; `kept` had to stay.
+    /// by itself; `kept` had to stay; `late` did not come into service in time, and why not.
     pub fn settle(
         &mut self,
         deployment: &Deployment,
@@ -116,16 +127,23 @@ impl Findings {
         observed: &Observed,
         judges: bool,
         kept: &BTreeSet<Name>,
+        late: &BTreeMap<Name, String>,
     ) {
-        let waiting = members.iter().filter(|m| !is_there(m, observed, judges));
-        self.waiting.extend(waiting.map(|m| m.name.clone()));
+        for member in members {
+            let name = &member.name;
+            if !is_there(member, observed, judges) {
+                self.waiting.insert(name.clone());
+            } else if let Some(why) = late.get(name) {
+                self.refused.insert(name.clone(), why.clone());
+            }
+        }
         self.refuse_the_last(deployment, kept);
     }
 
     /// All load balancers were looked at.
     pub fn conclude(&mut self, asked: Option<Split>) {
         let all = self.balancers.iter().all(Looked::is_split);
-        self.in_effect = asked.filter(|_| all && self.refused.is_empty());
+        self.in_effect = asked.filter(|_| all);
     }
 
     /// Servers that have to stay wait for others to come back. If none can, waiting is no use.
@@ -151,6 +169,9 @@ impl Findings {
         target: &Name,
         forced: Option<u64>,
     ) -> Option<(EventStatus, Option<Diagnostics>)> {
+        if self.unknown.contains(target) {
+            return None;
+        }
         if let Some(why) = self.refused.get(target) {
             return Some((EventStatus::Failed, Some(Diagnostics::unknown(why.clone()))));
         }

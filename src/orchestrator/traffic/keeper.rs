@@ -55,6 +55,8 @@ pub(super) struct Keeper {
     open: BTreeMap<ExecutionId, Open>,
     /// Targets that left with requests in flight, and how many.
     forced: BTreeMap<Name, u64>,
+    /// Targets that did not come into service in time, and why not: they leave again.
+    late: BTreeMap<Name, String>,
     /// What was wrong at the last look.
     trouble: Vec<String>,
     /// What was counted, by load balancer.
@@ -76,6 +78,7 @@ impl Keeper {
             asks,
             open: BTreeMap::new(),
             forced: BTreeMap::new(),
+            late: BTreeMap::new(),
             trouble: Vec::new(),
             meters: BTreeMap::new(),
             requests,
@@ -84,13 +87,9 @@ impl Keeper {
 
     /// Keeps them until the deployment has ended.
     pub async fn run(mut self) {
+        // Nobody may have looked for a while.
+        let mut pause = Duration::ZERO;
         loop {
-            let idle = self.open.is_empty() && self.awaited_split().is_none();
-            let pause = match (idle, self.trouble.is_empty()) {
-                (true, _) => NOW_AND_THEN,
-                (false, true) => SOON,
-                (false, false) => AGAIN,
-            };
             match timeout(pause, self.asks.recv()).await {
                 Ok(Some(ask)) => self.take(ask),
                 Ok(None) => return,
@@ -105,6 +104,7 @@ impl Keeper {
                 &self.state,
                 &project,
                 self.orchestrator.0.traffic.connections(),
+                &mut self.late,
             )
             .await;
             self.forced.extend(findings.forced.clone());
@@ -117,6 +117,12 @@ impl Keeper {
                 // A deployment that is over has no ear any more.
                 let _over = self.requests.send(heard).await;
             }
+            let idle = self.open.is_empty() && self.awaited_split().is_none();
+            pause = match (idle, self.trouble.is_empty()) {
+                (true, _) => NOW_AND_THEN,
+                (false, true) => SOON,
+                (false, false) => AGAIN,
+            };
         }
     }
 
@@ -170,7 +176,7 @@ impl Keeper {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says of every errand that it has begun, and waits until the deployment knows: where a target ought to be follows
+    /// Says of every errand that it has begun, and gives the deployment a moment to know: where a target ought to be follows
     /// from that.
     async fn begin(&mut self) {
         let mut told = Vec::new();
@@ -193,7 +199,7 @@ impl Keeper {
                 entry.is_none_or(|entry| entry.status != EventStatus::Pending)
             })
         };
-        // It is told again soon if that takes longer: nothing depends on it here.
+        // If that takes longer, another look comes soon.
         let soon = async {
             while !known(&self.read()) {
                 tokio::time::sleep(Duration::from_millis(1)).await;
@@ -232,6 +238,8 @@ impl Keeper {
             };
             report(&open.errand, ended).await;
             report(&open.errand, Report::Ended).await;
+            // It may be tried again.
+            self.late.remove(target);
             over.push(execution.clone());
         }
         for execution in over {

@@ -1,5 +1,6 @@
 //! One look at all load balancers of a deployment: what differs from what ought to be is put right.
 
+use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
@@ -7,11 +8,12 @@ use tokio::time::timeout;
 
 use super::balancers::Connections;
 use super::findings::{Findings, Looked};
-use super::round::{Member, Round, differing, is_split, round};
+use super::round::{Member, Round, Times, differing, is_split, round};
 use crate::clock;
 use crate::engine::Deployment;
 use crate::model::connections::LoadBalancer;
 use crate::model::endpoint::Endpoint;
+use crate::model::name::Name;
 use crate::model::project::Project;
 use crate::providers::traffic::{Balancer, Observed, Server, TrafficError};
 
@@ -23,6 +25,7 @@ pub(super) async fn look(
     state: &RwLock<Deployment>,
     project: &Project,
     connections: &Connections,
+    late: &mut BTreeMap<Name, String>,
 ) -> Findings {
     let mut findings = Findings::default();
     let (group, asked) = read(state, |d| (d.spec.group.clone(), d.split()));
@@ -32,7 +35,7 @@ pub(super) async fn look(
             Ok((document, balancer)) => {
                 looked.kind = Some(document.provider.label());
                 looked.members = read(state, |d| members(d, project, &document, &mut findings));
-                let done = put_right(state, &mut looked, &*balancer, &mut findings).await;
+                let done = put_right(state, &mut looked, &*balancer, late, &mut findings).await;
                 done.map_err(|error| error.to_string())
             }
             Err(trouble) => Err(trouble),
@@ -59,11 +62,13 @@ fn members(
     findings: &mut Findings,
 ) -> Vec<Member> {
     let drain = Duration::from_secs(document.drain_seconds);
+    let enter = deployment.spec.limits.enter();
+    let times = Times { drain, enter };
     let targets = deployment.targets.iter();
     let members = targets.filter_map(|target| {
         let host = project.host(&target.name);
         let endpoint = host.map(|host| Endpoint::of(host, document));
-        findings.member(target, endpoint, drain)
+        findings.member(target, endpoint, &document.name, times)
     });
     members.collect()
 }
@@ -72,11 +77,16 @@ async fn put_right(
     state: &RwLock<Deployment>,
     looked: &mut Looked,
     balancer: &dyn Balancer,
+    late: &mut BTreeMap<Name, String>,
     findings: &mut Findings,
 ) -> Result<(), TrafficError> {
-    let members = &looked.members;
-    let servers: Vec<Server> = members.iter().map(Member::server).collect();
+    let servers: Vec<Server> = looked.members.iter().map(Member::server).collect();
     let observed = looked.observed.insert(observe(balancer, &servers).await?);
+    let judges = balancer.abilities().health;
+    for member in &mut looked.members {
+        member.give_up_if_late(observed, judges, late, clock::steady());
+    }
+    let members = &looked.members;
     let Round {
         wanted,
         kept,
@@ -95,9 +105,8 @@ async fn put_right(
         }
         *observed = observe(balancer, &servers).await?;
     }
-    let judges = balancer.abilities().health;
     read(state, |deployment| {
-        findings.settle(deployment, members, observed, judges, &kept);
+        findings.settle(deployment, members, observed, judges, &kept, late);
     });
     if let Some(side) = empty {
         looked.withhold(side);

@@ -104,6 +104,7 @@ mod tests {
                 side,
                 place: None,
                 leave_by: None,
+                enter_by: None,
             })
             .into()
     }

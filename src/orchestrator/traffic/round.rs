@@ -26,6 +26,17 @@ pub struct Member {
     pub place: Option<Place>,
     /// When it leaves even with requests in flight.
     pub leave_by: Option<Timestamp>,
+    /// When it must have come into service.
+    pub enter_by: Option<Timestamp>,
+}
+
+/// How long a target has at a load balancer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Times {
+    /// To finish what it does, before it leaves with requests in flight.
+    pub drain: Duration,
+    /// To come into service.
+    pub enter: Duration,
 }
 
 /// What a round does.
@@ -144,16 +155,56 @@ pub fn is_split(wanted: &Wanted, members: &[Member], observed: &Observed) -> boo
     in_effect(members, observed).is_some_and(|found| is_nearly(found, asked))
 }
 
+/// Why a target that ought to be in service by now is not, in the load balancer's words where it has some.
+fn overdue(member: &Member, observed: &Observed, judges: bool, now: Timestamp) -> Option<String> {
+    let is_late = member.enter_by.is_some_and(|by| by <= now);
+    if member.place != Some(Place::In) || !is_late || is_there(member, observed, judges) {
+        return None;
+    }
+    let why = match observed.servers.get(&member.name) {
+        None => "the load balancer does not have it".to_owned(),
+        Some(seen) => seen.trouble.clone().unwrap_or_else(|| {
+            let why = match seen.service {
+                Service::In => "the load balancer does not find it well",
+                Service::Draining | Service::Out => "the load balancer gives it no requests",
+            };
+            why.to_owned()
+        }),
+    };
+    Some(format!(
+        "{} did not come into service in time (enterSeconds): {why}",
+        member.name
+    ))
+}
+
 impl Member {
-    /// A target that serves there, and has so long to drain.
-    pub fn of(target: &Target, endpoint: Endpoint, drain: Duration) -> Self {
-        let block = target.event(LifecycleEvent::BlockTraffic);
+    /// A target that serves there, and has so long to drain and to enter.
+    pub fn of(target: &Target, endpoint: Endpoint, times: Times) -> Self {
+        let since = |event| target.event(event)?.start_time;
         Self {
             name: target.name.clone(),
             endpoint,
             side: target.side.unwrap_or(Side::Blue),
             place: place(target),
-            leave_by: block.and_then(|entry| Some(entry.start_time? + drain)),
+            leave_by: since(LifecycleEvent::BlockTraffic).map(|at| at + times.drain),
+            enter_by: since(LifecycleEvent::AllowTraffic).map(|at| at + times.enter),
+        }
+    }
+
+    /// One that did not come into service in time leaves again, and is kept among those that were late, with the reason. An
+    /// original stays: it may be all that there is.
+    pub fn give_up_if_late(
+        &mut self,
+        observed: &Observed,
+        judges: bool,
+        late: &mut BTreeMap<Name, String>,
+        now: Timestamp,
+    ) {
+        if let Some(why) = overdue(self, observed, judges, now) {
+            late.entry(self.name.clone()).or_insert(why);
+        }
+        if self.place == Some(Place::In) && late.contains_key(&self.name) {
+            self.place = (self.side == Side::Green).then_some(Place::Out);
         }
     }
 
@@ -187,6 +238,7 @@ mod tests {
             side: Side::Blue,
             place,
             leave_by: Some(Timestamp(30_000)),
+            enter_by: Some(Timestamp(60_000)),
         }
     }
 
@@ -276,6 +328,12 @@ mod tests {
         assert!(!is_there(&a, &with(Service::In, false), true));
         assert!(is_there(&a, &with(Service::In, false), false));
         assert!(is_there(&a, &with(Service::In, true), true));
+        let late = |observed: &Observed, now| overdue(&a, observed, true, Timestamp(now));
+        let unwell = with(Service::In, false);
+        assert_eq!(late(&unwell, 59_999), None);
+        let why = late(&unwell, 60_000).unwrap();
+        assert!(why.ends_with("does not find it well"), "{why}");
+        assert_eq!(late(&with(Service::In, true), 60_000), None);
         let out = member("a", Some(Place::Out));
         assert!(is_there(&out, &observed(&[]), true));
         assert!(!is_there(&out, &with(Service::Draining, true), true));

@@ -66,6 +66,7 @@ mod tests {
             side: *side,
             place: None,
             leave_by: None,
+            enter_by: None,
         });
         let seen = servers.iter().map(|(name, _, weight, healthy)| {
             let seen = Seen {

@@ -42,14 +42,8 @@ fn unwell(model: &Model, deployment: &Deployment, target: &Target) -> Option<Str
 
 /// How often it was tried, once it was tried again.
 fn attempts(target: &Target) -> Option<String> {
-    // Each stage that it comes to starts it once.
-    let mut earlier: Vec<usize> = target.events.iter().map(|entry| entry.stage).collect();
-    earlier.retain(|stage| *stage < target.stage);
-    earlier.dedup();
-    let started = u32::try_from(earlier.len()).unwrap_or(u32::MAX);
-    let attempt = target.attempt.saturating_sub(started);
-    let waits = target.status == TargetStatus::Pending && attempt > 0;
-    let attempt = attempt + u32::from(waits);
+    let waits = target.status == TargetStatus::Pending && target.attempt > 0;
+    let attempt = target.tries() + u32::from(waits);
     match attempt {
         0 | 1 => None,
         attempt if waits => Some(format!("waits for its {} try", ordinal(attempt))),

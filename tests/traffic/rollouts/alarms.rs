@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
+use super::front::Kind;
 use super::site::Site;
 use crate::load::{Connections, Load};
 
@@ -54,9 +55,9 @@ const DEPLOY: [&str; 6] = [
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_alarm_while_traffic_moves_gives_the_original_its_traffic_back() {
-    let site = Site::up(4, 2).await;
+    let site = Site::up(Kind::HaProxy, 2, 2).await;
     site.watch_a_file();
-    let load = Load::start(site.haproxy.front, "/?ms=2", 200, Connections::Kept);
+    let load = Load::start(site.front.address(), "/?ms=2", 200, Connections::Kept);
     let lab = &site.lab;
     // Each instance takes a while after its traffic has come.
     let folder = lab.revision("2.0", "0", None);
@@ -91,9 +92,9 @@ async fn an_alarm_while_traffic_moves_gives_the_original_its_traffic_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_alarm_counts_while_it_waits_for_the_reroute() {
-    let site = Site::up(2, 1).await;
+    let site = Site::up(Kind::HaProxy, 1, 1).await;
     site.watch_a_file();
-    let load = Load::start(site.haproxy.front, "/?ms=2", 100, Connections::Kept);
+    let load = Load::start(site.front.address(), "/?ms=2", 100, Connections::Kept);
     let lab = &site.lab;
     lab.push_down("2.0");
     let id = lab.ok(&DEPLOY);

@@ -14,6 +14,8 @@ pub struct Limits {
     /// Seconds within which a lifecycle event must end, all scripts and overhead included.
     pub event_seconds: u32,
     /// Seconds within which an instance must be in service and well at its load balancers, from the moment it was to enter.
+    /// Not written where it is the usual hour: entries of former versions stay as they are.
+    #[serde(skip_serializing_if = "is_usual")]
     pub enter_seconds: u32,
     /// Seconds after which a host is given up that falls silent while an event runs: three heartbeats and a minute.
     pub silence_seconds: u32,
@@ -34,12 +36,20 @@ pub struct Limits {
     pub deployments_kept: Option<u32>,
 }
 
+/// As long as `CodeDeploy` waits.
+const ENTER_SECONDS: u32 = 3600;
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_usual(seconds: &u32) -> bool {
+    *seconds == ENTER_SECONDS
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
             pick_up_seconds: 300,
             event_seconds: 4200,
-            enter_seconds: 3600,
+            enter_seconds: ENTER_SECONDS,
             silence_seconds: 69,
             deployment_seconds: 8 * 3600,
             provisioning_seconds: None,

@@ -14,7 +14,7 @@ fn the_connections_in_the_documentation_are_read() {
     let blocks = text.split("```yaml\n").skip(1);
     let (mut haproxy, mut http) = (0, 0);
     let blocks = blocks.map(|block| block.split("```").next().unwrap());
-    // The others are for other programs.
+    // Others are of agent.yml, of the router's document or of Envoy.
     for block in blocks.filter(|block| block.starts_with("connections:")) {
         let folder = tempfile::tempdir().unwrap();
         let project = format!("name: demo\n{block}");

@@ -7,6 +7,7 @@ use crate::engine::{Deployment, refusal, rollback};
 use crate::model::deployment::Creator;
 use crate::model::group::GroupKey;
 use crate::model::traffic::Split;
+use crate::tui::consequence::goal;
 use crate::tui::model::Model;
 use crate::tui::replay::REFUSED;
 use crate::tui::update::other;
@@ -222,7 +223,11 @@ fn reversible(model: &Model, deployment: &Deployment) -> Result<(), String> {
         return Err("it is a rollback itself, and those are not rolled back: stop it".to_owned());
     }
     if deployment.spec.sides.is_some() {
-        return rollback::way_back(deployment);
+        return if deployment.status.is_terminal() {
+            goal(model, deployment).map(|_| ())
+        } else {
+            rollback::way_back(deployment)
+        };
     }
     let ledger = model.ledger(&group).cloned().unwrap_or_default();
     rollback::revision(deployment, &ledger)

@@ -3,6 +3,7 @@
 //! A statement has two parts: what was decided (ids, revision, how many at a time), which a confirmation is tied to, and
 //! what is merely so at the moment (how many run right now), which is kept fresh and ties nothing.
 
+mod anew;
 mod control;
 mod deploy;
 mod roll_back;
@@ -16,6 +17,7 @@ use crate::model::deployment::DeploymentId;
 use crate::tui::model::Model;
 use crate::tui::words::{instances, listed};
 
+pub(crate) use anew::goal;
 pub(crate) use control::control;
 pub(crate) use deploy::deploy;
 pub(crate) use roll_back::roll_back;

@@ -1,5 +1,6 @@
 //! Rolling a deployment back.
 
+use super::anew::anew;
 use super::{Choice, Statement, plan_facts, traffic};
 use crate::api::command;
 use crate::engine::input::{Command, What};
@@ -36,20 +37,15 @@ pub(crate) fn roll_back(model: &Model, deployment: &Deployment) -> Statement {
         )
     }];
     let mut blocked = None;
-    match rollback_plan(model, deployment) {
-        Ok(_) if sides => match traffic::way_back(deployment) {
-            Ok(lines) => decided.extend(lines),
-            Err(reason) => blocked = Some(reason),
-        },
-        Ok((label, plan)) => decided.extend(plan_facts(
-            &label,
-            &plan,
-            deployment
-                .spec
-                .configuration
-                .deployment_config_name
-                .as_str(),
-        )),
+    let configuration = &deployment.spec.configuration.deployment_config_name;
+    let said = match (sides, running) {
+        (true, true) => traffic::way_back(deployment),
+        (true, false) => anew(model, deployment),
+        _ => rollback_plan(model, deployment)
+            .map(|(label, plan)| plan_facts(&label, &plan, configuration.as_str())),
+    };
+    match said {
+        Ok(lines) => decided.extend(lines),
         Err(reason) => blocked = Some(reason),
     }
     let moves = traffic::moves(model, deployment, Split::ORIGINAL).filter(|_| sides);

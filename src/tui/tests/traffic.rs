@@ -7,7 +7,9 @@ use crate::api::command::Command;
 use crate::api::feed::FeedItem;
 use crate::api::gate;
 use crate::engine::input::{Command as Control, What};
+use crate::engine::ledger::Serving;
 use crate::engine::plan::Before;
+use crate::model::deployment::DeploymentStatus;
 use crate::model::traffic::Split;
 use crate::tui::action::available::available;
 use crate::tui::action::{ACTIONS, Action, Grade};
@@ -393,4 +395,47 @@ fn the_docs_have_the_keys_of_the_registry() {
         let row = format!("| `{key}` | `{name}` |");
         assert!(docs.contains(&row), "{row}");
     }
+}
+
+#[test]
+fn a_rollback_of_what_is_over_is_a_new_deployment_and_says_so() {
+    let mut run = sides::kept();
+    run.command("ana", "", END_WAIT);
+    assert_eq!(run.deployment.status, DeploymentStatus::Succeeded);
+    let mut snapshot = sample::snapshot(sides::project(), &run.deployment);
+    let document = snapshot.project.group(&sample::production()).unwrap();
+    let given = run.deployment.spec.sides.clone().unwrap();
+    let (_, ledger) = &mut snapshot.ledgers[0];
+    ledger.serving = Some(Serving {
+        now: given.replacement,
+        before: given.original,
+        document: document.selection(),
+    });
+    let mut unmoved = snapshot.clone();
+    unmoved.ledgers[0].1.serving = None;
+    let mut cockpit = Cockpit::with(snapshot);
+    cockpit.resize(100, 30);
+    cockpit.keys("b");
+    cockpit.wait(600);
+    let screen = cockpit.screen();
+    for said in [
+        "1.7.2 is deployed anew",
+        "installed on the 2 instances (web-1, web-2)",
+        "(web-3, web-4) keep the traffic",
+    ] {
+        assert!(screen.contains(said), "{said}: {screen}");
+    }
+    cockpit.keys("y");
+    let by = "ana".to_owned();
+    let deployment = sample::id(sample::LIVE);
+    assert_eq!(sent(&cockpit), [Command::Rollback { deployment, by }]);
+
+    let mut cockpit = Cockpit::with(unmoved);
+    cockpit.keys("b");
+    assert!(cockpit.model.layers.is_empty());
+    let screen = cockpit.screen();
+    assert!(
+        screen.contains("no deployment has moved the traffic"),
+        "{screen}"
+    );
 }

@@ -12,6 +12,7 @@ use crate::model::deployment::{Creator, DeploymentId, DeploymentStatus};
 use crate::model::group::AutoRollbackEvent;
 use crate::model::host::Host;
 use crate::model::lifecycle::EventStatus;
+use crate::model::name::Name;
 use crate::model::revision::Revision;
 
 /// Whether a deployment that has ended is to be rolled back without anybody asking again (operations.md §2, §4.2).
@@ -151,6 +152,22 @@ pub fn way_back(deployment: &Deployment) -> Result<(), String> {
         );
     }
     Ok(())
+}
+
+/// Whether a deployment that is over is rolled back by giving its original the traffic back: it is blue/green, the newest one
+/// of its group, and all its instances are still there.
+pub fn reroutes(
+    deployment: &Deployment,
+    ledger: &Ledger,
+    is_there: impl Fn(&Name) -> bool,
+) -> bool {
+    let newest = ledger.last_attempted_deployment.as_ref();
+    deployment.spec.sides.is_some()
+        && newest.is_some_and(|newest| newest.deployment_id == *deployment.id())
+        && deployment
+            .targets
+            .iter()
+            .all(|target| is_there(&target.name))
 }
 
 /// The way back of a blue/green deployment: nothing is installed (lifecycle.md §3.3).

@@ -181,22 +181,15 @@ impl Orchestrator {
     /// The way back of a blue/green deployment that is over: the original gets its traffic back. `None` if that is not how to
     /// roll back: it is in place, something was deployed since, or an instance of the original is gone.
     async fn reroute_back(&self, ended: &Deployment, by: &str) -> Result<Option<Answer>, ApiError> {
-        if ended.spec.sides.is_none() {
-            return Ok(None);
-        }
         let mut ledgers = self.0.ledgers.lock().await;
         let ledger = ledgers.get(&ended.group_key()).cloned().unwrap_or_default();
-        let newest = ledger.last_attempted_deployment.as_ref();
-        if newest.is_none_or(|newest| newest.deployment_id != *ended.id()) {
+        let (project, _) = self.0.documents.current();
+        if !rollback::reroutes(ended, &ledger, |name| project.host(name).is_some()) {
             return Ok(None);
         }
         let spec = self
             .roll_back_to(ended, &ledger)
             .map_err(|message| ApiError::new("InvalidOperationException", message))?;
-        let (project, _) = self.0.documents.current();
-        if !spec.targets.iter().all(|t| project.host(&t.name).is_some()) {
-            return Ok(None);
-        }
         let spec = Spec {
             creator: Creator::User,
             by: by.to_owned(),

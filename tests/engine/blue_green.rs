@@ -415,6 +415,8 @@ fn the_way_back_gives_the_group_no_revision_that_its_instances_do_not_have() {
     let mut ledger = Ledger::default();
     let mut back = sides(1, ALL);
     back.rolls_back = Some(id("d-BBBBBBBBB"));
+    // There was none before the deployment that it undoes.
+    back.previous_revision = None;
     let mut world = started(back);
     all(&mut world, &E::ALLOW);
     all(&mut world, &E::BLOCK);

@@ -156,6 +156,6 @@ fn a_replacement_that_is_ready_is_told_of_once_by_instance_and_as_a_whole() {
     options.unwrap().deployment_ready_option = None;
     let mut world = World::new(at_once);
     world.admit();
-    all(&mut world, &LifecycleEvent::IN_PLACE);
+    all(&mut world, &LifecycleEvent::REPLACEMENT);
     assert_eq!(told(&world), lines);
 }

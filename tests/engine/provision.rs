@@ -108,7 +108,7 @@ fn rerouted(spec: Spec) -> World {
     let mut world = started(spec);
     provisioned(&mut world);
     tell(&mut world, Told::Report);
-    all(&mut world, &E::IN_PLACE);
+    all(&mut world, &E::REPLACEMENT);
     world.command(What::Continue {
         before: Before::Reroute,
     });
@@ -341,7 +341,7 @@ fn who_was_left_out_before_stays_so_and_a_pause_holds_back_what_comes() {
     assert_eq!(world.deployment.overview.skipped, 1);
     world.command(What::Resume);
     assert_eq!(world.running(), ["new-a", "new-b"]);
-    all(&mut world, &E::IN_PLACE);
+    all(&mut world, &E::REPLACEMENT);
     assert_eq!(world.deployment.status, Ready);
     assert_eq!(fold(&world.journal).unwrap(), world.deployment);
 }
@@ -351,7 +351,7 @@ fn the_way_back_knows_who_was_provisioned() {
     let mut world = started(asked());
     provisioned(&mut world);
     tell(&mut world, Told::Report);
-    all(&mut world, &E::IN_PLACE);
+    all(&mut world, &E::REPLACEMENT);
     world.command(What::Continue {
         before: Before::Reroute,
     });

@@ -28,7 +28,7 @@ const CANARY: &str =
 fn entered(routing: &str) -> World {
     let mut world = World::new(routed(routing));
     world.admit();
-    all(&mut world, &E::IN_PLACE);
+    all(&mut world, &E::REPLACEMENT);
     world.command(REROUTE);
     all(&mut world, &[E::BeforeAllowTraffic, E::AllowTraffic]);
     world
@@ -104,7 +104,7 @@ fn the_replacement_serves_before_it_gets_a_share_and_is_validated_when_it_has_al
         0,
         "what an earlier deployment left is put right"
     );
-    all(&mut world, &E::IN_PLACE);
+    all(&mut world, &E::REPLACEMENT);
     world.command(REROUTE);
     assert_eq!(share(&world), 0);
     all(&mut world, &[E::BeforeAllowTraffic, E::AllowTraffic]);

@@ -20,6 +20,7 @@ use crate::engine::{Deployment, Input};
 use crate::model::deployment::ExecutionId;
 use crate::model::lifecycle::EventStatus;
 use crate::model::name::Name;
+use crate::model::timestamp::Timestamp;
 use crate::model::traffic::Split;
 
 /// How soon to look again while somebody waits for something.
@@ -57,6 +58,8 @@ pub(super) struct Keeper {
     forced: BTreeMap<Name, u64>,
     /// Targets that did not come into service in time, and why not: they leave again.
     late: BTreeMap<Name, String>,
+    /// When the last errand began.
+    began: Timestamp,
     /// What was wrong at the last look.
     trouble: Vec<String>,
     /// What was counted, by load balancer.
@@ -79,6 +82,7 @@ impl Keeper {
             open: BTreeMap::new(),
             forced: BTreeMap::new(),
             late: BTreeMap::new(),
+            began: Timestamp(0),
             trouble: Vec::new(),
             meters: BTreeMap::new(),
             requests,
@@ -187,7 +191,9 @@ impl Keeper {
                 continue;
             }
             open.begun = true;
-            let at = clock::steady();
+            // Each a moment after the one before: who leaves first has to be the same at every look.
+            let at = clock::steady().max(self.began + Duration::from_millis(1));
+            self.began = at;
             report(&open.errand, Report::EventStarted { event, at }).await;
             told.push((open.errand.target.clone(), event));
         }

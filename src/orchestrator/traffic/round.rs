@@ -76,6 +76,9 @@ pub fn round(
     if round.empty.is_some() {
         round.wanted.split = in_effect(members, observed);
     }
+    // Who was to leave first still is, while what was asked for has not taken effect: not one more leaves than may.
+    let mut members: Vec<&Member> = members.iter().collect();
+    members.sort_by_key(|member| member.leave_by);
     for member in members {
         let seen = observed.servers.get(&member.name);
         let service = match (member.place, seen) {

@@ -40,6 +40,7 @@ pub(crate) fn roll_back(model: &Model, deployment: &Deployment) -> Statement {
     let configuration = &deployment.spec.configuration.deployment_config_name;
     let said = match (sides, running) {
         (true, true) => traffic::way_back(deployment),
+        (true, false) if reroutes(model, deployment) => traffic::way_back(deployment),
         (true, false) => anew(model, deployment),
         _ => rollback_plan(model, deployment)
             .map(|(label, plan)| plan_facts(&label, &plan, configuration.as_str())),
@@ -75,6 +76,15 @@ pub(crate) fn roll_back(model: &Model, deployment: &Deployment) -> Statement {
         alternative: None,
         blocked,
     }
+}
+
+/// Whether its original gets the traffic back, although it is over.
+fn reroutes(model: &Model, deployment: &Deployment) -> bool {
+    let ledger = model.ledger(&deployment.group_key());
+    let project = model.view.as_ref().map(|view| &view.project);
+    ledger.zip(project).is_some_and(|(ledger, project)| {
+        rollback::reroutes(deployment, ledger, |name| project.host(name).is_some())
+    })
 }
 
 fn rollback_plan(model: &Model, deployment: &Deployment) -> Result<(String, Plan), String> {

@@ -35,7 +35,7 @@ fn names(deployment: &Deployment, side: Side) -> Vec<&Name> {
 pub(super) fn after_wait(deployment: &Deployment, before: Before) -> Vec<String> {
     if before == Before::Termination {
         return vec![format!(
-            "It ends now instead of keeping the {} for a way back. After that, a rollback is a new deployment to them.",
+            "It ends now instead of keeping the {} for a way back. They stay out of service until a rollback or another deployment.",
             those(deployment, Side::Blue)
         )];
     }

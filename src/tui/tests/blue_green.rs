@@ -245,7 +245,7 @@ fn somebody_elses_wait_and_share_are_told_although_another_deployment_is_on_the_
         told = run.records.len();
         cockpit.screen()
     };
-    sides::all(&mut run, &LifecycleEvent::IN_PLACE);
+    sides::all(&mut run, &LifecycleEvent::REPLACEMENT);
     let screen = tell(&mut cockpit, &run);
     assert!(
         screen.contains("waits 10 min for somebody to reroute it"),

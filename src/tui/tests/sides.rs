@@ -102,7 +102,7 @@ pub(super) fn all(run: &mut Run, events: &[LifecycleEvent]) {
 pub(super) fn ready() -> Run {
     let mut run = made(|_| {});
     run.input(&Input::Admitted);
-    all(&mut run, &LifecycleEvent::IN_PLACE);
+    all(&mut run, &LifecycleEvent::REPLACEMENT);
     run.wait(48_000);
     run
 }

@@ -411,6 +411,10 @@ fn a_rollback_of_what_is_over_is_a_new_deployment_and_says_so() {
         before: given.original,
         document: document.selection(),
     });
+    let rerouted = snapshot.clone();
+    // Another one has been deployed since.
+    let newest = snapshot.ledgers[0].1.last_attempted_deployment.as_mut();
+    newest.unwrap().deployment_id = sample::id("d-NEWEST000");
     let mut unmoved = snapshot.clone();
     unmoved.ledgers[0].1.serving = None;
     let mut cockpit = Cockpit::with(snapshot);
@@ -429,6 +433,13 @@ fn a_rollback_of_what_is_over_is_a_new_deployment_and_says_so() {
     let by = "ana".to_owned();
     let deployment = sample::id(sample::LIVE);
     assert_eq!(sent(&cockpit), [Command::Rollback { deployment, by }]);
+
+    let mut cockpit = Cockpit::with(rerouted);
+    cockpit.resize(100, 30);
+    cockpit.keys("b");
+    cockpit.wait(600);
+    let screen = cockpit.screen();
+    assert!(screen.contains("nothing is installed"), "{screen}");
 
     let mut cockpit = Cockpit::with(unmoved);
     cockpit.keys("b");

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::shares::{empty_side, in_effect, is_nearly};
+use super::shares::{empty_side, in_effect, is_nearly, was_never_told};
 use crate::engine::deployment::Target;
 use crate::engine::traffic::{Place, place};
 use crate::model::endpoint::Endpoint;
@@ -84,6 +84,7 @@ pub fn round(
         let service = match (member.place, seen) {
             (Some(Place::In), _) => Service::In,
             // Its weight depends on the split, wherever it is.
+            (None, Some(seen)) if split.is_some() && was_never_told(seen) => Service::In,
             (None, Some(seen)) if split.is_some() => seen.service,
             (None | Some(Place::Out), None) | (None, Some(_)) => continue,
             (Some(Place::Out), Some(seen)) => {

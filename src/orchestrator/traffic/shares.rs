@@ -2,7 +2,7 @@
 
 use super::round::Member;
 use crate::model::traffic::{Side, Split};
-use crate::providers::traffic::{Observed, Service};
+use crate::providers::traffic::{Observed, Seen, Service};
 
 /// The split that is in effect by what the load balancer says, or by the weights of the servers in service.
 pub fn in_effect(members: &[Member], observed: &Observed) -> Option<Split> {
@@ -39,13 +39,20 @@ pub fn is_nearly(one: Split, other: Split) -> bool {
     apart == 0 || (apart == 1 && !whole(one) && !whole(other))
 }
 
+/// Whether a load balancer that has not been told any weights gives it requests as its own configuration says.
+pub fn was_never_told(seen: &Seen) -> bool {
+    seen.service == Service::Draining && seen.weight.is_none()
+}
+
 /// The side that a split gives a share and that has no server in service that is well.
 pub fn empty_side(split: Split, members: &[Member], observed: &Observed) -> Option<Side> {
     let serves = |side: Side| {
         let mut members = members.iter().filter(|member| member.side == side);
         members.any(|member| {
             let seen = observed.servers.get(&member.name);
-            seen.is_some_and(|seen| seen.service == Service::In && seen.healthy != Some(false))
+            seen.is_some_and(|seen| {
+                (seen.service == Service::In || was_never_told(seen)) && seen.healthy != Some(false)
+            })
         })
     };
     [Side::Blue, Side::Green]
@@ -57,7 +64,6 @@ pub fn empty_side(split: Split, members: &[Member], observed: &Observed) -> Opti
 mod tests {
     use super::*;
     use crate::model::endpoint::Endpoint;
-    use crate::providers::traffic::Seen;
 
     fn at(servers: &[(&str, Side, u32, bool)]) -> (Vec<Member>, Observed) {
         let members = servers.iter().map(|(name, side, ..)| Member {

@@ -439,7 +439,7 @@ fn a_rollback_of_what_is_over_is_a_new_deployment_and_says_so() {
     cockpit.keys("b");
     cockpit.wait(600);
     let screen = cockpit.screen();
-    assert!(screen.contains("nothing is installed"), "{screen}");
+    assert!(screen.contains("gives all traffic back"), "{screen}");
 
     let mut cockpit = Cockpit::with(unmoved);
     cockpit.keys("b");

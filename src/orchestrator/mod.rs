@@ -2,8 +2,8 @@
 //!
 //! [`task`] runs one deployment; [`checks`] and [`create`] begin one, [`admission`] lets it start, [`closing`] ends it and
 //! [`follow`] says what comes after; [`forecast`] says how one would go. [`newcomers`] sees to hosts that join,
-//! [`retention`] to what is kept, [`notify`] to who is told. [`hosts`] reaches the agents, [`traffic`] the load balancers, [`alarms`]
-//! watches what may stop a deployment, [`fleets`] has instances provisioned and terminated, [`documents`] follows the project's files, [`look`] shows clients what there is, [`revisions`] takes bundles
+//! [`retention`] to what is kept, [`notify`] to who is told. [`hosts`] reaches the agents, `traffic` the load balancers, [`alarms`]
+//! watches what may stop a deployment, `fleets` has instances provisioned and terminated, [`documents`] follows the project's files, [`look`] shows clients what there is, [`revisions`] takes bundles
 //! in. [`command`], [`feed`] and [`snapshot`] are the messages at the door.
 
 pub mod admission;

@@ -314,9 +314,9 @@ impl Orchestrator {
         Ok(Answer::Taken {
             pending: !running.is_empty(),
             message: match (running.is_empty(), stops) {
-                (false, _) => format!("still running: {}", running.join(", ")),
+                (_, false) => "done".to_owned(),
+                (false, true) => format!("still running: {}", running.join(", ")),
                 (true, true) => "no further event will start".to_owned(),
-                (true, false) => "done".to_owned(),
             },
         })
     }

@@ -161,7 +161,7 @@ async fn prepare(context: &Context, fleet: &mut Fleet) -> color_eyre::Result<Cli
 
 /// What a newcomer is told.
 const HINT: [&str; 6] = [
-    "Live requests go to checkout 2.0; 2.1 is installed and waits for them.",
+    "It begins with live requests on checkout 2.0, and with 2.1 waiting for them.",
     "r  reroute: they go to 2.1   b  they come back   e  keep 2.0 no longer",
     "In another terminal: cutover lab status, cutover lab alarm on",
     "/  type shop: 1.0.0 comes in place, and 1.2.0-broken fails on some hosts",

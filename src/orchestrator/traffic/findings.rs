@@ -23,8 +23,8 @@ pub struct Findings {
     pub waiting: BTreeSet<Name>,
     /// Targets that can't get there, and why.
     pub refused: BTreeMap<Name, String>,
-    /// Targets that left with requests in flight, and how many.
-    pub forced: BTreeMap<Name, u64>,
+    /// Targets that left, and with how many requests in flight.
+    pub left: BTreeMap<Name, u64>,
     /// Load balancers that could not be looked after, and why.
     pub trouble: Vec<String>,
     /// The split that is asked for, once all load balancers have it in effect.
@@ -162,12 +162,12 @@ impl Findings {
         }
     }
 
-    /// How the event of a target at the load balancers has ended; `None` if it has not. `forced` says with how many requests
+    /// How the event of a target at the load balancers has ended; `None` if it has not. `left` says with how many requests
     /// in flight it left, if it did, at this look or at an earlier one.
     pub fn outcome(
         &self,
         target: &Name,
-        forced: Option<u64>,
+        left: Option<u64>,
     ) -> Option<(EventStatus, Option<Diagnostics>)> {
         if self.unknown.contains(target) {
             return None;
@@ -178,7 +178,8 @@ impl Findings {
         if !self.trouble.is_empty() || self.waiting.contains(target) {
             return None;
         }
-        Some((EventStatus::Succeeded, forced.map(cut_off)))
+        let cut = left.filter(|requests| *requests > 0);
+        Some((EventStatus::Succeeded, cut.map(cut_off)))
     }
 }
 
@@ -189,5 +190,23 @@ fn cut_off(in_flight: u64) -> Diagnostics {
         ..Diagnostics::unknown(format!(
             "left with {in_flight} requests in flight: its time to drain was over"
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_that_were_cut_off_are_told_and_a_drain_that_ended_is_not() {
+        let findings = Findings::default();
+        let said = |left| {
+            let (status, diagnostics) = findings.outcome(&"a".parse().unwrap(), left).unwrap();
+            assert_eq!(status, EventStatus::Succeeded);
+            diagnostics.map(|diagnostics| diagnostics.message)
+        };
+        assert_eq!(said(None), None);
+        assert_eq!(said(Some(0)), None);
+        assert!(said(Some(3)).unwrap().contains("3 requests in flight"));
     }
 }

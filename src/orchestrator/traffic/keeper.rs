@@ -54,8 +54,8 @@ pub(super) struct Keeper {
     state: Arc<RwLock<Deployment>>,
     asks: mpsc::UnboundedReceiver<Ask>,
     open: BTreeMap<ExecutionId, Open>,
-    /// Targets that left with requests in flight, and how many.
-    forced: BTreeMap<Name, u64>,
+    /// Targets that left, and with how many requests in flight.
+    left: BTreeMap<Name, u64>,
     /// Targets that did not come into service in time, and why not: they leave again.
     late: BTreeMap<Name, String>,
     /// When the last errand began.
@@ -80,7 +80,7 @@ impl Keeper {
             state,
             asks,
             open: BTreeMap::new(),
-            forced: BTreeMap::new(),
+            left: BTreeMap::new(),
             late: BTreeMap::new(),
             began: Timestamp(0),
             trouble: Vec::new(),
@@ -111,7 +111,7 @@ impl Keeper {
                 &mut self.late,
             )
             .await;
-            self.forced.extend(findings.forced.clone());
+            self.left.extend(findings.left.clone());
             self.show(&findings);
             self.tell(&findings).await;
             if let Some(split) = findings.in_effect
@@ -122,10 +122,12 @@ impl Keeper {
                 let _over = self.requests.send(heard).await;
             }
             let idle = self.open.is_empty() && self.awaited_split().is_none();
-            pause = match (idle, self.trouble.is_empty()) {
+            // One that refuses a split is not asked again at once, either.
+            let troubled = findings.balancers.iter().any(|it| it.trouble.is_some());
+            pause = match (idle, troubled) {
                 (true, _) => NOW_AND_THEN,
-                (false, true) => SOON,
-                (false, false) => AGAIN,
+                (false, false) => SOON,
+                (false, true) => AGAIN,
             };
         }
     }
@@ -231,11 +233,11 @@ impl Keeper {
                 let heard = if silent { Report::Lost } else { Report::Heard };
                 report(&open.errand, heard).await;
             }
-            let forced = self.forced.get(target).copied();
-            let Some((status, diagnostics)) = findings.outcome(target, forced) else {
+            let left = self.left.get(target).copied();
+            let Some((status, diagnostics)) = findings.outcome(target, left) else {
                 continue;
             };
-            self.forced.remove(target);
+            self.left.remove(target);
             let ended = Report::EventEnded {
                 event: open.errand.event,
                 status,

@@ -90,13 +90,15 @@ async fn put_right(
     let Round {
         wanted,
         kept,
-        forced,
+        left,
         empty,
     } = round(members, observed, looked.asked, clock::steady());
     let differing = differing(&wanted, observed);
     if !differing.is_empty() || !is_split(&wanted, members, observed) {
+        // Also if no answer comes: it may have been done.
+        findings.left.extend(left);
         match within(balancer.apply(&wanted, observed)).await {
-            Ok(()) => findings.forced.extend(forced),
+            Ok(()) => {}
             Err(error) if error.is_passing() => return Err(error),
             Err(error) => {
                 looked.trouble = Some(error.to_string());

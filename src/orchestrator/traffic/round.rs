@@ -46,8 +46,8 @@ pub struct Round {
     pub wanted: Wanted,
     /// Servers that have to stay for now: without them the route would have no healthy one.
     pub kept: BTreeSet<Name>,
-    /// Servers that leave with requests in flight, and how many, because their time to drain is over.
-    pub forced: BTreeMap<Name, u64>,
+    /// Servers that leave, and with how many requests in flight: with none, or because their time to drain is over.
+    pub left: BTreeMap<Name, u64>,
     /// The side that was to get a share, and has no server in service that is well: the split stays as it is.
     pub empty: Option<Side>,
 }
@@ -70,7 +70,7 @@ pub fn round(
             split,
         },
         kept: BTreeSet::new(),
-        forced: BTreeMap::new(),
+        left: BTreeMap::new(),
         empty: split.and_then(|split| empty_side(split, members, observed)),
     };
     if round.empty.is_some() {
@@ -95,7 +95,7 @@ pub fn round(
                     }
                     serving -= 1;
                 }
-                leaving(member, seen, now, &mut round.forced)
+                leaving(member, seen, now, &mut round.left)
             }
         };
         round.wanted.servers.push(member.server_in(service));
@@ -113,14 +113,18 @@ fn leaving(
     member: &Member,
     seen: &Seen,
     now: Timestamp,
-    forced: &mut BTreeMap<Name, u64>,
+    left: &mut BTreeMap<Name, u64>,
 ) -> Service {
     let late = member.leave_by.is_some_and(|by| by <= now);
     match (seen.service, seen.in_flight) {
-        (Service::Out, _) | (Service::Draining, Some(0)) => Service::Out,
+        (Service::Out, _) => Service::Out,
+        (Service::Draining, Some(0)) => {
+            left.insert(member.name.clone(), 0);
+            Service::Out
+        }
         (Service::Draining, in_flight) if late => {
             if let Some(n) = in_flight {
-                forced.insert(member.name.clone(), n);
+                left.insert(member.name.clone(), n);
             }
             Service::Out
         }
@@ -290,9 +294,11 @@ mod tests {
             services(&at(Service::Draining, 0, 0)),
             [("a", Service::Out)]
         );
+        // Also what an earlier look cut off, and was not heard, has drained now.
+        assert_eq!(at(Service::Draining, 0, 0).left.get(&name("a")), Some(&0));
         let late = at(Service::Draining, 3, 30_000);
         assert_eq!(services(&late), [("a", Service::Out)]);
-        assert_eq!(late.forced.get(&name("a")), Some(&3));
+        assert_eq!(late.left.get(&name("a")), Some(&3));
         assert_eq!(
             services(&at(Service::In, 3, 30_000)),
             [("a", Service::Draining)],

@@ -3,6 +3,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::print_stderr,
     reason = "a test's helpers fail the test"
 )]
 #![allow(dead_code, reason = "helpers of other tests are used in part")]
@@ -11,10 +12,14 @@
 mod command_line;
 #[path = "alarms/commands.rs"]
 mod commands;
+#[path = "rollout/lab.rs"]
+mod lab;
 #[path = "traffic/program.rs"]
 mod program;
 #[path = "alarms/prometheus.rs"]
 mod prometheus;
+#[path = "alarms/rollouts/mod.rs"]
+mod rollouts;
 #[path = "alarms/server.rs"]
 mod server;
 #[path = "alarms/urls.rs"]

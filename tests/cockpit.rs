@@ -2,21 +2,13 @@
 #![allow(clippy::unwrap_used, reason = "a test's helpers fail the test")]
 
 #[cfg(test)]
+#[path = "cockpit/checkout.rs"]
+mod checkout;
+#[cfg(test)]
 #[path = "cockpit/terminal.rs"]
 mod terminal;
 
-use terminal::{COLUMNS, ROWS, Terminal};
-
-/// Whether a row has this text, and its first letter in a colour.
-fn live(screen: &vt100::Screen, text: &str) -> bool {
-    (0..ROWS).any(|row| {
-        (0..COLUMNS).any(|column| {
-            let rest = screen.contents_between(row, column, row, COLUMNS);
-            let cell = screen.cell(row, column);
-            rest.starts_with(text) && cell.is_some_and(|c| c.fgcolor() != vt100::Color::Default)
-        })
-    })
-}
+use terminal::{Terminal, live};
 
 #[test]
 fn a_rollout_is_watched_stopped_and_left() {
@@ -29,9 +21,8 @@ fn a_rollout_is_watched_stopped_and_left() {
     terminal.wait("a live key", |screen| live(screen, "y  stop"));
     terminal.press("y");
     terminal.wait_for("MANUAL_STOP");
-    terminal.press("q");
+    terminal.leave();
     terminal.wait("the shell's screen", |screen| !screen.alternate_screen());
-    assert!(terminal.child.wait().unwrap().success());
 }
 
 #[test]
@@ -106,8 +97,7 @@ fn a_broken_revision_is_understood_and_rolled_back() {
         screen.contents().matches("Succeeded   1.0.0").count() == 2
     });
     let folder = terminal.folder();
-    terminal.press("q");
-    assert!(terminal.child.wait().unwrap().success());
+    terminal.leave();
     assert_eq!(processes(&folder), Vec::<String>::new());
 }
 
@@ -130,7 +120,7 @@ fn a_killed_cockpit_and_a_killed_orchestrator_are_followed_by_carrying_on() {
     };
     let killed = orchestrator();
 
-    let mut second = first.again();
+    let mut second = first.again().at_shop();
     second.wait_for("InProgress");
     nix::sys::signal::kill(
         nix::unistd::Pid::from_raw(killed),
@@ -139,8 +129,7 @@ fn a_killed_cockpit_and_a_killed_orchestrator_are_followed_by_carrying_on() {
     .unwrap();
     second.wait_for("Succeeded   1.0.0");
     assert_ne!(orchestrator(), killed);
-    second.press("q");
-    assert!(second.child.wait().unwrap().success());
+    second.leave();
     assert_eq!(processes(&folder), Vec::<String>::new());
 }
 
@@ -158,7 +147,7 @@ fn hosts_are_shown_with_their_system_and_what_is_installed() {
     let mut terminal = Terminal::lab(&[]);
     terminal.wait_for("Succeeded   1.0.0");
     terminal.press("H");
-    terminal.wait_for("2 hosts");
+    terminal.wait_for("6 hosts");
     terminal.wait("the system", |screen| {
         let text = screen.contents();
         text.contains(&format!("system     {word}")) && text.contains("shop/production 1.0.0")
@@ -171,8 +160,7 @@ fn hosts_are_shown_with_their_system_and_what_is_installed() {
         let text = screen.contents();
         text.contains("\u{276f} web-2") && !text.contains("1 shown")
     });
-    terminal.press("q");
-    assert!(terminal.child.wait().unwrap().success());
+    terminal.leave();
 }
 
 /// A rollout is paused with a reason, goes on when it is told to, and leaves an instance out; then it is recorded and
@@ -206,20 +194,13 @@ fn a_rollout_is_paused_resumed_and_leaves_an_instance_out_and_is_replayed() {
     terminal.press("y");
     terminal.wait_for("Succeeded   1.0.0");
     assert!(terminal.text().contains("left out by"));
-    terminal.press("q");
-    assert!(terminal.child.wait().unwrap().success());
+    terminal.leave();
 
     let folder = terminal.folder();
-    let cutover = |arguments: &[&str]| {
-        std::process::Command::new(env!("CARGO_BIN_EXE_cutover"))
-            .args(["-C", folder.to_str().unwrap()])
-            .args(arguments)
-            .env("XDG_STATE_HOME", folder.parent().unwrap())
-            .output()
-            .unwrap()
-    };
+    let cutover = |arguments: &[&str]| terminal.cutover(arguments);
     let list = String::from_utf8(cutover(&["list", "deployments"]).stdout).unwrap();
-    let id = list.split_whitespace().find(|word| word.starts_with("d-"));
+    let of_shop = list.lines().find(|line| line.contains("shop/production"));
+    let id = of_shop.and_then(|line| line.split_whitespace().next());
     let recording = folder.parent().unwrap().join("recording");
     let exported = cutover(&["export", id.unwrap_or_else(|| panic!("{list}"))]);
     assert!(exported.status.success());

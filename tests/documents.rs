@@ -12,6 +12,8 @@ mod commands;
 mod connections;
 #[path = "documents/edits.rs"]
 mod edits;
+#[path = "documents/fleets.rs"]
+mod fleets;
 
 use std::fs;
 use std::path::Path;

@@ -19,6 +19,7 @@ use crate::model::deployment::DeploymentId;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
 use crate::model::notification::Delivery;
+use crate::model::traffic::status::BalancerDetails;
 
 /// A connection to a project's orchestrator.
 #[derive(Clone, Debug)]
@@ -106,6 +107,14 @@ impl Client {
     /// If there is none of this id.
     pub async fn deployment(&self, id: &DeploymentId) -> Result<Deployment, ClientError> {
         self.get(&format!("/v1/deployments/{id}")).await
+    }
+
+    /// Where the traffic of a deployment goes that is not over.
+    ///
+    /// # Errors
+    /// If there is none of this id.
+    pub async fn traffic(&self, id: &DeploymentId) -> Result<Vec<BalancerDetails>, ClientError> {
+        self.get(&format!("/v1/deployments/{id}/traffic")).await
     }
 
     /// A deployment's journal.

@@ -65,7 +65,8 @@ pub fn danger(command: &Command) -> Danger {
         Command::Deploy(_)
         | Command::Control { .. }
         | Command::Rollback { .. }
-        | Command::DeleteRevision { .. } => Danger::Dangerous,
+        | Command::DeleteRevision { .. }
+        | Command::TerminateHosts { .. } => Danger::Dangerous,
     }
 }
 

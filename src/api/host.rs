@@ -151,6 +151,10 @@ impl<'a> HostView<'a> {
             .iter()
             .map(|(key, value)| format!("{key}={value}"));
         lines.say("tags", tags.collect::<Vec<_>>().join(" "));
+        if let Some(from) = &self.host.provisioned {
+            let text = format!("{}, provisioned for {}", from.fleet, from.deployment);
+            lines.say("fleet", text);
+        }
         match self.facts() {
             Some(facts) => self.told(facts, at, &mut lines),
             None if self.version().is_empty() => {}

@@ -4,7 +4,12 @@ use serde_json::{Map, Value, json};
 
 use super::snapshot::Summary;
 use crate::engine::Deployment;
-use crate::model::deployment::DeploymentId;
+use crate::engine::deployment::Terminated;
+use crate::engine::traffic::is_left_out;
+use crate::model::deployment::{DeploymentId, DeploymentStatus};
+use crate::model::group::InstanceAction;
+use crate::model::name::Name;
+use crate::model::traffic::Side;
 
 /// `DeploymentInfo`, with the fields of our own that the list has too. `updates` are the automatic updates that this
 /// deployment caused. Times are milliseconds since the epoch.
@@ -25,6 +30,8 @@ pub fn deployment_info(deployment: &Deployment, updates: &[DeploymentId]) -> Val
         "ignoreApplicationStopFailures": spec.options.ignore_application_stop_failures,
         "updateOutdatedInstancesOnly": spec.options.update_outdated_instances_only,
         "autoRollbackConfiguration": spec.auto_rollback(),
+        "alarmConfiguration": spec.alarms(),
+        "overrideAlarmConfiguration": spec.options.override_alarm_configuration,
         "onFailure": spec.options.on_failure,
         "rollbackTargets": spec.options.rollback_targets,
         "rollbackInfo": {
@@ -70,6 +77,17 @@ pub fn status_messages(deployment: &Deployment) -> Vec<String> {
             error.message
         ));
     }
+    let targets = deployment.targets.iter();
+    let out: Vec<&str> = targets
+        .filter(|target| is_left_out(target))
+        .map(|target| target.name.as_str())
+        .collect();
+    if !out.is_empty() {
+        messages.push(format!(
+            "out of service at the load balancers, and left so: {}",
+            out.join(", ")
+        ));
+    }
     let runs = !deployment.status.is_terminal();
     if let Some(error) = deployment.halted.as_ref().filter(|_| runs) {
         messages.push(format!("no further instance starts: {}", error.message));
@@ -82,10 +100,49 @@ pub fn status_messages(deployment: &Deployment) -> Vec<String> {
         };
         messages.push(because(format!("{} {did}", stop.by), stop.why.as_deref()));
     }
+    messages.extend(original(deployment));
     if let Some(rollback) = &deployment.rollback {
         messages.push(rollback.message.clone());
     }
     messages
+}
+
+/// What has become of the original in the end, if it was to be terminated.
+fn original(deployment: &Deployment) -> Vec<String> {
+    let mut messages = Vec::new();
+    if let Some(Terminated { gone, trouble }) = &deployment.terminated {
+        if !gone.is_empty() {
+            messages.push(format!("terminated: {}", names(gone)));
+        }
+        if let Some(trouble) = trouble {
+            messages.push(format!(
+                "not every original instance was terminated: {trouble}"
+            ));
+        }
+    }
+    let group = &deployment.spec.group;
+    let options = group.blue_green_deployment_configuration.as_ref();
+    let option = options.and_then(|options| options.terminate_blue_instances_on_deployment_success);
+    let terminates = option.is_some_and(|option| option.action == InstanceAction::Terminate);
+    let blue = deployment.spec.targets.iter();
+    let kept: Vec<Name> = blue
+        .filter(|target| target.side == Some(Side::Blue) && target.fleet.is_none())
+        .map(|target| target.name.clone())
+        .collect();
+    let moved = deployment.status == DeploymentStatus::Succeeded;
+    let forth = deployment.spec.rolls_back.is_none();
+    if terminates && moved && forth && !kept.is_empty() {
+        messages.push(format!(
+            "not terminated, for no fleet provisioned them: {}",
+            names(&kept)
+        ));
+    }
+    messages
+}
+
+fn names(names: &[Name]) -> String {
+    let names: Vec<&str> = names.iter().map(Name::as_str).collect();
+    names.join(", ")
 }
 
 fn because(what: String, why: Option<&str>) -> String {

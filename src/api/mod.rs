@@ -5,6 +5,7 @@
 
 pub mod client;
 pub mod gate;
+pub mod gauge;
 pub mod host;
 pub mod info;
 pub mod server;

@@ -58,6 +58,7 @@ pub async fn serve(
         .route("/v1/alarms", get(alarms))
         .route("/v1/deployments/{id}", get(deployment))
         .route("/v1/deployments/{id}/records", get(records))
+        .route("/v1/deployments/{id}/traffic", get(traffic))
         .route("/v1/notifications", get(notifications))
         .route("/v1/groups/{application}/{group}/ledger", get(ledger))
         .route("/v1/deployments/{id}/targets/{target}/output", get(output))
@@ -153,6 +154,13 @@ async fn records(
     Segments(id): Segments<DeploymentId>,
 ) -> Result<Response, ApiError> {
     Ok(Json(door.records(&id).await?).into_response())
+}
+
+async fn traffic(
+    State(door): State<Orchestrator>,
+    Segments(id): Segments<DeploymentId>,
+) -> Result<Response, ApiError> {
+    Ok(Json(door.traffic(&id)?).into_response())
 }
 
 #[derive(Deserialize)]

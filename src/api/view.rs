@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::feed::FeedItem;
+use super::gauge::Gauge;
 use super::snapshot::{HostStatus, Snapshot, Summary};
 use crate::engine::{Deployment, Ledger};
 use crate::model::alarm::AlarmStatus;
@@ -37,6 +38,8 @@ pub struct View {
     pub hosts: BTreeMap<Name, HostStatus>,
     /// What is known of each alarm that is watched.
     pub alarms: BTreeMap<String, AlarmStatus>,
+    /// Where the traffic goes of each deployment that is not over, or was not when this client came.
+    pub traffic: BTreeMap<DeploymentId, Gauge>,
     /// Counts what was told about hosts, so that whoever lists them knows when to look again.
     pub host_news: u64,
 }
@@ -79,6 +82,11 @@ impl From<Snapshot> for View {
                 .into_iter()
                 .map(|alarm| (alarm.name.clone(), alarm))
                 .collect(),
+            traffic: snapshot
+                .traffic
+                .into_iter()
+                .map(|status| (status.deployment.clone(), Gauge::from(status)))
+                .collect(),
             host_news: 0,
         }
     }
@@ -95,6 +103,13 @@ impl View {
                 // Deployments that were opened stay open, so that a reconnection does not close a screen.
                 let mut fresh = Self::from(*snapshot);
                 fresh.host_news = self.host_news + 1;
+                for (id, gauge) in std::mem::take(&mut self.traffic) {
+                    if let Some(now) = fresh.traffic.get_mut(&id) {
+                        let status = now.status.clone();
+                        *now = gauge;
+                        now.observe(status);
+                    }
+                }
                 for (id, deployment) in std::mem::take(&mut self.deployments) {
                     if deployment.status.is_terminal() && fresh.summaries.contains_key(&id) {
                         fresh.deployments.entry(id).or_insert(deployment);
@@ -134,6 +149,7 @@ impl View {
                 self.newest.retain(|id| !deployments.contains(id));
                 self.summaries.retain(|id, _| !deployments.contains(id));
                 self.deployments.retain(|id, _| !deployments.contains(id));
+                self.traffic.retain(|id, _| !deployments.contains(id));
                 Ok(())
             }
             FeedItem::Project { project, problems } => {
@@ -164,6 +180,15 @@ impl View {
             }
             FeedItem::AlarmReleased { name } => {
                 self.alarms.remove(&name);
+                Ok(())
+            }
+            FeedItem::Traffic(status) => {
+                if let Some(gauge) = self.traffic.get_mut(&status.deployment) {
+                    gauge.observe(status);
+                } else {
+                    let id = status.deployment.clone();
+                    self.traffic.insert(id, Gauge::from(status));
+                }
                 Ok(())
             }
             FeedItem::Alive => Ok(()),

@@ -12,6 +12,7 @@ use super::print::{note, say};
 use super::{Exit, Output, editor};
 use crate::model::configuration::{MinimumHealthyHosts, MinimumHealthyHostsType, ZonalConfig};
 use crate::model::name::Name;
+use crate::model::routing::TrafficRoutingConfig;
 use crate::model::yaml::Path as FieldPath;
 use crate::model::yaml::edit::{Change, Content};
 use crate::store::documents::edit::Changes;
@@ -264,6 +265,9 @@ fn show(folder: &Path, name: &Name, output: Output) -> color_eyre::Result<Exit> 
     if let Some(zonal) = &configuration.zonal_config {
         say(format_args!("zones          {}", by_zone(zonal)));
     }
+    if let Some(routing) = &configuration.traffic_routing_config {
+        say(format_args!("traffic        {}", by_weight(routing)));
+    }
     let users = project
         .groups
         .iter()
@@ -276,6 +280,26 @@ fn show(folder: &Path, name: &Name, output: Output) -> color_eyre::Result<Exit> 
     };
     say(format_args!("used by        {users}"));
     Ok(Exit::Succeeded)
+}
+
+/// `the replacement gets 10 %, 20 %, … 100 %, a step every 3 minutes`
+fn by_weight(routing: &TrafficRoutingConfig) -> String {
+    let steps = routing.steps();
+    let mut shares: Vec<String> = steps
+        .iter()
+        .map(|split| format!("{} %", split.replacement()))
+        .collect();
+    if shares.len() > 4 {
+        shares.splice(2..shares.len() - 1, ["…".to_owned()]);
+    }
+    match steps.len() {
+        1 => "the replacement gets all of it at once".to_owned(),
+        _ => format!(
+            "the replacement gets {}, a step every {} min",
+            shares.join(", "),
+            routing.interval()
+        ),
+    }
 }
 
 fn meaning(minimum: MinimumHealthyHosts) -> String {

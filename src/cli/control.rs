@@ -21,7 +21,7 @@ use crate::text::safe;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Which deployment
-    deployment: DeploymentId,
+    pub deployment: DeploymentId,
     #[command(flatten)]
     how: How,
 }
@@ -172,6 +172,10 @@ fn done(what: &What) -> String {
         What::Skip { target } => format!("{target} is left out"),
         What::StartNext { target } => format!("{target} comes before the others"),
         What::GiveUp => "given up".to_owned(),
+        What::Weight { split } => format!(
+            "the replacement is to get {} % of the traffic, and keeps it until resumed",
+            split.replacement()
+        ),
         What::Continue {
             before: Before::Reroute,
         } => "rerouting".to_owned(),

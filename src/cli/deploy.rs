@@ -15,7 +15,8 @@ use crate::api::command::{Answer, Command, Deploy};
 use crate::engine::spec::{OnFailure, Options, RollbackTargets};
 use crate::model::deployment::FileExistsBehavior;
 use crate::model::group::{
-    AutoRollbackConfiguration, AutoRollbackEvent, Ec2TagSet, GroupKey, Selection,
+    Alarm, AlarmConfiguration, AutoRollbackConfiguration, AutoRollbackEvent, Ec2TagSet, GroupKey,
+    Selection,
 };
 use crate::model::name::Name;
 use crate::model::tags::TagFilter;
@@ -57,6 +58,12 @@ pub(super) struct Args {
         value_name = "off|failure,stop,alarm"
     )]
     auto_rollback: Option<Vec<Occasion>>,
+    /// Watch these alarms instead of the group's, or none
+    #[arg(long, value_delimiter = ',', value_name = "off|NAME,NAME")]
+    alarms: Option<Vec<String>>,
+    /// Go on when the state of one of these alarms can't be read
+    #[arg(long, requires = "alarms")]
+    ignore_poll_alarm_failure: bool,
     /// Which instances an automatic rollback goes to: only those that this deployment started on
     #[arg(long)]
     rollback_attempted_only: bool,
@@ -148,13 +155,17 @@ pub(super) async fn request(
             group: args.group,
         },
         revision,
-        target_instances: replacement(&args.replacement),
+        target_instances: replacement(&args.replacement).map(Box::new),
         configuration: args.config,
         description: args.description,
         options: Options {
             file_exists_behavior: args.file_exists_behavior.into(),
             ignore_application_stop_failures: args.ignore_application_stop_failures,
             auto_rollback_configuration,
+            override_alarm_configuration: args
+                .alarms
+                .as_deref()
+                .map(|names| Box::new(alarms(names, args.ignore_poll_alarm_failure))),
             update_outdated_instances_only: args.update_outdated_instances_only,
             on_failure: args.on_failure.into(),
             rollback_targets: if args.rollback_attempted_only {
@@ -187,6 +198,17 @@ fn replacement(tags: &[String]) -> Option<Selection> {
         ec2_tag_set: Some(Ec2TagSet { ec2_tag_set_list }),
         ..Selection::default()
     })
+}
+
+/// What `--alarms` says.
+fn alarms(names: &[String], ignore_poll_alarm_failure: bool) -> AlarmConfiguration {
+    let off = matches!(names, [only] if only == "off");
+    let watched = if off { &[] } else { names };
+    AlarmConfiguration {
+        enabled: !off,
+        ignore_poll_alarm_failure,
+        alarms: watched.iter().cloned().map(|name| Alarm { name }).collect(),
+    }
 }
 
 /// What `--auto-rollback` says.

@@ -3,16 +3,20 @@
 use std::path::Path;
 
 use clap::Subcommand;
+use color_eyre::eyre::bail;
 
 use super::Exit;
 use super::change::{self, Options};
 use super::context::{Context, UsageError};
 use super::field::Tag;
+use super::print::say;
+use crate::api::command::{Answer, Command};
 use crate::model::name::Name;
 use crate::model::yaml::Path as FieldPath;
 use crate::model::yaml::edit::{Change, Content};
 use crate::store::documents::PROJECT_DOCUMENT;
 use crate::store::documents::edit::Changes;
+use crate::text::safe;
 
 /// Changes of the list of hosts.
 #[derive(Debug, Subcommand)]
@@ -52,6 +56,12 @@ pub(super) enum Verb {
         #[command(flatten)]
         options: Options,
     },
+    /// Have the fleets that provisioned hosts terminate them: what deployments that did not succeed have left
+    Terminate {
+        /// The hosts
+        #[arg(required = true, value_name = "HOST")]
+        names: Vec<Name>,
+    },
     /// Remove a host from cutover.yaml; nothing is uninstalled on it
     Remove {
         /// The host
@@ -61,7 +71,10 @@ pub(super) enum Verb {
     },
 }
 
-pub(super) fn run(verb: &Verb, context: &Context) -> color_eyre::Result<Exit> {
+pub(super) async fn run(verb: &Verb, context: &Context) -> color_eyre::Result<Exit> {
+    if let Verb::Terminate { names } = verb {
+        return terminate(names, context).await;
+    }
     let folder = context.folder()?;
     let path = Path::new(PROJECT_DOCUMENT);
     let mut changes = Changes::of(&folder);
@@ -118,12 +131,29 @@ pub(super) fn run(verb: &Verb, context: &Context) -> color_eyre::Result<Exit> {
             }
             (edits, options)
         }
+        Verb::Terminate { .. } => return Ok(Exit::Succeeded),
         Verb::Remove { name, options } => (vec![Change::Remove(find(&now, name)?)], options),
     };
     changes
         .edit(path, &edits)
         .map_err(|error| change::explain(&error))?;
     change::finish(&changes, *options, context, &folder)
+}
+
+async fn terminate(names: &[Name], context: &Context) -> color_eyre::Result<Exit> {
+    let client = context.connect().await?;
+    let hosts = names.to_vec();
+    let command = Command::TerminateHosts { hosts };
+    let Answer::Terminated { hosts, trouble } = context.send(&client, command).await? else {
+        bail!("an unexpected answer");
+    };
+    for host in hosts {
+        say(format_args!("{host} is terminated"));
+    }
+    match trouble {
+        Some(trouble) => bail!("not terminated: {}", safe(&trouble)),
+        None => Ok(Exit::Succeeded),
+    }
 }
 
 fn host(name: &Name, address: &str, tags: &[Tag], zone: Option<&str>) -> Content {

@@ -34,7 +34,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Exit> {
     if let Some(verb) = &args.verb {
-        return host_edit::run(verb, context);
+        return host_edit::run(verb, context).await;
     }
     let client = context.connect().await?;
     let mut view = look(&client).await?;
@@ -106,12 +106,14 @@ fn as_table(hosts: &[HostView<'_>], now: Timestamp) -> Vec<String> {
         .map(|host| {
             let free = host.disk().map_or_else(String::new, |disk| size(disk.free));
             let up = host.uptime(now).map_or_else(String::new, span);
-            let tags: Vec<String> = host
+            let mut tags: Vec<String> = host
                 .host
                 .tags
                 .iter()
                 .map(|(k, v)| format!("{k}={v}"))
                 .collect();
+            let from = host.host.provisioned.as_ref();
+            tags.extend(from.map(|from| format!("(fleet {})", from.fleet)));
             let age = host.age(now).map_or_else(String::new, |age| {
                 format!(" (the rest as of {} ago)", span(age))
             });

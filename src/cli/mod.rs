@@ -39,8 +39,10 @@ mod show;
 mod sim;
 mod stop;
 mod table;
+mod traffic;
 mod validate;
 mod wait;
+mod weight;
 
 use self::print::note;
 use std::path::PathBuf;
@@ -115,7 +117,8 @@ enum Command {
     Notifications(notifications::Args),
     /// Stop a deployment: running events finish, nothing new starts
     Stop(stop::Args),
-    /// Start nothing new until told to go on; what runs goes on
+    /// Start nothing new until told to go on; what runs goes on, and traffic keeps its shares
+    #[command(visible_alias = "hold")]
     Pause(control::Args),
     /// Go on with a paused deployment
     Resume(control::Args),
@@ -129,6 +132,10 @@ enum Command {
     GiveUp(control::Args),
     /// Move traffic to the replacement of a blue/green deployment that waits for it
     Reroute(control::Args),
+    /// Give the replacement a share of the traffic, and keep that until resumed
+    Weight(weight::Args),
+    /// Show where the traffic of deployments really goes
+    Traffic(traffic::Args),
     /// Keep the original of a blue/green deployment no longer than until now
     SkipWait(control::Args),
     /// Roll a deployment back to the revision before it
@@ -226,6 +233,8 @@ async fn run(cli: Cli) -> color_eyre::Result<Exit> {
             let before = Before::Termination;
             control::run(args, What::Continue { before }, &context).await
         }
+        Some(Command::Weight(args)) => weight::run(args, &context).await,
+        Some(Command::Traffic(args)) => traffic::run(&args, &context).await,
         Some(Command::Retry(args)) => {
             control::run_on(args, |target| What::Retry { target }, &context).await
         }

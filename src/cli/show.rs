@@ -11,7 +11,9 @@ use crate::clock;
 use crate::engine::deployment::{Deployment, Target};
 use crate::engine::outlook;
 use crate::model::deployment::DeploymentId;
+use crate::model::host::Host;
 use crate::model::lifecycle::EventStatus;
+use crate::model::name::Name;
 use crate::model::timestamp::Short;
 use crate::text::{date_time, safe};
 
@@ -28,7 +30,9 @@ pub(super) struct Args {
 pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Exit> {
     let client = context.connect().await?;
     let deployment = client.deployment(&args.deployment).await.map_err(usage)?;
-    let updates = updates(&look(&client).await?, &args.deployment);
+    let view = look(&client).await?;
+    let updates = updates(&view, &args.deployment);
+    let left = left(&view, &deployment);
     if args.output == Output::Json {
         let value = json!({
             "deploymentInfo": deployment_info(&deployment, &updates),
@@ -40,13 +44,14 @@ pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Ex
             "outlook": outlook(&deployment, clock::now()),
             "plan": *deployment.plan,
             "targets": deployment.targets,
+            "terminated": deployment.terminated,
+            "left": left.iter().map(|(host, _)| host).collect::<Vec<_>>(),
         });
         say(format_args!("{}", serde_json::to_string_pretty(&value)?));
         return Ok(Exit::Succeeded);
     }
-    for line in lines(&deployment, &updates) {
-        say(line);
-    }
+    let shown = lines(&deployment, &updates).into_iter();
+    shown.chain(remains(&left)).for_each(say);
     Ok(Exit::Succeeded)
 }
 
@@ -59,6 +64,41 @@ fn updates(view: &View, id: &DeploymentId) -> Vec<DeploymentId> {
     })
     .cloned()
     .collect()
+}
+
+/// Hosts of an ended deployment's that fleets provisioned, that are still there, and that its group does not need.
+fn left(view: &View, deployment: &Deployment) -> Vec<(Name, String)> {
+    if !deployment.status.is_terminal() {
+        return Vec::new();
+    }
+    let key = deployment.group_key();
+    let needed = |host: &Host| {
+        let group = view.project.group(&key);
+        let ledger = view.ledgers.get(&key);
+        group
+            .zip(ledger)
+            .is_some_and(|(group, ledger)| ledger.selection(group).selects(host))
+    };
+    let targets = deployment.targets.iter();
+    let hosts = targets.filter_map(|target| view.project.host(&target.name));
+    hosts
+        .filter_map(|host| {
+            let from = host.provisioned.as_ref()?;
+            (!needed(host)).then(|| (host.name.clone(), from.fleet.clone()))
+        })
+        .collect()
+}
+
+/// What an operator can do about what is left.
+fn remains(left: &[(Name, String)]) -> Option<String> {
+    let names: Vec<&str> = left.iter().map(|(name, _)| name.as_str()).collect();
+    let (_, fleet) = left.first()?;
+    Some(format!(
+        "left           {} of the fleet {}: `cutover hosts terminate {}` ends them",
+        names.join(", "),
+        safe(fleet),
+        names.join(" ")
+    ))
 }
 
 fn lines(deployment: &Deployment, updates: &[DeploymentId]) -> Vec<String> {
@@ -148,8 +188,8 @@ fn lines(deployment: &Deployment, updates: &[DeploymentId]) -> Vec<String> {
 /// What the table does not say of an instance: that it was tried before, that it is silent, why it ended so.
 fn note(target: &Target) -> Option<String> {
     let mut words = Vec::new();
-    if target.attempt > 1 {
-        words.push(format!("attempt {}", target.attempt));
+    if target.tries() > 1 {
+        words.push(format!("attempt {}", target.tries()));
     }
     if let Some(since) = target.silent_since {
         words.push(format!("not heard of since {}", date_time(since)));

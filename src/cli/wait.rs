@@ -1,5 +1,7 @@
 //! Waiting for a deployment, telling what happens on the way.
 
+use std::time::Duration;
+
 use super::print::note;
 use futures_util::StreamExt as _;
 
@@ -9,9 +11,11 @@ use crate::api::client::{Client, ClientError};
 use crate::api::feed::FeedItem;
 use crate::api::view::{Gap, View};
 use crate::engine::event::Event;
+use crate::engine::plan::{Before, Stage};
 use crate::engine::{Deployment, Record};
 use crate::model::deployment::{DeploymentId, DeploymentStatus};
 use crate::model::lifecycle::EventStatus;
+use crate::model::name::Name;
 use crate::model::timestamp::Short;
 use crate::text::safe;
 
@@ -80,13 +84,13 @@ async fn watch_once(
     let mut view: Option<View> = None;
     while let Some(item) = feed.next().await {
         let item = item?;
-        if let FeedItem::Record { deployment, record } = &item
-            && deployment == id
-            && record.seq > *told
-        {
-            *told = record.seq;
-            tell(id, record);
-        }
+        let news = match &item {
+            FeedItem::Record { deployment, record } if deployment == id && record.seq > *told => {
+                *told = record.seq;
+                Some(record.clone())
+            }
+            _ => None,
+        };
         match (&mut view, item) {
             (None, FeedItem::Snapshot(snapshot)) => view = Some(View::from(*snapshot)),
             (Some(view), item) => {
@@ -95,6 +99,10 @@ async fn watch_once(
                 }
             }
             (None, _) => {}
+        }
+        if let Some(record) = news {
+            let deployment = view.as_ref().and_then(|view| view.deployments.get(id));
+            tell(id, &record, deployment);
         }
         let ended = view
             .as_ref()
@@ -107,7 +115,7 @@ async fn watch_once(
     Ok(None)
 }
 
-fn tell(id: &DeploymentId, record: &Record) {
+fn tell(id: &DeploymentId, record: &Record, deployment: Option<&Deployment>) {
     match &record.event {
         Event::TargetStarted { target, .. } => note(format_args!("{id}: {target} started")),
         Event::EventEnded {
@@ -124,14 +132,60 @@ fn tell(id: &DeploymentId, record: &Record) {
             ));
         }
         Event::TargetEnded { target, status, .. } => note(format_args!("{id}: {target} {status}")),
+        Event::Provisioned { hosts, .. } => {
+            let names: Vec<&str> = hosts.iter().map(|host| host.name.as_str()).collect();
+            note(format_args!("{id}: provisioned: {}", names.join(", ")));
+        }
+        Event::Terminated { targets, trouble } => {
+            let names: Vec<&str> = targets.iter().map(Name::as_str).collect();
+            note(format_args!("{id}: terminated: {}", names.join(", ")));
+            if let Some(trouble) = trouble {
+                note(format_args!("{id}: not terminated: {}", safe(trouble)));
+            }
+        }
         Event::Halted { error } => {
             note(format_args!(
                 "{id}: no further instance starts: {}",
                 safe(&error.message)
             ));
         }
+        Event::StageStarted { stage } => {
+            let stages = deployment.map_or(&[][..], |deployment| &deployment.plan.stages);
+            if let Some(Stage::Wait { before, minutes }) = stages.get(*stage) {
+                note(format_args!("{id}: {}", waits(id, *before, *minutes)));
+            }
+        }
+        Event::Shifted { split, by, .. } => {
+            let by = by.as_ref().map(|by| format!(", says {}", safe(by)));
+            note(format_args!(
+                "{id}: {} % of the traffic to the replacement{}",
+                split.replacement(),
+                by.unwrap_or_default()
+            ));
+        }
+        Event::Paused { by, .. } => note(format_args!(
+            "{id}: paused by {}: `cutover resume {id}` lets it go on",
+            safe(by)
+        )),
+        Event::Resumed { by, .. } => note(format_args!("{id}: resumed by {}", safe(by))),
         Event::StopRequested { by, .. } => note(format_args!("{id}: {} asked to stop", safe(by))),
+        Event::Alarmed { message } => {
+            note(format_args!("{id}: it is stopped: {}", safe(message)));
+        }
         _ => {}
+    }
+}
+
+/// What it waits for, and how to go on.
+fn waits(id: &DeploymentId, before: Before, minutes: u32) -> String {
+    let long = Short(Duration::from_secs(60 * u64::from(minutes)));
+    match before {
+        Before::Reroute => format!(
+            "the replacement is ready: `cutover reroute {id}` moves the traffic; without it the deployment stops in {long}"
+        ),
+        Before::Termination => format!(
+            "the original is kept for {long}: `cutover stop --rollback {id}` gives it its traffic back, `cutover skip-wait {id}` ends the wait"
+        ),
     }
 }
 

@@ -4,6 +4,7 @@ use super::decide::{decide, has_failed};
 use super::deployment::{Deployment, Target};
 use super::event::{Event, Record};
 use super::input::Input;
+use super::provision;
 use super::schedule::Steps;
 use crate::model::deployment::TargetStatus;
 use crate::model::lifecycle::EventStatus;
@@ -43,9 +44,25 @@ impl Ahead {
 
     /// An input comes: what it causes, which has happened to the copy.
     pub fn input(&mut self, input: &Input) -> Vec<Event> {
-        let events = decide(&self.deployment, input, self.now);
+        let mut events = decide(&self.deployment, input, self.now);
         self.evolve(&events);
+        self.shift(&mut events);
         events
+    }
+
+    /// Load balancers do at once what they are asked for.
+    fn shift(&mut self, events: &mut Vec<Event>) {
+        while let Some(shift) = self.deployment.shift
+            && shift.since.is_none()
+            && self.deployment.status.is_running()
+        {
+            let more = decide(&self.deployment, &Input::InEffect(shift.asked), self.now);
+            if more.is_empty() {
+                return;
+            }
+            self.evolve(&more);
+            events.extend(more);
+        }
     }
 
     /// A target in flight ends. What its events did is left out.
@@ -54,8 +71,9 @@ impl Ahead {
         let target = &self.deployment.targets[position];
         steps.end_target(target, status, None, false);
         steps.schedule();
-        let events = steps.events;
+        let mut events = steps.events;
         self.evolve(&events);
+        self.shift(&mut events);
         events
     }
 
@@ -82,11 +100,15 @@ impl Ahead {
                 let status = expected(&self.deployment, target);
                 self.end(position, status);
             }
+            if let Some(told) = provision::expected(&self.deployment) {
+                if self.input(&told).is_empty() {
+                    return;
+                }
+                continue;
+            }
             // What waits for an operator goes on when its time is over, if nobody says anything.
-            let frozen = self.deployment.frozen_since.is_some();
-            let wait = self.deployment.wait_ends().filter(|_| !frozen);
-            let wait = wait.map(|(_, at)| at);
-            match self.deployment.monitor_ends().or(wait) {
+            let runs = self.deployment.timer_runs();
+            match self.deployment.next_timer().filter(|_| runs) {
                 Some(at) if !self.deployment.status.is_terminal() => {
                     self.now = self.now.max(at);
                     if self.input(&Input::TimerElapsed).is_empty() {

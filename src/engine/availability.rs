@@ -4,9 +4,11 @@ use super::deliberate::{Bug, deliberate};
 use super::deployment::{Deployment, Target};
 use super::input::{Command, What};
 use super::plan::Before;
+use super::provision::Asked;
 use super::schedule::Steps;
 use crate::model::deployment::{DeploymentStatus, TargetStatus};
 use crate::model::name::Name;
+use crate::model::traffic::Split;
 
 /// Why a command is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,6 +41,14 @@ pub enum Refusal {
         /// Which deployment.
         id: String,
     },
+    /// Original instances are being terminated: that can't be taken back.
+    #[error(
+        "{id} is terminating the original, which can't be taken back (UnsupportedActionForDeploymentTypeException)"
+    )]
+    TooLate {
+        /// Which deployment.
+        id: String,
+    },
     /// It makes no sense now.
     #[error("{0}")]
     Now(String),
@@ -53,6 +63,7 @@ impl Refusal {
         match self {
             Self::AlreadyCompleted { .. } => "DeploymentAlreadyCompletedException",
             Self::NotReady { .. } => "DeploymentIsNotInReadyStateException",
+            Self::TooLate { .. } => "UnsupportedActionForDeploymentTypeException",
             Self::NoTarget { .. } => "DeploymentTargetDoesNotExistException",
             Self::Changed { .. } | Self::Now(_) => "InvalidDeploymentStatusException",
             Self::Minimum(_) => "InvalidOperationException",
@@ -69,8 +80,11 @@ pub fn refusal(deployment: &Deployment, command: &Command) -> Option<Refusal> {
             status: deployment.status,
         });
     }
-    // Stopping is the way out: it is never refused.
+    // Stopping is the way out: it is never refused, but where nothing is left to stop (operations.md §2).
     let stops = matches!(command.what, What::Stop { .. });
+    if stops && matches!(deployment.fleet_work(), Some((Asked::Terminate, _))) {
+        return Some(Refusal::TooLate { id: id() });
+    }
     if stops && !deliberate(Bug::StopNeedsFreshPicture) {
         return None;
     }
@@ -80,6 +94,9 @@ pub fn refusal(deployment: &Deployment, command: &Command) -> Option<Refusal> {
     }
     if let Some(stop) = &deployment.stop {
         return Some(Refusal::Now(format!("{} is stopping it", stop.by)));
+    }
+    if let Some(message) = &deployment.alarmed {
+        return Some(Refusal::Now(format!("it is being stopped: {message}")));
     }
     if deployment.timed_out {
         return Some(Refusal::Now(
@@ -99,6 +116,7 @@ pub fn refusal(deployment: &Deployment, command: &Command) -> Option<Refusal> {
         What::Resume if deployment.paused.is_some() => None,
         What::Resume => Some(Refusal::Now("it is not paused".to_owned())),
         What::Continue { before } => continues(deployment, *before),
+        What::Weight { split } => weighs(deployment, *split),
         What::GiveUp if deployment.held.is_some() => None,
         What::GiveUp => Some(Refusal::Now(
             "it does not hold: stopping ends one that goes on".to_owned(),
@@ -135,6 +153,26 @@ fn continues(deployment: &Deployment, before: Before) -> Option<Refusal> {
     }
 }
 
+/// Shares are set by hand while traffic shifts by weight.
+fn weighs(deployment: &Deployment, split: Split) -> Option<Refusal> {
+    if deployment.shifting().is_none() {
+        let message = match deployment.split() {
+            Some(_) => {
+                "traffic does not shift now: its share can be set in the stage that shifts it"
+            }
+            None => {
+                "it does not shift traffic by weight: its configuration has no trafficRoutingConfig"
+            }
+        };
+        return Some(Refusal::Now(message.to_owned()));
+    }
+    let same = deployment.shift.is_some_and(|shift| shift.asked == split);
+    same.then(|| {
+        let share = split.replacement();
+        Refusal::Now(format!("the replacement's share is {share} % already"))
+    })
+}
+
 fn retry(target: &Target) -> Option<Refusal> {
     let name = &target.name;
     match target.status {
@@ -158,6 +196,9 @@ fn started(target: &Target) -> Option<Refusal> {
         ))),
         TargetStatus::InProgress => Some(Refusal::Now(format!(
             "{name} has started, and a running script is never cut off"
+        ))),
+        TargetStatus::Ready => Some(Refusal::Now(format!(
+            "{name} has its revision, and waits with the others for its traffic"
         ))),
         status => Some(Refusal::Now(format!("{name} is done: {status}"))),
     }

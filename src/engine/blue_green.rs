@@ -11,7 +11,8 @@ use crate::model::group::{
 };
 use crate::model::lifecycle::LifecycleEvent;
 use crate::model::name::Name;
-use crate::model::traffic::Side;
+use crate::model::routing::TrafficRoutingConfig;
+use crate::model::traffic::{Side, Split};
 
 /// Both sides, in the order of deployment.
 struct Sides {
@@ -36,7 +37,7 @@ pub(super) fn plan(spec: &Spec) -> Result<Plan, ErrorInformation> {
         original: side(spec, Side::Blue),
         replacement: side(spec, Side::Green),
     };
-    if spec.rolls_back.is_some() {
+    if spec.goes_back() {
         back(spec, sides)
     } else {
         forth(spec, sides, options)
@@ -52,15 +53,29 @@ fn forth(
     }: Sides,
     options: &BlueGreenDeploymentConfiguration,
 ) -> Result<Plan, ErrorInformation> {
-    let n = count(&replacement);
+    // Before it is provisioned, only its number is known.
+    let asked = spec.provision.as_ref();
+    let n = match asked {
+        Some(asked) if replacement.is_empty() => asked.count,
+        _ => count(&replacement),
+    };
+    if n == 0 {
+        let message = if spec.up_to_date > 0 {
+            "every replacement instance has the revision already, and only outdated ones were asked for: deploy without that"
+        } else {
+            "no host has the tags of the replacement: run `cutover check`, or tag a host"
+        };
+        return Err(no_instances(message));
+    }
     acceptable(spec, n)?;
     let window = fleet_window(spec, n)?;
-    let mut stages = vec![Stage::Install {
+    let mut stages: Vec<Stage> = asked.map(Stage::provision).into_iter().collect();
+    stages.push(Stage::Install {
         zone: None,
         targets: replacement.clone(),
-        events: LifecycleEvent::IN_PLACE.to_vec(),
+        events: LifecycleEvent::REPLACEMENT.to_vec(),
         window,
-    }];
+    });
     let ready = options.deployment_ready_option.unwrap_or_default();
     if ready.action_on_timeout == DeploymentReadyAction::StopDeployment {
         stages.push(Stage::Wait {
@@ -68,29 +83,57 @@ fn forth(
             minutes: ready.wait_time_in_minutes,
         });
     }
-    stages.push(Stage::Enter {
-        targets: replacement,
-        events: LifecycleEvent::ALLOW.to_vec(),
-        window,
-    });
     let kept = !original.is_empty();
+    match spec.configuration.traffic_routing_config.filter(|_| kept) {
+        None => stages.push(Stage::Enter {
+            targets: replacement,
+            events: LifecycleEvent::ALLOW.to_vec(),
+            window,
+        }),
+        Some(routing) => stages.extend(shift(replacement, routing, window)),
+    }
     let first = stages.len() - usize::from(deliberate(Bug::OriginalLeavesFirst));
     stages.splice(first..first, leave(original));
     let termination = options
         .terminate_blue_instances_on_deployment_success
         .unwrap_or_default();
     let minutes = termination.termination_wait_time_in_minutes;
-    if kept && termination.action == InstanceAction::Terminate && minutes > 0 {
+    let terminates = kept && termination.action == InstanceAction::Terminate;
+    if terminates && minutes > 0 {
         stages.push(Stage::Wait {
             before: Before::Termination,
             minutes,
         });
     }
+    stages.extend(Stage::terminate(spec).filter(|_| terminates));
     Ok(Plan {
         stages,
         window: Some(window),
         impossible: None,
     })
+}
+
+/// All of the replacement goes into service without a share, then it gets one after the other. What is to come behind
+/// `AllowTraffic` comes when it has all of the traffic, as on the other platforms.
+fn shift(targets: Vec<Name>, routing: TrafficRoutingConfig, window: Window) -> [Stage; 3] {
+    let (enter, after) = LifecycleEvent::ALLOW.split_at(LifecycleEvent::ALLOW.len() - 1);
+    [
+        Stage::Enter {
+            targets: targets.clone(),
+            events: enter.to_vec(),
+            window,
+        },
+        Stage::Shift {
+            from: Split::ORIGINAL,
+            steps: routing.steps(),
+            minutes: routing.interval(),
+        },
+        Stage::Validate {
+            targets,
+            events: after.to_vec(),
+            window,
+        },
+    ]
 }
 
 /// Nothing is installed: the original gets its traffic back, then the replacement loses it.
@@ -102,6 +145,11 @@ fn back(
     }: Sides,
 ) -> Result<Plan, ErrorInformation> {
     let n = count(&original);
+    if n == 0 {
+        return Err(no_instances(
+            "there was no original that could get the traffic back: the replacement keeps it",
+        ));
+    }
     acceptable(spec, n)?;
     let window = fleet_window(spec, n)?;
     let mut stages = vec![Stage::Enter {
@@ -109,12 +157,29 @@ fn back(
         events: LifecycleEvent::ALLOW.to_vec(),
         window,
     }];
+    if let Some(from) = spec.from_split {
+        let shift = Stage::Shift {
+            from,
+            steps: vec![Split::ORIGINAL],
+            minutes: 0,
+        };
+        // The original has left only if the replacement had everything. Otherwise it serves, and takes over at once.
+        let left = from == Split::REPLACEMENT;
+        stages.insert(usize::from(left), shift);
+    }
     stages.extend(leave(replacement).filter(|_| !deliberate(Bug::ReplacementStays)));
     Ok(Plan {
         stages,
         window: Some(window),
         impossible: None,
     })
+}
+
+fn no_instances(message: &str) -> ErrorInformation {
+    ErrorInformation {
+        code: ErrorCode::NoInstances,
+        message: message.to_owned(),
+    }
 }
 
 /// All at once, and all of them or the deployment fails.

@@ -6,6 +6,7 @@ use super::deployment::{Deployment, Target};
 use super::event::Event;
 use super::input::{Command, Input, Report, What};
 use super::leg::Actor;
+use super::provision;
 use super::schedule::Steps;
 use crate::model::deployment::{DeploymentStatus, ErrorInformation, TargetStatus};
 use crate::model::diagnostics::{Diagnostics, LifecycleErrorCode};
@@ -62,6 +63,14 @@ pub fn decide(deployment: &Deployment, input: &Input, now: Timestamp) -> Vec<Eve
                 give_up(&mut steps, target, *deregistered);
             }
         }
+        Input::InEffect(split) => {
+            steps.in_effect(*split);
+            if status.is_running() {
+                steps.schedule();
+            }
+        }
+        Input::Alarm { message } => alarm(&mut steps, message),
+        Input::Fleet(told) => return provision::hear(deployment, told, now),
         Input::TimerElapsed => elapse(&mut steps),
     }
     steps.events
@@ -86,6 +95,10 @@ fn missing(steps: &mut Steps<'_>, error: &ErrorInformation) {
 
 fn elapse(steps: &mut Steps<'_>) {
     let deployment = steps.deployment;
+    if let Some(told) = provision::late(deployment, steps.now) {
+        steps.events = provision::hear(deployment, &told, steps.now);
+        return;
+    }
     let over = deployment.frozen_since.is_none()
         && deployment.due.is_some_and(|due| due <= steps.now)
         && !deployment.is_ceasing();
@@ -95,6 +108,22 @@ fn elapse(steps: &mut Steps<'_>) {
     }
     if deployment.status.is_running() {
         steps.schedule();
+    }
+}
+
+/// Whoever stops it already says how it ends.
+fn alarm(steps: &mut Steps<'_>, message: &str) {
+    if steps.is_ceasing() || deliberate(Bug::AlarmForgotten) {
+        return;
+    }
+    steps.alarmed = Some(message.to_owned());
+    steps.events.push(Event::Alarmed {
+        message: message.to_owned(),
+    });
+    if steps.deployment.status.is_running() {
+        steps.schedule();
+    } else {
+        steps.cease();
     }
 }
 
@@ -141,6 +170,18 @@ fn obey(steps: &mut Steps<'_>, command: &Command) {
             steps.choose(position(target));
             let target = target.clone();
             steps.events.push(Event::ChosenNext { target, by, why });
+        }
+        What::Weight { split } => {
+            if !steps.paused {
+                steps.paused = true;
+                let why = Some(format!(
+                    "set the replacement's share to {} %",
+                    split.replacement()
+                ));
+                let by = by.clone();
+                steps.events.push(Event::Paused { by, why });
+            }
+            steps.ask(*split, Some((by, why)));
         }
         What::Continue { before } => {
             steps.continued = true;

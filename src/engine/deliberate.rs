@@ -32,6 +32,8 @@ bugs! {
     StopStartsNext: "the scheduler starts instances after a stop",
     PauseStartsNext: "the scheduler starts instances while paused",
     HoldForgotten: "a hold does not keep instances from starting",
+    AlarmForgotten: "an alarm stops nothing",
+    AlarmSucceeds: "a deployment whose last instance was done when its alarm went off succeeds",
     ReportAfterEnd: "reports about an instance that is done still count",
     AttemptReused: "a retry uses the execution id of the attempt before",
     DeadlineNotExtended: "an event that starts keeps the deadline of its pick-up",

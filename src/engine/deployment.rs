@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::event::{Event, Record};
 use super::plan::{Before, Plan, Stage};
+pub use super::provision::Terminated;
+use super::shift::Shift;
 use super::spec::{Spec, TargetSpec};
 use super::tally::Tally;
 pub use super::target::{Target, TargetEvent};
@@ -39,8 +41,17 @@ pub struct Deployment {
     pub paused: Option<Wish>,
     /// Who asked to stop it, if somebody did.
     pub stop: Option<StopRequest>,
+    /// Which alarms stop it, and what was known of them, if some do.
+    #[serde(default)]
+    pub alarmed: Option<String>,
     /// Whether it took longer than it may.
     pub timed_out: bool,
+    /// Whether the replacement instances that a fleet was asked for are known.
+    #[serde(default)]
+    pub provisioned: bool,
+    /// What became of the original instances that fleets were to terminate.
+    #[serde(default)]
+    pub terminated: Option<Terminated>,
     /// What became of its rollback.
     pub rollback: Option<Rollback>,
     /// When it was created.
@@ -57,6 +68,9 @@ pub struct Deployment {
     pub stage: usize,
     /// When that stage began.
     pub stage_time: Option<Timestamp>,
+    /// The split that load balancers were asked for last, if traffic shifts by weight and has begun to.
+    #[serde(default)]
+    pub shift: Option<Shift>,
     /// The targets, stage after stage, in the order in which they start.
     pub targets: Vec<Target>,
     /// How far the whole fleet has come.
@@ -80,7 +94,7 @@ pub struct Deployment {
     /// Positions in `targets` by name.
     pub(super) positions: BTreeMap<Name, usize>,
     /// The positions in `targets` of each stage's targets, from the first to behind the last.
-    spans: Vec<(usize, usize)>,
+    pub(super) spans: Vec<(usize, usize)>,
 }
 
 /// What an operator wanted, when and why.
@@ -192,7 +206,10 @@ impl Deployment {
             held: None,
             paused: None,
             stop: None,
+            alarmed: None,
             timed_out: false,
+            provisioned: false,
+            terminated: None,
             rollback: None,
             create_time: record.at,
             start_time: None,
@@ -201,6 +218,7 @@ impl Deployment {
             frozen_since: None,
             stage: 0,
             stage_time: None,
+            shift: None,
             overview: Overview {
                 pending,
                 ..Overview::default()
@@ -229,9 +247,9 @@ impl Deployment {
         self.spec.group_key()
     }
 
-    /// Whether running events finish and nothing new starts: a stop was asked for, or the time is over.
+    /// Whether running events finish and nothing new starts: a stop was asked for, an alarm stops it, or the time is over.
     pub fn is_ceasing(&self) -> bool {
-        self.stop.is_some() || self.timed_out
+        self.stop.is_some() || self.alarmed.is_some() || self.timed_out
     }
 
     /// The stage that runs; `None` when no stage is left.
@@ -258,6 +276,19 @@ impl Deployment {
             }
             _ => None,
         }
+    }
+
+    /// When something comes by itself in this stage, besides the end of the deployment's time: a monitored zone was watched
+    /// for long enough, a wait is over, a shift is due. While it is paused or held, as if it went on now.
+    pub fn next_timer(&self) -> Option<Timestamp> {
+        let wait = self.wait_ends().map(|(_, at)| at);
+        let shift = self.next_shift().map(|(_, at)| at);
+        self.monitor_ends().or(wait).or(shift)
+    }
+
+    /// Whether that time runs: a zone is watched also while it is paused or held.
+    pub fn timer_runs(&self) -> bool {
+        self.frozen_since.is_none() || self.monitor_ends().is_some()
     }
 
     /// The target of this name.

@@ -10,9 +10,11 @@ use crate::model::deployment::{
     DeploymentId, DeploymentStatus, ErrorInformation, ExecutionId, TargetStatus,
 };
 use crate::model::diagnostics::Diagnostics;
+use crate::model::host::Host;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
+use crate::model::traffic::Split;
 
 /// The form of the events below. A journal of a released version still folds.
 pub const VERSION: u32 = 1;
@@ -56,6 +58,21 @@ pub enum Event {
     StageStarted {
         /// Counted from zero.
         stage: usize,
+    },
+    /// A fleet has provisioned the replacement instances.
+    Provisioned {
+        /// Which.
+        hosts: Vec<Host>,
+        /// What will be done, now that they are known; its first stage is the one that runs.
+        plan: Arc<Plan>,
+    },
+    /// Fleets have terminated original instances, or could not.
+    Terminated {
+        /// Those that are gone.
+        targets: Vec<Name>,
+        /// Why others are left.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        trouble: Option<String>,
     },
     /// A target was told to run its events.
     TargetStarted {
@@ -177,6 +194,22 @@ pub enum Event {
         /// Why.
         why: Option<String>,
     },
+    /// The load balancers are asked for a split: it was its turn, or somebody set it.
+    Shifted {
+        /// The split.
+        split: Split,
+        /// Who, if somebody did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+    },
+    /// All load balancers have the split that they were asked for.
+    InEffect {
+        /// The split.
+        split: Split,
+    },
     /// Somebody asked to stop. Running events finish, nothing new starts.
     StopRequested {
         /// Who.
@@ -186,6 +219,11 @@ pub enum Event {
         why: Option<String>,
         /// Whether to roll back: `None` leaves it to the configuration.
         auto_rollback: Option<bool>,
+    },
+    /// Its alarms stop it (operations.md §6). Running events finish, nothing new starts.
+    Alarmed {
+        /// Which alarms, and what is known of each.
+        message: String,
     },
     /// It took longer than a whole deployment may. Running events finish, nothing new starts.
     TimedOut,
@@ -221,19 +259,24 @@ impl Event {
             | Self::Excluded { .. }
             | Self::ChosenNext { .. }
             | Self::Continued { .. }
+            | Self::Shifted { .. }
             | Self::StopRequested { .. }
+            | Self::Alarmed { .. }
             | Self::TimedOut
             | Self::Ended { .. } => true,
             Self::Queued { .. }
             | Self::Started
             | Self::Recovered
             | Self::StageStarted { .. }
+            | Self::Provisioned { .. }
+            | Self::Terminated { .. }
             | Self::TargetStarted { .. }
             | Self::EventStarted { .. }
             | Self::EventEnded { .. }
             | Self::TargetEnded { .. }
             | Self::ContactLost { .. }
             | Self::ContactRegained { .. }
+            | Self::InEffect { .. }
             | Self::RolledBack { .. } => false,
         }
     }

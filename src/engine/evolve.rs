@@ -7,6 +7,7 @@ use super::deliberate::{Bug, deliberate};
 use super::deployment::{Deployment, Rollback, StopRequest, Target, Wish};
 use super::event::{Event, Record};
 use super::plan::{Before, Stage};
+use super::shift::Shift;
 use super::tally::{Lost, Totals};
 use crate::model::deployment::{DeploymentStatus, ErrorInformation, ExecutionId, TargetStatus};
 use crate::model::lifecycle::LifecycleEvent;
@@ -31,6 +32,8 @@ impl Deployment {
             Event::Started => self.start(at),
             Event::Recovered => self.recover(at),
             Event::StageStarted { stage } => self.start_stage(*stage, at),
+            Event::Provisioned { hosts, plan } => self.meet(hosts, plan),
+            Event::Terminated { targets, trouble } => self.part_with(targets, trouble.as_deref()),
             Event::TargetStarted { target, execution } => self.start_target(target, execution, at),
             Event::EventStarted {
                 target,
@@ -93,11 +96,14 @@ impl Deployment {
                     self.chosen.insert(0, position);
                 }
             }
+            Event::Shifted { split, .. } => self.shift = Some(Shift::asked(*split, at)),
+            Event::InEffect { .. } => self.shift = self.shift.map(|shift| shift.in_effect(at)),
             Event::StopRequested {
                 by,
                 why,
                 auto_rollback,
             } => self.request_stop(by, why.as_deref(), *auto_rollback, at),
+            Event::Alarmed { message } => self.alarmed = Some(message.clone()),
             Event::TimedOut => self.timed_out = true,
             Event::Ended { status, error } => self.end(*status, error.as_ref(), at),
             Event::RolledBack {
@@ -168,8 +174,15 @@ impl Deployment {
 
     /// How long the whole of it may take: waiting for an operator does not count.
     fn longest(&self) -> Duration {
+        let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
         let waits = self.plan.stages.iter().map(|stage| match stage {
-            Stage::Wait { minutes, .. } => Duration::from_secs(60 * u64::from(*minutes)),
+            Stage::Wait { minutes: long, .. } => minutes(u64::from(*long)),
+            Stage::Shift {
+                steps,
+                minutes: long,
+                ..
+            } => minutes(steps.len() as u64 * u64::from(*long)),
+            Stage::Provision { .. } | Stage::Terminate { .. } => self.spec.limits.provisioning(),
             _ => Duration::ZERO,
         });
         self.spec.limits.deployment() + waits.sum()
@@ -185,6 +198,9 @@ impl Deployment {
         self.due = self.due.map(|due| due.min(at + longest));
         self.stage_time = self.stage_time.map(|since| since.min(at));
         self.frozen_since = self.frozen_since.map(|since| since.min(at));
+        if let Some(shift) = &mut self.shift {
+            shift.since = shift.since.map(|since| since.min(at));
+        }
         for &position in &self.in_flight {
             let target = &mut self.targets[position];
             target.silent_since = None;
@@ -301,7 +317,13 @@ impl Deployment {
         self.overview.pending += 1;
     }
 
-    fn exclude_target(&mut self, name: &Name, by: &str, why: Option<&str>, at: Timestamp) {
+    pub(super) fn exclude_target(
+        &mut self,
+        name: &Name,
+        by: &str,
+        why: Option<&str>,
+        at: Timestamp,
+    ) {
         let Some(&position) = self.positions.get(name) else {
             return;
         };
@@ -348,6 +370,9 @@ impl Deployment {
         if let Some(since) = self.frozen_since.take() {
             let span = at.since(since);
             self.due = self.due.map(|due| due + span);
+            if let Some(shift) = &mut self.shift {
+                shift.thaw(since, at);
+            }
             if self.wait_ends().is_some() {
                 self.stage_time = self.stage_time.map(|time| time + span);
             }

@@ -5,9 +5,11 @@ use serde::{Deserialize, Serialize};
 use super::plan::Before;
 use crate::model::deployment::{ErrorInformation, ExecutionId};
 use crate::model::diagnostics::Diagnostics;
+use crate::model::host::Host;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
+use crate::model::traffic::Split;
 
 /// An input to [`decide`](super::decide()).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +36,8 @@ pub enum Input {
         /// What it says.
         report: Report,
     },
+    /// All load balancers have this split in effect.
+    InEffect(Split),
     /// A deadline of a target that `pending` named has passed.
     DeadlinePassed {
         /// Whose.
@@ -41,8 +45,33 @@ pub enum Input {
         /// Whether the host is no longer in the project: nobody will ever know what became of it.
         deregistered: bool,
     },
+    /// Its alarms stop it: one is active, or can't be read although that matters.
+    Alarm {
+        /// Which alarms, and what is known of each.
+        message: String,
+    },
+    /// A fleet has answered, or the instances that it provisioned.
+    Fleet(Told),
     /// A time of the deployment's own that `pending` named has come.
     TimerElapsed,
+}
+
+/// What fleets, and the instances that they provisioned, say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// These are the replacement instances.
+    Provisioned(Vec<Host>),
+    /// There will be none.
+    Refused(ErrorInformation),
+    /// The agents of all of them report.
+    Report,
+    /// Original instances are gone.
+    Terminated {
+        /// Which.
+        targets: Vec<Name>,
+        /// Why others are left.
+        trouble: Option<String>,
+    },
 }
 
 /// What an operator wants of a deployment that exists: one entry of its journal if it is carried out.
@@ -109,6 +138,11 @@ pub enum What {
     },
     /// End a hold: the deployment fails.
     GiveUp,
+    /// Split the traffic like this, and go on with the schedule only when told to resume.
+    Weight {
+        /// The split.
+        split: Split,
+    },
     /// Wait no longer (`ContinueDeployment`).
     Continue {
         /// What it waits to do.
@@ -127,6 +161,7 @@ impl What {
             | Self::Pause
             | Self::Resume
             | Self::GiveUp
+            | Self::Weight { .. }
             | Self::Continue { .. } => None,
         }
     }
@@ -141,6 +176,7 @@ impl What {
             Self::Skip { .. } => "skip",
             Self::StartNext { .. } => "start next",
             Self::GiveUp => "give up",
+            Self::Weight { .. } => "weight",
             Self::Continue {
                 before: Before::Reroute,
             } => "reroute",

@@ -6,11 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use super::deliberate::{Bug, deliberate};
 use super::deployment::Deployment;
+use super::event::{Event, Record};
 use crate::model::deployment::{
     DeploymentId, DeploymentStatus, FileExistsBehavior, InstanceHealth, RevisionHealth,
     TargetStatus,
 };
 use crate::model::group::{DeploymentGroup, Selection};
+use crate::model::host::Host;
 use crate::model::lifecycle::LifecycleEvent;
 use crate::model::name::Name;
 use crate::model::revision::Revision;
@@ -39,6 +41,9 @@ pub struct Ledger {
     /// Which side of a blue/green group has the traffic, once a deployment has moved it.
     #[serde(default)]
     pub serving: Option<Serving>,
+    /// Hosts that fleets provisioned for the group, for as long as they are there.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub provisioned: BTreeMap<Name, Host>,
     /// The number of the last entry folded.
     pub seq: u64,
 }
@@ -114,6 +119,16 @@ pub enum LedgerEvent {
         /// The hosts that join the group.
         hosts: Vec<Name>,
     },
+    /// A fleet provisioned hosts for the group.
+    Provisioned {
+        /// Which.
+        hosts: Vec<Host>,
+    },
+    /// Hosts that a fleet had provisioned are gone.
+    Terminated {
+        /// Which.
+        hosts: Vec<Name>,
+    },
     /// A deployment ended, and left its slot if it had it.
     Closed {
         /// Which.
@@ -122,8 +137,9 @@ pub enum LedgerEvent {
         status: DeploymentStatus,
         /// When it had been created.
         create_time: Timestamp,
-        /// What it deployed.
-        revision: Revision,
+        /// What the group has if it succeeded: what it deployed, or what instances have that traffic went back to; none if those
+        /// had nothing of the group's.
+        revision: Option<Revision>,
         /// What became of its targets.
         outcomes: Vec<(Name, TargetStatus)>,
         /// Targets that an operator left out.
@@ -139,6 +155,24 @@ pub enum LedgerEvent {
 }
 
 impl LedgerEvent {
+    /// What entries of a deployment's journal mean for its group's hosts, in their order.
+    pub fn of_fleets<'a>(records: impl IntoIterator<Item = &'a Record>) -> Vec<Self> {
+        let events = records
+            .into_iter()
+            .filter_map(|record| match &record.event {
+                Event::Provisioned { hosts, .. } => Some(Self::Provisioned {
+                    hosts: hosts.clone(),
+                }),
+                Event::Terminated { targets, .. } if !targets.is_empty() => {
+                    Some(Self::Terminated {
+                        hosts: targets.clone(),
+                    })
+                }
+                _ => None,
+            });
+        events.collect()
+    }
+
     /// A deployment begins.
     pub fn opening(deployment: &Deployment) -> Self {
         let id = deployment.id().clone();
@@ -159,7 +193,11 @@ impl LedgerEvent {
             deployment: deployment.id().clone(),
             status: deployment.status,
             create_time: deployment.create_time,
-            revision: deployment.spec.revision.clone(),
+            revision: if deployment.spec.goes_back() {
+                deployment.spec.previous_revision.clone()
+            } else {
+                Some(deployment.spec.revision.clone())
+            },
             outcomes: targets()
                 // A target that was skipped before it started was not touched; one that was stopped half way was. One that
                 // only left or entered the load balancer has what it had.
@@ -181,10 +219,11 @@ impl LedgerEvent {
 fn serving(deployment: &Deployment) -> Option<Serving> {
     let spec = &deployment.spec;
     let sides = spec.sides.clone()?;
-    let (now, before) = match spec.rolls_back {
-        None if deliberate(Bug::ServingTurned) => (sides.original, sides.replacement),
-        None => (sides.replacement, sides.original),
-        Some(_) => (sides.original, sides.replacement),
+    let turned = deliberate(Bug::ServingTurned);
+    let (now, before) = if spec.goes_back() || turned {
+        (sides.original, sides.replacement)
+    } else {
+        (sides.replacement, sides.original)
     };
     (deployment.status == DeploymentStatus::Succeeded).then(|| Serving {
         now,
@@ -235,6 +274,17 @@ impl Ledger {
             LedgerEvent::Joining { deployment, hosts } => {
                 self.joining.insert(deployment.clone(), hosts.clone());
             }
+            LedgerEvent::Provisioned { hosts } => {
+                let named = hosts.iter().map(|host| (host.name.clone(), host.clone()));
+                self.provisioned.extend(named);
+            }
+            LedgerEvent::Terminated { hosts } => {
+                for name in hosts {
+                    self.provisioned.remove(name);
+                    // Another host may get the name.
+                    self.hosts.remove(name);
+                }
+            }
             LedgerEvent::Closed {
                 deployment,
                 status,
@@ -254,12 +304,12 @@ impl Ledger {
                 let ours = self.target_revision.as_ref().map(|ours| &ours.digest);
                 // What joins gets the group's revision, or that of a while ago.
                 let current = if joined {
-                    ours == Some(&revision.digest)
+                    ours.is_some() && ours == revision.as_ref().map(|revision| &revision.digest)
                 } else {
                     *status == DeploymentStatus::Succeeded
                 };
                 for (name, outcome) in outcomes {
-                    self.settle(name, *outcome, current, deployment, revision);
+                    self.settle(name, *outcome, current, deployment, revision.as_ref());
                     if joined && *outcome == TargetStatus::Succeeded && !current {
                         let host = self.hosts.entry(name.clone()).or_default();
                         host.revision_health = RevisionHealth::Old;
@@ -286,7 +336,7 @@ impl Ledger {
                     if let Some(serving) = serving {
                         self.serving = Some(Serving::clone(serving));
                     }
-                    self.succeeded(revision, deployment);
+                    self.succeeded(revision.as_ref(), deployment);
                 }
                 self.last_attempted_deployment = Some(last);
             }
@@ -294,18 +344,17 @@ impl Ledger {
     }
 
     /// A new revision for the group makes hosts old that were current and not among the targets.
-    fn succeeded(&mut self, revision: &Revision, deployment: &DeploymentId) {
-        let changed = self
-            .target_revision
-            .as_ref()
-            .is_some_and(|former| former.digest != revision.digest);
+    fn succeeded(&mut self, revision: Option<&Revision>, deployment: &DeploymentId) {
+        let digest = revision.map(|revision| &revision.digest);
+        let former = self.target_revision.as_ref();
+        let changed = former.is_some_and(|former| Some(&former.digest) != digest);
         for host in self.hosts.values_mut() {
             let untouched = host.deployment.as_ref() != Some(deployment);
             if changed && untouched && host.revision_health == RevisionHealth::Current {
                 host.revision_health = RevisionHealth::Old;
             }
         }
-        self.target_revision = Some(revision.clone());
+        self.target_revision = revision.cloned();
     }
 
     /// configurations.md §5: what a deployment's end means for the health of a host it touched.
@@ -315,13 +364,13 @@ impl Ledger {
         outcome: TargetStatus,
         current: bool,
         deployment: &DeploymentId,
-        revision: &Revision,
+        revision: Option<&Revision>,
     ) {
         let host = self.hosts.entry(name.clone()).or_default();
         host.deployment = Some(deployment.clone());
         if outcome == TargetStatus::Succeeded {
             host.instance_health = InstanceHealth::Healthy;
-            host.revision = Some(revision.clone());
+            host.revision = revision.cloned();
             // `current`: this makes it the group's. After a deployment that failed as a whole it runs one that is not.
             host.revision_health = if current {
                 RevisionHealth::Current

@@ -29,6 +29,7 @@ pub fn targets<'a>(
                 name: host.name.clone(),
                 zone: host.zone.clone(),
                 side: None,
+                fleet: host.provisioned.as_ref().map(|from| from.fleet.clone()),
                 instance_health: known.map(|k| k.instance_health).unwrap_or_default(),
                 revision_health: known.map(|k| k.revision_health).unwrap_or_default(),
             }
@@ -118,7 +119,9 @@ pub fn launch(
         by: host.name.to_string(),
         description: format!("{} joined the group", host.name),
         sides: None,
+        provision: None,
         rolls_back: None,
+        from_split: None,
         updates: None,
         token: None,
         limits,
@@ -187,7 +190,9 @@ pub fn update(
         by: deployment.id().to_string(),
         description: format!("instances that were outdated after {}", deployment.id()),
         sides: None,
+        provision: None,
         rolls_back: None,
+        from_split: None,
         updates: Some(Update {
             root: root.clone(),
             round,

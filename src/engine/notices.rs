@@ -39,6 +39,8 @@ pub fn notices(after: &Deployment, record: &Record) -> Vec<Notice> {
         | Event::Queued { .. }
         | Event::Recovered
         | Event::StageStarted { .. }
+        | Event::Provisioned { .. }
+        | Event::Terminated { .. }
         | Event::TargetStarted { .. }
         | Event::EventStarted { .. }
         | Event::EventEnded { .. }
@@ -54,7 +56,10 @@ pub fn notices(after: &Deployment, record: &Record) -> Vec<Notice> {
         | Event::Excluded { .. }
         | Event::ChosenNext { .. }
         | Event::Continued { .. }
+        | Event::Shifted { .. }
+        | Event::InEffect { .. }
         | Event::StopRequested { .. }
+        | Event::Alarmed { .. }
         | Event::TimedOut
         | Event::RolledBack {
             deployment: None, ..

@@ -54,6 +54,7 @@ mod tests {
             name: name.parse().unwrap(),
             zone: None,
             side: None,
+            fleet: None,
             instance_health,
             revision_health,
         }

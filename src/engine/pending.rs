@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::deliberate::{Bug, deliberate};
 use super::deployment::{Deployment, Target};
 use super::event::Event;
+use super::provision::Asked;
 use crate::model::deployment::{DeploymentId, ExecutionId, TargetStatus};
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
@@ -20,7 +21,11 @@ pub enum WorkId {
     Halt(ExecutionId),
     /// Tell when a target's time is over. A new time is a new piece of work.
     Deadline(ExecutionId, Timestamp),
-    /// Tell when a time of the deployment's own has come: that of the whole, or of the zone that is watched.
+    /// Have a fleet provision the replacement, and wait for its agents.
+    Provision(DeploymentId),
+    /// Have fleets terminate the original.
+    Terminate(DeploymentId),
+    /// Tell when a time of the deployment's own has come: that of the whole, of a wait, or of the next shift.
     Timer(DeploymentId, Timestamp),
 }
 
@@ -93,11 +98,15 @@ fn scope(event: &Event) -> Scope {
         | Event::Queued { .. }
         | Event::Started
         | Event::StageStarted { .. }
+        | Event::Provisioned { .. }
+        | Event::Terminated { .. }
         | Event::Held { .. }
         | Event::Released
         | Event::GivenUp { .. }
         | Event::Paused { .. }
-        | Event::Resumed { .. } => Scope::Own,
+        | Event::Resumed { .. }
+        | Event::Shifted { .. }
+        | Event::InEffect { .. } => Scope::Own,
         Event::TargetStarted { target, .. }
         | Event::EventStarted { target, .. }
         | Event::EventEnded { target, .. }
@@ -105,9 +114,11 @@ fn scope(event: &Event) -> Scope {
         | Event::ContactLost { target }
         | Event::ContactRegained { target } => Scope::Target(target.clone()),
         Event::StopRequested { .. } if deliberate(Bug::StopChangesNothing) => Scope::Nothing,
-        Event::Recovered | Event::StopRequested { .. } | Event::TimedOut | Event::Ended { .. } => {
-            Scope::Everything
-        }
+        Event::Recovered
+        | Event::StopRequested { .. }
+        | Event::Alarmed { .. }
+        | Event::TimedOut
+        | Event::Ended { .. } => Scope::Everything,
         // These begin nothing and end nothing by themselves.
         Event::Halted { .. }
         | Event::Retried { .. }
@@ -153,14 +164,22 @@ pub fn evolve_with_change(deployment: &mut Deployment, record: &super::event::Re
 fn add_own(deployment: &Deployment, works: &mut WorkSet) {
     use crate::model::deployment::DeploymentStatus::{Created, Queued};
     let id = deployment.id();
+    if let Some((asked, until)) = deployment.fleet_work() {
+        let work = match asked {
+            Asked::Provision => WorkId::Provision(id.clone()),
+            Asked::Terminate => WorkId::Terminate(id.clone()),
+        };
+        insert(works, work, None);
+        insert(works, WorkId::Timer(id.clone(), until), None);
+    }
     match deployment.status {
         Created | Queued => insert(works, WorkId::Admit(id.clone()), None),
         status if status.is_running() && !deployment.is_ceasing() => {
             // While it is paused or held its time does not run, nor that in which it waits for an operator.
             let runs = deployment.frozen_since.is_none();
             let due = deployment.due.filter(|_| runs);
-            let wait = deployment.wait_ends().filter(|_| runs).map(|(_, at)| at);
-            for at in due.into_iter().chain(wait).chain(deployment.monitor_ends()) {
+            let own = deployment.next_timer().filter(|_| deployment.timer_runs());
+            for at in due.into_iter().chain(own) {
                 insert(works, WorkId::Timer(id.clone(), at), None);
             }
         }

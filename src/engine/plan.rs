@@ -12,6 +12,7 @@ use crate::model::configuration::ZonalConfig;
 use crate::model::deployment::{Creator, ErrorCode, ErrorInformation};
 use crate::model::lifecycle::LifecycleEvent;
 use crate::model::name::Name;
+use crate::model::traffic::Split;
 
 /// What a deployment will do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +30,13 @@ pub struct Plan {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "type")]
 pub enum Stage {
+    /// A fleet provisions the replacement instances, and their agents report. The plan of the rest is made again then.
+    Provision {
+        /// The fleet's name.
+        fleet: String,
+        /// How many instances.
+        count: u32,
+    },
     /// Instances go through their lifecycle events under a sliding window.
     Install {
         /// The availability zone that these instances are in, if zones are deployed to one after the other.
@@ -43,6 +51,24 @@ pub enum Stage {
     },
     /// Replacement instances go into service, under a sliding window.
     Enter {
+        /// In the order in which they start.
+        targets: Vec<Name>,
+        /// What each of them goes through.
+        events: Vec<LifecycleEvent>,
+        /// How many at a time.
+        window: Window,
+    },
+    /// Traffic shifts from the original to the replacement by weight, or back; all instances of both are in service.
+    Shift {
+        /// How the route is split before.
+        from: Split,
+        /// The splits, one after the other; the last one ends it.
+        steps: Vec<Split>,
+        /// Minutes from one step to the next.
+        minutes: u32,
+    },
+    /// What is left to do when traffic has shifted.
+    Validate {
         /// In the order in which they start.
         targets: Vec<Name>,
         /// What each of them goes through.
@@ -65,6 +91,11 @@ pub enum Stage {
         before: Before,
         /// How long at most.
         minutes: u32,
+    },
+    /// The fleets that provisioned original instances terminate them.
+    Terminate {
+        /// Which instances.
+        targets: Vec<Name>,
     },
     /// Nothing starts for a while, after a zone and before the next.
     Monitor {
@@ -113,12 +144,21 @@ impl Stage {
                 events,
                 window,
             }
+            | Self::Validate {
+                targets,
+                events,
+                window,
+            }
             | Self::Leave {
                 targets,
                 events,
                 window,
             } => (targets, events, window, None),
-            Self::Wait { .. } | Self::Monitor { .. } => return None,
+            Self::Shift { .. }
+            | Self::Wait { .. }
+            | Self::Monitor { .. }
+            | Self::Provision { .. }
+            | Self::Terminate { .. } => return None,
         };
         Some(Work {
             targets,
@@ -131,11 +171,15 @@ impl Stage {
     /// The stage's name on screen.
     pub fn label(&self) -> String {
         match self {
+            Self::Provision { .. } => "provision".to_owned(),
+            Self::Terminate { .. } => "terminate".to_owned(),
             Self::Install { zone: None, .. } => "install".to_owned(),
             Self::Install {
                 zone: Some(zone), ..
             } => format!("install {zone}"),
             Self::Enter { .. } => "reroute".to_owned(),
+            Self::Shift { .. } => "shift".to_owned(),
+            Self::Validate { .. } => "validate".to_owned(),
             Self::Leave { .. } => "drain original".to_owned(),
             Self::Wait {
                 before: Before::Reroute,

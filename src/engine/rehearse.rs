@@ -12,6 +12,7 @@ use super::deployment::Deployment;
 use super::event::Event;
 use super::foresee::{End, end};
 use super::input::Input;
+use super::provision;
 use crate::model::deployment::{DeploymentStatus, TargetStatus};
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
@@ -121,6 +122,14 @@ impl Rehearsal<'_> {
     fn run(&mut self) {
         let mut rung = None;
         while !self.ahead.deployment.status.is_terminal() {
+            if let Some(told) = provision::expected(&self.ahead.deployment) {
+                let events = self.ahead.input(&told);
+                if events.is_empty() {
+                    return;
+                }
+                self.note(events);
+                continue;
+            }
             let target = self.ends.peek().map(|Reverse((at, _))| *at);
             let timer = self.timer().filter(|at| Some(*at) > rung);
             let events = match (target, timer) {
@@ -149,12 +158,8 @@ impl Rehearsal<'_> {
             return None;
         }
         let due = deployment.due.filter(|_| deployment.frozen_since.is_none());
-        let wait = deployment.wait_ends().map(|(_, at)| at);
-        let wait = wait.filter(|_| deployment.frozen_since.is_none());
-        due.into_iter()
-            .chain(wait)
-            .chain(deployment.monitor_ends())
-            .min()
+        let own = deployment.next_timer().filter(|_| deployment.timer_runs());
+        due.into_iter().chain(own).min()
     }
 
     fn status(&self, position: usize) -> TargetStatus {

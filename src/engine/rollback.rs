@@ -5,22 +5,24 @@ use super::deployment::{Deployment, Target};
 use super::ledger::Ledger;
 use super::leg::Actor;
 use super::members::targets;
+use super::plan::Stage;
 use super::spec::{Options, RollbackTargets, Spec};
 use crate::model::configuration::DeploymentConfiguration;
 use crate::model::deployment::{Creator, DeploymentId, DeploymentStatus};
 use crate::model::group::AutoRollbackEvent;
 use crate::model::host::Host;
 use crate::model::lifecycle::EventStatus;
+use crate::model::name::Name;
 use crate::model::revision::Revision;
 
 /// Whether a deployment that has ended is to be rolled back without anybody asking again (operations.md §2, §4.2).
 pub fn wanted(deployment: &Deployment) -> bool {
-    let asked = deployment.stop.as_ref().and_then(|stop| stop.auto_rollback);
-    follows(&deployment.spec, deployment.status, asked)
+    follows(deployment, deployment.status)
 }
 
-/// Whether a rollback follows when a deployment ends in this status. `asked` is what whoever stopped it said about it.
-pub fn follows(spec: &Spec, status: DeploymentStatus, asked: Option<bool>) -> bool {
+/// Whether a rollback follows when a deployment ends in this status as it stands.
+pub fn follows(deployment: &Deployment, status: DeploymentStatus) -> bool {
+    let spec = &deployment.spec;
     // A rollback is never rolled back: a failed one needs an operator. What the program begins by itself to bring hosts
     // up to the group's revision has nothing to go back to.
     let returns = spec.rolls_back.is_some();
@@ -31,14 +33,21 @@ pub fn follows(spec: &Spec, status: DeploymentStatus, asked: Option<bool>) -> bo
         spec.auto_rollback()
             .is_some_and(|rollback| rollback.enabled && rollback.events.contains(&event))
     };
-    // What somebody said about it also holds where the last instance failed before the stop took effect.
     let otherwise = match status {
-        DeploymentStatus::Failed => AutoRollbackEvent::DeploymentFailure,
+        DeploymentStatus::Failed => configured(AutoRollbackEvent::DeploymentFailure),
         DeploymentStatus::Stopped if deliberate(Bug::RollbackForgotten) => return false,
-        DeploymentStatus::Stopped => AutoRollbackEvent::DeploymentStopOnRequest,
+        // One that was failing when the alarm went off would have been rolled back without it, too.
+        DeploymentStatus::Stopped if deployment.alarmed.is_some() => {
+            let failing = deployment.halted.is_some();
+            configured(AutoRollbackEvent::DeploymentStopOnAlarm)
+                || failing && configured(AutoRollbackEvent::DeploymentFailure)
+        }
+        DeploymentStatus::Stopped => configured(AutoRollbackEvent::DeploymentStopOnRequest),
         _ => return false,
     };
-    asked.unwrap_or_else(|| configured(otherwise))
+    // What somebody said about it also holds where the last instance failed before the stop took effect.
+    let asked = deployment.stop.as_ref().and_then(|stop| stop.auto_rollback);
+    asked.unwrap_or(otherwise)
 }
 
 /// The revision a rollback of this deployment would deploy: the group's last successful one, unless that is this very
@@ -66,7 +75,7 @@ pub fn spec(
 ) -> Result<Spec, String> {
     let failed = &deployment.spec;
     if failed.sides.is_some() {
-        return back(deployment, ledger, id);
+        return back(deployment, id);
     }
     let revision = revision(deployment, ledger).ok_or(
         "no earlier deployment of this group succeeded, so there is no revision to go back to",
@@ -80,6 +89,9 @@ pub fn spec(
                 "it had started on no instance, so there is nothing to roll back".to_owned(),
             );
         }
+    }
+    if deployment.start_time.is_none() {
+        return Err("it had not begun, so there is nothing to roll back".to_owned());
     }
     Ok(Spec {
         deployment_id: id,
@@ -97,7 +109,9 @@ pub fn spec(
         by: deployment.id().to_string(),
         description: format!("rollback of {}", deployment.id()),
         sides: None,
+        provision: None,
         rolls_back: Some(deployment.id().clone()),
+        from_split: None,
         updates: None,
         token: None,
         limits: failed.limits,
@@ -109,36 +123,71 @@ pub fn spec(
     })
 }
 
-/// The way back of a blue/green deployment: the original gets its traffic back, nothing is installed (lifecycle.md §3.3).
+/// What a blue/green deployment is rolled back to, in a sentence.
+pub const ORIGINAL: &str = "the original";
+
+/// Whether a blue/green deployment has a way back, on which its original gets the traffic again.
 ///
 /// # Errors
 /// A sentence for the operator if no traffic had moved, or the way back has been gone already.
-fn back(deployment: &Deployment, ledger: &Ledger, id: DeploymentId) -> Result<Spec, String> {
-    let failed = &deployment.spec;
+pub fn way_back(deployment: &Deployment) -> Result<(), String> {
+    // What the replacement had before it was installed is not the original's.
+    let reroutes = |stage: usize| {
+        let stage = deployment.plan.stages.get(stage);
+        matches!(stage, Some(Stage::Enter { .. } | Stage::Leave { .. }))
+    };
     let moved = |target: &Target| {
         target.events.iter().any(|entry| {
             Actor::of(entry.event) == Actor::Balancer
+                && reroutes(entry.stage)
                 && !matches!(entry.status, EventStatus::Pending | EventStatus::Skipped)
         })
     };
     if !deployment.targets.iter().any(moved) {
         return Err("no traffic had moved, so the original has all of it".to_owned());
     }
-    if failed.rolls_back.is_some() {
+    if deployment.spec.rolls_back.is_some() {
         return Err(
             "it was the way back itself: an operator has to decide what comes now".to_owned(),
         );
     }
+    Ok(())
+}
+
+/// Whether a deployment that is over is rolled back by giving its original the traffic back: it is blue/green, the newest one
+/// of its group, and all its instances are still there.
+pub fn reroutes(
+    deployment: &Deployment,
+    ledger: &Ledger,
+    is_there: impl Fn(&Name) -> bool,
+) -> bool {
+    let newest = ledger.last_attempted_deployment.as_ref();
+    deployment.spec.sides.is_some()
+        && newest.is_some_and(|newest| newest.deployment_id == *deployment.id())
+        && deployment
+            .targets
+            .iter()
+            .all(|target| is_there(&target.name))
+}
+
+/// The way back of a blue/green deployment: nothing is installed (lifecycle.md §3.3).
+///
+/// # Errors
+/// As [`way_back`].
+fn back(deployment: &Deployment, id: DeploymentId) -> Result<Spec, String> {
+    way_back(deployment)?;
+    let failed = &deployment.spec;
     let revision = failed.previous_revision.clone();
     Ok(Spec {
         deployment_id: id,
         // What the original has.
         revision: revision.clone().unwrap_or_else(|| failed.revision.clone()),
-        previous_revision: ledger.target_revision.clone(),
         creator: Creator::CodeDeployRollback,
         by: deployment.id().to_string(),
         description: format!("rollback of {}", deployment.id()),
+        provision: None,
         rolls_back: Some(deployment.id().clone()),
+        from_split: deployment.split(),
         updates: None,
         token: None,
         options: Options {

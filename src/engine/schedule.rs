@@ -8,6 +8,7 @@ use super::deliberate::{Bug, deliberate};
 use super::deployment::{Deployment, Target};
 use super::event::Event;
 use super::plan::{Before, Stage};
+use super::shift::Shift;
 use super::spec::OnFailure;
 use super::tally::{Tally, Totals};
 use super::verdict;
@@ -27,10 +28,12 @@ pub(super) struct Steps<'a> {
     pub paused: bool,
     /// Who asked to stop.
     pub stopped_by: Option<String>,
+    /// Which alarms stop it.
+    pub alarmed: Option<String>,
     pub timed_out: bool,
     fleet: Tally,
     stages: Vec<Tally>,
-    stage: usize,
+    pub(super) stage: usize,
     /// Since when the stage runs.
     stage_time: Timestamp,
     /// Where to look for the next target that never started.
@@ -41,8 +44,10 @@ pub(super) struct Steps<'a> {
     gone: BTreeSet<usize>,
     /// Targets that these events make ready for their next stage.
     ready: BTreeMap<usize, usize>,
-    /// Whether an operator says that it need not wait any longer.
+    /// Whether what the stage waits for has come: an operator says so, or fleets have done their work.
     pub continued: bool,
+    /// The split that was asked for last.
+    pub(super) shift: Option<Shift>,
 }
 
 /// Whether a target that never started may start now.
@@ -89,6 +94,7 @@ impl<'a> Steps<'a> {
             held: deployment.held.clone(),
             paused: deployment.paused.is_some(),
             stopped_by: deployment.stop.as_ref().map(|stop| stop.by.clone()),
+            alarmed: deployment.alarmed.clone(),
             timed_out: deployment.timed_out,
             fleet: deployment.fleet,
             stages: deployment.stages.clone(),
@@ -100,6 +106,7 @@ impl<'a> Steps<'a> {
             gone: BTreeSet::new(),
             ready: BTreeMap::new(),
             continued: false,
+            shift: deployment.shift,
         }
     }
 
@@ -123,7 +130,7 @@ impl<'a> Steps<'a> {
     }
 
     pub fn is_ceasing(&self) -> bool {
-        self.stopped_by.is_some() || self.timed_out
+        self.stopped_by.is_some() || self.alarmed.is_some() || self.timed_out
     }
 
     /// A target is to be tried again.
@@ -244,11 +251,16 @@ impl<'a> Steps<'a> {
     /// Which minimum can't be kept, that of a stage's zone or that of the fleet.
     pub fn broken_minimum(&self, stage: usize) -> Option<Broken<'_>> {
         let held = self.held.is_some();
+        let leaves = matches!(
+            self.deployment.plan.stages.get(stage),
+            Some(Stage::Leave { .. })
+        );
         self.sets(stage).find_map(|set| {
-            Some(Broken {
-                error: verdict::broken(set.tally, set.window, held, set.zone)?,
-                set,
-            })
+            let mut error = verdict::broken(set.tally, set.window, held, set.zone)?;
+            if leaves {
+                error.message = verdict::still_in_service(set.tally);
+            }
+            Some(Broken { error, set })
         })
     }
 
@@ -370,6 +382,9 @@ impl<'a> Steps<'a> {
 
     /// Nothing is in flight: ends the deployment, or begins its next stage and answers true.
     fn go_on(&mut self) -> bool {
+        if self.asks_a_fleet() {
+            return false;
+        }
         if self.is_ceasing() && self.is_cut_short() {
             self.cease();
             return false;
@@ -393,6 +408,9 @@ impl<'a> Steps<'a> {
     }
 
     fn next_stage(&mut self) -> bool {
+        if self.awaits_agents() {
+            return false;
+        }
         let stages = &self.deployment.plan.stages;
         if let Some(Stage::Monitor { seconds, .. }) = stages.get(self.stage)
             && !deliberate(Bug::MonitorSkipped)
@@ -423,6 +441,11 @@ impl<'a> Steps<'a> {
             // It has only just begun.
             return false;
         }
+        if let Some(schedule) = stages.get(self.stage).and_then(Stage::shift)
+            && !self.shift_on(schedule)
+        {
+            return false;
+        }
         self.stage += 1;
         if self.stage >= stages.len() {
             self.end(DeploymentStatus::Succeeded, None);
@@ -435,11 +458,13 @@ impl<'a> Steps<'a> {
         true
     }
 
-    /// Whether a stop leaves something undone.
+    /// Whether a stop leaves something undone. What its alarms say against is never done.
     fn is_cut_short(&self) -> bool {
         let later = self.deployment.plan.stages.iter().skip(self.stage);
-        let mut waits = later.filter(|stage| matches!(stage, Stage::Wait { .. }));
-        self.fleet.waiting > 0
+        let mut waits =
+            later.filter(|stage| matches!(stage, Stage::Wait { .. } | Stage::Shift { .. }));
+        (self.alarmed.is_some() && !deliberate(Bug::AlarmSucceeds))
+            || self.fleet.waiting > 0
             || self.fleet.interrupted > 0
             || self.held.is_some()
             || waits.next().is_some()
@@ -447,7 +472,13 @@ impl<'a> Steps<'a> {
 
     /// Ends what was stopped, or took too long.
     pub fn cease(&mut self) {
-        if let Some(by) = &self.stopped_by {
+        if let Some(message) = &self.alarmed {
+            let error = ErrorInformation {
+                code: ErrorCode::AlarmActive,
+                message: message.clone(),
+            };
+            self.end(DeploymentStatus::Stopped, Some(error));
+        } else if let Some(by) = &self.stopped_by {
             let error = ErrorInformation {
                 code: ErrorCode::ManualStop,
                 message: format!("stopped by {by}"),

@@ -7,11 +7,11 @@ use crate::model::deployment::{
     Creator, DeploymentId, FileExistsBehavior, InstanceHealth, RevisionHealth,
 };
 use crate::model::group::GroupKey;
-use crate::model::group::{AutoRollbackConfiguration, DeploymentGroup, Sides};
+use crate::model::group::{AlarmConfiguration, AutoRollbackConfiguration, DeploymentGroup, Sides};
 use crate::model::limits::Limits;
 use crate::model::name::Name;
 use crate::model::revision::Revision;
-use crate::model::traffic::Side;
+use crate::model::traffic::{Side, Split};
 
 /// The documents and facts a deployment was created from. Later edits do not change it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,8 +41,14 @@ pub struct Spec {
     /// Who is who, in a blue/green deployment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sides: Option<Sides>,
+    /// The replacement instances that it begins by asking a fleet for (`COPY_AUTO_SCALING_GROUP`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provision: Option<Provision>,
     /// The deployment that this one rolls back: it failed or was stopped, or it is blue/green and its traffic goes back.
     pub rolls_back: Option<DeploymentId>,
+    /// For a way back: how the route is split when it begins, if the deployment that it undoes had shifted traffic by weight.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_split: Option<Split>,
     /// The deployment whose outdated instances this one brings up to date.
     #[serde(default)]
     pub updates: Option<Update>,
@@ -66,6 +72,9 @@ pub struct Options {
     pub ignore_application_stop_failures: bool,
     /// Replaces the group's whole automatic rollback configuration.
     pub auto_rollback_configuration: Option<AutoRollbackConfiguration>,
+    /// Replaces the group's whole alarm configuration (`overrideAlarmConfiguration`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub override_alarm_configuration: Option<Box<AlarmConfiguration>>,
     /// Only instances whose installed revision is another than the one deployed.
     pub update_outdated_instances_only: bool,
     /// What happens when failures would end the deployment. Not `CodeDeploy`'s.
@@ -96,6 +105,16 @@ pub enum RollbackTargets {
     Attempted,
 }
 
+/// The replacement instances that a fleet is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Provision {
+    /// Who provisions them, as `connections.fleets` of the project names it.
+    pub fleet: String,
+    /// How many: as many as the original has.
+    pub count: u32,
+}
+
 /// The place of an automatic update in its chain (`relatedDeployments`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Update {
@@ -116,6 +135,9 @@ pub struct TargetSpec {
     /// Its side, in a blue/green deployment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub side: Option<Side>,
+    /// The fleet that provisioned it, and can terminate it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fleet: Option<String>,
     /// The outcome of the group's last deployment to it.
     pub instance_health: InstanceHealth,
     /// What it runs, against the group's revision.
@@ -123,6 +145,11 @@ pub struct TargetSpec {
 }
 
 impl Spec {
+    /// Whether it gives the original of a blue/green deployment its traffic back, and installs nothing.
+    pub fn goes_back(&self) -> bool {
+        self.sides.is_some() && self.rolls_back.is_some()
+    }
+
     /// The group's address.
     pub fn group_key(&self) -> GroupKey {
         self.group.key()
@@ -139,5 +166,18 @@ impl Spec {
             .auto_rollback_configuration
             .as_ref()
             .or(self.group.auto_rollback_configuration.as_ref())
+    }
+
+    /// The alarms that are watched while it runs; `None` if none are (operations.md §6). Those of a rollback are not: they
+    /// are probably still active because of what it rolls back (§4.3). Nor are those of a launch deployment: it brings what
+    /// is good already, perhaps to a host that comes because of the load that an alarm tells of.
+    pub fn alarms(&self) -> Option<&AlarmConfiguration> {
+        let own = self.options.override_alarm_configuration.as_deref();
+        let configuration = own.or(self.group.alarm_configuration.as_ref())?;
+        let watched = configuration.enabled
+            && !configuration.alarms.is_empty()
+            && self.rolls_back.is_none()
+            && self.creator != Creator::Autoscaling;
+        watched.then_some(configuration)
     }
 }

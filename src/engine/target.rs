@@ -1,5 +1,7 @@
 //! One target of a deployment and its lifecycle events: a part of the fold.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::deliberate::{Bug, deliberate};
@@ -111,6 +113,14 @@ impl Target {
             last = last.max(*stage);
             later
         })
+    }
+
+    /// How often it was started for the same: each stage that it comes to is a start of its own.
+    pub fn tries(&self) -> u32 {
+        let earlier = self.events.iter().map(|entry| entry.stage);
+        let earlier: BTreeSet<usize> = earlier.filter(|stage| *stage < self.stage).collect();
+        let stages = u32::try_from(earlier.len()).unwrap_or(u32::MAX);
+        self.attempt.saturating_sub(stages)
     }
 
     /// Its events in the stage that it is in.

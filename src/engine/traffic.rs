@@ -2,7 +2,9 @@
 
 use super::deliberate::{Bug, deliberate};
 use super::target::Target;
+use crate::model::deployment::TargetStatus;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
+use crate::model::traffic::Side;
 
 /// Whether a target ought to get traffic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +26,7 @@ pub fn place(target: &Target) -> Option<Place> {
     let block = status(LifecycleEvent::BlockTraffic);
     let allow = status(LifecycleEvent::AllowTraffic);
     let installed = status(LifecycleEvent::Install).is_some();
+    let replaces = target.side == Some(Side::Green);
     match (block, allow) {
         (_, Some(InProgress | Succeeded)) => Some(Place::In),
         (_, Some(Failed)) => None,
@@ -32,7 +35,7 @@ pub fn place(target: &Target) -> Option<Place> {
         }
         (Some(Succeeded), _) if deliberate(Bug::PlaceForgotten) => None,
         (Some(InProgress | Succeeded), _) => Some(Place::Out),
-        (None, Some(Pending)) if installed => Some(Place::Out),
+        (Some(Pending), Some(Pending)) if installed && replaces => Some(Place::Out),
         _ => None,
     }
 }
@@ -41,4 +44,23 @@ pub fn place(target: &Target) -> Option<Place> {
 fn is_installed(target: &Target) -> bool {
     let install = target.event(LifecycleEvent::Install);
     install.is_some_and(|entry| entry.status == EventStatus::Succeeded)
+}
+
+/// Whether a target that did not succeed was left without traffic: it left the load balancers and did not enter them again, or
+/// was kept out of them.
+pub fn is_left_out(target: &Target) -> bool {
+    let succeeded = |event| {
+        let entry = target.event(event);
+        entry.is_some_and(|entry| entry.status == EventStatus::Succeeded)
+    };
+    let enters = target.event(LifecycleEvent::AllowTraffic).is_some();
+    // That a replacement has none as long as nobody reroutes is as it should be.
+    let ended = match target.side {
+        None => target.status.is_terminal(),
+        Some(_) => target.status == TargetStatus::Failed,
+    };
+    ended
+        && enters
+        && succeeded(LifecycleEvent::BlockTraffic)
+        && !succeeded(LifecycleEvent::AllowTraffic)
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::deliberate::{Bug, deliberate};
 use super::tally::Tally;
 use super::window::Window;
+use super::words;
 use crate::model::deployment::{ErrorCode, ErrorInformation};
 use crate::model::timestamp::Short;
 
@@ -52,6 +53,15 @@ pub(super) fn not_continued() -> ErrorInformation {
             "not continued in time: the replacement is ready, and the original keeps all traffic"
                 .to_owned(),
     }
+}
+
+/// Not all that ought to leave the load balancers did.
+pub(super) fn still_in_service(tally: &Tally) -> String {
+    format!(
+        "{} of {} could not be taken out of service: look at the load balancers before anything is terminated",
+        tally.failed,
+        words::instances(tally.total)
+    )
 }
 
 pub(super) fn timed_out(limit: Duration) -> ErrorInformation {

@@ -94,6 +94,7 @@ mod tests {
             compute_platform: crate::model::application::ComputePlatform::Server,
             minimum_healthy_hosts: MinimumHealthyHosts { kind, value },
             zonal_config: None,
+            traffic_routing_config: None,
         };
         window(&configuration, n).map(|w| (w.minimum_healthy, w.concurrency))
     }

@@ -1,17 +1,15 @@
-//! The lab's agents: started, found again, ended.
+//! The lab's fleet: started, found again, ended.
 
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
+use super::launch::{last_line, launch};
 use super::process::Process;
-use super::project;
+use super::record::{Agent, Checkout, Record};
+use super::{checkout, project, traffic};
 
-/// How long an agent may take to start.
+/// How long agents may take to start.
 const START: Duration = Duration::from_secs(10);
 
 /// How long a process may take to end before it is killed.
@@ -20,27 +18,12 @@ const END: Duration = Duration::from_secs(5);
 /// How long what a script left running may take to end before it is killed.
 const SCRIPT_END: Duration = Duration::from_secs(1);
 
-/// Marks a folder as a lab's, and tells what runs for it.
-const RECORD: &str = "lab.json";
-
 /// A fleet of agents on loopback.
 #[derive(Clone, Debug)]
 pub struct Fleet {
     /// The lab's folder: project, state, hosts.
     pub folder: PathBuf,
-    record: Record,
-}
-
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Record {
-    agents: Vec<Agent>,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Agent {
-    name: String,
-    address: String,
-    process: Process,
+    pub(super) record: Record,
 }
 
 /// Why a lab can't be started.
@@ -57,12 +40,14 @@ pub enum LabError {
     /// The folder has something else in it.
     #[error("{path} is not empty and not a lab's folder: choose another", path = .0.display())]
     NotALab(PathBuf),
-    /// An agent did not start.
-    #[error("the agent {name} did not start; its log is {log}", log = .log.display())]
-    Agent {
+    /// A process did not start.
+    #[error("{name} did not start: {said}; its log is {log}", log = .log.display())]
+    NotStarted {
         /// Which.
         name: String,
-        /// What it said.
+        /// The last that it said.
+        said: String,
+        /// All that it said.
         log: PathBuf,
     },
     /// The lab runs already.
@@ -70,36 +55,44 @@ pub enum LabError {
     Runs(PathBuf),
 }
 
-fn context(what: impl Into<String>) -> impl FnOnce(io::Error) -> LabError {
+pub(super) fn context(what: impl Into<String>) -> impl FnOnce(io::Error) -> LabError {
     let context = what.into();
     move |source| LabError::Io { context, source }
 }
 
+pub(super) fn not_started(name: &str, log: PathBuf) -> LabError {
+    LabError::NotStarted {
+        name: name.to_owned(),
+        said: last_line(&log),
+        log,
+    }
+}
+
 impl Fleet {
-    /// The lab in this folder, if it was one; its agents may have ended since.
+    /// The lab in this folder, if it was one; its processes may have ended since.
     pub fn find(folder: &Path) -> Option<Self> {
-        let text = std::fs::read(folder.join(RECORD)).ok()?;
         Some(Self {
             folder: folder.to_owned(),
-            record: serde_json::from_slice(&text).ok()?,
+            record: Record::read(folder)?,
         })
     }
 
     /// Whether any of its agents runs.
     pub fn runs(&self) -> bool {
-        self.record.agents.iter().any(|agent| agent.process.runs())
+        self.record.all_agents().any(|agent| agent.process.runs())
     }
 
-    /// How many hosts it has.
+    /// How many hosts `shop` and `search` have.
     pub fn hosts(&self) -> usize {
         self.record.agents.len()
     }
 
-    /// Starts this many agents and writes the project. A lab that was in the folder before is replaced.
+    /// Starts this many agents and writes the project; on request, with `checkout`, its hosts and the router before them. A
+    /// lab that was in the folder before is replaced: end what is left of it first.
     ///
     /// # Errors
-    /// If the folder holds something else, a lab runs in it, or an agent does not start; then none is left running.
-    pub async fn up(folder: &Path, hosts: usize) -> Result<Self, LabError> {
+    /// If the folder holds something else, a lab runs in it, or a process does not start; then none is left running.
+    pub async fn up(folder: &Path, hosts: usize, with_checkout: bool) -> Result<Self, LabError> {
         prepare(folder)?;
         let folder = folder
             .canonicalize()
@@ -109,7 +102,7 @@ impl Fleet {
             record: Record::default(),
         };
         fleet.save()?;
-        match fleet.start(hosts).await {
+        match fleet.start(hosts, with_checkout).await {
             Ok(()) => Ok(fleet),
             Err(error) => {
                 fleet.down().await;
@@ -118,20 +111,37 @@ impl Fleet {
         }
     }
 
-    async fn start(&mut self, hosts: usize) -> Result<(), LabError> {
+    async fn start(&mut self, hosts: usize, with_checkout: bool) -> Result<(), LabError> {
+        if with_checkout {
+            let places = traffic::free().map_err(context("no free ports"))?;
+            self.record.checkout = Some(Checkout::at(places));
+        }
         for number in 1..=hosts {
-            let name = format!("web-{number}");
-            let process = self.spawn(&name)?;
-            self.record.agents.push(Agent {
-                name,
-                address: String::new(),
-                process,
-            });
+            let agent = self.spawn(format!("web-{number}"))?;
+            self.record.agents.push(agent);
             // Written after each: whoever ends this process now can still end what it started.
             self.save()?;
         }
+        for name in checkout::HOSTS.iter().filter(|_| with_checkout) {
+            let agent = self.spawn((*name).to_owned())?;
+            if let Some(checkout) = &mut self.record.checkout {
+                checkout.agents.push(agent);
+            }
+            self.save()?;
+        }
+        self.reach().await?;
+        project::write(&self.folder, &self.record)
+            .map_err(context("the lab's project can't be written"))?;
+        self.save()?;
+        self.route().await.map(|_| ())
+    }
+
+    /// Waits until every agent says where it listens.
+    async fn reach(&mut self) -> Result<(), LabError> {
         let deadline = tokio::time::Instant::now() + START;
-        for agent in &mut self.record.agents {
+        let checkout = self.record.checkout.iter_mut();
+        let others = checkout.flat_map(|checkout| &mut checkout.agents);
+        for agent in self.record.agents.iter_mut().chain(others) {
             let host = self.folder.join("hosts").join(&agent.name);
             agent.address = loop {
                 match std::fs::read_to_string(host.join("ready")) {
@@ -140,76 +150,63 @@ impl Fleet {
                         tokio::time::sleep(Duration::from_millis(10)).await;
                     }
                     Err(_) => {
-                        return Err(LabError::Agent {
-                            name: agent.name.clone(),
-                            log: host.join("agent.log"),
-                        });
+                        let name = format!("the agent {}", agent.name);
+                        return Err(not_started(&name, host.join("agent.log")));
                     }
                 }
             };
         }
-        let addresses: Vec<(String, String)> = self
-            .record
-            .agents
-            .iter()
-            .map(|agent| (agent.name.clone(), agent.address.clone()))
-            .collect();
-        project::write(&self.folder, &addresses)
-            .map_err(context("the lab's project can't be written"))?;
-        self.save()
+        Ok(())
     }
 
-    fn spawn(&self, name: &str) -> Result<Process, LabError> {
-        let host = self.folder.join("hosts").join(name);
+    fn spawn(&self, name: String) -> Result<Agent, LabError> {
+        let host = self.folder.join("hosts").join(&name);
         let failed = || context(format!("the agent {name} can't be started"));
         std::fs::create_dir_all(host.join("root")).map_err(failed())?;
-        let log = File::create(host.join("agent.log")).map_err(failed())?;
-        let program = std::env::current_exe().map_err(failed())?;
-        let child = tokio::process::Command::new(program)
-            .args(["agent", "--name", name, "--listen", "127.0.0.1:0", "--root"])
-            .arg(host.join("agent"))
-            .arg("--install-root")
-            .arg(host.join("root"))
-            .arg("--ready-file")
-            .arg(host.join("ready"))
-            // What this machine's own agent is told is not for the lab.
-            .args(["--config", "/dev/null"])
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().map_err(failed())?)
-            .stderr(log)
-            // A group of its own: Ctrl-C in this terminal is not meant for it.
-            .process_group(0)
-            .spawn()
-            .map_err(failed())?;
-        child
-            .id()
-            .and_then(Process::now)
-            .ok_or_else(|| LabError::Agent {
-                name: name.to_owned(),
-                log: host.join("agent.log"),
-            })
+        let process = launch(&host.join("agent.log"), |command| {
+            command
+                .args([
+                    "agent",
+                    "--name",
+                    &name,
+                    "--listen",
+                    "127.0.0.1:0",
+                    "--root",
+                ])
+                .arg(host.join("agent"))
+                .arg("--install-root")
+                .arg(host.join("root"))
+                .arg("--ready-file")
+                .arg(host.join("ready"))
+                // What this machine's own agent is told is not for the lab.
+                .args(["--config", "/dev/null"]);
+        });
+        Ok(Agent {
+            process: process.map_err(failed())?,
+            address: String::new(),
+            name,
+        })
     }
 
-    /// Ends every agent, and then what their scripts left running.
+    /// Ends whatever runs for the lab: who sends requests first, and what scripts left running last.
     pub async fn down(&mut self) {
-        let agents = self.record.agents.iter();
+        if let Some(checkout) = &self.record.checkout {
+            for process in checkout.requests.iter().chain(&checkout.router) {
+                process.end(END).await;
+            }
+        }
+        let agents = self.record.all_agents();
         futures_util::future::join_all(agents.map(|agent| agent.process.end(END))).await;
-        let scripts = self.record.agents.iter().flat_map(|agent| {
+        let scripts = self.record.all_agents().flat_map(|agent| {
             let root = self.folder.join("hosts").join(&agent.name).join("root");
             Process::with_variable(&format!("INSTALL_ROOT={}", root.display()))
         });
         futures_util::future::join_all(scripts.map(|script| script.end(SCRIPT_END))).await;
     }
 
-    /// Written to a second file first, so that a crash leaves the old one or the new one.
-    fn save(&self) -> Result<(), LabError> {
-        let write = || {
-            let text = serde_json::to_vec_pretty(&self.record)?;
-            let new = self.folder.join("lab.json.new");
-            std::fs::write(&new, text)?;
-            std::fs::rename(new, self.folder.join(RECORD))
-        };
-        write().map_err(context("the lab's record can't be written"))
+    pub(super) fn save(&self) -> Result<(), LabError> {
+        let written = self.record.save(&self.folder);
+        written.map_err(context("the lab's record can't be written"))
     }
 }
 

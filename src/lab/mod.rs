@@ -1,10 +1,21 @@
-//! A whole fleet on loopback, for the first run and for tests: a project, its revisions, and a real agent a host.
+//! A whole fleet on loopback, for the first run and for tests: a project, its revisions, and a real agent a host; and on
+//! request a second application behind the router, with requests that flow.
 //!
 //! Everything is below one folder, agents' installations included: [`project`] writes the documents and revisions,
-//! [`fleet`] starts, finds and ends the agents, [`process`] tells a process of ours from another with the same number.
+//! [`checkout`] is what the second application is made of, [`fleet`] starts, finds and ends what runs, `traffic` is what
+//! stands before `checkout`'s hosts, [`instance`] what serves on them, [`requests`] who asks, [`counts`] what came of it,
+//! [`alarm`] what that means. [`process`] tells a process of ours from another with the same number.
 
+pub mod alarm;
+pub mod checkout;
+pub mod counts;
 pub mod fleet;
+pub mod instance;
+mod launch;
 pub mod process;
 pub mod project;
+mod record;
+pub mod requests;
+mod traffic;
 
 pub use fleet::{Fleet, LabError};

@@ -1,9 +1,11 @@
-//! The lab's project: two applications, three groups, and revisions whose hooks take a few visible seconds.
+//! The lab's project: its applications with their groups, and revisions whose hooks take a few visible seconds.
 
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use super::checkout;
+use super::record::{Agent, Record};
 use crate::model::yaml;
 
 /// A revision of the lab.
@@ -13,12 +15,15 @@ pub struct LabRevision {
     pub application: &'static str,
     /// What people call it.
     pub label: &'static str,
-    /// Whether it fails validation on some hosts.
-    broken: bool,
+    /// Whether it fails validation on some hosts, or answers with errors.
+    pub(super) broken: bool,
 }
 
 /// The revisions, oldest first.
-pub const REVISIONS: [LabRevision; 5] = [
+pub const REVISIONS: [LabRevision; 8] = [
+    revision(checkout::APPLICATION, checkout::FIRST, false),
+    revision(checkout::APPLICATION, checkout::SECOND, false),
+    revision(checkout::APPLICATION, "2.2-broken", true),
     revision("shop", "1.0.0", false),
     revision("shop", "1.1.0", false),
     revision("shop", "1.2.0-broken", true),
@@ -60,19 +65,14 @@ const HOOKS: [(&str, &str); 5] = [
 ];
 const BROKEN: &str = include_str!("../../assets/lab/hooks/validate-broken.sh");
 
-/// Writes documents and revisions for hosts at these addresses, in this order.
+/// Writes documents and revisions for the hosts of a lab.
 ///
 /// # Errors
 /// If a file can't be written.
-pub fn write(folder: &Path, hosts: &[(String, String)]) -> io::Result<()> {
-    let file = |path: &str, text: &str| {
-        let path = folder.join(path);
-        if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent)?;
-        }
-        std::fs::write(path, text)
-    };
-    file("cutover.yaml", &project(hosts)?)?;
+pub(super) fn write(folder: &Path, record: &Record) -> io::Result<()> {
+    let hosts = &record.agents;
+    let file = |path: &str, text: &str| write_file(folder, path, text);
+    file("cutover.yaml", &project(folder, record)?)?;
     file("applications/shop/application.yaml", &application("shop"))?;
     file(
         "applications/shop/production.yaml",
@@ -86,17 +86,32 @@ pub fn write(folder: &Path, hosts: &[(String, String)]) -> io::Result<()> {
     file("applications/search/production.yaml", SEARCH)?;
     file("configurations/ThreeQuartersHealthy.yaml", THREE_QUARTERS)?;
     for revision in REVISIONS {
-        write_revision(&folder.join(revision.folder()), revision)?;
+        if revision.application != checkout::APPLICATION {
+            write_revision(&folder.join(revision.folder()), revision)?;
+        }
     }
-    Ok(())
+    match &record.checkout {
+        Some(parts) => checkout::write(folder, parts),
+        None => Ok(()),
+    }
 }
 
-fn project(hosts: &[(String, String)]) -> io::Result<String> {
-    let count = hosts.len();
-    let hosts: Vec<serde_json::Value> = hosts
+/// Writes a file of a lab, and the folders above it.
+pub(super) fn write_file(folder: &Path, path: &str, text: &str) -> io::Result<()> {
+    let path = folder.join(path);
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent)?;
+    }
+    std::fs::write(path, text)
+}
+
+fn project(folder: &Path, record: &Record) -> io::Result<String> {
+    let count = record.agents.len();
+    let mut hosts: Vec<serde_json::Value> = record
+        .agents
         .iter()
         .enumerate()
-        .map(|(index, (name, address))| {
+        .map(|(index, Agent { name, address, .. })| {
             let stage = if index < 2 { "staging" } else { "production" };
             let zone = if 2 * index < count { "a" } else { "b" };
             serde_json::json!({
@@ -107,15 +122,24 @@ fn project(hosts: &[(String, String)]) -> io::Result<String> {
             })
         })
         .collect();
-    let document = serde_json::json!({
+    let mut document = serde_json::json!({
         "name": "lab",
         "settings": { "stateDirectory": ".state" },
-        "hosts": hosts,
     });
+    if let Some(checkout) = &record.checkout {
+        let (agents, places) = (&checkout.agents, &checkout.places);
+        hosts.extend(
+            agents
+                .iter()
+                .map(|agent| checkout::host(&agent.name, &agent.address, places)),
+        );
+        document["connections"] = checkout::connections(folder, places)?;
+    }
+    document["hosts"] = hosts.into();
     yaml::to_string(&document).map_err(io::Error::other)
 }
 
-fn application(name: &str) -> String {
+pub(super) fn application(name: &str) -> String {
     format!("applicationName: {name}\ncomputePlatform: Server\n")
 }
 
@@ -167,7 +191,6 @@ ec2TagSet:
 fn write_revision(folder: &Path, revision: LabRevision) -> io::Result<()> {
     let app = folder.join("app");
     std::fs::create_dir_all(&app)?;
-    std::fs::create_dir_all(folder.join("hooks"))?;
     let destination = format!("/srv/{}", revision.application);
     let appspec = APPSPEC.replace("/srv/shop", &destination);
     std::fs::write(folder.join("appspec.yml"), appspec)?;
@@ -175,12 +198,17 @@ fn write_revision(folder: &Path, revision: LabRevision) -> io::Result<()> {
     std::fs::write(app.join("version.conf"), version)?;
     let page = format!("<h1>{} {}</h1>\n", revision.application, revision.label);
     std::fs::write(app.join("index.html"), page)?;
-    for (name, text) in HOOKS {
-        let text = if revision.broken && name == "validate.sh" {
-            BROKEN
-        } else {
-            text
-        };
+    let scripts = HOOKS.map(|(name, text)| {
+        let broken = revision.broken && name == "validate.sh";
+        (name, if broken { BROKEN } else { text })
+    });
+    write_scripts(folder, &scripts)
+}
+
+/// Writes the scripts of a revision.
+pub(super) fn write_scripts(folder: &Path, scripts: &[(&str, &str)]) -> io::Result<()> {
+    std::fs::create_dir_all(folder.join("hooks"))?;
+    for (name, text) in scripts {
         let path = folder.join("hooks").join(name);
         std::fs::write(&path, text)?;
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755))?;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::application::ComputePlatform;
 use super::name::Name;
+use super::routing::TrafficRoutingConfig;
 
 /// A deployment configuration (`DeploymentConfigInfo`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +20,9 @@ pub struct DeploymentConfiguration {
     /// Whether one availability zone is deployed to after the other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zonal_config: Option<ZonalConfig>,
+    /// How traffic shifts to the replacement of a blue/green deployment; absent, instance after instance goes into service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traffic_routing_config: Option<TrafficRoutingConfig>,
 }
 
 /// `ZonalConfig` (configurations.md §7): one availability zone after the other.

@@ -203,8 +203,14 @@ impl Creator {
 pub enum ErrorCode {
     /// No agent answered on any of the instances that failed.
     AgentIssue,
+    /// An alarm of the deployment is active, or its state is unavailable although that matters.
+    AlarmActive,
     /// The application was deleted before the deployment began.
     ApplicationMissing,
+    /// There is no fleet to copy, or it is not in order.
+    AutoScalingConfiguration,
+    /// A fleet did not provision what it was asked for.
+    AutoscalingValidationError,
     /// The deployment group was deleted before the deployment began.
     DeploymentGroupMissing,
     /// Too many instances failed.
@@ -230,7 +236,10 @@ impl ErrorCode {
     pub fn name(self) -> &'static str {
         match self {
             Self::AgentIssue => "AGENT_ISSUE",
+            Self::AlarmActive => "ALARM_ACTIVE",
             Self::ApplicationMissing => "APPLICATION_MISSING",
+            Self::AutoScalingConfiguration => "AUTO_SCALING_CONFIGURATION",
+            Self::AutoscalingValidationError => "AUTOSCALING_VALIDATION_ERROR",
             Self::DeploymentGroupMissing => "DEPLOYMENT_GROUP_MISSING",
             Self::HealthConstraints => "HEALTH_CONSTRAINTS",
             Self::HealthConstraintsInvalid => "HEALTH_CONSTRAINTS_INVALID",

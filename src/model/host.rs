@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::deployment::DeploymentId;
+use super::group::GroupKey;
 use super::name::Name;
 use super::tags::Tags;
 
@@ -25,4 +27,24 @@ pub struct Host {
     /// load balancer's port under the address of its agent.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub endpoints: BTreeMap<String, String>,
+    /// Where it comes from, if a fleet provisioned it: never in `cutover.yaml`, whose hosts are there by themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provisioned: Option<Provisioned>,
+}
+
+/// Where a host comes from that a fleet provisioned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Provisioned {
+    /// The fleet, as `connections.fleets` names it.
+    pub fleet: String,
+    /// The deployment that it was provisioned for.
+    pub deployment: DeploymentId,
+    /// The Auto Scaling group that it belongs to: a copy of the fleet, one a deployment.
+    pub auto_scaling_group: String,
+}
+
+/// The name of the Auto Scaling group that a deployment copies for its replacement (domain.md §6.5).
+pub fn copied_group(group: &GroupKey, deployment: &DeploymentId) -> String {
+    format!("CodeDeploy_{}_{deployment}", group.group)
 }

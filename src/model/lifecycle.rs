@@ -60,6 +60,19 @@ impl LifecycleEvent {
         E::ValidateService,
     ];
 
+    /// What a replacement instance goes through before it may get traffic, in order. One that gets some by now, from a
+    /// deployment that was stopped or by somebody's hand, leaves first: nothing is installed where requests go.
+    pub const REPLACEMENT: [Self; 8] = [
+        E::BlockTraffic,
+        E::ApplicationStop,
+        E::DownloadBundle,
+        E::BeforeInstall,
+        E::Install,
+        E::AfterInstall,
+        E::ApplicationStart,
+        E::ValidateService,
+    ];
+
     /// The events in which an instance leaves the load balancers, in order.
     pub const BLOCK: [Self; 3] = [E::BeforeBlockTraffic, E::BlockTraffic, E::AfterBlockTraffic];
 

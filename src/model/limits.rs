@@ -13,10 +13,18 @@ pub struct Limits {
     pub pick_up_seconds: u32,
     /// Seconds within which a lifecycle event must end, all scripts and overhead included.
     pub event_seconds: u32,
+    /// Seconds within which an instance must be in service and well at its load balancers, from the moment it was to enter.
+    /// Not written where it is the usual hour: entries of former versions stay as they are.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub enter_seconds: u32,
     /// Seconds after which a host is given up that falls silent while an event runs: three heartbeats and a minute.
     pub silence_seconds: u32,
     /// Seconds within which a whole deployment must end. Time in which it is paused or held does not count.
     pub deployment_seconds: u32,
+    /// Seconds within which a fleet must have provisioned instances whose agents report, and within which it must have
+    /// terminated others; an hour when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provisioning_seconds: Option<u32>,
     /// How many deployments of the project run at a time; others are `Queued`. Launch deployments do not count.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub concurrent_deployments: Option<u32>,
@@ -28,13 +36,23 @@ pub struct Limits {
     pub deployments_kept: Option<u32>,
 }
 
+/// As long as `CodeDeploy` waits.
+const ENTER_SECONDS: u32 = 3600;
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_usual(seconds: &u32) -> bool {
+    *seconds == ENTER_SECONDS
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
             pick_up_seconds: 300,
             event_seconds: 4200,
+            enter_seconds: ENTER_SECONDS,
             silence_seconds: 69,
             deployment_seconds: 8 * 3600,
+            provisioning_seconds: None,
             concurrent_deployments: None,
             instances_per_deployment: None,
             deployments_kept: None,
@@ -53,9 +71,19 @@ impl Limits {
         Duration::from_secs(u64::from(self.event_seconds))
     }
 
+    /// Until an instance that enters is in service.
+    pub fn enter(&self) -> Duration {
+        Duration::from_secs(u64::from(self.enter_seconds))
+    }
+
     /// A silent host with a running event.
     pub fn silence(&self) -> Duration {
         Duration::from_secs(u64::from(self.silence_seconds))
+    }
+
+    /// A fleet's work for a deployment.
+    pub fn provisioning(&self) -> Duration {
+        Duration::from_secs(u64::from(self.provisioning_seconds.unwrap_or(3600)))
     }
 
     /// A whole deployment.

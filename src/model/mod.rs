@@ -1,6 +1,6 @@
 //! What things are: plain serde types with CodeDeploy's own names and shapes, and no I/O.
 //!
-//! `application`, `group`, `configuration`, `connections`, `host`, `tags` and `project` are documents an operator keeps in git;
+//! `application`, `group`, `configuration`, `routing`, `connections`, `host`, `tags` and `project` are documents an operator keeps in git;
 //! `revision`, `deployment`, `lifecycle`, `traffic`, `alarm` and `diagnostics` are what a rollout is made of. `yaml` reads
 //! documents with their positions.
 
@@ -21,6 +21,7 @@ pub mod notification;
 pub mod output;
 pub mod project;
 pub mod revision;
+pub mod routing;
 pub mod tags;
 pub mod timestamp;
 pub mod traffic;

@@ -1,12 +1,16 @@
 //! Whether a deployment can be created: the checks of operations.md §1.2, in its order, with `CodeDeploy`'s names.
 
-use super::Orchestrator;
 use super::command::{ApiError, Deploy};
+use super::fleets::checks as fleets;
+use super::{Orchestrator, alarms};
 use crate::agent::inspect;
 use crate::appspec::sentence;
 use crate::clock;
-use crate::engine::{Ledger, Spec, members};
+use crate::engine::plan::Stage;
+use crate::engine::{Ledger, Spec, members, plan};
 use crate::model::application::{Application, ComputePlatform};
+use crate::model::configuration::DeploymentConfiguration;
+use crate::model::connections::{EnvoyControl, LoadBalancer, TrafficProvider};
 use crate::model::deployment::Creator;
 use crate::model::endpoint::Endpoint;
 use crate::model::group::{DeploymentGroup, DeploymentType, Sides};
@@ -81,7 +85,16 @@ impl Orchestrator {
             ));
         }
         acceptable(deploy)?;
-        let sides = sides(project, group, deploy, ledger)?;
+        let alarms = deploy.options.override_alarm_configuration.as_deref();
+        if let Some(alarms) = alarms.or(group.alarm_configuration.as_ref()) {
+            alarms::check::check(project, &deploy.group, alarms)?;
+        }
+        let deployment_id = clock::deployment_id();
+        let provision = fleets::provision(project, group, deploy, ledger)?;
+        let sides = match &provision {
+            Some(_) => Some(fleets::sides(group, ledger, &deployment_id)),
+            None => sides(project, group, deploy, ledger)?,
+        };
         let mut targets = match &sides {
             None => members::targets(project.selected(ledger.selection(group)), ledger),
             Some(sides) => members::both_sides(&project.hosts, sides, ledger),
@@ -95,9 +108,12 @@ impl Orchestrator {
             });
         }
         reachable(project, group, targets.iter().map(|target| &target.name))?;
+        if sides.is_some() {
+            divisible(project, group, configuration)?;
+        }
         let spec = Spec {
             up_to_date: u32::try_from(all - targets.len()).unwrap_or(u32::MAX),
-            deployment_id: clock::deployment_id(),
+            deployment_id,
             group: group.clone(),
             configuration: configuration.clone(),
             revision: registered.revision.clone(),
@@ -107,12 +123,15 @@ impl Orchestrator {
             by: deploy.by.clone(),
             description: deploy.description.clone(),
             sides,
+            provision,
             rolls_back: None,
+            from_split: None,
             updates: None,
             token: deploy.token.clone(),
             limits: project.settings.limits,
             options: deploy.options.clone(),
         };
+        whole_sides(project, &spec)?;
         Ok((spec, registered))
     }
 
@@ -186,7 +205,7 @@ fn sides(
     }
     let original = ledger.selection(group);
     let standby = || ledger.serving(group).map(|serving| serving.before.clone());
-    let Some(replacement) = deploy.target_instances.clone().or_else(standby) else {
+    let Some(replacement) = deploy.target_instances.as_deref().cloned().or_else(standby) else {
         return wrong(format!(
             "which instances are the replacement of {}? Name a tag that they have: `--replacement KEY=VALUE`",
             group.key()
@@ -249,6 +268,70 @@ fn reachable<'a>(
         }
     }
     Ok(())
+}
+
+/// Traffic shifts by weight only where every load balancer has weights.
+fn divisible(
+    project: &Project,
+    group: &DeploymentGroup,
+    configuration: &DeploymentConfiguration,
+) -> Result<(), ApiError> {
+    if configuration.traffic_routing_config.is_none() {
+        return Ok(());
+    }
+    let named = group.load_balancers().into_iter();
+    let mut named = named.filter_map(|name| project.connections.load_balancer(name));
+    let Some(plain) = named.find(|balancer| !balancer.provider.splits()) else {
+        return Ok(());
+    };
+    Err(ApiError::new(
+        "InvalidTrafficRoutingConfigurationException",
+        format!(
+            "{} shifts traffic by weight, and nothing says how the load balancer {} takes weights: give its connection a `weight` request, or choose a configuration without trafficRoutingConfig",
+            configuration.deployment_config_name, plain.name
+        ),
+    ))
+}
+
+/// Whether load balancers that give traffic to whole sides only can do what the deployment asks of them.
+fn whole_sides(project: &Project, spec: &Spec) -> Result<(), ApiError> {
+    let names = spec.group.load_balancers().into_iter();
+    let weighs_sides = |balancer: &&LoadBalancer| {
+        let envoy = match &balancer.provider {
+            TrafficProvider::Envoy(envoy) => Some(&envoy.control),
+            _ => None,
+        };
+        matches!(envoy, Some(EnvoyControl::Runtime(_)))
+    };
+    let mut balancers = names.filter_map(|name| project.connections.load_balancer(name));
+    let Some(balancer) = balancers.find(weighs_sides) else {
+        return Ok(());
+    };
+    let name = &balancer.name;
+    let wrong = |message| Err(ApiError::new("InvalidLoadBalancerInfoException", message));
+    if spec.sides.is_none() {
+        return wrong(format!(
+            "{name} weighs whole sides by runtime keys, so single instances can't leave it in place: let it have `control: {{endpoints: …}}`"
+        ));
+    }
+    let plan = plan(spec);
+    // Where traffic shifts by weight, instances enter without a share.
+    if plan.stages.iter().any(|stage| stage.shift().is_some()) {
+        return Ok(());
+    }
+    let few = plan.stages.iter().find_map(|stage| match stage {
+        Stage::Enter {
+            targets, window, ..
+        } if (window.concurrency as usize) < targets.len() => Some((window, targets.len())),
+        _ => None,
+    });
+    match few {
+        Some((window, all)) => wrong(format!(
+            "{name} weighs whole sides by runtime keys, and under {} only {} of {all} instances enter at a time: use CodeDeployDefault.AllAtOnce, or let it have `control: {{endpoints: …}}`",
+            spec.configuration.deployment_config_name, window.concurrency
+        )),
+        None => Ok(()),
+    }
 }
 
 /// Whether this version deploys to a group of the project.

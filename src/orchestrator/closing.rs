@@ -1,7 +1,7 @@
 //! Ending a deployment: its last entries, the group's memory and what follows, in one transaction.
 
 use super::create::opening;
-use super::feed::FeedItem;
+use super::fleets::{entries_of_fleets, provisioned};
 use super::snapshot::Summary;
 use super::{Orchestrator, lock};
 use crate::clock;
@@ -24,6 +24,7 @@ impl Orchestrator {
         let key = deployment.group_key();
         let mut ledgers = self.0.ledgers.lock().await;
         let ledger = ledgers.entry(key.clone()).or_default();
+        let of_fleets = entries_of_fleets(&records, ledger, now);
         let closed = LedgerRecord {
             seq: ledger.seq + 1,
             at: now,
@@ -57,7 +58,10 @@ impl Orchestrator {
         batch
             .records
             .extend(records.iter().map(|record| (id.clone(), record.clone())));
-        batch.ledger.insert(0, (key.clone(), closed.clone()));
+        let mut entries = of_fleets;
+        entries.push(closed);
+        let keyed = entries.iter().map(|entry| (key.clone(), entry.clone()));
+        batch.ledger.splice(0..0, keyed);
         batch.summaries.push(Summary::from(&*deployment));
         batch.notifications = notifications;
         crate::crash_point::here!("closing.before-write");
@@ -65,10 +69,8 @@ impl Orchestrator {
         crate::crash_point::here!("closing.after-write");
 
         lock(&self.0.summaries).insert(id.clone(), Summary::from(&*deployment));
-        self.publish(FeedItem::Ledger {
-            group: key,
-            record: closed,
-        });
+        self.tell_ledger(&key, entries);
+        self.provisioned(provisioned(&ledgers));
         if let Some(opening) = next {
             crate::crash_point::here!("closing.before-rollback");
             self.begin(opening);

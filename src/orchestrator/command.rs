@@ -53,6 +53,11 @@ pub enum Command {
         /// A label, the beginning of a digest (eight digits or more), or a whole digest.
         revision: String,
     },
+    /// Have fleets terminate hosts that they provisioned; refused for those that a deployment or a group needs.
+    TerminateHosts {
+        /// Which.
+        hosts: Vec<Name>,
+    },
     /// Send a receiver a test notification.
     TestNotification {
         /// Its name.
@@ -89,7 +94,7 @@ pub struct Deploy {
     /// The replacement of a blue/green deployment (`targetInstances`); without it, the side that had the traffic before the
     /// last one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub target_instances: Option<Selection>,
+    pub target_instances: Option<Box<Selection>>,
     /// Another configuration than the group's.
     #[serde(default)]
     pub configuration: Option<Name>,
@@ -150,6 +155,13 @@ pub enum Answer {
     Registered {
         /// What is known of it.
         revision: RegisteredRevision,
+    },
+    /// Hosts are gone.
+    Terminated {
+        /// Which.
+        hosts: Vec<Name>,
+        /// Why others are left.
+        trouble: Option<String>,
     },
     /// A receiver was sent a test notification.
     Notified {

@@ -1,5 +1,6 @@
 //! Creating deployments: the snapshot, the group's slot, once and only once.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
 use super::command::{Answer, ApiError, Deploy, Preview};
@@ -9,8 +10,10 @@ use super::{Orchestrator, lock, no_deployment};
 use crate::clock;
 use crate::engine::event::{Event, Record};
 use crate::engine::ledger::{LedgerEvent, LedgerRecord};
+use crate::engine::spec::Options;
 use crate::engine::{Deployment, Ledger, Plan, Spec, input, plan, rollback};
 use crate::model::deployment::{Creator, DeploymentId};
+use crate::model::group::GroupKey;
 use crate::model::name::Name;
 use crate::model::revision::RegisteredRevision;
 use crate::model::timestamp::Timestamp;
@@ -26,11 +29,26 @@ impl Orchestrator {
             self.verify(&registered.revision).await?;
         }
         let mut ledgers = self.0.ledgers.lock().await;
-        let mut ledger = ledgers.get(&deploy.group).cloned().unwrap_or_default();
+        let ledger = ledgers.get(&deploy.group).cloned().unwrap_or_default();
         let (spec, _) = self.spec(&project, &deploy, &ledger)?;
         if let Some(known) = self.known_by_token(&spec)? {
             return Ok(Answer::Created { deployment: known });
         }
+        let deployment = self.open(&mut ledgers, spec).await?;
+        drop(ledgers);
+        self.admit();
+        crate::crash_point::here!("create.before-answer");
+        Ok(Answer::Created { deployment })
+    }
+
+    /// Creates the deployment that a spec asks for, if its group's slot is free.
+    async fn open(
+        &self,
+        ledgers: &mut BTreeMap<GroupKey, Ledger>,
+        spec: Spec,
+    ) -> Result<DeploymentId, ApiError> {
+        let group = spec.group_key();
+        let mut ledger = ledgers.get(&group).cloned().unwrap_or_default();
         if let Some(refusal) = occupied(&ledger) {
             return Err(refusal);
         }
@@ -43,14 +61,11 @@ impl Orchestrator {
         self.append(batch).await;
         crate::crash_point::here!("create.after-write");
         ledger.evolve(&opening.ledger);
-        ledgers.insert(deploy.group, ledger);
+        ledgers.insert(group, ledger);
         let id = opening.deployment.id().clone();
         // Whoever looks at the ledgers finds its task, too.
         self.begin(opening);
-        drop(ledgers);
-        self.admit();
-        crate::crash_point::here!("create.before-answer");
-        Ok(Answer::Created { deployment: id })
+        Ok(id)
     }
 
     /// The deployment of the group that was created with the same token.
@@ -132,6 +147,9 @@ impl Orchestrator {
             return Err(no_deployment(id));
         }
         let deployment = self.deployment(id).await?;
+        if let Some(answer) = self.reroute_back(&deployment, &by).await? {
+            return Ok(answer);
+        }
         let group = deployment.group_key();
         let revision = {
             let ledgers = self.0.ledgers.lock().await;
@@ -146,12 +164,41 @@ impl Orchestrator {
                 ),
             )
         })?;
+        let again = Deploy::again(&deployment.spec, by);
         self.deploy(Deploy {
             revision: revision.digest.to_string(),
             description: format!("rollback of {id}"),
-            ..Deploy::again(&deployment.spec, by)
+            options: Options {
+                // Its alarms are probably still active because of what it rolls back (operations.md §4.3, §5).
+                override_alarm_configuration: Some(Box::default()),
+                ..again.options
+            },
+            ..again
         })
         .await
+    }
+
+    /// The way back of a blue/green deployment that is over: the original gets its traffic back. `None` if that is not how to
+    /// roll back: it is in place, something was deployed since, or an instance of the original is gone.
+    async fn reroute_back(&self, ended: &Deployment, by: &str) -> Result<Option<Answer>, ApiError> {
+        let mut ledgers = self.0.ledgers.lock().await;
+        let ledger = ledgers.get(&ended.group_key()).cloned().unwrap_or_default();
+        let (project, _) = self.0.documents.current();
+        if !rollback::reroutes(ended, &ledger, |name| project.host(name).is_some()) {
+            return Ok(None);
+        }
+        let spec = self
+            .roll_back_to(ended, &ledger)
+            .map_err(|message| ApiError::new("InvalidOperationException", message))?;
+        let spec = Spec {
+            creator: Creator::User,
+            by: by.to_owned(),
+            ..spec
+        };
+        let deployment = self.open(&mut ledgers, spec).await?;
+        drop(ledgers);
+        self.admit();
+        Ok(Some(Answer::Created { deployment }))
     }
 
     /// Tells everybody about a deployment whose creation is durable, and runs it. [`admit`](Self::admit) lets it begin.

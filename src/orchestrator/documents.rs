@@ -1,4 +1,5 @@
-//! The project's documents, read again when they change; the last good version is kept when they have errors.
+//! The project's documents, read again when they change; the last good version is kept when they have errors. Hosts that
+//! fleets provisioned are in no document, and in every project that anybody sees.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use super::feed::FeedItem;
 use super::{Handle, Orchestrator, Request, lock};
+use crate::model::host::Host;
 use crate::model::name::Name;
 use crate::model::project::Project;
 use crate::store::documents;
@@ -20,17 +22,60 @@ pub struct Documents {
     folder: PathBuf,
     /// Where the last version without an error is kept.
     last_good: PathBuf,
-    current: Mutex<(Arc<Project>, Vec<String>)>,
+    current: Mutex<Current>,
+}
+
+#[derive(Clone, Debug)]
+struct Current {
+    /// As the documents have it.
+    written: Project,
+    /// What fleets provisioned.
+    provisioned: Vec<Host>,
+    /// Both together.
+    project: Arc<Project>,
+    /// What keeps some of the hosts out that fleets provisioned, one line each.
+    clashes: Vec<String>,
+    /// What is wrong with the documents now, one line each.
+    problems: Vec<String>,
+}
+
+impl Current {
+    fn new(written: Project, provisioned: Vec<Host>, problems: Vec<String>) -> Self {
+        let (project, clashes) = together(&written, &provisioned);
+        Self {
+            written,
+            provisioned,
+            project: Arc::new(project),
+            clashes,
+            problems,
+        }
+    }
+
+    /// Everything that is wrong.
+    fn wrong(&self) -> Vec<String> {
+        self.problems.iter().chain(&self.clashes).cloned().collect()
+    }
+
+    fn item(&self) -> FeedItem {
+        FeedItem::Project {
+            project: Box::new((*self.project).clone()),
+            problems: self.wrong(),
+        }
+    }
 }
 
 impl Documents {
     /// Reads the documents for the first time. With errors, what an earlier orchestrator read last is used instead: a typo
-    /// must not keep a rollout from being taken up, or stopped.
+    /// must not keep a rollout from being taken up, or stopped. `provisioned` are the hosts that fleets provisioned.
     ///
     /// # Errors
     /// What is wrong with them, one line each, if there is no earlier version.
-    pub fn load(folder: &Path, last_good: PathBuf) -> Result<Self, Vec<String>> {
-        let (project, problems) = match documents::load(folder) {
+    pub fn load(
+        folder: &Path,
+        last_good: PathBuf,
+        provisioned: Vec<Host>,
+    ) -> Result<Self, Vec<String>> {
+        let (written, problems) = match documents::load(folder) {
             Ok(loaded) => {
                 keep(&last_good, &loaded.project);
                 (loaded.project, Vec::new())
@@ -44,13 +89,54 @@ impl Documents {
         Ok(Self {
             folder: folder.to_owned(),
             last_good,
-            current: Mutex::new((Arc::new(project), problems)),
+            current: Mutex::new(Current::new(written, provisioned, problems)),
         })
     }
 
     /// The documents as last read without an error, and what is wrong with them now.
     pub fn current(&self) -> (Arc<Project>, Vec<String>) {
-        lock(&self.current).clone()
+        let current = lock(&self.current);
+        (Arc::clone(&current.project), current.wrong())
+    }
+}
+
+/// A project with the hosts that fleets provisioned, behind its own, and what keeps others out.
+fn together(written: &Project, provisioned: &[Host]) -> (Project, Vec<String>) {
+    let mut project = written.clone();
+    let mut clashes = Vec::new();
+    for host in provisioned {
+        match clash(&project, host) {
+            Some(clash) => clashes.push(clash),
+            None => project.hosts.push(host.clone()),
+        }
+    }
+    (project, clashes)
+}
+
+/// Why a host that a fleet provisioned can't be one of a project's.
+pub(super) fn clash(project: &Project, host: &Host) -> Option<String> {
+    let from = host.provisioned.as_ref();
+    let whose = from.map_or_else(String::new, |from| {
+        format!(
+            ", and the fleet {} provisioned it for {}",
+            from.fleet, from.deployment
+        )
+    });
+    let named = project.hosts.iter().find(|other| other.name == host.name);
+    let there = project
+        .hosts
+        .iter()
+        .find(|other| other.address == host.address);
+    match (named, there) {
+        (Some(_), _) => Some(format!(
+            "there is a host {} already{whose}: two hosts can't have one name",
+            host.name
+        )),
+        (None, Some(other)) => Some(format!(
+            "{} is at {} already, which is the address of {}{whose}",
+            other.name, host.address, host.name
+        )),
+        (None, None) => None,
     }
 }
 
@@ -91,25 +177,54 @@ impl Orchestrator {
         let mut moved = BTreeSet::new();
         let item = {
             let mut current = lock(&self.0.documents.current);
-            match documents::load(folder) {
-                Ok(loaded) => {
-                    keep(&self.0.documents.last_good, &loaded.project);
-                    moved = moved_hosts(&current.0, &loaded.project);
-                    *current = (Arc::new(loaded.project), Vec::new());
+            let read = documents::load(folder).map_err(|problems| lines(&problems));
+            let fits = read.and_then(|loaded| {
+                let (_, clashes) = together(&loaded.project, &current.provisioned);
+                if clashes.is_empty() {
+                    Ok(loaded.project)
+                } else {
+                    Err(clashes)
+                }
+            });
+            match fits {
+                Ok(project) => {
+                    keep(&self.0.documents.last_good, &project);
+                    let provisioned = std::mem::take(&mut current.provisioned);
+                    let now = Current::new(project, provisioned, Vec::new());
+                    moved = moved_hosts(&current.project, &now.project);
+                    *current = now;
                 }
                 Err(problems) => {
-                    current.1 = lines(&problems);
-                    tracing::warn!(problems = ?current.1, "the documents have errors; the last good ones stay in force");
+                    current.problems = problems;
+                    tracing::warn!(problems = ?current.problems, "the documents have errors; the last good ones stay in force");
                 }
             }
-            FeedItem::Project {
-                project: Box::new((*current.0).clone()),
-                problems: current.1.clone(),
-            }
+            current.item()
         };
         self.publish(item);
         // The limit of what runs at a time may be another one.
         self.admit();
+        self.follow_moves(moved);
+    }
+
+    /// Takes in what fleets have provisioned by now, and tells everybody.
+    pub(super) fn provisioned(&self, provisioned: Vec<Host>) {
+        let (moved, item) = {
+            let mut current = lock(&self.0.documents.current);
+            if current.provisioned == provisioned {
+                return;
+            }
+            let problems = current.problems.clone();
+            let now = Current::new(current.written.clone(), provisioned, problems);
+            let moved = moved_hosts(&current.project, &now.project);
+            *current = now;
+            (moved, current.item())
+        };
+        self.publish(item);
+        self.follow_moves(moved);
+    }
+
+    fn follow_moves(&self, moved: BTreeSet<Name>) {
         if !moved.is_empty() {
             self.0.hosts.retire(&moved);
             self.tell_moved(moved);

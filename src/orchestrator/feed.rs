@@ -14,6 +14,7 @@ use crate::model::name::Name;
 use crate::model::project::Project;
 use crate::model::revision::{Digest, RegisteredRevision};
 use crate::model::timestamp::Timestamp;
+use crate::model::traffic::status::TrafficStatus;
 pub use crate::store::output::OutputLine;
 
 /// One line of `GET /v1/feed`. The first is a [`Snapshot`]; entries that it already holds may follow it once more, and
@@ -89,6 +90,8 @@ pub enum FeedItem {
         /// As `alarmConfiguration` names it.
         name: String,
     },
+    /// The load balancers of a deployment were looked at.
+    Traffic(TrafficStatus),
     /// Nothing happened; the connection lives. Every few seconds.
     Alive,
 }

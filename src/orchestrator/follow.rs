@@ -57,7 +57,8 @@ impl Orchestrator {
         }
     }
 
-    fn roll_back_to(&self, ended: &Deployment, ledger: &Ledger) -> Result<Spec, String> {
+    /// What goes back from a deployment that has ended.
+    pub(super) fn roll_back_to(&self, ended: &Deployment, ledger: &Ledger) -> Result<Spec, String> {
         let (project, _) = self.0.documents.current();
         let key = ended.group_key();
         // Who belongs to the group is what its document says now.
@@ -82,7 +83,8 @@ impl Orchestrator {
     /// The update of instances that joined with a former revision (domain.md §12): those that joined while a deployment
     /// ran are brought up to date when it has succeeded; one whose launch ended after that, then.
     async fn update_after(&self, ended: &Deployment, ledger: &Ledger) -> Option<Spec> {
-        if ledger.active.is_some() {
+        // An original is as it was before.
+        if ledger.active.is_some() || ended.spec.goes_back() {
             return None;
         }
         let (project, _) = self.0.documents.current();

@@ -17,6 +17,7 @@ use crate::model::deployment::DeploymentId;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
 use crate::model::notification::Delivery;
+use crate::model::traffic::status::BalancerDetails;
 use crate::store::output::Reader;
 
 impl Orchestrator {
@@ -73,6 +74,7 @@ impl Orchestrator {
                 .collect(),
             hosts: inner.hosts.statuses(),
             alarms: inner.alarms.statuses(),
+            traffic: inner.traffic.statuses(),
         }
     }
 
@@ -116,6 +118,18 @@ impl Orchestrator {
             .await
             .map_err(|error| internal(&error))?
             .map_err(|error| internal(&error))
+    }
+
+    /// Where the traffic of a deployment goes that is not over, server by server; nothing if it has no load balancer, or they
+    /// have not been looked at yet.
+    ///
+    /// # Errors
+    /// If there is no such deployment.
+    pub fn traffic(&self, id: &DeploymentId) -> Result<Vec<BalancerDetails>, ApiError> {
+        if !lock(&self.0.summaries).contains_key(id) {
+            return Err(no_deployment(id));
+        }
+        Ok(self.0.traffic.details(id).unwrap_or_default())
     }
 
     /// What is known of each alarm that is watched.

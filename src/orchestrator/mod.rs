@@ -2,8 +2,8 @@
 //!
 //! [`task`] runs one deployment; [`checks`] and [`create`] begin one, [`admission`] lets it start, [`closing`] ends it and
 //! [`follow`] says what comes after; [`forecast`] says how one would go. [`newcomers`] sees to hosts that join,
-//! [`retention`] to what is kept, [`notify`] to who is told. [`hosts`] reaches the agents, [`traffic`] the load balancers, [`alarms`]
-//! watches what may stop a deployment, [`documents`] follows the project's files, [`look`] shows clients what there is, [`revisions`] takes bundles
+//! [`retention`] to what is kept, [`notify`] to who is told. [`hosts`] reaches the agents, `traffic` the load balancers, [`alarms`]
+//! watches what may stop a deployment, `fleets` has instances provisioned and terminated, [`documents`] follows the project's files, [`look`] shows clients what there is, [`revisions`] takes bundles
 //! in. [`command`], [`feed`] and [`snapshot`] are the messages at the door.
 
 pub mod admission;
@@ -14,6 +14,7 @@ pub mod command;
 pub mod create;
 pub mod documents;
 pub mod feed;
+mod fleets;
 pub mod follow;
 pub mod forecast;
 pub mod hosts;
@@ -48,6 +49,7 @@ use crate::model::group::GroupKey;
 use crate::model::name::Name;
 use crate::model::revision::{Digest, RegisteredRevision};
 use crate::providers::alarms::Reader;
+use crate::providers::fleets::Fleets;
 use crate::providers::hosts::AgentClient;
 use crate::store::bundles::{BundleError, Bundles};
 use crate::store::journal::{Journal, JournalError};
@@ -70,6 +72,7 @@ struct Inner {
     hosts: Hosts,
     traffic: Traffic,
     alarms: Alarms,
+    fleets: Fleets,
     outbox: Outbox,
     feed: broadcast::Sender<FeedItem>,
     clients: AtomicUsize,
@@ -137,9 +140,11 @@ impl Orchestrator {
     /// # Errors
     /// If documents or state can't be read.
     pub fn start(state: &State) -> Result<Self, StartError> {
-        let documents =
-            Documents::load(&state.project, state.last_good()).map_err(StartError::Documents)?;
         let journal = Journal::open(&state.journal())?;
+        let ledgers: BTreeMap<GroupKey, Ledger> = journal.ledgers()?.into_iter().collect();
+        let provisioned = fleets::provisioned(&ledgers);
+        let documents = Documents::load(&state.project, state.last_good(), provisioned)
+            .map_err(StartError::Documents)?;
         let bundles = Bundles::open(state.bundles())?;
         let (feed, _) = broadcast::channel(FEED);
         let mut revisions: BTreeMap<Name, Vec<RegisteredRevision>> = BTreeMap::new();
@@ -167,7 +172,8 @@ impl Orchestrator {
             hosts: Hosts::new(http.clone(), bundles.clone(), outputs.clone(), feed.clone()),
             traffic: Traffic::new(http),
             alarms,
-            ledgers: tokio::sync::Mutex::new(journal.ledgers()?.into_iter().collect()),
+            fleets: Fleets::new(&state.project),
+            ledgers: tokio::sync::Mutex::new(ledgers),
             outbox: Outbox::new(&state.project),
             journal,
             bundles,
@@ -257,6 +263,7 @@ impl Orchestrator {
                 application,
                 revision,
             } => self.delete_revision(&application, &revision).await,
+            Command::TerminateHosts { hosts } => self.terminate_hosts(&hosts).await,
             Command::TestNotification { receiver } => self.test_receiver(&receiver).await,
             Command::Shutdown => self.request_shutdown(),
         }
@@ -278,6 +285,9 @@ impl Orchestrator {
                 None => no_deployment(id),
             });
         };
+        if let input::What::Weight { split } = command.what {
+            self.0.traffic.bearable(id, split)?;
+        }
         let (answer, done) = oneshot::channel();
         let sent = handle
             .requests
@@ -304,9 +314,9 @@ impl Orchestrator {
         Ok(Answer::Taken {
             pending: !running.is_empty(),
             message: match (running.is_empty(), stops) {
-                (false, _) => format!("still running: {}", running.join(", ")),
+                (_, false) => "done".to_owned(),
+                (false, true) => format!("still running: {}", running.join(", ")),
                 (true, true) => "no further event will start".to_owned(),
-                (true, false) => "nothing is running".to_owned(),
             },
         })
     }

@@ -10,6 +10,7 @@ use crate::model::group::GroupKey;
 use crate::model::name::Name;
 use crate::model::project::Project;
 use crate::model::revision::RegisteredRevision;
+use crate::model::traffic::status::TrafficStatus;
 
 /// The answer to `GET /v1/ping`: who orchestrates.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,4 +55,7 @@ pub struct Snapshot {
     pub hosts: Vec<HostStatus>,
     /// What is known of each alarm that is watched.
     pub alarms: Vec<AlarmStatus>,
+    /// Where the traffic of each deployment goes that is not over.
+    #[serde(default)]
+    pub traffic: Vec<TrafficStatus>,
 }

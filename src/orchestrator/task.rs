@@ -5,8 +5,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::admission::Turn;
+use super::alarms::guard::{Guard, Word};
 use super::command::ApiError;
 use super::feed::FeedItem;
 use super::hosts::{Assignment, Mode};
@@ -46,16 +48,21 @@ impl Orchestrator {
                 state: Arc::clone(&published),
             },
         );
-        self.0.traffic.keep(self, &deployment, &published);
+        self.0
+            .traffic
+            .keep(self, &deployment, &published, &requests);
+        let guard = Guard::new(&self.0.alarms, &deployment);
         let task = Task {
             orchestrator: self.clone(),
             deployment,
             published,
             requests,
             turn,
+            guard,
             deadlines: BTreeSet::new(),
             timers: BTreeSet::new(),
             executions: BTreeMap::new(),
+            fleets: BTreeMap::new(),
         };
         tokio::spawn(task.run(waiting, recovered));
     }
@@ -70,11 +77,15 @@ struct Task {
     requests: mpsc::Sender<Request>,
     /// When it may begin.
     turn: watch::Receiver<Turn>,
+    /// What may stop it.
+    guard: Guard,
     deadlines: BTreeSet<(Timestamp, ExecutionId, Name)>,
     /// Times of the deployment's own.
     timers: BTreeSet<Timestamp>,
     /// Executions that hosts were asked to run or stop.
     executions: BTreeMap<ExecutionId, Name>,
+    /// What fleets are asked for; called off when it is dropped.
+    fleets: BTreeMap<WorkId, AbortOnDropHandle<()>>,
 }
 
 /// What an operator will be told, and where.
@@ -98,6 +109,9 @@ impl Task {
             self.decide(&Input::Recovered, &mut decided);
             self.write(&decided.records, decided.notifications).await;
             self.publish(decided.records);
+        }
+        if self.deployment.status.is_running() {
+            self.guard.watch();
         }
         for work in pending(&self.deployment).into_values() {
             self.begin(work).await;
@@ -124,13 +138,13 @@ impl Task {
             .into_iter()
             .chain(self.timers.first().copied())
             .min();
-        let status = self.deployment.status;
-        let waits = matches!(status, DeploymentStatus::Created | DeploymentStatus::Queued);
+        let waits = self.waits();
         tokio::select! {
             request = waiting.recv() => if let Some(request) = request {
                 self.take(request, &mut decided);
             },
             turn = turn(&mut self.turn, waits) => self.take_turn(turn, &mut decided),
+            word = self.guard.next() => self.take_word(word, &mut decided),
             () = until(nearest) => self.expire(&mut decided),
         }
         for _ in 1..TOGETHER {
@@ -157,17 +171,37 @@ impl Task {
         }
     }
 
-    /// Begins, unless what it needs is gone by now; or waits.
+    /// Begins, unless its alarms are to be asked first; or waits.
     fn take_turn(&mut self, turn: Turn, decided: &mut Decided) {
-        let input = match turn {
-            Turn::Unknown => return,
-            Turn::Wait(message) => Input::Queued { message },
-            Turn::Now => match self.orchestrator.missing(&self.deployment) {
-                Some(error) => Input::Missing(error),
-                None => Input::Admitted,
-            },
+        match turn {
+            Turn::Unknown => {}
+            Turn::Wait(message) => self.decide(&Input::Queued { message }, decided),
+            Turn::Now if self.guard.watch() => {}
+            Turn::Now => self.begin_all(decided),
+        }
+    }
+
+    fn take_word(&mut self, word: Word, decided: &mut Decided) {
+        match word {
+            Word::Input(input) => self.decide(&input, decided),
+            Word::Quiet if self.waits() => self.begin_all(decided),
+            Word::Quiet => {}
+        }
+    }
+
+    /// Begins, unless what it needs is gone by now.
+    fn begin_all(&mut self, decided: &mut Decided) {
+        let input = match self.orchestrator.missing(&self.deployment) {
+            Some(error) => Input::Missing(error),
+            None => Input::Admitted,
         };
         self.decide(&input, decided);
+    }
+
+    /// Whether it has not begun.
+    fn waits(&self) -> bool {
+        use DeploymentStatus::{Created, Queued};
+        matches!(self.deployment.status, Created | Queued)
     }
 
     /// Whoever drove these hosts says nothing more; whoever drives them from now on says when they answer.
@@ -285,10 +319,13 @@ impl Task {
             notifications,
             ..Batch::default()
         };
-        self.orchestrator.append(batch).await;
+        let key = self.deployment.group_key();
+        self.orchestrator.append_of(&key, records, batch).await;
     }
 
     fn publish(&self, records: Vec<Record>) {
+        let shifts = |record: &Record| matches!(record.event, Event::Shifted { .. });
+        let shifts = records.iter().any(shifts);
         for record in records {
             self.published
                 .write()
@@ -298,6 +335,9 @@ impl Task {
                 deployment: self.deployment.id().clone(),
                 record,
             });
+        }
+        if shifts {
+            self.orchestrator.0.traffic.look(self.deployment.id());
         }
     }
 
@@ -316,6 +356,14 @@ impl Task {
                 self.timers.insert(at);
             }
             // It was taken in when its task was made, and waits for its turn.
+            (id @ (WorkId::Provision(_) | WorkId::Terminate(_)), _) => {
+                let asking = self.orchestrator.clone().ask_fleets(
+                    &id,
+                    &self.published,
+                    self.requests.clone(),
+                );
+                self.fleets.insert(id, asking);
+            }
             (WorkId::Admit(_), _) | (_, None) => {}
         }
     }
@@ -337,6 +385,9 @@ impl Task {
             }
             (WorkId::Timer(_, at), _) => {
                 self.timers.remove(at);
+            }
+            (id @ (WorkId::Provision(_) | WorkId::Terminate(_)), _) => {
+                self.fleets.remove(id);
             }
             _ => {}
         }

@@ -1,6 +1,8 @@
 //! The outside world: one trait a kind of thing, one file a real system.
 
 pub mod alarms;
+pub mod fleets;
+mod group;
 pub mod hosts;
 pub mod notify;
 pub mod traffic;

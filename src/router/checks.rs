@@ -59,8 +59,11 @@ pub(super) async fn run(route: Arc<Route>) {
     }
 }
 
+/// What an answer may take at least, however often is asked.
+const LEAST: Duration = Duration::from_secs(1);
+
 async fn ask(live: &Live, check: &CheckConfig) -> Result<(), String> {
-    let limit = Duration::from_millis(check.interval_millis);
+    let limit = Duration::from_millis(check.interval_millis).max(LEAST);
     let answer = timeout(limit, status(live, &check.path)).await;
     match answer {
         Err(_) => Err(format!("no answer from {} within {limit:?}", check.path)),

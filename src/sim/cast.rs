@@ -12,8 +12,8 @@ use crate::model::configuration::{
 use crate::model::deployment::{DeploymentId, ExecutionId};
 use crate::model::endpoint::Endpoint;
 use crate::model::group::{
-    AutoRollbackConfiguration, AutoRollbackEvent, DeploymentGroup, DeploymentOption,
-    DeploymentType, Selection, Sides,
+    Alarm, AlarmConfiguration, AutoRollbackConfiguration, AutoRollbackEvent, DeploymentGroup,
+    DeploymentOption, DeploymentType, Selection, Sides,
 };
 use crate::model::host::Host;
 use crate::model::name::Name;
@@ -152,13 +152,27 @@ impl Cast {
             group.ec2_tag_filters = selection(number, Side::Blue).ec2_tag_filters;
         }
         let (failed, stopped) = shape.roll_back;
-        if failed || stopped {
+        let alarmed = shape.alarms.changes > 0;
+        if alarmed {
+            group.alarm_configuration = Some(AlarmConfiguration {
+                enabled: true,
+                ignore_poll_alarm_failure: false,
+                alarms: vec![Alarm {
+                    name: "alarm".to_owned(),
+                }],
+            });
+        }
+        let alarmed = alarmed && shape.alarms.roll_back;
+        if failed || stopped || alarmed {
             let mut events = Vec::new();
             if failed {
                 events.push(AutoRollbackEvent::DeploymentFailure);
             }
             if stopped {
                 events.push(AutoRollbackEvent::DeploymentStopOnRequest);
+            }
+            if alarmed {
+                events.push(AutoRollbackEvent::DeploymentStopOnAlarm);
             }
             group.auto_rollback_configuration = Some(AutoRollbackConfiguration {
                 enabled: true,
@@ -226,6 +240,7 @@ impl Cast {
                 tags: tags(host),
                 zone: zone(host, shape),
                 endpoints: BTreeMap::default(),
+                provisioned: None,
             })
             .collect()
     }

@@ -55,6 +55,8 @@ pub struct Env {
     pub right_clocks: bool,
     /// Whether each host is in the project.
     pub registered: Vec<bool>,
+    /// Whether the alarm of each group is active.
+    pub alarms: Vec<bool>,
     /// Numbers of deployments that were given out.
     pub numbers: usize,
     /// Which rare branches were taken.
@@ -107,6 +109,7 @@ impl Env {
             watch: Watch::new(&shape),
             right_clocks: false,
             registered: vec![true; shape.hosts],
+            alarms: vec![false; shape.groups],
             numbers: 0,
             marks: Marks::default(),
             trace: trace.then(Trace::default),

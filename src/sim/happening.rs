@@ -83,6 +83,8 @@ pub enum Happening {
     },
     /// Something breaks, or not.
     Fault,
+    /// Alarms are polled.
+    Alarms,
     /// A host that is cut off is reached again.
     Heals {
         /// Which.

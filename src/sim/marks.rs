@@ -56,6 +56,7 @@ marks! {
     SlotTaken: "a deployment was refused because the group was busy",
     Impossible: "a deployment could not start",
     StoppedByOperator: "a deployment was stopped",
+    StoppedByAlarm: "an alarm stopped a deployment",
     FailedEarly: "a deployment ended early for want of healthy instances",
     SucceededWithFailures: "a deployment succeeded with failed instances",
     RolledBack: "a deployment was rolled back automatically",

@@ -19,12 +19,14 @@ pub enum Reel {
     Faults,
     /// What clocks show.
     Clocks,
+    /// When alarms go off.
+    Alarms,
     /// What becomes of load balancers and of what they are asked.
     Traffic,
 }
 
 /// How many tapes there are.
-pub const REELS: usize = 8;
+pub const REELS: usize = 9;
 
 /// The tapes' names, in their order.
 pub const NAMES: [&str; REELS] = [
@@ -35,6 +37,7 @@ pub const NAMES: [&str; REELS] = [
     "operators",
     "faults",
     "clocks",
+    "alarms",
     "traffic",
 ];
 

@@ -129,6 +129,9 @@ impl World {
         let (tick, safety) = (env.shape.faults.tick, env.shape.safety);
         env.after(tick, Happening::Fault);
         env.after(safety, Happening::Calm);
+        if env.shape.alarms.changes > 0 {
+            env.after(env.shape.alarms.interval, Happening::Alarms);
+        }
         while self.env.watch.violation.is_none() {
             let Some(next) = self.env.next() else {
                 self.env
@@ -199,6 +202,7 @@ impl World {
                 self.orchestrate(|controller, env, _| controller.key(env, person, *key));
             }
             Happening::Fault => self.fault(),
+            Happening::Alarms => self.alarms(),
             Happening::Heals { host } => self.env.links[host] = Link::default(),
             Happening::Cut { host } => {
                 if self.env.faulty {
@@ -299,6 +303,26 @@ impl World {
         self.env.after(faults.tick, Happening::Fault);
     }
 
+    /// Every alarm is polled, and may have changed.
+    fn alarms(&mut self) {
+        if !self.env.faulty {
+            return;
+        }
+        let alarms = self.env.shape.alarms;
+        for group in 0..self.env.shape.groups {
+            if self.env.tape.chance(Reel::Alarms, alarms.changes) {
+                self.env.alarms[group] = !self.env.alarms[group];
+                let active = self.env.alarms[group];
+                self.env
+                    .tell(|| format!("the alarm of group {group} is active: {active}"));
+            }
+            if self.env.alarms[group] {
+                self.orchestrate(|controller, env, _| controller.alarm(env, group));
+            }
+        }
+        self.env.after(alarms.interval, Happening::Alarms);
+    }
+
     fn lose(&mut self, host: usize, for_ever: bool, deregistered: bool) {
         self.hosts[host].crash(&mut self.env, for_ever);
         if self.hosts[host].gone {
@@ -361,6 +385,7 @@ impl World {
         }
         self.env.tell(|| "nothing goes wrong any more".to_owned());
         self.env.faulty = false;
+        self.env.alarms.fill(false);
         self.env.links.fill(Link::default());
         let some_stay_dead = self.env.tape.below(Reel::Faults, 4) == 3;
         for host in 0..self.hosts.len() {
@@ -570,7 +595,7 @@ fn history(env: &mut Env, hosts: &mut [Host], group: usize) {
             deployment: Cast::deployment(0),
             status: DeploymentStatus::Succeeded,
             create_time: env.controller_time(),
-            revision: env.cast.revisions[0].clone(),
+            revision: Some(env.cast.revisions[0].clone()),
             outcomes,
             excluded: Vec::new(),
             file_exists_behavior: FileExistsBehavior::default(),

@@ -181,6 +181,13 @@ impl Driver {
                     tell(&messages, Message::Fetched(id, result)).await;
                 });
             }
+            Effect::Servers(id) => {
+                tokio::spawn(async move {
+                    let result = client.traffic(&id).await;
+                    let result = result.map_err(|error| error.to_string());
+                    tell(&messages, Message::Servers(id, result)).await;
+                });
+            }
             Effect::Follow {
                 stream,
                 deployment,

@@ -10,6 +10,8 @@ use crate::model::name::Name;
 pub(crate) enum Effect {
     /// Fetch a deployment whole.
     Fetch(DeploymentId),
+    /// Ask how the servers of a deployment stand at its load balancers.
+    Servers(DeploymentId),
     /// Follow the output of a target instead of what was followed before.
     Follow {
         /// The stream's number, which its news carry.

@@ -5,6 +5,7 @@
 use super::theme::{Role, Theme};
 use crate::api::snapshot::HostState;
 use crate::engine::Deployment;
+use crate::model::alarm::{AlarmState, AlarmStatus};
 use crate::model::deployment::{DeploymentStatus, TargetStatus};
 use crate::model::lifecycle::EventStatus;
 
@@ -29,11 +30,17 @@ pub(crate) enum Glyph {
     BarEmpty,
     Up,
     Down,
+    Level1,
+    Level2,
+    Level3,
+    Level4,
+    Asked,
+    Measured,
 }
 
 impl Glyph {
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 18] = [
+    pub(crate) const ALL: [Self; 24] = [
         Self::Succeeded,
         Self::Failed,
         Self::Running,
@@ -52,6 +59,12 @@ impl Glyph {
         Self::BarEmpty,
         Self::Up,
         Self::Down,
+        Self::Level1,
+        Self::Level2,
+        Self::Level3,
+        Self::Level4,
+        Self::Asked,
+        Self::Measured,
     ];
 
     /// The glyph as this theme draws it: always one cell.
@@ -75,6 +88,13 @@ impl Glyph {
             Self::BarEmpty => ("\u{25b1}", "."),
             Self::Up => ("\u{25b4}", "^"),
             Self::Down => ("\u{25be}", "v"),
+            // Braille: blocks are two cells wide in some terminals.
+            Self::Level1 => ("\u{28c0}", "_"),
+            Self::Level2 => ("\u{28e4}", "-"),
+            Self::Level3 => ("\u{28f6}", "="),
+            Self::Level4 => ("\u{28ff}", "#"),
+            Self::Asked => ("\u{25ca}", "|"),
+            Self::Measured => ("\u{25e6}", "o"),
         };
         if theme.unicode { unicode } else { ascii }
     }
@@ -154,6 +174,19 @@ pub(crate) fn host(state: HostState) -> Mark {
         HostState::Ok => (Glyph::Succeeded, Role::Good),
     };
     mark(glyph, state.word(), role)
+}
+
+/// The mark of an alarm that is watched; `ignored` says that it does not matter if it can't be read.
+pub(crate) fn alarm(of: Option<&AlarmStatus>, ignored: bool) -> Mark {
+    let unreadable = of.is_some_and(|status| status.unreadable().is_some());
+    match of.and_then(AlarmStatus::state) {
+        _ if unreadable && ignored => mark(Glyph::Unknown, "ignored", Role::Warn),
+        _ if unreadable => mark(Glyph::Unknown, "unreadable", Role::Bad),
+        None => mark(Glyph::Waiting, "not read", Role::Muted),
+        Some(AlarmState::Ok) => mark(Glyph::Succeeded, "OK", Role::Good),
+        Some(AlarmState::Alarm) => mark(Glyph::Failed, "ALARM", Role::Bad),
+        Some(AlarmState::InsufficientData) => mark(Glyph::Pending, "no data", Role::Warn),
+    }
 }
 
 /// The mark of a lifecycle event's status.

@@ -4,6 +4,7 @@
 //! ┌ header ─────────────────────────────┐
 //! │ applications │ groups │ deployments │   low and with the keys below: not there
 //! ├ rollout ────────────────────────────┤   rule, stages, errors and failures
+//! ├ alarms ─────────────────────────────┤   rule, rows; only while alarms are watched
 //! ├ instances ──────────────────────────┤   rule, rows
 //! ├ output ─────────────────────────────┤   rule, diagnostics, lines
 //! │ hint                                │
@@ -13,7 +14,7 @@
 use ratatui::layout::Rect;
 
 use super::model::{Model, Pane};
-use super::panes::{footer, output, rollout};
+use super::panes::{alarms, footer, output, rollout};
 
 /// Below this size, a line says where things stand, and nothing else.
 const SMALLEST: (u16, u16) = (40, 10);
@@ -28,6 +29,8 @@ pub(crate) struct Layout {
     pub groups: Rect,
     pub deployments: Rect,
     pub rollout: Rect,
+    /// The alarms of the selected deployment.
+    pub alarms: Rect,
     pub instances: Rect,
     pub output: Rect,
     /// Rows at the top of the output pane that tell why the instance failed.
@@ -101,9 +104,15 @@ impl Layout {
         let room = body.height;
         let told =
             u16::try_from(rollout::lines(model, usize::from(body.width)).len()).unwrap_or(u16::MAX);
-        let rollout = (1 + told).min((room / 2).max(2)).min(room);
-        let rest = room - rollout;
+        // Where two sides have traffic, there is more to watch than instances.
+        let sides = model.deployment().is_some_and(|d| d.spec.sides.is_some());
+        let most = if sides { room * 2 / 3 } else { room / 2 };
+        let rollout = (1 + told).min(most.max(2)).min(room);
         self.rollout = rows(rollout, body.y);
+        let alarms = alarms::height(model, room - rollout);
+        self.alarms = rows(alarms, body.y + rollout);
+        let above = rollout + alarms;
+        let rest = room - above;
         let count = model
             .deployment()
             .map_or(1, |deployment| deployment.targets.len());
@@ -114,8 +123,8 @@ impl Layout {
         } else {
             wanted.min(rest * 3 / 5).max(3).min(rest - 3)
         };
-        self.instances = rows(instances, body.y + rollout);
-        self.output = rows(rest - instances, body.y + rollout + instances);
+        self.instances = rows(instances, body.y + above);
+        self.output = rows(rest - instances, body.y + above + instances);
         let reasons = u16::try_from(output::diagnostics(model).len()).unwrap_or(u16::MAX);
         self.diagnostics = reasons.min(self.output.height.saturating_sub(1) / 2);
     }

@@ -5,6 +5,7 @@ use crate::api::command::{Answer, Preview};
 use crate::api::feed::{FeedItem, OutputLine};
 use crate::engine::Deployment;
 use crate::model::deployment::DeploymentId;
+use crate::model::traffic::status::BalancerDetails;
 
 /// Something happened.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub(crate) enum Message {
     Lost(String),
     /// A deployment was fetched.
     Fetched(DeploymentId, Result<Box<Deployment>, String>),
+    /// How the servers of a deployment stand at its load balancers.
+    Servers(DeploymentId, Result<Vec<BalancerDetails>, String>),
     /// Output of the target that is being followed.
     Output(u64, OutputNews),
     /// A preview was made.

@@ -17,6 +17,7 @@
 mod action;
 mod ahead;
 mod causes;
+mod changes;
 mod consequence;
 mod driver;
 mod effect;
@@ -30,6 +31,7 @@ mod paint;
 mod panes;
 mod replay;
 mod safe;
+mod servers;
 mod source;
 mod terminal;
 #[cfg(test)]
@@ -38,6 +40,7 @@ mod theme;
 mod update;
 mod view;
 mod widgets;
+mod words;
 
 use std::path::PathBuf;
 

@@ -5,13 +5,16 @@ use std::time::Duration;
 use super::action::keymap::Keymap;
 use super::ahead::Ahead;
 use super::causes::Causes;
+use super::changes::Changes;
 use super::layers::Layer;
 use super::layout::Layout;
 use super::output::Output;
 use super::replay::Player;
+use super::servers::Servers;
 use super::theme::Theme;
 use crate::api::command::Deploy;
 use crate::api::gate::{Circumstances, TOO_OLD};
+use crate::api::gauge::Gauge;
 use crate::api::view::View;
 use crate::engine::Deployment;
 use crate::engine::deployment::Target;
@@ -129,6 +132,10 @@ pub(crate) struct Model {
     pub causes: Causes,
     /// What the selected deployment waits for, and what comes then.
     pub ahead: Ahead,
+    /// How the servers of the selected deployment stand at its load balancers.
+    pub servers: Servers,
+    /// What has changed at its hosts since it was made, if it has two sides.
+    pub changes: Changes,
     /// The deployment that is on its way.
     pub fetch: Option<Fetch>,
     /// What lies on top, the topmost last.
@@ -184,6 +191,8 @@ impl Model {
             output: Output::default(),
             causes: Causes::default(),
             ahead: Ahead::default(),
+            servers: Servers::default(),
+            changes: Changes::default(),
             fetch: None,
             layers: Vec::new(),
             toast: None,
@@ -216,6 +225,12 @@ impl Model {
     /// The selected instance.
     pub(crate) fn target(&self) -> Option<&Target> {
         self.deployment()?.target(self.selected.instance.as_ref()?)
+    }
+
+    /// Where the traffic of a deployment goes, while it runs.
+    pub(crate) fn gauge(&self, deployment: &Deployment) -> Option<&Gauge> {
+        let gauge = self.view.as_ref()?.traffic.get(deployment.id());
+        gauge.filter(|_| !deployment.status.is_terminal())
     }
 
     /// What a group remembers.

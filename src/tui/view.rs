@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use super::layers;
 use super::model::Model;
 use super::paint::Brush;
-use super::panes::{footer, header, instances, lists, output, rollout, tiny};
+use super::panes::{alarms, footer, header, instances, lists, output, rollout, tiny};
 
 /// Draws a whole frame.
 pub(crate) fn view(model: &Model, frame: &mut Frame<'_>) {
@@ -19,6 +19,7 @@ pub(crate) fn view(model: &Model, frame: &mut Frame<'_>) {
         header::draw(model, &layout, &mut brush);
         lists::draw(model, &layout, &mut brush);
         rollout::draw(model, &layout, &mut brush);
+        alarms::draw(model, &layout, &mut brush);
         instances::draw(model, &layout, &mut brush);
         output::draw(model, &layout, &mut brush);
         footer::draw(model, &layout, &mut brush);

@@ -221,6 +221,7 @@ fn view(watched: &Watched) -> View {
         revisions: Vec::new(),
         hosts: Vec::new(),
         alarms: watched.alarms.statuses(),
+        traffic: Vec::new(),
     })
 }
 

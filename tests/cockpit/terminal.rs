@@ -10,6 +10,17 @@ use portable_pty::{Child, CommandBuilder, PtySize, native_pty_system};
 pub const ROWS: u16 = 30;
 pub const COLUMNS: u16 = 120;
 
+/// Whether a row has this text, and its first letter in a colour.
+pub fn live(screen: &vt100::Screen, text: &str) -> bool {
+    (0..ROWS).any(|row| {
+        (0..COLUMNS).any(|column| {
+            let rest = screen.contents_between(row, column, row, COLUMNS);
+            let cell = screen.cell(row, column);
+            rest.starts_with(text) && cell.is_some_and(|c| c.fgcolor() != vt100::Color::Default)
+        })
+    })
+}
+
 /// A terminal with `cutover` in it.
 pub struct Terminal {
     screen: Arc<Mutex<vt100::Parser>>,
@@ -21,20 +32,63 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// A lab of two hosts in a folder of its own.
-    pub fn lab(variables: &[(&str, &str)]) -> Self {
+    /// A lab in a folder of its own, with two hosts of `shop`, as somebody finds it.
+    pub fn small_lab(variables: &[(&str, &str)]) -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
         Self::open(folder, &["--hosts", "2"], variables)
     }
 
-    /// The eight hosts that a newcomer gets.
-    pub fn whole_lab() -> Self {
-        Self::open(Arc::new(tempfile::tempdir().unwrap()), &[], &[])
+    /// The same, on the rollout of `shop`.
+    pub fn lab(variables: &[(&str, &str)]) -> Self {
+        Self::small_lab(variables).at_shop()
     }
 
-    /// The same lab in another terminal.
+    /// The eight hosts of `shop` that a newcomer gets, on their rollout.
+    pub fn whole_lab() -> Self {
+        Self::open(Arc::new(tempfile::tempdir().unwrap()), &[], &[]).at_shop()
+    }
+
+    /// The same lab in another terminal, as somebody finds it.
     pub fn again(&self) -> Self {
         Self::open(Arc::clone(&self.folder), &[], &[])
+    }
+
+    /// Goes to the rollout of `shop`.
+    pub fn at_shop(mut self) -> Self {
+        self.wait_for("shop");
+        self.press("/");
+        self.wait_for("Go to");
+        self.press("shop/production");
+        self.wait_for("> shop/production");
+        self.press("\r");
+        self.wait_for("shop / production");
+        // From the groups to the deployments, where one begins.
+        self.press("\t");
+        self
+    }
+
+    /// Leaves, which stops what runs and ends the lab.
+    pub fn leave(&mut self) {
+        self.press("q");
+        self.wait("a live key, or the end", |screen| {
+            live(screen, "s  stop: running") || !screen.alternate_screen()
+        });
+        if self.screen().screen().alternate_screen() {
+            self.press("s");
+        }
+        assert!(self.child.wait().unwrap().success());
+    }
+
+    /// Runs a command on the lab.
+    pub fn cutover(&self, arguments: &[&str]) -> std::process::Output {
+        std::process::Command::new(env!("CARGO_BIN_EXE_cutover"))
+            .arg("-C")
+            .arg(self.folder())
+            .args(arguments)
+            .env("XDG_STATE_HOME", self.folder.path())
+            .env("CUTOVER_LAB", self.folder())
+            .output()
+            .unwrap()
     }
 
     /// Where the lab is.

@@ -219,12 +219,12 @@ fn a_receiver_that_cannot_be_told_is_an_error_that_does_not_repeat_its_address()
     assert_eq!(
         found,
         [
-            format!("cutover.yaml:24:25: {receiver}[0].via.webhook.url: {address}"),
-            format!("cutover.yaml:25:42: {receiver}[1].via.slack.url: {address}"),
-            format!("cutover.yaml:25:35: {receiver}[1].via.slack: write either url or urlFile"),
-            format!("cutover.yaml:26:46: {receiver}[2].via.command.run: a command needs a program"),
+            format!("cutover.yaml:36:25: {receiver}[0].via.webhook.url: {address}"),
+            format!("cutover.yaml:37:42: {receiver}[1].via.slack.url: {address}"),
+            format!("cutover.yaml:37:35: {receiver}[1].via.slack: write either url or urlFile"),
+            format!("cutover.yaml:38:46: {receiver}[2].via.command.run: a command needs a program"),
             format!(
-                "cutover.yaml:25:37: {receiver}[1].via: unknown field \"urlFiles\" (did you mean \"urlFile\"?)"
+                "cutover.yaml:37:37: {receiver}[1].via: unknown field \"urlFiles\" (did you mean \"urlFile\"?)"
             ),
         ]
     );

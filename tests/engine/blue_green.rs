@@ -1,32 +1,35 @@
 //! Blue/green on hosts: install, wait, reroute, drain the original, keep it for a while.
 
+use cutover::engine::deployment::Target;
 use cutover::engine::event::Event;
 use cutover::engine::input::{Command, Report, What};
 use cutover::engine::ledger::{LedgerEvent, LedgerRecord};
+use cutover::engine::leg::Actor;
 use cutover::engine::pending::WorkId;
 use cutover::engine::plan::{Before, Stage, plan};
 use cutover::engine::traffic::{Place, place};
-use cutover::engine::{Input, Ledger, Spec, outlook, refusal, rollback};
+use cutover::engine::{Input, Ledger, Spec, members, outlook, refusal, rollback};
 use cutover::model::deployment::DeploymentStatus::{Failed, InProgress, Ready, Stopped, Succeeded};
 use cutover::model::deployment::{ErrorCode, TargetStatus};
 use cutover::model::group::{Selection, Sides};
+use cutover::model::host::Host;
 use cutover::model::lifecycle::LifecycleEvent as E;
 use cutover::model::timestamp::Timestamp;
 use cutover::model::traffic::Side;
 
 use crate::world::{World, id, name, spec};
 
-const ALL: &str = "CodeDeployDefault.AllAtOnce";
-const ONE: &str = "CodeDeployDefault.OneAtATime";
+pub const ALL: &str = "CodeDeployDefault.AllAtOnce";
+pub const ONE: &str = "CodeDeployDefault.OneAtATime";
 
-const REROUTE: What = What::Continue {
+pub const REROUTE: What = What::Continue {
     before: Before::Reroute,
 };
 
-const MINUTE: i64 = 60_000;
+pub const MINUTE: i64 = 60_000;
 
 /// Original `host-1` to `host-{n}`, replacement from there to `host-{2n}`; ten minutes to reroute, twenty to terminate.
-fn sides(n: usize, config: &str) -> Spec {
+pub fn sides(n: usize, config: &str) -> Spec {
     let mut asked = spec(2 * n, 2 * n, config);
     for (at, target) in asked.targets.iter_mut().enumerate() {
         target.side = Some(if at < n { Side::Blue } else { Side::Green });
@@ -47,30 +50,30 @@ fn sides(n: usize, config: &str) -> Spec {
     asked
 }
 
-fn tagged(side: &str) -> Selection {
+pub fn tagged(side: &str) -> Selection {
     let text = format!("ec2TagFilters: [{{Key: side, Value: {side}}}]\n");
     cutover::model::yaml::from_str(&text).unwrap()
 }
 
-fn started(spec: Spec) -> World {
+pub fn started(spec: Spec) -> World {
     let mut world = World::new(spec);
     world.admit();
     world
 }
 
-fn labels(spec: &Spec) -> Vec<String> {
+pub fn labels(spec: &Spec) -> Vec<String> {
     plan(spec).stages.iter().map(Stage::label).collect()
 }
 
 /// An instance goes through these events, the last of which is the end of its part.
-fn part(world: &mut World, host: &str, events: &[E]) {
+pub fn part(world: &mut World, host: &str, events: &[E]) {
     for event in events {
         world.event(host, *event, true);
     }
     world.report(host, Report::Ended);
 }
 
-fn all(world: &mut World, events: &[E]) {
+pub fn all(world: &mut World, events: &[E]) {
     while let Some(host) = world.running().first().cloned() {
         let before = world.deployment.stage;
         part(world, &host, events);
@@ -80,24 +83,24 @@ fn all(world: &mut World, events: &[E]) {
     }
 }
 
-fn refused(world: &World, what: What) -> String {
+pub fn refused(world: &World, what: What) -> String {
     refusal(&world.deployment, &Command::new(what, "ana"))
         .unwrap()
         .to_string()
 }
 
-fn statuses(world: &World) -> Vec<TargetStatus> {
+pub fn statuses(world: &World) -> Vec<TargetStatus> {
     world.deployment.targets.iter().map(|t| t.status).collect()
 }
 
-fn ready(n: usize, config: &str) -> World {
+pub fn ready(n: usize, config: &str) -> World {
     let mut world = started(sides(n, config));
-    all(&mut world, &E::IN_PLACE);
+    all(&mut world, &E::REPLACEMENT);
     assert_eq!(world.deployment.status, Ready);
     world
 }
 
-fn timers(world: &World) -> Vec<i64> {
+pub fn timers(world: &World) -> Vec<i64> {
     let timers = world.in_flight.keys().filter_map(|id| match id {
         WorkId::Timer(_, at) => Some(at.0),
         _ => None,
@@ -105,7 +108,7 @@ fn timers(world: &World) -> Vec<i64> {
     timers.collect()
 }
 
-fn elapse(world: &mut World, until: i64) {
+pub fn elapse(world: &mut World, until: i64) {
     world.now = Timestamp(until);
     world.input(&Input::TimerElapsed);
 }
@@ -150,7 +153,7 @@ fn it_waits_for_the_reroute_then_moves_traffic_and_keeps_the_original_for_a_whil
     );
     assert_eq!(place_of(&world, "host-1"), None);
     assert!(refused(&world, REROUTE).contains("does not wait for the reroute"));
-    all(&mut world, &E::IN_PLACE);
+    all(&mut world, &E::REPLACEMENT);
     assert_eq!(world.deployment.status, Ready);
     assert_eq!(world.deployment.overview.ready, 2);
     assert_eq!(world.deployment.overview.pending, 2);
@@ -182,6 +185,8 @@ fn it_waits_for_the_reroute_then_moves_traffic_and_keeps_the_original_for_a_whil
     assert_eq!(statuses(&world), [TargetStatus::Succeeded; 4]);
     assert!(world.begun.values().all(|times| *times == 1));
     assert_eq!(world.deployment.overview.total(), 4);
+    let tried = |target: &Target| target.tries() == 1;
+    assert!(world.deployment.targets.iter().all(tried));
 }
 
 #[test]
@@ -243,7 +248,7 @@ fn what_failed_to_install_takes_no_part_in_the_reroute_and_counts_as_failed() {
     let mut world = started(sides(4, "percent-50"));
     world.finish("host-5", false);
     for host in ["host-6", "host-7", "host-8"] {
-        part(&mut world, host, &E::IN_PLACE);
+        part(&mut world, host, &E::REPLACEMENT);
     }
     assert_eq!(world.deployment.status, Ready);
     world.command(REROUTE);
@@ -264,7 +269,7 @@ fn what_failed_to_install_takes_no_part_in_the_reroute_and_counts_as_failed() {
 
     let mut world = started(sides(4, "percent-75"));
     world.finish("host-5", false);
-    all(&mut world, &E::IN_PLACE);
+    all(&mut world, &E::REPLACEMENT);
     world.command(REROUTE);
     world.event("host-6", E::BeforeAllowTraffic, false);
     world.report("host-6", Report::Ended);
@@ -288,6 +293,30 @@ fn one_original_that_does_not_leave_fails_the_deployment() {
     world.event("host-2", E::BlockTraffic, false);
     world.report("host-2", Report::Ended);
     assert_eq!(world.deployment.status, Failed);
+    let error = world.deployment.error.unwrap();
+    assert_eq!(error.code, ErrorCode::HealthConstraints);
+    assert_eq!(
+        error.message,
+        "1 of 2 instances could not be taken out of service: look at the load balancers before anything is terminated"
+    );
+}
+
+#[test]
+fn a_side_without_instances_is_named() {
+    let why = |spec: &Spec| {
+        let error = plan(spec).impossible.unwrap();
+        assert_eq!(error.code, ErrorCode::NoInstances);
+        error.message
+    };
+    let mut none = sides(1, ALL);
+    none.targets.pop();
+    assert!(why(&none).starts_with("no host has the tags of the replacement"));
+    none.up_to_date = 1;
+    assert!(why(&none).starts_with("every replacement instance has the revision already"));
+    let mut back = sides(1, ALL);
+    back.targets.remove(0);
+    back.rolls_back = Some(id("d-BBBBBBBBB"));
+    assert!(why(&back).starts_with("there was no original"));
 }
 
 #[test]
@@ -299,7 +328,7 @@ fn who_failed_to_install_can_be_tried_again_and_then_takes_part() {
     world.command(What::Retry {
         target: name("host-4"),
     });
-    all(&mut world, &E::IN_PLACE);
+    all(&mut world, &E::REPLACEMENT);
     assert_eq!(world.deployment.status, Ready);
     assert_eq!(world.deployment.overview.ready, 3);
     world.command(REROUTE);
@@ -382,6 +411,51 @@ fn the_group_is_the_side_that_has_the_traffic() {
 }
 
 #[test]
+fn the_way_back_gives_the_group_no_revision_that_its_instances_do_not_have() {
+    let mut ledger = Ledger::default();
+    let mut back = sides(1, ALL);
+    back.rolls_back = Some(id("d-BBBBBBBBB"));
+    // There was none before the deployment that it undoes.
+    back.previous_revision = None;
+    let mut world = started(back);
+    all(&mut world, &E::ALLOW);
+    all(&mut world, &E::BLOCK);
+    closed(&world, &mut ledger);
+    assert_eq!(ledger.target_revision, None);
+    let hosts: Vec<Host> = ["host-1", "host-2"]
+        .iter()
+        .map(|name| {
+            let text = format!("{{name: {name}, address: 'http://127.0.0.1:1'}}");
+            cutover::model::yaml::from_str(&text).unwrap()
+        })
+        .collect();
+    let joined = members::newcomers(&hosts, &ledger, None);
+    assert!(joined.is_empty(), "nobody has joined: {joined:?}");
+}
+
+#[test]
+fn a_replacement_that_has_traffic_leaves_before_it_is_installed() {
+    let world = started(sides(1, ALL));
+    let green = world.deployment.target(&name("host-2")).unwrap();
+    assert_eq!(green.leg_events()[0].event, E::BlockTraffic);
+    assert_eq!(green.actor(), Actor::Balancer);
+    assert_eq!(place(green), Some(Place::Out));
+    // What it had before is not the original's: there is nothing to give back.
+    let mut world = started(sides(1, ALL));
+    world.event("host-2", E::BlockTraffic, true);
+    world.event("host-2", E::ApplicationStop, false);
+    world.report("host-2", Report::Ended);
+    assert_eq!(world.deployment.status, Failed);
+    let back = rollback::spec(
+        &world.deployment,
+        &Ledger::default(),
+        &[],
+        id("d-CCCCCCCCC"),
+    );
+    assert!(back.unwrap_err().contains("no traffic had moved"));
+}
+
+#[test]
 fn the_way_back_is_there_when_traffic_has_moved() {
     let ledger = Ledger::default();
     let back = |world: &World| rollback::spec(&world.deployment, &ledger, &[], id("d-CCCCCCCCC"));
@@ -397,4 +471,16 @@ fn the_way_back_is_there_when_traffic_has_moved() {
     assert_eq!(spec.targets, world.deployment.spec.targets);
     assert_eq!(labels(&spec), ["reroute", "drain original"]);
     assert_eq!(spec.rolls_back, Some(id("d-AAAAAAAAA")));
+}
+
+#[test]
+fn an_alarm_counts_while_it_waits() {
+    let mut world = ready(2, ALL);
+    assert_eq!(world.deployment.status, Ready);
+    let message = "alarm active: errors: 0.2 is above 0.05".to_owned();
+    world.input(&Input::Alarm { message });
+    assert_eq!(world.deployment.status, Stopped);
+    let error = world.deployment.error.as_ref().unwrap();
+    assert_eq!(error.code, ErrorCode::AlarmActive);
+    assert!(timers(&world).is_empty());
 }

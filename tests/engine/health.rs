@@ -23,7 +23,7 @@ fn close(
             deployment: id(deployment),
             status,
             create_time: Timestamp(1),
-            revision: revision(label),
+            revision: Some(revision(label)),
             outcomes: outcomes
                 .iter()
                 .map(|(host, status)| (name(host), *status))

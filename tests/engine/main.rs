@@ -6,6 +6,7 @@
 )]
 #![allow(missing_docs, reason = "a test says what it proves by its name")]
 
+mod alarms;
 mod blue_green;
 mod controls;
 mod deadlines;
@@ -15,7 +16,10 @@ mod journals;
 mod notices;
 mod operations;
 mod properties;
+mod provision;
+mod random_traffic;
 mod rollback;
+mod shift;
 mod traffic;
 mod vectors;
 mod world;

@@ -140,3 +140,22 @@ fn a_rollback_is_told_of_if_there_is_one_and_a_target_that_is_ready() {
     };
     assert_eq!(tell(ready), [line(InstanceReady, "host-1")]);
 }
+
+#[test]
+fn a_replacement_that_is_ready_is_told_of_once_by_instance_and_as_a_whole() {
+    use crate::blue_green::{ALL, all, ready, sides};
+    let lines = [
+        line(DeploymentStart, ""),
+        line(InstanceStart, "host-2"),
+        line(InstanceReady, "host-2"),
+        line(DeploymentReady, ""),
+    ];
+    assert_eq!(told(&ready(1, ALL)), lines);
+    let mut at_once = sides(1, ALL);
+    let options = at_once.group.blue_green_deployment_configuration.as_mut();
+    options.unwrap().deployment_ready_option = None;
+    let mut world = World::new(at_once);
+    world.admit();
+    all(&mut world, &LifecycleEvent::REPLACEMENT);
+    assert_eq!(told(&world), lines);
+}

@@ -28,6 +28,7 @@ fn host(text: &str) -> Host {
         tags: std::collections::BTreeMap::default(),
         zone: None,
         endpoints: std::collections::BTreeMap::default(),
+        provisioned: None,
     }
 }
 
@@ -64,6 +65,7 @@ fn asked(text: &str, creator: Creator, label: &str, on: &[&str]) -> Spec {
                 name: name(host),
                 zone: None,
                 side: None,
+                fleet: None,
                 instance_health: InstanceHealth::Unhealthy,
                 revision_health: RevisionHealth::Unknown,
             })

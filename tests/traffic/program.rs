@@ -1,8 +1,9 @@
 //! A real program in a folder of its own, on loopback ports of its own, ended by its process id.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -12,6 +13,17 @@ use nix::unistd::Pid;
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
+}
+
+/// Two free addresses that nobody else takes meanwhile, also while a program is started again: each pair of each process has
+/// a loopback address of its own.
+pub fn addresses() -> [SocketAddr; 2] {
+    static PAIRS: AtomicU8 = AtomicU8::new(2);
+    let [_, _, high, low] = std::process::id().to_be_bytes();
+    let last = PAIRS.fetch_add(1, Ordering::Relaxed);
+    let free = SocketAddr::from(([127, high, low, last], 0));
+    let [one, two] = [free; 2].map(|address| TcpListener::bind(address).unwrap());
+    [one, two].map(|listener| listener.local_addr().unwrap())
 }
 
 /// Finds a program, or fails with the line that installs it.

@@ -6,10 +6,9 @@ mod http;
 mod origin;
 mod traffic;
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::atomic::{AtomicU8, Ordering};
 
 use cutover::model::connections::Router;
 use cutover::model::endpoint::Endpoint;
@@ -20,22 +19,22 @@ use cutover::providers::traffic::{Balancer as _, Observed, Server, Service, Want
 use nix::sys::signal::{Signal, kill};
 use tempfile::TempDir;
 
-use crate::program::Program;
+use crate::program::{Program, addresses};
 
-/// A router with one route.
-struct Proxy {
+/// A router with one route, `shop`.
+pub struct Proxy {
     folder: TempDir,
-    program: Program,
+    pub program: Program,
     /// Where the route listens.
-    address: SocketAddr,
+    pub address: SocketAddr,
     /// The admin door.
-    admin: String,
+    pub admin: String,
     balancer: RouterBalancer,
 }
 
 impl Proxy {
     /// With these servers, and these lines in the route's document.
-    async fn start(servers: &[Server], route: &str) -> Self {
+    pub async fn start(servers: &[Server], route: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let [address, admin] = addresses();
         let lines = route.lines().map(|line| format!("    {line}\n"));
@@ -70,7 +69,7 @@ impl Proxy {
     }
 
     /// Starts it again, after it has been killed.
-    async fn again(&mut self, arguments: &[&str]) {
+    pub async fn again(&mut self, arguments: &[&str]) {
         self.program = Program::start(command(arguments), self.folder.path());
         self.ready().await;
     }
@@ -113,16 +112,6 @@ impl Proxy {
     fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap()
     }
-}
-
-/// Two free addresses that nobody else takes meanwhile: each router of each process has a loopback address of its own.
-fn addresses() -> [SocketAddr; 2] {
-    static ROUTERS: AtomicU8 = AtomicU8::new(2);
-    let [_, _, high, low] = std::process::id().to_be_bytes();
-    let last = ROUTERS.fetch_add(1, Ordering::Relaxed);
-    let free = SocketAddr::from(([127, high, low, last], 0));
-    let [one, two] = [free; 2].map(|address| TcpListener::bind(address).unwrap());
-    [one, two].map(|listener| listener.local_addr().unwrap())
 }
 
 fn command(arguments: &[&str]) -> Command {

@@ -38,9 +38,17 @@ pub(super) fn lines(planned: &Planned) -> Vec<String> {
             window.minimum_healthy
         ));
     }
+    if let Some(asked) = &spec.provision {
+        lines.push(format!(
+            "the fleet {} is asked to provision {} instances first: new-1 and so on stand for them below",
+            safe(&asked.fleet),
+            asked.count
+        ));
+    }
     if spec.up_to_date > 0 {
         lines.push(format!("{} have the revision already", spec.up_to_date));
     }
+    lines.extend(spec.alarms().map(|alarms| safe(&alarms.watched())));
     lines.extend(
         planned
             .forecast
@@ -214,15 +222,23 @@ fn notes(planned: &Planned, moment: &Moment) -> String {
     let notes = moment.events.iter().filter_map(|event| match event {
         Event::StageStarted { stage } => match planned.deployment.plan.stages.get(*stage)? {
             Stage::Install { zone, .. } => Some(format!("zone {}", safe(zone.as_ref()?))),
-            stage @ (Stage::Enter { .. } | Stage::Leave { .. } | Stage::Wait { .. }) => {
-                Some(stage.label())
-            }
+            stage @ (Stage::Enter { .. }
+            | Stage::Validate { .. }
+            | Stage::Leave { .. }
+            | Stage::Wait { .. }
+            | Stage::Provision { .. }
+            | Stage::Terminate { .. }) => Some(stage.label()),
+            // What begins with it says more.
+            Stage::Shift { .. } => None,
             Stage::Monitor { zone, seconds } => Some(format!(
                 "zone {} is watched for {}",
                 safe(zone),
                 Whole(Duration::from_secs(*seconds))
             )),
         },
+        Event::Shifted { split, .. } => {
+            Some(format!("{} % to the replacement", split.replacement()))
+        }
         Event::Halted { error } => Some(format!("no further one starts: {}", safe(&error.message))),
         Event::Held { error } => Some(format!("it holds: {}", safe(&error.message))),
         Event::TimedOut => Some("its time is over".to_owned()),

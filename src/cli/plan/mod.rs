@@ -102,6 +102,7 @@ fn as_json(planned: &Planned) -> serde_json::Value {
         "plan": preview.plan,
         "instances": forecast.spec.targets,
         "upToDate": forecast.spec.up_to_date,
+        "alarms": forecast.spec.alarms(),
         "refusal": preview.refusal,
         "warnings": forecast.warnings,
         "past": forecast.past,

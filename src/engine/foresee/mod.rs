@@ -156,8 +156,9 @@ pub(super) fn end(ahead: &Ahead, target_revision: Option<&Revision>) -> End {
         u32::try_from(n).unwrap_or(u32::MAX)
     };
     let over = deployment.status.is_terminal();
-    let asked = deployment.stop.as_ref().and_then(|stop| stop.auto_rollback);
-    let follows = over && rollback::follows(&deployment.spec, deployment.status, asked);
+    let begun = deployment.start_time.is_some();
+    let back = deployment.spec.sides.is_none() || rollback::way_back(deployment).is_ok();
+    let follows = over && begun && back && rollback::wanted(deployment);
     End {
         status: deployment.status,
         error: deployment.error.clone().or_else(|| deployment.held.clone()),
@@ -171,6 +172,9 @@ pub(super) fn end(ahead: &Ahead, target_revision: Option<&Revision>) -> End {
         interrupted: count(|t| t.status == TargetStatus::Skipped && t.attempt > 0),
         untouched: count(|t| t.attempt == 0),
         rollback: follows.then(|| match target_revision {
+            _ if deployment.spec.sides.is_some() => RollsBack::To {
+                label: rollback::ORIGINAL.to_owned(),
+            },
             Some(revision) => RollsBack::To {
                 label: revision.label.clone(),
             },

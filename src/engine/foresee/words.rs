@@ -9,6 +9,7 @@ use crate::engine::plan::Before;
 use crate::engine::words::{counted, names, verb};
 use crate::model::deployment::DeploymentStatus;
 use crate::model::name::Name;
+use crate::model::traffic::Side;
 
 impl fmt::Display for Foreseen {
     /// `stop now: 2 hosts finish their event; 5 are skipped, 3 stay on 1.8.0; Stopped`
@@ -55,6 +56,11 @@ impl Foreseen {
             } else {
                 format!("{target} starts next")
             }),
+            What::Weight { split } => Some(format!(
+                "{} % of the traffic goes to the replacement, {} % to the original, and nothing shifts until resumed",
+                split.share(Side::Green),
+                split.share(Side::Blue)
+            )),
             What::Continue {
                 before: Before::Reroute,
             } => Some("traffic moves to the replacement".to_owned()),
@@ -69,6 +75,15 @@ impl Foreseen {
         let mut parts: Vec<String> = own.into_iter().collect();
         if self.events.contains(&Event::Released) {
             parts.push("it goes on".to_owned());
+        }
+        let shifts = self.events.iter().find_map(|event| match event {
+            Event::Shifted {
+                split, by: None, ..
+            } => Some(split.replacement()),
+            _ => None,
+        });
+        if let Some(share) = shifts {
+            parts.push(format!("the replacement gets {share} % of the traffic"));
         }
         let others: Vec<&Name> = self
             .started()

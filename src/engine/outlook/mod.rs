@@ -2,6 +2,7 @@
 //!
 //! Before the end there is always something that it waits for: a deployment that waits for nothing never ends.
 
+mod fleets;
 mod words;
 
 use serde::Serialize;
@@ -20,6 +21,7 @@ use crate::model::deployment::{DeploymentStatus, ErrorInformation, TargetStatus}
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::name::Name;
 use crate::model::timestamp::{Timestamp, Whole};
+use crate::model::traffic::Split;
 
 /// How many targets in flight are named at most.
 pub const NAMED: usize = 16;
@@ -83,6 +85,11 @@ pub enum Standing {
     },
     /// Somebody stops it: running events finish, nothing new starts.
     Stopping(StopRequest),
+    /// Its alarms stop it: running events finish, nothing new starts.
+    Alarmed {
+        /// Which, and what is known of them.
+        message: String,
+    },
     /// It took too long: running events finish, nothing new starts.
     TimedOut,
     /// It is over.
@@ -128,6 +135,23 @@ pub enum Awaited {
         /// Since when nothing is heard of it. It is given up at [`Wait::until`].
         silent_since: Option<Timestamp>,
     },
+    /// A fleet that provisions the replacement.
+    Provision {
+        /// Which fleet.
+        fleet: String,
+        /// How many instances.
+        count: u32,
+    },
+    /// The agents of instances that were provisioned.
+    Agents {
+        /// How many instances.
+        count: u32,
+    },
+    /// Fleets that terminate the original.
+    Termination {
+        /// How many instances.
+        count: u32,
+    },
     /// The end of the time in which a zone is watched.
     Monitor {
         /// Which zone.
@@ -137,6 +161,13 @@ pub enum Awaited {
     Continue {
         /// What comes then.
         before: Before,
+    },
+    /// Load balancers that give the replacement a share, or the end of the time for which it keeps that.
+    Shift {
+        /// The split that they were asked for.
+        asked: Split,
+        /// Whether all of them have it in effect.
+        in_effect: bool,
     },
     /// Somebody who lets a paused one go on.
     Resume,
@@ -204,6 +235,12 @@ fn standing(deployment: &Deployment) -> Standing {
             rollback: deployment.rollback.as_ref().map(|r| r.message.clone()),
         };
     }
+    // What stops it first says how it ends, and what an operator asks after that changes the rollback alone.
+    if let Some(message) = &deployment.alarmed {
+        return Standing::Alarmed {
+            message: message.clone(),
+        };
+    }
     if let Some(stop) = &deployment.stop {
         return Standing::Stopping(stop.clone());
     }
@@ -259,6 +296,7 @@ fn waits(deployment: &Deployment) -> Vec<Wait> {
     };
     let named = running(true).chain(running(false)).take(NAMED);
     waits.extend(named.map(|target| wait_for(deployment, target)));
+    waits.extend(fleets::wait(deployment));
     let going_on = !deployment.is_ceasing() && deployment.halted.is_none();
     if let (Some(stage), Some(until)) = (deployment.current_stage(), deployment.monitor_ends())
         && let Stage::Monitor { zone, .. } = stage
@@ -277,6 +315,19 @@ fn waits(deployment: &Deployment) -> Vec<Wait> {
             what: Awaited::Continue { before },
             since: deployment.stage_time,
             until: deployment.frozen_since.is_none().then_some(until),
+        });
+    }
+    if let (Some(_), Some(shift)) = (deployment.shifting(), deployment.shift)
+        && going_on
+    {
+        let next = deployment.next_shift().map(|(_, at)| at);
+        waits.push(Wait {
+            what: Awaited::Shift {
+                asked: shift.asked,
+                in_effect: shift.since.is_some(),
+            },
+            since: shift.since.or(Some(shift.at)),
+            until: next.filter(|_| deployment.frozen_since.is_none()),
         });
     }
     if going_on && deployment.held.is_some() {
@@ -332,35 +383,60 @@ fn then(deployment: &Deployment, now: Timestamp) -> Then {
             events: decide(deployment, &Input::Admitted, now),
             ..Then::default()
         },
+        _ if deployment.fleet_work().is_some() => return fleets::then(deployment, now),
         _ => after_targets(deployment, now),
     };
     then.stage = then.events.iter().rev().find_map(|event| match event {
-        Event::StageStarted { stage } => deployment.plan.stages.get(*stage).map(begun),
+        Event::StageStarted { stage } => {
+            let stage = deployment.plan.stages.get(*stage)?;
+            Some(begun(stage, deployment.stage_label(stage)))
+        }
         _ => None,
     });
     then.rolls_back_to = then.events.iter().find_map(|event| match event {
         Event::Ended { status, .. } => {
-            let asked = deployment.stop.as_ref().and_then(|stop| stop.auto_rollback);
-            let goal = deployment.spec.previous_revision.as_ref()?;
-            rollback::follows(&deployment.spec, *status, asked).then(|| goal.label.clone())
+            let goal = if deployment.spec.sides.is_some() {
+                rollback::way_back(deployment).ok()?;
+                rollback::ORIGINAL
+            } else {
+                &deployment.spec.previous_revision.as_ref()?.label
+            };
+            rollback::follows(deployment, *status).then(|| goal.to_owned())
         }
         _ => None,
     });
     then
 }
 
+impl Deployment {
+    /// What one of its stages is called: on the way back it is the replacement that leaves.
+    pub fn stage_label(&self, stage: &Stage) -> String {
+        match stage {
+            Stage::Leave { .. } if self.spec.rolls_back.is_some() => "drain replacement".to_owned(),
+            _ => stage.label(),
+        }
+    }
+}
+
 /// A stage that begins, in words.
-fn begun(stage: &Stage) -> String {
+fn begun(stage: &Stage, label: String) -> String {
     match stage {
-        Stage::Enter { targets, .. } | Stage::Leave { targets, .. } => {
+        Stage::Enter { targets, .. }
+        | Stage::Validate { targets, .. }
+        | Stage::Leave { targets, .. } => {
             let n = instances(u32::try_from(targets.len()).unwrap_or(u32::MAX));
-            format!("{} ({n})", stage.label())
+            format!("{label} ({n})")
         }
         Stage::Wait { minutes, .. } => format!(
-            "{} ({})",
-            stage.label(),
+            "{label} ({})",
             Whole(std::time::Duration::from_secs(60 * u64::from(*minutes)))
         ),
+        Stage::Shift { .. } => label,
+        Stage::Provision { fleet, count } => format!("{fleet} provisions {}", instances(*count)),
+        Stage::Terminate { targets } => {
+            let n = instances(u32::try_from(targets.len()).unwrap_or(u32::MAX));
+            format!("{n} of the original are terminated")
+        }
         Stage::Install { zone, targets, .. } => {
             let n = instances(u32::try_from(targets.len()).unwrap_or(u32::MAX));
             match zone {
@@ -386,11 +462,16 @@ fn after_targets(deployment: &Deployment, now: Timestamp) -> Then {
             break;
         }
     }
-    let wait = deployment.wait_ends().map(|(_, at)| at);
-    if steps.events.len() == ended as usize
-        && let Some(at) = deployment.monitor_ends().or(wait)
-    {
-        steps.now = now.max(at);
+    if let Some(shift) = deployment.shift {
+        steps.take_for_granted(shift.asked);
+    }
+    if steps.events.len() == ended as usize {
+        // A share that is not in effect yet gets its time from then on.
+        let granted = deployment
+            .shifting()
+            .map(|schedule| now + schedule.interval);
+        let at = deployment.next_timer().or(granted);
+        steps.now = at.map_or(now, |at| now.max(at));
         steps.schedule();
     }
     let mut events = steps.events;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{Awaited, Doing, Outlook, Standing, Wait};
 use crate::engine::deployment::Wish;
 use crate::engine::event::Event;
+use crate::engine::leg::Actor;
 use crate::engine::plan::Before;
 use crate::engine::words::{names, verb};
 use crate::model::deployment::DeploymentStatus;
@@ -61,6 +62,9 @@ impl fmt::Display for Outlook {
                     self.next()
                 )
             }
+            Standing::Alarmed { message } => {
+                format!("{message}: {}; then {}", self.ceasing(), self.next())
+            }
             Standing::TimedOut => {
                 format!("its time is over: {}; then {}", self.ceasing(), self.next())
             }
@@ -102,6 +106,17 @@ impl Outlook {
         })
     }
 
+    /// The share that the replacement was to get, in percent, and how long it keeps it once it has it.
+    fn shifts(&self) -> Option<(u8, Option<Duration>)> {
+        self.waits.iter().find_map(|wait| match wait.what {
+            Awaited::Shift { asked, in_effect } => {
+                let left = wait.until.map_or(Duration::ZERO, |at| at.since(self.now));
+                Some((asked.replacement(), in_effect.then_some(left)))
+            }
+            _ => None,
+        })
+    }
+
     fn runs(&self) -> String {
         let watched = self.waits.iter().find_map(|wait| match &wait.what {
             Awaited::Monitor { zone } => Some((zone, wait.until?)),
@@ -118,13 +133,26 @@ impl Outlook {
             }
         } else if let Some((before, until)) = self.continues() {
             let what = match before {
-                Before::Reroute => "somebody to reroute",
-                Before::Termination => "the end of the time that the original is kept",
+                Before::Reroute => "waiting for somebody to reroute",
+                Before::Termination => "keeping the original for a way back",
             };
             let left = until.map_or_else(String::new, |until| {
                 format!(", {} left", Whole(until.since(self.now)))
             });
-            text = format!("waiting for {what}{left}");
+            text = format!("{what}{left}");
+            if before == Before::Reroute && until.is_some() {
+                return format!(
+                    "{text}; at zero it ends, {}: the original keeps all of the traffic",
+                    self.next()
+                );
+            }
+        } else if let Some((asked, left)) = self.shifts() {
+            text = match left {
+                None => format!("waiting for the load balancers to give the replacement {asked} %"),
+                Some(left) => format!("the replacement has {asked} %, {} left", Whole(left)),
+            };
+        } else if let Some(fleet) = self.fleet() {
+            text = format!("waiting for {fleet}");
         } else if self.in_flight == 0 {
             // A state that must not be: it is told rather than hidden.
             return "waiting for nothing: a fault of this program's, please report it".to_owned();
@@ -171,8 +199,14 @@ impl Outlook {
             Some(left) => format!("is given up in {}", Whole(left)),
             None => "is waited for".to_owned(),
         };
+        let who = match busy.doing {
+            Doing::Runs(event) | Doing::Begins(event) if Actor::of(event) == Actor::Balancer => {
+                "load balancers silent"
+            }
+            _ => "silent",
+        };
         format!(
-            "silent for {}: {}{others} {end}",
+            "{who} for {}: {}{others} {end}",
             Whole(self.now.since(since)),
             busy.name
         )
@@ -201,7 +235,10 @@ impl Outlook {
     }
 
     fn paused(&self, wish: &Wish) -> String {
-        let text = paused_by(wish, self.now);
+        let mut text = paused_by(wish, self.now);
+        if let Some((asked, _)) = self.shifts() {
+            text = format!("{text}, the replacement has {asked} %");
+        }
         let begins = self
             .waits
             .iter()
@@ -263,6 +300,9 @@ impl Outlook {
 
     /// What targets do that go no further than the event that runs.
     fn ceasing(&self) -> String {
+        if let Some(fleet) = self.fleet() {
+            return format!("waiting for {fleet}, which is not called off");
+        }
         let n = self.in_flight;
         let shown = names(self.busy().map(|busy| busy.name), n as usize);
         if let Some(silent) = self.busy().find(|busy| busy.silent_since.is_some()) {
@@ -301,6 +341,9 @@ impl Outlook {
                 Event::TargetStarted { target, .. } => started.push(target),
                 Event::Halted { .. } => parts.push("nothing more starts".to_owned()),
                 Event::Held { .. } => parts.push("it holds".to_owned()),
+                Event::Shifted { split, .. } => {
+                    parts.push(format!("{} % to the replacement", split.replacement()));
+                }
                 Event::Ended { status, error } => {
                     parts.push(ended(*status, error.as_ref().map(|e| e.message.as_str())));
                 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AlarmState, AlarmStatus};
+use super::{AlarmState, AlarmStatus, Reading};
 
 /// What the alarms of a deployment mean to it (operations.md §6).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,7 +58,7 @@ pub fn verdict<'a>(
             (Some(why), _) => unreadable.push(named(why)),
             (None, None) => waiting.push(alarm.name.clone()),
             (None, Some(reading)) => match reading.state {
-                AlarmState::Alarm => active.push(named(&reading.message)),
+                AlarmState::Alarm => active.push(named(&told(reading))),
                 AlarmState::Ok | AlarmState::InsufficientData => {}
             },
         }
@@ -71,6 +71,15 @@ pub fn verdict<'a>(
         Verdict::Unknown { waiting }
     } else {
         Verdict::Quiet
+    }
+}
+
+/// What a source said, with the value that decided if it is not in its words.
+fn told(reading: &Reading) -> String {
+    let message = &reading.message;
+    match &reading.value {
+        Some(value) if !message.contains(value.as_str()) => format!("{message} (value {value})"),
+        _ => message.clone(),
     }
 }
 
@@ -163,6 +172,21 @@ mod tests {
         assert_eq!(words(&[&[OK], &[]]), waits);
         assert_eq!(words(&[&[OK], &[None, None]]), waits);
         assert_eq!(words(&[&[OK], &[None, OK]]), same("no alarm is active"));
+    }
+
+    #[test]
+    fn the_value_is_told_once() {
+        let said = |message: &str, value: Option<&str>| {
+            told(&Reading {
+                state: AlarmState::Alarm,
+                value: value.map(str::to_owned),
+                threshold: "above 0.05".to_owned(),
+                message: message.to_owned(),
+            })
+        };
+        assert_eq!(said("too many", Some("0.2")), "too many (value 0.2)");
+        assert_eq!(said("0.2 is above 0.05", Some("0.2")), "0.2 is above 0.05");
+        assert_eq!(said("it fires", None), "it fires");
     }
 
     #[test]

@@ -1,6 +1,11 @@
 //! Fleets: who provisions replacement instances, and terminates original ones.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
+
+/// How long a fleet may take to answer, in seconds.
+const TIMEOUT_SECONDS: u32 = 600;
 
 /// A fleet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -10,11 +15,22 @@ pub struct Fleet {
     pub name: String,
     /// Who does it.
     pub provider: FleetProvider,
+    /// How long a program may run, or a request take, in seconds.
+    #[serde(default = "timeout_seconds")]
+    pub timeout_seconds: u32,
+}
+
+fn timeout_seconds() -> u32 {
+    TIMEOUT_SECONDS
 }
 
 /// Who provisions and terminates.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
 pub enum FleetProvider {
     /// Programs on this machine, which are told as JSON on their standard input and answer as JSON.
     Command {
@@ -29,5 +45,8 @@ pub enum FleetProvider {
         provision: String,
         /// Where to `POST` for their end.
         terminate: String,
+        /// A file whose first line is sent as a bearer token. It is read for each request.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        token_file: Option<PathBuf>,
     },
 }

@@ -36,6 +36,15 @@ pub struct HttpBalancer {
     pub timeout_seconds: u64,
 }
 
+impl HttpBalancer {
+    /// Whether it says how a server gets a weight.
+    pub fn splits(&self) -> bool {
+        let has_weight = |text: &str| text.contains("{weight}");
+        let body = self.enter.body.as_deref();
+        self.weight.is_some() || has_weight(&self.enter.url) || body.is_some_and(has_weight)
+    }
+}
+
 fn largest_weight() -> u32 {
     LARGEST_WEIGHT
 }

@@ -58,6 +58,14 @@ impl TrafficProvider {
         }
     }
 
+    /// Whether a route can be split between the sides of a blue/green deployment by weight.
+    pub fn splits(&self) -> bool {
+        match self {
+            Self::Haproxy(_) | Self::Nginx(_) | Self::Envoy(_) | Self::Router(_) => true,
+            Self::Http(http) => http.splits(),
+        }
+    }
+
     /// The host whose agent it is reached through, if it is.
     pub fn host(&self) -> Option<&Name> {
         match self {

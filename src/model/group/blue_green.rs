@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{DeploymentGroup, DeploymentType};
+
 /// `BlueGreenDeploymentConfiguration`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -81,4 +83,24 @@ pub enum InstanceAction {
     Terminate,
     /// They leave the load balancer and the group, and keep running.
     KeepAlive,
+}
+
+impl DeploymentGroup {
+    /// Whether its deployments begin with a fleet that provisions the replacement.
+    pub fn copies_fleet(&self) -> bool {
+        let options = self.blue_green_deployment_configuration.as_ref();
+        let option = options.and_then(|options| options.green_fleet_provisioning_option);
+        let copies = option.is_some_and(|option| {
+            option.action == GreenFleetProvisioningAction::CopyAutoScalingGroup
+        });
+        copies && self.deployment_style.deployment_type == DeploymentType::BlueGreen
+    }
+
+    /// The fleet that its replacement is a copy of: the one Auto Scaling group that it names.
+    pub fn fleet(&self) -> Option<&str> {
+        match self.auto_scaling_groups.as_deref() {
+            Some([one]) => Some(&one.name),
+            _ => None,
+        }
+    }
 }

@@ -155,20 +155,12 @@ impl DeploymentGroup {
             return;
         };
         let path = Path::root().key("alarmConfiguration");
-        let error = "InvalidAlarmConfigException";
-        if configuration.enabled && configuration.alarms.is_empty() {
-            faults.add(path.clone(), error, "enabled, but no alarms are named");
-        }
-        let mut seen = HashSet::new();
-        for (index, alarm) in configuration.alarms.iter().enumerate() {
-            let path = path.key("alarms").index(index).key("name");
-            let length = alarm.name.chars().count();
-            if !(1..=255).contains(&length) {
-                let message = format!("an alarm's name has 1 to 255 characters, not {length}");
-                faults.add(path, error, message);
-            } else if !seen.insert(&alarm.name) {
-                faults.add(path, error, format!("{:?} is named twice", alarm.name));
-            }
+        for (index, message) in configuration.faults() {
+            let path = match index {
+                Some(index) => path.key("alarms").index(index).key("name"),
+                None => path.clone(),
+            };
+            faults.add(path, "InvalidAlarmConfigException", message);
         }
     }
 

@@ -66,7 +66,7 @@ pub struct DeploymentGroup {
     /// As `ec2TagSet`; every host can be selected by both kinds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_premises_tag_set: Option<OnPremisesTagSet>,
-    /// Auto Scaling groups: kept, and of no effect here.
+    /// Auto Scaling groups: the one that a deployment copies names a fleet of `cutover.yaml`. They select no host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auto_scaling_groups: Option<Vec<AutoScalingGroup>>,
     /// Whether Auto Scaling tells of instances that it terminates: kept, and of no effect here.

@@ -6,7 +6,9 @@ use super::{DeploymentGroup, Ec2TagSet, OnPremisesTagSet};
 use crate::model::host::Host;
 use crate::model::tags::{TagFilter, all_groups_match, any_matches};
 
-/// Tag filters. A host is selected if any of the four forms selects it.
+/// Tag filters, and Auto Scaling groups by name. A host is selected if any of the forms selects it: one of `cutover.yaml` by
+/// its tags, one that a fleet provisioned by its Auto Scaling group alone. So one that was provisioned for a deployment
+/// gets into no other group, and not into its own before it is ready.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Selection {
@@ -22,6 +24,9 @@ pub struct Selection {
     /// As `ec2TagSet`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on_premises_tag_set: Option<OnPremisesTagSet>,
+    /// Auto Scaling groups: the copies that fleets provisioned for deployments.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auto_scaling_groups: Option<Vec<String>>,
 }
 
 /// Who is who in a blue/green deployment.
@@ -36,6 +41,10 @@ pub struct Sides {
 impl Selection {
     /// Whether a host is selected.
     pub fn selects(&self, host: &Host) -> bool {
+        if let Some(provisioned) = &host.provisioned {
+            let groups = self.auto_scaling_groups.as_deref().unwrap_or_default();
+            return groups.contains(&provisioned.auto_scaling_group);
+        }
         let flat = |filters: &Option<Vec<TagFilter>>| {
             filters
                 .as_deref()
@@ -54,6 +63,16 @@ impl Selection {
     }
 }
 
+impl Selection {
+    /// The hosts of one Auto Scaling group.
+    pub fn auto_scaling_group(name: String) -> Self {
+        Self {
+            auto_scaling_groups: Some(vec![name]),
+            ..Self::default()
+        }
+    }
+}
+
 impl DeploymentGroup {
     /// The hosts that its document selects.
     pub fn selection(&self) -> Selection {
@@ -62,6 +81,8 @@ impl DeploymentGroup {
             ec2_tag_set: self.ec2_tag_set.clone(),
             on_premises_instance_tag_filters: self.on_premises_instance_tag_filters.clone(),
             on_premises_tag_set: self.on_premises_tag_set.clone(),
+            // They name fleets, whose hosts belong to the group when a deployment has made them the ones with the traffic.
+            auto_scaling_groups: None,
         }
     }
 

@@ -1,6 +1,8 @@
 //! Alarms while deployments run: each alarm is polled by one task for all deployments that name it, from the first that does
 //! to the last.
 
+pub(super) mod check;
+pub(super) mod guard;
 mod subscription;
 
 use std::collections::BTreeMap;

@@ -18,7 +18,7 @@ use crate::agent::protocol::Order;
 use crate::clock;
 use crate::engine::Deployment;
 use crate::engine::deployment::Target;
-use crate::model::deployment::{DeploymentId, ExecutionId};
+use crate::model::deployment::{Creator, DeploymentId, ExecutionId};
 use crate::model::name::Name;
 use crate::providers::hosts::{AgentClient, Greeting, HostError};
 use crate::store::bundles::Bundles;
@@ -76,7 +76,12 @@ pub fn order(deployment: &Deployment, target: &Target) -> Arc<Order> {
         application_name: spec.group.application_name.to_string(),
         deployment_group_name: spec.group.deployment_group_name.to_string(),
         deployment_group_id: spec.group.deployment_group_id.clone().unwrap_or_default(),
-        creator: spec.creator,
+        // Whoever wants traffic back: scripts are those of what is installed.
+        creator: if spec.goes_back() {
+            Creator::CodeDeployRollback
+        } else {
+            spec.creator
+        },
         deployment_type: spec.group.deployment_style.deployment_type,
         revision: spec.revision.clone(),
         events: events.collect(),
@@ -165,6 +170,11 @@ impl Hosts {
         sender
             .try_send(ask)
             .map_err(|refused| (sender, refused.into_inner()))
+    }
+
+    /// The client that agents are reached by.
+    pub(super) fn http(&self) -> &reqwest::Client {
+        &self.0.http
     }
 
     /// What is known of each host that was asked.

@@ -1,5 +1,5 @@
 //! Notifications: who is told about a deployment, and what. They are written together with the entries that cause them
-//! ([`due`]), and delivered by couriers ([`courier`]) that nothing waits for.
+//! (`due`), and delivered by couriers (`courier`) that nothing waits for.
 
 mod attempt;
 mod courier;

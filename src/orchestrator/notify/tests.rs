@@ -41,6 +41,7 @@ fn spec() -> Spec {
             name: name(host),
             zone: None,
             side: None,
+            fleet: None,
             instance_health: InstanceHealth::Healthy,
             revision_health: RevisionHealth::Current,
         })

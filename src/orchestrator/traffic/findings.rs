@@ -1,9 +1,9 @@
 //! What has come of a look at the load balancers of a deployment, and what its errands are told of it. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
-use super::round::{Member, is_there};
+use super::round::{Member, Times, is_there};
+use super::shares::{in_effect, is_nearly};
 use crate::engine::Deployment;
 use crate::engine::deliberate::{Bug, deliberate};
 use crate::engine::deployment::Target;
@@ -12,12 +12,13 @@ use crate::model::diagnostics::{Diagnostics, LifecycleErrorCode};
 use crate::model::endpoint::{Endpoint, NoEndpoint};
 use crate::model::lifecycle::EventStatus;
 use crate::model::name::Name;
+use crate::model::traffic::{Side, Split};
 use crate::providers::traffic::{Observed, TrafficError};
 
 /// What has come of a look.
 #[derive(Debug, Default)]
 pub struct Findings {
-    /// Targets of which this look can say nothing: it did not know yet of an event that runs, or where they serve.
+    /// Targets of which this look can say nothing: it did not know yet of an event that runs.
     pub unknown: BTreeSet<Name>,
     /// Targets that are not where they ought to be, somewhere.
     pub waiting: BTreeSet<Name>,
@@ -27,30 +28,85 @@ pub struct Findings {
     pub left: BTreeMap<Name, u64>,
     /// Load balancers that could not be looked after, and why.
     pub trouble: Vec<String>,
+    /// The split that is asked for, once all load balancers have it in effect.
+    pub in_effect: Option<Split>,
+    /// Each load balancer as it is now.
+    pub balancers: Vec<Looked>,
+}
+
+/// A load balancer as it was found.
+#[derive(Debug)]
+pub struct Looked {
+    /// As `loadBalancerInfo` names it.
+    pub name: String,
+    /// As people call its kind.
+    pub kind: Option<&'static str>,
+    /// The targets as it ought to have them.
+    pub members: Vec<Member>,
+    /// How they are there; nothing if it could not be asked.
+    pub observed: Option<Observed>,
+    /// The split that it was asked for.
+    pub asked: Option<Split>,
+    /// What is wrong.
+    pub trouble: Option<String>,
+}
+
+impl Looked {
+    /// Nothing is known yet.
+    pub fn new(name: &str, asked: Option<Split>) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind: None,
+            members: Vec::new(),
+            observed: None,
+            asked,
+            trouble: None,
+        }
+    }
+
+    /// A side that was to get a share has nobody to serve it.
+    pub fn withhold(&mut self, side: Side) {
+        let share = self.asked.map_or(0, |asked| asked.share(side));
+        self.trouble = Some(format!(
+            "the {} was to get {share} %, and none of its servers is in service and well: the split stays as it is",
+            side.label()
+        ));
+    }
+
+    /// Whether the split that it was asked for is in effect.
+    fn is_split(&self) -> bool {
+        let found = self.observed.as_ref();
+        let found = found.and_then(|observed| in_effect(&self.members, observed));
+        let same = |asked| found.is_some_and(|found| is_nearly(found, asked));
+        self.trouble.is_none() && self.asked.is_some_and(same)
+    }
 }
 
 impl Findings {
-    /// A target as a load balancer ought to have it; `None` if nothing can be done about it there.
+    /// A target as a load balancer of this name ought to have it; `None` if nothing can be done about it there.
     ///
     /// Where it ought to be follows from the event that runs. Until the deployment knows that one does, nothing is said of it.
     pub fn member(
         &mut self,
         target: &Target,
         endpoint: Option<Result<Endpoint, NoEndpoint>>,
-        drain: Duration,
+        balancer: &str,
+        times: Times,
     ) -> Option<Member> {
+        let name = &target.name;
         let running = target.running().map(|entry| Actor::of(entry.event));
-        if running != Some(Actor::Balancer) || endpoint.is_none() {
-            // One that is no longer in the project has no endpoint, either: its deadline will tell.
-            self.unknown.insert(target.name.clone());
+        if running != Some(Actor::Balancer) {
+            self.unknown.insert(name.clone());
         }
-        match endpoint? {
-            Ok(endpoint) => Some(Member::of(target, endpoint, drain)),
-            Err(error) => {
-                self.refused.insert(target.name.clone(), error.to_string());
-                None
-            }
-        }
+        let why = match endpoint {
+            Some(Ok(endpoint)) => return Some(Member::of(target, endpoint, times)),
+            Some(Err(error)) => error.to_string(),
+            None => format!(
+                "{name} is no longer in the project, so nobody knows where it serves: it stays as it is at {balancer}"
+            ),
+        };
+        self.refused.insert(name.clone(), why);
+        None
     }
 
     /// A load balancer refused what these targets need.
@@ -64,7 +120,7 @@ impl Findings {
     }
 
     /// How things are at a load balancer after everything that could be done there. `judges` says whether it looks after health
-    /// by itself; `kept` had to stay.
+    /// by itself; `kept` had to stay; `late` did not come into service in time, and why not.
     pub fn settle(
         &mut self,
         deployment: &Deployment,
@@ -72,10 +128,23 @@ impl Findings {
         observed: &Observed,
         judges: bool,
         kept: &BTreeSet<Name>,
+        late: &BTreeMap<Name, String>,
     ) {
-        let waiting = members.iter().filter(|m| !is_there(m, observed, judges));
-        self.waiting.extend(waiting.map(|m| m.name.clone()));
+        for member in members {
+            let name = &member.name;
+            if !is_there(member, observed, judges) {
+                self.waiting.insert(name.clone());
+            } else if let Some(why) = late.get(name) {
+                self.refused.insert(name.clone(), why.clone());
+            }
+        }
         self.refuse_the_last(deployment, kept);
+    }
+
+    /// All load balancers were looked at.
+    pub fn conclude(&mut self, asked: Option<Split>) {
+        let all = self.balancers.iter().all(Looked::is_split);
+        self.in_effect = asked.filter(|_| all);
     }
 
     /// Servers that have to stay wait for others to come back. If none can, waiting is no use.
@@ -94,8 +163,8 @@ impl Findings {
         }
     }
 
-    /// How the event of a target at the load balancers has ended; `None` if it has not. `left` says with how many requests in
-    /// flight it left, if it did, at this look or at an earlier one.
+    /// How the event of a target at the load balancers has ended; `None` if it has not. `left` says with how many requests
+    /// in flight it left, if it did, at this look or at an earlier one.
     pub fn outcome(
         &self,
         target: &Name,
@@ -110,7 +179,7 @@ impl Findings {
         if !self.trouble.is_empty() || self.waiting.contains(target) {
             return None;
         }
-        let cut = left.filter(|n| *n > 0 && !deliberate(Bug::CutUntold));
+        let cut = left.filter(|requests| *requests > 0 && !deliberate(Bug::CutUntold));
         Some((EventStatus::Succeeded, cut.map(cut_off)))
     }
 }
@@ -127,6 +196,8 @@ fn cut_off(in_flight: u64) -> Diagnostics {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::engine::deployment::TargetEvent;
     use crate::model::deployment::{InstanceHealth, TargetStatus};
@@ -164,7 +235,11 @@ mod tests {
         let mut findings = Findings::default();
         let endpoint = Endpoint::parse("127.0.0.1:80").unwrap();
         let endpoint = there.then_some(Ok(endpoint));
-        let member = findings.member(target, endpoint, Duration::from_secs(1));
+        let times = Times {
+            drain: Duration::from_secs(1),
+            enter: Duration::from_secs(1),
+        };
+        let member = findings.member(target, endpoint, "web", times);
         (findings, member)
     }
 
@@ -188,16 +263,22 @@ mod tests {
         let begun = leaves(EventStatus::InProgress);
         let (findings, member) = look(&begun, false);
         assert!(member.is_none());
-        assert_eq!(findings.outcome(&begun.name, None), None);
+        let (status, said) = findings.outcome(&begun.name, None).unwrap();
+        assert_eq!(status, EventStatus::Failed);
+        let said = said.unwrap().message;
+        assert!(said.contains("no longer in the project") && said.contains("web"));
     }
 
     #[test]
-    fn requests_that_were_cut_off_are_told() {
-        let begun = leaves(EventStatus::InProgress);
-        let (findings, _) = look(&begun, true);
-        let (_, told) = findings.outcome(&begun.name, Some(3)).unwrap();
-        assert!(told.unwrap().message.contains("3 requests in flight"));
-        let (_, told) = findings.outcome(&begun.name, Some(0)).unwrap();
-        assert_eq!(told, None);
+    fn requests_that_were_cut_off_are_told_and_a_drain_that_ended_is_not() {
+        let findings = Findings::default();
+        let said = |left| {
+            let (status, diagnostics) = findings.outcome(&"a".parse().unwrap(), left).unwrap();
+            assert_eq!(status, EventStatus::Succeeded);
+            diagnostics.map(|diagnostics| diagnostics.message)
+        };
+        assert_eq!(said(None), None);
+        assert_eq!(said(Some(0)), None);
+        assert!(said(Some(3)).unwrap().contains("3 requests in flight"));
     }
 }

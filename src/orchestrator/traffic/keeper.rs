@@ -11,7 +11,9 @@ use super::super::hosts::Mode;
 use super::super::{Orchestrator, Request};
 use super::Errand;
 use super::findings::Findings;
+use super::gauge;
 use super::look::look;
+use super::meter::Meter;
 use crate::clock;
 use crate::engine::input::Report;
 use crate::engine::{Deployment, Input};
@@ -19,6 +21,7 @@ use crate::model::deployment::ExecutionId;
 use crate::model::lifecycle::EventStatus;
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
+use crate::model::traffic::Split;
 
 /// How soon to look again while somebody waits for something.
 const SOON: Duration = Duration::from_millis(50);
@@ -34,6 +37,8 @@ const NOW_AND_THEN: Duration = Duration::from_secs(1);
 pub(super) enum Ask {
     Errand(Errand),
     Forget(ExecutionId),
+    /// Look now: something else ought to be so.
+    Look,
 }
 
 /// An errand, and what its deployment was told.
@@ -51,10 +56,16 @@ pub(super) struct Keeper {
     open: BTreeMap<ExecutionId, Open>,
     /// Targets that left, and with how many requests in flight.
     left: BTreeMap<Name, u64>,
+    /// Targets that did not come into service in time, and why not: they leave again.
+    late: BTreeMap<Name, String>,
     /// When the last errand began.
     began: Timestamp,
     /// What was wrong at the last look.
     trouble: Vec<String>,
+    /// What was counted, by load balancer.
+    meters: BTreeMap<String, Meter>,
+    /// Where the deployment hears of what is in effect.
+    requests: mpsc::Sender<Request>,
 }
 
 impl Keeper {
@@ -62,6 +73,7 @@ impl Keeper {
         orchestrator: Orchestrator,
         state: Arc<RwLock<Deployment>>,
         asks: mpsc::UnboundedReceiver<Ask>,
+        requests: mpsc::Sender<Request>,
     ) -> Self {
         Self {
             orchestrator,
@@ -69,19 +81,19 @@ impl Keeper {
             asks,
             open: BTreeMap::new(),
             left: BTreeMap::new(),
+            late: BTreeMap::new(),
             began: Timestamp(0),
             trouble: Vec::new(),
+            meters: BTreeMap::new(),
+            requests,
         }
     }
 
     /// Keeps them until the deployment has ended.
     pub async fn run(mut self) {
+        // Nobody may have looked for a while.
+        let mut pause = Duration::ZERO;
         loop {
-            let pause = match (self.open.is_empty(), self.trouble.is_empty()) {
-                (true, _) => NOW_AND_THEN,
-                (false, true) => SOON,
-                (false, false) => AGAIN,
-            };
             match timeout(pause, self.asks.recv()).await {
                 Ok(Some(ask)) => self.take(ask),
                 Ok(None) => return,
@@ -96,17 +108,60 @@ impl Keeper {
                 &self.state,
                 &project,
                 self.orchestrator.0.traffic.connections(),
+                &mut self.late,
             )
             .await;
             self.left.extend(findings.left.clone());
+            self.show(&findings);
             self.tell(&findings).await;
+            if let Some(split) = findings.in_effect
+                && self.awaited_split() == Some(split)
+            {
+                let heard = Request::Input(Input::InEffect(split));
+                // A deployment that is over has no ear any more.
+                let _over = self.requests.send(heard).await;
+            }
+            let idle = self.open.is_empty() && self.awaited_split().is_none();
+            // One that refuses a split is not asked again at once, either.
+            let troubled = findings.balancers.iter().any(|it| it.trouble.is_some());
+            pause = match (idle, troubled) {
+                (true, _) => NOW_AND_THEN,
+                (false, false) => SOON,
+                (false, true) => AGAIN,
+            };
         }
+    }
+
+    /// The split that the deployment waits for.
+    fn awaited_split(&self) -> Option<Split> {
+        let shift = self.read().shift?;
+        shift.since.is_none().then_some(shift.asked)
+    }
+
+    /// Counts, and shows everybody how things are, about once a second and when something has changed.
+    fn show(&mut self, findings: &Findings) {
+        let now = clock::steady();
+        let mut counted = false;
+        let mut details = Vec::with_capacity(findings.balancers.len());
+        for looked in &findings.balancers {
+            let meter = self.meters.entry(looked.name.clone()).or_default();
+            if let Some(observed) = &looked.observed {
+                counted |= meter.sample(&looked.members, observed, now);
+            }
+            details.push(gauge::details(looked, meter));
+        }
+        let id = self.read().id().clone();
+        self.orchestrator.show_traffic(&id, details, counted);
     }
 
     fn take(&mut self, ask: Ask) {
         match ask {
             Ask::Errand(errand) => {
                 let known = self.open.get(&errand.execution);
+                if known.is_none() {
+                    // Another attempt has its own time.
+                    self.late.remove(&errand.target);
+                }
                 // Another orchestrator may have begun it.
                 let entry = |deployment: &Deployment| {
                     let target = deployment.target(&errand.target)?;
@@ -120,6 +175,7 @@ impl Keeper {
                 };
                 self.open.insert(open.errand.execution.clone(), open);
             }
+            Ask::Look => {}
             Ask::Forget(execution) => {
                 self.open.remove(&execution);
             }
@@ -130,7 +186,7 @@ impl Keeper {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says of every errand that it has begun, and waits until the deployment knows: where a target ought to be follows
+    /// Says of every errand that it has begun, and gives the deployment a moment to know: where a target ought to be follows
     /// from that.
     async fn begin(&mut self) {
         let mut told = Vec::new();
@@ -155,7 +211,7 @@ impl Keeper {
                 entry.is_none_or(|entry| entry.status != EventStatus::Pending)
             })
         };
-        // If that takes longer, the look says nothing of them, and the next one comes soon.
+        // If that takes longer, another look comes soon.
         let soon = async {
             while !known(&self.read()) {
                 tokio::time::sleep(Duration::from_millis(1)).await;
@@ -194,6 +250,8 @@ impl Keeper {
             };
             report(&open.errand, ended).await;
             report(&open.errand, Report::Ended).await;
+            // It may be tried again.
+            self.late.remove(target);
             over.push(execution.clone());
         }
         for execution in over {

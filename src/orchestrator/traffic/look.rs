@@ -1,17 +1,19 @@
 //! One look at all load balancers of a deployment: what differs from what ought to be is put right.
 
+use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::time::timeout;
 
 use super::balancers::Connections;
-use super::findings::Findings;
-use super::round::{Member, Round, differing, round};
+use super::findings::{Findings, Looked};
+use super::round::{Member, Round, Times, differing, is_split, round};
 use crate::clock;
 use crate::engine::Deployment;
 use crate::model::connections::LoadBalancer;
 use crate::model::endpoint::Endpoint;
+use crate::model::name::Name;
 use crate::model::project::Project;
 use crate::providers::traffic::{Balancer, Observed, Server, TrafficError};
 
@@ -23,22 +25,28 @@ pub(super) async fn look(
     state: &RwLock<Deployment>,
     project: &Project,
     connections: &Connections,
+    late: &mut BTreeMap<Name, String>,
 ) -> Findings {
     let mut findings = Findings::default();
-    let group = read(state, |deployment| deployment.spec.group.clone());
+    let (group, asked) = read(state, |d| (d.spec.group.clone(), d.split()));
     for name in group.load_balancers() {
-        let (document, balancer) = match connections.get(project, name) {
-            Ok(found) => found,
-            Err(trouble) => {
-                findings.trouble.push(trouble);
-                continue;
+        let mut looked = Looked::new(name, asked);
+        let done = match connections.get(project, name) {
+            Ok((document, balancer)) => {
+                looked.kind = Some(document.provider.label());
+                looked.members = read(state, |d| members(d, project, &document, &mut findings));
+                let done = put_right(state, &mut looked, &*balancer, late, &mut findings).await;
+                done.map_err(|error| error.to_string())
             }
+            Err(trouble) => Err(trouble),
         };
-        let members = read(state, |d| members(d, project, &document, &mut findings));
-        if let Err(error) = put_right(state, &members, &*balancer, &mut findings).await {
-            findings.trouble.push(format!("{name}: {error}"));
+        if let Err(trouble) = done {
+            findings.trouble.push(format!("{name}: {trouble}"));
+            looked.trouble = Some(trouble);
         }
+        findings.balancers.push(looked);
     }
+    findings.conclude(asked);
     findings
 }
 
@@ -54,39 +62,57 @@ fn members(
     findings: &mut Findings,
 ) -> Vec<Member> {
     let drain = Duration::from_secs(document.drain_seconds);
+    let enter = deployment.spec.limits.enter();
+    let times = Times { drain, enter };
     let targets = deployment.targets.iter();
     let members = targets.filter_map(|target| {
         let host = project.host(&target.name);
         let endpoint = host.map(|host| Endpoint::of(host, document));
-        findings.member(target, endpoint, drain)
+        findings.member(target, endpoint, &document.name, times)
     });
     members.collect()
 }
 
 async fn put_right(
     state: &RwLock<Deployment>,
-    members: &[Member],
+    looked: &mut Looked,
     balancer: &dyn Balancer,
+    late: &mut BTreeMap<Name, String>,
     findings: &mut Findings,
 ) -> Result<(), TrafficError> {
-    let servers: Vec<Server> = members.iter().map(Member::server).collect();
-    let mut observed = observe(balancer, &servers).await?;
-    let Round { wanted, kept, left } = round(members, &observed, clock::steady());
-    let differing = differing(&wanted, &observed);
-    if !differing.is_empty() {
+    let servers: Vec<Server> = looked.members.iter().map(Member::server).collect();
+    let observed = looked.observed.insert(observe(balancer, &servers).await?);
+    let judges = balancer.abilities().health;
+    for member in &mut looked.members {
+        member.give_up_if_late(observed, judges, late, clock::steady());
+    }
+    let members = &looked.members;
+    let Round {
+        wanted,
+        kept,
+        left,
+        empty,
+    } = round(members, observed, looked.asked, clock::steady());
+    let differing = differing(&wanted, observed);
+    if !differing.is_empty() || !is_split(&wanted, members, observed) {
         // Also if no answer comes: it may have been done.
         findings.left.extend(left);
-        match within(balancer.apply(&wanted, &observed)).await {
+        match within(balancer.apply(&wanted, observed)).await {
             Ok(()) => {}
             Err(error) if error.is_passing() => return Err(error),
-            Err(error) => findings.refuse(differing, &error),
+            Err(error) => {
+                looked.trouble = Some(error.to_string());
+                findings.refuse(differing, &error);
+            }
         }
-        observed = observe(balancer, &servers).await?;
+        *observed = observe(balancer, &servers).await?;
     }
-    let judges = balancer.abilities().health;
     read(state, |deployment| {
-        findings.settle(deployment, members, &observed, judges, &kept);
+        findings.settle(deployment, members, observed, judges, &kept, late);
     });
+    if let Some(side) = empty {
+        looked.withhold(side);
+    }
     Ok(())
 }
 

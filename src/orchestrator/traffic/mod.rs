@@ -5,9 +5,12 @@
 
 mod balancers;
 pub(crate) mod findings;
+mod gauge;
 mod keeper;
 mod look;
+mod meter;
 pub(crate) mod round;
+pub(crate) mod shares;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, RwLock};
@@ -16,12 +19,18 @@ use tokio::sync::mpsc;
 
 use self::balancers::Connections;
 use self::keeper::{Ask, Keeper};
+use super::command::ApiError;
+use super::feed::FeedItem;
 use super::hosts::Mode;
 use super::{Orchestrator, Request, lock};
+use crate::clock;
 use crate::engine::Deployment;
 use crate::model::deployment::{DeploymentId, ExecutionId};
 use crate::model::lifecycle::LifecycleEvent;
 use crate::model::name::Name;
+use crate::model::timestamp::Timestamp;
+use crate::model::traffic::status::{BalancerDetails, TrafficStatus};
+use crate::model::traffic::{Side, Split};
 
 /// The keepers of the deployments that run. Asking one never waits: it may be waiting itself to report to the deployment that
 /// asks.
@@ -29,6 +38,26 @@ use crate::model::name::Name;
 pub(super) struct Traffic {
     keepers: Mutex<BTreeMap<DeploymentId, mpsc::UnboundedSender<Ask>>>,
     connections: Connections,
+    /// How the load balancers of each deployment were at the last look.
+    seen: Mutex<BTreeMap<DeploymentId, Seen>>,
+}
+
+/// How the load balancers of a deployment were at the last look.
+#[derive(Clone, Debug)]
+struct Seen {
+    at: Timestamp,
+    balancers: Vec<BalancerDetails>,
+}
+
+impl Seen {
+    fn status(&self, deployment: &DeploymentId) -> TrafficStatus {
+        let balancers = self.balancers.iter();
+        TrafficStatus {
+            deployment: deployment.clone(),
+            at: self.at,
+            balancers: balancers.map(|it| it.status.clone()).collect(),
+        }
+    }
 }
 
 /// An event at the load balancers that is to be carried out.
@@ -52,6 +81,7 @@ impl Traffic {
         Self {
             keepers: Mutex::default(),
             connections: Connections::new(http),
+            seen: Mutex::default(),
         }
     }
 
@@ -67,12 +97,18 @@ impl Traffic {
         orchestrator: &Orchestrator,
         deployment: &Deployment,
         state: &Arc<RwLock<Deployment>>,
+        requests: &mpsc::Sender<Request>,
     ) {
         if !deployment.spec.group.controls_traffic() {
             return;
         }
         let (asks, waiting) = mpsc::unbounded_channel();
-        let keeper = Keeper::new(orchestrator.clone(), Arc::clone(state), waiting);
+        let keeper = Keeper::new(
+            orchestrator.clone(),
+            Arc::clone(state),
+            waiting,
+            requests.clone(),
+        );
         lock(&self.keepers).insert(deployment.id().clone(), asks);
         tokio::spawn(keeper.run());
     }
@@ -87,15 +123,81 @@ impl Traffic {
         self.ask(deployment, Ask::Forget(execution.clone()));
     }
 
+    /// Something else ought to be so at the load balancers of a deployment.
+    pub fn look(&self, deployment: &DeploymentId) {
+        self.ask(deployment, Ask::Look);
+    }
+
+    /// How the load balancers of the deployments that run were at the last look.
+    pub fn statuses(&self) -> Vec<TrafficStatus> {
+        let seen = lock(&self.seen);
+        seen.iter().map(|(id, seen)| seen.status(id)).collect()
+    }
+
+    /// The same of one deployment, with every server.
+    pub fn details(&self, deployment: &DeploymentId) -> Option<Vec<BalancerDetails>> {
+        Some(lock(&self.seen).get(deployment)?.balancers.clone())
+    }
+
+    /// Refuses a split that gives a share to a side that has no server in service and well, by the last look.
+    pub fn bearable(&self, deployment: &DeploymentId, split: Split) -> Result<(), ApiError> {
+        let seen = lock(&self.seen);
+        let balancers = seen
+            .get(deployment)
+            .into_iter()
+            .flat_map(|it| &it.balancers);
+        for BalancerDetails { status, .. } in balancers {
+            for side in [Side::Blue, Side::Green] {
+                let share = split.share(side);
+                if share == 0 || status.side(side).well > 0 {
+                    continue;
+                }
+                return Err(ApiError::new(
+                    "InvalidOperationException",
+                    format!(
+                        "the {} has no server in service and well at the load balancer {}: {share} % of the requests would find nobody",
+                        side.label(),
+                        status.name
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+
     /// The deployment has ended: everything stays as it is.
     pub fn leave(&self, deployment: &DeploymentId) {
         lock(&self.keepers).remove(deployment);
+        lock(&self.seen).remove(deployment);
     }
 
     fn ask(&self, deployment: &DeploymentId, ask: Ask) {
         if let Some(keeper) = lock(&self.keepers).get(deployment) {
             // A keeper ends with its deployment, which has nothing more to ask then.
             let _over = keeper.send(ask);
+        }
+    }
+}
+
+impl Orchestrator {
+    /// Shows everybody how the load balancers of a deployment are, if it is time or something has changed.
+    fn show_traffic(&self, id: &DeploymentId, balancers: Vec<BalancerDetails>, counted: bool) {
+        let traffic = &self.0.traffic;
+        let keepers = lock(&traffic.keepers);
+        // One that has ended in the meantime is shown no more.
+        if !keepers.contains_key(id) {
+            return;
+        }
+        let now = Seen {
+            at: clock::now(),
+            balancers,
+        };
+        let status = now.status(id);
+        let before = lock(&traffic.seen).insert(id.clone(), now);
+        drop(keepers);
+        let before = before.map(|seen| seen.status(id).balancers);
+        if counted || before.as_ref() != Some(&status.balancers) {
+            self.publish(FeedItem::Traffic(status));
         }
     }
 }

@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::shares::{empty_side, in_effect, is_nearly, was_never_told};
 use crate::engine::deliberate::{Bug, deliberate};
-use crate::engine::deployment::Target;
+use crate::engine::deployment::{Target, TargetEvent};
 use crate::engine::traffic::{Place, place};
 use crate::model::endpoint::Endpoint;
-use crate::model::lifecycle::LifecycleEvent;
+use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
-use crate::model::traffic::Side;
+use crate::model::traffic::{Side, Split};
 use crate::providers::traffic::{Observed, Seen, Server, Service, Wanted};
 
 /// A target at a load balancer.
@@ -26,6 +27,17 @@ pub struct Member {
     pub place: Option<Place>,
     /// When it leaves even with requests in flight.
     pub leave_by: Option<Timestamp>,
+    /// When it must have come into service, while it enters.
+    pub enter_by: Option<Timestamp>,
+}
+
+/// How long a target has at a load balancer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Times {
+    /// To finish what it does, before it leaves with requests in flight.
+    pub drain: Duration,
+    /// To come into service.
+    pub enter: Duration,
 }
 
 /// What a round does.
@@ -37,35 +49,56 @@ pub struct Round {
     pub kept: BTreeSet<Name>,
     /// Servers that leave, and with how many requests in flight: with none, or because their time to drain is over.
     pub left: BTreeMap<Name, u64>,
+    /// The side that was to get a share, and has no server in service that is well: the split stays as it is.
+    pub empty: Option<Side>,
 }
 
-/// What ought to be so next.
-pub fn round(members: &[Member], observed: &Observed, now: Timestamp) -> Round {
+/// What ought to be so next, if the route is to be split like this.
+pub fn round(
+    members: &[Member],
+    observed: &Observed,
+    split: Option<Split>,
+    now: Timestamp,
+) -> Round {
     let mut serving = observed.others
         + members
             .iter()
             .filter(|member| serves(observed, member))
             .count();
+    let leaves = |member: &&Member| member.place == Some(Place::Out) && serves(observed, member);
+    let stays = serving > members.iter().filter(leaves).count();
     let mut round = Round {
         wanted: Wanted {
             servers: Vec::new(),
-            split: None,
+            split,
         },
         kept: BTreeSet::new(),
         left: BTreeMap::new(),
+        empty: split.and_then(|split| empty_side(split, members, observed)),
     };
+    if round.empty.is_some() {
+        round.wanted.split = in_effect(members, observed);
+    }
     // Who was to leave first still is, while what was asked for has not taken effect: not one more leaves than may.
     let mut members: Vec<&Member> = members.iter().collect();
     members.sort_by_key(|member| member.leave_by);
     for member in members {
-        let Some(place) = member.place else { continue };
         let seen = observed.servers.get(&member.name);
-        let service = match (place, seen) {
-            (Place::In, _) => Service::In,
-            (Place::Out, None) => continue,
-            (Place::Out, Some(seen)) => {
+        let service = match (member.place, seen) {
+            (Some(Place::In), _) => Service::In,
+            // Its weight depends on the split, wherever it is.
+            (None, Some(seen)) if split.is_some() && was_never_told(seen) => Service::In,
+            (None, Some(seen)) if split.is_some() => seen.service,
+            (None | Some(Place::Out), None) | (None, Some(_)) => continue,
+            (Some(Place::Out), Some(seen)) => {
                 if serves(observed, member) {
-                    if serving <= 1 && !deliberate(Bug::LastServerTaken) {
+                    // One whose turn has not come makes way for those that stay, and for nobody who leaves in its turn.
+                    let may = if member.leave_by.is_some() {
+                        serving > 1
+                    } else {
+                        stays
+                    };
+                    if !may && !deliberate(Bug::LastServerTaken) {
                         round.kept.insert(member.name.clone());
                         continue;
                     }
@@ -138,16 +171,66 @@ pub fn differing(wanted: &Wanted, observed: &Observed) -> Vec<Name> {
     differing.map(|server| server.name.clone()).collect()
 }
 
+/// Whether the load balancer splits the route as wanted, as nearly as whole weights allow.
+pub fn is_split(wanted: &Wanted, members: &[Member], observed: &Observed) -> bool {
+    let Some(asked) = wanted.split else {
+        return true;
+    };
+    in_effect(members, observed).is_some_and(|found| is_nearly(found, asked))
+}
+
+/// Why a target that ought to be in service by now is not, in the load balancer's words where it has some.
+fn overdue(member: &Member, observed: &Observed, judges: bool, now: Timestamp) -> Option<String> {
+    let is_late = member.enter_by.is_some_and(|by| by <= now);
+    if member.place != Some(Place::In) || !is_late || is_there(member, observed, judges) {
+        return None;
+    }
+    let why = match observed.servers.get(&member.name) {
+        None => "the load balancer does not have it".to_owned(),
+        Some(seen) => seen.trouble.clone().unwrap_or_else(|| {
+            let why = match seen.service {
+                Service::In => "the load balancer does not find it well",
+                Service::Draining | Service::Out => "the load balancer gives it no requests",
+            };
+            why.to_owned()
+        }),
+    };
+    Some(format!(
+        "{} did not come into service in time (enterSeconds): {why}",
+        member.name
+    ))
+}
+
 impl Member {
-    /// A target that serves there, and has so long to drain.
-    pub fn of(target: &Target, endpoint: Endpoint, drain: Duration) -> Self {
-        let block = target.event(LifecycleEvent::BlockTraffic);
+    /// A target that serves there, and has so long to drain and to enter.
+    pub fn of(target: &Target, endpoint: Endpoint, times: Times) -> Self {
+        let since = |event| target.event(event)?.start_time;
+        let enters = |entry: &&TargetEvent| entry.status == EventStatus::InProgress;
+        let allow = target.event(LifecycleEvent::AllowTraffic).filter(enters);
         Self {
             name: target.name.clone(),
             endpoint,
             side: target.side.unwrap_or(Side::Blue),
             place: place(target),
-            leave_by: block.and_then(|entry| Some(entry.start_time? + drain)),
+            leave_by: since(LifecycleEvent::BlockTraffic).map(|at| at + times.drain),
+            enter_by: allow.and_then(|entry| Some(entry.start_time? + times.enter)),
+        }
+    }
+
+    /// One that did not come into service in time leaves again, and is kept among those that were late, with the reason. An
+    /// original stays: it may be all that there is.
+    pub fn give_up_if_late(
+        &mut self,
+        observed: &Observed,
+        judges: bool,
+        late: &mut BTreeMap<Name, String>,
+        now: Timestamp,
+    ) {
+        if let Some(why) = overdue(self, observed, judges, now) {
+            late.entry(self.name.clone()).or_insert(why);
+        }
+        if self.place == Some(Place::In) && late.contains_key(&self.name) {
+            self.place = (self.side == Side::Green).then_some(Place::Out);
         }
     }
 
@@ -181,6 +264,7 @@ mod tests {
             side: Side::Blue,
             place,
             leave_by: Some(Timestamp(30_000)),
+            enter_by: Some(Timestamp(60_000)),
         }
     }
 
@@ -217,7 +301,7 @@ mod tests {
         let b = ("b", seen(Service::In, true, 9));
         let at = |service, in_flight, now| {
             let observed = observed(&[("a", seen(service, true, in_flight)), b.clone()]);
-            round(&members, &observed, Timestamp(now))
+            round(&members, &observed, None, Timestamp(now))
         };
         assert_eq!(services(&at(Service::In, 0, 0)), [("a", Service::Draining)]);
         assert_eq!(
@@ -228,6 +312,8 @@ mod tests {
             services(&at(Service::Draining, 0, 0)),
             [("a", Service::Out)]
         );
+        // Also what an earlier look cut off, and was not heard, has drained now.
+        assert_eq!(at(Service::Draining, 0, 0).left.get(&name("a")), Some(&0));
         let late = at(Service::Draining, 3, 30_000);
         assert_eq!(services(&late), [("a", Service::Out)]);
         assert_eq!(late.left.get(&name("a")), Some(&3));
@@ -251,7 +337,7 @@ mod tests {
             ("b", healthy()),
             ("c", seen(Service::In, false, 0)),
         ];
-        let look = |observed: &Observed| round(&members, observed, Timestamp(0));
+        let look = |observed: &Observed| round(&members, observed, None, Timestamp(0));
         let found = look(&observed(&all));
         assert_eq!(services(&found), [("a", Service::Draining)]);
         assert!(found.kept.contains(&name("b")));
@@ -269,7 +355,7 @@ mod tests {
             ..member(name, Some(Place::Out))
         };
         let all = ["a", "b", "c"].map(|name| (name, seen(Service::In, true, 1)));
-        let look = |members: &[Member]| round(members, &observed(&all), Timestamp(0));
+        let look = |members: &[Member]| round(members, &observed(&all), None, Timestamp(0));
         let first = look(&[leaves("c", 5), leaves("b", 6), member("a", None)]);
         assert_eq!(
             services(&first),
@@ -281,6 +367,25 @@ mod tests {
     }
 
     #[test]
+    fn who_makes_way_before_its_turn_does_so_for_those_that_stay_alone() {
+        let makes_way = |name| Member {
+            leave_by: None,
+            ..member(name, Some(Place::Out))
+        };
+        let all = ["a", "b", "c"].map(|name| (name, seen(Service::In, true, 1)));
+        let look = |members: &[Member]| round(members, &observed(&all), None, Timestamp(0));
+        let leaves = member("b", Some(Place::Out));
+        let found = look(&[makes_way("a"), leaves.clone(), member("c", None)]);
+        assert_eq!(
+            services(&found),
+            [("a", Service::Draining), ("b", Service::Draining)]
+        );
+        let found = look(&[makes_way("a"), leaves, makes_way("c")]);
+        assert_eq!(services(&found), [("b", Service::Draining)]);
+        assert!(found.kept.contains(&name("a")) && found.kept.contains(&name("c")));
+    }
+
+    #[test]
     fn entering_is_over_when_the_load_balancer_finds_it_well() {
         let a = member("a", Some(Place::In));
         let with = |service, healthy| observed(&[("a", seen(service, healthy, 0))]);
@@ -288,6 +393,12 @@ mod tests {
         assert!(!is_there(&a, &with(Service::In, false), true));
         assert!(is_there(&a, &with(Service::In, false), false));
         assert!(is_there(&a, &with(Service::In, true), true));
+        let late = |observed: &Observed, now| overdue(&a, observed, true, Timestamp(now));
+        let unwell = with(Service::In, false);
+        assert_eq!(late(&unwell, 59_999), None);
+        let why = late(&unwell, 60_000).unwrap();
+        assert!(why.ends_with("does not find it well"), "{why}");
+        assert_eq!(late(&with(Service::In, true), 60_000), None);
         let out = member("a", Some(Place::Out));
         assert!(is_there(&out, &observed(&[]), true));
         assert!(!is_there(&out, &with(Service::Draining, true), true));

@@ -5,16 +5,14 @@ use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Command;
 use tokio::time::timeout;
 
 use super::{AlarmError, Answer, first_line};
-use crate::agent::process::end_group;
 use crate::model::alarm::AlarmState;
 use crate::model::connections::CommandAlarm;
+use crate::providers::group::Group;
 
 /// How long after TERM a command and what it started are killed.
 pub(super) const GRACE: Duration = Duration::from_secs(1);
@@ -49,7 +47,7 @@ pub(super) async fn read(
         .process_group(0)
         .spawn()
         .map_err(refused)?;
-    let group = Group(child.id().and_then(|id| id.try_into().ok()));
+    let group = Group::of(&child);
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
     let (out, err) = (child.stdout.take(), child.stderr.take());
     let run = async {
@@ -63,7 +61,11 @@ pub(super) async fn read(
         // If it has ended, and something that it started holds its output, it has answered all the same.
         Err(_) => child.try_wait().map_err(refused)?,
     };
-    group.end(late).await;
+    if late {
+        group.end(GRACE).await;
+    } else {
+        group.leave();
+    }
     let Some(status) = ended else {
         return Err(AlarmError::Unreachable {
             who,
@@ -116,30 +118,6 @@ fn parts(output: &[u8]) -> (Option<String>, Option<String>) {
         }
     }
     (value, message)
-}
-
-/// The process group of a command that may still run. Whoever gives up on it kills it.
-struct Group(Option<i32>);
-
-impl Group {
-    /// Ends what is left of it if the deadline has passed.
-    async fn end(mut self, late: bool) {
-        if let Some(group) = self.0
-            && late
-        {
-            end_group(group, GRACE).await;
-        }
-        self.0 = None;
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        if let Some(group) = self.0 {
-            // It may have ended in this very moment.
-            let _gone = killpg(Pid::from_raw(group), Signal::SIGKILL);
-        }
-    }
 }
 
 #[cfg(test)]

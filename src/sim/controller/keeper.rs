@@ -14,16 +14,20 @@ use super::super::shape::Millis;
 use super::super::tape::Reel;
 use super::Heard;
 use super::driver::Mode;
-use crate::engine::Deployment;
 use crate::engine::deliberate::{Bug, deliberate};
 use crate::engine::input::Report;
+use crate::engine::{Deployment, Input};
 use crate::model::deployment::ExecutionId;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
-use crate::orchestrator::traffic::findings::Findings;
-use crate::orchestrator::traffic::round::{Member, Round, differing, round};
+use crate::model::traffic::Side;
+use crate::orchestrator::traffic::findings::{Findings, Looked};
+use crate::orchestrator::traffic::round::{Member, Round, Times, differing, is_split, round};
 use crate::providers::traffic::{Observed, Server, TrafficError};
+
+/// How the load balancer is called.
+const BALANCER: &str = "balancer";
 
 /// How long a load balancer may take to answer.
 const PATIENCE: Millis = 10_000;
@@ -63,9 +67,10 @@ enum State {
 
 /// A look that is not over.
 struct Looks {
-    members: Vec<Member>,
+    looked: Looked,
     findings: Findings,
     kept: BTreeSet<Name>,
+    empty: Option<Side>,
     /// The answer to this request.
     number: u32,
     step: Step,
@@ -86,6 +91,7 @@ pub(super) struct Keeper {
     asks: Vec<Ask>,
     open: BTreeMap<ExecutionId, Open>,
     left_with: BTreeMap<Name, u64>,
+    late: BTreeMap<Name, String>,
     began: Timestamp,
     troubled: bool,
     state: State,
@@ -103,6 +109,7 @@ impl Keeper {
             asks: Vec::new(),
             open: BTreeMap::new(),
             left_with: BTreeMap::new(),
+            late: BTreeMap::new(),
             began: Timestamp(0),
             troubled: false,
             state: State::Rests,
@@ -181,6 +188,9 @@ impl Keeper {
             match ask {
                 Ask::Errand(errand) => {
                     let known = self.open.get(&errand.execution);
+                    if known.is_none() {
+                        self.late.remove(&errand.target);
+                    }
                     let target = state.target(&errand.target);
                     let entry = target.and_then(|target| target.event(errand.event));
                     let runs = entry.is_some_and(|e| e.status == EventStatus::InProgress);
@@ -221,22 +231,27 @@ impl Keeper {
 
     fn look(&mut self, env: &mut Env, state: &Deployment) {
         let mut findings = Findings::default();
-        let drain = Duration::from_millis(env.shape.balancers.drain.unsigned_abs());
+        let mut looked = Looked::new(BALANCER, state.split());
+        let times = Times {
+            drain: Duration::from_millis(env.shape.balancers.drain.unsigned_abs()),
+            enter: state.spec.limits.enter(),
+        };
         let members = state.targets.iter().filter_map(|target| {
             let there = env.registered[Cast::host(&target.name)];
             let endpoint = there.then(|| Ok(env.cast.endpoint.clone()));
-            findings.member(target, endpoint, drain)
+            findings.member(target, endpoint, BALANCER, times)
         });
-        let members: Vec<Member> = members.collect();
-        for member in &members {
+        looked.members = members.collect();
+        for member in &looked.members {
             let host = Cast::host(&member.name);
             env.watch.wants(self.deployment, host, member.place);
         }
-        let number = self.observe(env, &members);
+        let number = self.observe(env, &looked.members);
         self.state = State::Looks(Looks {
-            members,
+            looked,
             findings,
             kept: BTreeSet::new(),
+            empty: None,
             number,
             step: Step::Observes,
         });
@@ -305,25 +320,27 @@ impl Keeper {
         match (step, told) {
             (Step::Observes, Ok(Told::Observed(observed, seen))) => {
                 if !self.put_right(env, &mut looks, &observed, seen) {
-                    return self.settle(env, looks, &observed, state);
+                    return self.settle(env, looks, *observed, state);
                 }
             }
             (Step::Applies(_), Ok(Told::Done)) => {
                 if deliberate(Bug::AcceptedIsDone) {
-                    return self.tell(env, &looks.findings);
+                    return self.conclude(env, looks, state);
                 }
-                looks.number = self.observe(env, &looks.members);
+                looks.number = self.observe(env, &looks.looked.members);
             }
             (Step::Applies(differing), Err(error)) if !error.is_passing() => {
+                looks.looked.trouble = Some(error.to_string());
                 looks.findings.refuse(differing, &error);
-                looks.number = self.observe(env, &looks.members);
+                looks.number = self.observe(env, &looks.looked.members);
             }
             (Step::ObservesAgain, Ok(Told::Observed(observed, _))) => {
-                return self.settle(env, looks, &observed, state);
+                return self.settle(env, looks, *observed, state);
             }
             (_, Err(error)) => {
                 looks.findings.trouble.push(error.to_string());
-                return self.tell(env, &looks.findings);
+                looks.looked.trouble = Some(error.to_string());
+                return self.conclude(env, looks, state);
             }
             (_, Ok(_)) => {}
         }
@@ -339,14 +356,22 @@ impl Keeper {
         observed: &Observed,
         seen: u64,
     ) -> bool {
+        let now = env.controller_time();
+        let judges = env.shape.balancers.judges;
+        let looked = &mut looks.looked;
+        for member in &mut looked.members {
+            member.give_up_if_late(observed, judges, &mut self.late, now);
+        }
         let Round {
             mut wanted,
             kept,
             left,
-        } = round(&looks.members, observed, env.controller_time());
+            empty,
+        } = round(&looked.members, observed, looked.asked, now);
         looks.kept = kept;
+        looks.empty = empty;
         let differing = differing(&wanted, observed);
-        if differing.is_empty() {
+        if differing.is_empty() && is_split(&wanted, &looked.members, observed) {
             return false;
         }
         // What is there already needs nothing: so do providers.
@@ -362,16 +387,44 @@ impl Keeper {
         &mut self,
         env: &mut Env,
         mut looks: Looks,
-        observed: &Observed,
+        observed: Observed,
         state: &Deployment,
     ) -> Vec<Heard> {
         let judges = env.shape.balancers.judges;
+        let (members, kept) = (&looks.looked.members, &looks.kept);
         let findings = &mut looks.findings;
-        findings.settle(state, &looks.members, observed, judges, &looks.kept);
-        if !looks.kept.is_empty() {
+        findings.settle(state, members, &observed, judges, kept, &self.late);
+        if !kept.is_empty() {
             env.mark(Mark::LastServerKept);
         }
-        self.tell(env, &looks.findings)
+        looks.looked.observed = Some(observed);
+        if let Some(side) = looks.empty {
+            looks.looked.withhold(side);
+        }
+        self.conclude(env, looks, state)
+    }
+
+    /// A look is over.
+    fn conclude(&mut self, env: &mut Env, looks: Looks, state: &Deployment) -> Vec<Heard> {
+        let Looks {
+            looked,
+            mut findings,
+            ..
+        } = looks;
+        let asked = looked.asked;
+        findings.balancers.push(looked);
+        findings.conclude(asked);
+        let awaited = |split| {
+            let shift = state.shift?;
+            (shift.since.is_none() && shift.asked == split).then_some(Input::InEffect(split))
+        };
+        let in_effect = findings.in_effect.and_then(awaited);
+        let mut heard = self.tell(env, &findings);
+        heard.extend(in_effect.map(|input| Heard {
+            deployment: self.deployment,
+            input,
+        }));
+        heard
     }
 
     /// Tells the deployment what has come of its errands, and rests.

@@ -281,6 +281,26 @@ impl Controller {
         }
     }
 
+    /// The alarm of a group is active: its deployments are told.
+    pub fn alarm(&mut self, env: &mut Env, group: usize) -> Result<(), Killed> {
+        let told: Vec<usize> = self.tasks.keys().copied().collect();
+        for number in told {
+            if let Some(input) = self.alarm_of(env, number, group) {
+                self.post(env, number, Letter::Input(input))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What a deployment of this group is told of its alarm, if it is watched and active.
+    fn alarm_of(&self, env: &Env, number: usize, group: usize) -> Option<Input> {
+        let watched = self.tasks.get(&number)?.deployment.spec.alarms().is_some();
+        let concerns = env.watch.group(number) == group && env.alarms[group] && watched;
+        concerns.then(|| Input::Alarm {
+            message: "alarm active: alarm".to_owned(),
+        })
+    }
+
     /// Says what is in flight to those who check.
     pub fn shows(&self, env: &mut Env) {
         for (&number, task) in &self.tasks {

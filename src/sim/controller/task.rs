@@ -105,6 +105,7 @@ impl Task {
         if events.is_empty() && matches!(input, Input::Report { .. }) {
             env.mark(Mark::StaleReport);
         }
+        let told = events.len();
         for event in events {
             let record = Record {
                 seq: self.deployment.seq + 1,
@@ -122,6 +123,12 @@ impl Task {
             }
             decided.changes.push(change);
             decided.records.push(record);
+        }
+        if matches!(input, Input::Alarm { .. }) {
+            env.watch.alarmed(&self.deployment);
+            if told > 0 {
+                env.mark(Mark::StoppedByAlarm);
+            }
         }
     }
 
@@ -214,6 +221,11 @@ impl Controller {
                 continue;
             }
             self.begin(env, number, work)?;
+        }
+        // Alarms are polled at once for what is taken up.
+        let alarm = self.alarm_of(env, number, env.watch.group(number));
+        if let Some(input) = alarm {
+            return self.post(env, number, Letter::Input(input));
         }
         self.turn(env, number)
     }
@@ -343,11 +355,16 @@ impl Controller {
 
     fn begin(&mut self, env: &mut Env, number: usize, work: Work) -> Result<(), Killed> {
         Self::effect(env)?;
+        let alarm = self.alarm_of(env, number, env.watch.group(number));
         let Some(task) = self.tasks.get_mut(&number) else {
             return Ok(());
         };
         match (work.id, work.target) {
-            (WorkId::Admit(_), _) => task.mailbox.push_back(Letter::Input(Input::Admitted)),
+            // One whose alarm is active does not begin.
+            (WorkId::Admit(_), _) => {
+                let input = alarm.unwrap_or(Input::Admitted);
+                task.mailbox.push_back(Letter::Input(input));
+            }
             (WorkId::Run(execution), Some(target)) => {
                 self.assign(env, number, execution, &target, Mode::Run);
             }
@@ -360,7 +377,8 @@ impl Controller {
             (WorkId::Timer(_, at), _) => {
                 task.timers.insert(at);
             }
-            (_, None) => {}
+            // No group of a simulated world has a fleet.
+            (WorkId::Provision(_) | WorkId::Terminate(_), _) | (_, None) => {}
         }
         Ok(())
     }

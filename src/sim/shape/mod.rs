@@ -62,6 +62,8 @@ pub struct Shape {
     pub styles: [Style; 2],
     /// Load balancers.
     pub balancers: Balancers,
+    /// Alarms.
+    pub alarms: Alarms,
 }
 
 /// The kind and value of a minimum of healthy hosts.
@@ -176,9 +178,34 @@ pub struct Operators {
     pub twice: u32,
 }
 
+/// What alarms do.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Alarms {
+    /// Goes off, or is quiet again, in ten-thousandths a poll; 0: no group has alarms.
+    pub changes: u32,
+    /// Time between polls.
+    pub interval: Millis,
+    /// Whether what an alarm stopped is rolled back.
+    pub roll_back: bool,
+}
+
+impl Alarms {
+    /// What the tape says: the alarms' own, so that what was drawn before there were any stays as it was.
+    fn draw(tape: &mut Tape) -> Self {
+        let some = tape.below(Reel::Alarms, 4) == 3;
+        let changes = 1 + tape.below(Reel::Alarms, 2_000);
+        Self {
+            changes: if some { changes } else { 0 },
+            interval: tape.between(Reel::Alarms, 1_000, 15_000),
+            roll_back: tape.below(Reel::Alarms, 2) == 1,
+        }
+    }
+}
+
 impl Shape {
     /// What the tape says.
     pub fn draw(tape: &mut Tape, setting: Setting) -> Self {
+        let alarms = Alarms::draw(tape);
         let mut d = Draw(tape);
         let drawn = match d.below(16) {
             0..=11 => 1 + d.below(6),
@@ -240,6 +267,7 @@ impl Shape {
             // What came later is drawn last: a tape that was kept before says the same as ever.
             styles: [d.style(), d.style()],
             balancers: d.balancers(),
+            alarms,
         };
         shape.settle();
         shape

@@ -19,13 +19,18 @@ pub(super) struct Books {
 }
 
 impl Books {
-    fn close(&mut self, succeeded: bool, revision: &Revision, outcomes: &[(Name, TargetStatus)]) {
+    fn close(
+        &mut self,
+        succeeded: bool,
+        revision: Option<&Revision>,
+        outcomes: &[(Name, TargetStatus)],
+    ) {
         use RevisionHealth::{Current, Old, Unknown};
         if succeeded
             && self
                 .revision
                 .as_ref()
-                .is_some_and(|old| old.digest != revision.digest)
+                .is_some_and(|old| Some(&old.digest) != revision.map(|new| &new.digest))
         {
             for (name, (_, health)) in &mut self.hosts {
                 let touched = outcomes.iter().any(|(other, _)| other == name);
@@ -45,7 +50,7 @@ impl Books {
             };
         }
         if succeeded {
-            self.revision = Some(revision.clone());
+            self.revision = revision.cloned();
         }
     }
 }
@@ -84,7 +89,7 @@ impl Watch {
                 });
             if let LedgerEvent::Closed { outcomes: said, .. } = &record.event {
                 let outcomes = outcomes.unwrap_or_else(|| said.clone());
-                self.books[group].close(succeeded, revision, &outcomes);
+                self.books[group].close(succeeded, revision.as_ref(), &outcomes);
             }
         }
         let (ledger, books) = (&self.ledgers[group], &self.books[group]);

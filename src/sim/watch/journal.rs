@@ -1,6 +1,6 @@
 //! What the entries of a deployment's journal may say, one after the other.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::super::cast::Cast;
 use super::super::marks::{Mark, Marks};
@@ -119,12 +119,7 @@ impl Watch {
         if self.seen.len() <= number {
             self.seen.resize_with(number + 1, || None);
         }
-        let in_service = match enters(&deployment) {
-            Some(Side::Green) => self.left_in_service(group),
-            _ => BTreeSet::new(),
-        };
         self.seen[number] = Some(Box::new(Seen {
-            in_service,
             stage_time: record.at,
             deployment,
             group,
@@ -396,7 +391,7 @@ impl Watch {
         marks: &mut Marks,
     ) {
         match &record.event {
-            Event::StopRequested { .. } | Event::TimedOut => {
+            Event::StopRequested { .. } | Event::Alarmed { .. } | Event::TimedOut => {
                 seen.ceased.get_or_insert(self.now);
             }
             Event::EventStarted { target, .. } => {
@@ -460,6 +455,11 @@ impl Watch {
             format!("deployment {number} is over, and {open:?} is not")
         });
         let rollback = deployment.spec.creator == Creator::CodeDeployRollback;
+        let alarmed = deployment.alarmed.is_some();
+        let fits = !alarmed || status == DeploymentStatus::Stopped;
+        self.check(fits, Invariant::Verdict, || {
+            format!("deployment {number} is {status} although its alarm went off")
+        });
         match status {
             DeploymentStatus::Succeeded => {
                 let minimum = bounds(self.shape.minimum[seen.group], n).map_or(n, |b| b.minimum);
@@ -494,11 +494,20 @@ impl Watch {
             }
             _ => {
                 marks.hit(Mark::StoppedByOperator);
-                self.check(deployment.stop.is_some(), Invariant::Verdict, || {
+                let asked = deployment.stop.is_some() || deployment.alarmed.is_some();
+                self.check(asked, Invariant::Verdict, || {
                     format!("deployment {number} is stopped, and nobody asked for it")
                 });
             }
         }
+    }
+
+    /// I-5: whoever was told that its alarm is active stops.
+    pub fn alarmed(&mut self, deployment: &Deployment) {
+        let stops = deployment.is_ceasing() || deployment.status.is_terminal();
+        self.check(stops, Invariant::StopHolds, || {
+            format!("{} goes on although its alarm is active", deployment.id())
+        });
     }
 
     /// I-21: whether an ended deployment was rolled back is what its group says.
@@ -512,6 +521,10 @@ impl Watch {
         let due = deployment.spec.creator != Creator::CodeDeployRollback
             && match deployment.status {
                 DeploymentStatus::Failed => asked.unwrap_or(on_failure),
+                DeploymentStatus::Stopped if deployment.alarmed.is_some() => {
+                    let failing = deployment.halted.is_some() && on_failure;
+                    asked.unwrap_or(self.shape.alarms.roll_back || failing)
+                }
                 DeploymentStatus::Stopped => asked.unwrap_or(on_stop),
                 _ => false,
             };

@@ -174,8 +174,6 @@ struct Seen {
     began: Millis,
     /// When the newest event at the load balancer started of each target.
     moved: BTreeMap<Name, Millis>,
-    /// Hosts of the replacement that were in service when it was created.
-    in_service: BTreeSet<usize>,
     /// What somebody said last that it need not wait for.
     continued: Option<Before>,
 }

@@ -1,8 +1,6 @@
 //! Where requests go, and whether that is our doing (I-2, I-3, I-4, I-20). It keeps the routes of all load balancers a second time,
 //! with who changed what last: what others did is exempt until somebody of ours has had the time to put it right.
 
-use std::collections::BTreeSet;
-
 use super::super::balancer::Step;
 use super::super::cast::Cast;
 use super::super::env::EPOCH;
@@ -19,6 +17,7 @@ use crate::model::deployment::{DeploymentStatus, TargetStatus};
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
+use crate::model::traffic::Side;
 use crate::providers::traffic::Service;
 
 /// What others changed is put right within this, if nothing gets in the way: a look now and then, two more that are given up, and
@@ -115,31 +114,6 @@ impl Route {
 }
 
 impl Watch {
-    /// The hosts of a group that are in service because its last deployment left them there half way.
-    pub(super) fn left_in_service(&self, group: usize) -> BTreeSet<usize> {
-        let of_it = self
-            .seen
-            .iter()
-            .flatten()
-            .filter(|seen| seen.group == group);
-        let mut of_it = of_it.rev();
-        let Some(last) = of_it.next().map(|seen| &seen.deployment) else {
-            return BTreeSet::new();
-        };
-        let done = |host: usize| {
-            let target = target_on(last, host);
-            target.is_some_and(|target| target.status == TargetStatus::Succeeded)
-        };
-        let succeeded = last.status == DeploymentStatus::Succeeded;
-        let servers = self.routes[group].servers.iter().enumerate();
-        let serving = servers.filter(|(_, server)| {
-            let service = server.as_ref().map(|server| server.service);
-            service.is_some_and(|service| service != Service::Out)
-        });
-        let serving = serving.map(|(host, _)| host);
-        serving.filter(|host| !(succeeded && done(*host))).collect()
-    }
-
     /// A load balancer has its own configuration: it starts, or is away.
     pub fn configured(
         &mut self,
@@ -414,14 +388,10 @@ impl Watch {
         let Some(server) = route.server(host) else {
             return;
         };
-        // A replacement that an earlier deployment left in service is taken out while it is installed.
-        let left_there = self
-            .seen(number)
-            .is_some_and(|seen| seen.in_service.contains(&host));
         let requests = server.service == Service::In;
         let open = server.flight.iter().any(|end| *end > now);
         let drains = server.service == Service::Draining && open;
-        let exempt = route.is_others_doing(host) || left_there;
+        let exempt = route.is_others_doing(host);
         self.check(exempt || !(requests || drains), Invariant::Drained, || {
             format!("{event} began on h{host:03} while it was in service for g{group}")
         });
@@ -713,18 +683,19 @@ fn has_to_be_in(target: &Target) -> bool {
     matches!(allow, Some(InProgress | Succeeded))
 }
 
-/// Whether its journal says that it is out of service, or leaves it: from the start of its leaving to that of its entry; and one
-/// that is installed and has nothing to leave, from the beginning.
+/// Whether its journal says that it is out of service, or leaves it: from the start of its leaving to that of its entry; a
+/// replacement that is installed from the beginning.
 fn has_to_leave(target: &Target) -> bool {
-    use EventStatus::{Failed, InProgress, Succeeded};
+    use EventStatus::{Failed, InProgress, Pending, Succeeded};
     let allow = status(target, LifecycleEvent::AllowTraffic);
     if matches!(allow, Some(InProgress | Succeeded | Failed)) {
         return false;
     }
+    let replaces =
+        target.side == Some(Side::Green) && target.event(LifecycleEvent::Install).is_some();
     match status(target, LifecycleEvent::BlockTraffic) {
+        Some(Pending) => replaces,
         Some(status) => matches!(status, InProgress | Succeeded),
-        None => {
-            target.event(LifecycleEvent::Install).is_some() && allow == Some(EventStatus::Pending)
-        }
+        None => false,
     }
 }

@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 ///
 /// # Errors
 /// Says what is wrong.
-pub(super) fn check(address: &str) -> Result<&str, String> {
+pub fn check(address: &str) -> Result<&str, String> {
     let Some(rest) = address.strip_prefix("http://") else {
         return Err(match address.split_once("://") {
             Some((scheme, _)) => format!("{scheme}:// is not supported yet, only http://"),

@@ -11,6 +11,7 @@ use crate::model::configuration::{
     DeploymentConfiguration, MinimumHealthyHosts, MinimumHealthyHostsType,
 };
 use crate::model::name::Name;
+use crate::model::routing::TrafficRoutingConfig;
 use crate::model::yaml;
 
 const PREDEFINED: &str = include_str!("../../../assets/configurations.yaml");
@@ -117,6 +118,14 @@ fn custom(
             problems.add(document.problem(Severity::Error, &path.key(field), message));
             good = false;
         }
+    }
+    let routing = configuration.traffic_routing_config.as_ref();
+    if let Some((fields, message)) = routing.and_then(TrafficRoutingConfig::problem) {
+        let message = format!("{message} (InvalidTrafficRoutingConfigurationException)");
+        let path = root.key("trafficRoutingConfig");
+        let path = fields.into_iter().fold(path, |path, field| path.key(field));
+        problems.add(document.problem(Severity::Error, &path, message));
+        good = false;
     }
     good.then_some(configuration)
 }

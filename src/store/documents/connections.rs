@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::alarms;
 use super::document::Document;
+use super::fleets;
 use super::problem::{Problem, Problems, Severity};
 use super::receivers;
 use crate::model::endpoint::Endpoint;
@@ -37,6 +38,7 @@ pub(super) fn check(project: &ProjectDocument, document: &Document, problems: &m
     unique("fleets", all.fleets.iter().map(|c| &*c.name).collect());
     alarms::check(project, document, problems);
     receivers::check(&all.receivers, document, problems);
+    fleets::check(&all.fleets, document, problems);
 
     for (index, host) in project.hosts.iter().enumerate() {
         let path = yaml::Path::root()

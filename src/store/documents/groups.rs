@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::configurations::Configurations;
 use super::document::Document;
+use super::fleets;
 use super::listing::stem;
 use super::problem::{Problem, Problems, Severity};
 use crate::model::application::ComputePlatform;
@@ -80,6 +81,7 @@ pub(super) fn check(
             candidate.check_tags(context.hosts, problems);
             candidate.check_alarms(context.connections, problems);
             candidate.check_supported(problems);
+            candidate.check_fleet(context, problems);
             candidate.check_balancers(context.connections, problems);
             candidate.check_triggers(context.connections, problems);
             candidate.identify(context.project, &mut ids, problems);
@@ -120,6 +122,12 @@ impl Candidate {
                 );
                 problems.add(self.document.problem(Severity::Error, &path, message));
             }
+            if !blue_green && configuration.traffic_routing_config.is_some() {
+                let message = format!(
+                    "{name} shifts traffic from original to replacement, and in place there is neither: its trafficRoutingConfig has no effect"
+                );
+                problems.add(self.document.problem(Severity::Warning, &path, message));
+            }
             return;
         }
         if configurations.unusable.contains(name.as_str()) {
@@ -139,7 +147,8 @@ impl Candidate {
     fn check_members(&self, hosts: Option<&[Host]>, problems: &mut Problems) {
         let server = self.platform == Some(ComputePlatform::Server);
         let nobody = |hosts: &[Host]| !hosts.iter().any(|host| self.group.selects(host));
-        if server && hosts.is_some_and(nobody) {
+        // After the first deployment its hosts are those that a fleet provisioned.
+        if server && !self.group.copies_fleet() && hosts.is_some_and(nobody) {
             let message = "the group selects no host of cutover.yaml";
             let fields = [
                 "ec2TagFilters",
@@ -238,12 +247,15 @@ impl Candidate {
         if let Some(platform @ (ComputePlatform::Lambda | ComputePlatform::Ecs)) = self.platform {
             let message = format!("a group for {} is {refused}", platform.name());
             self.add(Severity::Warning, "applicationName", message, problems);
-            return;
         }
-        let scaling = self.group.auto_scaling_groups.as_ref();
-        if scaling.is_some_and(|groups| !groups.is_empty()) {
-            let message = "Auto Scaling groups are not supported: they select no host";
-            self.add(Severity::Warning, "autoScalingGroups", message, problems);
+    }
+
+    /// Warns of a fleet that there is not, and of instances that none would terminate.
+    fn check_fleet(&self, context: &Context, problems: &mut Problems) {
+        if self.platform == Some(ComputePlatform::Server)
+            && let (Some(hosts), Some(connections)) = (context.hosts, context.connections)
+        {
+            fleets::check_group(&self.group, &self.document, hosts, connections, problems);
         }
     }
 

@@ -9,7 +9,7 @@
 //!
 //! Documents of an application and of the configurations may be JSON too (`.json`).
 
-mod address;
+pub mod address;
 mod alarms;
 mod applications;
 mod configurations;
@@ -17,6 +17,7 @@ mod connections;
 mod document;
 pub mod edit;
 mod find;
+mod fleets;
 mod groups;
 mod listing;
 pub mod place;

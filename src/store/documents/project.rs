@@ -22,6 +22,11 @@ pub(super) fn read(folder: &Path, problems: &mut Problems) -> Option<ProjectDocu
             let message = format!("hosts[{first}] has the name {} already", host.name);
             problems.add(document.problem(Severity::Error, &path.key("name"), message));
         }
+        if host.provisioned.is_some() {
+            let message =
+                "this is what the program knows of hosts that fleets provisioned: leave it out";
+            problems.add(document.problem(Severity::Error, &path.key("provisioned"), message));
+        }
         let path = path.key("address");
         match address::check(&host.address) {
             Ok(trimmed) => host.address = trimmed.to_owned(),

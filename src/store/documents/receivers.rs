@@ -28,7 +28,7 @@ pub(super) fn check(receivers: &[Receiver], document: &Document, problems: &mut 
     }
 }
 
-fn address(url: &str, path: yaml::Path) -> Option<(yaml::Path, &'static str)> {
+pub(super) fn address(url: &str, path: yaml::Path) -> Option<(yaml::Path, &'static str)> {
     let good = reqwest::Url::parse(url)
         .is_ok_and(|url| ["http", "https"].contains(&url.scheme()) && url.has_host());
     let remedy = "this is no address: write one such as https://chat.example/hooks/7";

@@ -2,9 +2,12 @@
 
 use super::Action;
 use crate::engine::input::{Command, What};
+use crate::engine::plan::Before;
 use crate::engine::{Deployment, refusal, rollback};
 use crate::model::deployment::Creator;
 use crate::model::group::GroupKey;
+use crate::model::traffic::Split;
+use crate::tui::consequence::goal;
 use crate::tui::model::Model;
 use crate::tui::replay::REFUSED;
 use crate::tui::update::other;
@@ -29,7 +32,16 @@ pub(crate) fn available(action: Action, model: &Model) -> Result<(), String> {
             changeable(model)?;
             acceptable(model, deployment(model)?, control(action, model)?)
         }
-        Action::Pause | Action::Retry | Action::Skip | Action::StartNext | Action::GiveUp => {
+        Action::Pause
+        | Action::Retry
+        | Action::Skip
+        | Action::StartNext
+        | Action::GiveUp
+        | Action::Reroute
+        | Action::SkipWait
+        | Action::ShareUp
+        | Action::ShareDown
+        | Action::Share => {
             changeable(model)?;
             fresh(model)?;
             acceptable(model, deployment(model)?, control(action, model)?)
@@ -98,8 +110,46 @@ pub(crate) fn control(action: Action, model: &Model) -> Result<What, String> {
         Action::Skip => What::Skip { target: target()? },
         Action::StartNext => What::StartNext { target: target()? },
         Action::GiveUp => What::GiveUp,
+        Action::Reroute => What::Continue {
+            before: Before::Reroute,
+        },
+        Action::SkipWait => What::Continue {
+            before: Before::Termination,
+        },
+        Action::ShareUp => share(deployment(model)?, STEP)?,
+        Action::ShareDown => share(deployment(model)?, -STEP)?,
+        // Which one is asked later: any other than it has.
+        Action::Share => match share(deployment(model)?, 1)? {
+            What::Weight { split } if Some(split) == deployment(model)?.split() => {
+                share(deployment(model)?, -1)?
+            }
+            other => other,
+        },
         _ => return Err("it changes no deployment".to_owned()),
     })
+}
+
+/// How many points a key moves a share by.
+pub(crate) const STEP: i16 = 5;
+
+/// A share so many points above the one that was asked for last, from nothing to all.
+///
+/// # Errors
+/// If the deployment does not shift traffic by weight.
+fn share(deployment: &Deployment, points: i16) -> Result<What, String> {
+    let asked = deployment.split().ok_or(
+        "it does not shift traffic by weight: its configuration has no trafficRoutingConfig",
+    )?;
+    Ok(What::Weight {
+        split: moved(asked, points),
+    })
+}
+
+/// A split so many points further, from nothing to all.
+pub(crate) fn moved(split: Split, points: i16) -> Split {
+    let share = (i16::from(split.replacement()) + points).clamp(0, 100);
+    let share = u8::try_from(share).unwrap_or(0);
+    Split::new(share).unwrap_or(split)
 }
 
 fn acceptable(model: &Model, deployment: &Deployment, what: What) -> Result<(), String> {
@@ -171,6 +221,13 @@ fn reversible(model: &Model, deployment: &Deployment) -> Result<(), String> {
         vacant(model, &group)?;
     } else if deployment.spec.creator == Creator::CodeDeployRollback {
         return Err("it is a rollback itself, and those are not rolled back: stop it".to_owned());
+    }
+    if deployment.spec.sides.is_some() {
+        return if deployment.status.is_terminal() {
+            goal(model, deployment).map(|_| ())
+        } else {
+            rollback::way_back(deployment)
+        };
     }
     let ledger = model.ledger(&group).cloned().unwrap_or_default();
     rollback::revision(deployment, &ledger)

@@ -114,9 +114,14 @@ actions! {
     ReplayFirst "replay-first" Replay Harmless Some("first"), "Go to the recording's first entry";
     ReplayLast "replay-last" Replay Harmless Some("last"), "Go to the recording's last entry";
     Deploy "deploy" Main Asks Some("deploy"), "Deploy a revision to the selected deployment group";
+    Reroute "reroute" Main Asks Some("reroute"), "Wait no longer: move the traffic to the replacement";
+    SkipWait "skip-wait" Main Asks Some("end wait"), "Keep the original no longer: end the wait before its termination";
+    ShareUp "share-up" Main Asks Some("more"), "Give the replacement 5 points more of the traffic, until resumed";
+    ShareDown "share-down" Main Asks Some("less"), "Give the replacement 5 points less of the traffic, until resumed";
+    Share "share" Main Asks Some("share"), "Give the replacement a share of the traffic that you type, until resumed";
     Stop "stop" Main Asks Some("stop"), "Stop the selected deployment: running events finish, nothing new starts";
     RollBack "roll-back" Main Asks Some("roll back"), "Roll the selected deployment back to the revision before it";
-    Pause "pause" Main Asks Some("pause"), "Pause: what runs goes on, nothing new starts; once paused, let it go on";
+    Pause "pause" Main Asks Some("pause"), "Pause, or hold a shift: what runs goes on, nothing new starts; once paused, let it go on";
     Retry "retry" Main Asks Some("retry"), "Try the selected failed instance again, before any other starts";
     Skip "skip" Main Asks Some("leave out"), "Leave the selected instance out, which has not started";
     StartNext "start-next" Main Asks Some("start next"), "Start the selected instance before the others that wait";
@@ -146,6 +151,8 @@ actions! {
     ScrollRight "scroll-right" Output Harmless None, "Show more of the right of long lines";
     Accept "accept" Confirm Acts None, "Do what the dialog says";
     Alternative "alternative" Confirm Acts None, "Do the alternative that the dialog offers";
+    More "more" Confirm Harmless None, "Where a share is confirmed: 5 points more";
+    Less "less" Confirm Harmless None, "Where a share is confirmed: 5 points less";
     Reason "reason" Confirm Harmless None, "Type why, for the journal; enter ends it";
     Cancel "cancel" Confirm Harmless None, "Do nothing";
     LeaveRunning "leave-running" Leaving Harmless None, "Leave; deployments go on in the background";
@@ -176,6 +183,9 @@ impl Action {
         let paused = || model.deployment().is_some_and(|d| d.paused.is_some());
         match self {
             Self::Pause if paused() => Some("resume"),
+            Self::Pause if model.deployment().is_some_and(|d| d.shifting().is_some()) => {
+                Some("hold")
+            }
             Self::ReplayPlay if model.replay.as_ref().is_some_and(|p| p.playing) => {
                 Some("stand still")
             }

@@ -1,11 +1,12 @@
 //! Deploying a revision.
 
-use super::{Choice, Statement, are, listed, plan_facts};
+use super::{Choice, Statement, are, plan_facts};
 use crate::api::command::{Command, Preview};
 use crate::engine::Plan;
 use crate::engine::plan::Stage;
 use crate::model::name::Name;
 use crate::tui::model::Model;
+use crate::tui::words::listed;
 
 /// What a deployment would do, as the orchestrator previewed it.
 pub(crate) fn deploy(
@@ -38,10 +39,15 @@ pub(crate) fn deploy(
             "Nothing was deployed there before: there is no revision to roll back to.".to_owned()
         }
     });
+    let spec = preview.forecast.as_ref().map(|forecast| &forecast.spec);
+    if let Some(alarms) = spec.and_then(|spec| spec.alarms()) {
+        decided.push(sentence(&alarms.watched()));
+    }
     Statement {
         title: format!("Deploy {} to {group}?", revision.label),
         decided,
         now: silent_hosts(model, &preview.plan),
+        warnings: Vec::new(),
         seen: None,
         accept: Choice {
             label: "deploy".to_owned(),
@@ -53,6 +59,15 @@ pub(crate) fn deploy(
             .as_ref()
             .map(|refusal| refusal.message.clone()),
     }
+}
+
+/// With a capital letter and a full stop.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters
+        .next()
+        .map(|letter| letter.to_uppercase().to_string());
+    format!("{}{}.", first.unwrap_or_default(), letters.as_str())
 }
 
 fn silent_hosts(model: &Model, plan: &Plan) -> Vec<String> {

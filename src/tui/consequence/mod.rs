@@ -3,18 +3,21 @@
 //! A statement has two parts: what was decided (ids, revision, how many at a time), which a confirmation is tied to, and
 //! what is merely so at the moment (how many run right now), which is kept fresh and ties nothing.
 
+mod anew;
 mod control;
 mod deploy;
 mod roll_back;
 mod stop;
+mod traffic;
 
 use crate::api::command::Command;
 use crate::engine::plan::Stage;
 use crate::engine::{Deployment, Plan, foresee, input};
 use crate::model::deployment::DeploymentId;
-use crate::model::name::Name;
 use crate::tui::model::Model;
+use crate::tui::words::{instances, listed};
 
+pub(crate) use anew::goal;
 pub(crate) use control::control;
 pub(crate) use deploy::deploy;
 pub(crate) use roll_back::roll_back;
@@ -36,6 +39,8 @@ pub(crate) struct Statement {
     pub decided: Vec<String>,
     /// What is so at the moment.
     pub now: Vec<String>,
+    /// What has changed at the hosts that it is about: if it changes again, the confirmation must be given anew.
+    pub warnings: Vec<String>,
     /// The newest decision on the deployment that this knows, where a newer one must be seen before anybody accepts.
     pub seen: Option<u64>,
     pub accept: Choice,
@@ -67,33 +72,25 @@ fn foreseen(
         .ledger(&deployment.group_key())
         .and_then(|ledger| ledger.target_revision.as_ref());
     let foreseen = foresee(deployment, command, model.now, goal).map_err(|r| r.to_string())?;
-    let mut lines = vec![format!("now: {}", foreseen.at_once())];
+    let sides = deployment.spec.sides.is_some();
+    let told = sides
+        && matches!(
+            command.what,
+            input::What::Pause | input::What::Resume | input::What::Weight { .. }
+        );
+    let mut lines = Vec::new();
+    if !told {
+        lines.push(format!("now: {}", foreseen.at_once()));
+    }
     lines.extend(foreseen.arithmetic());
-    lines.push(format!("in the end: {}", foreseen.in_the_end()));
+    // An instance of either side is not merely done or left: its traffic is told instead.
+    let end = match (&deployment.spec.sides, &foreseen.end.waits) {
+        (None, _) => foreseen.in_the_end(),
+        (Some(_), Some(waits)) => format!("it waits for {waits}"),
+        (Some(_), None) => foreseen.end.to_string(),
+    };
+    lines.push(format!("in the end: {end}"));
     Ok(lines)
-}
-
-fn instances(n: usize) -> String {
-    if n == 1 {
-        "1 instance".to_owned()
-    } else {
-        format!("{n} instances")
-    }
-}
-
-fn listed<'a>(names: impl Iterator<Item = &'a Name>, most: usize) -> String {
-    let names: Vec<&str> = names.map(AsRef::as_ref).collect();
-    let shown = names
-        .iter()
-        .take(most)
-        .copied()
-        .collect::<Vec<_>>()
-        .join(", ");
-    if names.len() > most {
-        format!("{shown} and {} more", names.len() - most)
-    } else {
-        shown
-    }
 }
 
 fn are(n: usize) -> String {

@@ -1,12 +1,15 @@
 //! Rolling a deployment back.
 
-use super::{Choice, Statement, plan_facts};
+use super::anew::anew;
+use super::{Choice, Statement, plan_facts, traffic};
 use crate::api::command;
 use crate::engine::input::{Command, What};
 use crate::engine::spec::RollbackTargets;
 use crate::engine::{Deployment, Plan, members, plan, rollback};
 use crate::model::deployment::DeploymentId;
 use crate::model::host::Host;
+use crate::model::traffic::Split;
+use crate::tui::changes::changes;
 use crate::tui::model::Model;
 
 /// What rolling a deployment back would do.
@@ -14,7 +17,15 @@ pub(crate) fn roll_back(model: &Model, deployment: &Deployment) -> Statement {
     let id = deployment.id();
     let group = deployment.group_key();
     let running = !deployment.status.is_terminal();
-    let mut decided = vec![if running {
+    let sides = deployment.spec.sides.is_some();
+    let mut decided = vec![if sides && running {
+        format!(
+            "Stops {id} ({}) in {group}.",
+            deployment.spec.revision.label
+        )
+    } else if sides {
+        super::about(deployment)
+    } else if running {
         format!(
             "Stops {id} ({}) in {group}, then deploys the revision before it.",
             deployment.spec.revision.label
@@ -26,30 +37,34 @@ pub(crate) fn roll_back(model: &Model, deployment: &Deployment) -> Statement {
         )
     }];
     let mut blocked = None;
-    match rollback_plan(model, deployment) {
-        Ok((label, plan)) => decided.extend(plan_facts(
-            &label,
-            &plan,
-            deployment
-                .spec
-                .configuration
-                .deployment_config_name
-                .as_str(),
-        )),
+    let configuration = &deployment.spec.configuration.deployment_config_name;
+    let said = match (sides, running) {
+        (true, true) => traffic::way_back(deployment),
+        (true, false) if reroutes(model, deployment) => traffic::way_back(deployment),
+        (true, false) => anew(model, deployment),
+        _ => rollback_plan(model, deployment)
+            .map(|(label, plan)| plan_facts(&label, &plan, configuration.as_str())),
+    };
+    match said {
+        Ok(lines) => decided.extend(lines),
         Err(reason) => blocked = Some(reason),
     }
+    let moves = traffic::moves(model, deployment, Split::ORIGINAL).filter(|_| sides);
+    let mut now: Vec<String> = moves.into_iter().collect();
+    now.extend(if running {
+        let stop = What::Stop {
+            auto_rollback: Some(true),
+        };
+        let stop = Command::new(stop, model.user.clone());
+        super::foreseen(model, deployment, &stop).unwrap_or_default()
+    } else {
+        Vec::new()
+    });
     Statement {
         title: format!("Roll back {id}?"),
         decided,
-        now: if running {
-            let stop = What::Stop {
-                auto_rollback: Some(true),
-            };
-            let stop = Command::new(stop, model.user.clone());
-            super::foreseen(model, deployment, &stop).unwrap_or_default()
-        } else {
-            Vec::new()
-        },
+        now,
+        warnings: changes(model, deployment),
         seen: None,
         accept: Choice {
             label: "roll back".to_owned(),
@@ -61,6 +76,15 @@ pub(crate) fn roll_back(model: &Model, deployment: &Deployment) -> Statement {
         alternative: None,
         blocked,
     }
+}
+
+/// Whether its original gets the traffic back, although it is over.
+fn reroutes(model: &Model, deployment: &Deployment) -> bool {
+    let ledger = model.ledger(&deployment.group_key());
+    let project = model.view.as_ref().map(|view| &view.project);
+    ledger.zip(project).is_some_and(|(ledger, project)| {
+        rollback::reroutes(deployment, ledger, |name| project.host(name).is_some())
+    })
 }
 
 fn rollback_plan(model: &Model, deployment: &Deployment) -> Result<(String, Plan), String> {

@@ -1,23 +1,31 @@
 //! Stopping a deployment.
 
-use super::{Choice, Statement};
+use super::{Choice, Statement, traffic};
 use crate::api::command::Command;
 use crate::engine::input::{self, What};
 use crate::engine::{Deployment, rollback};
 use crate::model::deployment::{Creator, DeploymentStatus};
+use crate::model::traffic::{Side, Split};
 use crate::tui::model::Model;
 
 /// What stopping a deployment would do.
 pub(crate) fn stop(model: &Model, deployment: &Deployment) -> Statement {
     let id = deployment.id().clone();
-    let rolls_back = rollback::follows(&deployment.spec, DeploymentStatus::Stopped, None);
+    let sides = deployment.spec.sides.is_some();
+    let back = traffic::way_back(deployment);
+    let rolls_back =
+        (!sides || back.is_ok()) && rollback::follows(deployment, DeploymentStatus::Stopped);
     let stop =
         |auto_rollback| input::Command::new(What::Stop { auto_rollback }, model.user.clone());
     let command = |auto_rollback| Command::Control {
         deployment: id.clone(),
         control: stop(auto_rollback),
     };
-    let goal = ledger_revision(model, deployment);
+    let goal = if sides {
+        back.is_ok().then(|| "the original".to_owned())
+    } else {
+        ledger_revision(model, deployment)
+    };
     let can_roll_back = deployment.spec.creator == Creator::User && goal.is_some();
     let (accept, alternative) = match (rolls_back, goal) {
         (true, Some(goal)) => (
@@ -45,14 +53,42 @@ pub(crate) fn stop(model: &Model, deployment: &Deployment) -> Statement {
     if rolls_back && can_roll_back {
         decided.push("The group is configured to roll back what is stopped.".to_owned());
     }
+    let mut now = super::foreseen(model, deployment, &stop(None)).unwrap_or_default();
+    if sides {
+        decided.extend(both_sides(deployment, back));
+        now.extend(
+            traffic::moves(model, deployment, Split::ORIGINAL)
+                .filter(|_| can_roll_back)
+                .map(|moves| format!("with a rollback {moves}")),
+        );
+    }
     Statement {
         title: format!("Stop {id}?"),
         decided,
-        now: super::foreseen(model, deployment, &stop(None)).unwrap_or_default(),
+        now,
+        warnings: Vec::new(),
         seen: None,
         accept,
         alternative,
         blocked: over(deployment),
+    }
+}
+
+/// What becomes of the traffic: as it is when it only stops, and with a rollback.
+fn both_sides(deployment: &Deployment, back: Result<Vec<String>, String>) -> Vec<String> {
+    match back {
+        Err(reason) => vec![format!("There is no rollback: {reason}.")],
+        Ok(lines) => {
+            let stays = match deployment.split() {
+                Some(split) => format!(
+                    "Only stopping leaves the traffic as it is: {} % on the replacement, {} % on the original.",
+                    split.share(Side::Green),
+                    split.share(Side::Blue)
+                ),
+                None => "Only stopping leaves in service who is in service.".to_owned(),
+            };
+            vec![stays, lines.join(" ")]
+        }
     }
 }
 

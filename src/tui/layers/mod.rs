@@ -8,6 +8,7 @@ pub(crate) mod help;
 pub(crate) mod hosts;
 pub(crate) mod leaving;
 mod picker;
+pub(crate) mod share;
 mod window;
 
 use super::action::Context;
@@ -28,6 +29,7 @@ pub(crate) enum Layer {
     GoTo(goto::GoTo),
     Deploy(deploy::Pick),
     Hosts(hosts::Hosts),
+    Share(share::Share),
 }
 
 /// What a layer made of a key.
@@ -45,7 +47,7 @@ impl Layer {
             Self::Help(_) => Context::Help,
             Self::Confirm(confirm) => confirm.context(),
             Self::Leaving(_) => Context::Leaving,
-            Self::GoTo(_) | Self::Deploy(_) | Self::Hosts(_) => Context::Typing,
+            Self::GoTo(_) | Self::Deploy(_) | Self::Hosts(_) | Self::Share(_) => Context::Typing,
         }
     }
 
@@ -87,6 +89,7 @@ pub(crate) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
         Layer::GoTo(goto) => goto::key(goto, model, key, action, &mut effects),
         Layer::Deploy(pick) => deploy::key(pick, model, key, action, &mut effects),
         Layer::Hosts(hosts) => hosts::key(hosts, model, key, action),
+        Layer::Share(share) => share::key(share, model, key, action),
     };
     if let Reply::Stay(layer) = reply {
         // Below whatever it opened itself.
@@ -102,6 +105,7 @@ pub(crate) fn paste(model: &mut Model, text: &str) {
         Some(Layer::Deploy(pick)) => pick.picker.paste(text),
         Some(Layer::Hosts(hosts)) => hosts.paste(text),
         Some(Layer::Confirm(confirm)) => confirm.paste(text),
+        Some(Layer::Share(share)) => share.paste(text),
         _ => {}
     }
 }
@@ -123,7 +127,7 @@ pub(crate) fn refresh(model: &mut Model) {
             hosts.refresh(model);
             true
         }
-        Layer::Help(_) | Layer::Leaving(_) => true,
+        Layer::Help(_) | Layer::Leaving(_) | Layer::Share(_) => true,
     });
     model.layers = layers;
 }
@@ -173,6 +177,7 @@ pub(crate) fn draw(model: &Model, brush: &mut Brush<'_>) {
             Layer::GoTo(goto) => goto.draw(model, brush),
             Layer::Deploy(pick) => pick.draw(model, brush),
             Layer::Hosts(hosts) => hosts.draw(model, brush),
+            Layer::Share(share) => share.draw(model, brush),
         }
     }
 }

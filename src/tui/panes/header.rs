@@ -1,11 +1,13 @@
 //! The first row: what this is, whether the hosts answer, how old the picture is, and the time.
 
+use crate::api::view::View;
+use crate::model::alarm::AlarmStatus;
 use crate::model::timestamp::Short;
-use crate::tui::glyph::Glyph;
+use crate::tui::glyph::{self, Glyph};
 use crate::tui::layout::Layout;
 use crate::tui::model::{Link, Model};
 use crate::tui::paint::{Brush, Run, run, width};
-use crate::tui::theme::Role;
+use crate::tui::theme::{Role, Theme};
 
 /// Draws the header.
 pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
@@ -75,6 +77,7 @@ fn state(model: &Model) -> Vec<Run> {
     }
     // A recording knows nothing of hosts that answer.
     if let Some(view) = model.view.as_ref().filter(|_| model.replay.is_none()) {
+        runs.extend(alarms(view, model.theme));
         let total = view.project.hosts.len();
         let answering = view.hosts.values().filter(|host| host.reachable).count();
         // The observation of a host that has just left the documents may still be there.
@@ -92,6 +95,25 @@ fn state(model: &Model) -> Vec<Run> {
     }
     runs.push(run(Role::Text, format!("{} ", time(model))));
     runs
+}
+
+/// How many of the alarms that are watched are well; nothing while none are.
+fn alarms(view: &View, theme: Theme) -> Vec<Run> {
+    let total = view.alarms.len();
+    if total == 0 {
+        return Vec::new();
+    }
+    let bad = |status: &&AlarmStatus| glyph::alarm(Some(*status), false).role == Role::Bad;
+    let well = total - view.alarms.values().filter(bad).count();
+    let (role, glyph) = if well == total {
+        (Role::Good, Glyph::Succeeded)
+    } else {
+        (Role::Bad, Glyph::Failed)
+    };
+    vec![
+        run(Role::Text, "alarms "),
+        run(role, format!("{well}/{total} {}   ", glyph.draw(theme))),
+    ]
 }
 
 /// The time of day; with seconds only while something else moves every second too, so that an idle screen rests.

@@ -4,8 +4,10 @@ use ratatui::layout::Rect;
 
 use super::lists::column;
 use super::note::note;
+use super::seat;
 use crate::engine::Deployment;
 use crate::engine::deployment::{Target, TargetEvent};
+use crate::engine::plan::Stage;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::timestamp::Short;
 use crate::tui::glyph::{self, Glyph};
@@ -20,6 +22,10 @@ use crate::tui::widgets::list::beyond;
 const CELLS: (usize, usize) = (6, 3);
 /// The width of the status column: sign, word, gap.
 const STATUS: usize = 14;
+/// The width of the side column, as a whole word and short.
+const SIDE: (usize, usize) = (12, 5);
+/// The width of the traffic column.
+const TRAFFIC: usize = 11;
 /// The width of the time column.
 const TIME: usize = 9;
 
@@ -28,6 +34,10 @@ struct Columns {
     name: usize,
     /// The width of an event's cell.
     cell: usize,
+    /// The width of the side, in a deployment that has two.
+    side: usize,
+    /// The width of how it stands at the load balancers, in a deployment that has some.
+    traffic: usize,
     /// The status as a word, where there is room.
     status: bool,
     /// The message, where there is room.
@@ -45,17 +55,34 @@ impl Columns {
             .max()
             .unwrap_or(0)
             .max("Instance".len());
-        let wide = events * CELLS.0 + TIME + 3 + longest.min(12) < width;
+        let sides = deployment.spec.sides.is_some();
+        let traffic = if deployment.spec.group.controls_traffic() {
+            TRAFFIC
+        } else {
+            0
+        };
+        let least = traffic + if sides { SIDE.1 } else { 0 };
+        let wide = events * CELLS.0 + TIME + 3 + least + longest.min(12) < width;
         let cell = if wide { CELLS.0 } else { CELLS.1 };
-        let fixed = events * cell + TIME;
-        let status = fixed + STATUS + longest.min(12) < width;
+        let fixed = events * cell + TIME + traffic;
+        let words = STATUS + if sides { SIDE.0 } else { 0 };
+        let status = fixed + words + longest.min(12) < width;
+        let side = match (sides, status) {
+            (false, _) => 0,
+            (true, true) => SIDE.0,
+            (true, false) => SIDE.1,
+        };
+        let fixed = fixed + side;
         let room = width.saturating_sub(fixed + if status { STATUS } else { 2 });
-        let name = (longest + 1).min(room).min(40);
+        // What is left of the name still tells one from another; the right end is cut instead.
+        let name = (longest + 1).min(room.max(12)).min(40);
         Self {
             name,
             cell,
+            side,
+            traffic,
             status,
-            message: room - name,
+            message: room.saturating_sub(name),
         }
     }
 }
@@ -94,11 +121,7 @@ pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
         );
         return;
     }
-    let events: Vec<LifecycleEvent> = deployment
-        .targets
-        .first()
-        .map(|t| t.events.iter().map(|e| e.event).collect())
-        .unwrap_or_default();
+    let events = events(deployment);
     let width = usize::from(area.width).saturating_sub(4);
     let columns = Columns::fit(
         deployment,
@@ -120,7 +143,7 @@ pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
             area.x + 3,
             y,
             area.width.saturating_sub(4),
-            &row(model, deployment, target, &columns),
+            &row(model, deployment, target, &columns, &events),
         );
         if selected {
             let tint = if focus { Role::Selected } else { Role::Chosen };
@@ -140,6 +163,19 @@ pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
     );
 }
 
+/// Every event of the plan, in its order: the sides of a deployment go through different ones.
+fn events(deployment: &Deployment) -> Vec<LifecycleEvent> {
+    let mut events = Vec::new();
+    for work in deployment.plan.stages.iter().filter_map(Stage::work) {
+        for event in work.events {
+            if !events.contains(event) {
+                events.push(*event);
+            }
+        }
+    }
+    events
+}
+
 fn header(
     area: Rect,
     columns: &Columns,
@@ -155,6 +191,12 @@ fn header(
         x = x.saturating_add(u16::try_from(width).unwrap_or(u16::MAX));
     };
     word("Instance ", columns.name);
+    if columns.side > 0 {
+        word("Side ", columns.side);
+    }
+    if columns.traffic > 0 {
+        word("Traffic ", columns.traffic);
+    }
     if columns.status {
         word(" Status ", STATUS);
     } else {
@@ -173,10 +215,20 @@ fn header(
     }
 }
 
-fn row(model: &Model, deployment: &Deployment, target: &Target, columns: &Columns) -> Vec<Run> {
+fn row(
+    model: &Model,
+    deployment: &Deployment,
+    target: &Target,
+    columns: &Columns,
+    events: &[LifecycleEvent],
+) -> Vec<Run> {
     let mark = glyph::target(target.status);
     let sign = mark.glyph.draw(model.theme);
     let mut runs = vec![run(Role::Text, column(&target.name, columns.name))];
+    runs.extend(seat::side(target, columns.side));
+    if columns.traffic > 0 {
+        runs.push(seat::traffic(model, deployment, target, columns.traffic));
+    }
     if columns.status {
         runs.push(run(
             mark.role,
@@ -185,12 +237,10 @@ fn row(model: &Model, deployment: &Deployment, target: &Target, columns: &Column
     } else {
         runs.push(run(mark.role, format!("{sign} ")));
     }
-    runs.extend(
-        target
-            .events
-            .iter()
-            .map(|entry| cell(model, entry, columns.cell)),
-    );
+    runs.extend(events.iter().map(|event| match target.event(*event) {
+        Some(entry) => cell(model, entry, columns.cell),
+        None => run(Role::Muted, " ".repeat(columns.cell)),
+    }));
     let time = target
         .start_time
         .map(|start| Short(target.end_time.unwrap_or(model.present()).since(start)).to_string());

@@ -1,6 +1,8 @@
 //! The panes of the screen. Each draws its place from the model, and changes nothing.
 
+pub(crate) mod alarms;
 pub(crate) mod footer;
+mod gauge;
 pub(crate) mod header;
 pub(crate) mod instances;
 pub(crate) mod lists;
@@ -8,6 +10,8 @@ mod next;
 mod note;
 pub(crate) mod output;
 pub(crate) mod rollout;
+mod seat;
 mod stages;
 pub(crate) mod tiny;
+mod traffic;
 mod trouble;

@@ -1,7 +1,8 @@
 //! What the selected deployment waits for and what comes then, with the keys that matter now: always on the screen while
 //! it is not over.
 
-use crate::engine::outlook::{Outlook, Standing};
+use crate::engine::outlook::{Awaited, Outlook, Standing};
+use crate::engine::plan::Before;
 use crate::tui::action::Action;
 use crate::tui::action::available::available;
 use crate::tui::glyph::Glyph;
@@ -63,14 +64,23 @@ pub(super) fn lines(model: &Model, room: usize) -> Vec<Vec<Run>> {
 fn mark(outlook: &Outlook) -> (Glyph, Role) {
     match &outlook.standing {
         Standing::Queued { .. } => (Glyph::Waiting, Role::Muted),
-        Standing::Runs if outlook.needed.is_some() => (Glyph::Waiting, Role::Warn),
+        Standing::Runs if outlook.needed.is_some() || asks(outlook) => (Glyph::Waiting, Role::Warn),
         Standing::Runs => (Glyph::Waiting, Role::Text),
         Standing::Paused(_) => (Glyph::Paused, Role::Warn),
         Standing::Holds { .. } => (Glyph::Attention, Role::Bad),
-        Standing::Ending { .. } | Standing::TimedOut => (Glyph::Failed, Role::Bad),
+        Standing::Ending { .. } | Standing::Alarmed { .. } | Standing::TimedOut => {
+            (Glyph::Failed, Role::Bad)
+        }
         Standing::Stopping(_) => (Glyph::Stopped, Role::Warn),
         Standing::Over { .. } => (Glyph::Unknown, Role::Muted),
     }
+}
+
+/// Whether it waits for a person.
+fn asks(outlook: &Outlook) -> bool {
+    let before = Before::Reroute;
+    let mut waits = outlook.waits.iter();
+    waits.any(|wait| wait.what == Awaited::Continue { before })
 }
 
 /// The sign alone carries what is not alarming.
@@ -85,6 +95,14 @@ fn text_role(role: Role) -> Role {
 fn keys(model: &Model, outlook: &Outlook) -> Vec<Run> {
     let resume = (Action::Pause, "resumes");
     let mut wanted = Vec::new();
+    let (mut waits, mut shifts) = (None, false);
+    for wait in &outlook.waits {
+        match wait.what {
+            Awaited::Continue { before } => waits = Some(before),
+            Awaited::Shift { .. } => shifts = true,
+            _ => {}
+        }
+    }
     if let Standing::Holds { paused, .. } = &outlook.standing {
         wanted.extend([
             (Action::Retry, "tries again"),
@@ -94,6 +112,24 @@ fn keys(model: &Model, outlook: &Outlook) -> Vec<Run> {
         wanted.extend(paused.is_some().then_some(resume));
     } else if let Standing::Paused(_) = &outlook.standing {
         wanted.push(resume);
+    } else if let Some(before) = waits {
+        wanted.extend(match before {
+            Before::Reroute => [(Action::Reroute, "reroutes"), (Action::Stop, "stops")],
+            Before::Termination => [
+                (Action::SkipWait, "ends the wait"),
+                (Action::RollBack, "rolls back"),
+            ],
+        });
+    } else if shifts {
+        wanted.push((Action::Pause, "holds"));
+    }
+    if shifts {
+        wanted.extend([
+            (Action::ShareUp, "5 more"),
+            (Action::ShareDown, "5 less"),
+            (Action::Share, "any share"),
+            (Action::RollBack, "rolls back"),
+        ]);
     }
     let mut keys = Vec::new();
     for (action, word) in wanted {

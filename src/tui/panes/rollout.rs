@@ -6,7 +6,7 @@
 //! │ ✖ AfterInstall scripts/migrate.sh: exit code 1 (ScriptFailed)  web-3, web-5               │
 //! ```
 
-use super::{next, stages, trouble};
+use super::{next, stages, traffic, trouble};
 use crate::engine::Deployment;
 use crate::model::deployment::TargetStatus;
 use crate::model::timestamp::Short;
@@ -28,6 +28,8 @@ pub(crate) fn lines(model: &Model, width: usize) -> Vec<Vec<Run>> {
     lines.extend(trouble::origin(deployment));
     lines.extend(trouble::rollback(model, deployment));
     lines.extend(trouble::unreachable(model, deployment));
+    lines.extend(trouble::changed(model));
+    lines.extend(traffic::lines(model, deployment, width.saturating_sub(4)));
     lines.extend(trouble::failures(model, deployment));
     lines
 }
@@ -65,14 +67,23 @@ fn progress(model: &Model, deployment: &Deployment, width: usize) -> Vec<Run> {
         runs.push(run(Role::Text, format!(" {}", Short(span))));
     }
     let overview = deployment.overview;
-    let total = overview.total();
+    // Instances of two sides come and go: how far it has come is in its stages.
+    let sides = deployment.spec.sides.is_some();
+    let total = if sides { 0 } else { overview.total() };
     let done = overview.succeeded + overview.failed + overview.skipped;
     // More stages than one have a line of their own.
     let stage = match deployment.plan.stages.as_slice() {
         [only] => format!("{} ", only.label()),
         _ => String::new(),
     };
-    runs.push(run(Role::Heading, format!("  {stage}{done}/{total} ")));
+    runs.push(run(
+        Role::Heading,
+        if sides {
+            " ".to_owned()
+        } else {
+            format!("  {stage}{done}/{total} ")
+        },
+    ));
     if width >= 70 && total > 0 {
         let cells = if width >= 110 { 20 } else { 8 };
         let full = usize::try_from(u64::from(done) * cells / u64::from(total)).unwrap_or(0);
@@ -88,6 +99,7 @@ fn progress(model: &Model, deployment: &Deployment, width: usize) -> Vec<Run> {
         (TargetStatus::InProgress, overview.in_progress),
         (TargetStatus::Failed, overview.failed),
         (TargetStatus::Skipped, overview.skipped),
+        (TargetStatus::Ready, overview.ready),
         (TargetStatus::Pending, overview.pending),
     ];
     for (status, count) in counts {

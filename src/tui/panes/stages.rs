@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::engine::Deployment;
 use crate::engine::plan::Stage;
+use crate::model::deployment::DeploymentStatus;
 use crate::tui::glyph::Glyph;
 use crate::tui::model::Model;
 use crate::tui::paint::{Run, run, width};
@@ -44,6 +45,9 @@ fn stage(model: &Model, deployment: &Deployment, place: usize) -> Run {
     let (glyph, role) = match place.cmp(&deployment.stage) {
         std::cmp::Ordering::Less if tally.failed > 0 => (Glyph::Failed, Role::Warn),
         std::cmp::Ordering::Less => (Glyph::Succeeded, Role::Good),
+        std::cmp::Ordering::Equal if deployment.status == DeploymentStatus::Succeeded => {
+            (Glyph::Succeeded, Role::Good)
+        }
         std::cmp::Ordering::Equal if over => (Glyph::Failed, Role::Bad),
         std::cmp::Ordering::Equal if deployment.start_time.is_some() => {
             (Glyph::Running, Role::Active)
@@ -63,13 +67,32 @@ fn stage(model: &Model, deployment: &Deployment, place: usize) -> Run {
             }
             _ => String::new(),
         },
-        Stage::Install { .. } | Stage::Enter { .. } | Stage::Leave { .. } => {
+        Stage::Shift { .. } if place < deployment.stage || over => String::new(),
+        Stage::Shift { from, steps, .. } => {
+            let asked = deployment.shift.map_or(*from, |shift| shift.asked);
+            let last = steps.last().map_or(0, |last| last.replacement());
+            let next = deployment.next_shift().map(|(_, at)| {
+                let now = deployment.frozen_since.unwrap_or(model.present());
+                format!(" {}", clock(at.since(now)))
+            });
+            format!(
+                " {}/{last} %{}",
+                asked.replacement(),
+                next.unwrap_or_default()
+            )
+        }
+        Stage::Install { .. }
+        | Stage::Enter { .. }
+        | Stage::Validate { .. }
+        | Stage::Leave { .. } => {
             format!(
                 " {}/{}",
                 tally.total - tally.waiting - tally.in_flight,
                 tally.total
             )
         }
+        Stage::Provision { count, .. } => format!(" {count}"),
+        Stage::Terminate { targets } => format!(" {}", targets.len()),
         Stage::Monitor { seconds, .. } if place > deployment.stage => {
             format!(" {}", clock(Duration::from_secs(*seconds)))
         }
@@ -80,7 +103,11 @@ fn stage(model: &Model, deployment: &Deployment, place: usize) -> Run {
             _ => String::new(),
         },
     };
-    let text = format!("{} {}{far}  ", glyph.draw(model.theme), stage.label());
+    let text = format!(
+        "{} {}{far}  ",
+        glyph.draw(model.theme),
+        deployment.stage_label(stage)
+    );
     run(role, text)
 }
 

@@ -10,6 +10,9 @@ use crate::tui::theme::Role;
 /// Causes of failure that are told one by one.
 const CAUSES: usize = 3;
 
+/// Changes at hosts that are told one by one.
+const CHANGES: usize = 3;
+
 /// Why it did not succeed.
 pub(super) fn verdict(model: &Model, deployment: &Deployment) -> Option<Vec<Run>> {
     let error = deployment.error.as_ref()?;
@@ -89,6 +92,26 @@ pub(super) fn unreachable(model: &Model, deployment: &Deployment) -> Option<Vec<
             ),
         ]
     })
+}
+
+/// What has changed at the hosts of either side.
+pub(super) fn changed(model: &Model) -> Vec<Vec<Run>> {
+    let found = &model.changes.found;
+    let sign = Glyph::Attention.draw(model.theme);
+    let mut lines: Vec<Vec<Run>> = found
+        .iter()
+        .take(CHANGES)
+        .map(|change| {
+            vec![
+                run(Role::Warn, format!("{sign} changed: ")),
+                run(Role::Text, change.clone()),
+            ]
+        })
+        .collect();
+    if let Some(more) = found.len().checked_sub(CHANGES).filter(|more| *more > 0) {
+        lines.push(vec![run(Role::Warn, format!("{sign} and {more} more"))]);
+    }
+    lines
 }
 
 /// Failed instances by cause, the most common first.

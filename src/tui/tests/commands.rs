@@ -7,6 +7,7 @@ use crate::api::gate::{self, Closed};
 use crate::engine::input::{Command as Control, Input, What};
 use crate::engine::plan::Before;
 use crate::model::group::GroupKey;
+use crate::model::traffic::Split;
 use crate::tui::action::{ACTIONS, Grade};
 use crate::tui::effect::Effect;
 use crate::tui::message::Message;
@@ -62,7 +63,7 @@ fn a_stop_can_roll_back_too() {
     let mut cockpit = rollout();
     cockpit.keys("s");
     cockpit.wait(500);
-    cockpit.keys("r");
+    cockpit.keys("R");
     assert_eq!(sent(&cockpit), [stop(Some(true))]);
 }
 
@@ -246,6 +247,9 @@ fn read_only_refuses_every_command_at_the_gate_and_says_so() {
         What::Continue {
             before: Before::Reroute,
         },
+        What::Weight {
+            split: Split::REPLACEMENT,
+        },
     ];
     let controls = controls.map(|what| {
         // A new one must be added to the list above.
@@ -257,6 +261,7 @@ fn read_only_refuses_every_command_at_the_gate_and_says_so() {
             | What::Skip { .. }
             | What::StartNext { .. }
             | What::GiveUp
+            | What::Weight { .. }
             | What::Continue { .. } => {}
         }
         Command::Control {
@@ -279,6 +284,9 @@ fn read_only_refuses_every_command_at_the_gate_and_says_so() {
         Command::TestNotification {
             receiver: "ops".to_owned(),
         },
+        Command::TerminateHosts {
+            hosts: vec![sample::name("web-1")],
+        },
         Command::Shutdown,
     ];
     let mut cockpit = rollout();
@@ -292,6 +300,7 @@ fn read_only_refuses_every_command_at_the_gate_and_says_so() {
             | Command::Rollback { .. }
             | Command::DeleteRevision { .. }
             | Command::TestNotification { .. }
+            | Command::TerminateHosts { .. }
             | Command::Shutdown => {}
         }
         assert_eq!(

@@ -1,5 +1,7 @@
 //! Scripts of keys, and pictures of the screen, on a sample that the engine itself made.
 
+mod alarms;
+mod blue_green;
 mod commands;
 mod hosts;
 mod keys;
@@ -7,9 +9,11 @@ mod pictures;
 mod replay;
 mod sample;
 mod selection;
+mod sides;
 mod states;
 mod steering;
 mod terminal;
+mod traffic;
 
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -116,6 +120,12 @@ impl Cockpit {
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         terminal.draw(|frame| view(&self.model, frame)).unwrap();
         terminal.backend().buffer().clone()
+    }
+
+    /// The style of a cell.
+    fn style_at(&self, x: usize, y: usize) -> ratatui::style::Style {
+        let position = (u16::try_from(x).unwrap(), u16::try_from(y).unwrap());
+        self.draw()[position].style()
     }
 
     fn screen(&self) -> String {

@@ -75,6 +75,7 @@ pub(super) fn configuration(most: u32) -> DeploymentConfiguration {
             value: most,
         },
         zonal_config: None,
+        traffic_routing_config: None,
     }
 }
 
@@ -102,6 +103,7 @@ pub(super) fn project(hosts: usize) -> Project {
                 tags: [("Env".to_owned(), "production".to_owned())].into(),
                 zone: None,
                 endpoints: std::collections::BTreeMap::default(),
+                provisioned: None,
             })
             .collect(),
         connections: Connections::default(),
@@ -161,7 +163,9 @@ impl Run {
             description: String::new(),
             up_to_date: 0,
             sides: None,
+            provision: None,
             rolls_back: None,
+            from_split: None,
             updates: None,
             token: None,
             limits: crate::model::limits::Limits::default(),
@@ -440,6 +444,7 @@ pub(super) fn snapshot(project: Project, live: &Deployment) -> Snapshot {
             .map(|host| status(host.name.as_str(), facts()))
             .collect(),
         alarms: Vec::new(),
+        traffic: Vec::new(),
         project,
     }
 }

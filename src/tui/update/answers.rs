@@ -3,6 +3,7 @@
 use crate::api::command::Answer;
 use crate::api::feed::FeedItem;
 use crate::api::view::{Gap, View};
+use crate::engine::plan::{Before, Stage};
 use crate::engine::{Deployment, Event};
 use crate::model::deployment::DeploymentId;
 use crate::tui::effect::Effect;
@@ -76,11 +77,41 @@ fn notice(model: &mut Model, item: &FeedItem) {
             }
         }
         Event::Held { .. } => model.complain(format!("{deployment} in {group} holds")),
+        Event::Alarmed { .. } => {
+            model.complain(format!("an alarm stops {deployment} in {group}"));
+        }
         Event::Paused { by, .. } if *by != model.user => {
             model.say(format!("{by} has paused {deployment} in {group}"));
         }
         Event::Resumed { by, .. } if *by != model.user => {
             model.say(format!("{by} lets {deployment} in {group} go on"));
+        }
+        Event::StageStarted { stage } => {
+            // Where it is on the screen, the screen says it.
+            let elsewhere = model.selected.deployment.as_ref() != Some(deployment);
+            let stages = known.map(|known| &known.plan.stages).filter(|_| elsewhere);
+            if let Some(Stage::Wait {
+                before: Before::Reroute,
+                minutes,
+            }) = stages.and_then(|stages| stages.get(*stage))
+            {
+                model.complain(format!(
+                    "{deployment} in {group} waits {minutes} min for somebody to reroute it"
+                ));
+            }
+        }
+        Event::Shifted {
+            split,
+            by: Some(by),
+            ..
+        } if *by != model.user => model.say(format!(
+            "{by} gives the replacement of {deployment} in {group} {} % of the traffic",
+            split.replacement()
+        )),
+        Event::Continued { by, .. } if *by != model.user => {
+            model.say(format!(
+                "{by} has ended the wait of {deployment} in {group}"
+            ));
         }
         Event::Ended { status, .. } => {
             let text = format!("{deployment} in {group}: {status}");
@@ -144,6 +175,10 @@ pub(crate) fn answered(model: &mut Model, result: Result<Answer, String>) {
         Ok(Answer::Registered { revision }) => {
             model.say(format!("{} is registered", revision.revision.label));
         }
+        Ok(Answer::Terminated { trouble, .. }) => match trouble {
+            Some(trouble) => model.complain(trouble),
+            None => model.say("terminated"),
+        },
         Ok(Answer::Notified { answer, .. }) => model.say(answer),
         Ok(Answer::Done) => model.say("done"),
         Err(reason) => model.complain(reason),

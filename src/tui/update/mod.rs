@@ -58,6 +58,10 @@ pub(crate) fn update(model: &mut Model, at: Timestamp, message: Message) -> Vec<
             answers::fetched(model, id, result);
             Vec::new()
         }
+        Message::Servers(id, result) => {
+            model.servers.take(&id, result.as_deref().ok());
+            Vec::new()
+        }
         Message::Output(number, news) => {
             answers::output(model, number, news);
             Vec::new()

@@ -21,12 +21,17 @@ pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::Retry
         | Action::Skip
         | Action::StartNext
-        | Action::GiveUp => {
+        | Action::GiveUp
+        | Action::Reroute
+        | Action::SkipWait
+        | Action::ShareUp
+        | Action::ShareDown => {
             if let Ok(what) = control(action, model) {
                 layers::confirm::control(model, what);
             }
         }
         Action::RollBack => layers::confirm::roll_back(model),
+        Action::Share => layers::share::open(model),
         Action::GoTo => layers::goto::open(model),
         Action::Hosts => layers::hosts::open(model),
         Action::Help => model
@@ -61,6 +66,8 @@ pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         // These belong to layers, which do them themselves.
         Action::Accept
         | Action::Alternative
+        | Action::More
+        | Action::Less
         | Action::Reason
         | Action::Cancel
         | Action::LeaveRunning

@@ -4,6 +4,7 @@ use crate::engine::Deployment;
 use crate::model::deployment::TargetStatus;
 use crate::model::name::Name;
 use crate::tui::ahead::Ahead;
+use crate::tui::changes::Changes;
 use crate::tui::effect::Effect;
 use crate::tui::layers;
 use crate::tui::model::{Fetch, Lists, Model, Pane};
@@ -27,6 +28,7 @@ pub(crate) fn settle(model: &mut Model) -> Vec<Effect> {
         select(model);
         effects.extend(fetch(model));
         instance(model);
+        effects.extend(servers(model));
         look(model);
         effects.extend(follow(model));
     }
@@ -160,19 +162,31 @@ fn interesting(deployment: &Deployment) -> Option<Name> {
         .map(|target| target.name.clone())
 }
 
+/// Asks for the servers of the selected deployment when its load balancers were looked at again.
+fn servers(model: &mut Model) -> Option<Effect> {
+    let deployment = model.deployment()?;
+    let id = deployment.id().clone();
+    let look = model.gauge(deployment)?.status.at;
+    let asks = model.servers.ask(&id, look, model.now);
+    asks.then_some(Effect::Servers(id))
+}
+
 /// What is told about the selected deployment besides its state.
 fn look(model: &mut Model) {
     let mut causes = std::mem::take(&mut model.causes);
     let mut ahead = std::mem::take(&mut model.ahead);
-    match model.deployment() {
-        Some(deployment) => {
-            causes.refresh(deployment);
-            ahead.refresh(deployment, model.present());
-        }
-        None => ahead = Ahead::default(),
+    let mut changes = std::mem::take(&mut model.changes);
+    if let Some(deployment) = model.deployment() {
+        causes.refresh(deployment);
+        ahead.refresh(deployment, model.present());
+        changes.refresh(model, deployment);
+    } else {
+        ahead = Ahead::default();
+        changes = Changes::default();
     }
     model.causes = causes;
     model.ahead = ahead;
+    model.changes = changes;
 }
 
 fn follow(model: &mut Model) -> Option<Effect> {

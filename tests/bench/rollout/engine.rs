@@ -37,6 +37,7 @@ pub fn spec(id: &str, targets: impl IntoIterator<Item = Name>, at_once: u32) -> 
         name,
         zone: None,
         side: None,
+        fleet: None,
         instance_health: InstanceHealth::Healthy,
         revision_health: RevisionHealth::Current,
     };
@@ -51,6 +52,7 @@ pub fn spec(id: &str, targets: impl IntoIterator<Item = Name>, at_once: u32) -> 
                 value: at_once,
             },
             zonal_config: None,
+            traffic_routing_config: None,
         },
         revision: Revision {
             digest: Digest::from_bytes(&[7; 32]),
@@ -64,7 +66,9 @@ pub fn spec(id: &str, targets: impl IntoIterator<Item = Name>, at_once: u32) -> 
         by: "bench".to_owned(),
         description: String::new(),
         sides: None,
+        provision: None,
         rolls_back: None,
+        from_split: None,
         updates: None,
         token: None,
         limits: Limits::default(),

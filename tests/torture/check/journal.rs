@@ -147,7 +147,7 @@ impl<'a> Rules<'a> {
             }
             Event::TargetEnded { target, status, .. } => self.target_ended(target, *status),
             Event::Halted { .. } => self.halted = true,
-            Event::StopRequested { .. } => self.stopped = true,
+            Event::StopRequested { .. } | Event::Alarmed { .. } => self.stopped = true,
             Event::Ended { status, .. } => {
                 let nothing = self.in_flight.is_empty();
                 self.expect(nothing, || "ends while hosts are in flight".to_owned());

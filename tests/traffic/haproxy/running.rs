@@ -1,7 +1,7 @@
 //! A real `HAProxy` with a backend `app`, and what is asked of it by hand.
 
 use std::fmt::Write as _;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -15,7 +15,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UnixStream};
 
 use crate::backend::Backend;
-use crate::program::{Program, find, free_port};
+use crate::program::{Program, addresses, find};
 
 pub struct Running {
     pub front: SocketAddr,
@@ -35,8 +35,7 @@ impl Running {
     pub async fn balancing(balance: &str, servers: &[String]) -> Self {
         let haproxy = find("haproxy", "apt-get install haproxy");
         let folder = tempfile::tempdir().unwrap();
-        let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let (front, api) = (local(free_port()), local(free_port()));
+        let [front, api] = addresses();
         let path = folder.path().display();
         let mut lines = format!(
             "global
@@ -48,6 +47,7 @@ defaults
   timeout connect 2s
   timeout client 60s
   timeout server 60s
+  timeout check 5s
   retries 3
   option redispatch
   option httpchk GET /health
@@ -74,7 +74,8 @@ backend app
         running
     }
 
-    async fn run(&mut self) {
+    /// Starts it, when it does not run.
+    pub async fn run(&mut self) {
         let mut command = Command::new(&self.haproxy);
         command.args(["-f", "haproxy.cfg", "-db"]);
         let mut program = Program::start(command, self.folder.path());

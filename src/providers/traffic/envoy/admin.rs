@@ -55,6 +55,16 @@ struct DumpedCluster {
 #[derive(Default, Deserialize)]
 struct LbConfig {
     healthy_panic_threshold: Option<Percent>,
+    update_merge_window: Option<String>,
+}
+
+/// How a cluster chooses among its hosts.
+#[derive(Clone, Copy, Debug)]
+pub struct Choice {
+    /// The percentage of healthy hosts below which it sends requests to all of its hosts, draining ones too.
+    pub panic_threshold: f64,
+    /// Whether it collects changes for a while before it goes by them, though it says already that they are so.
+    pub merges: bool,
 }
 
 #[derive(Deserialize)]
@@ -119,14 +129,13 @@ impl Admin {
         Ok(dump.configs.into_iter().find_map(|one| one.last_updated))
     }
 
-    /// The percentage of healthy hosts below which a cluster sends requests to all of its hosts, draining ones too; `None` if
-    /// there is no such cluster.
-    pub async fn panic_threshold(&self, cluster: &str) -> Result<Option<f64>, TrafficError> {
+    /// How a cluster chooses among its hosts; `None` if there is no such cluster.
+    pub async fn choice(&self, cluster: &str) -> Result<Option<Choice>, TrafficError> {
         /// What Envoy does when nothing is said.
         const USUAL: f64 = 50.0;
         for resource in ["static_clusters", "dynamic_active_clusters"] {
             let path = format!(
-                "/config_dump?resource={resource}&mask=cluster.name,cluster.common_lb_config.healthy_panic_threshold"
+                "/config_dump?resource={resource}&mask=cluster.name,cluster.common_lb_config.healthy_panic_threshold,cluster.common_lb_config.update_merge_window"
             );
             let dump = match self.read::<Dump>(&path).await {
                 // It has none of that kind.
@@ -135,8 +144,13 @@ impl Admin {
             };
             let mut clusters = dump.configs.into_iter().filter_map(|one| one.cluster);
             if let Some(found) = clusters.find(|one| one.name == cluster) {
-                let threshold = found.common_lb_config.healthy_panic_threshold;
-                return Ok(Some(threshold.map_or(USUAL, |percent| percent.value)));
+                let config = found.common_lb_config;
+                let threshold = config.healthy_panic_threshold;
+                return Ok(Some(Choice {
+                    panic_threshold: threshold.map_or(USUAL, |percent| percent.value),
+                    // A second when nothing is said.
+                    merges: config.update_merge_window.as_deref() != Some("0s"),
+                }));
             }
         }
         Ok(None)

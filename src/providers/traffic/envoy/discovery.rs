@@ -31,7 +31,7 @@ pub struct Assigned {
     pub draining: bool,
 }
 
-/// Serves what was published last, and nothing before: then Envoy keeps what it has.
+/// Serves what was published last, and nothing before: until then Envoy keeps what it has.
 #[derive(Debug)]
 pub struct Discovery {
     shared: Arc<Shared>,

@@ -35,7 +35,7 @@ impl Endpoints {
         self.listen(admin).await?;
         let (cluster, epoch) =
             futures_util::try_join!(admin.cluster(&self.cluster), admin.epoch())?;
-        let published = self.discovery.published().unwrap_or_default();
+        let published = self.adopt(&cluster);
         let seen = servers
             .iter()
             .map(|server| (server.name.clone(), seen(server, &cluster, &published)));
@@ -58,18 +58,36 @@ impl Endpoints {
             }
         }
         let cluster = admin.cluster(&self.cluster).await?;
-        let threshold = admin.panic_threshold(cluster.name()).await?;
-        if threshold.is_some_and(|percent| percent > 0.0) {
+        let choice = admin.choice(cluster.name()).await?;
+        let wrong = choice.and_then(|choice| {
+            if choice.panic_threshold > 0.0 {
+                return Some("with few serving instances it would send requests to draining ones");
+            }
+            choice.merges.then_some(
+                "for up to a second it would send requests to instances that it says are draining",
+            )
+        });
+        if let Some(wrong) = wrong {
             return Err(admin.refused(format!(
-                "with few serving instances its cluster {} would send requests to draining ones: set common_lb_config: {{healthy_panic_threshold: {{value: 0}}}} there",
+                "{wrong}: set common_lb_config: {{healthy_panic_threshold: {{value: 0}}, update_merge_window: 0s}} in its cluster {}",
                 cluster.name()
             )));
         }
-        // What Envoy has is the beginning when nothing was served yet: nobody who is not named leaves.
-        let known = self.discovery.published();
-        let known = known.unwrap_or_else(|| adopted(&cluster));
-        self.discovery.publish(merged(known, wanted));
+        self.discovery.publish(merged(self.adopt(&cluster), wanted));
         Ok(())
+    }
+
+    /// What is served. In the beginning that is what Envoy has: nobody who is not named leaves, also if it is restarted before
+    /// anything was decided.
+    fn adopt(&self, cluster: &Cluster) -> Vec<Assigned> {
+        if let Some(published) = self.discovery.published() {
+            return published;
+        }
+        let adopted = adopted(cluster);
+        if !adopted.is_empty() {
+            self.discovery.publish(adopted.clone());
+        }
+        adopted
     }
 
     async fn listen(&self, admin: &Admin) -> Result<(), TrafficError> {

@@ -65,10 +65,11 @@ impl Balancer for EnvoyBalancer {
     fn apply<'a>(
         &'a self,
         wanted: &'a Wanted,
-        observed: &'a Observed,
+        _observed: &'a Observed,
     ) -> BoxFuture<'a, Result<(), TrafficError>> {
+        // Both go by a look of their own.
         match &self.control {
-            Control::Runtime(it) => it.apply(&self.admin, wanted, observed).boxed(),
+            Control::Runtime(it) => it.apply(&self.admin, wanted).boxed(),
             Control::Endpoints(it) => it.apply(&self.admin, wanted).boxed(),
         }
     }

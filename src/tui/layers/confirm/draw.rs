@@ -50,6 +50,11 @@ impl Confirm {
                 rows.extend(window::paragraph(Role::Muted, line, width));
             }
         }
+        let sign = brush.glyph(Glyph::Attention);
+        for line in &self.statement.warnings {
+            let text = format!("{sign} Changed: {line}");
+            rows.extend(window::paragraph(Role::Warn, &text, width));
+        }
         if !self.statement.now.is_empty() {
             rows.push(Vec::new());
             let dot = brush.glyph(Glyph::Separator);
@@ -92,8 +97,16 @@ impl Confirm {
                 run(Role::Muted, format!("  {label}")),
             ]
         });
+        let share = self.is_share().then(|| {
+            let keys = [Action::More, Action::Less].map(|action| model.keymap.shown(action));
+            vec![
+                run(Role::Key, keys.join(" ")),
+                run(Role::Muted, "  5 points more, or less"),
+            ]
+        });
         std::iter::once(one(Action::Accept, &self.statement.accept.label))
             .chain(alternative.map(|choice| one(Action::Alternative, &choice.label)))
+            .chain(share)
             .chain(reason)
             .collect()
     }

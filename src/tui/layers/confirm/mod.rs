@@ -17,6 +17,8 @@ use crate::engine::input::What;
 use crate::model::deployment::DeploymentId;
 use crate::model::group::GroupKey;
 use crate::model::timestamp::Timestamp;
+use crate::model::traffic::Split;
+use crate::tui::action::available::{STEP, moved};
 use crate::tui::action::key::Key;
 use crate::tui::action::{Action, Context};
 use crate::tui::consequence::{self, Statement};
@@ -63,6 +65,11 @@ pub(crate) fn control(model: &mut Model, what: What) {
     }
 }
 
+/// Asks whether a deployment's replacement is to get this share.
+pub(super) fn share(model: &mut Model, id: DeploymentId, split: Split) {
+    open(model, Subject::Control(id, What::Weight { split }));
+}
+
 /// Asks whether to roll the selected deployment back.
 pub(crate) fn roll_back(model: &mut Model) {
     if let Some(id) = model.selected.deployment.clone() {
@@ -98,8 +105,9 @@ fn state(model: &Model, subject: &Subject) -> Option<Statement> {
     }
 }
 
-/// The numbers of the newest entries of a deployment and its group, and of news about documents and hosts.
-type Entries = (u64, u64, u64);
+/// The numbers of the newest entries of a deployment and its group, and of news about documents, hosts and servers; and when
+/// its load balancers were looked at.
+type Entries = (u64, u64, u64, u64, Option<Timestamp>);
 
 /// What a statement about a deployment is made from: as long as it is the same, so is the statement.
 fn entries(model: &Model, subject: &Subject) -> Option<Entries> {
@@ -110,7 +118,9 @@ fn entries(model: &Model, subject: &Subject) -> Option<Entries> {
     let deployment = view.deployments.get(id)?;
     let ledger = model.ledger(&deployment.group_key());
     let ledger = ledger.map_or(0, |ledger| ledger.seq);
-    Some((deployment.seq, ledger, view.host_news))
+    let look = model.gauge(deployment).map(|gauge| gauge.status.at);
+    let servers = model.servers.news;
+    Some((deployment.seq, ledger, view.host_news, servers, look))
 }
 
 impl Subject {
@@ -172,7 +182,9 @@ impl Confirm {
             self.statement.blocked = Some("the deployment is being fetched again".to_owned());
             return true;
         };
-        let changed = fresh.decided != self.statement.decided || fresh.seen != self.statement.seen;
+        let old = &self.statement;
+        let changed = (&fresh.decided, &fresh.warnings, fresh.seen)
+            != (&old.decided, &old.warnings, old.seen);
         if !self.subject.is_stop() && changed {
             self.before = Some(std::mem::take(&mut self.statement.decided));
             self.shown = model.now;
@@ -196,6 +208,26 @@ impl Confirm {
                 awaited: Some(_), ..
             } => Some("looking again: something has changed".to_owned()),
             _ => None,
+        }
+    }
+
+    /// Whether it is about a share of the traffic, which keys can change while it is open.
+    fn is_share(&self) -> bool {
+        matches!(self.subject, Subject::Control(_, What::Weight { .. }))
+    }
+
+    /// Another share is asked about: it has to be read, and confirmed anew.
+    fn move_share(&mut self, model: &Model, points: i16) {
+        let Subject::Control(_, What::Weight { split }) = &mut self.subject else {
+            return;
+        };
+        let wanted = moved(*split, points);
+        if *split != wanted {
+            *split = wanted;
+            self.made_of = None;
+            self.refresh(model);
+            self.before = None;
+            self.shown = model.now;
         }
     }
 
@@ -256,6 +288,14 @@ pub(super) fn key(
     }
     let choice = match action {
         Some(Action::Cancel) => return Reply::Close,
+        Some(Action::More) => {
+            confirm.move_share(model, STEP);
+            None
+        }
+        Some(Action::Less) => {
+            confirm.move_share(model, -STEP);
+            None
+        }
         Some(Action::Reason) => {
             confirm.reason.typing = confirm.takes_reason();
             None

@@ -1,5 +1,7 @@
 //! Sides and shares of traffic: original and replacement, and how a route is split between them.
 
+pub mod status;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};

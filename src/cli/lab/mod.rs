@@ -1,0 +1,234 @@
+//! `cutover lab`: the fleet, an orchestrator, rollouts under way, and the cockpit on them.
+
+mod fill;
+mod parts;
+mod status;
+
+use super::print::say;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use color_eyre::eyre::WrapErr as _;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::context::{Context, UsageError, user};
+use super::{Exit, cockpit};
+use crate::api::client::Client;
+use crate::lab::Fleet;
+use crate::lab::process::Process;
+use crate::store::state::{self, user_state};
+use crate::tui::{self, Outcome};
+
+/// How long the orchestrator may take to end before it is killed.
+const END: Duration = Duration::from_secs(5);
+
+/// How often a cockpit looks whether its lab is still there.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Tries cutover on a fleet of its own.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    part: Option<parts::Part>,
+    /// How many hosts `shop` has; 8 unless a lab runs already
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=200))]
+    hosts: Option<u16>,
+    /// Run the fleet alone, with the project in this folder, until interrupted
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["down", "dir"])]
+    up: Option<PathBuf>,
+    /// End what is left of a lab
+    #[arg(long)]
+    down: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Where a lab is.
+#[derive(Debug, clap::Args)]
+struct Place {
+    /// The lab's folder; by default one in the user's state directory
+    #[arg(long, value_name = "DIR", env = "CUTOVER_LAB")]
+    dir: Option<PathBuf>,
+}
+
+impl Place {
+    fn folder(&self) -> color_eyre::Result<PathBuf> {
+        match &self.dir {
+            Some(folder) => Ok(folder.clone()),
+            None => Ok(user_state()?.join("lab")),
+        }
+    }
+}
+
+pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Exit> {
+    if let Some(part) = &args.part {
+        return parts::run(part).await;
+    }
+    let hosts = usize::from(args.hosts.unwrap_or(8));
+    if let Some(folder) = &args.up {
+        return up(folder, hosts).await;
+    }
+    let folder = args.place.folder()?;
+    if args.down {
+        return down(&folder).await;
+    }
+    cockpit::require_terminal()?;
+    let mut fleet = if let Some(fleet) = Fleet::find(&folder).filter(Fleet::runs) {
+        again(fleet, args.hosts.map(usize::from)).await?
+    } else {
+        say(format_args!(
+            "starting {hosts} hosts of shop and 4 of checkout in {}",
+            folder.display()
+        ));
+        start(&folder, hosts, true).await?
+    };
+    let context = Context {
+        project: Some(fleet.folder.clone()),
+        read_only: context.read_only,
+    };
+    let client = match prepare(&context, &mut fleet).await {
+        Ok(client) => client,
+        Err(error) => {
+            down(&folder).await?;
+            return Err(error);
+        }
+    };
+    let hint: &[&str] = if fleet.has_checkout() {
+        &HINT
+    } else {
+        &HINT_IN_PLACE
+    };
+    let options = tui::Options {
+        read_only: context.read_only,
+        hint: hint.iter().map(|line| (*line).to_owned()).collect(),
+        ..tui::Options::new(client.clone(), user())
+    };
+    let outcome = tokio::select! {
+        outcome = cockpit::open(&context, &client, options) => outcome,
+        // The cockpit may have begun another orchestrator just then.
+        () = ended(&folder) => return down(&folder).await,
+    };
+    if let Ok(Outcome::Idle | Outcome::Stopped) = outcome {
+        return down(&folder).await;
+    }
+    // Somebody wants it to go on, or the cockpit failed: a rollout is not ended for that.
+    say(format_args!("the lab goes on in {}", folder.display()));
+    say("`cutover lab` opens it again, `cutover lab --down` ends it");
+    outcome.map(|_| Exit::Succeeded)
+}
+
+/// Waits until somebody else has ended the lab: what it remembers is there, and nothing of it runs.
+async fn ended(folder: &Path) {
+    while Fleet::find(folder).is_none_or(|fleet| fleet.runs()) {
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// A lab that runs already, with what has ended of it started again.
+async fn again(mut fleet: Fleet, wanted: Option<usize>) -> color_eyre::Result<Fleet> {
+    let folder = fleet.folder.display().to_string();
+    if wanted.is_some_and(|wanted| wanted != fleet.hosts()) {
+        let text = format!(
+            "a lab of {} hosts runs in {folder}: leave --hosts out to open it, or end it with `cutover lab --down`",
+            fleet.hosts()
+        );
+        return Err(UsageError(text).into());
+    }
+    say(format_args!("found the lab again in {folder}"));
+    if !fleet.has_checkout() {
+        say(
+            "it has no checkout with its requests: `cutover lab --down` ends it, and the next one has",
+        );
+    }
+    let started = fleet.route().await.wrap_err(
+        "end the lab with `cutover lab --down`: the next one finds ports that are free",
+    )?;
+    if started {
+        say("the router had ended, and was started again");
+    }
+    Ok(fleet)
+}
+
+/// An orchestrator for the lab, with revisions and rollouts under way.
+async fn prepare(context: &Context, fleet: &mut Fleet) -> color_eyre::Result<Client> {
+    let client = context.connect().await?;
+    if !context.read_only {
+        fill::fill(context, &client, fleet).await?;
+    }
+    Ok(client)
+}
+
+/// What a newcomer is told.
+const HINT: [&str; 6] = [
+    "It begins with live requests on checkout 2.0, and with 2.1 waiting for them.",
+    "r  reroute: they go to 2.1   b  they come back   e  keep 2.0 no longer",
+    "In another terminal: cutover lab status, cutover lab alarm on",
+    "/  type shop: 1.0.0 comes in place, and 1.2.0-broken fails on some hosts",
+    "d  deploy   s  stop what runs   b  roll back   n  next failed instance",
+    "?  every key   q  quit, then s: what runs is stopped, and the lab ends",
+];
+
+/// What is said of a lab without checkout.
+const HINT_IN_PLACE: [&str; 4] = [
+    "shop 1.0.0 is being rolled out to real agents; below is what a script says.",
+    "d  deploy: 1.1.0 is good, 1.2.0-broken fails its validation on some hosts",
+    "s  stop what runs   b  roll back   n  go to the next failed instance",
+    "/  go anywhere      ?  every key   q  quit, which ends the lab",
+];
+
+/// Runs the fleet alone until a signal comes.
+async fn up(folder: &Path, hosts: usize) -> color_eyre::Result<Exit> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let fleet = tokio::select! {
+        fleet = start(folder, hosts, false) => fleet?,
+        _ = interrupt.recv() => return down(folder).await,
+        _ = terminate.recv() => return down(folder).await,
+    };
+    say(format_args!(
+        "{hosts} agents run; the project is in {}",
+        fleet.folder.display()
+    ));
+    say(format_args!(
+        "end it with Ctrl-C; its revisions are in revisions/: cutover push shop revisions/shop-1.0.0 --label 1.0.0"
+    ));
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    down(folder).await
+}
+
+/// Ends the lab in this folder.
+async fn down(folder: &Path) -> color_eyre::Result<Exit> {
+    if end(folder).await? {
+        say(format_args!("the lab in {} has ended", folder.display()));
+    } else {
+        say(format_args!("there is no lab in {}", folder.display()));
+    }
+    Ok(Exit::Succeeded)
+}
+
+/// Ends the orchestrator of the lab in this folder, and what runs for it. Says whether it is a lab's.
+async fn end(folder: &Path) -> color_eyre::Result<bool> {
+    let Some(mut fleet) = Fleet::find(folder) else {
+        return Ok(false);
+    };
+    let client = Client::new(&state::socket(&fleet.folder)?)?;
+    if let Ok(ping) = client.ping().await
+        && let Some(process) = Process::now(ping.pid)
+    {
+        process.end(END).await;
+    }
+    fleet.down().await;
+    Ok(true)
+}
+
+/// Starts a lab; of a former one in the folder, whose hosts are gone, nothing is left, and no orchestrator.
+async fn start(folder: &Path, hosts: usize, with_checkout: bool) -> color_eyre::Result<Fleet> {
+    if Fleet::find(folder).is_some_and(|former| !former.runs()) {
+        end(folder).await?;
+    }
+    Ok(Fleet::up(folder, hosts, with_checkout).await?)
+}

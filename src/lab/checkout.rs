@@ -1,0 +1,200 @@
+//! The lab's second application: blue/green behind the router, with requests that flow and an alarm that watches them. What
+//! it is made of is here, and how its traffic moves in its group's document alone.
+
+use std::io;
+use std::path::Path;
+
+use super::project::{self, REVISIONS, write_file, write_scripts};
+use super::record::{Checkout, Places};
+use super::{alarm, traffic};
+
+/// Its name, and that of its load balancer and route.
+pub const APPLICATION: &str = "checkout";
+
+/// Its deployment group.
+pub const DEPLOYMENT_GROUP: &str = "production";
+
+/// What it has from the beginning: deployed before anybody looks.
+pub const FIRST: &str = "2.0";
+
+/// What waits for its traffic when somebody looks.
+pub const SECOND: &str = "2.1";
+
+/// Its hosts. The first two are the set that gets [`FIRST`].
+pub(super) const HOSTS: [&str; 4] = ["pay-1", "pay-2", "pay-3", "pay-4"];
+
+/// The tag that says of which set a host is.
+pub const SET: &str = "set";
+
+/// The set that gets [`FIRST`], and so the traffic. The group's document names the other one: it is as if that had the traffic
+/// when the document was written, and the first deployment has moved it.
+pub const FIRST_SET: &str = "a";
+
+const WRITTEN_SET: &str = "b";
+
+/// The group's document.
+const GROUP: &str = "applicationName: checkout
+deploymentGroupName: production
+# Which hosts have the traffic changes with each deployment; the orchestrator remembers it. These had it before the first.
+ec2TagFilters:
+  - { Key: set, Value: b, Type: KEY_AND_VALUE }
+# How the traffic moves.
+deploymentConfigName: CodeDeployDefault.AllAtOnce
+deploymentStyle: { deploymentType: BLUE_GREEN, deploymentOption: WITH_TRAFFIC_CONTROL }
+loadBalancerInfo: { targetGroupInfoList: [{ name: checkout }] }
+blueGreenDeploymentConfiguration:
+  greenFleetProvisioningOption: { action: DISCOVER_EXISTING }
+  # The replacement is installed; then somebody looks at it, and reroutes.
+  deploymentReadyOption: { actionOnTimeout: STOP_DEPLOYMENT, waitTimeInMinutes: 30 }
+  # So long the way back is one command.
+  terminateBlueInstancesOnDeploymentSuccess: { action: TERMINATE, terminationWaitTimeInMinutes: 5 }
+alarmConfiguration: { enabled: true, alarms: [{ name: checkout-errors }] }
+autoRollbackConfiguration: { enabled: true, events: [DEPLOYMENT_FAILURE, DEPLOYMENT_STOP_ON_ALARM] }
+";
+
+const APPSPEC: &str = include_str!("../../assets/lab/checkout/appspec.yml");
+const HOOKS: [(&str, &str); 4] = [
+    (
+        "stop.sh",
+        include_str!("../../assets/lab/checkout/hooks/stop.sh"),
+    ),
+    (
+        "warm-up.sh",
+        include_str!("../../assets/lab/checkout/hooks/warm-up.sh"),
+    ),
+    (
+        "start.sh",
+        include_str!("../../assets/lab/checkout/hooks/start.sh"),
+    ),
+    (
+        "validate.sh",
+        include_str!("../../assets/lab/checkout/hooks/validate.sh"),
+    ),
+];
+
+/// Writes its documents, its revisions, what its hosts know of themselves, and the router's document.
+pub(super) fn write(folder: &Path, parts: &Checkout) -> io::Result<()> {
+    let (places, file) = (&parts.places, |path: &str, text: &str| {
+        write_file(folder, path, text)
+    });
+    let application = project::application(APPLICATION);
+    file("applications/checkout/application.yaml", &application)?;
+    file("applications/checkout/production.yaml", GROUP)?;
+    file(traffic::DOCUMENT, &traffic::document(places))?;
+    for agent in &parts.agents {
+        let root = format!("hosts/{}/root", agent.name);
+        let known = host_configuration(&agent.name, places)?;
+        file(&format!("{root}/etc/checkout.conf"), &known)?;
+        std::fs::create_dir_all(folder.join(root).join("var"))?;
+    }
+    let ours = REVISIONS
+        .iter()
+        .filter(|one| one.application == APPLICATION);
+    for revision in ours {
+        let below = folder.join(revision.folder());
+        write_revision(&below, revision.label, revision.broken)?;
+    }
+    Ok(())
+}
+
+/// Of which set a host is.
+fn set(host: &str) -> &'static str {
+    if HOSTS[..2].contains(&host) {
+        FIRST_SET
+    } else {
+        WRITTEN_SET
+    }
+}
+
+/// Whether the group's document selects a host.
+pub(super) fn is_written(host: &str) -> bool {
+    set(host) == WRITTEN_SET
+}
+
+/// The entry of a host in `cutover.yaml`.
+pub(super) fn host(name: &str, address: &str, places: &Places) -> serde_json::Value {
+    let at = HOSTS.iter().zip(&places.instances);
+    let endpoint = at.filter(|(host, _)| **host == name).map(|(_, at)| at);
+    let endpoint: Vec<String> = endpoint.map(ToString::to_string).collect();
+    serde_json::json!({
+        "name": name,
+        "address": address,
+        "tags": { "role": APPLICATION, SET: set(name) },
+        "endpoints": { APPLICATION: endpoint.concat() },
+    })
+}
+
+/// The connections in `cutover.yaml`, of the lab in this folder.
+pub(super) fn connections(folder: &Path, places: &Places) -> io::Result<serde_json::Value> {
+    let program = std::env::current_exe()?;
+    Ok(serde_json::json!({
+        "loadBalancers": [{
+            "name": APPLICATION,
+            "drainSeconds": 30,
+            "provider": { "router": { "admin": format!("http://{}", places.admin), "route": APPLICATION } },
+        }],
+        // More than five of a hundred requests failed, or `cutover lab alarm on`.
+        "alarms": [{
+            "name": alarm::NAME,
+            "intervalSeconds": 1,
+            "source": { "command": { "run": [program, "lab", "measure", "--dir", folder] } },
+        }],
+    }))
+}
+
+/// What a host knows of itself, whatever is deployed to it: with what it serves, and where.
+fn host_configuration(name: &str, places: &Places) -> io::Result<String> {
+    let program = std::env::current_exe()?;
+    let at = HOSTS.iter().position(|host| *host == name);
+    let listen = at.and_then(|at| places.instances.get(at));
+    let listen = listen.ok_or_else(|| io::Error::other(format!("{name} has no place")))?;
+    Ok(format!(
+        "program={}\nname={name}\nlisten={listen}\n",
+        quoted(&program.display().to_string())
+    ))
+}
+
+/// For a shell, whatever is in it.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// Writes a revision: a broken one fails a fifth of its requests, and no script finds that out.
+fn write_revision(folder: &Path, label: &str, broken: bool) -> io::Result<()> {
+    std::fs::create_dir_all(folder.join("app"))?;
+    std::fs::write(folder.join("appspec.yml"), APPSPEC)?;
+    let errors = if broken { 20 } else { 0 };
+    // The first comes before anybody watches, and need not show anything.
+    let warm_up = if label == FIRST { 0 } else { 4 };
+    let release = format!("version={label}\nerrors={errors}\nwarm_up={warm_up}\n");
+    std::fs::write(folder.join("app/release.conf"), release)?;
+    write_scripts(folder, &HOOKS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::yaml;
+
+    #[test]
+    fn the_documents_of_the_group_and_of_its_names_agree() {
+        let group: crate::model::group::DeploymentGroup = yaml::from_str(GROUP).unwrap();
+        assert_eq!(group.application_name.as_str(), APPLICATION);
+        assert_eq!(group.deployment_group_name.as_str(), DEPLOYMENT_GROUP);
+        assert_eq!(group.load_balancers(), [APPLICATION]);
+        let alarms = group.alarm_configuration.unwrap().alarms;
+        assert_eq!(alarms[0].name, alarm::NAME);
+        assert!(GROUP.contains(&format!("Key: {SET}, Value: {WRITTEN_SET}")));
+    }
+
+    #[test]
+    fn a_shell_reads_what_was_quoted() {
+        let text = "it's $HOME `x` \"y\" \\";
+        let script = format!("printf %s {}", quoted(text));
+        let output = std::process::Command::new("sh")
+            .args(["-c", &script])
+            .output()
+            .unwrap();
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), text);
+    }
+}

@@ -1,0 +1,82 @@
+//! What a lab remembers of itself, in `lab.json`: what runs for it, and where.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::process::Process;
+
+/// Marks a folder as a lab's, and tells what runs for it.
+const FILE: &str = "lab.json";
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Record {
+    pub agents: Vec<Agent>,
+    /// What belongs to `checkout`; a lab that is only a fleet has none of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkout: Option<Checkout>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Agent {
+    pub name: String,
+    pub address: String,
+    pub process: Process,
+}
+
+/// The hosts of `checkout`, and what stands before them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Checkout {
+    pub agents: Vec<Agent>,
+    pub places: Places,
+    pub router: Option<Process>,
+    /// Sends the requests.
+    pub requests: Option<Process>,
+}
+
+/// Where things listen, for as long as the lab is there.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Places {
+    /// Where the router takes requests.
+    pub front: SocketAddr,
+    /// Where the router is told what to do.
+    pub admin: SocketAddr,
+    /// Where each host serves, in the order of the hosts.
+    pub instances: Vec<SocketAddr>,
+}
+
+impl Record {
+    /// The record in a folder, if it is a lab's.
+    pub fn read(folder: &Path) -> Option<Self> {
+        let text = std::fs::read(folder.join(FILE)).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+
+    /// Written to a second file first, so that a crash leaves the old one or the new one.
+    pub fn save(&self, folder: &Path) -> io::Result<()> {
+        let text = serde_json::to_vec_pretty(self)?;
+        let new = folder.join("lab.json.new");
+        std::fs::write(&new, text)?;
+        std::fs::rename(new, folder.join(FILE))
+    }
+
+    /// The agents of all hosts.
+    pub fn all_agents(&self) -> impl Iterator<Item = &Agent> {
+        let others = self.checkout.iter().flat_map(|checkout| &checkout.agents);
+        self.agents.iter().chain(others)
+    }
+}
+
+impl Checkout {
+    /// Nothing runs there yet.
+    pub fn at(places: Places) -> Self {
+        Self {
+            agents: Vec::new(),
+            places,
+            router: None,
+            requests: None,
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Whole deployments, with real agents, that alarms stop.
+
+mod beginning;
+mod middle;
+mod site;

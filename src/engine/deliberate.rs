@@ -90,6 +90,10 @@ bugs! {
     ServingTurned: "the group takes the side that lost the traffic for its own",
     ReroutedUnasked: "traffic moves although nobody has said so in time",
     TerminatedEarly: "the original is not kept for its time",
+    ShiftedEarly: "the next share comes before its time",
+    PauseShifts: "traffic shifts on while paused",
+    ShareAssumed: "a share counts as in effect as soon as it is asked for",
+    EmptySideGetsShare: "a side that nobody serves gets a share",
 }
 
 #[cfg(feature = "deliberate-bugs")]

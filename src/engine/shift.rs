@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::deliberate::{Bug, deliberate};
 use super::deployment::Deployment;
 use super::event::Event;
 use super::plan::Stage;
@@ -94,7 +95,12 @@ impl Deployment {
 
 fn next(schedule: Schedule<'_>, shift: Shift) -> Option<(Split, Timestamp)> {
     let step = schedule.after(shift.asked)?;
-    Some((step, shift.since? + schedule.interval))
+    let interval = if deliberate(Bug::ShiftedEarly) {
+        schedule.interval / 2
+    } else {
+        schedule.interval
+    };
+    Some((step, shift.since? + interval))
 }
 
 impl Shift {
@@ -169,7 +175,7 @@ impl Steps<'_> {
             }
             return schedule.steps.is_empty();
         };
-        if shift.since.is_none() || self.paused {
+        if shift.since.is_none() || (self.paused && !deliberate(Bug::PauseShifts)) {
             return false;
         }
         if let Some(frozen_since) = self.deployment.frozen_since {

@@ -8,7 +8,12 @@ use super::marks::Mark;
 use super::shape::{Millis, Style};
 use super::tape::Reel;
 use crate::model::traffic::{Side, Split};
-use crate::providers::traffic::{Observed, Seen, Service, TrafficError, Wanted};
+use crate::providers::traffic::{
+    Observed, Seen, Server as Wish, Service, TrafficError, Wanted, weights,
+};
+
+/// The weight of a server that nobody has given another.
+pub const WEIGHT: u32 = 100;
 
 /// A load balancer of a group.
 pub struct Balancer {
@@ -17,7 +22,6 @@ pub struct Balancer {
     up: bool,
     /// By host; those that it does not have are `None`.
     servers: Vec<Option<Server>>,
-    split: Option<Split>,
     /// When the last change that it accepted takes effect: they do so in their order.
     tail: Millis,
 }
@@ -26,6 +30,7 @@ pub struct Balancer {
 #[derive(Clone, Debug)]
 struct Server {
     service: Service,
+    weight: u32,
     /// Whether it finds it well.
     well: bool,
     /// When each request in flight ends, of one that gets nothing new.
@@ -39,6 +44,10 @@ pub struct Step {
     pub host: usize,
     /// To what.
     pub service: Service,
+    /// With which weight.
+    pub weight: u32,
+    /// For which split of the route.
+    pub split: Option<Split>,
     /// Who asked.
     pub called: Called,
     /// What the watch had counted when that was decided on.
@@ -53,7 +62,6 @@ impl Balancer {
             life: 1,
             up: true,
             servers: Vec::new(),
-            split: None,
             tail: 0,
         };
         balancer.configure(env, alive);
@@ -71,12 +79,12 @@ impl Balancer {
             let there = Cast::is_member(host, group) && !(out && adds);
             there.then(|| Server {
                 service,
+                weight: WEIGHT,
                 well: alive(host) || !shape.balancers.judges,
                 flight: Vec::new(),
             })
         };
         self.servers = (0..shape.hosts).map(server).collect();
-        self.split = None;
         let servers = self.servers.iter().map(|server| {
             let server = server.as_ref()?;
             Some((server.service, server.well))
@@ -89,14 +97,13 @@ impl Balancer {
         match what {
             OnBalancer::Asked(called, asked) => self.asked(env, called, *asked),
             OnBalancer::Changes(life, step) if life == self.life => self.change(env, step),
-            OnBalancer::Splits(life, split) if life == self.life => self.split = split,
             OnBalancer::Checks(host) => self.check(env, host, alive(host)),
             OnBalancer::Returns(life) if life == self.life => {
                 self.up = true;
                 self.configure(env, alive);
             }
             // What it had accepted before it restarted.
-            OnBalancer::Changes(..) | OnBalancer::Splits(..) | OnBalancer::Returns(_) => {}
+            OnBalancer::Changes(..) | OnBalancer::Returns(_) => {}
         }
     }
 
@@ -140,14 +147,14 @@ impl Balancer {
     fn observe(&self, env: &mut Env, hosts: &[usize]) -> Observed {
         let balancers = env.shape.balancers;
         let mut observed = Observed {
-            split: self.split,
             epoch: Some(self.life.to_string()),
             ..Observed::default()
         };
         for (host, server) in self.servers.iter().enumerate() {
             let Some(server) = server else { continue };
             if !hosts.contains(&host) {
-                let gets_requests = server.service == Service::In && server.well;
+                let gets_requests =
+                    server.service == Service::In && server.well && server.weight > 0;
                 observed.others += usize::from(gets_requests);
                 continue;
             }
@@ -155,7 +162,7 @@ impl Balancer {
                 service: server.service,
                 healthy: balancers.judges.then_some(server.well),
                 trouble: None,
-                weight: None,
+                weight: Some(server.weight),
                 in_flight: balancers.counts.then(|| server.in_flight(env.now)),
                 requests: None,
                 errors: None,
@@ -165,7 +172,7 @@ impl Balancer {
         observed
     }
 
-    /// Into service first, out of it last. What was accepted takes effect in its order, sooner or later.
+    /// Into service and up first, down and out of it last. What was accepted takes effect in its order, sooner or later.
     fn apply(&mut self, env: &mut Env, called: Called, wanted: &Wanted, seen: u64) {
         let balancers = env.shape.balancers;
         if env.goes_wrong(Reel::Traffic, balancers.refuses) {
@@ -180,17 +187,22 @@ impl Balancer {
                 }),
             );
         }
-        let mut steps: Vec<Step> = wanted
-            .servers
-            .iter()
-            .map(|server| Step {
-                host: Cast::host(&server.name),
-                service: server.service,
-                called,
-                seen,
-            })
-            .collect();
-        steps.sort_by_key(|step| step.service);
+        let weights = weights(wanted, 2 * WEIGHT);
+        let step = |server: &Wish| Step {
+            host: Cast::host(&server.name),
+            service: server.service,
+            weight: weights.get(&server.name).copied().unwrap_or(0),
+            split: wanted.split,
+            called,
+            seen,
+        };
+        // What is there already needs nothing.
+        let differs = |step: &Step| {
+            let there = self.servers[step.host].as_ref();
+            there.is_none_or(|there| (there.service, there.weight) != (step.service, step.weight))
+        };
+        let mut steps: Vec<Step> = wanted.servers.iter().map(step).filter(differs).collect();
+        steps.sort_by_key(|step| (step.service, step.weight == 0));
         let breaks = env.goes_wrong(Reel::Traffic, balancers.breaks_off);
         let accepted = if breaks {
             env.mark(Mark::ChangeBrokenOff);
@@ -202,9 +214,6 @@ impl Balancer {
         };
         for step in steps.into_iter().take(accepted) {
             self.later(env, OnBalancer::Changes(self.life, step));
-        }
-        if !breaks && wanted.split != self.split {
-            self.later(env, OnBalancer::Splits(self.life, wanted.split));
         }
         let told = if breaks {
             Err(unreachable("the connection broke"))
@@ -227,15 +236,18 @@ impl Balancer {
     }
 
     fn change(&mut self, env: &mut Env, step: Step) {
-        let (host, service) = (step.host, step.service);
+        let (host, service, weight) = (step.host, step.service, step.weight);
         let now = env.now;
         env.tell(|| {
             format!(
-                "the balancer of g{} has h{host:03} {service:?}",
+                "the balancer of g{} has h{host:03} {service:?} with {weight}",
                 step.called.group
             )
         });
         let flight = self.set(env, host, service);
+        if let Some(server) = &mut self.servers[host] {
+            server.weight = weight;
+        }
         if env.watch.changed(now, self.group, &step, &flight) {
             env.mark(Mark::PutRight);
         }
@@ -246,6 +258,7 @@ impl Balancer {
         let well = !env.shape.balancers.judges;
         let server = self.servers[host].get_or_insert(Server {
             service: Service::Out,
+            weight: WEIGHT,
             well,
             flight: Vec::new(),
         });
@@ -306,12 +319,22 @@ impl Balancer {
         let hosts = u32::try_from(self.servers.len()).unwrap_or(1);
         let host = env.tape.below(Reel::Traffic, hosts) as usize;
         let service = [Service::In, Service::Draining, Service::Out];
-        let service = service[env.tape.below(Reel::Traffic, 3) as usize];
-        let there = self.servers[host].as_ref();
-        if !self.up || there.is_none_or(|server| server.service == service) {
+        let choice = env.tape.below(Reel::Traffic, 5) as usize;
+        let (group, now) = (self.group, env.now);
+        let Some(there) = self.servers[host].as_mut().filter(|_| self.up) else {
+            return;
+        };
+        let Some(&service) = service.get(choice) else {
+            there.weight = WEIGHT * u32::from(choice == 3);
+            let weight = there.weight;
+            env.tell(|| format!("somebody has h{host:03} weigh {weight}"));
+            env.mark(Mark::BalancerByHand);
+            env.watch.weighed_by_hand(now, group, host, weight);
+            return;
+        };
+        if there.service == service {
             return;
         }
-        let (group, now) = (self.group, env.now);
         env.tell(|| format!("somebody has h{host:03} {service:?} at the balancer of g{group}"));
         env.mark(Mark::BalancerByHand);
         let flight = self.set(env, host, service);

@@ -202,13 +202,15 @@ impl Cast {
             });
             document
         };
-        zonal(match shape.minimum[number] {
+        let mut configuration = zonal(match shape.minimum[number] {
             Minimum::AllAtOnce => self.predefined[0].clone(),
             Minimum::OneAtATime => self.predefined[1].clone(),
             Minimum::HalfAtATime => self.predefined[2].clone(),
             Minimum::Count(value) => custom(HostCount, value),
             Minimum::Percent(value) => custom(FleetPercent, value),
-        })
+        });
+        configuration.traffic_routing_config = shape.styles[number].routing();
+        configuration
     }
 
     /// Whether a host belongs to a group: all do to the first, every second one to the second.

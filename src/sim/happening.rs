@@ -6,7 +6,6 @@ use super::balancer::Step;
 use crate::agent::protocol::{ExecutionState, Order};
 use crate::engine::input;
 use crate::model::deployment::ExecutionId;
-use crate::model::traffic::Split;
 use crate::providers::traffic::{Observed, TrafficError, Wanted};
 
 /// Which life of a process, counted from 1: what was meant for an earlier one does not concern the next.
@@ -218,8 +217,6 @@ pub enum OnBalancer {
     Asked(Called, Box<AskedBalancer>),
     /// What it accepted in this life takes effect.
     Changes(Life, Step),
-    /// The split that it accepted in this life takes effect.
-    Splits(Life, Option<Split>),
     /// It looks whether the application on a host serves.
     Checks(usize),
     /// It is back, in this life.

@@ -80,6 +80,8 @@ marks! {
     KeptWhile: "the original was kept to the end of its time",
     Swapped: "a blue/green deployment succeeded",
     WayBack: "a blue/green deployment went back",
+    Shifted: "a part of the traffic shifted",
+    WeighedByHand: "somebody set a share by hand",
 }
 
 /// How often each mark was hit.

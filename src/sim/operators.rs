@@ -11,6 +11,7 @@ use crate::engine::input::{Command, What};
 use crate::engine::plan::Before;
 use crate::model::deployment::TargetStatus;
 use crate::model::name::Name;
+use crate::model::traffic::Split;
 
 /// The one who deploys.
 pub const DEPLOYER: usize = 0;
@@ -122,9 +123,18 @@ impl People {
             }
             _ => None,
         };
+        let shifts = env
+            .watch
+            .deployment(picture.deployment)?
+            .shifting()
+            .is_some();
+        let weighs = shifts && env.tape.chance(Reel::Operators, 4_000);
         let newest = env.watch.deployment(picture.deployment)?;
         let what = match choice {
             _ if continues.is_some() => What::Continue { before: continues? },
+            _ if weighs => What::Weight {
+                split: Split::new(u8::try_from(pick % 101).unwrap_or(0)).ok()?,
+            },
             0 => What::Stop {
                 auto_rollback: [None, Some(true), Some(false)][usize::from(pick) % 3],
             },

@@ -77,7 +77,9 @@ impl Looked {
     fn is_split(&self) -> bool {
         let found = self.observed.as_ref();
         let found = found.and_then(|observed| in_effect(&self.members, observed));
-        let same = |asked| found.is_some_and(|found| is_nearly(found, asked));
+        let same = |asked| {
+            deliberate(Bug::ShareAssumed) || found.is_some_and(|found| is_nearly(found, asked))
+        };
         self.trouble.is_none() && self.asked.is_some_and(same)
     }
 }

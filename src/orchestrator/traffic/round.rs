@@ -76,7 +76,7 @@ pub fn round(
         left: BTreeMap::new(),
         empty: split.and_then(|split| empty_side(split, members, observed)),
     };
-    if round.empty.is_some() {
+    if round.empty.is_some() && !deliberate(Bug::EmptySideGetsShare) {
         round.wanted.split = in_effect(members, observed);
     }
     // Who was to leave first still is, while what was asked for has not taken effect: not one more leaves than may.

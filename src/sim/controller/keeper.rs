@@ -24,7 +24,7 @@ use crate::model::timestamp::Timestamp;
 use crate::model::traffic::Side;
 use crate::orchestrator::traffic::findings::{Findings, Looked};
 use crate::orchestrator::traffic::round::{Member, Round, Times, differing, is_split, round};
-use crate::providers::traffic::{Observed, Server, TrafficError};
+use crate::providers::traffic::{Observed, TrafficError};
 
 /// How the load balancer is called.
 const BALANCER: &str = "balancer";
@@ -363,7 +363,7 @@ impl Keeper {
             member.give_up_if_late(observed, judges, &mut self.late, now);
         }
         let Round {
-            mut wanted,
+            wanted,
             kept,
             left,
             empty,
@@ -374,9 +374,6 @@ impl Keeper {
         if differing.is_empty() && is_split(&wanted, &looked.members, observed) {
             return false;
         }
-        // What is there already needs nothing: so do providers.
-        let differs = |server: &Server| differing.contains(&server.name);
-        wanted.servers.retain(differs);
         looks.findings.left.extend(left);
         looks.number = self.request(env, AskedBalancer::Apply(wanted, seen));
         looks.step = Step::Applies(differing);
@@ -420,6 +417,8 @@ impl Keeper {
         };
         let in_effect = findings.in_effect.and_then(awaited);
         let mut heard = self.tell(env, &findings);
+        let awaits = state.shift.is_some_and(|shift| shift.since.is_none());
+        self.rest(env, awaits);
         heard.extend(in_effect.map(|input| Heard {
             deployment: self.deployment,
             input,
@@ -427,8 +426,8 @@ impl Keeper {
         heard
     }
 
-    /// Tells the deployment what has come of its errands, and rests.
-    fn tell(&mut self, env: &mut Env, findings: &Findings) -> Vec<Heard> {
+    /// Tells the deployment what has come of its errands.
+    fn tell(&mut self, env: &Env, findings: &Findings) -> Vec<Heard> {
         let at = env.controller_time();
         self.troubled = !findings.trouble.is_empty();
         self.left_with.extend(findings.left.clone());
@@ -463,16 +462,15 @@ impl Keeper {
         for execution in over {
             self.open.remove(&execution);
         }
-        self.rest(env);
         heard
     }
 
-    fn rest(&mut self, env: &mut Env) {
+    fn rest(&mut self, env: &mut Env, awaits: bool) {
         self.state = State::Rests;
         let (soon, now_and_then) = env.shape.balancers.look;
         let wait = if !self.asks.is_empty() {
             0
-        } else if self.open.is_empty() {
+        } else if self.open.is_empty() && !awaits {
             now_and_then
         } else {
             soon

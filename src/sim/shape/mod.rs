@@ -269,6 +269,9 @@ impl Shape {
             balancers: d.balancers(),
             alarms,
         };
+        for style in &mut shape.styles {
+            d.shifts(style);
+        }
         shape.settle();
         shape
     }

@@ -5,6 +5,9 @@ use crate::model::group::{
     BlueGreenDeploymentConfiguration, BlueInstanceTerminationOption, DeploymentReadyAction,
     DeploymentReadyOption, InstanceAction,
 };
+use crate::model::routing::{
+    TimeBasedCanary, TimeBasedLinear, TrafficRoutingConfig, TrafficRoutingType,
+};
 
 /// How a group deploys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,6 +28,42 @@ pub struct Waits {
     pub reroute: Option<u32>,
     /// Before the original is terminated.
     pub termination: Option<u32>,
+    /// Between two shares of the traffic, if it shifts by weight.
+    pub shift: Option<Shift>,
+}
+
+/// How traffic shifts by weight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shift {
+    /// The first share of the replacement, and that of each further step, in percent.
+    pub percent: u8,
+    /// Minutes from one step to the next.
+    pub minutes: u32,
+    /// Whether the second step is all of it.
+    pub canary: bool,
+}
+
+impl Shift {
+    /// As a configuration says it.
+    fn routing(self) -> TrafficRoutingConfig {
+        let canary = TimeBasedCanary {
+            canary_percentage: self.percent,
+            canary_interval: self.minutes,
+        };
+        let linear = TimeBasedLinear {
+            linear_percentage: self.percent,
+            linear_interval: self.minutes,
+        };
+        TrafficRoutingConfig {
+            kind: if self.canary {
+                TrafficRoutingType::TimeBasedCanary
+            } else {
+                TrafficRoutingType::TimeBasedLinear
+            },
+            time_based_canary: self.canary.then_some(canary),
+            time_based_linear: (!self.canary).then_some(linear),
+        }
+    }
 }
 
 /// What load balancers are like, in ten-thousandths and milliseconds.
@@ -75,8 +114,17 @@ impl Style {
         let Self::BlueGreen(waits) = self else {
             return 0;
         };
-        let minutes = waits.reroute.unwrap_or(0) + waits.termination.unwrap_or(0);
+        let shift = waits.shift.map_or(0, |shift| 4 * shift.minutes);
+        let minutes = waits.reroute.unwrap_or(0) + waits.termination.unwrap_or(0) + shift;
         60_000 * Millis::from(minutes)
+    }
+
+    /// How its configuration shifts traffic.
+    pub fn routing(self) -> Option<TrafficRoutingConfig> {
+        let Self::BlueGreen(waits) = self else {
+            return None;
+        };
+        waits.shift.map(Shift::routing)
     }
 
     /// The options of a blue/green group.
@@ -110,11 +158,29 @@ impl Draw<'_> {
         let waits = Waits {
             reroute: minutes(self),
             termination: minutes(self),
+            shift: None,
         };
         match choice {
             0..=3 => Style::Alone,
             4 | 5 => Style::Behind,
             _ => Style::BlueGreen(waits),
+        }
+    }
+
+    /// Has some groups shift their traffic by weight, if they are blue/green.
+    pub(super) fn shifts(&mut self, style: &mut Style) {
+        let some = self.below(3) > 0;
+        let shift = Shift {
+            percent: [50, 34, 10, 99][self.below(4) as usize],
+            minutes: 1 + self.below(3),
+            canary: self.below(2) == 1,
+        };
+        // Ten steps take long, and show nothing that three do not.
+        let canary = shift.canary || shift.percent < 34;
+        if let Style::BlueGreen(waits) = style
+            && some
+        {
+            waits.shift = Some(Shift { canary, ..shift });
         }
     }
 

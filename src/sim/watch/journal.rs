@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use super::super::cast::Cast;
 use super::super::marks::{Mark, Marks};
+use super::shift::Shifts;
 use super::window::bounds;
 use super::{Invariant, Seen, Watch};
 use crate::engine::Deployment;
 use crate::engine::deployment::Target;
 use crate::engine::event::{Event, Record};
+use crate::engine::leg::Actor;
 use crate::engine::plan::Stage;
 use crate::engine::spec::TargetSpec;
 use crate::model::deployment::{
@@ -39,6 +41,13 @@ fn enters(deployment: &Deployment) -> Option<Side> {
         None => Side::Green,
         Some(_) => Side::Blue,
     })
+}
+
+/// Whether the last event of a target in its stage is carried out on its host.
+fn ends_on_its_host(target: &Target) -> bool {
+    let mut events = target.events.iter().rev();
+    let last = events.find(|entry| entry.stage == target.stage);
+    last.is_some_and(|entry| Actor::of(entry.event) != Actor::Balancer)
 }
 
 /// Whether it has one side alone.
@@ -74,14 +83,18 @@ impl Watch {
             format!("deployment {number} was over, and then: {:?}", record.event)
         });
         self.before(number, &seen, record);
+        self.shifts(number, &seen, &record.event, record.at);
         let ran = match &record.event {
             Event::TargetEnded { target, .. } => seen.deployment.target(target),
             _ => None,
         };
+        // What ends at a load balancer, no host knows of.
+        let ran = ran.filter(|target| ends_on_its_host(target));
         let ran = ran.and_then(|target| target.execution.clone());
         seen.deployment.evolve(record);
         self.after(number, &mut seen, record, ran, marks);
         self.traffic_after(number, &mut seen, &record.event, marks);
+        self.shares_after(number, &mut seen, &record.event, record.at, marks);
         self.recount(number, &seen.deployment);
         if let Some(slot) = self.seen.get_mut(number) {
             *slot = Some(seen);
@@ -130,6 +143,7 @@ impl Watch {
             event_started: BTreeMap::new(),
             began: self.now,
             moved: BTreeMap::new(),
+            shifts: Shifts::default(),
             continued: None,
         }));
     }

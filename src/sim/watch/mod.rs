@@ -4,6 +4,7 @@
 mod health;
 mod hosts;
 mod journal;
+mod shift;
 mod traffic;
 mod window;
 
@@ -26,6 +27,7 @@ use crate::model::deployment::{ExecutionId, TargetStatus};
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
 use health::Books;
+use shift::Shifts;
 use traffic::Route;
 
 /// What must always hold.
@@ -174,6 +176,8 @@ struct Seen {
     began: Millis,
     /// When the newest event at the load balancer started of each target.
     moved: BTreeMap<Name, Millis>,
+    /// How its traffic shifts.
+    shifts: Shifts,
     /// What somebody said last that it need not wait for.
     continued: Option<Before>,
 }

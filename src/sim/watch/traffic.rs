@@ -1,7 +1,7 @@
 //! Where requests go, and whether that is our doing (I-2, I-3, I-4, I-20). It keeps the routes of all load balancers a second time,
 //! with who changed what last: what others did is exempt until somebody of ours has had the time to put it right.
 
-use super::super::balancer::Step;
+use super::super::balancer::{Step, WEIGHT};
 use super::super::cast::Cast;
 use super::super::env::EPOCH;
 use super::super::happening::Life;
@@ -38,12 +38,15 @@ pub(super) struct Route {
     known: u64,
     /// When something last got in the way of putting things right.
     disturbed: Millis,
+    /// The count at which somebody else changed how it is split last, and when.
+    weighed: (u64, Millis),
 }
 
 #[derive(Clone, Debug)]
-struct Server {
-    service: Service,
-    well: bool,
+pub(super) struct Server {
+    pub service: Service,
+    pub weight: u32,
+    pub well: bool,
     /// When each request in flight ends.
     flight: Vec<Millis>,
     /// The count at which somebody else changed it last, and when.
@@ -61,12 +64,12 @@ struct Server {
 impl Server {
     /// Whether requests come to it.
     fn gets_requests(&self) -> bool {
-        self.service == Service::In && self.well
+        self.service == Service::In && self.well && self.weight > 0
     }
 }
 
 impl Route {
-    fn server(&self, host: usize) -> Option<&Server> {
+    pub fn server(&self, host: usize) -> Option<&Server> {
         self.servers.get(host)?.as_ref()
     }
 
@@ -102,6 +105,12 @@ impl Route {
             .map_or(forgotten, |server| server.others_did)
     }
 
+    /// Whether somebody else has changed how it is split since a keeper has looked, or since this time.
+    pub fn was_weighed(&self, since: Millis) -> bool {
+        let (counted, at) = self.weighed;
+        counted > self.known || (counted > 1 && at >= since)
+    }
+
     /// Whether a server has changed since a keeper has looked, or since this time: by somebody else, or by what was asked for
     /// before the journal turned to the contrary.
     fn has_changed(&self, host: usize, since: Millis) -> bool {
@@ -128,6 +137,7 @@ impl Watch {
         route.counted += 1;
         route.lost = route.counted;
         route.restarted = (route.counted, now);
+        route.weighed = (route.counted, now);
         route.disturbed = now;
         let touched = (route.counted, now);
         route.servers = servers
@@ -135,6 +145,7 @@ impl Watch {
                 let (service, well) = server?;
                 Some(Server {
                     service,
+                    weight: WEIGHT,
                     well,
                     flight: Vec::new(),
                     touched,
@@ -221,6 +232,7 @@ impl Watch {
         route.counted += 1;
         route.disturbed = now;
         let counted = route.counted;
+        route.weighed = (counted, now);
         let Some(Some(server)) = route.servers.get_mut(host) else {
             return;
         };
@@ -231,6 +243,27 @@ impl Watch {
         server.flight = flight.to_vec();
         server.touched = (counted, now);
         server.others_did = true;
+        // It may finish now what was cut off before.
+        server.cut_by = None;
+    }
+
+    /// Somebody gave a server another weight by hand.
+    pub fn weighed_by_hand(&mut self, now: Millis, group: usize, host: usize, weight: u32) {
+        let Some(route) = self.routes.get_mut(group) else {
+            return;
+        };
+        route.counted += 1;
+        route.disturbed = now;
+        route.weighed = (route.counted, now);
+        let counted = route.counted;
+        let Some(Some(server)) = route.servers.get_mut(host) else {
+            return;
+        };
+        let before = server.gets_requests();
+        server.weight = weight;
+        if before && !server.gets_requests() {
+            route.lost = counted;
+        }
     }
 
     /// The keeper of a deployment will see to it that a server is there: its journal has to say so.
@@ -272,6 +305,7 @@ impl Watch {
             let block = target.and_then(|t| status(t, LifecycleEvent::BlockTraffic));
             block == Some(EventStatus::InProgress)
         });
+        let split = self.seen(number).and_then(|seen| seen.deployment.split());
         let Some(route) = self.routes.get_mut(group) else {
             return false;
         };
@@ -281,6 +315,7 @@ impl Watch {
         };
         let changed = place.get_or_insert(Server {
             service: Service::Out,
+            weight: WEIGHT,
             well: !self.shape.balancers.judges,
             flight: Vec::new(),
             touched: (0, 0),
@@ -290,6 +325,7 @@ impl Watch {
             cut_by: None,
         });
         let was = changed.service;
+        let weighed = changed.weight != step.weight;
         // What others changed after that was decided on is not put right by it.
         let knew = changed.touched.0 <= step.seen;
         let puts_right = knew && changed.others_did && was != service;
@@ -299,6 +335,7 @@ impl Watch {
         // It came to light only after that was decided on that it was well.
         let known = known && changed.found <= step.seen;
         changed.service = service;
+        changed.weight = step.weight;
         changed.flight = flight.to_vec();
         let cut = flight.iter().filter(|end| **end > now).count();
         let cuts = service == Service::Out && was != Service::Out && cut > 0;
@@ -308,8 +345,12 @@ impl Watch {
             changed.cut_by = None;
         }
         let emptied = served && !route.is_served();
-        if was == service {
+        if was == service && !weighed {
             return false;
+        }
+        if over || split != step.split {
+            route.counted += 1;
+            route.weighed = (route.counted, now);
         }
         // Others may come or go from now on.
         route.disturbed = now;
@@ -322,11 +363,14 @@ impl Watch {
                 Service::Draining | Service::Out => !has_to_leave(target),
             })
         });
-        self.set_belated(group, host, belated || !knew, over);
+        if was != service {
+            self.set_belated(group, host, belated || !knew, over);
+        }
+        let belated = belated || split != step.split;
         self.check(!emptied || !known || belated || over, Invariant::Route, || {
             format!("h{host:03} was the last healthy server of g{group}, and deployment {number} took it out")
         });
-        if service == Service::In && knew && !over {
+        if service == Service::In && was != service && knew && !over {
             self.entered.push((host, number));
             let good = self.seen(number).is_some_and(|seen| {
                 let target = target_on(&seen.deployment, host);
@@ -400,6 +444,7 @@ impl Watch {
     /// I-8: nobody's traffic moves before somebody has said so, where that is waited for; and what is kept for a time is kept so
     /// long, unless somebody says otherwise.
     pub(super) fn goes_on(&mut self, number: usize, seen: &Seen, at: Timestamp) {
+        self.has_shifted(number, seen);
         let Some(Stage::Wait { before, minutes }) = seen.deployment.current_stage() else {
             return;
         };
@@ -618,6 +663,13 @@ impl Watch {
             (seen.group == group && runs).then_some((number, seen))
         });
         for (number, seen) in open {
+            let mut targets = seen.deployment.targets.iter();
+            let all = targets.all(|target| registered[Cast::host(&target.name)]);
+            if all && self.is_split_otherwise(seen, now, PUT_RIGHT) {
+                wrong = Some(format!(
+                    "deployment {number} leaves the traffic of g{group} split otherwise than it asks"
+                ));
+            }
             for target in &seen.deployment.targets {
                 let host = Cast::host(&target.name);
                 let since = seen.moved.get(&target.name).copied();

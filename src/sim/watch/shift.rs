@@ -1,0 +1,183 @@
+//! How a route is split while traffic shifts by weight (I-4, I-5, I-8, I-20): the shares come in their order and their time, are in
+//! effect when the journal says so, and are kept.
+
+use super::super::cast::Cast;
+use super::super::marks::{Mark, Marks};
+use super::super::shape::Millis;
+use super::traffic::Route;
+use super::{Invariant, Seen, Watch};
+use crate::engine::Deployment;
+use crate::engine::event::Event;
+use crate::engine::plan::Stage;
+use crate::model::timestamp::Timestamp;
+use crate::model::traffic::{Side, Split};
+use crate::providers::traffic::Service;
+
+/// So long may an entry take from what it tells to the disk.
+const WRITTEN: Millis = 5_000;
+
+/// How the traffic of a deployment shifts, as its entries say.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Shifts {
+    /// When a share was asked for last.
+    asked_at: Millis,
+    /// What has taken effect last, and when.
+    in_effect: Option<(Split, Timestamp)>,
+}
+
+/// The steps of a deployment's configuration.
+fn steps(deployment: &Deployment) -> Vec<u8> {
+    if deployment.spec.from_split.is_some() {
+        return vec![0];
+    }
+    let Some(routing) = deployment.spec.configuration.traffic_routing_config else {
+        return Vec::new();
+    };
+    let mut steps = Vec::new();
+    if let Some(canary) = routing.time_based_canary {
+        steps.push(canary.canary_percentage);
+    }
+    if let Some(linear) = routing.time_based_linear {
+        let step = linear.linear_percentage;
+        let mut share = step;
+        while share < 100 {
+            steps.push(share);
+            share = share.saturating_add(step);
+        }
+    }
+    steps.push(100);
+    steps
+}
+
+/// The sum of the weights of a side.
+fn weighs(route: &Route, deployment: &Deployment, side: Side) -> u32 {
+    let targets = deployment.targets.iter();
+    let of_it = targets.filter(|target| target.side == Some(side));
+    let servers = of_it.filter_map(|target| route.server(Cast::host(&target.name)));
+    let serving = servers.filter(|server| server.service == Service::In);
+    serving.map(|server| server.weight).sum()
+}
+
+/// Whether a route is split like this, as nearly as whole weights allow.
+fn is_split(route: &Route, deployment: &Deployment, split: Split) -> bool {
+    let [blue, green] = [Side::Blue, Side::Green].map(|side| weighs(route, deployment, side));
+    match split.replacement() {
+        0 => green == 0 && blue > 0,
+        100 => blue == 0 && green > 0,
+        share => {
+            let percent = 100.0 * f64::from(green) / f64::from((blue + green).max(1));
+            (percent - f64::from(share)).abs() < 2.0
+        }
+    }
+}
+
+/// Whether each side that has a share has somebody to serve it.
+fn may_be_split(route: &Route, deployment: &Deployment, split: Split) -> bool {
+    let serves = |side: Side| {
+        let mut targets = deployment.targets.iter();
+        targets.any(|target| {
+            let server = route.server(Cast::host(&target.name));
+            let well = server.is_some_and(|s| s.service == Service::In && s.well);
+            target.side == Some(side) && well
+        })
+    };
+    let mut sides = [Side::Blue, Side::Green].into_iter();
+    sides.all(|side| split.share(side) == 0 || serves(side))
+}
+
+impl Watch {
+    /// I-5, I-8: a share that nobody asked for by hand is the next one, and comes in its time.
+    pub(super) fn shifts(&mut self, number: usize, seen: &Seen, event: &Event, at: Timestamp) {
+        let Event::Shifted {
+            split, by: None, ..
+        } = event
+        else {
+            return;
+        };
+        let deployment = &seen.deployment;
+        let frozen = deployment.paused.is_some() || deployment.is_ceasing();
+        self.check(!frozen, Invariant::StopHolds, || {
+            format!("traffic of deployment {number} shifted to {split} while it was not to go on")
+        });
+        let last = deployment.shift.map(|shift| shift.asked);
+        let reached = last.map(Split::replacement);
+        let steps = steps(deployment);
+        let back = deployment.spec.from_split.is_some();
+        let further = |step: u8, at: u8| if back { step < at } else { step > at };
+        let mut due = steps.iter().copied();
+        let next = due.find(|step| reached.is_none_or(|at| further(*step, at)));
+        self.check(next == Some(split.replacement()), Invariant::Permission, || {
+            format!("traffic of deployment {number} shifted from {last:?} to {split}, and {next:?} was due")
+        });
+        let Some(last) = last else { return };
+        let minutes = match deployment.current_stage() {
+            Some(Stage::Shift { minutes, .. }) => *minutes,
+            _ => 0,
+        };
+        let since = seen.shifts.in_effect.filter(|(split, _)| *split == last);
+        let waited = since.map(|(_, since)| at.since(since).as_secs());
+        let in_time = waited.is_some_and(|waited| waited >= u64::from(60 * minutes));
+        self.check(in_time || self.clock_jumped, Invariant::Permission, || {
+            format!("traffic of deployment {number} shifted from {last} after {waited:?} s")
+        });
+    }
+
+    /// I-20: what has shifted is in effect before anything else comes.
+    pub(super) fn has_shifted(&mut self, number: usize, seen: &Seen) {
+        let Some(Stage::Shift { steps, .. }) = seen.deployment.current_stage() else {
+            return;
+        };
+        let reached = seen.shifts.in_effect.map(|(split, _)| split);
+        self.check(reached == steps.last().copied(), Invariant::Sides, || {
+            format!(
+                "deployment {number} goes on with {reached:?} in effect, on its way to {steps:?}"
+            )
+        });
+    }
+
+    /// What an entry says about shares, after it is folded.
+    pub(super) fn shares_after(
+        &mut self,
+        number: usize,
+        seen: &mut Seen,
+        event: &Event,
+        at: Timestamp,
+        marks: &mut Marks,
+    ) {
+        match event {
+            Event::Shifted { split, by, .. } => {
+                seen.shifts.asked_at = self.now;
+                if by.is_some() {
+                    marks.hit(Mark::WeighedByHand);
+                } else if *split > Split::ORIGINAL && *split < Split::REPLACEMENT {
+                    marks.hit(Mark::Shifted);
+                }
+            }
+            Event::InEffect { split } => {
+                seen.shifts.in_effect = Some((*split, at));
+                let Some(route) = self.routes.get(seen.group) else {
+                    return;
+                };
+                let exempt = route.was_weighed(self.now - WRITTEN);
+                let there = is_split(route, &seen.deployment, *split);
+                self.check(there || exempt, Invariant::Sides, || {
+                    format!("deployment {number} says that {split} is in effect, and it is not")
+                });
+            }
+            _ => {}
+        }
+    }
+
+    /// I-4: whether a deployment leaves its route split otherwise than it says, although nothing has got in the way for so long.
+    pub(super) fn is_split_otherwise(&self, seen: &Seen, now: Millis, patience: Millis) -> bool {
+        let Some(split) = seen.deployment.split() else {
+            return false;
+        };
+        let Some(route) = self.routes.get(seen.group) else {
+            return false;
+        };
+        let long = now >= seen.began.max(seen.shifts.asked_at) + patience;
+        long && may_be_split(route, &seen.deployment, split)
+            && !is_split(route, &seen.deployment, split)
+    }
+}

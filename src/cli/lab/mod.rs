@@ -2,6 +2,7 @@
 
 mod fill;
 mod parts;
+mod provision;
 mod status;
 
 use super::print::say;

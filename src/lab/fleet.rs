@@ -22,7 +22,7 @@ pub struct Fleet {
 #[derive(Debug, thiserror::Error)]
 pub enum LabError {
     /// A file or process failed.
-    #[error("{context}: {source}")]
+    #[error("{context}")]
     Io {
         /// What was being done.
         context: String,

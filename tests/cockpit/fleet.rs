@@ -90,6 +90,7 @@ fn asking(folder: &Path, part: &str, question: &Value) -> Output {
         .arg(folder)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let mut input = child.stdin.take().unwrap();
@@ -209,6 +210,17 @@ fn a_question_that_is_asked_again_makes_nothing_new() {
     assert_eq!(processes(&folder.join("hosts/pay-7")).len(), 1);
     assert_ne!(agent(&folder, "pay-7"), unknown);
 
+    // What can't be made says why, and leaves nothing.
+    std::fs::write(folder.join("hosts/pay-9"), "in the way").unwrap();
+    let failed = asking(&folder, "provision", &json!({ "token": "d-3", "count": 2 }));
+    let said = String::from_utf8(failed.stderr).unwrap();
+    let first = said.lines().next().unwrap();
+    assert!(
+        first.ends_with("pay-9 can't be set up: Not a directory (os error 20)"),
+        "{said}"
+    );
+    assert_eq!(processes(&folder.join("hosts/pay-8")), Vec::<String>::new());
+
     let end = json!({ "action": "terminate", "hosts": [{ "name": "pay-5" }, { "name": "pay-1" }] });
     ask(&folder, "terminate", &end);
     ask(&folder, "terminate", &end);
@@ -220,7 +232,7 @@ fn a_question_that_is_asked_again_makes_nothing_new() {
     );
 
     // Asked while the lab is being ended, it makes what is ended at once, or nothing.
-    let late = json!({ "token": "d-3", "count": 3 });
+    let late = json!({ "token": "d-4", "count": 3 });
     std::thread::scope(|scope| {
         scope.spawn(|| asking(&folder, "provision", &late));
         terminal.ok(&["lab", "--down"]);

@@ -8,6 +8,7 @@
 )]
 #![allow(dead_code, reason = "each load balancer uses its own part")]
 
+mod agents;
 #[path = "../alarms/alertmanager.rs"]
 mod alertmanager;
 mod backend;

@@ -6,6 +6,7 @@
 mod aims;
 mod apply;
 mod place;
+mod remedy;
 mod socket;
 mod stats;
 mod table;
@@ -14,6 +15,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
 use self::place::is_at;
+use self::remedy::remedy;
 use self::socket::{Relay, Silence, Socket};
 use self::stats::{Health, Servers};
 use self::table::first_line;
@@ -133,34 +135,8 @@ impl HaProxyBalancer {
     /// A command that was answered in words, and what to do when the words are known.
     fn refused(&self, command: &str, answer: &str) -> TrafficError {
         let words = first_line(answer);
-        let remedies = [
-            (
-                "Permission denied",
-                "write `level admin` on the `stats socket` line of haproxy.cfg",
-            ),
-            (
-                "Can't find backend",
-                "correct `backend` of the connection, or haproxy.cfg",
-            ),
-            (
-                "No such backend",
-                "correct `backend` of the connection, or haproxy.cfg",
-            ),
-            (
-                "Unknown command",
-                "this is not the runtime API of HAProxy 2.6 or newer",
-            ),
-            (
-                "static LB algorithm",
-                "give the backend a `balance` that takes weights: roundrobin, leastconn or random",
-            ),
-            (
-                "dynamic load balancing",
-                "give the backend a `balance` that takes servers: roundrobin, leastconn or random",
-            ),
-        ];
-        let remedy = remedies.iter().find(|(known, _)| words.contains(known));
-        let remedy = remedy.map_or(String::new(), |(_, remedy)| format!(": {remedy}"));
+        let remedy = remedy(&words);
+        let remedy = remedy.map_or(String::new(), |remedy| format!(": {remedy}"));
         self.no(format!("{command:?} was answered {words:?}{remedy}"))
     }
 }

@@ -8,6 +8,8 @@
 )]
 #![allow(dead_code, reason = "helpers of other tests are used in part")]
 
+#[path = "alarms/alertmanager.rs"]
+mod alertmanager;
 #[path = "alarms/command_line.rs"]
 mod command_line;
 #[path = "alarms/commands.rs"]
@@ -18,47 +20,15 @@ mod lab;
 mod program;
 #[path = "alarms/prometheus.rs"]
 mod prometheus;
+#[path = "alarms/reading.rs"]
+mod reading;
 #[path = "alarms/rollouts/mod.rs"]
 mod rollouts;
 #[path = "alarms/server.rs"]
 mod server;
+#[path = "alarms/silences.rs"]
+mod silences;
 #[path = "alarms/urls.rs"]
 mod urls;
 #[path = "alarms/watcher.rs"]
 mod watcher;
-
-use std::path::Path;
-
-use cutover::model::alarm::{AlarmState, Reading};
-use cutover::model::connections::AlarmConnection;
-use cutover::providers::alarms::{AlarmError, Reader};
-
-/// An alarm as the documents write it.
-fn alarm(name: &str, source: &str) -> AlarmConnection {
-    let text = format!("{{ name: {name}, intervalSeconds: 1, source: {source} }}");
-    cutover::model::yaml::from_str(&text).unwrap()
-}
-
-/// Reads an alarm once, in this folder.
-async fn read(folder: &Path, source: &str) -> Result<Reading, AlarmError> {
-    let reader = Reader::new(folder).unwrap();
-    reader.read(&alarm("tested", source)).await
-}
-
-/// What a reading says: the state, and the message.
-fn said(reading: Result<Reading, AlarmError>) -> (AlarmState, String) {
-    let reading = reading.unwrap();
-    (reading.state, reading.message)
-}
-
-/// Waits until something holds.
-async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
-    while !holds().await {
-        assert!(
-            std::time::Instant::now() < deadline,
-            "{what}: not within 30 s"
-        );
-        tokio::time::sleep(server::LOOK).await;
-    }
-}

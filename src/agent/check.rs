@@ -5,12 +5,14 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use nix::unistd::{AccessFlags, User, access, geteuid};
 
 use super::config::Config;
 use super::facts::{LeastFree, disk};
+use super::haproxy::exchange::cant_connect;
 use super::hooks::user;
 use super::install::tools::Tools;
 use super::{AgentError, process};
@@ -97,6 +99,13 @@ pub fn host(config: &Config, listen: SocketAddr, folders: &[PathBuf]) -> Vec<Fin
     findings.extend(install_root.chain(folders).map(|path| folder(path)));
     let upstreams = config.upstreams.all().iter();
     findings.extend(upstreams.filter_map(|upstream| Some(folder(upstream.file.parent()?))));
+    findings.extend(
+        config
+            .haproxies
+            .all()
+            .iter()
+            .map(|one| haproxy(&one.socket)),
+    );
     findings.extend(programs());
     findings.push(kernel());
     findings.push(time(&config.root));
@@ -241,6 +250,15 @@ fn folder(path: &Path) -> Finding {
             "folder",
             format!("{shown}: {error}; chown it to the agent's user"),
         ),
+    }
+}
+
+/// The agent runs without it.
+fn haproxy(socket: &Path) -> Finding {
+    let shown = socket.display();
+    match UnixStream::connect(socket) {
+        Ok(_) => Finding::ok("haproxy", shown.to_string()),
+        Err(error) => Finding::warning("haproxy", format!("{shown}: {}", cant_connect(&error))),
     }
 }
 

@@ -20,10 +20,12 @@ use tokio::time::timeout;
 use super::core;
 use super::executor::Executor;
 use super::facts::Source;
+use super::haproxy::{HaProxies, HaProxyError};
 use super::log::LogError;
 use super::orders::OrderError;
 use super::protocol::{
-    AgentInfo, ExecutionState, Leases, Order, Problem, UpstreamOrder, UpstreamState,
+    AgentInfo, ExecutionState, HaProxyAnswer, HaProxyCommand, Leases, Order, Problem,
+    UpstreamOrder, UpstreamState,
 };
 use super::upstream::{UpstreamError, Upstreams};
 use crate::model::deployment::ExecutionId;
@@ -36,11 +38,18 @@ const PIECES: usize = 16;
 type Agent = State<Arc<Executor>>;
 
 /// All requests.
-pub fn router(executor: Arc<Executor>, upstreams: Arc<Upstreams>) -> Router {
+pub fn router(
+    executor: Arc<Executor>,
+    upstreams: Arc<Upstreams>,
+    haproxies: Arc<HaProxies>,
+) -> Router {
     let source = Source::new();
     let upstreams = Router::new()
         .route("/v1/upstreams/{name}", get(upstream).put(change_upstream))
         .with_state(upstreams);
+    let haproxy = Router::new()
+        .route("/v1/haproxy", post(haproxy))
+        .with_state(haproxies);
     Router::new()
         .route(
             "/v1/agent",
@@ -52,6 +61,7 @@ pub fn router(executor: Arc<Executor>, upstreams: Arc<Upstreams>) -> Router {
         .route("/v1/leases", post(renew))
         .route("/v1/stream", get(follow))
         .merge(upstreams)
+        .merge(haproxy)
         .fallback(|| async { Refusal::new(StatusCode::NOT_FOUND, &"there is nothing here") })
         .layer(middleware::from_fn(no_browsers))
         .with_state(executor)
@@ -114,6 +124,13 @@ impl From<UpstreamError> for Refusal {
             UpstreamError::Io { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self::new(status, &error)
+    }
+}
+
+impl From<HaProxyError> for Refusal {
+    fn from(error: HaProxyError) -> Self {
+        // Not 404: that is how an agent answers that is too old to know the request.
+        Self::new(StatusCode::FORBIDDEN, &error)
     }
 }
 
@@ -254,6 +271,14 @@ async fn change_upstream(
     let Json(order) = order?;
     let work = async move { upstreams.change(&name, &order).await };
     Ok(Json(to_the_end(work).await??))
+}
+
+async fn haproxy(
+    State(haproxies): State<Arc<HaProxies>>,
+    command: Result<Json<HaProxyCommand>, JsonRejection>,
+) -> Result<Json<HaProxyAnswer>, Refusal> {
+    let Json(command) = command?;
+    Ok(Json(haproxies.relay(&command).await?))
 }
 
 async fn renew(

@@ -10,6 +10,7 @@ mod download;
 mod events;
 mod executor;
 pub mod facts;
+pub(crate) mod haproxy;
 mod hooks;
 mod http;
 pub mod inspect;
@@ -42,6 +43,7 @@ use tokio::time::timeout;
 use crate::store::bundles::{BundleError, Bundles};
 pub use config::Config;
 use executor::Executor;
+use haproxy::HaProxies;
 pub(crate) use hooks::user;
 use layout::Layout;
 use log::{Log, LogError};
@@ -84,6 +86,7 @@ fn io_error(context: impl Into<String>) -> impl FnOnce(io::Error) -> AgentError 
 pub struct Agent {
     executor: Arc<Executor>,
     upstreams: Arc<Upstreams>,
+    haproxies: Arc<HaProxies>,
     failure: log::Failure,
     drain: Duration,
     /// Held as long as the agent lives.
@@ -108,6 +111,7 @@ impl Agent {
         let upstreams = Upstreams::open(&config, &layout, &boot);
         Ok(Self {
             upstreams: Arc::new(upstreams),
+            haproxies: Arc::new(HaProxies::new(&config)),
             executor: Executor::new(config, layout, bundles, log, boot)?,
             failure,
             drain,
@@ -132,7 +136,7 @@ impl Agent {
         }
         self.executor.resume();
         let stopping = self.executor.stopping();
-        let router = http::router(Arc::clone(&self.executor), self.upstreams);
+        let router = http::router(Arc::clone(&self.executor), self.upstreams, self.haproxies);
         let server = axum::serve(listener, router)
             .with_graceful_shutdown(stopping.clone().cancelled_owned())
             .into_future();

@@ -11,6 +11,7 @@
 //! | `GET /v1/stream?after=SEQ` | one [`Message`] a line, from the one after `SEQ` on, for ever; blank lines keep it alive |
 //! | `GET /v1/upstreams/{name}` | [`UpstreamState`], or 404 if the agent's configuration has no such upstream |
 //! | `PUT /v1/upstreams/{name}` | [`UpstreamOrder`] in; answers [`UpstreamState`] when nginx works by it; 422 with nginx's words if it would not take it, and then everything is as before |
+//! | `POST /v1/haproxy` | [`HaProxyCommand`] in, [`HaProxyAnswer`] out; 403 if the agent's configuration has no such backend, or the command does not move servers of it |
 //!
 //! Errors are [`Problem`]s.
 
@@ -222,6 +223,31 @@ pub struct UpstreamState {
     pub epoch: Option<String>,
     /// How many of its worker processes only finish what they began before a reload.
     pub shutting_down: usize,
+}
+
+/// One command for the runtime API of an `HAProxy` on this host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HaProxyCommand {
+    /// The host that is meant: another one's agent does nothing.
+    pub host: Name,
+    /// The backend whose servers it is about, as the agent's configuration and haproxy.cfg name it.
+    pub backend: String,
+    /// The command, without the end of its line.
+    pub command: String,
+}
+
+/// What came of a command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum HaProxyAnswer {
+    /// `HAProxy` answered this.
+    Said(String),
+    /// `HAProxy` can't be reached, or broke off before the end of its answer, for this reason: then the command may have been
+    /// carried out.
+    Away(String),
+    /// Nothing was done: this is the agent of this host.
+    Elsewhere(Name),
 }
 
 /// The body of an error answer.

@@ -2,6 +2,7 @@
 //! it is made of is here, and how its traffic moves in its group's document alone.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use super::project::{self, REVISIONS, write_file, write_scripts};
@@ -23,6 +24,9 @@ pub const SECOND: &str = "2.1";
 /// Its hosts. The first two are the set that gets [`FIRST`].
 pub(super) const HOSTS: [&str; 4] = ["pay-1", "pay-2", "pay-3", "pay-4"];
 
+/// Its fleet: as many hosts more as a deployment wants.
+const FLEET: &str = "lab";
+
 /// The tag that says of which set a host is.
 pub const SET: &str = "set";
 
@@ -43,6 +47,8 @@ deploymentConfigName: CodeDeployDefault.AllAtOnce
 deploymentStyle: { deploymentType: BLUE_GREEN, deploymentOption: WITH_TRAFFIC_CONTROL }
 loadBalancerInfo: { targetGroupInfoList: [{ name: checkout }] }
 blueGreenDeploymentConfiguration:
+  # The replacement is the other set. To have the lab's fleet make new hosts for each deployment instead, and end those of the
+  # deployment before: write COPY_AUTO_SCALING_GROUP here, and take the # from the last line.
   greenFleetProvisioningOption: { action: DISCOVER_EXISTING }
   # The replacement is installed; then somebody looks at it, and reroutes.
   deploymentReadyOption: { actionOnTimeout: STOP_DEPLOYMENT, waitTimeInMinutes: 30 }
@@ -50,6 +56,7 @@ blueGreenDeploymentConfiguration:
   terminateBlueInstancesOnDeploymentSuccess: { action: TERMINATE, terminationWaitTimeInMinutes: 5 }
 alarmConfiguration: { enabled: true, alarms: [{ name: checkout-errors }] }
 autoRollbackConfiguration: { enabled: true, events: [DEPLOYMENT_FAILURE, DEPLOYMENT_STOP_ON_ALARM] }
+# autoScalingGroups: [lab]
 ";
 
 const APPSPEC: &str = include_str!("../../assets/lab/checkout/appspec.yml");
@@ -81,11 +88,8 @@ pub(super) fn write(folder: &Path, parts: &Checkout) -> io::Result<()> {
     file("applications/checkout/application.yaml", &application)?;
     file("applications/checkout/production.yaml", GROUP)?;
     file(traffic::DOCUMENT, &traffic::document(places))?;
-    for agent in &parts.agents {
-        let root = format!("hosts/{}/root", agent.name);
-        let known = host_configuration(&agent.name, places)?;
-        file(&format!("{root}/etc/checkout.conf"), &known)?;
-        std::fs::create_dir_all(folder.join(root).join("var"))?;
+    for (agent, serves) in parts.agents.iter().zip(&places.instances) {
+        write_host(folder, &agent.name, *serves)?;
     }
     let ours = REVISIONS
         .iter()
@@ -127,6 +131,7 @@ pub(super) fn host(name: &str, address: &str, places: &Places) -> serde_json::Va
 /// The connections in `cutover.yaml`, of the lab in this folder.
 pub(super) fn connections(folder: &Path, places: &Places) -> io::Result<serde_json::Value> {
     let program = std::env::current_exe()?;
+    let ours = |part: &str| serde_json::json!([program, "lab", part, "--dir", folder]);
     Ok(serde_json::json!({
         "loadBalancers": [{
             "name": APPLICATION,
@@ -137,21 +142,23 @@ pub(super) fn connections(folder: &Path, places: &Places) -> io::Result<serde_js
         "alarms": [{
             "name": alarm::NAME,
             "intervalSeconds": 1,
-            "source": { "command": { "run": [program, "lab", "measure", "--dir", folder] } },
+            "source": { "command": { "run": ours("measure") } },
+        }],
+        // Makes hosts like these, for a group that copies it.
+        "fleets": [{
+            "name": FLEET,
+            "provider": { "command": { "provision": ours("provision"), "terminate": ours("terminate") } },
         }],
     }))
 }
 
-/// What a host knows of itself, whatever is deployed to it: with what it serves, and where.
-fn host_configuration(name: &str, places: &Places) -> io::Result<String> {
-    let program = std::env::current_exe()?;
-    let at = HOSTS.iter().position(|host| *host == name);
-    let listen = at.and_then(|at| places.instances.get(at));
-    let listen = listen.ok_or_else(|| io::Error::other(format!("{name} has no place")))?;
-    Ok(format!(
-        "program={}\nname={name}\nlisten={listen}\n",
-        quoted(&program.display().to_string())
-    ))
+/// Writes what a host knows of itself, whatever is deployed to it: with what it serves, and where.
+pub(super) fn write_host(folder: &Path, name: &str, serves: SocketAddr) -> io::Result<()> {
+    let program = quoted(&std::env::current_exe()?.display().to_string());
+    let known = format!("program={program}\nname={name}\nlisten={serves}\n");
+    let root = format!("hosts/{name}/root");
+    write_file(folder, &format!("{root}/etc/checkout.conf"), &known)?;
+    std::fs::create_dir_all(folder.join(root).join("var"))
 }
 
 /// For a shell, whatever is in it.
@@ -185,6 +192,15 @@ mod tests {
         let alarms = group.alarm_configuration.unwrap().alarms;
         assert_eq!(alarms[0].name, alarm::NAME);
         assert!(GROUP.contains(&format!("Key: {SET}, Value: {WRITTEN_SET}")));
+    }
+
+    #[test]
+    fn the_comments_of_the_group_say_how_its_replacement_is_provisioned() {
+        let text = GROUP.replace("# autoScalingGroups", "autoScalingGroups");
+        let text = text.replace("DISCOVER_EXISTING", "COPY_AUTO_SCALING_GROUP");
+        let group: crate::model::group::DeploymentGroup = yaml::from_str(&text).unwrap();
+        assert!(group.copies_fleet());
+        assert_eq!(group.fleet(), Some(FLEET));
     }
 
     #[test]

@@ -2,21 +2,13 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use super::launch::{last_line, launch};
-use super::process::Process;
-use super::record::{Agent, Checkout, Record};
+use futures_util::future::join_all;
+
+use super::agents::{ANY_PORT, END, end_scripts, end_unknown, reached, spawn};
+use super::launch::last_line;
+use super::record::{Checkout, Record};
 use super::{checkout, project, traffic};
-
-/// How long agents may take to start.
-const START: Duration = Duration::from_secs(10);
-
-/// How long a process may take to end before it is killed.
-const END: Duration = Duration::from_secs(5);
-
-/// How long what a script left running may take to end before it is killed.
-const SCRIPT_END: Duration = Duration::from_secs(1);
 
 /// A fleet of agents on loopback.
 #[derive(Clone, Debug)]
@@ -30,7 +22,7 @@ pub struct Fleet {
 #[derive(Debug, thiserror::Error)]
 pub enum LabError {
     /// A file or process failed.
-    #[error("{context}: {source}")]
+    #[error("{context}")]
     Io {
         /// What was being done.
         context: String,
@@ -50,6 +42,9 @@ pub enum LabError {
         /// All that it said.
         log: PathBuf,
     },
+    /// Nothing runs there.
+    #[error("no lab with checkout runs in {path}", path = .0.display())]
+    Ended(PathBuf),
     /// The lab runs already.
     #[error("a lab runs in {path} already: `cutover lab` opens it, `cutover lab --down` ends it", path = .0.display())]
     Runs(PathBuf),
@@ -117,13 +112,13 @@ impl Fleet {
             self.record.checkout = Some(Checkout::at(places));
         }
         for number in 1..=hosts {
-            let agent = self.spawn(format!("web-{number}"))?;
+            let agent = spawn(&self.folder, &format!("web-{number}"), ANY_PORT)?;
             self.record.agents.push(agent);
             // Written after each: whoever ends this process now can still end what it started.
             self.save()?;
         }
         for name in checkout::HOSTS.iter().filter(|_| with_checkout) {
-            let agent = self.spawn((*name).to_owned())?;
+            let agent = spawn(&self.folder, name, ANY_PORT)?;
             if let Some(checkout) = &mut self.record.checkout {
                 checkout.agents.push(agent);
             }
@@ -138,70 +133,32 @@ impl Fleet {
 
     /// Waits until every agent says where it listens.
     async fn reach(&mut self) -> Result<(), LabError> {
-        let deadline = tokio::time::Instant::now() + START;
         let checkout = self.record.checkout.iter_mut();
         let others = checkout.flat_map(|checkout| &mut checkout.agents);
         for agent in self.record.agents.iter_mut().chain(others) {
-            let host = self.folder.join("hosts").join(&agent.name);
-            agent.address = loop {
-                match std::fs::read_to_string(host.join("ready")) {
-                    Ok(address) => break address.trim().to_owned(),
-                    Err(_) if agent.process.runs() && tokio::time::Instant::now() < deadline => {
-                        tokio::time::sleep(Duration::from_millis(10)).await;
-                    }
-                    Err(_) => {
-                        let name = format!("the agent {}", agent.name);
-                        return Err(not_started(&name, host.join("agent.log")));
-                    }
-                }
-            };
+            agent.address = reached(&self.folder, agent).await?;
         }
         Ok(())
     }
 
-    fn spawn(&self, name: String) -> Result<Agent, LabError> {
-        let host = self.folder.join("hosts").join(&name);
-        let failed = || context(format!("the agent {name} can't be started"));
-        std::fs::create_dir_all(host.join("root")).map_err(failed())?;
-        let process = launch(&host.join("agent.log"), |command| {
-            command
-                .args([
-                    "agent",
-                    "--name",
-                    &name,
-                    "--listen",
-                    "127.0.0.1:0",
-                    "--root",
-                ])
-                .arg(host.join("agent"))
-                .arg("--install-root")
-                .arg(host.join("root"))
-                .arg("--ready-file")
-                .arg(host.join("ready"))
-                // What this machine's own agent is told is not for the lab.
-                .args(["--config", "/dev/null"]);
-        });
-        Ok(Agent {
-            process: process.map_err(failed())?,
-            address: String::new(),
-            name,
-        })
-    }
-
     /// Ends whatever runs for the lab: who sends requests first, and what scripts left running last.
     pub async fn down(&mut self) {
+        // Whoever starts something just now is waited for. Without the lock, what is known is ended.
+        let _alone = self.alone().await;
         if let Some(checkout) = &self.record.checkout {
             for process in checkout.requests.iter().chain(&checkout.router) {
                 process.end(END).await;
             }
         }
         let agents = self.record.all_agents();
-        futures_util::future::join_all(agents.map(|agent| agent.process.end(END))).await;
-        let scripts = self.record.all_agents().flat_map(|agent| {
-            let root = self.folder.join("hosts").join(&agent.name).join("root");
-            Process::with_variable(&format!("INSTALL_ROOT={}", root.display()))
-        });
-        futures_util::future::join_all(scripts.map(|script| script.end(SCRIPT_END))).await;
+        join_all(agents.map(|agent| agent.process.end(END))).await;
+        let provisioned = self.record.provisioned();
+        join_all(provisioned.map(|one| end_unknown(&self.folder, &one.name))).await;
+        let scripts = self
+            .record
+            .all_agents()
+            .map(|agent| end_scripts(&self.folder, &agent.name));
+        join_all(scripts).await;
     }
 
     pub(super) fn save(&self) -> Result<(), LabError> {

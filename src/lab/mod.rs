@@ -2,10 +2,12 @@
 //! request a second application behind the router, with requests that flow.
 //!
 //! Everything is below one folder, agents' installations included: [`project`] writes the documents and revisions,
-//! [`checkout`] is what the second application is made of, [`fleet`] starts, finds and ends what runs, `traffic` is what
-//! stands before `checkout`'s hosts, [`instance`] what serves on them, [`requests`] who asks, [`counts`] what came of it,
-//! [`alarm`] what that means. [`process`] tells a process of ours from another with the same number.
+//! [`checkout`] is what the second application is made of, [`fleet`] starts, finds and ends what runs, `agents` does so for
+//! one host, `traffic` is what stands before `checkout`'s hosts, `provision` makes more of them, [`instance`] is what serves
+//! on them, [`requests`] who asks, [`counts`] what came of it, [`alarm`] what that means. [`process`] tells a process of ours
+//! from another with the same number.
 
+mod agents;
 pub mod alarm;
 pub mod checkout;
 pub mod counts;
@@ -14,6 +16,7 @@ pub mod instance;
 mod launch;
 pub mod process;
 pub mod project;
+mod provision;
 mod record;
 pub mod requests;
 mod traffic;

@@ -31,6 +31,19 @@ impl Process {
 
     /// The processes that were started with this variable, or by one that was. Those of other users are not seen.
     pub fn with_variable(variable: &str) -> Vec<Self> {
+        Self::all("environ", |have| have.contains(&variable.as_bytes()))
+    }
+
+    /// The processes that were started with these arguments, one behind the other.
+    pub fn with_arguments(arguments: &[&str]) -> Vec<Self> {
+        let wanted: Vec<&[u8]> = arguments.iter().map(|one| one.as_bytes()).collect();
+        Self::all("cmdline", |have| {
+            have.windows(wanted.len()).any(|some| some == wanted)
+        })
+    }
+
+    /// The processes whose file of `/proc`, a list of words that end with a zero byte, is as wanted.
+    fn all(file: &str, wanted: impl Fn(&[&[u8]]) -> bool) -> Vec<Self> {
         let Ok(entries) = std::fs::read_dir("/proc") else {
             return Vec::new();
         };
@@ -38,10 +51,9 @@ impl Process {
             .flatten()
             .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
             .filter(|pid| {
-                std::fs::read(format!("/proc/{pid}/environ")).is_ok_and(|environment| {
-                    environment
-                        .split(|byte| *byte == 0)
-                        .any(|have| have == variable.as_bytes())
+                std::fs::read(format!("/proc/{pid}/{file}")).is_ok_and(|text| {
+                    let words: Vec<&[u8]> = text.split(|byte| *byte == 0).collect();
+                    wanted(&words)
                 })
             })
             .filter_map(Self::now)

@@ -34,6 +34,24 @@ pub(super) struct Checkout {
     pub router: Option<Process>,
     /// Sends the requests.
     pub requests: Option<Process>,
+    /// What its fleet has provisioned, and not terminated yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub provisioned: Vec<Provisioned>,
+    /// How many that ever were.
+    #[serde(default)]
+    pub made: usize,
+}
+
+/// A host of `checkout` that the lab's fleet provisioned.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Provisioned {
+    pub name: String,
+    /// Which question it answers.
+    pub token: String,
+    /// Where it serves.
+    pub serves: SocketAddr,
+    /// Its agent, once it was started.
+    pub agent: Option<Agent>,
 }
 
 /// Where things listen, for as long as the lab is there.
@@ -45,6 +63,14 @@ pub(super) struct Places {
     pub admin: SocketAddr,
     /// Where each host serves, in the order of the hosts.
     pub instances: Vec<SocketAddr>,
+}
+
+impl Places {
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = SocketAddr> {
+        let instances = self.instances.iter().copied();
+        [self.front, self.admin].into_iter().chain(instances)
+    }
 }
 
 impl Record {
@@ -65,7 +91,14 @@ impl Record {
     /// The agents of all hosts.
     pub fn all_agents(&self) -> impl Iterator<Item = &Agent> {
         let others = self.checkout.iter().flat_map(|checkout| &checkout.agents);
-        self.agents.iter().chain(others)
+        let provisioned = self.provisioned().filter_map(|host| host.agent.as_ref());
+        self.agents.iter().chain(others).chain(provisioned)
+    }
+
+    /// The hosts that the lab's fleet provisioned.
+    pub fn provisioned(&self) -> impl Iterator<Item = &Provisioned> {
+        let checkout = self.checkout.iter();
+        checkout.flat_map(|checkout| &checkout.provisioned)
     }
 }
 
@@ -77,6 +110,8 @@ impl Checkout {
             places,
             router: None,
             requests: None,
+            provisioned: Vec::new(),
+            made: 0,
         }
     }
 }

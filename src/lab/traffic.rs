@@ -96,8 +96,8 @@ impl Fleet {
         (runs(|c| c.router), runs(|c| c.requests))
     }
 
-    /// Waits until nobody else who opens the lab starts something for it, and looks at what they have started.
-    async fn alone(&mut self) -> Result<Option<File>, LabError> {
+    /// Waits until nobody else starts or ends something for the lab, and looks at what they have started.
+    pub(super) async fn alone(&mut self) -> Result<Option<File>, LabError> {
         if !self.has_checkout() {
             return Ok(None);
         }

@@ -10,9 +10,10 @@ use tokio::time::timeout;
 use tokio_util::io::StreamReader;
 
 use crate::agent::facts::bound;
+use crate::agent::haproxy::exchange;
 use crate::agent::protocol::{
-    AgentInfo, ExecutionState, HEARTBEAT, Leases, Message, Order, Problem, UpstreamOrder,
-    UpstreamState,
+    AgentInfo, ExecutionState, HEARTBEAT, HaProxyAnswer, HaProxyCommand, Leases, Message, Order,
+    Problem, UpstreamOrder, UpstreamState,
 };
 use crate::clock;
 use crate::model::deployment::ExecutionId;
@@ -233,6 +234,16 @@ impl AgentClient {
             .await
     }
 
+    /// Has the agent pass a command on to an `HAProxy` on the host.
+    ///
+    /// # Errors
+    /// If the agent does not answer, is too old to know the request (it is unknown then), or refuses.
+    pub async fn haproxy(&self, command: &HaProxyCommand) -> Result<HaProxyAnswer, HostError> {
+        let request = self.http.post(self.url("/v1/haproxy"));
+        let response = self.open(request.timeout(RELAY).json(command)).await?;
+        self.parse_up_to(2 * exchange::LIMIT, response).await
+    }
+
     /// The host's messages after this number, for ever. A silent connection ends with an error after some heartbeats.
     ///
     /// # Errors
@@ -296,12 +307,21 @@ impl AgentClient {
     /// What an answer says.
     async fn parse<T: serde::de::DeserializeOwned>(
         &self,
+        response: reqwest::Response,
+    ) -> Result<T, HostError> {
+        self.parse_up_to(LONGEST_ANSWER, response).await
+    }
+
+    /// What an answer says that may have so many bytes.
+    async fn parse_up_to<T: serde::de::DeserializeOwned>(
+        &self,
+        longest: usize,
         mut response: reqwest::Response,
     ) -> Result<T, HostError> {
         let mut body = Vec::new();
         while let Some(piece) = response.chunk().await.map_err(|error| self.lost(&error))? {
             body.extend_from_slice(&piece);
-            if body.len() > LONGEST_ANSWER {
+            if body.len() > longest {
                 return Err(self.unreadable(&"it is too long"));
             }
         }
@@ -366,6 +386,9 @@ const STUCK: Duration = Duration::from_secs(30);
 
 /// How long an nginx may take to test and to work by a change, and those before it in the queue.
 const RELOAD: Duration = Duration::from_mins(1);
+
+/// How long a command for an `HAProxy` may take: the agent gives up first, and says why.
+const RELAY: Duration = exchange::PATIENCE.saturating_add(Duration::from_secs(3));
 
 /// How long an answer to a small request may take.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -5,7 +5,7 @@ use std::path::Path;
 use cutover::model::alarm::AlarmState;
 use cutover::providers::alarms::{AlarmError, LONGEST};
 
-use crate::{read, said};
+use crate::reading::{read, said};
 
 /// A source that runs these lines in a shell.
 fn shell(lines: &str) -> String {
@@ -75,7 +75,7 @@ async fn one_that_does_not_end_is_killed_with_all_that_it_started() {
     assert!(began.elapsed() < 2 * LONGEST, "{:?}", began.elapsed());
     let pids = std::fs::read_to_string(folder.path().join("pids")).unwrap();
     assert_eq!(pids.split_whitespace().count(), 2);
-    crate::until("all have ended", async || {
+    crate::reading::until("all have ended", async || {
         !pids.split_whitespace().any(lives)
     })
     .await;
@@ -88,5 +88,5 @@ async fn one_whose_child_holds_its_output_has_answered_all_the_same() {
     let well = said(read(folder.path(), &leaving).await);
     assert_eq!(well, (AlarmState::Ok, "well".to_owned()));
     let pid = std::fs::read_to_string(folder.path().join("pid")).unwrap();
-    crate::until("the child has ended", async || !lives(pid.trim())).await;
+    crate::reading::until("the child has ended", async || !lives(pid.trim())).await;
 }

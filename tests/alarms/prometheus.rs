@@ -3,8 +3,8 @@
 use cutover::model::alarm::AlarmState;
 use cutover::providers::alarms::AlarmError;
 
+use crate::reading::{read, said, until};
 use crate::server::{ERRORS, Prometheus, Service};
-use crate::{read, said, until};
 
 #[tokio::test]
 async fn the_worst_of_a_query_decides_and_is_named() {

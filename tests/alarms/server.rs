@@ -4,16 +4,19 @@ use std::fmt::Write as _;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
+use cutover::model::timestamp::Timestamp;
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::alertmanager::Alertmanager;
 use crate::program::{Program, find, free_port};
+use crate::reading::{read, until};
 
 /// The share of errors by host.
 pub const ERRORS: &str =
@@ -54,7 +57,7 @@ impl Service {
     pub async fn fail(&self, share: u64) {
         self.state.share.store(share, Ordering::Relaxed);
         let asked = self.state.asked.load(Ordering::Relaxed);
-        crate::until("scraped", async || {
+        until("scraped", async || {
             // Each answer is stored before the next is asked for.
             self.state.asked.load(Ordering::Relaxed) > asked + 3
         })
@@ -96,11 +99,27 @@ pub struct Prometheus {
 impl Prometheus {
     /// Starts one that watches a service, closely.
     pub async fn start(service: &Service) -> Self {
+        Self::evaluating(service, "200ms", None).await
+    }
+
+    /// The same, with its rules evaluated as often as this, and its alerts sent on.
+    pub async fn evaluating(
+        service: &Service,
+        interval: &str,
+        alerts: Option<&Alertmanager>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let alerts = alerts.map_or_else(String::new, |to| {
+            let target = to.target();
+            format!(
+                "alerting: {{ alertmanagers: [{{ static_configs: [{{ targets: ['{target}'] }}] }}] }}\n"
+            )
+        });
         let configuration = format!(
             "\
-global: {{ scrape_interval: 200ms, scrape_timeout: 200ms, evaluation_interval: 200ms }}
+global: {{ scrape_interval: 200ms, scrape_timeout: 200ms, evaluation_interval: {interval} }}
 rule_files: [rules.yml]
+{alerts}\
 scrape_configs:
   - job_name: service
     static_configs: [{{ targets: ['{}'] }}]
@@ -168,11 +187,32 @@ groups:
 
     /// Waits until the service's rate can be told.
     pub async fn warm(&self) {
-        crate::until("a rate", async || {
-            let reading = crate::read(self.folder.path(), &self.above(ERRORS, "0.05")).await;
+        until("a rate", async || {
+            let reading = read(self.folder.path(), &self.above(ERRORS, "0.05")).await;
             reading.unwrap().state == cutover::model::alarm::AlarmState::Ok
         })
         .await;
+    }
+
+    /// When a series was above this limit first, within the last minute, by what it has recorded itself.
+    pub async fn first_above(&self, series: &str, limit: f64) -> Option<Timestamp> {
+        let query = format!("{series}[1m]");
+        let asked = reqwest::Client::new()
+            .get(format!("{}/api/v1/query", self.address()))
+            .query(&[("query", &*query)]);
+        let answer: Value = asked.send().await.unwrap().json().await.unwrap();
+        let found = answer["data"]["result"].as_array().unwrap();
+        let samples = found
+            .iter()
+            .flat_map(|one| one["values"].as_array().unwrap());
+        let above = samples.filter(|sample| {
+            let value: f64 = sample[1].as_str().unwrap().parse().unwrap();
+            value > limit
+        });
+        let times = above.map(|sample| sample[0].as_f64().unwrap());
+        #[expect(clippy::cast_possible_truncation, reason = "milliseconds of a date")]
+        let milliseconds = times.map(|seconds| (seconds * 1000.0).round() as i64);
+        milliseconds.min().map(Timestamp)
     }
 
     /// Its folder, for readings.
@@ -180,6 +220,3 @@ groups:
         self.folder.path()
     }
 }
-
-/// How often a condition is looked at.
-pub const LOOK: Duration = Duration::from_millis(20);

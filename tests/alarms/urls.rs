@@ -9,7 +9,7 @@ use cutover::model::alarm::AlarmState;
 use cutover::providers::alarms::AlarmError;
 use tokio::net::TcpListener;
 
-use crate::{read, said};
+use crate::reading::{read, said};
 
 /// Answers with the status of the path; `/302` sends to one that is well, `/hang` never answers.
 async fn answer(Path(status): Path<String>) -> Response {

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use tokio::sync::broadcast;
 use tokio::time::timeout;
 
-use crate::alarm;
+use crate::reading::alarm;
 use crate::server::{ERRORS, Prometheus, Service};
 
 /// A project whose alarms are watched.
@@ -240,7 +240,7 @@ async fn an_alarm_that_is_not_defined_is_unreadable_until_it_is() {
     assert_eq!(next(&mut deployment).await, Verdict::Quiet);
     // No data is no alarm, and is told.
     watched.write("disk", "2");
-    crate::until("no data", async || {
+    crate::reading::until("no data", async || {
         watched.alarms.statuses()[0].state() == Some(AlarmState::InsufficientData)
     })
     .await;

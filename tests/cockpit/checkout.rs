@@ -11,17 +11,17 @@ use crate::processes;
 use crate::terminal::Terminal;
 
 /// What is on the screen while the deployment waits for a person.
-const WAITS: &str = "waiting for somebody to reroute";
+pub const WAITS: &str = "waiting for somebody to reroute";
 
 impl Terminal {
     /// Runs a command that must succeed, and reads what it prints.
-    fn json(&self, arguments: &[&str]) -> Value {
+    pub fn json(&self, arguments: &[&str]) -> Value {
         let output = self.cutover(&[arguments, &["--output", "json"]].concat());
         assert!(output.status.success(), "{arguments:?}: {output:?}");
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
-    fn ok(&self, arguments: &[&str]) {
+    pub fn ok(&self, arguments: &[&str]) {
         let output = self.cutover(arguments);
         assert!(output.status.success(), "{arguments:?}: {output:?}");
     }
@@ -40,7 +40,7 @@ impl Terminal {
     }
 
     /// Waits until so many requests in a row were answered by one version.
-    fn wait_until_all_go(&self, to_second: bool) -> Requests {
+    pub fn wait_until_all_go(&self, to_second: bool) -> Requests {
         let split = |r: &Requests| {
             if to_second {
                 (r.second, r.first)
@@ -63,7 +63,7 @@ impl Terminal {
     }
 
     /// The deployment of `checkout` that was created last.
-    fn newest(&self) -> String {
+    pub fn newest(&self) -> String {
         let listed = self.json(&["list", "--group", "checkout/production"]);
         listed["deployments"][0]["deploymentId"]
             .as_str()
@@ -71,17 +71,17 @@ impl Terminal {
             .to_owned()
     }
 
-    fn kill_cockpit(&mut self) {
+    pub fn kill_cockpit(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 }
 
 #[derive(Debug)]
-struct Requests {
+pub struct Requests {
     first: u64,
     second: u64,
-    failed: String,
+    pub failed: String,
 }
 
 /// A process of the lab, from what it remembers.
@@ -178,7 +178,15 @@ fn what_was_killed_runs_again_when_the_lab_is_opened() {
     let folder = first.folder();
     let front = first.json(&["lab", "status"])["front"].clone();
     first.kill_cockpit();
-    let end = |pointer: &str| kill(recorded(&folder, pointer), Signal::SIGKILL).unwrap();
+    let old = |pid: Pid| std::fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|c| !c.is_empty());
+    let end = |pointer: &str| {
+        let process = recorded(&folder, pointer);
+        kill(process, Signal::SIGKILL).unwrap();
+        let deadline = Instant::now() + Duration::from_mins(1);
+        while old(process) {
+            assert!(Instant::now() < deadline, "{pointer} was killed, and runs");
+        }
+    };
     end("/checkout/router/pid");
     end("/checkout/requests/pid");
 
@@ -204,7 +212,6 @@ fn what_was_killed_runs_again_when_the_lab_is_opened() {
     drop(taken);
 
     let left = recorded(&folder, "/checkout/requests/pid");
-    let old = |pid: Pid| std::fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|c| !c.is_empty());
     assert!(old(left));
     for agent in [
         "agents/0",

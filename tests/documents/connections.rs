@@ -19,6 +19,9 @@ connections:
     - name: edge
       provider:
         nginx: { host: web-1, upstream: app }
+    - name: inner
+      provider:
+        haproxy: { host: web-1, backend: app }
     - name: mesh
       provider:
         envoy:
@@ -53,7 +56,12 @@ fn connections_of_every_kind_are_read() {
     let project = super::documents::load(folder.path()).unwrap().project;
     let web = project.connections.load_balancer("web").unwrap();
     assert_eq!((web.port, web.drain_seconds), (Some(8080), 30));
-    assert_eq!(web.provider.label(), "HAProxy");
+    assert_eq!(
+        (web.provider.label(), web.provider.host()),
+        ("HAProxy", None)
+    );
+    let inner = project.connections.load_balancer("inner").unwrap();
+    assert_eq!(inner.provider.host().unwrap().as_str(), "web-1");
     assert!(project.connections.alarm("errors").is_some());
     assert!(project.connections.receiver("ops").is_some());
     assert!(project.connections.fleet("web").is_some());
@@ -67,6 +75,11 @@ fn what_is_wrong_with_connections_names_the_place_and_the_remedy() {
         ("- name: edge", "- name: web"),
         ("haproxy:", "haprxy:"),
         ("'127.0.0.1:18000'", "'18000'"),
+        ("haproxy: { host: web-1,", "haproxy: {"),
+        (
+            "haproxy: { host:",
+            "haproxy: { address: '127.0.0.1:9999', host:",
+        ),
     ];
     let found = broken.map(|(right, wrong)| {
         let text = CONNECTIONS.replacen(right, wrong, 1);
@@ -81,7 +94,30 @@ fn what_is_wrong_with_connections_names_the_place_and_the_remedy() {
             "cutover.yaml:6:23: error: hosts[0].endpoints.web: \"8081\" is no endpoint: write ADDRESS:PORT, as in 10.0.0.7:8080",
             "cutover.yaml:14:13: error: connections.loadBalancers[1].name: loadBalancers[0] has the name web already",
             "cutover.yaml:13:9: error: connections.loadBalancers[0].provider: expected one of haproxy, nginx, envoy, router, http, found \"haprxy\" (did you mean \"haproxy\"?)",
-            "cutover.yaml:28:48: error: connections.loadBalancers[3].provider.control.listen: \"18000\" is no endpoint: write ADDRESS:PORT, as in 10.0.0.7:8080",
+            "cutover.yaml:31:48: error: connections.loadBalancers[4].provider.control.listen: \"18000\" is no endpoint: write ADDRESS:PORT, as in 10.0.0.7:8080",
+            "cutover.yaml:19:18: error: connections.loadBalancers[2].provider.haproxy: write either `address`, where its runtime API listens, or `host`, on which it runs and whose agent reaches it",
+            "cutover.yaml:19:18: error: connections.loadBalancers[2].provider.haproxy: write either `address`, where its runtime API listens, or `host`, on which it runs and whose agent reaches it",
+        ]
+    );
+}
+
+#[test]
+fn a_load_balancer_whose_agent_is_on_no_host_is_warned_of() {
+    let text = CONNECTIONS
+        .replace("nginx: { host: web-1", "nginx: { host: wep-1")
+        .replace("haproxy: { host: web-1", "haproxy: { host: edge");
+    let folder = super::project(&[("cutover.yaml", &text)]);
+    let loaded = super::documents::load(folder.path()).unwrap();
+    let warning = "warning: connections.loadBalancers";
+    assert_eq!(
+        super::lines(&loaded.notes),
+        [
+            format!(
+                "cutover.yaml:16:24: {warning}[1].provider.nginx.host: no host of the project is called wep-1: deployments cannot reach edge (did you mean \"web-1\"?)"
+            ),
+            format!(
+                "cutover.yaml:19:26: {warning}[2].provider.haproxy.host: no host of the project is called edge: deployments cannot reach inner"
+            ),
         ]
     );
 }
@@ -219,12 +255,12 @@ fn a_receiver_that_cannot_be_told_is_an_error_that_does_not_repeat_its_address()
     assert_eq!(
         found,
         [
-            format!("cutover.yaml:36:25: {receiver}[0].via.webhook.url: {address}"),
-            format!("cutover.yaml:37:42: {receiver}[1].via.slack.url: {address}"),
-            format!("cutover.yaml:37:35: {receiver}[1].via.slack: write either url or urlFile"),
-            format!("cutover.yaml:38:46: {receiver}[2].via.command.run: a command needs a program"),
+            format!("cutover.yaml:39:25: {receiver}[0].via.webhook.url: {address}"),
+            format!("cutover.yaml:40:42: {receiver}[1].via.slack.url: {address}"),
+            format!("cutover.yaml:40:35: {receiver}[1].via.slack: write either url or urlFile"),
+            format!("cutover.yaml:41:46: {receiver}[2].via.command.run: a command needs a program"),
             format!(
-                "cutover.yaml:37:37: {receiver}[1].via: unknown field \"urlFiles\" (did you mean \"urlFile\"?)"
+                "cutover.yaml:40:37: {receiver}[1].via: unknown field \"urlFiles\" (did you mean \"urlFile\"?)"
             ),
         ]
     );

@@ -3,9 +3,12 @@
 use std::path::Path;
 
 use cutover::model::connections::TrafficProvider;
+use cutover::model::name::Name;
 use cutover::providers::traffic::haproxy::HaProxyBalancer;
 use cutover::providers::traffic::http::RequestBalancer;
 use cutover::store::documents;
+
+use crate::agents::client;
 
 #[test]
 fn the_connections_in_the_documentation_are_read() {
@@ -24,7 +27,8 @@ fn the_connections_in_the_documentation_are_read() {
         for balancer in &project.connections.load_balancers {
             match &balancer.provider {
                 TrafficProvider::Haproxy(connection) => {
-                    HaProxyBalancer::new(&balancer.name, connection).unwrap();
+                    let agent = |_: &Name| Ok(client("http://127.0.0.1:7420"));
+                    HaProxyBalancer::new(&balancer.name, connection, agent).unwrap();
                     haproxy += 1;
                 }
                 TrafficProvider::Http(connection) => {
@@ -35,5 +39,5 @@ fn the_connections_in_the_documentation_are_read() {
             }
         }
     }
-    assert!(haproxy >= 2 && http >= 1, "{haproxy} and {http}");
+    assert!(haproxy >= 3 && http >= 1, "{haproxy} and {http}");
 }

@@ -8,11 +8,18 @@
 )]
 #![allow(dead_code, reason = "each load balancer uses its own part")]
 
+mod agents;
+#[path = "../alarms/alertmanager.rs"]
+mod alertmanager;
 mod backend;
 #[path = "../rollout/lab.rs"]
 mod lab;
 mod load;
 mod program;
+#[path = "../alarms/reading.rs"]
+mod reading;
+#[path = "../alarms/server.rs"]
+mod server;
 mod support;
 
 mod documented;

@@ -17,6 +17,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::agents::{self, client};
 use crate::backend::Backend;
 use crate::load::{Connections, Load};
 use crate::program::{Program, addresses, find, free_port};
@@ -170,24 +171,15 @@ impl Edge {
 
     /// Runs the agent as a program, in the place of any other.
     async fn start_binary(&mut self) {
+        // Until it has ended it holds the lock of its folder.
+        if let Agent::InProcess(task) = &mut self.agent {
+            task.abort();
+            let _ended = task.await;
+        }
         self.agent = Agent::InProcess(tokio::spawn(async {}));
-        let ready = self.folder.path().join("ready");
-        let _ = fs::remove_file(&ready);
-        let mut command = Command::new(env!("CARGO_BIN_EXE_cutover"));
-        command
-            .args(["agent", "--name", "edge-1", "--listen", "127.0.0.1:0"])
-            .arg("--root")
-            .arg(self.folder.path().join("binary"))
-            .arg("--config")
-            .arg(self.folder.path().join("agent.yml"))
-            .arg("--ready-file")
-            .arg(&ready);
-        let mut program = Program::start(command, self.folder.path());
-        program
-            .until("the agent is ready", async || ready.exists())
-            .await;
-        self.client = client(&fs::read_to_string(&ready).unwrap());
-        self.agent = Agent::Binary(program);
+        let agent = agents::Agent::start(self.folder.path()).await;
+        self.client = client(&agent.address);
+        self.agent = Agent::Binary(agent.program);
     }
 
     /// Starts a change, and kills the agent when the file `reached` is there.
@@ -205,10 +197,6 @@ impl Edge {
         let error = change.await.unwrap().unwrap_err();
         assert!(error.is_passing(), "{error}");
     }
-}
-
-fn client(address: &str) -> AgentClient {
-    AgentClient::new(AgentClient::http().unwrap(), address)
 }
 
 async fn in_process(folder: &TempDir) -> (Agent, String) {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{Config, Upstreams};
+use super::{Config, HaProxies, Upstreams};
 use crate::model::name::Name;
 use crate::model::yaml::{self, Node, Value, YamlError};
 use crate::store::archive::Owners;
@@ -124,6 +124,8 @@ options! {
     ignore_archive_owners: bool = "`false`";
     /// The upstreams of an nginx on this host that orchestrators may change: see below.
     upstreams: Upstreams = "none";
+    /// The backends of an HAProxy on this host whose servers orchestrators may move: see below.
+    haproxies: HaProxies = "none";
 }
 
 /// Why a configuration file is not used.
@@ -245,6 +247,7 @@ impl File {
         });
         set(&mut config.unpacking.owners, owners.as_ref());
         set(&mut config.upstreams, self.upstreams.as_ref());
+        set(&mut config.haproxies, self.haproxies.as_ref());
     }
 }
 

@@ -1,6 +1,7 @@
 //! How an agent is set up: what its parts are handed, and the file that an operator writes.
 
 mod file;
+mod haproxy;
 #[cfg(test)]
 mod tests;
 mod upstream;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use file::{ConfigError, DEFAULT_FILE, File, REFERENCE, Setting};
+pub use haproxy::{HaProxies, HaProxy};
 pub use upstream::{Upstream, Upstreams};
 
 use super::facts::LeastFree;
@@ -48,6 +50,8 @@ pub struct Config {
     pub least_free: LeastFree,
     /// The upstreams that it may change.
     pub upstreams: Upstreams,
+    /// The backends of `HAProxy` whose servers it may move.
+    pub haproxies: HaProxies,
 }
 
 /// How scripts run.
@@ -103,6 +107,7 @@ impl Config {
             unpacking: Unpacking::default(),
             least_free: LeastFree::default(),
             upstreams: Upstreams::default(),
+            haproxies: HaProxies::default(),
         }
     }
 }

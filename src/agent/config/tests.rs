@@ -60,6 +60,18 @@ fn upstreams_have_the_usual_commands_unless_they_say_otherwise() {
 }
 
 #[test]
+fn a_backend_has_the_socket_of_its_haproxy() {
+    let text = "haproxies:\n  - { socket: /run/haproxy/edge.sock, backends: [app, api] }\n\
+        \x20 - { socket: /run/haproxy/inner.sock, backends: [db] }\n";
+    let mut config = Config::new("web-1".parse().unwrap(), "/x".into());
+    File::parse(text).unwrap().apply(&mut config);
+    let socket = |backend| config.haproxies.socket(backend).map(Path::to_owned);
+    assert_eq!(socket("api").unwrap(), Path::new("/run/haproxy/edge.sock"));
+    assert_eq!(socket("db").unwrap(), Path::new("/run/haproxy/inner.sock"));
+    assert_eq!(socket("web"), None);
+}
+
+#[test]
 fn what_is_wrong_is_named_with_its_place() {
     for (text, place, words) in [
         ("root_dri: /x", "1:1", "did you mean \"root_dir\"?"),
@@ -99,6 +111,31 @@ fn what_is_wrong_is_named_with_its_place() {
             "upstreams:\n- { name: a, file: /a }\n- { name: b, file: /a }",
             "2:",
             "a and b have the same file /a",
+        ),
+        (
+            "haproxies: [{ socket: admin.sock, backends: [app] }]",
+            "1:",
+            "begin with /",
+        ),
+        (
+            "haproxies: [{ socket: /run/a.sock, backend: app }]",
+            "1:",
+            "did you mean \"backends\"?",
+        ),
+        (
+            "haproxies: [{ socket: /run/a.sock, backends: [] }]",
+            "1:",
+            "name one under `backends`",
+        ),
+        (
+            "haproxies: [{ socket: /run/a.sock, backends: ['app; quit'] }]",
+            "1:",
+            "write the word after `backend`",
+        ),
+        (
+            "haproxies:\n- { socket: /a, backends: [b, c] }\n- { socket: /d, backends: [e, c] }",
+            "2:",
+            "the backend c is there twice",
         ),
     ] {
         let error = File::parse(text).unwrap_err().to_string();

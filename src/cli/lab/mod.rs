@@ -2,6 +2,7 @@
 
 mod fill;
 mod parts;
+mod provision;
 mod status;
 
 use super::print::say;
@@ -219,6 +220,17 @@ async fn end(folder: &Path) -> color_eyre::Result<bool> {
     if let Ok(ping) = client.ping().await
         && let Some(process) = Process::now(ping.pid)
     {
+        process.end(END).await;
+    }
+    // One that was begun in this moment does not answer yet.
+    let project = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let begun = [
+        "serve",
+        "--background",
+        "--project",
+        &*project.to_string_lossy(),
+    ];
+    for process in Process::with_arguments(&begun) {
         process.end(END).await;
     }
     fleet.down().await;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use color_eyre::eyre::WrapErr as _;
 
-use super::{Place, status};
+use super::{Place, provision, status};
 use crate::cli::context::UsageError;
 use crate::cli::print::say;
 use crate::cli::{Exit, Output};
@@ -32,6 +32,18 @@ pub(in crate::cli) enum Part {
     /// What the alarm of checkout runs: 0 is well, 1 an alarm, 2 no data
     #[command(hide = true)]
     Measure {
+        #[command(flatten)]
+        place: Place,
+    },
+    /// What the lab's fleet runs to make hosts
+    #[command(hide = true)]
+    Provision {
+        #[command(flatten)]
+        place: Place,
+    },
+    /// What the lab's fleet runs to end hosts
+    #[command(hide = true)]
+    Terminate {
         #[command(flatten)]
         place: Place,
     },
@@ -77,6 +89,12 @@ pub(super) async fn run(part: &Part) -> color_eyre::Result<Exit> {
         Part::Status { place, output } => status::run(&find(place)?, *output),
         Part::Alarm { switch, place } => alarm(*switch, &find(place)?),
         Part::Measure { place } => measure(place),
+        Part::Provision { place } => provision::provision(&mut find(place)?).await,
+        Part::Terminate { place } => match Fleet::find(&place.folder()?) {
+            Some(mut fleet) => provision::terminate(&mut fleet).await,
+            // Whatever was there is gone.
+            None => Ok(Exit::Succeeded),
+        },
         Part::Instance {
             name,
             listen,

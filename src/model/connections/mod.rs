@@ -17,8 +17,8 @@ pub use fleet::{Fleet, FleetProvider};
 pub use http::{HealthField, HttpBalancer, HttpObserve, HttpRequest, ServiceField};
 pub use receiver::{CommandReceiver, Receiver, ReceiverKind, Slack, Webhook};
 pub use traffic::{
-    Envoy, EnvoyControl, EnvoyEndpoints, EnvoyRuntime, HaProxy, LoadBalancer, Nginx, Router,
-    TrafficProvider,
+    Envoy, EnvoyControl, EnvoyEndpoints, EnvoyRuntime, HaProxy, LoadBalancer, Nginx, NoRuntimeApi,
+    Router, RuntimeApi, TrafficProvider,
 };
 
 /// The connections of a project.

@@ -69,6 +69,7 @@ impl TrafficProvider {
     /// The host whose agent it is reached through, if it is.
     pub fn host(&self) -> Option<&Name> {
         match self {
+            Self::Haproxy(haproxy) => haproxy.host.as_ref(),
             Self::Nginx(nginx) => Some(&nginx.host),
             _ => None,
         }
@@ -79,8 +80,12 @@ impl TrafficProvider {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HaProxy {
-    /// Where its runtime API listens: `127.0.0.1:9999`, or `unix:/run/haproxy.sock`. It needs `level admin`.
-    pub address: String,
+    /// Where its runtime API listens: `127.0.0.1:9999`, or `unix:/run/haproxy.sock`. It needs `level admin`. Absent with `host`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// The host that it runs on, whose agent passes on what it is told. Absent with `address`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<Name>,
     /// The backend whose servers are the hosts. Servers have the hosts' names.
     pub backend: String,
     /// Whether servers that the backend lacks are added at run time.
@@ -90,6 +95,36 @@ pub struct HaProxy {
     /// `default-server`. `check inter 1s` when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_options: Option<String>,
+}
+
+/// How the runtime API of an `HAProxy` is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RuntimeApi<'a> {
+    /// It listens here.
+    Address(&'a str),
+    /// The agent on this host passes on what it is told.
+    Host(&'a Name),
+}
+
+/// Nothing says how the runtime API of an `HAProxy` is reached, or two things do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "write either `address`, where its runtime API listens, or `host`, on which it runs and whose agent reaches it"
+)]
+pub struct NoRuntimeApi;
+
+impl HaProxy {
+    /// How its runtime API is reached.
+    ///
+    /// # Errors
+    /// If it has not exactly one of `address` and `host`.
+    pub fn runtime_api(&self) -> Result<RuntimeApi<'_>, NoRuntimeApi> {
+        match (&self.address, &self.host) {
+            (Some(address), None) => Ok(RuntimeApi::Address(address)),
+            (None, Some(host)) => Ok(RuntimeApi::Host(host)),
+            _ => Err(NoRuntimeApi),
+        }
+    }
 }
 
 /// nginx, on a host of the project.

@@ -9,6 +9,7 @@ use super::nginx::NginxBalancer;
 use super::router::RouterBalancer;
 use super::{Balancer, TrafficError};
 use crate::model::connections::{LoadBalancer, TrafficProvider};
+use crate::model::name::Name;
 use crate::model::project::Project;
 use crate::providers::hosts::AgentClient;
 
@@ -22,18 +23,20 @@ pub fn connect(
     http: &reqwest::Client,
 ) -> Result<Arc<dyn Balancer>, TrafficError> {
     let name = &document.name;
+    let agent = |host: &Name| {
+        let known = project.host(host).ok_or_else(|| TrafficError::Refused {
+            balancer: format!("the connection {name}"),
+            reason: format!("{host} is no host of this project"),
+        })?;
+        Ok(AgentClient::new(http.clone(), &known.address))
+    };
     Ok(match &document.provider {
-        TrafficProvider::Haproxy(connection) => Arc::new(HaProxyBalancer::new(name, connection)?),
+        TrafficProvider::Haproxy(connection) => {
+            Arc::new(HaProxyBalancer::new(name, connection, agent)?)
+        }
         TrafficProvider::Nginx(connection) => {
-            let host = project
-                .host(&connection.host)
-                .ok_or_else(|| TrafficError::Refused {
-                    balancer: format!("the connection {name}"),
-                    reason: format!("{} is no host of this project", connection.host),
-                })?;
-            let agent = AgentClient::new(http.clone(), &host.address);
-            let upstream = connection.upstream.clone();
-            Arc::new(NginxBalancer::new(agent, host.name.clone(), upstream))
+            let (host, upstream) = (connection.host.clone(), connection.upstream.clone());
+            Arc::new(NginxBalancer::new(agent(&host)?, host, upstream))
         }
         TrafficProvider::Envoy(connection) => {
             Arc::new(EnvoyBalancer::new(http.clone(), connection))

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::alarms;
+use super::balancers;
 use super::document::Document;
 use super::fleets;
 use super::problem::{Problem, Problems, Severity};
@@ -36,6 +37,7 @@ pub(super) fn check(project: &ProjectDocument, document: &Document, problems: &m
         all.receivers.iter().map(|c| &*c.name).collect(),
     );
     unique("fleets", all.fleets.iter().map(|c| &*c.name).collect());
+    balancers::check(project, document, problems);
     alarms::check(project, document, problems);
     receivers::check(&all.receivers, document, problems);
     fleets::check(&all.fleets, document, problems);

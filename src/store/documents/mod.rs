@@ -12,6 +12,7 @@
 pub mod address;
 mod alarms;
 mod applications;
+mod balancers;
 mod configurations;
 mod connections;
 mod document;

@@ -35,8 +35,8 @@ async fn an_alarm_that_goes_off_stops_and_rolls_back() {
     let client = Client::new(&site.lab.socket()).unwrap();
     let mut feed = client.feed().await.unwrap();
     service.fail(50).await;
-    crate::until("Prometheus knows", async || {
-        let reading = crate::read(server.folder(), &query).await.unwrap();
+    crate::reading::until("Prometheus knows", async || {
+        let reading = crate::reading::read(server.folder(), &query).await.unwrap();
         reading.state == AlarmState::Alarm
     })
     .await;

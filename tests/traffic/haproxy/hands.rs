@@ -3,21 +3,25 @@
 use std::time::Duration;
 
 use cutover::model::connections::HaProxy;
-use cutover::providers::traffic::haproxy::HaProxyBalancer;
 use cutover::providers::traffic::{Balancer as _, Service};
 use tokio::time::Instant;
 
-use super::running::{Running, apply, is_down, line, server, split, until, wanted};
+use super::both_ways;
+use super::running::{Running, Way, apply, is_down, line, server, split, until, wanted};
 use crate::backend::Backend;
 use crate::load::{Connections, Load};
 
-#[tokio::test]
-async fn a_restart_is_seen_and_put_right() {
+both_ways!(
+    a_restart_is_seen_and_put_right,
+    servers_are_added_at_run_time_with_a_check_of_their_own
+);
+
+async fn a_restart_is_seen_and_put_right(way: Way) {
     let (blue, green) = (
         Backend::start("blue-1").await,
         Backend::start("green-1").await,
     );
-    let mut haproxy = Running::start(&[line(&blue)]).await;
+    let mut haproxy = Running::reached(way, &[line(&blue)]).await;
     let balancer = haproxy.adding();
     let shifted = split(&[&blue, &green], 100);
     apply(&balancer, &shifted).await;
@@ -109,10 +113,9 @@ async fn what_is_as_it_should_be_is_left_alone() {
     assert_eq!(before[0].0, "1");
 }
 
-#[tokio::test]
-async fn servers_are_added_at_run_time_with_a_check_of_their_own() {
+async fn servers_are_added_at_run_time_with_a_check_of_their_own(way: Way) {
     let (w1, w2) = (Backend::start("w1").await, Backend::start("w2").await);
-    let haproxy = Running::start(&[line(&w1) + " weight 40"]).await;
+    let haproxy = Running::reached(way, &[line(&w1) + " weight 40"]).await;
     let balancer = haproxy.adding();
     let load = Load::start(haproxy.front, "/", 400, Connections::New);
     let both = wanted(vec![server(&w1, Service::In), server(&w2, Service::In)]);
@@ -152,10 +155,10 @@ async fn a_unix_socket_does_as_well() {
     let socket = |name: &str| {
         let path = haproxy.folder.path().join(name);
         let connection = HaProxy {
-            address: format!("unix:{}", path.display()),
+            address: Some(format!("unix:{}", path.display())),
             ..haproxy.connection()
         };
-        HaProxyBalancer::new("web", &connection).unwrap()
+        haproxy.at(&connection)
     };
     let out = wanted(vec![server(&w1, Service::Out), server(&w2, Service::In)]);
     apply(&socket("admin.sock"), &out).await;

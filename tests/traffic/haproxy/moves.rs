@@ -2,19 +2,25 @@
 
 use cutover::providers::traffic::{Balancer as _, Service};
 
-use super::running::{Running, apply, line, server, split, until, wanted};
+use super::both_ways;
+use super::running::{Running, Way, apply, line, server, split, until, wanted};
 use crate::backend::Backend;
 use crate::load::{Connections, Load};
 
-#[tokio::test]
-async fn shares_follow_the_split() {
+both_ways!(
+    shares_follow_the_split,
+    instances_leave_and_return_without_a_lost_request,
+    an_idle_server_moves_to_another_address
+);
+
+async fn shares_follow_the_split(way: Way) {
     let blue = [
         Backend::start("blue-1").await,
         Backend::start("blue-2").await,
     ];
     let green = Backend::start("green-1").await;
     let all = [&blue[0], &blue[1], &green];
-    let haproxy = Running::start(&all.map(line)).await;
+    let haproxy = Running::reached(way, &all.map(line)).await;
     let balancer = haproxy.balancer();
     for connections in [Connections::Kept, Connections::New] {
         let load = Load::start(haproxy.front, "/", 800, connections);
@@ -40,15 +46,14 @@ async fn shares_follow_the_split() {
     assert!(observed.servers.values().all(|s| s.errors == Some(0)));
 }
 
-#[tokio::test]
-async fn instances_leave_and_return_without_a_lost_request() {
+async fn instances_leave_and_return_without_a_lost_request(way: Way) {
     for connections in [Connections::Kept, Connections::New] {
         let backends = [
             Backend::start("w1").await,
             Backend::start("w2").await,
             Backend::start("w3").await,
         ];
-        let haproxy = Running::start(&backends.each_ref().map(line)).await;
+        let haproxy = Running::reached(way, &backends.each_ref().map(line)).await;
         let balancer = haproxy.balancer();
         let load = Load::start(haproxy.front, "/?ms=3", 400, connections);
         for leaving in &backends {
@@ -119,10 +124,9 @@ async fn a_server_gets_nothing_before_it_was_found_well() {
     assert_eq!(load.count().failed(), 0);
 }
 
-#[tokio::test]
-async fn an_idle_server_moves_to_another_address() {
+async fn an_idle_server_moves_to_another_address(way: Way) {
     let (stays, old) = (Backend::start("w1").await, Backend::start("w2").await);
-    let haproxy = Running::start(&[&stays, &old].map(line)).await;
+    let haproxy = Running::reached(way, &[&stays, &old].map(line)).await;
     let balancer = haproxy.balancer();
     let load = Load::start(haproxy.front, "/", 400, Connections::Kept);
     load.next(100).await;

@@ -1,7 +1,6 @@
 //! What can't be done says why, and what to do.
 
 use cutover::model::connections::HaProxy;
-use cutover::providers::traffic::haproxy::HaProxyBalancer;
 use cutover::providers::traffic::{Balancer as _, Observed, Service, TrafficError};
 
 use super::running::{Running, apply, is_down, line, refused, server, split, until, wanted};
@@ -93,7 +92,7 @@ async fn what_it_has_not_is_named() {
         backend: "nope".to_owned(),
         ..haproxy.connection()
     };
-    let other = HaProxyBalancer::new("web", &other).unwrap();
+    let other = haproxy.at(&other);
     let error = other.observe(&aims.servers).await.unwrap_err();
     assert!(!error.is_passing());
     assert!(error.to_string().contains("correct `backend`"), "{error}");
@@ -126,9 +125,9 @@ async fn an_algorithm_without_weights_says_so() {
     apply(&haproxy.balancer(), &out).await;
     // And what is no HAProxy is told from one.
     let web = HaProxy {
-        address: haproxy.front.to_string(),
+        address: Some(haproxy.front.to_string()),
         ..haproxy.connection()
     };
-    let web = HaProxyBalancer::new("web", &web).unwrap();
+    let web = haproxy.at(&web);
     assert!(web.observe(&out.servers).await.is_err());
 }

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use cutover::model::connections::HaProxy;
 use cutover::model::endpoint::Endpoint;
+use cutover::model::name::Name;
 use cutover::model::traffic::{Side, Split};
 use cutover::providers::traffic::haproxy::HaProxyBalancer;
 use cutover::providers::traffic::{Balancer as _, Observed, Seen, Server, Service, Wanted};
@@ -14,13 +15,23 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UnixStream};
 
+use crate::agents::{Agent, client};
 use crate::backend::Backend;
 use crate::program::{Program, addresses, find};
+
+/// How the runtime API is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    Straight,
+    /// By a Unix socket that the agent on its host, `edge-1`, knows.
+    ThroughAgent,
+}
 
 pub struct Running {
     pub front: SocketAddr,
     pub api: SocketAddr,
     pub folder: TempDir,
+    pub agent: Option<Agent>,
     program: Option<Program>,
     haproxy: PathBuf,
 }
@@ -29,6 +40,28 @@ impl Running {
     /// Starts one whose backend has these servers, each line as behind the word `server`.
     pub async fn start(servers: &[String]) -> Self {
         Self::balancing("roundrobin", servers).await
+    }
+
+    /// The same, reached in this way.
+    pub async fn reached(way: Way, servers: &[String]) -> Self {
+        let mut running = Self::start(servers).await;
+        if way == Way::ThroughAgent {
+            running.start_agent("admin.sock", &["app"]).await;
+        }
+        running
+    }
+
+    /// Starts the agent, in the place of any other. It may reach these backends, by this socket.
+    pub async fn start_agent(&mut self, socket: &str, backends: &[&str]) {
+        self.agent = None;
+        let folder = self.folder.path();
+        let socket = folder.join(socket);
+        let text = format!(
+            "haproxies: [{{ socket: '{}', backends: {backends:?} }}]\n",
+            socket.display()
+        );
+        std::fs::write(folder.join("agent.yml"), text).unwrap();
+        self.agent = Some(Agent::start(folder).await);
     }
 
     /// The same with this algorithm.
@@ -67,6 +100,7 @@ backend app
             front,
             api,
             folder,
+            agent: None,
             program: None,
             haproxy,
         };
@@ -89,6 +123,11 @@ backend app
         self.program = Some(program);
     }
 
+    /// Its process, of those that are still running.
+    pub fn id(&self) -> nix::unistd::Pid {
+        self.program.as_ref().unwrap().id()
+    }
+
     /// Kills it, as a crash would.
     pub fn kill(&mut self) {
         self.program.take().unwrap().kill();
@@ -106,8 +145,10 @@ backend app
     }
 
     pub fn connection(&self) -> HaProxy {
+        let straight = self.agent.is_none();
         HaProxy {
-            address: self.api.to_string(),
+            address: straight.then(|| self.api.to_string()),
+            host: (!straight).then(|| "edge-1".parse().unwrap()),
             backend: "app".to_owned(),
             add_servers: false,
             server_options: None,
@@ -115,7 +156,13 @@ backend app
     }
 
     pub fn balancer(&self) -> HaProxyBalancer {
-        HaProxyBalancer::new("web", &self.connection()).unwrap()
+        self.at(&self.connection())
+    }
+
+    /// The load balancer of another connection.
+    pub fn at(&self, connection: &HaProxy) -> HaProxyBalancer {
+        let agent = |_: &Name| Ok(client(&self.agent.as_ref().unwrap().address));
+        HaProxyBalancer::new("web", connection, agent).unwrap()
     }
 
     pub fn adding(&self) -> HaProxyBalancer {
@@ -124,7 +171,7 @@ backend app
             server_options: Some("check inter 100ms fall 2 rise 1".to_owned()),
             ..self.connection()
         };
-        HaProxyBalancer::new("web", &connection).unwrap()
+        self.at(&connection)
     }
 }
 

@@ -1,5 +1,6 @@
 //! An alarm during blue/green: while it waits for the reroute, and while traffic moves.
 
+use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::front::Kind;
@@ -7,26 +8,35 @@ use super::site::Site;
 use crate::load::{Connections, Load};
 
 impl Site {
-    /// Gives the blue/green group an alarm whose state is the exit code in the file `disk` of the project's folder, and a
-    /// rollback. The next command reads that.
-    fn watch_a_file(&self) {
-        self.alarm(0);
+    /// Gives the blue/green group an alarm with this source, read as often as this, and a rollback. The next command reads
+    /// that.
+    pub fn watch(&self, name: &str, seconds: u64, source: &str) {
         let folder = self.lab.folder();
         let document = folder.join("cutover.yaml");
         let text = std::fs::read_to_string(&document).unwrap();
-        let source = "{ command: { run: [sh, -c, 'echo full; exit $(cat disk)'] } }";
         let alarms = format!(
-            "connections:\n  alarms: [{{ name: disk, intervalSeconds: 1, source: {source} }}]\n"
+            "connections:\n  alarms: [{{ name: {name}, intervalSeconds: {seconds}, source: {source} }}]\n"
         );
         std::fs::write(document, text.replace("connections:\n", &alarms)).unwrap();
         let group = folder.join("applications/shop/swap.yaml");
         let mut text = std::fs::read_to_string(&group).unwrap();
-        text.push_str("alarmConfiguration: { enabled: true, alarms: [{ name: disk }] }\n");
+        writeln!(
+            text,
+            "alarmConfiguration: {{ enabled: true, alarms: [{{ name: {name} }}] }}"
+        )
+        .unwrap();
         text.push_str(
             "autoRollbackConfiguration: { enabled: true, events: [DEPLOYMENT_STOP_ON_ALARM] }\n",
         );
         std::fs::write(group, text).unwrap();
         self.lab.kill_orchestrator();
+    }
+
+    /// An alarm whose state is the exit code in the file `disk` of the project's folder.
+    fn watch_a_file(&self) {
+        self.alarm(0);
+        let source = "{ command: { run: [sh, -c, 'echo full; exit $(cat disk)'] } }";
+        self.watch("disk", 1, source);
     }
 
     fn alarm(&self, code: u8) {
@@ -36,7 +46,7 @@ impl Site {
     }
 
     /// What is known of a deployment that its alarm has stopped.
-    fn stopped(&self, id: &str) -> serde_json::Value {
+    pub fn stopped(&self, id: &str) -> serde_json::Value {
         assert_eq!(self.lab.wait_for_end(id), "Stopped");
         let info = self.lab.show(id)["deploymentInfo"].clone();
         assert_eq!(info["errorInformation"]["code"], "ALARM_ACTIVE");

@@ -33,4 +33,4 @@ async fn there_and_back(kind: Kind) {
 }
 
 each!(there_and_back:
-    haproxy HaProxy, nginx Nginx, envoy EnvoyEndpoints, envoy_by_keys EnvoyRuntime, router Router);
+    haproxy HaProxy, haproxy_through_its_agent HaProxyThroughAgent, nginx Nginx, envoy EnvoyEndpoints, envoy_by_keys EnvoyRuntime, router Router);

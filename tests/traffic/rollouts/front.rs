@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::net::SocketAddr;
-use std::process::Command;
 
 use cutover::model::connections::{self, EnvoyControl, EnvoyEndpoints};
 use cutover::model::endpoint::Endpoint;
@@ -11,8 +10,9 @@ use cutover::providers::traffic::envoy::EnvoyBalancer;
 use cutover::providers::traffic::{Balancer as _, Server, Service, Wanted};
 use tempfile::TempDir;
 
+use crate::agents::Agent;
 use crate::envoy::{WEIGHED, cluster, configuration, discovered, start_envoy};
-use crate::haproxy::running::Running;
+use crate::haproxy::running::{Running, Way};
 use crate::load::Connections;
 use crate::nginx::{HEADER, configure, start_nginx, upstreams};
 use crate::program::{Program, addresses};
@@ -23,6 +23,7 @@ use crate::router::Proxy;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     HaProxy,
+    HaProxyThroughAgent,
     Nginx,
     EnvoyEndpoints,
     /// Whole sides get traffic or do not.
@@ -59,7 +60,7 @@ pub enum Front {
 pub struct Nginx {
     folder: TempDir,
     program: Option<Program>,
-    agent: Program,
+    agent: Agent,
     address: SocketAddr,
 }
 
@@ -79,6 +80,10 @@ impl Front {
     pub async fn start(kind: Kind, servers: &[Server]) -> Self {
         match kind {
             Kind::HaProxy => Self::HaProxy(Running::start(&lines(servers)).await),
+            Kind::HaProxyThroughAgent => {
+                let way = Way::ThroughAgent;
+                Self::HaProxy(Running::reached(way, &lines(servers)).await)
+            }
             Kind::Nginx => Self::Nginx(Nginx::start(servers).await),
             Kind::EnvoyEndpoints => Self::Envoy(Box::new(Envoy::discovered(servers).await)),
             Kind::EnvoyRuntime => Self::Envoy(Box::new(Envoy::weighed(servers).await)),
@@ -102,6 +107,9 @@ impl Front {
     /// The `provider` of its connection.
     pub fn provider(&self) -> String {
         match self {
+            Self::HaProxy(it) if it.agent.is_some() => {
+                "haproxy: { host: edge-1, backend: app }".to_owned()
+            }
             Self::HaProxy(it) => format!("haproxy: {{ address: '{}', backend: app }}", it.api),
             Self::Nginx(_) => "nginx: { host: edge-1, upstream: app }".to_owned(),
             Self::Envoy(it) => {
@@ -115,10 +123,8 @@ impl Front {
     /// A host that it takes besides, as `hosts` of cutover.yaml lists it.
     pub fn host(&self) -> String {
         match self {
-            Self::Nginx(it) => {
-                let address = fs::read_to_string(it.folder.path().join("ready")).unwrap();
-                format!("  - {{ name: edge-1, address: '{}' }}\n", address.trim())
-            }
+            Self::HaProxy(it) => it.agent.as_ref().map_or(String::new(), Agent::host),
+            Self::Nginx(it) => it.agent.host(),
             _ => String::new(),
         }
     }
@@ -188,18 +194,7 @@ impl Nginx {
         fs::write(at("app.conf"), upstream).unwrap();
         fs::write(at("agent.yml"), upstreams(&folder)).unwrap();
         let program = Some(start_nginx(&folder).await);
-        let mut command = Command::new(env!("CARGO_BIN_EXE_cutover"));
-        command
-            .args(["agent", "--name", "edge-1", "--listen", "127.0.0.1:0"])
-            .arg("--root")
-            .arg(at("agent"))
-            .arg("--config")
-            .arg(at("agent.yml"))
-            .arg("--ready-file")
-            .arg(at("ready"));
-        let mut agent = Program::start(command, folder.path());
-        let is_ready = async || at("ready").exists();
-        agent.until("the agent is ready", is_ready).await;
+        let agent = Agent::start(folder.path()).await;
         Self {
             folder,
             program,

@@ -25,4 +25,4 @@ async fn instances_leave_and_come_back(kind: Kind) {
 }
 
 each!(instances_leave_and_come_back:
-    haproxy HaProxy, nginx Nginx, envoy EnvoyEndpoints, router Router);
+    haproxy HaProxy, haproxy_through_its_agent HaProxyThroughAgent, nginx Nginx, envoy EnvoyEndpoints, router Router);

@@ -70,5 +70,5 @@ async fn ends(kind: Kind) {
 }
 
 each!(ends:
-    ends_behind_haproxy HaProxy, ends_behind_nginx Nginx, ends_behind_envoy EnvoyEndpoints,
+    ends_behind_haproxy HaProxy, ends_behind_haproxy_and_its_agent HaProxyThroughAgent, ends_behind_nginx Nginx, ends_behind_envoy EnvoyEndpoints,
     ends_behind_envoy_by_keys EnvoyRuntime, ends_behind_router Router);

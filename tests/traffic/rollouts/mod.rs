@@ -1,6 +1,7 @@
 //! Whole deployments behind real load balancers, with requests flowing: none is lost by our doing.
 
 mod alarms;
+mod alerts;
 mod blue_green;
 mod fleets;
 mod front;

@@ -29,7 +29,7 @@ async fn one_that_is_away_is_waited_for(kind: Kind) {
 }
 
 each!(one_that_is_away_is_waited_for:
-    haproxy_away HaProxy, nginx_away Nginx, router_away Router);
+    haproxy_away HaProxy, haproxy_away_from_its_agent HaProxyThroughAgent, nginx_away Nginx, router_away Router);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_refuses_leaves_everything_as_it_is() {

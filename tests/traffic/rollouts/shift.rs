@@ -21,7 +21,7 @@ const DEPLOY: [&str; 8] = [
 
 impl Site {
     /// Waits until the load balancer has the share in effect.
-    async fn has_in_effect(&self, id: &str, share: u64) -> Value {
+    pub async fn has_in_effect(&self, id: &str, share: u64) -> Value {
         let deadline = Instant::now() + Duration::from_secs(30);
         loop {
             let text = self.lab.ok(&["traffic", id, "--output", "json"]);
@@ -41,7 +41,7 @@ impl Site {
 
 /// The share of the replacement among the next requests is this one, as nearly as chance allows: some load balancers throw
 /// dice for each request.
-async fn arrives(load: &Clients, share: f64) {
+pub async fn arrives(load: &Clients, share: f64) {
     // What was on its way when the share changed.
     load.next(50).await;
     let count = load.next(REQUESTS).await;

@@ -6,6 +6,7 @@
 mod aims;
 mod apply;
 mod place;
+mod remedy;
 mod socket;
 mod stats;
 mod table;
@@ -14,11 +15,15 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
 use self::place::is_at;
-use self::socket::Socket;
+use self::remedy::remedy;
+use self::socket::{Relay, Silence, Socket};
 use self::stats::{Health, Servers};
 use self::table::first_line;
 use super::{Abilities, Balancer, Observed, Seen, Server, TrafficError, Wanted};
-use crate::model::connections::HaProxy;
+use crate::agent::haproxy::command::{is_backend, is_plain};
+use crate::model::connections::{HaProxy, RuntimeApi};
+use crate::model::name::Name;
+use crate::providers::hosts::AgentClient;
 
 /// What a server that is added is given unless the connection says otherwise: it inherits nothing from `default-server`.
 const SERVER_OPTIONS: &str = "check inter 1s";
@@ -35,33 +40,44 @@ pub struct HaProxyBalancer {
 }
 
 impl HaProxyBalancer {
-    /// The load balancer of this name, at the end of this connection. Nothing is sent yet.
+    /// The load balancer of this name, at the end of this connection; `agent` says who a host's agent is, if one is needed.
+    /// Nothing is sent yet.
     ///
     /// # Errors
-    /// If a field of the connection can't be meant, with what to write instead.
-    pub fn new(name: &str, connection: &HaProxy) -> Result<Self, TrafficError> {
+    /// If a field of the connection can't be meant, with what to write instead; or what `agent` says.
+    pub fn new(
+        name: &str,
+        connection: &HaProxy,
+        agent: impl FnOnce(&Name) -> Result<AgentClient, TrafficError>,
+    ) -> Result<Self, TrafficError> {
         let refused = |reason: String| TrafficError::Refused {
             balancer: format!("the connection {name}"),
             reason,
         };
-        let socket = Socket::parse(&connection.address).map_err(refused)?;
         let backend = connection.backend.clone();
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-.:".contains(c);
-        if backend.is_empty() || !backend.chars().all(is_plain) {
+        if !is_backend(&backend) {
             return Err(refused(format!(
                 "{backend:?} is no name of a backend: write the word after `backend` in haproxy.cfg"
             )));
         }
         let options = connection.server_options.as_deref();
         let options = options.unwrap_or(SERVER_OPTIONS).trim();
-        let is_option = |c: char| c.is_ascii_alphanumeric() || " _-.:/,()%+=@".contains(c);
-        if let Some(odd) = options.chars().find(|c| !is_option(*c)) {
+        if let Some(odd) = options.chars().find(|c| !is_plain(*c)) {
             return Err(refused(format!(
                 "`serverOptions` can't have {odd:?}: write what follows the address on a `server` line, as in {SERVER_OPTIONS:?}"
             )));
         }
+        let api = connection.runtime_api();
+        let socket = match api.map_err(|wrong| refused(wrong.to_string()))? {
+            RuntimeApi::Address(address) => Socket::parse(address).map_err(refused)?,
+            RuntimeApi::Host(host) => Socket::Agent(Relay {
+                agent: agent(host)?,
+                host: host.clone(),
+                backend: backend.clone(),
+            }),
+        };
         Ok(Self {
-            label: format!("HAProxy {name} at {socket}"),
+            label: format!("HAProxy {name} {socket}"),
             socket,
             backend,
             added_with: connection.add_servers.then(|| options.to_owned()),
@@ -71,9 +87,12 @@ impl HaProxyBalancer {
     /// Sends a command and answers what comes back.
     async fn ask(&self, command: &str) -> Result<String, TrafficError> {
         let asked = self.socket.ask(command).await;
-        asked.map_err(|reason| TrafficError::Unreachable {
-            balancer: self.label.clone(),
-            reason,
+        asked.map_err(|silence| match silence {
+            Silence::Refused(reason) => self.no(reason),
+            Silence::Away(reason) => TrafficError::Unreachable {
+                balancer: self.label.clone(),
+                reason,
+            },
         })
     }
 
@@ -116,34 +135,8 @@ impl HaProxyBalancer {
     /// A command that was answered in words, and what to do when the words are known.
     fn refused(&self, command: &str, answer: &str) -> TrafficError {
         let words = first_line(answer);
-        let remedies = [
-            (
-                "Permission denied",
-                "write `level admin` on the `stats socket` line of haproxy.cfg",
-            ),
-            (
-                "Can't find backend",
-                "correct `backend` of the connection, or haproxy.cfg",
-            ),
-            (
-                "No such backend",
-                "correct `backend` of the connection, or haproxy.cfg",
-            ),
-            (
-                "Unknown command",
-                "this is not the runtime API of HAProxy 2.6 or newer",
-            ),
-            (
-                "static LB algorithm",
-                "give the backend a `balance` that takes weights: roundrobin, leastconn or random",
-            ),
-            (
-                "dynamic load balancing",
-                "give the backend a `balance` that takes servers: roundrobin, leastconn or random",
-            ),
-        ];
-        let remedy = remedies.iter().find(|(known, _)| words.contains(known));
-        let remedy = remedy.map_or(String::new(), |(_, remedy)| format!(": {remedy}"));
+        let remedy = remedy(&words);
+        let remedy = remedy.map_or(String::new(), |remedy| format!(": {remedy}"));
         self.no(format!("{command:?} was answered {words:?}{remedy}"))
     }
 }
@@ -226,18 +219,31 @@ mod tests {
 
     fn connection() -> HaProxy {
         HaProxy {
-            address: "127.0.0.1:9999".to_owned(),
+            address: Some("127.0.0.1:9999".to_owned()),
+            host: None,
             backend: "app".to_owned(),
             add_servers: true,
             server_options: None,
         }
     }
 
+    fn balancer(connection: &HaProxy) -> Result<HaProxyBalancer, TrafficError> {
+        HaProxyBalancer::new("web", connection, |host| {
+            Err(TrafficError::Refused {
+                balancer: "the connection web".to_owned(),
+                reason: format!("{host} is unknown: write another"),
+            })
+        })
+    }
+
     #[test]
     fn no_field_of_the_connection_slips_in_another_command() {
-        assert!(HaProxyBalancer::new("web", &connection()).is_ok());
-        let broken: [fn(&mut HaProxy); 5] = [
-            |c| "9999".clone_into(&mut c.address),
+        assert!(balancer(&connection()).is_ok());
+        let broken: [fn(&mut HaProxy); 8] = [
+            |c| c.address = Some("9999".to_owned()),
+            |c| c.address = None,
+            |c| c.host = Some("edge-1".parse().unwrap()),
+            |c| (c.address, c.host) = (None, Some("edge-1".parse().unwrap())),
             |c| "app; quit".clone_into(&mut c.backend),
             |c| c.backend.clear(),
             |c| c.server_options = Some("check; quit".to_owned()),
@@ -246,7 +252,7 @@ mod tests {
         for break_it in broken {
             let mut connection = connection();
             break_it(&mut connection);
-            let error = HaProxyBalancer::new("web", &connection).unwrap_err();
+            let error = balancer(&connection).unwrap_err();
             assert!(!error.is_passing());
             let words = error.to_string();
             assert!(

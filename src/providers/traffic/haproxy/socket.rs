@@ -1,26 +1,42 @@
-//! The runtime API's socket: a command a connection, with a deadline and an answer of bounded size.
+//! Where the runtime API listens, and the way there: straight, or through the agent on that host.
 
 use std::fmt;
 use std::path::PathBuf;
-use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UnixStream};
-use tokio::time::timeout;
 
-/// How long a command may take, with its connection and its whole answer. `HAProxy` answers within milliseconds.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// The longest answer that is read: about 40,000 servers.
-const LIMIT: u64 = 32 << 20;
+use crate::agent::haproxy::exchange::ask;
+use crate::agent::protocol::{HaProxyAnswer, HaProxyCommand};
+use crate::model::endpoint::Endpoint;
+use crate::model::name::Name;
+use crate::providers::hosts::{AgentClient, HostError};
 
 /// Where the runtime API listens.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) enum Socket {
     /// `127.0.0.1:9999`.
     Tcp(String),
     /// `unix:/run/haproxy.sock`.
     Unix(PathBuf),
+    /// Where the agent of this host knows.
+    Agent(Relay),
+}
+
+/// The agent on the host of an `HAProxy`.
+#[derive(Clone, Debug)]
+pub(super) struct Relay {
+    pub(super) agent: AgentClient,
+    pub(super) host: Name,
+    pub(super) backend: String,
+}
+
+/// Why a command has no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Silence {
+    /// It can't be reached, or broke off before the end: then the command may have been carried out.
+    Away(String),
+    /// It was not passed on, and will not be.
+    Refused(String),
 }
 
 impl Socket {
@@ -34,7 +50,7 @@ impl Socket {
             if path.is_absolute() {
                 return Ok(Self::Unix(path));
             }
-        } else if crate::model::endpoint::Endpoint::parse(address).is_some() {
+        } else if Endpoint::parse(address).is_some() {
             return Ok(Self::Tcp(address.to_owned()));
         }
         Err(format!(
@@ -45,65 +61,48 @@ impl Socket {
     /// Sends one command and answers the whole of what comes back.
     ///
     /// # Errors
-    /// If it can't be reached, or breaks off before the end: then the command may have been carried out.
-    pub(super) async fn ask(&self, command: &str) -> Result<String, String> {
-        let asked = async {
-            match self {
-                Self::Tcp(address) => {
-                    let stream = TcpStream::connect(address).await;
-                    exchange(stream.map_err(|e| cant_connect(&e))?, command).await
-                }
-                Self::Unix(path) => {
-                    let stream = UnixStream::connect(path).await;
-                    exchange(stream.map_err(|e| cant_connect(&e))?, command).await
-                }
-            }
+    /// If there is no whole answer.
+    pub(super) async fn ask(&self, command: &str) -> Result<String, Silence> {
+        let asked = match self {
+            Self::Tcp(address) => ask(TcpStream::connect(address), command).await,
+            Self::Unix(path) => ask(UnixStream::connect(path), command).await,
+            Self::Agent(relay) => return relay.ask(command).await,
         };
-        timeout(PATIENCE, asked)
-            .await
-            .unwrap_or_else(|_| Err(format!("no answer within {} s", PATIENCE.as_secs())))
+        asked.map_err(Silence::Away)
+    }
+}
+
+impl Relay {
+    async fn ask(&self, command: &str) -> Result<String, Silence> {
+        let host = &self.host;
+        let order = HaProxyCommand {
+            host: host.clone(),
+            backend: self.backend.clone(),
+            command: command.to_owned(),
+        };
+        match self.agent.haproxy(&order).await {
+            Ok(HaProxyAnswer::Said(answer)) => Ok(answer),
+            Ok(HaProxyAnswer::Away(reason)) => Err(Silence::Away(reason)),
+            Ok(HaProxyAnswer::Elsewhere(other)) => Err(Silence::Away(format!(
+                "the agent at {host}'s address is {other}'s: correct the `address` of {host}"
+            ))),
+            Err(error @ HostError::Unreachable { .. }) => Err(Silence::Away(error.to_string())),
+            Err(HostError::Refused { reason, .. }) => Err(Silence::Refused(reason)),
+            Err(HostError::Unknown { .. }) => Err(Silence::Refused(format!(
+                "the agent on {host} is too old to pass commands on: install this version of cutover there, and start it again"
+            ))),
+        }
     }
 }
 
 impl fmt::Display for Socket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Tcp(address) => f.write_str(address),
-            Self::Unix(path) => path.display().fmt(f),
+            Self::Tcp(address) => write!(f, "at {address}"),
+            Self::Unix(path) => write!(f, "at {}", path.display()),
+            Self::Agent(relay) => write!(f, "on {}", relay.host),
         }
     }
-}
-
-fn cant_connect(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::PermissionDenied => format!(
-            "{error}: give this program's user access with `user`, `group` and `mode` of the `stats socket` line"
-        ),
-        std::io::ErrorKind::NotFound => {
-            format!("{error}: HAProxy does not run, or its `stats socket` is elsewhere")
-        }
-        _ => error.to_string(),
-    }
-}
-
-async fn exchange(
-    mut stream: impl AsyncRead + AsyncWrite + Unpin,
-    command: &str,
-) -> Result<String, String> {
-    let line = format!("{command}\n");
-    let written = stream.write_all(line.as_bytes()).await;
-    written.map_err(|e| e.to_string())?;
-    let mut answer = Vec::new();
-    let read = stream.take(LIMIT + 1).read_to_end(&mut answer).await;
-    read.map_err(|e| e.to_string())?;
-    if answer.len() as u64 > LIMIT {
-        return Err(format!("its answer is longer than {} MiB", LIMIT >> 20));
-    }
-    // Every answer ends a line, also the empty one that means success. One that doesn't comes from a process that died.
-    if !answer.ends_with(b"\n") {
-        return Err("the connection broke off before the end of the answer".to_owned());
-    }
-    Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
 #[cfg(test)]
@@ -113,10 +112,11 @@ mod tests {
     #[test]
     fn addresses_are_read_or_say_what_to_write() {
         for text in ["127.0.0.1:9999", "[::1]:9999", "lb.example:9999"] {
-            assert_eq!(Socket::parse(text).unwrap(), Socket::Tcp(text.to_owned()));
+            let socket = Socket::parse(text).unwrap();
+            assert!(matches!(socket, Socket::Tcp(address) if address == text));
         }
         let unix = Socket::parse("unix:/run/haproxy.sock").unwrap();
-        assert_eq!(unix.to_string(), "/run/haproxy.sock");
+        assert_eq!(unix.to_string(), "at /run/haproxy.sock");
         for text in ["", "9999", "/run/haproxy.sock", "unix:haproxy.sock"] {
             assert!(Socket::parse(text).unwrap_err().contains("unix:/PATH"));
         }

@@ -183,7 +183,7 @@ impl World {
                     balancer.happens(&mut self.env, what, |host| hosts[host].serves(group));
                 }
                 let env = &mut self.env;
-                env.watch.routes_are_kept(env.now, group, &env.registered);
+                env.watch.routes_are_kept(env.now, group);
             }
             Happening::BalancerTells { called, told } => {
                 self.orchestrate(|controller, env, _| controller.told(env, called, *told));
@@ -330,6 +330,7 @@ impl World {
             if deregistered {
                 self.env.mark(Mark::HostDeregistered);
                 self.env.registered[host] = false;
+                self.env.watch.gone.insert(host);
             }
         }
     }

@@ -116,7 +116,8 @@ fn serves(observed: &Observed, member: &Member) -> bool {
     let seen = observed.servers.get(&member.name);
     seen.is_some_and(|seen| {
         let well = seen.healthy != Some(false) || deliberate(Bug::SickServerCounts);
-        seen.service == Service::In && well
+        // One that weighs nothing gets nothing.
+        seen.service == Service::In && well && seen.weight != Some(0)
     })
 }
 

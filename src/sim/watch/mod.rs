@@ -4,6 +4,7 @@
 mod health;
 mod hosts;
 mod journal;
+mod route;
 mod shift;
 mod traffic;
 mod window;
@@ -27,8 +28,8 @@ use crate::model::deployment::{ExecutionId, TargetStatus};
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
 use health::Books;
+use route::Route;
 use shift::Shifts;
-use traffic::Route;
 
 /// What must always hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -141,6 +142,8 @@ pub struct Watch {
     pub claims: Vec<(usize, ExecutionId)>,
     /// Hosts that deployments have put into service and whose revision is still to be looked at.
     pub entered: Vec<(usize, usize)>,
+    /// Hosts that are no longer in the project.
+    pub gone: BTreeSet<usize>,
     now: Millis,
     /// Of the orchestrator, while it lives.
     life: Life,
@@ -192,6 +195,7 @@ impl Watch {
             created: 0,
             claims: Vec::new(),
             entered: Vec::new(),
+            gone: BTreeSet::new(),
             routes: vec![Route::default(); shape.groups],
             now: 0,
             life: 0,

@@ -4,7 +4,7 @@
 use super::super::cast::Cast;
 use super::super::marks::{Mark, Marks};
 use super::super::shape::Millis;
-use super::traffic::Route;
+use super::route::Route;
 use super::{Invariant, Seen, Watch};
 use crate::engine::Deployment;
 use crate::engine::event::Event;
@@ -158,7 +158,10 @@ impl Watch {
                 let Some(route) = self.routes.get(seen.group) else {
                     return;
                 };
-                let exempt = route.was_weighed(self.now - WRITTEN);
+                let mut targets = seen.deployment.targets.iter();
+                // Nobody knows where one serves that is no longer in the project.
+                let gone = targets.any(|target| self.gone.contains(&Cast::host(&target.name)));
+                let exempt = gone || route.was_weighed(self.now - WRITTEN);
                 let there = is_split(route, &seen.deployment, *split);
                 self.check(there || exempt, Invariant::Sides, || {
                     format!("deployment {number} says that {split} is in effect, and it is not")

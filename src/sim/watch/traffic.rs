@@ -7,6 +7,7 @@ use super::super::env::EPOCH;
 use super::super::happening::Life;
 use super::super::marks::{Mark, Marks};
 use super::super::shape::Millis;
+use super::route::{Route, Server};
 use super::{Invariant, Seen, Watch};
 use crate::engine::Deployment;
 use crate::engine::deployment::Target;
@@ -23,104 +24,6 @@ use crate::providers::traffic::Service;
 /// What others changed is put right within this, if nothing gets in the way: a look now and then, two more that are given up, and
 /// what takes effect late.
 const PUT_RIGHT: Millis = 60_000;
-
-/// A load balancer's route, as it is in force.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Route {
-    servers: Vec<Option<Server>>,
-    /// Counts what others changed, and what came to light.
-    counted: u64,
-    /// The count at which the route lost a server last that was not taken out by us.
-    lost: u64,
-    /// The count at which it restarted last, and when.
-    restarted: (u64, Millis),
-    /// The newest count that a keeper has seen.
-    known: u64,
-    /// When something last got in the way of putting things right.
-    disturbed: Millis,
-    /// The count at which somebody else changed how it is split last, and when.
-    weighed: (u64, Millis),
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct Server {
-    pub service: Service,
-    pub weight: u32,
-    pub well: bool,
-    /// When each request in flight ends.
-    flight: Vec<Millis>,
-    /// The count at which somebody else changed it last, and when.
-    touched: (u64, Millis),
-    /// Whether it is as somebody else made it, and nobody of ours has put that right yet.
-    others_did: bool,
-    /// The count at which it was found well last.
-    found: u64,
-    /// Whether it is as was asked for before the journal turned to the contrary.
-    belated: bool,
-    /// The deployment that it left with requests in flight last, until that is told.
-    cut_by: Option<usize>,
-}
-
-impl Server {
-    /// Whether requests come to it.
-    fn gets_requests(&self) -> bool {
-        self.service == Service::In && self.well && self.weight > 0
-    }
-}
-
-impl Route {
-    pub fn server(&self, host: usize) -> Option<&Server> {
-        self.servers.get(host)?.as_ref()
-    }
-
-    fn is_served(&self) -> bool {
-        self.servers.iter().flatten().any(Server::gets_requests)
-    }
-
-    fn is_served_without(&self, host: usize) -> bool {
-        let mut servers = self.servers.iter().enumerate();
-        servers.any(|(other, server)| {
-            other != host && server.as_ref().is_some_and(Server::gets_requests)
-        })
-    }
-
-    fn service(&self, host: usize) -> Service {
-        self.server(host)
-            .map_or(Service::Out, |server| server.service)
-    }
-
-    /// Whether no request is at a server, and none comes: one that still drains by an order that came late has none, either.
-    fn is_empty_of(&self, host: usize, now: Millis) -> bool {
-        self.server(host).is_none_or(|server| {
-            let open = server.flight.iter().any(|end| *end > now);
-            server.service == Service::Out || (server.service == Service::Draining && !open)
-        })
-    }
-
-    /// Whether what a server is now is somebody else's doing.
-    fn is_others_doing(&self, host: usize) -> bool {
-        // One that is not there was forgotten, if the load balancer has restarted since the world began.
-        let forgotten = self.restarted.0 > 1;
-        self.server(host)
-            .map_or(forgotten, |server| server.others_did)
-    }
-
-    /// Whether somebody else has changed how it is split since a keeper has looked, or since this time.
-    pub fn was_weighed(&self, since: Millis) -> bool {
-        let (counted, at) = self.weighed;
-        counted > self.known || (counted > 1 && at >= since)
-    }
-
-    /// Whether a server has changed since a keeper has looked, or since this time: by somebody else, or by what was asked for
-    /// before the journal turned to the contrary.
-    fn has_changed(&self, host: usize, since: Millis) -> bool {
-        let server = self.server(host);
-        let touched = server.map_or((0, 0), |server| server.touched);
-        let (counted, at) = touched.max(self.restarted);
-        let belated = server.is_some_and(|server| server.belated);
-        counted > self.known || (counted > 1 && at >= since) || belated
-    }
-}
 
 impl Watch {
     /// A load balancer has its own configuration: it starts, or is away.
@@ -370,7 +273,7 @@ impl Watch {
         self.check(!emptied || !known || belated || over, Invariant::Route, || {
             format!("h{host:03} was the last healthy server of g{group}, and deployment {number} took it out")
         });
-        if service == Service::In && was != service && knew && !over {
+        if service == Service::In && was != service && knew && !over && !belated {
             self.entered.push((host, number));
             let good = self.seen(number).is_some_and(|seen| {
                 let target = target_on(&seen.deployment, host);
@@ -649,7 +552,7 @@ impl Watch {
     }
 
     /// I-4: what others changed is put right, and what we want comes to be, unless the route would be empty.
-    pub fn routes_are_kept(&mut self, now: Millis, group: usize, registered: &[bool]) {
+    pub fn routes_are_kept(&mut self, now: Millis, group: usize) {
         let Some(route) = self.routes.get(group) else {
             return;
         };
@@ -664,7 +567,7 @@ impl Watch {
         });
         for (number, seen) in open {
             let mut targets = seen.deployment.targets.iter();
-            let all = targets.all(|target| registered[Cast::host(&target.name)]);
+            let all = targets.all(|target| !self.gone.contains(&Cast::host(&target.name)));
             if all && self.is_split_otherwise(seen, now, PUT_RIGHT) {
                 wrong = Some(format!(
                     "deployment {number} leaves the traffic of g{group} split otherwise than it asks"
@@ -675,12 +578,17 @@ impl Watch {
                 let since = seen.moved.get(&target.name).copied();
                 let since = since.unwrap_or(seen.began);
                 // Nothing can be done about one that is no longer in the project.
-                if now < since + PUT_RIGHT || !registered[host] {
+                if now < since + PUT_RIGHT || self.gone.contains(&host) {
                     continue;
                 }
                 let service = route.service(host);
-                let stays =
-                    service == Service::In && has_to_leave(target) && route.is_served_without(host);
+                // One whose turn has not come makes way for those that stay alone.
+                let turn = status(target, LifecycleEvent::BlockTraffic);
+                let relieved = match turn {
+                    Some(EventStatus::Pending) => is_served_by_others(route, &seen.deployment),
+                    _ => route.is_served_without(host),
+                };
+                let stays = service == Service::In && has_to_leave(target) && relieved;
                 let is_missed = service != Service::In && has_to_be_in(target);
                 if stays || is_missed {
                     wrong = Some(format!(
@@ -712,6 +620,16 @@ fn status(target: &Target, event: LifecycleEvent) -> Option<EventStatus> {
 fn target_on(deployment: &Deployment, host: usize) -> Option<&Target> {
     let mut targets = deployment.targets.iter();
     targets.find(|target| Cast::host(&target.name) == host)
+}
+
+/// Whether somebody gets requests who does not have to leave.
+fn is_served_by_others(route: &Route, deployment: &Deployment) -> bool {
+    let servers = route.servers.iter().enumerate();
+    let mut serving = servers.filter(|(_, server)| {
+        let server = server.as_ref();
+        server.is_some_and(Server::gets_requests)
+    });
+    serving.any(|(host, _)| !target_on(deployment, host).is_some_and(has_to_leave))
 }
 
 /// I-3: whether everything that comes before its entry has ended well, so that it may get requests.

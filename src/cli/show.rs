@@ -15,6 +15,7 @@ use crate::model::host::Host;
 use crate::model::lifecycle::EventStatus;
 use crate::model::name::Name;
 use crate::model::timestamp::Short;
+use crate::model::traffic::status::TrafficStatus;
 use crate::text::{date_time, safe};
 
 /// Shows a deployment.
@@ -33,6 +34,8 @@ pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Ex
     let view = look(&client).await?;
     let updates = updates(&view, &args.deployment);
     let left = left(&view, &deployment);
+    let traffic = view.traffic.get(&args.deployment);
+    let traffic = traffic.map(|gauge| &gauge.status);
     if args.output == Output::Json {
         let value = json!({
             "deploymentInfo": deployment_info(&deployment, &updates),
@@ -44,13 +47,14 @@ pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Ex
             "outlook": outlook(&deployment, clock::now()),
             "plan": *deployment.plan,
             "targets": deployment.targets,
+            "traffic": traffic,
             "terminated": deployment.terminated,
             "left": left.iter().map(|(host, _)| host).collect::<Vec<_>>(),
         });
         say(format_args!("{}", serde_json::to_string_pretty(&value)?));
         return Ok(Exit::Succeeded);
     }
-    let shown = lines(&deployment, &updates).into_iter();
+    let shown = lines(&deployment, &updates, traffic).into_iter();
     shown.chain(remains(&left)).for_each(say);
     Ok(Exit::Succeeded)
 }
@@ -101,7 +105,24 @@ fn remains(left: &[(Name, String)]) -> Option<String> {
     ))
 }
 
-fn lines(deployment: &Deployment, updates: &[DeploymentId]) -> Vec<String> {
+/// What is wrong at load balancers.
+fn trouble(traffic: &TrafficStatus) -> impl Iterator<Item = String> {
+    let balancers = traffic.balancers.iter();
+    balancers.filter_map(|balancer| {
+        let trouble = balancer.trouble.as_ref()?;
+        Some(format!(
+            "load balancer  {}: {}",
+            safe(&balancer.name),
+            safe(trouble)
+        ))
+    })
+}
+
+fn lines(
+    deployment: &Deployment,
+    updates: &[DeploymentId],
+    traffic: Option<&TrafficStatus>,
+) -> Vec<String> {
     let spec = &deployment.spec;
     let mut lines = vec![
         format!(
@@ -140,6 +161,7 @@ fn lines(deployment: &Deployment, updates: &[DeploymentId]) -> Vec<String> {
             safe(&error.message)
         ));
     }
+    lines.extend(traffic.into_iter().flat_map(trouble));
     let (rolls_back, updates_of) = (spec.rolls_back.as_ref(), spec.updates.as_ref());
     lines.extend(rolls_back.map(|id| format!("rolls back     {id}")));
     lines.extend(

@@ -40,7 +40,10 @@ impl Changes {
 
 /// What has changed at the hosts of a deployment whose replacement is installed; nothing for one without sides.
 pub(crate) fn changes(model: &Model, deployment: &Deployment) -> Vec<String> {
-    let installs = matches!(deployment.current_stage(), Some(Stage::Install { .. }));
+    let installs = matches!(
+        deployment.current_stage(),
+        Some(Stage::Provision { .. } | Stage::Install { .. })
+    );
     let begun = deployment.start_time.is_some() && !deployment.status.is_terminal();
     if deployment.spec.sides.is_none() || installs || !begun || model.replay.is_some() {
         return Vec::new();
@@ -66,7 +69,9 @@ fn of_side(model: &Model, deployment: &Deployment, side: Side) -> Vec<String> {
     let mut retagged = Vec::new();
     let mut silent = Vec::new();
     let mut unwell = Vec::new();
-    for target in spec.targets.iter().filter(|t| t.side == Some(side)) {
+    let stay = |target: &&TargetSpec| !is_terminated(deployment, &target.name);
+    let targets = spec.targets.iter().filter(|t| t.side == Some(side));
+    for target in targets.filter(stay) {
         let name = &target.name;
         match view.project.host(name) {
             None => removed.push(name),
@@ -123,6 +128,12 @@ fn side_of(deployment: &Deployment, host: &Host) -> Option<Side> {
     } else {
         sides.original.selects(host).then_some(Side::Blue)
     }
+}
+
+/// Whether its fleet is asked to terminate it: that it goes is what is wanted.
+fn is_terminated(deployment: &Deployment, target: &Name) -> bool {
+    let stage = deployment.current_stage();
+    matches!(stage, Some(Stage::Terminate { targets }) if targets.contains(target))
 }
 
 /// What is at work is told elsewhere.

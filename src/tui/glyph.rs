@@ -30,17 +30,13 @@ pub(crate) enum Glyph {
     BarEmpty,
     Up,
     Down,
-    Level1,
-    Level2,
-    Level3,
-    Level4,
     Asked,
     Measured,
 }
 
 impl Glyph {
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 24] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::Succeeded,
         Self::Failed,
         Self::Running,
@@ -59,10 +55,6 @@ impl Glyph {
         Self::BarEmpty,
         Self::Up,
         Self::Down,
-        Self::Level1,
-        Self::Level2,
-        Self::Level3,
-        Self::Level4,
         Self::Asked,
         Self::Measured,
     ];
@@ -88,11 +80,6 @@ impl Glyph {
             Self::BarEmpty => ("\u{25b1}", "."),
             Self::Up => ("\u{25b4}", "^"),
             Self::Down => ("\u{25be}", "v"),
-            // Braille: blocks are two cells wide in some terminals.
-            Self::Level1 => ("\u{28c0}", "_"),
-            Self::Level2 => ("\u{28e4}", "-"),
-            Self::Level3 => ("\u{28f6}", "="),
-            Self::Level4 => ("\u{28ff}", "#"),
             Self::Asked => ("\u{25ca}", "|"),
             Self::Measured => ("\u{25e6}", "o"),
         };

@@ -161,6 +161,14 @@ pub enum TrafficError {
         /// What to do.
         remedy: String,
     },
+    /// Nobody would serve as the servers are now, and their health may change at any moment: try again.
+    #[error("{balancer} waits: {reason}")]
+    Unwell {
+        /// What and where.
+        balancer: String,
+        /// Who is not well, and what is not done before.
+        reason: String,
+    },
     /// It refused, and will again.
     #[error("{balancer} refused: {reason}")]
     Refused {
@@ -182,6 +190,9 @@ pub enum TrafficError {
 impl TrafficError {
     /// Whether trying again may help.
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Unreachable { .. } | Self::Unreadable { .. })
+        matches!(
+            self,
+            Self::Unreachable { .. } | Self::Unreadable { .. } | Self::Unwell { .. }
+        )
     }
 }

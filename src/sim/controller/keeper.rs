@@ -62,7 +62,7 @@ enum State {
     /// That the deployment knows what has begun.
     Begins,
     /// How things are.
-    Looks(Looks),
+    Looks(Box<Looks>),
 }
 
 /// A look that is not over.
@@ -247,14 +247,14 @@ impl Keeper {
             env.watch.wants(self.deployment, host, member.place);
         }
         let number = self.observe(env, &looked.members);
-        self.state = State::Looks(Looks {
+        self.state = State::Looks(Box::new(Looks {
             looked,
             findings,
             kept: BTreeSet::new(),
             empty: None,
             number,
             step: Step::Observes,
-        });
+        }));
     }
 
     fn observe(&mut self, env: &mut Env, members: &[Member]) -> u32 {
@@ -320,12 +320,12 @@ impl Keeper {
         match (step, told) {
             (Step::Observes, Ok(Told::Observed(observed, seen))) => {
                 if !self.put_right(env, &mut looks, &observed, seen) {
-                    return self.settle(env, looks, *observed, state);
+                    return self.settle(env, *looks, *observed, state);
                 }
             }
             (Step::Applies(_), Ok(Told::Done)) => {
                 if deliberate(Bug::AcceptedIsDone) {
-                    return self.conclude(env, looks, state);
+                    return self.conclude(env, *looks, state);
                 }
                 looks.number = self.observe(env, &looks.looked.members);
             }
@@ -335,12 +335,12 @@ impl Keeper {
                 looks.number = self.observe(env, &looks.looked.members);
             }
             (Step::ObservesAgain, Ok(Told::Observed(observed, _))) => {
-                return self.settle(env, looks, *observed, state);
+                return self.settle(env, *looks, *observed, state);
             }
             (_, Err(error)) => {
                 looks.findings.trouble.push(error.to_string());
                 looks.looked.trouble = Some(error.to_string());
-                return self.conclude(env, looks, state);
+                return self.conclude(env, *looks, state);
             }
             (_, Ok(_)) => {}
         }

@@ -398,10 +398,8 @@ impl Watch {
                 }
             }
             Event::Started => seen.began = self.now,
-            Event::Retried { target, .. } => {
-                seen.moved.insert(target.clone(), self.now);
-            }
-            Event::EventStarted {
+            Event::Retried { target, .. }
+            | Event::EventStarted {
                 target,
                 event: LifecycleEvent::BlockTraffic | LifecycleEvent::AllowTraffic,
                 ..

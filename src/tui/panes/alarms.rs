@@ -15,7 +15,7 @@ use crate::tui::model::Model;
 use crate::tui::paint::{Brush, Ends, Run, run};
 use crate::tui::safe;
 use crate::tui::theme::Role;
-use crate::tui::widgets::trend::cells;
+use crate::tui::widgets::sparkline::cells;
 
 /// The width of the state's column: sign, word, gap.
 const STATE: usize = 14;
@@ -147,16 +147,17 @@ fn history(model: &Model, status: &AlarmStatus, width: usize) -> Vec<Run> {
         (AlarmState::Ok, None) => Some(0.0),
     };
     let heights: Vec<Option<f64>> = polls.iter().map(height).collect();
-    let cells = cells(&heights).into_iter().zip(&polls);
+    let cells = cells(model.theme, &heights).into_iter().zip(&polls);
+    let sign = |glyph: Glyph| glyph.draw(model.theme).to_owned();
     cells
-        .map(|(glyph, sample)| {
-            let (glyph, role) = match sample.state {
-                Some(AlarmState::Ok) => (glyph, Role::Text),
-                Some(AlarmState::Alarm) => (glyph, Role::Bad),
-                Some(AlarmState::InsufficientData) => (Glyph::Pending, Role::Muted),
-                None => (Glyph::Unknown, Role::Warn),
-            };
-            run(role, glyph.draw(model.theme))
+        .map(|(cell, sample)| {
+            let cell = cell.map_or_else(|| sign(Glyph::Unknown), String::from);
+            match sample.state {
+                Some(AlarmState::Ok) => run(Role::Text, cell),
+                Some(AlarmState::Alarm) => run(Role::Bad, cell),
+                Some(AlarmState::InsufficientData) => run(Role::Muted, sign(Glyph::Pending)),
+                None => run(Role::Warn, sign(Glyph::Unknown)),
+            }
         })
         .collect()
 }

@@ -3,6 +3,7 @@
 mod alarms;
 mod blue_green;
 mod commands;
+mod fleets;
 mod hosts;
 mod keys;
 mod pictures;

@@ -4,5 +4,4 @@ pub(crate) mod duration;
 pub(crate) mod field;
 pub(crate) mod list;
 pub(crate) mod sparkline;
-pub(crate) mod trend;
 pub(crate) mod wrap;

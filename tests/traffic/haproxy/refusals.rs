@@ -1,7 +1,8 @@
 //! What can't be done says why, and what to do.
 
 use cutover::model::connections::HaProxy;
-use cutover::providers::traffic::{Balancer as _, Observed, Service, TrafficError};
+use cutover::providers::traffic::haproxy::HaProxyBalancer;
+use cutover::providers::traffic::{Balancer as _, Observed, Service, TrafficError, Wanted};
 
 use super::running::{Running, apply, is_down, line, refused, server, split, until, wanted};
 use crate::backend::Backend;
@@ -36,6 +37,42 @@ async fn the_last_server_stays() {
     apply(&balancer, &wanted(vec![server(&w2, Service::Out)])).await;
 }
 
+/// Who stays may be well again at the next look, so that is no refusal.
+#[tokio::test]
+async fn a_server_waits_to_leave_while_those_that_stay_flap() {
+    let (w1, w2) = (Backend::start("w1").await, Backend::start("w2").await);
+    let haproxy = Running::start(&[&w1, &w2].map(line)).await;
+    let balancer = haproxy.balancer();
+    let load = Load::start(haproxy.front, "/", 400, Connections::Kept);
+    // Whether the other one is told to stay or is nobody's business here.
+    for stays in [&[][..], &[Service::In]] {
+        let stays = stays.iter().map(|service| server(&w2, *service));
+        let leaves = [server(&w1, Service::Out)].into_iter();
+        let aims = wanted(leaves.chain(stays).collect());
+        w2.set_well(false);
+        until(&balancer, &w2, "down", is_down).await;
+        waits(&balancer, &aims).await;
+
+        w2.set_well(true);
+        until(&balancer, &w2, "well", |seen| seen.healthy == Some(true)).await;
+        apply(&balancer, &aims).await;
+        until(&balancer, &w1, "out", |seen| seen.service == Service::Out).await;
+        apply(&balancer, &wanted(vec![server(&w1, Service::In)])).await;
+    }
+    assert_eq!(load.count().failed(), 0);
+}
+
+/// What can't be done as the servers are now, and may be a moment later, in words.
+async fn waits(balancer: &HaProxyBalancer, wanted: &Wanted) -> String {
+    let error = balancer.apply(wanted, &Observed::default()).await;
+    let error = error.unwrap_err();
+    assert!(error.is_passing(), "{error}");
+    let words = error.to_string();
+    let why = "none of the servers that would stay is up";
+    assert!(words.contains(why), "{words}");
+    words
+}
+
 #[tokio::test]
 async fn nobody_leaves_for_a_replacement_that_is_unwell() {
     let (blue, green) = (
@@ -47,12 +84,8 @@ async fn nobody_leaves_for_a_replacement_that_is_unwell() {
     green.set_well(false);
     let load = Load::start(haproxy.front, "/", 400, Connections::Kept);
     let reroute = split(&[&blue, &green], 100);
-    let error = balancer.apply(&reroute, &Observed::default()).await;
-    let words = error.unwrap_err().to_string();
-    assert!(
-        words.contains("none of the servers that would stay is up"),
-        "{words}"
-    );
+    let words = waits(&balancer, &reroute).await;
+    assert!(words.contains("until the health checks"), "{words}");
     let count = load.next(100).await;
     assert_eq!(count.answers["blue-1"], count.total());
 

@@ -1,9 +1,12 @@
 //! What happens in the middle, when original and replacement serve side by side: a stop, the end of the orchestrator, a
 //! restart of the load balancer.
 
+use serde_json::{Value, json};
+
 use super::each;
 use super::front::Kind;
 use super::site::{Clients, Held, Site};
+use crate::lab::until;
 
 /// Brings a deployment to the middle.
 async fn middle(site: &Site, load: &Clients) -> (String, Held) {
@@ -60,13 +63,42 @@ async fn ends(kind: Kind) {
     load.nothing_was_lost();
     drop(load);
     site.front.kill();
+    // Who shows the deployment learns what is wrong, in words and for programs.
+    let trouble = || site.lab.show(&id)["traffic"]["balancers"][0]["trouble"].clone();
+    until("its end is seen", || trouble().is_string());
+    let said = site.lab.ok(&["show", &id]);
+    let line = said
+        .lines()
+        .find(|line| line.starts_with("load balancer  web: "));
+    assert!(line.is_some(), "{said}");
     site.front.again().await;
+    until("it is well again", || trouble().is_null());
     let load = site.load();
     load.go_to_both().await;
     drop(held);
     assert_eq!(site.lab.wait_for_end(&id), "Succeeded");
     load.all_go_to("green").await;
     load.nothing_was_lost();
+
+    // What is over is remembered, group by group.
+    let said = site.lab.ok(&["traffic"]);
+    for line in [
+        "shop/rolling  web (",
+        "  last deployment  none",
+        "  traffic          web-1, web-2, as its document selects them",
+        "shop/swap  web (",
+        &format!("  last deployment  {id} Succeeded"),
+        "  traffic          web-3, web-4, where the last deployment that moved it left it",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    let text = site.lab.ok(&["traffic", &id, "--output", "json"]);
+    let told: Value = serde_json::from_str(&text).unwrap();
+    let [group] = &told["remembered"].as_array().unwrap()[..] else {
+        panic!("its group alone: {told:#}");
+    };
+    assert_eq!(group["serving"], json!(["web-3", "web-4"]));
+    assert_eq!(group["lastDeployment"]["deploymentId"], id);
 }
 
 each!(ends:

@@ -92,6 +92,14 @@ impl<'a> Aims<'a> {
     pub(super) fn could_stay(&self, servers: &Servers) -> bool {
         self.stay(servers) || self.0.values().any(|(_, weight)| *weight > 0)
     }
+
+    /// Whether a server of the backend that is nobody's business here would be one if it were well.
+    pub(super) fn would_stay_well(&self, servers: &Servers) -> bool {
+        let mut others = servers
+            .iter()
+            .filter(|(name, _)| !self.0.contains_key(name.as_str()));
+        others.any(|(_, now)| now.service == Service::In && now.weight > 0 && !now.backup)
+    }
 }
 
 /// What most servers of the backend weigh that were told nothing else: the largest weight in haproxy.cfg.

@@ -18,6 +18,9 @@ const SETTLING: Duration = Duration::from_secs(15);
 /// How often it is asked for.
 const PACE: Duration = Duration::from_millis(25);
 
+/// What is true of a backend that nobody would serve.
+const NOTHING: &str = "and its clients would get 503: nothing is taken out";
+
 impl HaProxyBalancer {
     /// Does what leads to what is wanted. Everything that can be foreseen is refused before the first command.
     pub(super) async fn put_right(&self, wanted: &Wanted) -> Result<(), TrafficError> {
@@ -26,7 +29,14 @@ impl HaProxyBalancer {
         let misplaced = self.misplaced(&aims, &servers).await?;
         let missing = self.missing(&aims, &servers)?;
         if aims.leave(&servers) && !aims.could_stay(&servers) {
-            return Err(self.empty("no server would be left in service"));
+            return Err(if aims.would_stay_well(&servers) {
+                self.unwell()
+            } else {
+                self.no(format!(
+                    "no server would be left in service of backend {}, {NOTHING}; put another server into service first",
+                    self.backend
+                ))
+            });
         }
         if misplaced.is_empty() && missing.is_empty() && aims.are_reached(&servers) {
             return Ok(());
@@ -180,7 +190,7 @@ impl HaProxyBalancer {
     async fn take_out(&self, aims: &Aims<'_>) -> Result<(), TrafficError> {
         let servers = self.look().await?;
         if aims.leave(&servers) && !aims.stay(&servers) {
-            return Err(self.empty("none of the servers that would stay is up"));
+            return Err(self.unwell());
         }
         for (server, weight) in aims.entering() {
             if self.there(&servers, server)?.weight > weight {
@@ -222,10 +232,14 @@ impl HaProxyBalancer {
             })
     }
 
-    fn empty(&self, why: &str) -> TrafficError {
-        self.no(format!(
-            "{why} of backend {}, and its clients would get 503: nothing was taken out; put another server into service first",
-            self.backend
-        ))
+    /// Who would stay is in service and may be well at any moment: a check that flaps, or has not passed yet.
+    fn unwell(&self) -> TrafficError {
+        TrafficError::Unwell {
+            balancer: self.label.clone(),
+            reason: format!(
+                "none of the servers that would stay is up of backend {}, {NOTHING} until the health checks find one well",
+                self.backend
+            ),
+        }
     }
 }

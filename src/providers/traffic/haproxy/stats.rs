@@ -159,10 +159,12 @@ fn trouble(health: Health, stat: Line) -> Option<String> {
         }
         Health::Unsettled | Health::Unwell => {
             let status = stat.get("status").unwrap_or_default();
-            let code = stat.get("check_code").unwrap_or_default();
+            // It is 0 while the next check runs.
+            let code = stat.get("check_code").filter(|code| *code != "0");
             let words = stat.get("last_chk").or_else(|| stat.get("check_desc"));
-            let words = words.unwrap_or_default();
-            Some(first_line(&format!("{status}: {last} {code} {words}")))
+            let said = [Some(last), code, words].into_iter().flatten();
+            let said: Vec<&str> = said.filter(|word| !word.is_empty()).collect();
+            Some(first_line(&format!("{status}: {}", said.join(" "))))
         }
     }
 }
@@ -232,6 +234,8 @@ mod tests {
         );
         assert_eq!(down.health, Health::Unwell);
         assert_eq!(down.trouble.unwrap(), "DOWN: L7STS 503 a, b");
+        let looked_at = one("0 0 1 1 6", "0,0,0,0,0,DOWN,0,* L7STS,0,1,2,0,0,wrong");
+        assert_eq!(looked_at.trouble.unwrap(), "DOWN: L7STS wrong");
     }
 
     #[test]

@@ -157,9 +157,10 @@ impl RequestBalancer {
                 return Ok(());
             }
             if Instant::now() >= deadline {
-                return Err(self.no(
-                    "none of the servers that would stay is found well: nothing was taken out",
-                ));
+                return Err(TrafficError::Unwell {
+                    balancer: self.label.clone(),
+                    reason: "none of the servers that would stay is found well: nothing is taken out until one is".to_owned(),
+                });
             }
             sleep(PACE).await;
         }

@@ -1,11 +1,15 @@
-//! `cutover traffic [ID]`: where the traffic of deployments that run really goes.
+//! `cutover traffic [ID]`: where the traffic of deployments that run really goes, and where it was left by those that ended.
+
+mod remembered;
 
 use serde_json::json;
 
-use super::context::{Context, usage};
+use self::remembered::Remembered;
+use super::context::{Context, look, usage};
 use super::print::say;
 use super::{Exit, Output, table};
 use crate::api::client::Client;
+use crate::api::view::View;
 use crate::model::deployment::DeploymentId;
 use crate::model::traffic::status::{
     BalancerDetails, BalancerStatus, Presence, ServerStatus, SideStatus,
@@ -16,7 +20,7 @@ use crate::text::safe;
 /// Shows traffic.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Of this deployment, with each server; without it, of all that run
+    /// Of this deployment, with each server; without it, of all groups
     deployment: Option<DeploymentId>,
     /// How to print
     #[arg(long, value_enum, default_value = "text")]
@@ -25,17 +29,24 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Exit> {
     let client = context.connect().await?;
+    let view = look(&client).await?;
     let found = match &args.deployment {
         Some(id) => vec![(id.clone(), client.traffic(id).await.map_err(usage)?)],
-        None => all(&client).await?,
+        None => all(&client, &view).await?,
     };
+    let group = args.deployment.as_ref();
+    let group = group.and_then(|id| Some(&view.summaries.get(id)?.group));
+    let groups = view.project.groups.iter();
+    let groups = groups.filter(|one| args.deployment.is_none() || Some(&one.key()) == group);
+    let remembered: Vec<Remembered> = groups.filter_map(|it| Remembered::of(&view, it)).collect();
     match args.output {
         Output::Json => {
             let found: Vec<_> = found
                 .iter()
                 .map(|(id, balancers)| json!({ "deploymentId": id, "balancers": balancers }))
                 .collect();
-            say(serde_json::to_string_pretty(&json!({ "traffic": found }))?);
+            let value = json!({ "traffic": found, "remembered": remembered });
+            say(serde_json::to_string_pretty(&value)?);
         }
         Output::Text => {
             let mut shown = false;
@@ -45,7 +56,8 @@ pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Ex
                     print(id, balancer, args.deployment.is_some());
                 }
             }
-            if !shown {
+            remembered.iter().flat_map(Remembered::lines).for_each(say);
+            if !shown && remembered.is_empty() {
                 say(match &args.deployment {
                     Some(id) => format!("{id} is over, or has no load balancer"),
                     None => "no deployment that runs has a load balancer".to_owned(),
@@ -57,12 +69,14 @@ pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Ex
 }
 
 /// Of every deployment that runs and has load balancers.
-async fn all(client: &Client) -> color_eyre::Result<Vec<(DeploymentId, Vec<BalancerDetails>)>> {
+async fn all(
+    client: &Client,
+    view: &View,
+) -> color_eyre::Result<Vec<(DeploymentId, Vec<BalancerDetails>)>> {
     let mut found = Vec::new();
-    for status in super::context::look(client).await?.traffic.into_values() {
-        let id = status.status.deployment;
-        let balancers = client.traffic(&id).await.map_err(usage)?;
-        found.push((id, balancers));
+    for id in view.traffic.keys() {
+        let balancers = client.traffic(id).await.map_err(usage)?;
+        found.push((id.clone(), balancers));
     }
     Ok(found)
 }

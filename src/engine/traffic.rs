@@ -17,9 +17,9 @@ pub enum Place {
 
 /// Where a target ought to be, for as long as its deployment runs; `None` leaves it where it is.
 ///
-/// Between leaving and entering it is out, whatever happens to the load balancer meanwhile. One that is installed before it
-/// enters is out until then, for nobody has validated it. One whose events at the load balancer failed is left as it is: it shows what
-/// went wrong.
+/// Between leaving and entering it is out, whatever happens to the load balancer meanwhile. One that joins, or is of the
+/// replacement, is out from the beginning until it enters, for nobody has validated it. One whose events at the load balancer
+/// failed is left as it is: it shows what went wrong.
 pub fn place(target: &Target) -> Option<Place> {
     use EventStatus::{Failed, InProgress, Pending, Succeeded};
     let status = |event| target.event(event).map(|entry| entry.status);
@@ -35,6 +35,7 @@ pub fn place(target: &Target) -> Option<Place> {
         }
         (Some(Succeeded), _) if deliberate(Bug::PlaceForgotten) => None,
         (Some(InProgress | Succeeded), _) => Some(Place::Out),
+        (None, Some(Pending)) if installed => Some(Place::Out),
         (Some(Pending), Some(Pending)) if installed && replaces => Some(Place::Out),
         _ => None,
     }

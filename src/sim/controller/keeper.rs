@@ -409,6 +409,7 @@ impl Keeper {
             ..
         } = looks;
         let asked = looked.asked;
+        let withheld = looked.trouble.is_some();
         findings.balancers.push(looked);
         findings.conclude(asked);
         let awaited = |split| {
@@ -418,7 +419,7 @@ impl Keeper {
         let in_effect = findings.in_effect.and_then(awaited);
         let mut heard = self.tell(env, &findings);
         let awaits = state.shift.is_some_and(|shift| shift.since.is_none());
-        self.rest(env, awaits);
+        self.rest(env, awaits && !withheld);
         heard.extend(in_effect.map(|input| Heard {
             deployment: self.deployment,
             input,

@@ -289,6 +289,10 @@ impl Shape {
             if style.controls_traffic() {
                 self.limits.event = self.limits.event.max(400_000);
             }
+            // A share for a side that nobody serves any more waits until everything is over.
+            if style.routing().is_some() {
+                self.limits.total = self.limits.total.min(3_600_000);
+            }
         }
     }
 }

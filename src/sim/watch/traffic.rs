@@ -664,6 +664,7 @@ fn has_to_leave(target: &Target) -> bool {
     match status(target, LifecycleEvent::BlockTraffic) {
         Some(Pending) => replaces,
         Some(status) => matches!(status, InProgress | Succeeded),
-        None => false,
+        // One that joins has nothing to leave.
+        None => target.event(LifecycleEvent::Install).is_some() && allow == Some(Pending),
     }
 }

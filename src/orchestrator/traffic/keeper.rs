@@ -13,6 +13,7 @@ use super::Errand;
 use super::findings::Findings;
 use super::gauge;
 use super::look::look;
+use super::memory::Memory;
 use super::meter::Meter;
 use crate::clock;
 use crate::engine::input::Report;
@@ -58,6 +59,8 @@ pub(super) struct Keeper {
     left: BTreeMap<Name, u64>,
     /// Targets that did not come into service in time, and why not: they leave again.
     late: BTreeMap<Name, String>,
+    /// Who served at the last look, by load balancer.
+    memories: BTreeMap<String, Memory>,
     /// When the last errand began.
     began: Timestamp,
     /// What was wrong at the last look.
@@ -82,6 +85,7 @@ impl Keeper {
             open: BTreeMap::new(),
             left: BTreeMap::new(),
             late: BTreeMap::new(),
+            memories: BTreeMap::new(),
             began: Timestamp(0),
             trouble: Vec::new(),
             meters: BTreeMap::new(),
@@ -109,6 +113,7 @@ impl Keeper {
                 &project,
                 self.orchestrator.0.traffic.connections(),
                 &mut self.late,
+                &mut self.memories,
             )
             .await;
             self.left.extend(findings.left.clone());

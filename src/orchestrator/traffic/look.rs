@@ -8,6 +8,7 @@ use tokio::time::timeout;
 
 use super::balancers::Connections;
 use super::findings::{Findings, Looked};
+use super::memory::Memory;
 use super::round::{Member, Round, Times, differing, is_split, round};
 use crate::clock;
 use crate::engine::Deployment;
@@ -26,6 +27,7 @@ pub(super) async fn look(
     project: &Project,
     connections: &Connections,
     late: &mut BTreeMap<Name, String>,
+    memories: &mut BTreeMap<String, Memory>,
 ) -> Findings {
     let mut findings = Findings::default();
     let (group, asked) = read(state, |d| (d.spec.group.clone(), d.split()));
@@ -35,7 +37,9 @@ pub(super) async fn look(
             Ok((document, balancer)) => {
                 looked.kind = Some(document.provider.label());
                 looked.members = read(state, |d| members(d, project, &document, &mut findings));
-                let done = put_right(state, &mut looked, &*balancer, late, &mut findings).await;
+                let memory = memories.entry(name.to_owned()).or_default();
+                let done =
+                    put_right(state, &mut looked, &*balancer, memory, late, &mut findings).await;
                 done.map_err(|error| error.to_string())
             }
             Err(trouble) => Err(trouble),
@@ -77,11 +81,13 @@ async fn put_right(
     state: &RwLock<Deployment>,
     looked: &mut Looked,
     balancer: &dyn Balancer,
+    memory: &mut Memory,
     late: &mut BTreeMap<Name, String>,
     findings: &mut Findings,
 ) -> Result<(), TrafficError> {
     let servers: Vec<Server> = looked.members.iter().map(Member::server).collect();
     let observed = looked.observed.insert(observe(balancer, &servers).await?);
+    memory.put_right(&mut looked.members, observed);
     let judges = balancer.abilities().health;
     for member in &mut looked.members {
         member.give_up_if_late(observed, judges, late, clock::steady());

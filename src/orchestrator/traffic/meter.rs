@@ -105,6 +105,7 @@ mod tests {
                 place: None,
                 leave_by: None,
                 enter_by: None,
+                moved: false,
             })
             .into()
     }

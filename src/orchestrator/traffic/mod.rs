@@ -8,6 +8,7 @@ pub(crate) mod findings;
 mod gauge;
 mod keeper;
 mod look;
+pub(crate) mod memory;
 mod meter;
 pub(crate) mod round;
 pub(crate) mod shares;

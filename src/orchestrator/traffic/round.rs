@@ -29,6 +29,8 @@ pub struct Member {
     pub leave_by: Option<Timestamp>,
     /// When it must have come into service, while it enters.
     pub enter_by: Option<Timestamp>,
+    /// Whether its deployment has begun to move it there.
+    pub moved: bool,
 }
 
 /// How long a target has at a load balancer.
@@ -215,6 +217,9 @@ impl Member {
             place: place(target),
             leave_by: since(LifecycleEvent::BlockTraffic).map(|at| at + times.drain),
             enter_by: allow.and_then(|entry| Some(entry.start_time? + times.enter)),
+            moved: since(LifecycleEvent::BlockTraffic)
+                .or(since(LifecycleEvent::AllowTraffic))
+                .is_some(),
         }
     }
 
@@ -266,6 +271,7 @@ mod tests {
             place,
             leave_by: Some(Timestamp(30_000)),
             enter_by: Some(Timestamp(60_000)),
+            moved: true,
         }
     }
 

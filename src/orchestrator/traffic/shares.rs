@@ -73,6 +73,7 @@ mod tests {
             place: None,
             leave_by: None,
             enter_by: None,
+            moved: false,
         });
         let seen = servers.iter().map(|(name, _, weight, healthy)| {
             let seen = Seen {

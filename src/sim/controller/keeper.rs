@@ -23,6 +23,7 @@ use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
 use crate::model::traffic::Side;
 use crate::orchestrator::traffic::findings::{Findings, Looked};
+use crate::orchestrator::traffic::memory::Memory;
 use crate::orchestrator::traffic::round::{Member, Round, Times, differing, is_split, round};
 use crate::providers::traffic::{Observed, TrafficError};
 
@@ -92,6 +93,7 @@ pub(super) struct Keeper {
     open: BTreeMap<ExecutionId, Open>,
     left_with: BTreeMap<Name, u64>,
     late: BTreeMap<Name, String>,
+    memory: Memory,
     began: Timestamp,
     troubled: bool,
     state: State,
@@ -110,6 +112,7 @@ impl Keeper {
             open: BTreeMap::new(),
             left_with: BTreeMap::new(),
             late: BTreeMap::new(),
+            memory: Memory::default(),
             began: Timestamp(0),
             troubled: false,
             state: State::Rests,
@@ -242,10 +245,6 @@ impl Keeper {
             findings.member(target, endpoint, BALANCER, times)
         });
         looked.members = members.collect();
-        for member in &looked.members {
-            let host = Cast::host(&member.name);
-            env.watch.wants(self.deployment, host, member.place);
-        }
         let number = self.observe(env, &looked.members);
         self.state = State::Looks(Box::new(Looks {
             looked,
@@ -359,6 +358,11 @@ impl Keeper {
         let now = env.controller_time();
         let judges = env.shape.balancers.judges;
         let looked = &mut looks.looked;
+        self.memory.put_right(&mut looked.members, observed);
+        for member in &looked.members {
+            let host = Cast::host(&member.name);
+            env.watch.wants(self.deployment, host, member.place);
+        }
         for member in &mut looked.members {
             member.give_up_if_late(observed, judges, &mut self.late, now);
         }

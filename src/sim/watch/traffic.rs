@@ -177,10 +177,13 @@ impl Watch {
             });
             return;
         };
+        let restarted = self.routes[seen.group].restarted.0 > 1;
         let target = target_on(&seen.deployment, host);
         let may = target.is_some_and(|target| match place {
             None => true,
-            Some(Place::In) => is_validated(&seen.deployment, target) && has_to_be_in(target),
+            Some(Place::In) if has_to_be_in(target) => is_validated(&seen.deployment, target),
+            // What served before a restart of the load balancer serves again, as long as nothing has become of it.
+            Some(Place::In) => restarted && !is_moved(target) && !has_to_leave(target),
             Some(Place::Out) => has_to_leave(target),
         });
         let invariant = match place {
@@ -649,6 +652,13 @@ fn has_to_be_in(target: &Target) -> bool {
     use EventStatus::{InProgress, Succeeded};
     let allow = status(target, LifecycleEvent::AllowTraffic);
     matches!(allow, Some(InProgress | Succeeded))
+}
+
+/// Whether its deployment has begun to move it at the load balancer.
+fn is_moved(target: &Target) -> bool {
+    let moves = [LifecycleEvent::BlockTraffic, LifecycleEvent::AllowTraffic];
+    let mut begun = moves.into_iter().filter_map(|event| status(target, event));
+    begun.any(|status| !matches!(status, EventStatus::Pending | EventStatus::Skipped))
 }
 
 /// Whether its journal says that it is out of service, or leaves it: from the start of its leaving to that of its entry; a

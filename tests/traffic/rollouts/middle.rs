@@ -104,3 +104,30 @@ async fn ends(kind: Kind) {
 each!(ends:
     ends_behind_haproxy HaProxy, ends_behind_haproxy_and_its_agent HaProxyThroughAgent, ends_behind_nginx Nginx, ends_behind_envoy EnvoyEndpoints,
     ends_behind_envoy_by_keys EnvoyRuntime, ends_behind_router Router);
+
+/// Its own configuration gives the traffic to the side that has lost it since.
+async fn forgets(kind: Kind) {
+    let mut site = Site::up(kind, 2, 2).await;
+    let load = site.load();
+    let id = site.ready("green", site.kind.configuration());
+    site.lab.ok(&["reroute", &id]);
+    assert_eq!(site.lab.wait_for_end(&id), "Succeeded");
+    let id = site.ready("blue", site.kind.configuration());
+    load.all_go_to("green").await;
+    site.front.is_looked_after().await;
+    load.nothing_was_lost();
+    drop(load);
+    site.front.kill();
+    site.front.again().await;
+    let load = site.load();
+    load.come_to("green").await;
+    load.all_go_to("green").await;
+    site.lab.ok(&["reroute", &id]);
+    assert_eq!(site.lab.wait_for_end(&id), "Succeeded");
+    load.all_go_to("blue").await;
+    load.nothing_was_lost();
+}
+
+each!(forgets:
+    haproxy_forgets_who_had_the_traffic HaProxy, nginx_forgets_nothing Nginx, envoy_forgets_who_had_the_traffic EnvoyEndpoints,
+    envoy_forgets_the_keys_of_who_had_the_traffic EnvoyRuntime, a_router_forgets_nothing Router);

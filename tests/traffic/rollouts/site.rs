@@ -207,10 +207,20 @@ impl Clients {
         self.0[0].next(requests).await
     }
 
-    /// Waits until all requests are answered by hosts whose names begin so.
+    /// The next requests are answered by hosts alone whose names begin so.
     pub async fn all_go_to(&self, side: &str) {
         let next = self.next(60).await;
         assert!((next.share(side) - 1.0).abs() < f64::EPSILON, "{next:?}");
+    }
+
+    /// Waits until requests are answered by hosts alone whose names begin so.
+    pub async fn come_to(&self, side: &str) {
+        for _ in 0..200 {
+            if (self.next(20).await.share(side) - 1.0).abs() < f64::EPSILON {
+                return;
+            }
+        }
+        panic!("{side} has not everything: {:?}", self.0[0].count());
     }
 
     /// Waits until both sides answer.

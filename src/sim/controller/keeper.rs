@@ -245,6 +245,10 @@ impl Keeper {
             findings.member(target, endpoint, BALANCER, times)
         });
         looked.members = members.collect();
+        for member in &looked.members {
+            let host = Cast::host(&member.name);
+            env.watch.wants(self.deployment, host, member.place);
+        }
         let number = self.observe(env, &looked.members);
         self.state = State::Looks(Box::new(Looks {
             looked,
@@ -358,10 +362,12 @@ impl Keeper {
         let now = env.controller_time();
         let judges = env.shape.balancers.judges;
         let looked = &mut looks.looked;
+        let places: Vec<_> = looked.members.iter().map(|member| member.place).collect();
         self.memory.put_right(&mut looked.members, observed);
-        for member in &looked.members {
+        let restored = looked.members.iter().zip(places);
+        for (member, _) in restored.filter(|(member, place)| member.place != *place) {
             let host = Cast::host(&member.name);
-            env.watch.wants(self.deployment, host, member.place);
+            env.watch.restores(self.deployment, host, member.place);
         }
         for member in &mut looked.members {
             member.give_up_if_late(observed, judges, &mut self.late, now);

@@ -71,9 +71,13 @@ impl Watch {
             deployment,
             status,
             revision,
+            serving,
             ..
         } = &record.event
         {
+            if let Some(serving) = serving {
+                self.serves_from_now_on(Cast::number(deployment), &serving.now);
+            }
             let succeeded = *status == DeploymentStatus::Succeeded;
             // What the deployment's own journal says became of its targets.
             let outcomes: Option<Vec<_>> =

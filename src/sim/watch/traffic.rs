@@ -15,6 +15,7 @@ use crate::engine::event::Event;
 use crate::engine::plan::{Before, Stage};
 use crate::engine::traffic::Place;
 use crate::model::deployment::{DeploymentStatus, TargetStatus};
+use crate::model::group::Selection;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
@@ -177,13 +178,10 @@ impl Watch {
             });
             return;
         };
-        let restarted = self.routes[seen.group].restarted.0 > 1;
         let target = target_on(&seen.deployment, host);
         let may = target.is_some_and(|target| match place {
             None => true,
-            Some(Place::In) if has_to_be_in(target) => is_validated(&seen.deployment, target),
-            // What served before a restart of the load balancer serves again, as long as nothing has become of it.
-            Some(Place::In) => restarted && !is_moved(target) && !has_to_leave(target),
+            Some(Place::In) => is_validated(&seen.deployment, target) && has_to_be_in(target),
             Some(Place::Out) => has_to_leave(target),
         });
         let invariant = match place {
@@ -194,6 +192,16 @@ impl Watch {
             format!(
                 "deployment {number} wants h{host:03} {place:?}, and its journal does not say so"
             )
+        });
+    }
+
+    /// A keeper will have a server in service that its journal says nothing of: it served before a restart.
+    pub fn restores(&mut self, number: usize, host: usize, place: Option<Place>) {
+        let route = self.routes.get(self.group(number));
+        let restarted = route.is_some_and(|route| route.restarted.0 > 1);
+        let may = place == Some(Place::In) && restarted;
+        self.check(may, Invariant::Route, || {
+            format!("deployment {number} wants h{host:03} {place:?}, and nothing was forgotten")
         });
     }
 
@@ -552,6 +560,28 @@ impl Watch {
         }
     }
 
+    /// I-20: the group takes the side for its own that has entered service.
+    pub(super) fn serves_from_now_on(&mut self, number: usize, now: &Selection) {
+        let Some(deployment) = self.deployment(number) else {
+            return;
+        };
+        let entered = |side: Side| {
+            let mut targets = deployment.targets.iter();
+            targets.any(|target| {
+                let allow = status(target, LifecycleEvent::AllowTraffic);
+                target.side == Some(side) && allow == Some(EventStatus::Succeeded)
+            })
+        };
+        let sides = deployment.spec.sides.as_ref();
+        let good = sides.is_some_and(|sides| {
+            (entered(Side::Green) && *now == sides.replacement)
+                || (entered(Side::Blue) && *now == sides.original)
+        });
+        self.check(good, Invariant::Sides, || {
+            format!("after deployment {number} its group takes the side for its own that has lost the traffic")
+        });
+    }
+
     /// I-4: what others changed is put right, and what we want comes to be, unless the route would be empty.
     pub fn routes_are_kept(&mut self, now: Millis, group: usize) {
         let Some(route) = self.routes.get(group) else {
@@ -652,13 +682,6 @@ fn has_to_be_in(target: &Target) -> bool {
     use EventStatus::{InProgress, Succeeded};
     let allow = status(target, LifecycleEvent::AllowTraffic);
     matches!(allow, Some(InProgress | Succeeded))
-}
-
-/// Whether its deployment has begun to move it at the load balancer.
-fn is_moved(target: &Target) -> bool {
-    let moves = [LifecycleEvent::BlockTraffic, LifecycleEvent::AllowTraffic];
-    let mut begun = moves.into_iter().filter_map(|event| status(target, event));
-    begun.any(|status| !matches!(status, EventStatus::Pending | EventStatus::Skipped))
 }
 
 /// Whether its journal says that it is out of service, or leaves it: from the start of its leaving to that of its entry; a

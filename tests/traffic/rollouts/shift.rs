@@ -40,22 +40,29 @@ impl Site {
 }
 
 /// The share of the replacement among the next requests is this one, as nearly as chance allows: some load balancers throw
-/// dice for each request.
+/// dice for each request. One that finds a server unwell for a moment shares among the others, and is given another chance; a
+/// side that is to have nothing has nothing at once.
 pub async fn arrives(load: &Clients, share: f64) {
     // What was on its way when the share changed.
     load.next(50).await;
-    let count = load.next(REQUESTS).await;
-    assert_eq!(count.failed(), 0, "{count:?}");
-    let found = count.share("green");
     let deviation = (share * (1.0 - share) / 400.0_f64).sqrt();
-    let apart = (found - share).abs();
-    assert!(
-        apart <= 4.0 * deviation,
-        "{found} instead of {share}: {count:?}"
-    );
+    let mut chances = if deviation > 0.0 { CHANCES } else { 1 };
+    loop {
+        let count = load.next(REQUESTS).await;
+        assert_eq!(count.failed(), 0, "{count:?}");
+        let found = count.share("green");
+        if (found - share).abs() <= 4.0 * deviation {
+            return;
+        }
+        chances -= 1;
+        assert!(chances > 0, "{found} instead of {share}: {count:?}");
+    }
 }
 
 const REQUESTS: u64 = 400;
+
+/// So many rows of requests may miss the share.
+const CHANCES: u32 = 5;
 
 each!(by_schedule_and_by_hand:
     the_share_that_is_asked_for_arrives_behind_haproxy HaProxy,

@@ -22,6 +22,7 @@ use crate::store::journal::Batch;
 impl Orchestrator {
     /// Creates a deployment, or finds the one that was created with the same token.
     pub(super) async fn deploy(&self, deploy: Deploy) -> Result<Answer, ApiError> {
+        self.catch_up();
         let (project, _) = self.0.documents.current();
         if deploy.verify_artifact {
             // Takes long, so that it comes before the ledgers are held; after what is wrong with the request itself.
@@ -95,6 +96,7 @@ impl Orchestrator {
     /// # Errors
     /// If the request names something that does not exist.
     pub async fn preview(&self, deploy: &Deploy) -> Result<Preview, ApiError> {
+        self.catch_up();
         let (project, _) = self.0.documents.current();
         let ledgers = self.0.ledgers.lock().await;
         let ledger = ledgers.get(&deploy.group).cloned().unwrap_or_default();

@@ -23,6 +23,8 @@ pub struct Documents {
     /// Where the last version without an error is kept.
     last_good: PathBuf,
     current: Mutex<Current>,
+    /// What was looked at last, whether it could be read or not.
+    seen: Mutex<documents::Fingerprint>,
 }
 
 #[derive(Clone, Debug)]
@@ -75,6 +77,8 @@ impl Documents {
         last_good: PathBuf,
         provisioned: Vec<Host>,
     ) -> Result<Self, Vec<String>> {
+        // Before they are read: what changes meanwhile is read again.
+        let seen = documents::fingerprint(folder);
         let (written, problems) = match documents::load(folder) {
             Ok(loaded) => {
                 keep(&last_good, &loaded.project);
@@ -90,6 +94,7 @@ impl Documents {
             folder: folder.to_owned(),
             last_good,
             current: Mutex::new(Current::new(written, provisioned, problems)),
+            seen: Mutex::new(seen),
         })
     }
 
@@ -160,16 +165,22 @@ impl Orchestrator {
     /// Reads the documents again whenever they have changed, and tells everybody.
     pub(super) fn follow_documents(self) {
         tokio::spawn(async move {
-            let mut seen = documents::fingerprint(&self.0.documents.folder);
             loop {
                 tokio::time::sleep(INTERVAL).await;
-                let now = documents::fingerprint(&self.0.documents.folder);
-                if now != seen {
-                    seen = now;
-                    self.reload();
-                }
+                self.catch_up();
             }
         });
+    }
+
+    /// Reads the documents again if they have changed: whoever has just edited them means what is there now.
+    pub(super) fn catch_up(&self) {
+        // Held while they are read, so that nobody goes on with what was there before.
+        let mut seen = lock(&self.0.documents.seen);
+        let now = documents::fingerprint(&self.0.documents.folder);
+        if now != *seen {
+            *seen = now;
+            self.reload();
+        }
     }
 
     fn reload(&self) {

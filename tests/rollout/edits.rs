@@ -36,6 +36,24 @@ fn a_deployment_keeps_its_snapshot_and_the_next_takes_the_edit() {
     assert_eq!(shown["targets"].as_array().unwrap().len(), 1);
 }
 
+/// Nobody waits between an edit and what rests on it.
+#[test]
+fn whoever_deploys_right_after_an_edit_means_the_edit() {
+    let lab = Lab::up(1);
+    lab.push("1.0", "0", None);
+    for configuration in ["OneAtATime", "AllAtOnce", "HalfAtATime"] {
+        let configuration = format!("CodeDeployDefault.{configuration}");
+        let line = format!("deploymentConfigName: {configuration}\n");
+        lab.group("all", "role", "web", &line);
+        let (id, _) = lab.deploy(&["all", "1.0"]);
+        let shown = lab.show(&id);
+        assert_eq!(
+            shown["deploymentInfo"]["deploymentConfigName"],
+            configuration.as_str()
+        );
+    }
+}
+
 #[test]
 fn a_host_that_leaves_the_project_while_a_script_runs_is_unknown() {
     let lab = Lab::up(2);

@@ -1,6 +1,7 @@
 //! Those who check: every invariant has its id, and is asserted after every step that could break it. They keep their own
 //! books, from what is durable and from what happens on hosts, and work figures out anew instead of believing totals.
 
+mod balancer;
 mod health;
 mod hosts;
 mod journal;

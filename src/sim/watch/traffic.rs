@@ -1,10 +1,8 @@
-//! Where requests go, and whether that is our doing (I-2, I-3, I-4, I-20). It keeps the routes of all load balancers a second time,
-//! with who changed what last: what others did is exempt until somebody of ours has had the time to put it right.
+//! What deployments and hosts make of where requests go (I-2, I-3, I-4, I-20), against the routes that are kept a second time: what
+//! others did there is exempt until somebody of ours has had the time to put it right.
 
-use super::super::balancer::{Step, WEIGHT};
 use super::super::cast::Cast;
 use super::super::env::EPOCH;
-use super::super::happening::Life;
 use super::super::marks::{Mark, Marks};
 use super::super::shape::Millis;
 use super::route::{Route, Server};
@@ -13,7 +11,6 @@ use crate::engine::Deployment;
 use crate::engine::deployment::Target;
 use crate::engine::event::Event;
 use crate::engine::plan::{Before, Stage};
-use crate::engine::traffic::Place;
 use crate::model::deployment::{DeploymentStatus, TargetStatus};
 use crate::model::group::Selection;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
@@ -27,310 +24,6 @@ use crate::providers::traffic::Service;
 const PUT_RIGHT: Millis = 60_000;
 
 impl Watch {
-    /// A load balancer has its own configuration: it starts, or is away.
-    pub fn configured(
-        &mut self,
-        now: Millis,
-        group: usize,
-        servers: impl Iterator<Item = Option<(Service, bool)>>,
-    ) {
-        let Some(route) = self.routes.get_mut(group) else {
-            return;
-        };
-        let first = route.counted == 0;
-        route.counted += 1;
-        route.lost = route.counted;
-        route.restarted = (route.counted, now);
-        route.weighed = (route.counted, now);
-        route.disturbed = now;
-        let touched = (route.counted, now);
-        route.servers = servers
-            .map(|server| {
-                let (service, well) = server?;
-                Some(Server {
-                    service,
-                    weight: WEIGHT,
-                    well,
-                    flight: Vec::new(),
-                    touched,
-                    others_did: !first,
-                    found: touched.0,
-                    belated: false,
-                    cut_by: None,
-                })
-            })
-            .collect();
-    }
-
-    /// What a load balancer's state is counted as now.
-    pub fn counted(&self, group: usize) -> u64 {
-        self.routes.get(group).map_or(0, |route| route.counted)
-    }
-
-    /// A keeper has seen how a load balancer was.
-    pub fn knows(&mut self, group: usize, counted: u64) {
-        if let Some(route) = self.routes.get_mut(group) {
-            route.known = route.known.max(counted);
-        }
-    }
-
-    /// Something gets in the way of putting things right.
-    pub fn disturbed(&mut self, now: Millis, group: usize) {
-        if let Some(route) = self.routes.get_mut(group) {
-            route.disturbed = now;
-        }
-    }
-
-    /// The orchestrator was killed: what it knew of requests that were cut is lost.
-    pub fn orchestrator_died(&mut self, now: Millis) {
-        self.life = 0;
-        for route in &mut self.routes {
-            route.disturbed = now;
-            for server in route.servers.iter_mut().flatten() {
-                server.cut_by = None;
-            }
-        }
-    }
-
-    /// The orchestrator is back.
-    pub fn orchestrator_starts(&mut self, now: Millis, life: Life) {
-        self.life = life;
-        for route in &mut self.routes {
-            route.disturbed = now;
-        }
-    }
-
-    /// A load balancer found that an application began or ceased to serve.
-    pub fn found(&mut self, now: Millis, group: usize, host: usize, well: bool) {
-        let Some(route) = self.routes.get_mut(group) else {
-            return;
-        };
-        route.counted += 1;
-        let counted = route.counted;
-        if let Some(Some(server)) = route.servers.get_mut(host) {
-            let lost = server.gets_requests() && !well;
-            server.well = well;
-            if well {
-                server.found = counted;
-            }
-            if lost {
-                route.lost = counted;
-            }
-        }
-        // Whoever had to stay because there was no other may go from now on.
-        route.disturbed = now;
-    }
-
-    /// Somebody changed a server by hand.
-    pub fn changed_by_hand(
-        &mut self,
-        now: Millis,
-        group: usize,
-        host: usize,
-        service: Service,
-        flight: &[Millis],
-    ) {
-        let Some(route) = self.routes.get_mut(group) else {
-            return;
-        };
-        route.counted += 1;
-        route.disturbed = now;
-        let counted = route.counted;
-        route.weighed = (counted, now);
-        let Some(Some(server)) = route.servers.get_mut(host) else {
-            return;
-        };
-        if server.gets_requests() && service != Service::In {
-            route.lost = counted;
-        }
-        server.service = service;
-        server.flight = flight.to_vec();
-        server.touched = (counted, now);
-        server.others_did = true;
-        // It may finish now what was cut off before.
-        server.cut_by = None;
-    }
-
-    /// Somebody gave a server another weight by hand.
-    pub fn weighed_by_hand(&mut self, now: Millis, group: usize, host: usize, weight: u32) {
-        let Some(route) = self.routes.get_mut(group) else {
-            return;
-        };
-        route.counted += 1;
-        route.disturbed = now;
-        route.weighed = (route.counted, now);
-        let counted = route.counted;
-        let Some(Some(server)) = route.servers.get_mut(host) else {
-            return;
-        };
-        let before = server.gets_requests();
-        server.weight = weight;
-        if before && !server.gets_requests() {
-            route.lost = counted;
-        }
-    }
-
-    /// The keeper of a deployment will see to it that a server is there: its journal has to say so.
-    pub fn wants(&mut self, number: usize, host: usize, place: Option<Place>) {
-        let Some(seen) = self.seen(number) else {
-            self.violated(Invariant::DurableFirst, || {
-                format!("deployment {number} moved traffic before it was durable")
-            });
-            return;
-        };
-        let target = target_on(&seen.deployment, host);
-        let may = target.is_some_and(|target| match place {
-            None => true,
-            Some(Place::In) => is_validated(&seen.deployment, target) && has_to_be_in(target),
-            Some(Place::Out) => has_to_leave(target),
-        });
-        let invariant = match place {
-            Some(Place::In) => Invariant::Validated,
-            _ => Invariant::Route,
-        };
-        self.check(may, invariant, || {
-            format!(
-                "deployment {number} wants h{host:03} {place:?}, and its journal does not say so"
-            )
-        });
-    }
-
-    /// A keeper will have a server in service that its journal says nothing of: it served before a restart.
-    pub fn restores(&mut self, number: usize, host: usize, place: Option<Place>) {
-        let route = self.routes.get(self.group(number));
-        let restarted = route.is_some_and(|route| route.restarted.0 > 1);
-        let may = place == Some(Place::In) && restarted;
-        self.check(may, Invariant::Route, || {
-            format!("deployment {number} wants h{host:03} {place:?}, and nothing was forgotten")
-        });
-    }
-
-    /// What a deployment asked for takes effect at a server. `flight` says when each request that it still works on ends. Answers
-    /// whether that put right what others had done.
-    pub fn changed(&mut self, now: Millis, group: usize, step: &Step, flight: &[Millis]) -> bool {
-        let (host, service) = (step.host, step.service);
-        let number = step.called.deployment;
-        self.now = now;
-        let over = self
-            .seen(number)
-            .is_none_or(|seen| seen.deployment.status.is_terminal());
-        let leaves = self.seen(number).is_some_and(|seen| {
-            let target = target_on(&seen.deployment, host);
-            let block = target.and_then(|t| status(t, LifecycleEvent::BlockTraffic));
-            block == Some(EventStatus::InProgress)
-        });
-        let split = self.seen(number).and_then(|seen| seen.deployment.split());
-        let Some(route) = self.routes.get_mut(group) else {
-            return false;
-        };
-        let (served, known) = (route.is_served(), route.lost <= step.seen);
-        let Some(place) = route.servers.get_mut(host) else {
-            return false;
-        };
-        let changed = place.get_or_insert(Server {
-            service: Service::Out,
-            weight: WEIGHT,
-            well: !self.shape.balancers.judges,
-            flight: Vec::new(),
-            touched: (0, 0),
-            others_did: false,
-            found: 0,
-            belated: false,
-            cut_by: None,
-        });
-        let was = changed.service;
-        let weighed = changed.weight != step.weight;
-        // What others changed after that was decided on is not put right by it.
-        let knew = changed.touched.0 <= step.seen;
-        let puts_right = knew && changed.others_did && was != service;
-        if knew && service != Service::Draining && !over {
-            changed.others_did = false;
-        }
-        // It came to light only after that was decided on that it was well.
-        let known = known && changed.found <= step.seen;
-        changed.service = service;
-        changed.weight = step.weight;
-        changed.flight = flight.to_vec();
-        let cut = flight.iter().filter(|end| **end > now).count();
-        let cuts = service == Service::Out && was != Service::Out && cut > 0;
-        if cuts && leaves && knew && step.called.life == self.life {
-            changed.cut_by = Some(number);
-        } else if service == Service::In {
-            changed.cut_by = None;
-        }
-        let emptied = served && !route.is_served();
-        if was == service && !weighed {
-            return false;
-        }
-        if over || split != step.split {
-            route.counted += 1;
-            route.weighed = (route.counted, now);
-        }
-        // Others may come or go from now on.
-        route.disturbed = now;
-        if cuts && knew {
-            self.may_be_cut(now, number, host, was, cut);
-        }
-        let belated = self.seen(number).is_some_and(|seen| {
-            target_on(&seen.deployment, host).is_some_and(|target| match service {
-                Service::In => !has_to_be_in(target),
-                Service::Draining | Service::Out => !has_to_leave(target),
-            })
-        });
-        if was != service {
-            self.set_belated(group, host, belated || !knew, over);
-        }
-        let belated = belated || split != step.split;
-        self.check(!emptied || !known || belated || over, Invariant::Route, || {
-            format!("h{host:03} was the last healthy server of g{group}, and deployment {number} took it out")
-        });
-        if service == Service::In && was != service && knew && !over && !belated {
-            self.entered.push((host, number));
-            let good = self.seen(number).is_some_and(|seen| {
-                let target = target_on(&seen.deployment, host);
-                target.is_some_and(|target| is_validated(&seen.deployment, target))
-            });
-            self.check(good, Invariant::Validated, || {
-                format!("deployment {number} put h{host:03} into service, and its events have not all succeeded")
-            });
-        }
-        puts_right
-    }
-
-    /// What takes effect after its deployment has ended is as if somebody else had done it.
-    fn set_belated(&mut self, group: usize, host: usize, belated: bool, over: bool) {
-        if belated || over {
-            let route = &mut self.routes[group];
-            route.counted += 1;
-            route.lost = route.counted;
-        }
-        if let Some(Some(server)) = self.routes[group].servers.get_mut(host) {
-            server.belated = belated || over;
-            server.others_did |= over;
-        }
-    }
-
-    /// I-2: requests in flight have the time that they were promised.
-    fn may_be_cut(&mut self, now: Millis, number: usize, host: usize, was: Service, cut: usize) {
-        let drain = self.shape.balancers.drain;
-        let since = self.seen(number).and_then(|seen| {
-            let target = target_on(&seen.deployment, host)?;
-            // By the orchestrator's clock, which is right unless it has jumped.
-            let block = target.event(LifecycleEvent::BlockTraffic)?;
-            Some(block.start_time?.0 - EPOCH)
-        });
-        let drained = was == Service::Draining;
-        let late = match since {
-            Some(since) => now >= since + drain,
-            // It leaves for another reason than an event, at once if need be.
-            None => true,
-        };
-        let jumped = self.clock_jumped;
-        self.check(drained && (late || jumped), Invariant::Drained, || {
-            format!("{cut} requests of h{host:03} were cut off before their time by deployment {number}, which had it {was:?}")
-        });
-    }
-
     /// I-2: an application is stopped, or something is installed, where no request can come by our doing.
     pub(super) fn touches(&mut self, number: usize, host: usize, event: LifecycleEvent) {
         let group = self.group(number);
@@ -644,11 +337,11 @@ struct Claim<'a> {
     since: Millis,
 }
 
-fn status(target: &Target, event: LifecycleEvent) -> Option<EventStatus> {
+pub(super) fn status(target: &Target, event: LifecycleEvent) -> Option<EventStatus> {
     target.event(event).map(|entry| entry.status)
 }
 
-fn target_on(deployment: &Deployment, host: usize) -> Option<&Target> {
+pub(super) fn target_on(deployment: &Deployment, host: usize) -> Option<&Target> {
     let mut targets = deployment.targets.iter();
     targets.find(|target| Cast::host(&target.name) == host)
 }
@@ -664,7 +357,7 @@ fn is_served_by_others(route: &Route, deployment: &Deployment) -> bool {
 }
 
 /// I-3: whether everything that comes before its entry has ended well, so that it may get requests.
-fn is_validated(deployment: &Deployment, target: &Target) -> bool {
+pub(super) fn is_validated(deployment: &Deployment, target: &Target) -> bool {
     let ignores = deployment.spec.options.ignore_application_stop_failures;
     let mut before = target
         .events
@@ -678,7 +371,7 @@ fn is_validated(deployment: &Deployment, target: &Target) -> bool {
 }
 
 /// Whether its journal says that it is in service, or enters it.
-fn has_to_be_in(target: &Target) -> bool {
+pub(super) fn has_to_be_in(target: &Target) -> bool {
     use EventStatus::{InProgress, Succeeded};
     let allow = status(target, LifecycleEvent::AllowTraffic);
     matches!(allow, Some(InProgress | Succeeded))
@@ -686,7 +379,7 @@ fn has_to_be_in(target: &Target) -> bool {
 
 /// Whether its journal says that it is out of service, or leaves it: from the start of its leaving to that of its entry; a
 /// replacement that is installed from the beginning.
-fn has_to_leave(target: &Target) -> bool {
+pub(super) fn has_to_leave(target: &Target) -> bool {
     use EventStatus::{Failed, InProgress, Pending, Succeeded};
     let allow = status(target, LifecycleEvent::AllowTraffic);
     if matches!(allow, Some(InProgress | Succeeded | Failed)) {

@@ -44,6 +44,12 @@ pub fn unique() -> String {
     uuid::Uuid::new_v4().to_string()
 }
 
+/// A random number.
+pub fn random() -> u32 {
+    let [a, b, c, d, ..] = *uuid::Uuid::new_v4().as_bytes();
+    u32::from_be_bytes([a, b, c, d])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

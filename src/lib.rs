@@ -1,7 +1,7 @@
 //! `cutover` drives software rollouts from a terminal.
 //!
 //! Rooms, from the door down (arrows of `use` point down this list, never up): `cli`, `tui`, `api`, `lab`, `sim`,
-//! `router`, `orchestrator`, `providers`, `agent`, `store`, `text`, `clock`, `crash_point`, `engine`, `appspec`, `model`.
+//! `router`, `orchestrator`, `providers`, `agent`, `identity`, `store`, `text`, `clock`, `crash_point`, `engine`, `appspec`, `model`.
 //! The last three are pure.
 
 pub mod agent;
@@ -11,6 +11,7 @@ pub mod cli;
 pub mod clock;
 pub mod crash_point;
 pub mod engine;
+pub mod identity;
 pub mod lab;
 pub mod model;
 pub mod orchestrator;

@@ -13,10 +13,14 @@ mod crash;
 mod disk;
 #[path = "agent/facts.rs"]
 mod facts;
+#[path = "agent/front.rs"]
+mod front;
 #[path = "agent/install.rs"]
 mod install;
 #[path = "agent/names.rs"]
 mod names;
+#[path = "agent/ordinary.rs"]
+mod ordinary;
 #[path = "agent/output.rs"]
 mod output;
 #[path = "agent/program.rs"]

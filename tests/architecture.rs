@@ -10,7 +10,7 @@
 use std::path::{Path, PathBuf};
 
 /// From the door down. A room may use itself and those after it.
-const ROOMS: [&str; 16] = [
+const ROOMS: [&str; 17] = [
     "cli",
     "tui",
     "api",
@@ -20,6 +20,7 @@ const ROOMS: [&str; 16] = [
     "orchestrator",
     "providers",
     "agent",
+    "identity",
     "store",
     "text",
     "clock",

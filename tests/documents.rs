@@ -6,6 +6,8 @@
     reason = "a test's helpers fail the test"
 )]
 
+#[path = "documents/access.rs"]
+mod access;
 #[path = "documents/commands.rs"]
 mod commands;
 #[path = "documents/connections.rs"]
@@ -231,7 +233,7 @@ fn hosts_are_checked() {
     assert_eq!(
         found,
         [
-            "cutover.yaml:3:25: error: hosts[0].address: \"10.0.0.1\" is not the loopback: agents are for this machine only as yet (127.0.0.1, [::1] or localhost)",
+            "cutover.yaml:3:25: error: hosts[0].address: \"10.0.0.1\" is not the loopback, where alone agents are spoken to plainly: write https://, and `cutover hosts invite` lets the host join",
             "cutover.yaml:4:13: error: hosts[1].name: hosts[0] has the name a already",
             "cutover.yaml:5:25: error: hosts[2].address: hosts[1] has this address already",
         ]

@@ -12,10 +12,13 @@ use nix::unistd::{AccessFlags, User, access, geteuid};
 
 use super::config::Config;
 use super::facts::{LeastFree, disk};
+use super::front::FrontUser;
 use super::haproxy::exchange::cant_connect;
 use super::hooks::user;
 use super::install::tools::Tools;
-use super::{AgentError, process};
+use super::layout::Layout;
+use super::process;
+use super::trust::Trust;
 use crate::clock;
 use crate::model::timestamp::Timestamp;
 use crate::text::size;
@@ -94,7 +97,7 @@ pub fn host(config: &Config, listen: SocketAddr, folders: &[PathBuf]) -> Vec<Fin
     } else {
         Finding::ok("lock", "no agent is running here")
     });
-    findings.push(address(listen, runs));
+    findings.push(address(&config.root, listen, runs));
     let install_root = config.install_root.iter();
     findings.extend(install_root.chain(folders).map(|path| folder(path)));
     let upstreams = config.upstreams.all().iter();
@@ -126,6 +129,24 @@ fn user_rights() -> Finding {
              sudo: true and sudo's rules; run the agent as root if revisions need more"
         ),
     )
+}
+
+/// Whether what the network reaches is apart from what touches the host.
+pub fn front(user: Result<Option<FrontUser>, String>) -> Finding {
+    match user {
+        Err(message) => Finding::problem("front", message),
+        Ok(None) => Finding::ok(
+            "front",
+            "in the agent's own process, with its user's rights",
+        ),
+        Ok(Some(user)) if user.may_run_this() => {
+            Finding::ok("front", format!("a process of its own, as {}", user.name))
+        }
+        Ok(Some(user)) => Finding::problem(
+            "front",
+            format!("{} may not run this program; chmod o+x it", user.name),
+        ),
+    }
 }
 
 fn root(path: &Path) -> Finding {
@@ -223,9 +244,9 @@ fn is_running(root: &Path) -> bool {
     lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
-fn address(listen: SocketAddr, runs: bool) -> Finding {
-    if !listen.ip().is_loopback() {
-        return Finding::problem("listen", AgentError::NotLoopback(listen).to_string());
+fn address(root: &Path, listen: SocketAddr, runs: bool) -> Finding {
+    if let Err(error) = Trust::may_listen(&Layout::of(root), listen) {
+        return Finding::problem("listen", error.to_string());
     }
     match TcpListener::bind(listen) {
         Ok(_) => Finding::ok("listen", listen.to_string()),

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io;
 
 use super::config::Unpacking;
+use super::hooks::user;
 use super::inspect;
 use super::install::Install;
 use super::install::place::Place;
@@ -13,6 +14,7 @@ use super::protocol::Order;
 use super::retention::{self, Keep};
 use super::revision;
 use super::unpack::{UnpackError, unpack};
+use crate::appspec::AppSpec;
 use crate::model::revision::Digest;
 use crate::store::bundles::Bundles;
 use crate::text;
@@ -112,11 +114,25 @@ impl Download<'_> {
             appspec: &appspec,
             behavior: order.file_exists_behavior,
         };
+        remarks.extend(self.refused_scripts(&appspec).take(WARNED));
         match install.outlook() {
             Ok(findings) => remarks.extend(findings.iter().take(WARNED).map(refusal)),
             Err(error) => remarks.push(refusal(&error)),
         }
         Ok(remarks)
+    }
+
+    /// The scripts that the agent could not start as whom they are to run.
+    fn refused_scripts(&self, appspec: &AppSpec) -> impl Iterator<Item = String> {
+        let events = self.order.events.iter();
+        let hooks = events.flat_map(|event| appspec.scripts(*event));
+        hooks.filter_map(|hook| {
+            let why = user::resolve(hook.runas.as_deref(), hook.sudo).err()?;
+            let script = &hook.location;
+            Some(format!(
+                "warning: as the host is now, the script {script} would not start: {why}"
+            ))
+        })
     }
 }
 

@@ -24,6 +24,7 @@ impl Executor {
                     install_root: self.install_root(),
                     boot: &self.boot,
                     settings: &self.config.scripts,
+                    secrets: &self.config.secrets,
                     interrupted: &self.interrupted,
                 };
                 hooks::run(report, &host, done).await

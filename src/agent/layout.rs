@@ -3,6 +3,12 @@
 //! ```text
 //! <root>/
 //!   lock                              held while an agent runs here
+//!   identity/
+//!     key.pem                         the agent's own key, if it was told to join
+//!     orchestrators.json              those that it obeys
+//!   commands/
+//!     commands.log                    who commanded what: a chain of hashes
+//!     commands.log.1                  what came before
 //!   log/                              the journal, which is also the event stream
 //!   bundles/                          bundles by digest
 //!   <deployment group id>/
@@ -26,13 +32,14 @@
 //! Scripts may run as another user, who must reach the archive: the folders above it can be passed, but not listed.
 
 use std::fs::{self, DirBuilder, File, TryLockError};
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::core::is_group_id;
 use crate::model::deployment::DeploymentId;
+use crate::store::files::write_atomically;
 
 /// How often a group that another process holds is looked at.
 const LOOK: Duration = Duration::from_millis(100);
@@ -59,6 +66,12 @@ pub struct DeploymentDir {
 }
 
 impl Layout {
+    /// The folders of this root, which may not be there.
+    pub fn of(root: &Path) -> Self {
+        let root = root.to_owned();
+        Self { root }
+    }
+
     /// Makes the fixed folders below the root.
     ///
     /// # Errors
@@ -70,6 +83,8 @@ impl Layout {
         let layout = Self {
             root: root.canonicalize()?,
         };
+        make_dir(&layout.identity(), 0o700)?;
+        make_dir(&layout.commands(), 0o700)?;
         make_dir(&layout.log(), 0o700)?;
         make_dir(&layout.bundles(), 0o700)?;
         make_dir(&layout.instructions(), 0o700)?;
@@ -86,6 +101,26 @@ impl Layout {
     /// The file that says that an agent runs here.
     pub fn lock(&self) -> PathBuf {
         self.root.join("lock")
+    }
+
+    /// Where it is kept who this host is, and whom it obeys.
+    pub fn identity(&self) -> PathBuf {
+        self.root.join("identity")
+    }
+
+    /// The agent's own key.
+    pub fn key(&self) -> PathBuf {
+        self.identity().join("key.pem")
+    }
+
+    /// The orchestrators that it obeys.
+    pub fn orchestrators(&self) -> PathBuf {
+        self.identity().join("orchestrators.json")
+    }
+
+    /// The folder of the commands that were obeyed.
+    pub fn commands(&self) -> PathBuf {
+        self.root.join("commands")
     }
 
     /// The journal's folder.
@@ -311,29 +346,6 @@ impl DeploymentDir {
     fn logs(&self) -> PathBuf {
         self.path.join("logs")
     }
-}
-
-/// Writes a file so that it is either the old one or the new one, whole, whatever happens.
-///
-/// # Errors
-///
-/// When it cannot be written.
-pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    sync_dir(folder)
-}
-
-/// Makes what was created, renamed or removed in a folder durable.
-///
-/// # Errors
-///
-/// When the folder cannot be opened or synced.
-pub fn sync_dir(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
 }
 
 fn make_dir(path: &Path, mode: u32) -> io::Result<()> {

@@ -1,21 +1,29 @@
 //! The host agent: takes orders over HTTP, runs lifecycle events, and streams what happens.
 //!
+//! It has two parts: the [`front`] is what the network reaches, and the executor what touches the host. They talk over a
+//! `link` and in no other way.
+//!
 //! What it knows is the fold of its log (`log`), so it can be killed at any moment and carries on: an execution is
 //! run once, whatever crashes, and no script ever starts twice.
 
+mod admission;
 pub mod check;
+pub mod commands;
 pub mod config;
 pub mod core;
 mod download;
 mod events;
 mod executor;
 pub mod facts;
+pub mod front;
 pub(crate) mod haproxy;
 mod hooks;
 mod http;
 pub mod inspect;
 pub(crate) mod install;
 pub(crate) mod layout;
+mod link;
+mod listen;
 pub mod local;
 pub mod log;
 mod orders;
@@ -26,13 +34,14 @@ mod report;
 mod retention;
 mod revision;
 mod script_log;
+pub mod secrets;
+pub mod trust;
 mod unpack;
 mod upstream;
 
 use std::fs::{File, TryLockError};
-use std::future::{Future, IntoFuture};
+use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,22 +50,24 @@ use tokio::net::TcpListener;
 use tokio::time::timeout;
 
 use crate::store::bundles::{BundleError, Bundles};
+use commands::Commands;
 pub use config::Config;
 use executor::Executor;
+use front::FrontUser;
 use haproxy::HaProxies;
 pub(crate) use hooks::user;
 use layout::Layout;
+use link::Servant;
 use log::{Log, LogError};
+use trust::{Trust, TrustError};
 use upstream::Upstreams;
 
 /// Why the agent did not start, or ended.
 #[derive(Debug, thiserror::Error)]
 pub enum AgentError {
-    /// Others than this machine could reach it, and nobody asks who they are.
-    #[error(
-        "{0} is not a loopback address: agents listen on the loopback only for now, such as 127.0.0.1:7420"
-    )]
-    NotLoopback(SocketAddr),
+    /// Nobody can be trusted.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     /// Another agent uses the root.
     #[error("another agent is running on {0}")]
     Locked(PathBuf),
@@ -85,8 +96,8 @@ fn io_error(context: impl Into<String>) -> impl FnOnce(io::Error) -> AgentError 
 #[derive(Debug)]
 pub struct Agent {
     executor: Arc<Executor>,
-    upstreams: Arc<Upstreams>,
-    haproxies: Arc<HaProxies>,
+    servant: Arc<Servant>,
+    front: Option<FrontUser>,
     failure: log::Failure,
     drain: Duration,
     /// Held as long as the agent lives.
@@ -104,15 +115,22 @@ impl Agent {
         let layout =
             Layout::open(&root).map_err(io_error(format!("opening {}", root.display())))?;
         let lock = lock(&config, &layout).await?;
+        secrets::clear(layout.root());
         let boot = process::boot_id().map_err(io_error("asking the kernel for its boot id"))?;
+        let trust = Arc::new(Trust::open(&layout)?);
+        let commands = Commands::open(config.name.clone(), &layout.commands())
+            .map_err(io_error("reading the commands that were obeyed"))?;
         let (log, failure) = Log::open(&layout.log(), &boot)?;
         let drain = config.drain;
         let bundles = Bundles::open(layout.bundles())?;
-        let upstreams = Upstreams::open(&config, &layout, &boot);
+        let front = config.front.clone();
+        let upstreams = Arc::new(Upstreams::open(&config, &layout, &boot));
+        let haproxies = Arc::new(HaProxies::new(&config));
+        let executor = Executor::new(config, layout, bundles, log, boot)?;
         Ok(Self {
-            upstreams: Arc::new(upstreams),
-            haproxies: Arc::new(HaProxies::new(&config)),
-            executor: Executor::new(config, layout, bundles, log, boot)?,
+            servant: Servant::new(Arc::clone(&executor), upstreams, haproxies, trust, commands),
+            executor,
+            front,
             failure,
             drain,
             _lock: lock,
@@ -124,25 +142,19 @@ impl Agent {
     ///
     /// # Errors
     ///
-    /// When the address is not a loopback one, or the agent's log can no longer be written.
+    /// When the agent may not listen there, see [`Trust::may_listen`], or the agent's log can no longer be written.
     pub async fn serve(
         self,
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), AgentError> {
         let address = listener.local_addr().map_err(io_error("listening"))?;
-        if !address.ip().is_loopback() {
-            return Err(AgentError::NotLoopback(address));
-        }
+        Trust::may_listen(&self.executor.layout, address)?;
         self.executor.resume();
         let stopping = self.executor.stopping();
-        let router = http::router(Arc::clone(&self.executor), self.upstreams, self.haproxies);
-        let server = axum::serve(listener, router)
-            .with_graceful_shutdown(stopping.clone().cancelled_owned())
-            .into_future();
-        let mut server = std::pin::pin!(server);
+        let mut serving = std::pin::pin!(front::run(self.front, listener, self.servant));
         let failed = tokio::select! {
-            result = &mut server => Some(result.map_or_else(io_error("serving"), |()| LogError::Closed.into())),
+            result = &mut serving => Some(result.map_or_else(io_error("serving"), |()| LogError::Closed.into())),
             Ok(error) = self.failure => Some(error.into()),
             () = shutdown => None,
         };
@@ -152,7 +164,7 @@ impl Agent {
             return Err(error);
         }
         // Requests that are under way may end, but cannot hold the agent up.
-        let requests = timeout(self.drain.min(REQUESTS), server);
+        let requests = timeout(self.drain.min(REQUESTS), serving);
         let (_, ()) = tokio::join!(requests, self.executor.drained(self.drain));
         Ok(())
     }

@@ -12,14 +12,25 @@
 //! | `GET /v1/upstreams/{name}` | [`UpstreamState`], or 404 if the agent's configuration has no such upstream |
 //! | `PUT /v1/upstreams/{name}` | [`UpstreamOrder`] in; answers [`UpstreamState`] when nginx works by it; 422 with nginx's words if it would not take it, and then everything is as before |
 //! | `POST /v1/haproxy` | [`HaProxyCommand`] in, [`HaProxyAnswer`] out; 403 if the agent's configuration has no such backend, or the command does not move servers of it |
+//! | `GET /v1/join` | 204 if an orchestrator is expected that may introduce itself, else 403 |
+//! | `POST /v1/join` | [`Introduction`] in, [`Introduced`] out: whoever was invited to join comes to know the other's key by it |
+//! | `POST /v1/keys` | [`KeyOrder`] in, [`Keys`] out: one of the two is to have another key |
 //!
-//! Errors are [`Problem`]s.
+//! What changes something (orders, stops, leases, upstreams, `HAProxy`) comes as the command of a signed
+//! [`Envelope`](crate::identity::command::Envelope), also the stop, which says nothing else (`null`). Besides the errors above: 412 if it
+//! came too late, too early, or was here before (signed anew it may be good: [`Problem::clock`] says by which clock); 421 if it
+//! is not from whom the host obeys, or not for it; 423 if another orchestrator is obeyed in its sender's place.
+//!
+//! Errors are [`Problem`]s; whoever is not known is answered 401.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::facts::Facts;
+use crate::identity::command::Commander;
+use crate::identity::proof::Proof;
+use crate::identity::{Pin, Successor};
 use crate::model::deployment::{Creator, DeploymentId, ExecutionId, FileExistsBehavior};
 use crate::model::diagnostics::Diagnostics;
 use crate::model::group::DeploymentType;
@@ -28,6 +39,12 @@ use crate::model::name::Name;
 pub use crate::model::output::OutputSource;
 use crate::model::revision::Revision;
 use crate::model::timestamp::Timestamp;
+
+/// Where an orchestrator introduces itself.
+pub const JOIN: &str = "/v1/join";
+
+/// Where keys are changed.
+pub const KEYS: &str = "/v1/keys";
 
 /// How long an agent goes on starting events without hearing from the orchestrator.
 pub const LEASE: std::time::Duration = std::time::Duration::from_secs(10);
@@ -50,6 +67,52 @@ pub struct AgentInfo {
     /// What it knows about its host; older agents say nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub facts: Option<Arc<Facts>>,
+    /// With what keys it shows itself; one that has not joined has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keys: Option<Keys>,
+    /// Whose commands it carries out, as far as that concerns whoever asks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub obeys: Vec<Obeyed>,
+}
+
+/// An orchestrator that has commanded this host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Obeyed {
+    /// The key of its commands.
+    pub commander: Commander,
+    /// Its epoch: commands of a lesser one are refused.
+    pub epoch: u64,
+    /// Which start of it: commands of another one of the same epoch are refused.
+    pub incarnation: u32,
+    /// Since when, by the host's clock.
+    pub since: Timestamp,
+}
+
+/// The keys of an agent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Keys {
+    /// The one that it shows.
+    pub current: Pin,
+    /// The one that it will show when every orchestrator that it obeys has noted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Pin>,
+    /// The projects of the orchestrators that have not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unaware: Vec<Name>,
+}
+
+/// One of the two, agent and orchestrator, is to have another key. The same again changes nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum KeyOrder {
+    /// The agent makes itself a next key, if it has none.
+    Make,
+    /// The orchestrator has noted that this is the agent's next key. The agent shows it as soon as all have.
+    Noted(Pin),
+    /// The orchestrator will show these keys one day in place of its own.
+    Successor(Successor),
 }
 
 /// A run of consecutive lifecycle events on this host.
@@ -250,9 +313,44 @@ pub enum HaProxyAnswer {
     Elsewhere(Name),
 }
 
+/// An orchestrator that has invited a host introduces itself to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Introduction {
+    /// The host that is meant.
+    pub host: Name,
+    /// The project that it orchestrates.
+    pub project: Name,
+    /// The key that signs its commands.
+    pub commander: Commander,
+    /// Who it is.
+    pub proof: Proof,
+}
+
+/// The host obeys the orchestrator from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Introduced {
+    /// Who the host is.
+    pub proof: Proof,
+}
+
 /// The body of an error answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// One sentence: what is wrong and what to do.
     pub message: String,
+    /// The host's clock, where that is what is wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<Timestamp>,
+}
+
+impl Problem {
+    /// One that says this.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            clock: None,
+        }
+    }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::layout::{DeploymentDir, Layout, Pointer, write_atomically};
+use super::layout::{DeploymentDir, Layout, Pointer};
 use super::protocol::Order;
 use super::unpack::remove_tree;
 use crate::clock;
@@ -17,6 +17,7 @@ use crate::model::deployment::DeploymentId;
 use crate::model::revision::{Digest, Revision};
 use crate::model::timestamp::Timestamp;
 use crate::store::bundles::Bundles;
+use crate::store::files::write_atomically;
 
 /// A bundle that no archive needs is kept this long, because it may have been sent for an order that is yet to come.
 const SPARE: Duration = Duration::from_hours(24);

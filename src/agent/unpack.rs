@@ -4,9 +4,9 @@ use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
-use super::layout::sync_dir;
 pub use crate::store::archive::remove_tree;
 use crate::store::archive::{self, ArchiveError, Contents, Limits, Owners};
+use crate::store::files::sync_dir;
 
 /// Why a bundle was not unpacked.
 #[derive(Debug, thiserror::Error)]

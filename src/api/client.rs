@@ -77,6 +77,18 @@ impl Client {
         self.post("/v1/commands", command).await
     }
 
+    /// Sends a bundle in. Use [`gate::upload`](super::gate::upload), the only caller.
+    pub(super) async fn upload(
+        &self,
+        application: &Name,
+        label: &str,
+        bundle: tokio::fs::File,
+    ) -> Result<Answer, ClientError> {
+        let path = url(&format!("/v1/applications/{application}/revisions"));
+        let request = self.http.post(path).query(&[("label", label)]).body(bundle);
+        self.read(request).await
+    }
+
     /// Who orchestrates.
     ///
     /// # Errors
@@ -133,6 +145,16 @@ impl Client {
         let GroupKey { application, group } = group;
         self.get(&format!("/v1/groups/{application}/{group}/ledger"))
             .await
+    }
+
+    /// The audit trail, as it is on the orchestrator's disk.
+    ///
+    /// # Errors
+    /// If it can't be read.
+    pub async fn audit(&self) -> Result<Vec<u8>, ClientError> {
+        let response = self.open(self.http.get(url("/v1/audit"))).await?;
+        let bytes = response.bytes().await.map_err(|error| self.lost(&error))?;
+        Ok(bytes.to_vec())
     }
 
     /// The newest notifications, of one deployment or of all, newest first.

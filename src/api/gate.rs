@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::client::{Client, ClientError};
 use super::command::{Answer, Command};
 use crate::engine::input::What;
+use crate::model::name::Name;
 
 /// How much confirmation a command needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,6 +67,11 @@ pub fn danger(command: &Command) -> Danger {
         | Command::Control { .. }
         | Command::Rollback { .. }
         | Command::DeleteRevision { .. }
+        | Command::InviteHost { .. }
+        | Command::RevokeHost { .. }
+        | Command::RotateKey { .. }
+        | Command::Freeze { .. }
+        | Command::Thaw { .. }
         | Command::TerminateHosts { .. } => Danger::Dangerous,
     }
 }
@@ -102,6 +108,23 @@ pub async fn send(
 ) -> Result<Answer, Refused> {
     check(&command, circumstances)?;
     Ok(client.command(&command).await?)
+}
+
+/// Sends a bundle in as a revision of an application, through the gate.
+///
+/// # Errors
+/// If the gate is closed, the orchestrator refuses, or it can't be reached.
+pub async fn upload(
+    client: &Client,
+    application: &Name,
+    label: &str,
+    bundle: tokio::fs::File,
+    circumstances: Circumstances,
+) -> Result<Answer, Refused> {
+    if circumstances.read_only {
+        return Err(Closed::ReadOnly.into());
+    }
+    Ok(client.upload(application, label, bundle).await?)
 }
 
 #[cfg(test)]

@@ -145,6 +145,9 @@ impl<'a> HostView<'a> {
         let zone = self.host.zone.as_ref();
         let zone = zone.map_or_else(String::new, |zone| format!(", zone {zone}"));
         lines.say("address", format!("{}{zone}", self.host.address));
+        if let Some(key) = self.status.and_then(|status| status.agent.as_ref()?.key) {
+            lines.say("key", key.fingerprint());
+        }
         let tags = self
             .host
             .tags
@@ -214,13 +217,13 @@ impl<'a> HostView<'a> {
     /// Its state, since when, and how old the rest is.
     fn standing(self, at: Timestamp, clock: fn(Timestamp) -> String) -> String {
         let since = self.status.and_then(|status| status.since);
-        let since = since.filter(|_| self.state() == HostState::Unreachable);
+        let since = since.filter(|_| self.state().is_silent());
         let since = since.map_or_else(String::new, |since| {
             format!(" since {} ({})", clock(since), span(at.since(since)))
         });
         let read = self.status.and_then(|status| status.agent.as_ref());
         let age = read.map_or_else(String::new, |agent| {
-            let rest = if self.state() == HostState::Unreachable {
+            let rest = if self.state().is_silent() {
                 ", the rest"
             } else {
                 ","

@@ -71,6 +71,14 @@ pub fn status_messages(deployment: &Deployment) -> Vec<String> {
             wish.why.as_deref(),
         ));
     }
+    messages.extend(deployment.frozen_by());
+    messages.extend(deployment.approved_by());
+    if let Some(approvals) = deployment.awaits_approval() {
+        messages.push(format!(
+            "the {} waits for approval: {approvals}",
+            approvals.step
+        ));
+    }
     if let Some(error) = &deployment.held {
         messages.push(format!(
             "held: {}; retry what failed, give up, or stop",

@@ -1,14 +1,25 @@
 //! The orchestrator's door: commands in, events out, as HTTP over a Unix socket.
 //!
 //! [`command`] is what can be asked for, [`gate`] the one way to ask, [`snapshot`] and [`feed`] what comes out,
-//! [`view`] the client's fold of it, [`info`] a deployment as `CodeDeploy` writes it, [`host`] a host in words, [`client`] the client, [`server`] the door itself.
+//! [`view`] the client's fold of it, [`info`] a deployment as `CodeDeploy` writes it, [`host`] a host in words, [`client`] the client.
+//!
+//! [`listener`] has the sockets, [`server`] the routes, and behind them the [`door`]: [`caller`] is who knocks, [`rights`] what
+//! each request needs, [`sight`] what is left out of what somebody sees.
 
+pub mod caller;
 pub mod client;
+pub mod door;
 pub mod gate;
 pub mod gauge;
 pub mod host;
 pub mod info;
+pub mod listener;
+pub mod rights;
 pub mod server;
+pub mod sight;
 pub mod view;
+
+#[cfg(test)]
+mod tests;
 
 pub use crate::orchestrator::{command, feed, snapshot};

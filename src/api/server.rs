@@ -1,28 +1,32 @@
-//! The door itself: HTTP over a Unix socket. The peer's user id decides who may come in: the owner alone.
+//! The routes: HTTP over Unix sockets. The kernel says who the peer is, and the [`Door`] what they may do.
 
 use std::io;
-use std::path::Path;
 use std::time::Duration;
 
-use axum::Json;
-use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{DefaultBodyLimit, Path as Segments, Query, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Path as Segments, Query, State};
 use axum::http::StatusCode;
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
+use axum::{Extension, Json, Router};
+use futures_util::StreamExt as _;
 use serde::{Deserialize, Serialize};
-use tokio::net::{UnixListener, UnixStream};
+use tokio::io::AsyncWriteExt as _;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
+use super::caller::Caller;
 use super::command::{ApiError, Command, Deploy};
+use super::door::{Admitted, Door};
 use super::feed::FeedItem;
+use super::listener::{Listeners, Peer};
+use super::rights::Request;
+use super::sight::Sight;
 use super::snapshot::Ping;
 use crate::model::deployment::DeploymentId;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
-use crate::orchestrator::Orchestrator;
 
 /// How often a silent feed shows that it lives.
 const ALIVE: Duration = Duration::from_secs(3);
@@ -30,76 +34,124 @@ const ALIVE: Duration = Duration::from_secs(3);
 /// A request's body is a command: small.
 const BODY_LIMIT: usize = 64 * 1024;
 
-/// Listens on the socket. The caller holds the project's lock, so that an old socket belongs to nobody.
-///
-/// # Errors
-/// If the socket can't be made.
-pub fn listen(socket: &Path) -> io::Result<UnixListener> {
-    match std::fs::remove_file(socket) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => UnixListener::bind(socket),
+/// A bundle that comes in at the door has at most so many bytes.
+const BUNDLE_LIMIT: u64 = 4 * 1024 * 1024 * 1024;
+
+/// What the door has. Each is served by the handler that `handler` names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the paths are the documentation")]
+pub enum Route {
+    Ping,
+    Feed,
+    Commands,
+    Upload,
+    Preview,
+    Alarms,
+    Deployment,
+    Records,
+    Traffic,
+    Output,
+    Notifications,
+    Ledger,
+    Audit,
+}
+
+impl Route {
+    /// Every route.
+    pub const ALL: [Self; 13] = [
+        Self::Ping,
+        Self::Feed,
+        Self::Commands,
+        Self::Upload,
+        Self::Preview,
+        Self::Alarms,
+        Self::Deployment,
+        Self::Records,
+        Self::Traffic,
+        Self::Output,
+        Self::Notifications,
+        Self::Ledger,
+        Self::Audit,
+    ];
+
+    /// Its path.
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Ping => "/v1/ping",
+            Self::Feed => "/v1/feed",
+            Self::Commands => "/v1/commands",
+            Self::Upload => "/v1/applications/{application}/revisions",
+            Self::Preview => "/v1/preview",
+            Self::Alarms => "/v1/alarms",
+            Self::Deployment => "/v1/deployments/{id}",
+            Self::Records => "/v1/deployments/{id}/records",
+            Self::Traffic => "/v1/deployments/{id}/traffic",
+            Self::Output => "/v1/deployments/{id}/targets/{target}/output",
+            Self::Notifications => "/v1/notifications",
+            Self::Ledger => "/v1/groups/{application}/{group}/ledger",
+            Self::Audit => "/v1/audit",
+        }
     }
+}
+
+fn handler(route: Route) -> MethodRouter<Door> {
+    match route {
+        Route::Ping => get(ping),
+        Route::Feed => get(feed),
+        Route::Commands => post(command),
+        Route::Upload => post(upload),
+        Route::Preview => post(preview),
+        Route::Alarms => get(alarms),
+        Route::Deployment => get(deployment),
+        Route::Records => get(records),
+        Route::Traffic => get(traffic),
+        Route::Output => get(output),
+        Route::Notifications => get(notifications),
+        Route::Ledger => get(ledger),
+        Route::Audit => get(audit),
+    }
+}
+
+/// Every route of a door. Each request carries a [`Caller`].
+pub fn router(door: Door) -> Router {
+    let all = Route::ALL.into_iter();
+    all.fold(Router::new(), |known, route| {
+        known.route(route.path(), handler(route))
+    })
+    .layer(DefaultBodyLimit::max(BODY_LIMIT))
+    .with_state(door)
 }
 
 /// Serves the door until `end` is ready.
 ///
 /// # Errors
-/// If the socket fails.
+/// If a socket fails.
 pub async fn serve(
-    orchestrator: Orchestrator,
-    listener: UnixListener,
+    door: Door,
+    listeners: Listeners,
     end: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    let router = Router::new()
-        .route("/v1/ping", get(|| async { Json(Ping::here()) }))
-        .route("/v1/feed", get(feed))
-        .route("/v1/commands", post(command))
-        .route("/v1/preview", post(preview))
-        .route("/v1/alarms", get(alarms))
-        .route("/v1/deployments/{id}", get(deployment))
-        .route("/v1/deployments/{id}/records", get(records))
-        .route("/v1/deployments/{id}/traffic", get(traffic))
-        .route("/v1/notifications", get(notifications))
-        .route("/v1/groups/{application}/{group}/ledger", get(ledger))
-        .route("/v1/deployments/{id}/targets/{target}/output", get(output))
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .with_state(orchestrator);
-    let listener = OwnerOnly(listener);
+    let router = router(door).layer(middleware::from_fn(identify));
+    let service = router.into_make_service_with_connect_info::<Peer>();
     // Feeds never end by themselves, so that there is no waiting for open connections.
     tokio::select! {
-        served = axum::serve(listener, router) => served,
+        served = axum::serve(listeners, service) => served,
         () = end => Ok(()),
     }
 }
 
-/// A listener that turns away everybody but the owner of this process.
-struct OwnerOnly(UnixListener);
-
-impl axum::serve::Listener for OwnerOnly {
-    type Io = UnixStream;
-    type Addr = tokio::net::unix::SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        loop {
-            match self.0.accept().await {
-                Ok((stream, address)) => {
-                    let owner = nix::unistd::getuid().as_raw();
-                    if stream.peer_cred().is_ok_and(|peer| peer.uid() == owner) {
-                        return (stream, address);
-                    }
-                    tracing::warn!("turned away a connection of another user");
-                }
-                Err(error) => {
-                    // Most likely too many open files: others may close some.
-                    tracing::warn!(%error, "a connection could not be accepted");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                }
-            }
+/// Says who knocks.
+async fn identify(
+    ConnectInfo(Peer(uid)): ConnectInfo<Peer>,
+    mut request: axum::extract::Request,
+    next: Next,
+) -> Response {
+    match tokio::task::spawn_blocking(move || Caller::look_up(uid)).await {
+        Ok(caller) => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
         }
-    }
-
-    fn local_addr(&self) -> io::Result<Self::Addr> {
-        self.0.local_addr()
+        Err(error) => ApiError::new("InternalError", error.to_string()).into_response(),
     }
 }
 
@@ -110,6 +162,7 @@ impl IntoResponse for ApiError {
             "DeploymentLimitExceededException" | "DeploymentAlreadyCompletedException" => {
                 StatusCode::CONFLICT
             }
+            "AccessDeniedException" | "ReadOnlyException" => StatusCode::FORBIDDEN,
             "InternalError" => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,
         };
@@ -123,44 +176,108 @@ fn read<T: for<'de> Deserialize<'de>>(body: &Bytes) -> Result<T, ApiError> {
         .map_err(|error| ApiError::new("InvalidInputException", error.to_string()))
 }
 
-async fn command(State(door): State<Orchestrator>, body: Bytes) -> Result<Response, ApiError> {
+type Asked = Result<Response, ApiError>;
+
+async fn ping(State(door): State<Door>, Extension(caller): Extension<Caller>) -> Asked {
+    door.admit(&caller, &Request::Ping).await?;
+    Ok(Json(Ping::here()).into_response())
+}
+
+async fn command(
+    State(door): State<Door>,
+    Extension(caller): Extension<Caller>,
+    body: Bytes,
+) -> Asked {
     let command: Command = read(&body)?;
     // In a task of its own: a client that hangs up half way must not leave half a command behind.
-    let done = tokio::spawn(async move { door.command(command).await });
-    let answer = done
-        .await
-        .map_err(|error| ApiError::new("InternalError", error.to_string()))??;
+    let done = tokio::spawn(async move { door.command(&caller, command).await });
+    let answer = done.await.map_err(|error| failed(&error))??;
     Ok(Json(answer).into_response())
 }
 
-async fn preview(State(door): State<Orchestrator>, body: Bytes) -> Result<Response, ApiError> {
-    let deploy: Deploy = read(&body)?;
-    Ok(Json(door.preview(&deploy).await?).into_response())
+#[derive(Deserialize)]
+struct UploadQuery {
+    label: String,
 }
 
-async fn alarms(State(door): State<Orchestrator>) -> Response {
-    Json(door.alarms()).into_response()
+/// Takes a bundle that comes from somebody whose files the orchestrator may have no business reading.
+async fn upload(
+    State(door): State<Door>,
+    Extension(caller): Extension<Caller>,
+    Segments(application): Segments<Name>,
+    Query(query): Query<UploadQuery>,
+    body: Body,
+) -> Asked {
+    let file = door.upload(&caller, &application).await?;
+    let mut incoming = tokio::fs::File::from_std(file.reopen().map_err(|error| failed(&error))?);
+    let mut chunks = body.into_data_stream();
+    let invalid = |why: String| ApiError::new("InvalidRevisionException", why);
+    let mut taken = 0;
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|error| invalid(error.to_string()))?;
+        taken += chunk.len() as u64;
+        if taken > BUNDLE_LIMIT {
+            return Err(invalid(format!(
+                "a bundle has at most {BUNDLE_LIMIT} bytes"
+            )));
+        }
+        incoming
+            .write_all(&chunk)
+            .await
+            .map_err(|error| failed(&error))?;
+    }
+    incoming.flush().await.map_err(|error| failed(&error))?;
+    let registering = async move {
+        door.register(&caller, &application, file.path(), query.label)
+            .await
+    };
+    let answer = tokio::spawn(registering)
+        .await
+        .map_err(|error| failed(&error))??;
+    Ok(Json(answer).into_response())
+}
+
+async fn preview(
+    State(door): State<Door>,
+    Extension(caller): Extension<Caller>,
+    body: Bytes,
+) -> Asked {
+    let deploy: Deploy = read(&body)?;
+    let admitted = door.admit(&caller, &Request::Preview(&deploy)).await?;
+    Ok(Json(admitted.orchestrator.preview(&deploy).await?).into_response())
+}
+
+async fn alarms(State(door): State<Door>, Extension(caller): Extension<Caller>) -> Asked {
+    let mut admitted = door.admit(&caller, &Request::Alarms).await?;
+    let picture = admitted.orchestrator.snapshot().await;
+    Ok(Json(admitted.sight.snapshot(picture).alarms).into_response())
 }
 
 async fn deployment(
-    State(door): State<Orchestrator>,
+    State(door): State<Door>,
+    Extension(caller): Extension<Caller>,
     Segments(id): Segments<DeploymentId>,
-) -> Result<Response, ApiError> {
-    Ok(Json(door.deployment(&id).await?).into_response())
+) -> Asked {
+    let admitted = door.admit(&caller, &Request::Deployment(&id)).await?;
+    Ok(Json(admitted.orchestrator.deployment(&id).await?).into_response())
 }
 
 async fn records(
-    State(door): State<Orchestrator>,
+    State(door): State<Door>,
+    Extension(caller): Extension<Caller>,
     Segments(id): Segments<DeploymentId>,
-) -> Result<Response, ApiError> {
-    Ok(Json(door.records(&id).await?).into_response())
+) -> Asked {
+    let admitted = door.admit(&caller, &Request::Deployment(&id)).await?;
+    Ok(Json(admitted.orchestrator.records(&id).await?).into_response())
 }
 
 async fn traffic(
-    State(door): State<Orchestrator>,
+    State(door): State<Door>,
+    Extension(caller): Extension<Caller>,
     Segments(id): Segments<DeploymentId>,
-) -> Result<Response, ApiError> {
-    Ok(Json(door.traffic(&id)?).into_response())
+) -> Asked {
+    let admitted = door.admit(&caller, &Request::Deployment(&id)).await?;
+    Ok(Json(admitted.orchestrator.traffic(&id)?).into_response())
 }
 
 #[derive(Deserialize)]
@@ -170,28 +287,68 @@ struct NotificationsQuery {
 }
 
 async fn notifications(
-    State(door): State<Orchestrator>,
+    State(door): State<Door>,
+    Extension(caller): Extension<Caller>,
     Query(query): Query<NotificationsQuery>,
-) -> Result<Response, ApiError> {
-    let found = door.deliveries(query.deployment, query.limit).await?;
+) -> Asked {
+    let request = match &query.deployment {
+        Some(id) => Request::Deployment(id),
+        None => Request::Notifications,
+    };
+    let Admitted {
+        orchestrator,
+        sight,
+    } = door.admit(&caller, &request).await?;
+    // What is hidden must not take the place of what is not.
+    let most = if sight.is_whole() {
+        query.limit
+    } else {
+        u32::MAX
+    };
+    let mut found = orchestrator.deliveries(query.deployment, most).await?;
+    if !sight.is_whole() {
+        found.retain(|one| {
+            let group = orchestrator.group_of(&one.notification.deployment_id);
+            group.is_some_and(|group| sight.group(&group))
+        });
+        found.truncate(usize::try_from(query.limit).unwrap_or(usize::MAX));
+    }
     Ok(Json(found).into_response())
 }
 
 async fn ledger(
-    State(door): State<Orchestrator>,
+    State(door): State<Door>,
+    Extension(caller): Extension<Caller>,
     Segments((application, group)): Segments<(Name, Name)>,
-) -> Result<Response, ApiError> {
+) -> Asked {
     let group = GroupKey { application, group };
-    Ok(Json(door.ledger(&group).await?).into_response())
+    let admitted = door.admit(&caller, &Request::Ledger(&group)).await?;
+    Ok(Json(admitted.orchestrator.ledger(&group).await?).into_response())
 }
 
-async fn feed(State(door): State<Orchestrator>) -> Response {
+async fn audit(State(door): State<Door>, Extension(caller): Extension<Caller>) -> Asked {
+    Ok(door.trail(&caller).await?.into_response())
+}
+
+async fn feed(State(door): State<Door>, Extension(caller): Extension<Caller>) -> Asked {
+    let Admitted { orchestrator, .. } = door.admit(&caller, &Request::Feed).await?;
     let (lines, body) = line_body();
     tokio::spawn(async move {
-        let (mut subscription, snapshot) = door.subscribe().await;
+        let (mut subscription, snapshot) = orchestrator.subscribe().await;
+        // Made behind the ear, which hears of every later change of roles.
+        let mut sight = Sight::new(&orchestrator.project(), &caller);
         let mut item = FeedItem::Snapshot(Box::new(snapshot));
-        // A client that has gone, or is too far behind, ends the feed.
-        while send(&lines, &item).await {
+        loop {
+            // Whoever is given another role starts again, and sees what they may see now.
+            if sight.is_outdated(&item) {
+                return;
+            }
+            // A client that has gone, or is too far behind, ends the feed.
+            if let Some(seen) = sight.item(item)
+                && !send(&lines, &seen).await
+            {
+                return;
+            }
             item = match tokio::time::timeout(ALIVE, subscription.next()).await {
                 Ok(Some(next)) => next,
                 Ok(None) => return,
@@ -199,7 +356,7 @@ async fn feed(State(door): State<Orchestrator>) -> Response {
             };
         }
     });
-    body
+    Ok(body)
 }
 
 #[derive(Deserialize)]
@@ -211,16 +368,21 @@ struct OutputQuery {
 }
 
 async fn output(
-    State(door): State<Orchestrator>,
+    State(door): State<Door>,
+    Extension(caller): Extension<Caller>,
     Segments((id, target)): Segments<(DeploymentId, Name)>,
     Query(query): Query<OutputQuery>,
-) -> Result<Response, ApiError> {
-    let mut reader = door.output(&id, &target)?;
+) -> Asked {
+    let Admitted { orchestrator, .. } = door.admit(&caller, &Request::Deployment(&id)).await?;
+    let mut reader = orchestrator.output(&id, &target)?;
     let (lines, body) = line_body();
     tokio::spawn(async move {
         loop {
+            if door.judge(&caller, &Request::Deployment(&id)).is_err() {
+                return;
+            }
             // Asked before the lines are read: what is over has written all its lines.
-            let over = door.is_over(&id, &target);
+            let over = orchestrator.is_over(&id, &target);
             let next = match reader.lines() {
                 Ok(next) => next,
                 Err(error) => {
@@ -246,6 +408,11 @@ async fn output(
         }
     });
     Ok(body)
+}
+
+/// What went wrong on our side.
+fn failed(error: &dyn std::fmt::Display) -> ApiError {
+    ApiError::new("InternalError", error.to_string())
 }
 
 type LineSender = mpsc::Sender<Result<Bytes, std::convert::Infallible>>;

@@ -8,6 +8,7 @@ use super::snapshot::{HostStatus, Snapshot, Summary};
 use crate::engine::{Deployment, Ledger};
 use crate::model::alarm::AlarmStatus;
 use crate::model::deployment::DeploymentId;
+use crate::model::freeze::Freeze;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
 use crate::model::project::Project;
@@ -38,6 +39,8 @@ pub struct View {
     pub hosts: BTreeMap<Name, HostStatus>,
     /// What is known of each alarm that is watched.
     pub alarms: BTreeMap<String, AlarmStatus>,
+    /// The freezes that hold.
+    pub freezes: Vec<Freeze>,
     /// Where the traffic goes of each deployment that is not over, or was not when this client came.
     pub traffic: BTreeMap<DeploymentId, Gauge>,
     /// Counts what was told about hosts, so that whoever lists them knows when to look again.
@@ -70,6 +73,7 @@ impl From<Snapshot> for View {
                 .into_iter()
                 .map(|deployment| (deployment.id().clone(), deployment))
                 .collect(),
+            freezes: snapshot.freezes,
             ledgers: snapshot.ledgers.into_iter().collect(),
             revisions: snapshot.revisions.into_iter().collect(),
             hosts: snapshot
@@ -156,6 +160,10 @@ impl View {
                 self.project = *project;
                 self.problems = problems;
                 self.host_news += 1;
+                Ok(())
+            }
+            FeedItem::Freezes { freezes } => {
+                self.freezes = freezes;
                 Ok(())
             }
             FeedItem::Host(host) => {

@@ -14,8 +14,10 @@ use crate::api::snapshot::Ping;
 use crate::api::view::View;
 use crate::api::{client::ClientError, feed::FeedItem};
 use crate::model::group::GroupKey;
+use crate::model::name::Name;
 use crate::model::yaml::nearest;
 use crate::store::documents;
+use crate::store::fence::{self, FenceError};
 use crate::store::state::{self, State};
 
 /// How long an orchestrator may take to start.
@@ -66,21 +68,29 @@ impl Context {
 
     /// A connection to the project's orchestrator, which is started in the background if none runs.
     pub async fn connect(&self) -> color_eyre::Result<Client> {
+        let folder = self.folder()?;
+        let door = door_of(&folder);
+        if let Some(door) = &door {
+            let client = Client::new(door)?;
+            match client.ping().await {
+                Ok(ping) => return fits(&ping).map(|()| client),
+                Err(ClientError::Connection { .. }) => {}
+                Err(other) => return Err(other.into()),
+            }
+        }
         // Documents with errors must not stand between an operator and a rollout that runs.
-        let client = Client::new(&state::socket(&self.folder()?)?)?;
+        let client = Client::new(&state::socket(&folder)?)?;
         let ping = match client.ping().await {
             Ok(ping) => ping,
-            Err(ClientError::Connection { .. }) => start(&self.state()?, &client).await?,
+            Err(ClientError::Connection { .. }) => {
+                if let Some(door) = door {
+                    may_orchestrate(&folder, &door)?;
+                }
+                start(&self.state()?, &client).await?
+            }
             Err(other) => return Err(other.into()),
         };
-        if ping.version != env!("CARGO_PKG_VERSION") {
-            bail!(
-                "version {} orchestrates this project, this is {}: end it with `kill {}` (what runs goes on with the next one)",
-                ping.version,
-                env!("CARGO_PKG_VERSION"),
-                ping.pid
-            );
-        }
+        fits(&ping)?;
         Ok(client)
     }
 
@@ -100,16 +110,73 @@ impl Context {
 
     /// Sends a command through the gate. Typing a command is its confirmation.
     pub async fn send(&self, client: &Client, command: Command) -> color_eyre::Result<Answer> {
-        let settings = documents::settings(&self.folder()?).unwrap_or_default();
-        let circumstances = Circumstances {
-            read_only: self.read_only || settings.read_only,
-            data_age: None,
-            confirmed: true,
-        };
-        gate::send(client, command, circumstances)
+        gate::send(client, command, self.circumstances()?)
             .await
             .map_err(explain)
     }
+
+    /// Sends a bundle in through the gate.
+    pub async fn upload(
+        &self,
+        client: &Client,
+        application: &Name,
+        label: &str,
+        bundle: tokio::fs::File,
+    ) -> color_eyre::Result<Answer> {
+        gate::upload(client, application, label, bundle, self.circumstances()?)
+            .await
+            .map_err(explain)
+    }
+
+    fn circumstances(&self) -> color_eyre::Result<Circumstances> {
+        let settings = documents::settings(&self.folder()?).unwrap_or_default();
+        Ok(Circumstances {
+            read_only: self.read_only || settings.read_only,
+            data_age: None,
+            confirmed: true,
+        })
+    }
+}
+
+/// Where everybody knocks, if the project has such a door and its document can be read.
+fn door_of(folder: &Path) -> Option<PathBuf> {
+    let project = documents::project(folder).ok()?;
+    project.access.map(|access| access.door)
+}
+
+/// Refuses an orchestrator of another version.
+fn fits(ping: &Ping) -> color_eyre::Result<()> {
+    if ping.version != env!("CARGO_PKG_VERSION") {
+        bail!(
+            "version {} orchestrates this project, this is {}: end it with `kill {}` (what runs goes on with the next one)",
+            ping.version,
+            env!("CARGO_PKG_VERSION"),
+            ping.pid
+        );
+    }
+    Ok(())
+}
+
+/// Where several people knock at one door, only whoever owns the project's document starts an orchestrator: each of the
+/// others would start one of their own.
+fn may_orchestrate(folder: &Path, door: &Path) -> color_eyre::Result<()> {
+    let document = folder.join(documents::PROJECT_DOCUMENT);
+    let about = document
+        .metadata()
+        .wrap_err_with(|| document.display().to_string())?;
+    let owner = std::os::unix::fs::MetadataExt::uid(&about);
+    if owner == nix::unistd::getuid().as_raw() {
+        return Ok(());
+    }
+    let owner = nix::unistd::User::from_uid(owner.into())
+        .ok()
+        .flatten()
+        .map_or_else(|| format!("user {owner}"), |user| user.name);
+    bail!(
+        "nobody orchestrates this project at {}: {owner}, who owns {}, can start it with `cutover serve`",
+        door.display(),
+        document.display()
+    )
 }
 
 /// A name that does not exist is wrong usage; everything else is a failure.
@@ -156,6 +223,13 @@ fn is_refusal(code: &str) -> bool {
 
 /// Starts an orchestrator in the background and waits until it answers.
 async fn start(state: &State, client: &Client) -> color_eyre::Result<Ping> {
+    // It would say so in its log alone.
+    match fence::look(state) {
+        Err(elsewhere @ FenceError::Elsewhere(_)) => {
+            return Err(UsageError(elsewhere.to_string()).into());
+        }
+        looked => looked?,
+    }
     let log = File::options()
         .create(true)
         .append(true)

@@ -1,4 +1,4 @@
-//! `cutover pause|resume|retry|skip|next|give-up ID [HOST]`: steering a deployment that runs.
+//! `cutover pause|resume|approve|retry|skip|next|give-up ID [HOST]`: steering a deployment that runs.
 
 use serde_json::json;
 
@@ -96,7 +96,7 @@ pub(super) async fn run(args: Args, what: What, context: &Context) -> color_eyre
     {
         say(safe(&arithmetic));
     }
-    let done = done(&command.what);
+    let what = command.what.clone();
     let control = Command::Control {
         deployment: id.clone(),
         control: command,
@@ -104,7 +104,7 @@ pub(super) async fn run(args: Args, what: What, context: &Context) -> color_eyre
     context.send(&client, control).await?;
     let deployment = client.deployment(&id).await.map_err(usage)?;
     if text {
-        say(format_args!("{id}: {done}"));
+        say(format_args!("{id}: {}", done(&what, &deployment)));
         say(outlook_of(&deployment));
     } else {
         let value = json!({
@@ -163,7 +163,8 @@ pub(super) fn preview(foreseen: &Foreseen, output: Output) -> color_eyre::Result
     Ok(())
 }
 
-fn done(what: &What) -> String {
+/// What has come of a command, by the deployment as it is afterwards.
+fn done(what: &What, deployment: &Deployment) -> String {
     match what {
         What::Stop { .. } => "stopping".to_owned(),
         What::Pause => "paused".to_owned(),
@@ -178,9 +179,13 @@ fn done(what: &What) -> String {
         ),
         What::Continue {
             before: Before::Reroute,
+        } if deployment.awaits_approval().is_some() => "to be rerouted once approved".to_owned(),
+        What::Continue {
+            before: Before::Reroute,
         } => "rerouting".to_owned(),
         What::Continue {
             before: Before::Termination,
         } => "the original is waited for no longer".to_owned(),
+        What::Approve { .. } => "approved".to_owned(),
     }
 }

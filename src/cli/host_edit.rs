@@ -1,6 +1,6 @@
-//! `cutover hosts add`, `edit` and `remove`: the hosts of `cutover.yaml`.
+//! `cutover hosts add`, `edit` and `remove`: the hosts of `cutover.yaml`; their keys are `host_keys`' affair.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use color_eyre::eyre::bail;
@@ -9,6 +9,7 @@ use super::Exit;
 use super::change::{self, Options};
 use super::context::{Context, UsageError};
 use super::field::Tag;
+use super::host_keys::{self, Joining, Waiting};
 use super::print::say;
 use crate::api::command::{Answer, Command};
 use crate::model::name::Name;
@@ -21,11 +22,11 @@ use crate::text::safe;
 /// Changes of the list of hosts.
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
-    /// Add a host to cutover.yaml
+    /// Add a host to cutover.yaml, and print what lets it join
     Add {
         /// The host
         name: Name,
-        /// Where its agent listens, such as <http://127.0.0.1:7301>
+        /// Where its agent listens, such as <https://10.0.0.7:7420>
         #[arg(long, value_name = "URL")]
         address: String,
         /// A tag; groups select hosts by their tags
@@ -36,6 +37,10 @@ pub(super) enum Verb {
         zone: Option<String>,
         #[command(flatten)]
         options: Options,
+        #[command(flatten)]
+        joining: Joining,
+        #[command(flatten)]
+        waiting: Waiting,
     },
     /// Change a host of cutover.yaml
     Edit {
@@ -62,7 +67,40 @@ pub(super) enum Verb {
         #[arg(required = true, value_name = "HOST")]
         names: Vec<Name>,
     },
-    /// Remove a host from cutover.yaml; nothing is uninstalled on it
+    /// Print what lets a host join that is in cutover.yaml
+    Invite {
+        /// The host
+        name: Name,
+        /// Its key may be another one from now on: it was installed anew
+        #[arg(long)]
+        replace_key: bool,
+        #[command(flatten)]
+        joining: Joining,
+        #[command(flatten)]
+        waiting: Waiting,
+    },
+    /// Know a host's key no more, at once: it gets and says nothing until it has joined again
+    Revoke {
+        /// The host
+        name: Name,
+    },
+    /// Give hosts, or the orchestrator, another key, while everything goes on
+    Rotate {
+        /// The hosts
+        #[arg(
+            required_unless_present = "orchestrator",
+            conflicts_with = "orchestrator",
+            value_name = "HOST"
+        )]
+        names: Vec<Name>,
+        /// Give the orchestrator another key
+        #[arg(long)]
+        orchestrator: bool,
+        /// The key, with the certificate of an authority for it and those in between (PEM)
+        #[arg(long, value_name = "FILE", requires = "orchestrator")]
+        certificate: Option<PathBuf>,
+    },
+    /// Remove a host and its key from the project; nothing is uninstalled on it
     Remove {
         /// The host
         name: Name,
@@ -72,9 +110,45 @@ pub(super) enum Verb {
 }
 
 pub(super) async fn run(verb: &Verb, context: &Context) -> color_eyre::Result<Exit> {
-    if let Verb::Terminate { names } = verb {
-        return terminate(names, context).await;
+    match verb {
+        Verb::Terminate { names } => terminate(names, context).await,
+        Verb::Invite {
+            name,
+            replace_key,
+            joining,
+            waiting,
+        } => host_keys::invite(name, *replace_key, (joining, *waiting), context).await,
+        Verb::Revoke { name } => host_keys::revoke(name, context).await,
+        Verb::Rotate {
+            names, certificate, ..
+        } => host_keys::rotate(names, certificate.as_deref(), context).await,
+        Verb::Add {
+            name,
+            address,
+            options,
+            joining,
+            waiting,
+            ..
+        } => {
+            let done = edit(verb, context)?;
+            if done != Exit::Succeeded || options.dry_run || !address.starts_with("https://") {
+                return Ok(done);
+            }
+            host_keys::invite(name, false, (joining, *waiting), context).await
+        }
+        Verb::Remove { name, options } => {
+            let done = edit(verb, context)?;
+            if done == Exit::Succeeded && !options.dry_run {
+                host_keys::forget(name, context).await?;
+            }
+            Ok(done)
+        }
+        Verb::Edit { .. } => edit(verb, context),
     }
+}
+
+/// Changes the document.
+fn edit(verb: &Verb, context: &Context) -> color_eyre::Result<Exit> {
     let folder = context.folder()?;
     let path = Path::new(PROJECT_DOCUMENT);
     let mut changes = Changes::of(&folder);
@@ -88,6 +162,7 @@ pub(super) async fn run(verb: &Verb, context: &Context) -> color_eyre::Result<Ex
             tags,
             zone,
             options,
+            ..
         } => {
             if names(&now).iter().any(|have| have == name.as_str()) {
                 let message = format!(
@@ -131,7 +206,12 @@ pub(super) async fn run(verb: &Verb, context: &Context) -> color_eyre::Result<Ex
             }
             (edits, options)
         }
-        Verb::Terminate { .. } => return Ok(Exit::Succeeded),
+        Verb::Terminate { .. }
+        | Verb::Invite { .. }
+        | Verb::Revoke { .. }
+        | Verb::Rotate { .. } => {
+            return Ok(Exit::Succeeded);
+        }
         Verb::Remove { name, options } => (vec![Change::Remove(find(&now, name)?)], options),
     };
     changes

@@ -1,5 +1,7 @@
 //! `cutover list`: deployments, and what else the project has.
 
+use std::collections::BTreeMap;
+
 use super::print::say;
 use clap::ValueEnum;
 use serde_json::{Value, json};
@@ -9,6 +11,8 @@ use super::filter::Filter;
 use super::{Exit, Output, table};
 use crate::api::snapshot::Summary;
 use crate::api::view::View;
+use crate::engine::Deployment;
+use crate::engine::approval::Approvals;
 use crate::model::timestamp::{Short, Timestamp};
 use crate::text::{date_time, safe};
 
@@ -75,7 +79,15 @@ fn deployments<'a>(args: &Args, view: &'a View) -> impl Iterator<Item = &'a Summ
 fn as_json(args: &Args, view: &View) -> Value {
     match args.what {
         What::Deployments => {
-            json!({ "deployments": deployments(args, view).collect::<Vec<_>>() })
+            let all: Vec<&Summary> = deployments(args, view).collect();
+            let waiting: BTreeMap<&str, Approvals> = all
+                .iter()
+                .filter_map(|summary| {
+                    let open = view.deployments.get(&summary.deployment_id)?;
+                    Some((summary.deployment_id.as_str(), open.awaits_approval()?))
+                })
+                .collect();
+            json!({ "deployments": all, "approvals": waiting })
         }
         What::Applications => {
             json!({ "applications": view.project.applications.values().collect::<Vec<_>>() })
@@ -101,7 +113,9 @@ fn as_table(args: &Args, view: &View) -> Table {
                 "CREATED",
                 "BY",
             ],
-            deployments(args, view).map(deployment_row).collect(),
+            deployments(args, view)
+                .map(|summary| deployment_row(summary, view))
+                .collect(),
         ),
         What::Applications => applications(view),
         What::Groups => groups(view),
@@ -178,7 +192,18 @@ fn revisions(view: &View) -> Table {
     )
 }
 
-fn deployment_row(summary: &Summary) -> Vec<String> {
+/// Where it stands, with the approvals that it waits for.
+fn status(summary: &Summary, view: &View) -> String {
+    let open = view.deployments.get(&summary.deployment_id);
+    match open.and_then(Deployment::awaits_approval) {
+        Some(Approvals { wanted, by, .. }) => {
+            format!("{}, approved {}/{wanted}", summary.status, by.len())
+        }
+        None => summary.status.to_string(),
+    }
+}
+
+fn deployment_row(summary: &Summary, view: &View) -> Vec<String> {
     let overview = summary.deployment_overview;
     let took = |start: Timestamp| {
         summary
@@ -189,7 +214,7 @@ fn deployment_row(summary: &Summary) -> Vec<String> {
         summary.deployment_id.to_string(),
         summary.group.to_string(),
         safe(&summary.revision.label),
-        summary.status.to_string(),
+        status(summary, view),
         format!("{}/{}", overview.succeeded, overview.total()),
         summary.start_time.map_or("-".to_owned(), took),
         date_time(summary.create_time),

@@ -3,6 +3,7 @@
 mod agent;
 mod alarms;
 mod application;
+mod audit;
 mod change;
 mod check;
 mod cockpit;
@@ -16,8 +17,10 @@ mod exit;
 mod export;
 mod field;
 mod filter;
+mod freeze;
 mod group;
 mod host_edit;
+mod host_keys;
 mod host_log;
 mod hosts;
 mod init;
@@ -37,6 +40,7 @@ mod router;
 mod serve;
 mod show;
 mod sim;
+mod span;
 mod stop;
 mod table;
 mod traffic;
@@ -115,6 +119,14 @@ enum Command {
     Logs(logs::Args),
     /// List what receivers were told, or send one a test
     Notifications(notifications::Args),
+    /// Show who asked for what at the door, and prove that nobody changed the record
+    Audit(audit::Args),
+    /// For a while, let nothing start and no traffic move; stopping and rolling back go on
+    Freeze(freeze::Args),
+    /// End a freeze before its time
+    Thaw(freeze::ThawArgs),
+    /// List the freezes that hold
+    Freezes(freeze::ListArgs),
     /// Stop a deployment: running events finish, nothing new starts
     Stop(stop::Args),
     /// Start nothing new until told to go on; what runs goes on, and traffic keeps its shares
@@ -132,6 +144,8 @@ enum Command {
     GiveUp(control::Args),
     /// Move traffic to the replacement of a blue/green deployment that waits for it
     Reroute(control::Args),
+    /// Approve what somebody else has created: that it starts, or that its traffic moves
+    Approve(control::Args),
     /// Give the replacement a share of the traffic, and keep that until resumed
     Weight(weight::Args),
     /// Show where the traffic of deployments really goes
@@ -220,6 +234,10 @@ async fn run(cli: Cli) -> color_eyre::Result<Exit> {
         Some(Command::Show(args)) => show::run(&args, &context).await,
         Some(Command::Logs(args)) => logs::run(&args, &context).await,
         Some(Command::Notifications(args)) => notifications::run(args, &context).await,
+        Some(Command::Audit(args)) => audit::run(&args, &context).await,
+        Some(Command::Freeze(args)) => freeze::run(args, &context).await,
+        Some(Command::Thaw(args)) => freeze::thaw(args, &context).await,
+        Some(Command::Freezes(args)) => freeze::list(&args, &context).await,
         Some(Command::Stop(args)) => stop::run(args, &context).await,
         Some(Command::Plan(args)) => plan::run(*args, &context).await,
         Some(Command::Pause(args)) => control::run(args, What::Pause, &context).await,
@@ -232,6 +250,9 @@ async fn run(cli: Cli) -> color_eyre::Result<Exit> {
         Some(Command::SkipWait(args)) => {
             let before = Before::Termination;
             control::run(args, What::Continue { before }, &context).await
+        }
+        Some(Command::Approve(args)) => {
+            control::run(args, What::Approve { step: None }, &context).await
         }
         Some(Command::Weight(args)) => weight::run(args, &context).await,
         Some(Command::Traffic(args)) => traffic::run(&args, &context).await,

@@ -6,9 +6,13 @@ use color_eyre::eyre::WrapErr as _;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Exit;
-use super::context::Context;
+use super::context::{Context, UsageError};
+use crate::api::door::Door;
+use crate::api::listener::Listeners;
 use crate::api::server;
-use crate::orchestrator::Orchestrator;
+use crate::orchestrator::{Orchestrator, StartError};
+use crate::store::audit::Audit;
+use crate::store::fence::FenceError;
 
 /// An orchestrator in the background ends after this time without work and without anybody connected.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -19,6 +23,9 @@ pub(super) struct Args {
     /// End when nothing is left to do and nobody is connected
     #[arg(long)]
     background: bool,
+    /// Go on from a copy of another orchestrator's state, which is gone for good: hosts obey that one no longer
+    #[arg(long, conflicts_with = "background")]
+    take_over: bool,
 }
 
 pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Exit> {
@@ -34,10 +41,22 @@ pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Ex
     let socket = state.socket.clone();
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let orchestrator = Orchestrator::start(&state)?;
-    let listener = server::listen(&socket)
-        .wrap_err_with(|| format!("can't listen on {}", socket.display()))?;
-    tracing::info!(socket = %socket.display(), "orchestrating");
+    let started = if args.take_over {
+        Orchestrator::take_over(&state)
+    } else {
+        Orchestrator::start(&state)
+    };
+    let orchestrator = started.map_err(|error| match error {
+        StartError::Fence(elsewhere @ FenceError::Elsewhere(_)) => {
+            UsageError(elsewhere.to_string()).into()
+        }
+        other => color_eyre::Report::from(other),
+    })?;
+    let access = orchestrator.project().access.clone();
+    let listeners = Listeners::bind(&socket, access.as_ref().map(|access| access.door.as_path()))?;
+    let (audit, public) = (Audit::open(&state.audit()), listeners.door());
+    let audit = audit.wrap_err_with(|| format!("{} can't be used", state.audit().display()))?;
+    tracing::info!(socket = %socket.display(), door = ?public, "orchestrating");
 
     let (watched, background) = (orchestrator.clone(), args.background);
     let end = async move {
@@ -55,9 +74,11 @@ pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Ex
             () = idle => tracing::info!("nothing left to do"),
         }
     };
-    let served = server::serve(orchestrator, listener, end).await;
+    let served = server::serve(Door::new(orchestrator, audit), listeners, end).await;
     // Nobody is there any more to answer; the next orchestrator makes its own.
-    let _gone = std::fs::remove_file(&socket);
+    for socket in std::iter::once(socket).chain(public) {
+        let _gone = std::fs::remove_file(&socket);
+    }
     served.wrap_err("the socket failed")?;
     Ok(Exit::Succeeded)
 }

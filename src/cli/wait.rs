@@ -17,7 +17,7 @@ use crate::model::deployment::{DeploymentId, DeploymentStatus};
 use crate::model::lifecycle::EventStatus;
 use crate::model::name::Name;
 use crate::model::timestamp::Short;
-use crate::text::safe;
+use crate::text::{date_time, safe};
 
 /// Waits for the end of a deployment, and of its rollback if there is one.
 pub(super) async fn until_ended(
@@ -92,7 +92,13 @@ async fn watch_once(
             _ => None,
         };
         match (&mut view, item) {
-            (None, FeedItem::Snapshot(snapshot)) => view = Some(View::from(*snapshot)),
+            (None, FeedItem::Snapshot(snapshot)) => {
+                let first = View::from(*snapshot);
+                if *told == 0 {
+                    tell_approvals(id, first.deployments.get(id));
+                }
+                view = Some(first);
+            }
             (Some(view), item) => {
                 if let Err(Gap(missing)) = view.apply(item) {
                     view.hold(client.deployment(&missing).await?);
@@ -154,6 +160,19 @@ fn tell(id: &DeploymentId, record: &Record, deployment: Option<&Deployment>) {
             if let Some(Stage::Wait { before, minutes }) = stages.get(*stage) {
                 note(format_args!("{id}: {}", waits(id, *before, *minutes)));
             }
+            tell_approvals(id, deployment);
+        }
+        Event::Continued {
+            before: Before::Reroute,
+            by,
+            ..
+        } => {
+            note(format_args!("{id}: {} asked to reroute", safe(by)));
+            tell_approvals(id, deployment);
+        }
+        Event::Approved { step, by, .. } => {
+            note(format_args!("{id}: {} approved the {step}", safe(by)));
+            tell_approvals(id, deployment);
         }
         Event::Shifted { split, by, .. } => {
             let by = by.as_ref().map(|by| format!(", says {}", safe(by)));
@@ -167,12 +186,31 @@ fn tell(id: &DeploymentId, record: &Record, deployment: Option<&Deployment>) {
             "{id}: paused by {}: `cutover resume {id}` lets it go on",
             safe(by)
         )),
+        Event::Frozen { freeze } => note(format_args!(
+            "{id}: frozen until {} by {}: {}",
+            date_time(freeze.until),
+            safe(&freeze.by),
+            safe(&freeze.why)
+        )),
+        Event::Thawed => note(format_args!("{id}: thawed")),
         Event::Resumed { by, .. } => note(format_args!("{id}: resumed by {}", safe(by))),
         Event::StopRequested { by, .. } => note(format_args!("{id}: {} asked to stop", safe(by))),
         Event::Alarmed { message } => {
             note(format_args!("{id}: it is stopped: {}", safe(message)));
         }
         _ => {}
+    }
+}
+
+/// Says which approvals it waits for, if it does.
+fn tell_approvals(id: &DeploymentId, deployment: Option<&Deployment>) {
+    if let Some(approvals) = deployment.and_then(Deployment::awaits_approval) {
+        note(format_args!(
+            "{id}: the {} waits for approval: {}; somebody other than {} says `cutover approve {id}`",
+            approvals.step,
+            safe(&approvals.to_string()),
+            safe(&approvals.creator)
+        ));
     }
 }
 

@@ -6,6 +6,7 @@ use super::event::{Event, Record};
 use super::input::Input;
 use super::provision;
 use super::schedule::Steps;
+use crate::model::approval::Step;
 use crate::model::deployment::TargetStatus;
 use crate::model::lifecycle::EventStatus;
 use crate::model::timestamp::Timestamp;
@@ -62,6 +63,18 @@ impl Ahead {
             }
             self.evolve(&more);
             events.extend(more);
+        }
+    }
+
+    /// Everybody approves a step who has to.
+    pub fn approve(&mut self, step: Step) {
+        while self.deployment.missing(step) > 0 {
+            let by = "somebody".to_owned();
+            self.evolve(&[Event::Approved {
+                step,
+                by,
+                why: None,
+            }]);
         }
     }
 

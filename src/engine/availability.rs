@@ -1,5 +1,6 @@
 //! Whether a command can be carried out now, and if not, why: the same answer for every door.
 
+use super::approval;
 use super::deliberate::{Bug, deliberate};
 use super::deployment::{Deployment, Target};
 use super::input::{Command, What};
@@ -107,6 +108,15 @@ pub fn refusal(deployment: &Deployment, command: &Command) -> Option<Refusal> {
         let message = format!("it is ending: {}", error.message);
         return Some(Refusal::Now(message));
     }
+    let moves = matches!(
+        command.what,
+        What::Continue { .. } | What::Weight { .. } | What::Retry { .. }
+    );
+    if let Some(frozen) = deployment.frozen_by().filter(|_| moves) {
+        return Some(Refusal::Now(format!(
+            "{frozen}: wait until it is thawed; stopping and rolling back go on"
+        )));
+    }
     match &command.what {
         What::Stop { .. } => None,
         What::Pause => deployment
@@ -116,6 +126,7 @@ pub fn refusal(deployment: &Deployment, command: &Command) -> Option<Refusal> {
         What::Resume if deployment.paused.is_some() => None,
         What::Resume => Some(Refusal::Now("it is not paused".to_owned())),
         What::Continue { before } => continues(deployment, *before),
+        What::Approve { step } => approval::refusal(deployment, &command.by, *step),
         What::Weight { split } => weighs(deployment, *split),
         What::GiveUp if deployment.held.is_some() => None,
         What::GiveUp => Some(Refusal::Now(
@@ -142,6 +153,10 @@ fn continues(deployment: &Deployment, before: Before) -> Option<Refusal> {
     let id = deployment.id().to_string();
     if let Some(wish) = &deployment.paused {
         let message = format!("{} has paused it: resume it first", wish.by);
+        return Some(Refusal::Now(message));
+    }
+    if let Some(wish) = &deployment.continued {
+        let message = format!("{} has asked for it: it waits for approval", wish.by);
         return Some(Refusal::Now(message));
     }
     match deployment.wait_ends() {

@@ -5,6 +5,7 @@ use super::order::deployment_order;
 use super::plan::{Before, Plan, Stage, acceptable, fleet_window};
 use super::spec::{Spec, TargetSpec};
 use super::window::Window;
+use crate::model::approval::Step;
 use crate::model::deployment::{ErrorCode, ErrorInformation};
 use crate::model::group::{
     BlueGreenDeploymentConfiguration, DeploymentReadyAction, InstanceAction,
@@ -82,6 +83,8 @@ fn forth(
             before: Before::Reroute,
             minutes: ready.wait_time_in_minutes,
         });
+    } else if spec.approvals.contains_key(&Step::Reroute) {
+        stages.push(Stage::Approval);
     }
     let kept = !original.is_empty();
     match spec.configuration.traffic_routing_config.filter(|_| kept) {

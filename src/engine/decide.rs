@@ -4,10 +4,12 @@ use super::availability::refusal;
 use super::deliberate::{Bug, deliberate};
 use super::deployment::{Deployment, Target};
 use super::event::Event;
+use super::freeze;
 use super::input::{Command, Input, Report, What};
 use super::leg::Actor;
 use super::provision;
 use super::schedule::Steps;
+use crate::model::approval::Step;
 use crate::model::deployment::{DeploymentStatus, ErrorInformation, TargetStatus};
 use crate::model::diagnostics::{Diagnostics, LifecycleErrorCode};
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
@@ -23,7 +25,11 @@ pub fn decide(deployment: &Deployment, input: &Input, now: Timestamp) -> Vec<Eve
     let waits = matches!(status, Created | Queued);
     let mut steps = Steps::new(deployment, now);
     match input {
-        Input::Admitted if waits => admit(&mut steps),
+        Input::Admitted if waits => {
+            if deployment.frozen.is_none() && deployment.is_approved(Step::Start) {
+                admit(&mut steps);
+            }
+        }
         Input::Queued { message } if waits => {
             if deployment.queued.as_ref() != Some(message) {
                 let message = message.clone();
@@ -71,12 +77,13 @@ pub fn decide(deployment: &Deployment, input: &Input, now: Timestamp) -> Vec<Eve
         }
         Input::Alarm { message } => alarm(&mut steps, message),
         Input::Fleet(told) => return provision::hear(deployment, told, now),
+        Input::Freeze(freeze) => freeze::hear(&mut steps, freeze.as_ref()),
         Input::TimerElapsed => elapse(&mut steps),
     }
     steps.events
 }
 
-fn admit(steps: &mut Steps<'_>) {
+pub(super) fn admit(steps: &mut Steps<'_>) {
     steps.events.push(Event::Started);
     let plan = &steps.deployment.plan;
     if let Some(error) = plan.impossible.clone() {
@@ -187,6 +194,14 @@ fn obey(steps: &mut Steps<'_>, command: &Command) {
             steps.continued = true;
             let before = *before;
             steps.events.push(Event::Continued { before, by, why });
+        }
+        What::Approve { step } => {
+            if let Some(step) = step.or_else(|| deployment.next_approval()) {
+                steps.events.push(Event::Approved { step, by, why });
+                if step == Step::Reroute {
+                    steps.unapproved = steps.unapproved.saturating_sub(1);
+                }
+            }
         }
         What::GiveUp => {
             steps.halted = steps.held.take();

@@ -12,9 +12,11 @@ use super::shift::Shift;
 use super::spec::{Spec, TargetSpec};
 use super::tally::Tally;
 pub use super::target::{Target, TargetEvent};
+use crate::model::approval::Step;
 use crate::model::deployment::{
     DeploymentId, DeploymentStatus, ErrorInformation, InstanceHealth, Overview,
 };
+use crate::model::freeze::Freeze;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
@@ -39,6 +41,15 @@ pub struct Deployment {
     pub held: Option<ErrorInformation>,
     /// Who paused it, while it is paused.
     pub paused: Option<Wish>,
+    /// Who has approved which steps, in their order.
+    #[serde(default)]
+    pub approvals: BTreeMap<Step, Vec<Wish>>,
+    /// Who said that it need not wait, while it waits for approvals all the same.
+    #[serde(default)]
+    pub continued: Option<Wish>,
+    /// The freeze that it is in.
+    #[serde(default)]
+    pub frozen: Option<Freeze>,
     /// Who asked to stop it, if somebody did.
     pub stop: Option<StopRequest>,
     /// Which alarms stop it, and what was known of them, if some do.
@@ -62,7 +73,7 @@ pub struct Deployment {
     pub complete_time: Option<Timestamp>,
     /// When it must have ended; moved on by the time in which it is paused or held.
     pub due: Option<Timestamp>,
-    /// Since when it is paused or held.
+    /// Since when it is paused, held, in a freeze, or waits for approvals alone.
     pub frozen_since: Option<Timestamp>,
     /// The place in the plan of the stage that runs; the number of stages when none is left.
     pub stage: usize,
@@ -205,6 +216,9 @@ impl Deployment {
             halted: None,
             held: None,
             paused: None,
+            approvals: BTreeMap::new(),
+            continued: None,
+            frozen: None,
             stop: None,
             alarmed: None,
             timed_out: false,

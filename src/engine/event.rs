@@ -6,10 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::plan::{Before, Plan};
 use super::spec::Spec;
+use crate::model::approval::Step;
 use crate::model::deployment::{
     DeploymentId, DeploymentStatus, ErrorInformation, ExecutionId, TargetStatus,
 };
 use crate::model::diagnostics::Diagnostics;
+use crate::model::freeze::Freeze;
 use crate::model::host::Host;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::name::Name;
@@ -158,6 +160,13 @@ pub enum Event {
         /// Why.
         why: Option<String>,
     },
+    /// It is in a freeze: no further instance starts, and no traffic moves.
+    Frozen {
+        /// Which.
+        freeze: Freeze,
+    },
+    /// It is in no freeze any more.
+    Thawed,
     /// A failed target is to be tried again, before any other starts.
     Retried {
         /// Which.
@@ -192,6 +201,16 @@ pub enum Event {
         /// Who.
         by: String,
         /// Why.
+        why: Option<String>,
+    },
+    /// Somebody other than its creator has approved a step.
+    Approved {
+        /// Which.
+        step: Step,
+        /// Who.
+        by: String,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         why: Option<String>,
     },
     /// The load balancers are asked for a split: it was its turn, or somebody set it.
@@ -255,10 +274,13 @@ impl Event {
             | Self::GivenUp { .. }
             | Self::Paused { .. }
             | Self::Resumed { .. }
+            | Self::Frozen { .. }
+            | Self::Thawed
             | Self::Retried { .. }
             | Self::Excluded { .. }
             | Self::ChosenNext { .. }
             | Self::Continued { .. }
+            | Self::Approved { .. }
             | Self::Shifted { .. }
             | Self::StopRequested { .. }
             | Self::Alarmed { .. }

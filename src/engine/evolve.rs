@@ -23,8 +23,12 @@ impl Deployment {
             self.decided = record.seq;
         }
         match &record.event {
-            // Only ever the first entry, which `created` reads. And what begins with it is an entry of its own.
-            Event::Created { .. } | Event::Continued { .. } => {}
+            // Only ever the first entry, which `created` reads.
+            Event::Created { .. } => {}
+            Event::Continued { by, why, .. } => {
+                self.continued = Some(Wish::new(by, why.as_deref(), at));
+            }
+            Event::Approved { step, by, why } => self.approve(*step, by, why.as_deref(), at),
             Event::Queued { message } => {
                 self.status = DeploymentStatus::Queued;
                 self.queued = Some(message.clone());
@@ -86,16 +90,13 @@ impl Deployment {
                 self.paused = None;
                 self.thaw(at);
             }
+            Event::Frozen { freeze } => self.refreeze(Some(freeze), at),
+            Event::Thawed => self.refreeze(None, at),
             Event::Retried { target, .. } => self.retry_target(target),
             Event::Excluded { target, by, why } => {
                 self.exclude_target(target, by, why.as_deref(), at);
             }
-            Event::ChosenNext { target, .. } => {
-                if let Some(&position) = self.positions.get(target) {
-                    self.chosen.retain(|other| *other != position);
-                    self.chosen.insert(0, position);
-                }
-            }
+            Event::ChosenNext { target, .. } => self.choose(target),
             Event::Shifted { split, .. } => self.shift = Some(Shift::asked(*split, at)),
             Event::InEffect { .. } => self.shift = self.shift.map(|shift| shift.in_effect(at)),
             Event::StopRequested {
@@ -185,7 +186,7 @@ impl Deployment {
             Stage::Provision { .. } | Stage::Terminate { .. } => self.spec.limits.provisioning(),
             _ => Duration::ZERO,
         });
-        self.spec.limits.deployment() + waits.sum()
+        self.spec.limits.deployment() + waits.sum::<Duration>()
     }
 
     /// Nobody was there to hear reports, and deadlines may have passed meanwhile.
@@ -209,15 +210,25 @@ impl Deployment {
     }
 
     fn start_stage(&mut self, stage: usize, at: Timestamp) {
+        let stood = self.stands_for_approval();
         self.stage = stage;
         self.stage_time = Some(at);
+        self.continued = None;
         self.status = match self.current_stage() {
-            Some(Stage::Wait {
-                before: Before::Reroute,
-                ..
-            }) => DeploymentStatus::Ready,
+            Some(
+                Stage::Wait {
+                    before: Before::Reroute,
+                    ..
+                }
+                | Stage::Approval,
+            ) => DeploymentStatus::Ready,
             _ => DeploymentStatus::InProgress,
         };
+        if self.stands_for_approval() {
+            self.freeze(at);
+        } else if stood {
+            self.thaw(at);
+        }
         self.chosen.clear();
         self.next = self.span(stage).start;
         self.pass_started();
@@ -304,6 +315,13 @@ impl Deployment {
         }
     }
 
+    fn choose(&mut self, name: &Name) {
+        if let Some(&position) = self.positions.get(name) {
+            self.chosen.retain(|other| *other != position);
+            self.chosen.insert(0, position);
+        }
+    }
+
     fn retry_target(&mut self, name: &Name) {
         let Some(&position) = self.positions.get(name) else {
             return;
@@ -358,13 +376,14 @@ impl Deployment {
         }
     }
 
-    fn freeze(&mut self, at: Timestamp) {
+    pub(super) fn freeze(&mut self, at: Timestamp) {
         self.frozen_since.get_or_insert(at);
     }
 
     /// The time in which nothing could happen does not count.
-    fn thaw(&mut self, at: Timestamp) {
-        if self.paused.is_some() || self.held.is_some() {
+    pub(super) fn thaw(&mut self, at: Timestamp) {
+        let waits = self.paused.is_some() || self.held.is_some() || self.frozen.is_some();
+        if waits || self.stands_for_approval() {
             return;
         }
         if let Some(since) = self.frozen_since.take() {
@@ -386,6 +405,8 @@ impl Deployment {
         self.queued = None;
         self.held = None;
         self.paused = None;
+        self.frozen = None;
+        self.continued = None;
         self.retries.clear();
         self.chosen.clear();
         for target in &mut self.targets {

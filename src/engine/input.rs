@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::plan::Before;
+use crate::model::approval::Step;
 use crate::model::deployment::{ErrorInformation, ExecutionId};
 use crate::model::diagnostics::Diagnostics;
+use crate::model::freeze::Freeze;
 use crate::model::host::Host;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::name::Name;
@@ -50,6 +52,8 @@ pub enum Input {
         /// Which alarms, and what is known of each.
         message: String,
     },
+    /// This freeze holds in its group now, or none does.
+    Freeze(Option<Freeze>),
     /// A fleet has answered, or the instances that it provisioned.
     Fleet(Told),
     /// A time of the deployment's own that `pending` named has come.
@@ -148,6 +152,12 @@ pub enum What {
         /// What it waits to do.
         before: Before,
     },
+    /// Approve what somebody else has created.
+    Approve {
+        /// Which step; the one that waits when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        step: Option<Step>,
+    },
 }
 
 impl What {
@@ -162,7 +172,8 @@ impl What {
             | Self::Resume
             | Self::GiveUp
             | Self::Weight { .. }
-            | Self::Continue { .. } => None,
+            | Self::Continue { .. }
+            | Self::Approve { .. } => None,
         }
     }
 
@@ -183,6 +194,7 @@ impl What {
             Self::Continue {
                 before: Before::Termination,
             } => "end the wait",
+            Self::Approve { .. } => "approve",
         }
     }
 }

@@ -4,6 +4,7 @@ use super::deployment::Deployment;
 use super::ledger::Ledger;
 use super::plan::plan;
 use super::spec::{Options, Spec, TargetSpec, Update};
+use crate::model::approval::Demanded;
 use crate::model::configuration::DeploymentConfiguration;
 use crate::model::deployment::{Creator, DeploymentId, DeploymentStatus, ErrorCode};
 use crate::model::group::{DeploymentGroup, OutdatedInstancesStrategy, Sides};
@@ -121,6 +122,8 @@ pub fn launch(
         sides: None,
         provision: None,
         rolls_back: None,
+        way_back: false,
+        approvals: Demanded::new(),
         from_split: None,
         updates: None,
         token: None,
@@ -192,6 +195,8 @@ pub fn update(
         sides: None,
         provision: None,
         rolls_back: None,
+        way_back: false,
+        approvals: Demanded::new(),
         from_split: None,
         updates: Some(Update {
             root: root.clone(),

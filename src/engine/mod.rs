@@ -3,12 +3,13 @@
 //! Read in this order: [`spec`] (what is asked for) → [`mod@plan`] (what will be done, in which order, how many at a time) →
 //! [`event`] (what can happen) → [`deployment`] (the state) → `evolve` (which folds an event into it) → [`mod@decide`] (which events an input causes), with `schedule` (what starts, halts and ends) and `verdict`
 //! (when the minimum is broken) → [`mod@availability`] (which commands are refused, and why) → [`mod@pending`] (what ought to be in flight) →
-//! [`ledger`] (what outlives a deployment) → [`rollback`]. [`mod@notices`] says which entries triggers tell of. Ahead of time run [`mod@outlook`] (what it waits for, and what comes then),
+//! [`ledger`] (what outlives a deployment) → [`rollback`]. [`freeze`] keeps deployments where they are for a while, [`approval`] until other people have said yes. [`mod@notices`] says which entries triggers tell of. Ahead of time run [`mod@outlook`] (what it waits for, and what comes then),
 //! [`mod@foresee`] (what a command would do) and [`mod@rehearse`] (the whole of it in virtual time), on the same functions.
 //!
 //! Nothing here does I/O, reads a clock or knows who shows it.
 
 mod ahead;
+pub mod approval;
 pub mod availability;
 mod blue_green;
 pub mod decide;
@@ -17,6 +18,7 @@ pub mod deployment;
 pub mod event;
 mod evolve;
 pub mod foresee;
+pub mod freeze;
 pub mod input;
 pub mod ledger;
 pub mod leg;

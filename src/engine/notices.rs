@@ -52,10 +52,13 @@ pub fn notices(after: &Deployment, record: &Record) -> Vec<Notice> {
         | Event::GivenUp { .. }
         | Event::Paused { .. }
         | Event::Resumed { .. }
+        | Event::Frozen { .. }
+        | Event::Thawed
         | Event::Retried { .. }
         | Event::Excluded { .. }
         | Event::ChosenNext { .. }
         | Event::Continued { .. }
+        | Event::Approved { .. }
         | Event::Shifted { .. }
         | Event::InEffect { .. }
         | Event::StopRequested { .. }
@@ -96,7 +99,10 @@ fn follows_installation(after: &Deployment, stage: usize) -> bool {
     let before = stage.checked_sub(1).and_then(|before| stages.get(before));
     let rest = stages.get(stage..).unwrap_or_default();
     matches!(before, Some(Stage::Install { .. }))
-        && matches!(rest.first(), Some(Stage::Wait { .. } | Stage::Enter { .. }))
+        && matches!(
+            rest.first(),
+            Some(Stage::Wait { .. } | Stage::Approval | Stage::Enter { .. })
+        )
 }
 
 /// Whether no other event of this attempt at the target has begun.

@@ -6,6 +6,7 @@ use super::deliberate::{Bug, deliberate};
 use super::deployment::{Deployment, Target};
 use super::event::Event;
 use super::provision::Asked;
+use crate::model::approval::Step;
 use crate::model::deployment::{DeploymentId, ExecutionId, TargetStatus};
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
@@ -95,6 +96,7 @@ enum Scope {
 fn scope(event: &Event) -> Scope {
     match event {
         Event::Created { .. }
+        | Event::Approved { .. }
         | Event::Queued { .. }
         | Event::Started
         | Event::StageStarted { .. }
@@ -105,6 +107,8 @@ fn scope(event: &Event) -> Scope {
         | Event::GivenUp { .. }
         | Event::Paused { .. }
         | Event::Resumed { .. }
+        | Event::Frozen { .. }
+        | Event::Thawed
         | Event::Shifted { .. }
         | Event::InEffect { .. } => Scope::Own,
         Event::TargetStarted { target, .. }
@@ -173,7 +177,9 @@ fn add_own(deployment: &Deployment, works: &mut WorkSet) {
         insert(works, WorkId::Timer(id.clone(), until), None);
     }
     match deployment.status {
-        Created | Queued => insert(works, WorkId::Admit(id.clone()), None),
+        Created | Queued if deployment.is_approved(Step::Start) => {
+            insert(works, WorkId::Admit(id.clone()), None);
+        }
         status if status.is_running() && !deployment.is_ceasing() => {
             // While it is paused or held its time does not run, nor that in which it waits for an operator.
             let runs = deployment.frozen_since.is_none();

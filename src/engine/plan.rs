@@ -92,6 +92,8 @@ pub enum Stage {
         /// How long at most.
         minutes: u32,
     },
+    /// Traffic waits for nothing but the approvals of its reroute.
+    Approval,
     /// The fleets that provisioned original instances terminate them.
     Terminate {
         /// Which instances.
@@ -156,6 +158,7 @@ impl Stage {
             } => (targets, events, window, None),
             Self::Shift { .. }
             | Self::Wait { .. }
+            | Self::Approval
             | Self::Monitor { .. }
             | Self::Provision { .. }
             | Self::Terminate { .. } => return None,
@@ -189,6 +192,7 @@ impl Stage {
                 before: Before::Termination,
                 ..
             } => "keep original".to_owned(),
+            Self::Approval => "approval".to_owned(),
             Self::Monitor { zone, .. } => format!("monitor {zone}"),
         }
     }

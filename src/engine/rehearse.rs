@@ -13,6 +13,7 @@ use super::event::Event;
 use super::foresee::{End, end};
 use super::input::Input;
 use super::provision;
+use crate::model::approval::Step;
 use crate::model::deployment::{DeploymentStatus, TargetStatus};
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
@@ -81,7 +82,7 @@ fn milliseconds<S: serde::Serializer>(span: &Duration, serializer: S) -> Result<
 }
 
 /// Runs a copy of the deployment ahead, from where it stands to its end, or to where it waits for an operator. What is in
-/// flight has been so since its start. A rollback goes back to the revision that the group had when it was created.
+/// flight has been so since its start, and one that has not begun has the approvals to begin. A rollback goes back to the revision that the group had when it was created.
 pub fn rehearse(deployment: &Deployment, assumptions: &Assumptions, now: Timestamp) -> Rehearsed {
     use DeploymentStatus::{Created, Queued};
     let mut stage = Rehearsal {
@@ -95,6 +96,7 @@ pub fn rehearse(deployment: &Deployment, assumptions: &Assumptions, now: Timesta
         stage.will_end(position);
     }
     if matches!(deployment.status, Created | Queued) {
+        stage.ahead.approve(Step::Start);
         let events = stage.ahead.input(&Input::Admitted);
         stage.note(events);
     }

@@ -7,6 +7,7 @@ use super::leg::Actor;
 use super::members::targets;
 use super::plan::Stage;
 use super::spec::{Options, RollbackTargets, Spec};
+use crate::model::approval::Demanded;
 use crate::model::configuration::DeploymentConfiguration;
 use crate::model::deployment::{Creator, DeploymentId, DeploymentStatus};
 use crate::model::group::AutoRollbackEvent;
@@ -111,6 +112,9 @@ pub fn spec(
         sides: None,
         provision: None,
         rolls_back: Some(deployment.id().clone()),
+        way_back: false,
+        // Going back waits for nobody.
+        approvals: Demanded::new(),
         from_split: None,
         updates: None,
         token: None,
@@ -187,6 +191,9 @@ fn back(deployment: &Deployment, id: DeploymentId) -> Result<Spec, String> {
         description: format!("rollback of {}", deployment.id()),
         provision: None,
         rolls_back: Some(deployment.id().clone()),
+        way_back: false,
+        // Going back waits for nobody.
+        approvals: Demanded::new(),
         from_split: deployment.split(),
         updates: None,
         token: None,

@@ -13,9 +13,11 @@ use super::spec::OnFailure;
 use super::tally::{Tally, Totals};
 use super::verdict;
 use super::window::Window;
+use crate::model::approval::Step;
 use crate::model::deployment::{
     DeploymentStatus, ErrorCode, ErrorInformation, ExecutionId, TargetStatus,
 };
+use crate::model::freeze::Freeze;
 use crate::model::timestamp::Timestamp;
 
 /// Events under construction, and what matters of the state as it will be after them.
@@ -26,6 +28,8 @@ pub(super) struct Steps<'a> {
     pub halted: Option<ErrorInformation>,
     pub held: Option<ErrorInformation>,
     pub paused: bool,
+    /// The freeze that it is in.
+    pub freeze: Option<Freeze>,
     /// Who asked to stop.
     pub stopped_by: Option<String>,
     /// Which alarms stop it.
@@ -46,6 +50,8 @@ pub(super) struct Steps<'a> {
     ready: BTreeMap<usize, usize>,
     /// Whether what the stage waits for has come: an operator says so, or fleets have done their work.
     pub continued: bool,
+    /// How many approvals are missing before traffic may move.
+    pub unapproved: u32,
     /// The split that was asked for last.
     pub(super) shift: Option<Shift>,
 }
@@ -93,6 +99,7 @@ impl<'a> Steps<'a> {
             halted: deployment.halted.clone(),
             held: deployment.held.clone(),
             paused: deployment.paused.is_some(),
+            freeze: deployment.frozen.clone(),
             stopped_by: deployment.stop.as_ref().map(|stop| stop.by.clone()),
             alarmed: deployment.alarmed.clone(),
             timed_out: deployment.timed_out,
@@ -105,7 +112,12 @@ impl<'a> Steps<'a> {
             retries: deployment.retries.clone(),
             gone: BTreeSet::new(),
             ready: BTreeMap::new(),
-            continued: false,
+            continued: deployment.continued.is_some(),
+            unapproved: if deployment.is_approved(Step::Reroute) {
+                0
+            } else {
+                deployment.missing(Step::Reroute)
+            },
             shift: deployment.shift,
         }
     }
@@ -131,6 +143,17 @@ impl<'a> Steps<'a> {
 
     pub fn is_ceasing(&self) -> bool {
         self.stopped_by.is_some() || self.alarmed.is_some() || self.timed_out
+    }
+
+    /// Whether somebody keeps it where it is: it is paused or in a freeze.
+    pub fn waits_for_people(&self) -> bool {
+        self.paused || self.freeze.is_some()
+    }
+
+    /// Whether for that reason no instance starts.
+    fn stands_still(&self) -> bool {
+        (self.freeze.is_some() && !deliberate(Bug::FreezeForgotten))
+            || (self.paused && !deliberate(Bug::PauseStartsNext))
     }
 
     /// A target is to be tried again.
@@ -285,7 +308,7 @@ impl<'a> Steps<'a> {
 
     /// What an operator wants to be tried again starts first, also while the rest waits: it costs nothing.
     fn start_retries(&mut self) {
-        if self.halted.is_some() {
+        if self.halted.is_some() || self.freeze.is_some() {
             return;
         }
         let mut waiting = std::mem::take(&mut self.retries).into_iter();
@@ -302,7 +325,7 @@ impl<'a> Steps<'a> {
     fn start_fresh(&mut self) {
         while self.halted.is_none()
             && (self.held.is_none() || deliberate(Bug::HoldForgotten))
-            && (!self.paused || deliberate(Bug::PauseStartsNext))
+            && !self.stands_still()
         {
             match self.candidate() {
                 Some(position) => self.start(position),
@@ -420,16 +443,20 @@ impl<'a> Steps<'a> {
         }
         if let Some((before, until)) = self.deployment.wait_ends()
             && self.stage == self.deployment.stage
-            && !self.continued
+            && !self.may_continue(before)
         {
             // Time in which it was paused, or is until now, does not count.
             let frozen = self.deployment.frozen_since;
             let until = until + frozen.map_or(Duration::ZERO, |since| self.now.since(since));
             let early = before == Before::Termination && deliberate(Bug::TerminatedEarly);
-            let over = !self.paused && (self.now >= until || early);
+            let over = !self.waits_for_people() && (self.now >= until || early);
             let asked = before == Before::Reroute && !deliberate(Bug::ReroutedUnasked);
             if over && asked {
-                self.end(DeploymentStatus::Stopped, Some(verdict::not_continued()));
+                let error = match self.deployment.continued {
+                    Some(_) => verdict::not_approved(self.deployment.missing(Step::Reroute)),
+                    None => verdict::not_continued(),
+                };
+                self.end(DeploymentStatus::Stopped, Some(error));
             }
             if !over || asked {
                 return false;
@@ -439,6 +466,9 @@ impl<'a> Steps<'a> {
             && self.stage != self.deployment.stage
         {
             // It has only just begun.
+            return false;
+        }
+        if matches!(stages.get(self.stage), Some(Stage::Approval)) && self.unapproved > 0 {
             return false;
         }
         if let Some(schedule) = stages.get(self.stage).and_then(Stage::shift)
@@ -458,11 +488,21 @@ impl<'a> Steps<'a> {
         true
     }
 
+    /// Whether somebody has said that it need not wait, and nobody else has anything to say about that.
+    fn may_continue(&self, before: Before) -> bool {
+        let free = self.unapproved == 0 && !self.waits_for_people();
+        self.continued && (free || before == Before::Termination)
+    }
+
     /// Whether a stop leaves something undone. What its alarms say against is never done.
     fn is_cut_short(&self) -> bool {
         let later = self.deployment.plan.stages.iter().skip(self.stage);
-        let mut waits =
-            later.filter(|stage| matches!(stage, Stage::Wait { .. } | Stage::Shift { .. }));
+        let mut waits = later.filter(|stage| {
+            matches!(
+                stage,
+                Stage::Wait { .. } | Stage::Approval | Stage::Shift { .. }
+            )
+        });
         (self.alarmed.is_some() && !deliberate(Bug::AlarmSucceeds))
             || self.fleet.waiting > 0
             || self.fleet.interrupted > 0

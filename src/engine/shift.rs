@@ -169,13 +169,13 @@ impl Steps<'_> {
     pub(super) fn shift_on(&mut self, schedule: Schedule<'_>) -> bool {
         let Some(mut shift) = self.shift else {
             if let Some(first) = schedule.steps.first()
-                && !self.paused
+                && !self.waits_for_people()
             {
                 self.ask(*first, None);
             }
             return schedule.steps.is_empty();
         };
-        if shift.since.is_none() || (self.paused && !deliberate(Bug::PauseShifts)) {
+        if shift.since.is_none() || (self.waits_for_people() && !deliberate(Bug::PauseShifts)) {
             return false;
         }
         if let Some(frozen_since) = self.deployment.frozen_since {

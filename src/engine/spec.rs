@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::approval::Demanded;
 use crate::model::configuration::DeploymentConfiguration;
 use crate::model::deployment::{
     Creator, DeploymentId, FileExistsBehavior, InstanceHealth, RevisionHealth,
@@ -46,6 +47,12 @@ pub struct Spec {
     pub provision: Option<Provision>,
     /// The deployment that this one rolls back: it failed or was stopped, or it is blue/green and its traffic goes back.
     pub rolls_back: Option<DeploymentId>,
+    /// Whether a person asked to go back by it: neither a freeze nor a missing approval is in its way.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub way_back: bool,
+    /// How many people have to approve before which steps.
+    #[serde(default, skip_serializing_if = "Demanded::is_empty")]
+    pub approvals: Demanded,
     /// For a way back: how the route is split when it begins, if the deployment that it undoes had shifted traffic by weight.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from_split: Option<Split>,
@@ -148,6 +155,11 @@ impl Spec {
     /// Whether it gives the original of a blue/green deployment its traffic back, and installs nothing.
     pub fn goes_back(&self) -> bool {
         self.sides.is_some() && self.rolls_back.is_some()
+    }
+
+    /// Whether it undoes something, by itself or because a person said so.
+    pub fn is_way_back(&self) -> bool {
+        self.way_back || self.rolls_back.is_some()
     }
 
     /// The group's address.

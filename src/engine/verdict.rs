@@ -55,6 +55,17 @@ pub(super) fn not_continued() -> ErrorInformation {
     }
 }
 
+/// Nobody else approved in time what somebody had asked for.
+pub(super) fn not_approved(missing: u32) -> ErrorInformation {
+    ErrorInformation {
+        code: ErrorCode::Timeout,
+        message: format!(
+            "not approved in time ({} missing): the replacement is ready, and the original keeps all traffic",
+            words::counted(missing, "approval")
+        ),
+    }
+}
+
 /// Not all that ought to leave the load balancers did.
 pub(super) fn still_in_service(tally: &Tally) -> String {
     format!(

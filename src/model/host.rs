@@ -15,7 +15,7 @@ use super::tags::Tags;
 pub struct Host {
     /// Unique in the project.
     pub name: Name,
-    /// Where the agent listens, as an `http://` URL on the loopback (`http://127.0.0.1:7301`).
+    /// Where the agent listens: `https://HOST:PORT`, or `http://` on the loopback (`http://127.0.0.1:7301`).
     pub address: String,
     /// What deployment groups select it by.
     #[serde(default)]

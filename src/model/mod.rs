@@ -1,17 +1,20 @@
 //! What things are: plain serde types with CodeDeploy's own names and shapes, and no I/O.
 //!
-//! `application`, `group`, `configuration`, `routing`, `connections`, `host`, `tags` and `project` are documents an operator keeps in git;
-//! `revision`, `deployment`, `lifecycle`, `traffic`, `alarm` and `diagnostics` are what a rollout is made of. `yaml` reads
+//! `application`, `group`, `configuration`, `routing`, `connections`, `host`, `tags`, `access`, `approval` and `project` are documents an operator keeps in git;
+//! `revision`, `deployment`, `lifecycle`, `traffic`, `alarm` and `diagnostics` are what a rollout is made of; `secret` is what nobody shows. `yaml` reads
 //! documents with their positions.
 
+pub mod access;
 pub mod alarm;
 pub mod application;
+pub mod approval;
 pub mod configuration;
 pub mod connections;
 pub mod custom_event;
 pub mod deployment;
 pub mod diagnostics;
 pub mod endpoint;
+pub mod freeze;
 pub mod group;
 pub mod host;
 pub mod lifecycle;
@@ -22,6 +25,7 @@ pub mod output;
 pub mod project;
 pub mod revision;
 pub mod routing;
+pub mod secret;
 pub mod tags;
 pub mod timestamp;
 pub mod traffic;

@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::access::Access;
 use super::application::Application;
+use super::approval::{Demanded, demanded};
 use super::configuration::{DeploymentConfiguration, ONE_AT_A_TIME};
 use super::connections::Connections;
 use super::group::{DeploymentGroup, GroupKey, Selection};
 use super::host::Host;
 use super::limits::Limits;
 use super::name::Name;
+use super::secret::SecretSources;
 
 /// The document `cutover.yaml` at the project's root.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +27,12 @@ pub struct ProjectDocument {
     /// What the names of load balancers, alarms, trigger targets and fleets stand for.
     #[serde(default, skip_serializing_if = "Connections::is_empty")]
     pub connections: Connections,
+    /// Where the secrets are kept that connections refer to.
+    #[serde(default, skip_serializing_if = "SecretSources::is_empty")]
+    pub secrets: SecretSources,
+    /// Who may do what; without it only the owner of the orchestrating process, and root, come in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<Access>,
     /// How the program behaves for this project.
     #[serde(default)]
     pub settings: Settings,
@@ -75,6 +84,12 @@ pub struct Project {
     /// What the names of load balancers, alarms, trigger targets and fleets stand for.
     #[serde(default, skip_serializing_if = "Connections::is_empty")]
     pub connections: Connections,
+    /// Where the secrets are kept that connections refer to.
+    #[serde(default, skip_serializing_if = "SecretSources::is_empty")]
+    pub secrets: SecretSources,
+    /// Who may do what.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<Access>,
     /// Applications by name.
     pub applications: BTreeMap<Name, Application>,
     /// Groups, sorted by application and name.
@@ -106,6 +121,12 @@ impl Project {
     /// The hosts that a group's document selects, in the order of the document.
     pub fn members(&self, group: &DeploymentGroup) -> impl Iterator<Item = &Host> {
         self.selected(group.selection())
+    }
+
+    /// How many approvals each step of a deployment to this group waits for.
+    pub fn approvals(&self, key: &GroupKey) -> Demanded {
+        let access = self.access.as_ref();
+        access.map_or_else(Demanded::new, |access| demanded(&access.approvals, key))
     }
 
     /// The host of this name.

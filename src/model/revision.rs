@@ -27,6 +27,18 @@ impl Digest {
         }))
     }
 
+    /// The 32 bytes.
+    pub fn to_bytes(&self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        for (byte, digits) in bytes.iter_mut().zip(self.0.as_bytes().chunks(2)) {
+            for digit in digits {
+                let value = char::from(*digit).to_digit(16).unwrap_or_default();
+                *byte = *byte << 4 | u8::try_from(value).unwrap_or_default();
+            }
+        }
+        bytes
+    }
+
     /// All 64 digits.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -16,7 +16,7 @@ pub struct Timestamp(pub i64);
 impl Timestamp {
     /// The time from `earlier` to this point, zero if `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
-        Duration::from_millis(u64::try_from(self.0 - earlier.0).unwrap_or(0))
+        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 }
 

@@ -9,11 +9,12 @@ use crate::clock;
 use crate::engine::plan::Stage;
 use crate::engine::{Ledger, Spec, members, plan};
 use crate::model::application::{Application, ComputePlatform};
+use crate::model::approval::{Demanded, Step};
 use crate::model::configuration::DeploymentConfiguration;
 use crate::model::connections::{EnvoyControl, LoadBalancer, TrafficProvider};
 use crate::model::deployment::Creator;
 use crate::model::endpoint::Endpoint;
-use crate::model::group::{DeploymentGroup, DeploymentType, Sides};
+use crate::model::group::{DeploymentGroup, DeploymentType, GroupKey, Sides};
 use crate::model::name::Name;
 use crate::model::project::Project;
 use crate::model::revision::{RegisteredRevision, Revision};
@@ -35,27 +36,11 @@ impl Orchestrator {
         ledger: &Ledger,
     ) -> Result<(Spec, RegisteredRevision), ApiError> {
         let application = project.applications.get(&deploy.group.application);
-        let application = application.ok_or_else(|| {
-            ApiError::new(
-                "ApplicationDoesNotExistException",
-                unknown(
-                    "application",
-                    deploy.group.application.as_str(),
-                    project.applications.keys().map(AsRef::as_ref),
-                ),
-            )
-        })?;
-        let group = project.group(&deploy.group).ok_or_else(|| {
-            let names = project
-                .groups
-                .iter()
-                .filter(|group| group.application_name == deploy.group.application)
-                .map(|group| group.deployment_group_name.as_str());
-            ApiError::new(
-                "DeploymentGroupDoesNotExistException",
-                unknown("deployment group", deploy.group.group.as_str(), names),
-            )
-        })?;
+        let application =
+            application.ok_or_else(|| no_application(project, &deploy.group.application))?;
+        let group = project
+            .group(&deploy.group)
+            .ok_or_else(|| no_group(project, &deploy.group))?;
         if deploy.description.chars().count() > DESCRIPTION {
             return Err(ApiError::new(
                 "DescriptionTooLongException",
@@ -111,6 +96,7 @@ impl Orchestrator {
         if sides.is_some() {
             divisible(project, group, configuration)?;
         }
+        let approvals = approvals(project, &deploy.group, sides.is_some());
         let spec = Spec {
             up_to_date: u32::try_from(all - targets.len()).unwrap_or(u32::MAX),
             deployment_id,
@@ -125,6 +111,8 @@ impl Orchestrator {
             sides,
             provision,
             rolls_back: None,
+            way_back: false,
+            approvals,
             from_split: None,
             updates: None,
             token: deploy.token.clone(),
@@ -184,6 +172,13 @@ fn supported(application: &Application, group: &DeploymentGroup) -> Result<(), A
             application.compute_platform.name(),
         ),
     ))
+}
+
+/// What waits for approvals: of a deployment in place nothing is rerouted.
+fn approvals(project: &Project, group: &GroupKey, reroutes: bool) -> Demanded {
+    let mut demanded = project.approvals(group);
+    demanded.retain(|step, _| reroutes || *step != Step::Reroute);
+    demanded
 }
 
 /// Who is who in a blue/green deployment (domain.md §8).
@@ -363,6 +358,30 @@ fn acceptable(deploy: &Deploy) -> Result<(), ApiError> {
 }
 
 /// "There is no … called …", with the nearest name there is.
+/// The error for an application that the project does not have.
+pub(crate) fn no_application(project: &Project, name: &Name) -> ApiError {
+    let names = project.applications.keys().map(AsRef::as_ref);
+    ApiError::new(
+        "ApplicationDoesNotExistException",
+        unknown("application", name.as_str(), names),
+    )
+}
+
+/// The error for a deployment group that the project does not have.
+pub(crate) fn no_group(project: &Project, key: &GroupKey) -> ApiError {
+    if !project.applications.contains_key(&key.application) {
+        return no_application(project, &key.application);
+    }
+    let groups = project.groups.iter();
+    let names = groups
+        .filter(|group| group.application_name == key.application)
+        .map(|group| group.deployment_group_name.as_str());
+    ApiError::new(
+        "DeploymentGroupDoesNotExistException",
+        unknown("deployment group", key.group.as_str(), names),
+    )
+}
+
 pub(super) fn unknown<'a>(kind: &str, name: &str, known: impl Iterator<Item = &'a str>) -> String {
     let nearest = known
         .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))

@@ -1,5 +1,6 @@
 //! What operators can ask for, and what they are answered.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -7,11 +8,15 @@ use serde::{Deserialize, Serialize};
 use super::forecast::Forecast;
 use crate::engine::input;
 use crate::engine::spec::{Options, Spec};
+use crate::identity::Pin;
+use crate::identity::authority::Authority;
 use crate::model::configuration::DeploymentConfiguration;
 use crate::model::deployment::DeploymentId;
+use crate::model::freeze::Scope;
 use crate::model::group::{GroupKey, Selection};
 use crate::model::name::Name;
 use crate::model::revision::RegisteredRevision;
+use crate::model::timestamp::Timestamp;
 
 /// A change of the world. `POST /v1/commands`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,11 +68,76 @@ pub enum Command {
         /// Its name.
         receiver: String,
     },
+    /// Let a host join that is given the token of the answer; refused for one that has a key, unless that is to be replaced.
+    InviteHost {
+        /// Which.
+        host: Name,
+        /// Whether its key may be another one from now on.
+        replace_key: bool,
+        /// Whoever has a certificate of it for the host may join; without one, whoever has the token.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        authority: Option<Authority>,
+        /// Who asks.
+        by: String,
+    },
+    /// Know a host's key no more: it gets and says nothing until it has joined again.
+    RevokeHost {
+        /// Which.
+        host: Name,
+    },
+    /// Have a host make itself another key, or the orchestrator itself. It is shown when everybody who has to know it does.
+    RotateKey {
+        /// Which host; none is the orchestrator.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        host: Option<Name>,
+    },
+    /// Let nothing start and no traffic move in a scope, for a while. Stopping and going back go on.
+    Freeze {
+        /// Where.
+        scope: Scope,
+        /// Why.
+        why: String,
+        /// For how long.
+        seconds: u64,
+        /// Who asks.
+        by: String,
+    },
+    /// End a freeze before its time.
+    Thaw {
+        /// That of exactly this scope.
+        scope: Scope,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+        /// Who asks.
+        by: String,
+    },
     /// End the orchestrating process; refused while a deployment runs.
     Shutdown,
 }
 
 impl Command {
+    /// The same, given by this person, whoever it says gave it.
+    #[must_use]
+    pub fn signed(mut self, person: &str) -> Self {
+        match &mut self {
+            Self::Deploy(deploy) => person.clone_into(&mut deploy.by),
+            Self::Control { control, .. } => person.clone_into(&mut control.by),
+            Self::Rollback { by, .. }
+            | Self::InviteHost { by, .. }
+            | Self::Freeze { by, .. }
+            | Self::Thaw { by, .. } => person.clone_into(by),
+            Self::Push { .. }
+            | Self::DeleteRevision { .. }
+            | Self::TerminateHosts { .. }
+            | Self::TestNotification { .. }
+            | Self::RevokeHost { .. }
+            | Self::RotateKey { .. }
+            | Self::Shutdown => {}
+        }
+        self
+    }
+
     /// Stops a deployment: running events finish, nothing new starts. `auto_rollback` of `None` leaves it to the
     /// configuration whether it is rolled back.
     pub fn stop(
@@ -170,8 +240,54 @@ pub enum Answer {
         /// What it answered, or what went wrong.
         answer: String,
     },
+    /// A host may join.
+    Invited {
+        /// Which.
+        host: Name,
+        /// Where it will be looked for.
+        address: String,
+        /// What it joins with.
+        pass: Pass,
+        /// The orchestrator's key.
+        orchestrator: Pin,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// There is another key.
+    Rotated {
+        /// The new one.
+        key: Pin,
+        /// Who has to note it before it is shown: hosts, or for a host's key the projects of orchestrators.
+        waits_for: BTreeSet<Name>,
+    },
     /// Nothing more to say.
     Done,
+}
+
+/// What a host joins with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Pass {
+    /// What it is to be given; whoever has it may join in its place.
+    Token(String),
+    /// Certificates of the authority: its own, and one of the orchestrator under this name.
+    Certificate(String),
+}
+
+impl Answer {
+    /// What may be kept of it: without the token by which a host joins.
+    #[must_use]
+    pub fn kept(&self) -> Self {
+        let mut kept = self.clone();
+        if let Self::Invited {
+            pass: Pass::Token(token),
+            ..
+        } = &mut kept
+        {
+            "not kept".clone_into(token);
+        }
+        kept
+    }
 }
 
 /// Why a request was refused.

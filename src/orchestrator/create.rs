@@ -12,6 +12,7 @@ use crate::engine::event::{Event, Record};
 use crate::engine::ledger::{LedgerEvent, LedgerRecord};
 use crate::engine::spec::Options;
 use crate::engine::{Deployment, Ledger, Plan, Spec, input, plan, rollback};
+use crate::model::approval::Demanded;
 use crate::model::deployment::{Creator, DeploymentId};
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
@@ -22,6 +23,11 @@ use crate::store::journal::Batch;
 impl Orchestrator {
     /// Creates a deployment, or finds the one that was created with the same token.
     pub(super) async fn deploy(&self, deploy: Deploy) -> Result<Answer, ApiError> {
+        self.deploy_as(deploy, false).await
+    }
+
+    /// The same; `way_back` says that somebody goes back by it.
+    async fn deploy_as(&self, deploy: Deploy, way_back: bool) -> Result<Answer, ApiError> {
         self.catch_up();
         let (project, _) = self.0.documents.current();
         if deploy.verify_artifact {
@@ -32,8 +38,22 @@ impl Orchestrator {
         let mut ledgers = self.0.ledgers.lock().await;
         let ledger = ledgers.get(&deploy.group).cloned().unwrap_or_default();
         let (spec, _) = self.spec(&project, &deploy, &ledger)?;
+        let spec = if way_back {
+            // Going back waits for nobody.
+            let approvals = Demanded::new();
+            Spec {
+                way_back,
+                approvals,
+                ..spec
+            }
+        } else {
+            spec
+        };
         if let Some(known) = self.known_by_token(&spec)? {
             return Ok(Answer::Created { deployment: known });
+        }
+        if !way_back {
+            self.refuse_frozen(&deploy.group)?;
         }
         let deployment = self.open(&mut ledgers, spec).await?;
         drop(ledgers);
@@ -107,12 +127,13 @@ impl Orchestrator {
             .impossible
             .as_ref()
             .map(|error| ApiError::new(error.code.name(), error.message.clone()));
+        let frozen = self.refuse_frozen(&deploy.group).err();
         let forecast = self.forecast(spec.clone(), &plan).await?;
         Ok(Preview {
             revision,
             configuration: spec.configuration,
             plan,
-            refusal: occupied(&ledger).or(impossible),
+            refusal: occupied(&ledger).or(frozen).or(impossible),
             forecast: Some(Box::new(forecast)),
         })
     }
@@ -149,6 +170,12 @@ impl Orchestrator {
             return Err(no_deployment(id));
         }
         let deployment = self.deployment(id).await?;
+        if deployment.start_time.is_none() {
+            return Err(ApiError::new(
+                "InvalidOperationException",
+                format!("{id} had not begun, so there is nothing to roll back"),
+            ));
+        }
         if let Some(answer) = self.reroute_back(&deployment, &by).await? {
             return Ok(answer);
         }
@@ -167,17 +194,24 @@ impl Orchestrator {
             )
         })?;
         let again = Deploy::again(&deployment.spec, by);
-        self.deploy(Deploy {
+        let deploy = Deploy {
             revision: revision.digest.to_string(),
-            description: format!("rollback of {id}"),
+            description: if deployment.spec.is_way_back()
+                || self.project().approvals(&group).is_empty()
+            {
+                format!("rollback of {id}")
+            } else {
+                format!("rollback of {id}; it needs no approval")
+            },
             options: Options {
                 // Its alarms are probably still active because of what it rolls back (operations.md §4.3, §5).
                 override_alarm_configuration: Some(Box::default()),
                 ..again.options
             },
             ..again
-        })
-        .await
+        };
+        // To roll a rollback back is to go forward again.
+        self.deploy_as(deploy, !deployment.spec.is_way_back()).await
     }
 
     /// The way back of a blue/green deployment that is over: the original gets its traffic back. `None` if that is not how to

@@ -173,7 +173,7 @@ impl Orchestrator {
     }
 
     /// Reads the documents again if they have changed: whoever has just edited them means what is there now.
-    pub(super) fn catch_up(&self) {
+    pub(crate) fn catch_up(&self) {
         // Held while they are read, so that nobody goes on with what was there before.
         let mut seen = lock(&self.0.documents.seen);
         let now = documents::fingerprint(&self.0.documents.folder);
@@ -235,7 +235,8 @@ impl Orchestrator {
         self.follow_moves(moved);
     }
 
-    fn follow_moves(&self, moved: BTreeSet<Name>) {
+    /// Drives these hosts anew: whatever is under way with them ends.
+    pub(super) fn follow_moves(&self, moved: BTreeSet<Name>) {
         if !moved.is_empty() {
             self.0.hosts.retire(&moved);
             self.tell_moved(moved);

@@ -9,6 +9,7 @@ use crate::engine::Record;
 use crate::engine::ledger::LedgerRecord;
 use crate::model::alarm::Observation;
 use crate::model::deployment::DeploymentId;
+use crate::model::freeze::Freeze;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
 use crate::model::project::Project;
@@ -60,6 +61,11 @@ pub enum FeedItem {
     Pruned {
         /// Which.
         deployments: BTreeSet<DeploymentId>,
+    },
+    /// A freeze was ordered, has ended, or was ended.
+    Freezes {
+        /// Those that hold now.
+        freezes: Vec<Freeze>,
     },
     /// The documents were read again.
     Project {

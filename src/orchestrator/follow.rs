@@ -84,7 +84,8 @@ impl Orchestrator {
     /// ran are brought up to date when it has succeeded; one whose launch ended after that, then.
     async fn update_after(&self, ended: &Deployment, ledger: &Ledger) -> Option<Spec> {
         // An original is as it was before.
-        if ledger.active.is_some() || ended.spec.goes_back() {
+        let frozen = self.freeze_over(&ended.group_key()).is_some();
+        if frozen || ledger.active.is_some() || ended.spec.goes_back() {
             return None;
         }
         let (project, _) = self.0.documents.current();

@@ -1,7 +1,7 @@
 //! What clients can see: the feed with its first picture, a deployment whole, output.
 
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
 use tokio::sync::broadcast;
 
@@ -17,6 +17,7 @@ use crate::model::deployment::DeploymentId;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
 use crate::model::notification::Delivery;
+use crate::model::project::Project;
 use crate::model::traffic::status::BalancerDetails;
 use crate::store::output::Reader;
 
@@ -28,7 +29,19 @@ impl Orchestrator {
         (subscription, self.snapshot().await)
     }
 
-    async fn snapshot(&self) -> Snapshot {
+    /// The documents as last read without an error.
+    pub fn project(&self) -> Arc<Project> {
+        self.0.documents.current().0
+    }
+
+    /// The group of a deployment; `None` if there is no such deployment.
+    pub fn group_of(&self, id: &DeploymentId) -> Option<GroupKey> {
+        let summaries = lock(&self.0.summaries);
+        summaries.get(id).map(|summary| summary.group.clone())
+    }
+
+    /// Where things stand.
+    pub async fn snapshot(&self) -> Snapshot {
         let inner = &self.0;
         let ledgers = inner.ledgers.lock().await;
         let active: Vec<Deployment> = lock(&inner.active)
@@ -74,6 +87,7 @@ impl Orchestrator {
                 .collect(),
             hosts: inner.hosts.statuses(),
             alarms: inner.alarms.statuses(),
+            freezes: self.freezes(),
             traffic: inner.traffic.statuses(),
         }
     }

@@ -1,7 +1,7 @@
 //! The impure shell around the engine: append what it decides, fold it, and see to it that what is pending is done.
 //!
 //! [`task`] runs one deployment; [`checks`] and [`create`] begin one, [`admission`] lets it start, [`closing`] ends it and
-//! [`follow`] says what comes after; [`forecast`] says how one would go. [`newcomers`] sees to hosts that join,
+//! [`follow`] says what comes after; [`forecast`] says how one would go. `freezes` keep deployments where they are; [`newcomers`] sees to hosts that join,
 //! [`retention`] to what is kept, [`notify`] to who is told. [`hosts`] reaches the agents, `traffic` the load balancers, [`alarms`]
 //! watches what may stop a deployment, `fleets` has instances provisioned and terminated, [`documents`] follows the project's files, [`look`] shows clients what there is, [`revisions`] takes bundles
 //! in. [`command`], [`feed`] and [`snapshot`] are the messages at the door.
@@ -17,6 +17,7 @@ pub mod feed;
 mod fleets;
 pub mod follow;
 pub mod forecast;
+mod freezes;
 pub mod hosts;
 pub mod look;
 pub mod newcomers;
@@ -43,15 +44,20 @@ use self::hosts::Hosts;
 use self::notify::Outbox;
 use self::snapshot::Summary;
 use self::traffic::Traffic;
+use crate::engine::freeze::Freezes;
 use crate::engine::{Deployment, Ledger, input};
+use crate::identity::hosts::{KnownHosts, Terms};
+use crate::identity::{IdentityError, OwnKeys};
 use crate::model::deployment::DeploymentId;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
 use crate::model::revision::{Digest, RegisteredRevision};
 use crate::providers::alarms::Reader;
 use crate::providers::fleets::Fleets;
-use crate::providers::hosts::AgentClient;
+use crate::providers::hosts::{Network, Signer};
+use crate::providers::secrets::Secrets;
 use crate::store::bundles::{BundleError, Bundles};
+use crate::store::fence::{self, FenceError};
 use crate::store::journal::{Journal, JournalError};
 use crate::store::output::Outputs;
 use crate::store::state::State;
@@ -82,6 +88,9 @@ struct Inner {
     summaries: Mutex<BTreeMap<DeploymentId, Summary>>,
     /// The memory of every group. Held while a deployment is created or ended, so that both see the same slot.
     ledgers: tokio::sync::Mutex<BTreeMap<GroupKey, Ledger>>,
+    freezes: Mutex<Freezes>,
+    /// Wakes whoever waits for the end of a freeze.
+    refrozen: tokio::sync::Notify,
     /// Which deployments run, and which wait for them.
     admission: Mutex<Admission>,
     revisions: Mutex<BTreeMap<Name, Vec<RegisteredRevision>>>,
@@ -126,6 +135,15 @@ pub enum StartError {
     /// The HTTP client can't be set up.
     #[error("the HTTP client can't be set up: {0}")]
     Http(#[from] reqwest::Error),
+    /// There is no key of one's own.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// Another orchestrator may command the same hosts.
+    #[error(transparent)]
+    Fence(#[from] FenceError),
+    /// The keys of the hosts can't be read.
+    #[error("the keys of the hosts can't be read: {0}")]
+    KnownHosts(std::io::Error),
 }
 
 /// Locks without minding that another thread panicked: what is inside is replaced as a whole, never half way.
@@ -138,14 +156,27 @@ impl Orchestrator {
     /// The caller holds the state's lock.
     ///
     /// # Errors
-    /// If documents or state can't be read.
+    /// If documents or state can't be read, or the state directory is a copy.
     pub fn start(state: &State) -> Result<Self, StartError> {
+        Self::launch(state, false)
+    }
+
+    /// Starts in the place of one that is gone for good: hosts do not obey that one any more, should it come back.
+    ///
+    /// # Errors
+    /// If documents or state can't be read.
+    pub fn take_over(state: &State) -> Result<Self, StartError> {
+        Self::launch(state, true)
+    }
+
+    fn launch(state: &State, take_over: bool) -> Result<Self, StartError> {
         let journal = Journal::open(&state.journal())?;
         let ledgers: BTreeMap<GroupKey, Ledger> = journal.ledgers()?.into_iter().collect();
         let provisioned = fleets::provisioned(&ledgers);
         let documents = Documents::load(&state.project, state.last_good(), provisioned)
             .map_err(StartError::Documents)?;
         let bundles = Bundles::open(state.bundles())?;
+        let freezes = Freezes::fold(&journal.freezes()?);
         let (feed, _) = broadcast::channel(FEED);
         let mut revisions: BTreeMap<Name, Vec<RegisteredRevision>> = BTreeMap::new();
         for (application, revision) in journal.revisions()? {
@@ -162,19 +193,34 @@ impl Orchestrator {
         let outputs = Outputs::new(state.output());
         let documents = Arc::new(documents);
         let followed = Arc::clone(&documents);
+        let secrets = Secrets::new(&state.project, move || followed.current().0.secrets.clone());
+        let followed = Arc::clone(&documents);
         let alarms = Alarms::new(
-            Reader::new(&state.project)?,
+            Reader::new(secrets.clone())?,
             Arc::new(move || followed.current().0),
             feed.clone(),
         );
-        let http = AgentClient::http()?;
+        let known = KnownHosts::open(state.hosts()).map_err(StartError::KnownHosts)?;
+        let own = OwnKeys::open(&state.key(), &state.commands())?;
+        let epoch = fence::begin(state, take_over)?;
+        let signer = Signer::new(
+            own.commands.current(),
+            documents.current().0.name.clone(),
+            epoch,
+        );
+        let network = Network::new(own, signer, Arc::new(known))?;
         let orchestrator = Self(Arc::new(Inner {
-            hosts: Hosts::new(http.clone(), bundles.clone(), outputs.clone(), feed.clone()),
-            traffic: Traffic::new(http),
+            hosts: Hosts::new(
+                network.clone(),
+                bundles.clone(),
+                outputs.clone(),
+                feed.clone(),
+            ),
+            traffic: Traffic::new(network, secrets.clone()),
             alarms,
-            fleets: Fleets::new(&state.project),
+            fleets: Fleets::new(secrets.clone()),
             ledgers: tokio::sync::Mutex::new(ledgers),
-            outbox: Outbox::new(&state.project),
+            outbox: Outbox::new(secrets),
             journal,
             bundles,
             outputs,
@@ -184,6 +230,8 @@ impl Orchestrator {
             active: Mutex::default(),
             summaries: Mutex::new(summaries),
             admission: Mutex::default(),
+            freezes: Mutex::new(freezes),
+            refrozen: tokio::sync::Notify::new(),
             revisions: Mutex::new(revisions),
             shelf: tokio::sync::RwLock::default(),
             inspected: Mutex::default(),
@@ -192,7 +240,9 @@ impl Orchestrator {
         orchestrator.recover()?;
         orchestrator.clone().keep_house();
         orchestrator.clone().follow_documents();
+        orchestrator.clone().follow_freezes();
         orchestrator.clone().probe_hosts();
+        orchestrator.clone().meet_hosts();
         orchestrator.deliver()?;
         Ok(orchestrator)
     }
@@ -265,6 +315,27 @@ impl Orchestrator {
             } => self.delete_revision(&application, &revision).await,
             Command::TerminateHosts { hosts } => self.terminate_hosts(&hosts).await,
             Command::TestNotification { receiver } => self.test_receiver(&receiver).await,
+            Command::InviteHost {
+                host,
+                replace_key,
+                authority,
+                by,
+            } => {
+                let terms = Terms {
+                    replaces: replace_key,
+                    authority,
+                };
+                self.invite_host(&host, terms, &by)
+            }
+            Command::RevokeHost { host } => self.revoke_host(&host),
+            Command::RotateKey { host } => self.rotate_key(host.as_ref()).await,
+            Command::Freeze {
+                scope,
+                why,
+                seconds,
+                by,
+            } => self.freeze(scope, why, seconds, by).await,
+            Command::Thaw { scope, why, by } => self.thaw(scope, why, by).await,
             Command::Shutdown => self.request_shutdown(),
         }
     }
@@ -359,7 +430,7 @@ impl Orchestrator {
     }
 }
 
-fn no_deployment(id: &DeploymentId) -> ApiError {
+pub(crate) fn no_deployment(id: &DeploymentId) -> ApiError {
     ApiError::new(
         "DeploymentDoesNotExistException",
         format!("there is no deployment {id}: `cutover list` shows them"),

@@ -16,7 +16,8 @@ use crate::model::project::Project;
 /// Whether somebody may have joined: the documents changed, an agent answers, or a deployment has ended.
 pub(super) fn may_have_joined(item: &FeedItem) -> bool {
     match item {
-        FeedItem::Project { .. } => true,
+        // Who could not join in a freeze can when it is over.
+        FeedItem::Project { .. } | FeedItem::Freezes { .. } => true,
         FeedItem::Host(host) => host.reachable,
         FeedItem::Ledger { record, .. } => matches!(record.event, LedgerEvent::Closed { .. }),
         _ => false,
@@ -32,6 +33,9 @@ impl Orchestrator {
                 && checks::is_supported(&project, group)
         });
         for group in groups {
+            if self.freeze_over(&group.key()).is_some() {
+                continue;
+            }
             let mut ledgers = self.0.ledgers.lock().await;
             // A group that has never deployed has no revision to give.
             let Some(ledger) = ledgers.get_mut(&group.key()) else {

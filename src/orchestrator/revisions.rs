@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::PoisonError;
 
-use super::checks::unknown;
+use super::checks::{no_application, unknown};
 use super::command::{Answer, ApiError};
 use super::feed::FeedItem;
 use super::{Orchestrator, internal, lock};
@@ -13,6 +13,7 @@ use crate::engine::Deployment;
 use crate::model::name::Name;
 use crate::model::revision::{Digest, RegisteredRevision, Revision};
 use crate::model::timestamp::Timestamp;
+use crate::store::bundles::label_of;
 use crate::store::journal::Batch;
 
 /// A digest's beginning counts from this many digits on.
@@ -26,13 +27,33 @@ impl Orchestrator {
         path: &Path,
         label: Option<String>,
     ) -> Result<Answer, ApiError> {
+        let label = label.unwrap_or_else(|| label_of(path));
+        let description = format!("pushed from {}", path.display());
+        self.register(application, path, label, description).await
+    }
+
+    /// A file for a bundle that comes in at the door. It goes when it is dropped.
+    ///
+    /// # Errors
+    /// If it can't be made.
+    pub fn landing(&self) -> Result<tempfile::NamedTempFile, ApiError> {
+        self.0.bundles.landing().map_err(|error| internal(&error))
+    }
+
+    /// Packs a directory or takes an archive, and registers it with an application.
+    ///
+    /// # Errors
+    /// If there is no such application, or it is no revision.
+    pub async fn register(
+        &self,
+        application: &Name,
+        path: &Path,
+        label: String,
+        description: String,
+    ) -> Result<Answer, ApiError> {
         let (project, _) = self.0.documents.current();
         if !project.applications.contains_key(application) {
-            let names = project.applications.keys().map(AsRef::as_ref);
-            return Err(ApiError::new(
-                "ApplicationDoesNotExistException",
-                unknown("application", application.as_str(), names),
-            ));
+            return Err(no_application(&project, application));
         }
         // No bundle is removed between its arrival and its registration.
         let _shelf = self.0.shelf.read().await;
@@ -41,7 +62,6 @@ impl Orchestrator {
             .await
             .map_err(|error| internal(&error))?
             .map_err(|error| ApiError::new("InvalidRevisionException", error.to_string()))?;
-        let label = label.unwrap_or_else(|| label_of(path));
         let known = lock(&self.0.revisions).get(application).and_then(|known| {
             known
                 .iter()
@@ -54,7 +74,7 @@ impl Orchestrator {
                 label,
                 size: packed.size,
             },
-            description: format!("pushed from {}", path.display()),
+            description,
             register_time: clock::steady(),
             first_used_time: known.as_ref().and_then(|r| r.first_used_time),
             last_used_time: known.and_then(|r| r.last_used_time),
@@ -239,16 +259,4 @@ impl Orchestrator {
             )),
         }
     }
-}
-
-/// `shop-1.8.0.tar.gz` is called `shop-1.8.0`.
-fn label_of(path: &Path) -> String {
-    let name = path
-        .file_name()
-        .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    [".tar.gz", ".tgz", ".tar", ".zip"]
-        .iter()
-        .find_map(|ending| name.strip_suffix(ending))
-        .unwrap_or(&name)
-        .to_owned()
 }

@@ -6,6 +6,7 @@ pub use super::hosts::status::{AgentStatus, HostState, HostStatus};
 pub use crate::engine::Summary;
 use crate::engine::{Deployment, Ledger};
 use crate::model::alarm::AlarmStatus;
+use crate::model::freeze::Freeze;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
 use crate::model::project::Project;
@@ -19,6 +20,9 @@ pub struct Ping {
     pub pid: u32,
     /// Its version.
     pub version: String,
+    /// The user who owns it.
+    #[serde(default)]
+    pub uid: Option<u32>,
 }
 
 impl Ping {
@@ -27,6 +31,7 @@ impl Ping {
         Self {
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            uid: Some(nix::unistd::getuid().as_raw()),
         }
     }
 }
@@ -55,6 +60,9 @@ pub struct Snapshot {
     pub hosts: Vec<HostStatus>,
     /// What is known of each alarm that is watched.
     pub alarms: Vec<AlarmStatus>,
+    /// The freezes that hold.
+    #[serde(default)]
+    pub freezes: Vec<Freeze>,
     /// Where the traffic of each deployment goes that is not over.
     #[serde(default)]
     pub traffic: Vec<TrafficStatus>,

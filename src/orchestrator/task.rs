@@ -110,6 +110,12 @@ impl Task {
             self.write(&decided.records, decided.notifications).await;
             self.publish(decided.records);
         }
+        // It may have come or gone while nobody orchestrated.
+        let mut decided = Decided::default();
+        let freeze = self.orchestrator.freeze_over(&self.deployment.group_key());
+        self.decide(&Input::Freeze(freeze), &mut decided);
+        self.write(&decided.records, decided.notifications).await;
+        self.publish(decided.records);
         if self.deployment.status.is_running() {
             self.guard.watch();
         }
@@ -355,7 +361,6 @@ impl Task {
             (WorkId::Timer(_, at), _) => {
                 self.timers.insert(at);
             }
-            // It was taken in when its task was made, and waits for its turn.
             (id @ (WorkId::Provision(_) | WorkId::Terminate(_)), _) => {
                 let asking = self.orchestrator.clone().ask_fleets(
                     &id,
@@ -364,7 +369,12 @@ impl Task {
                 );
                 self.fleets.insert(id, asking);
             }
-            (WorkId::Admit(_), _) | (_, None) => {}
+            (WorkId::Admit(id), _) => {
+                if lock(&self.orchestrator.0.admission).approved(&id) {
+                    self.orchestrator.admit();
+                }
+            }
+            (_, None) => {}
         }
     }
 
@@ -421,11 +431,21 @@ impl Task {
             deployment: self.deployment.id().clone(),
             target,
             mode,
+            by: self.wanted_by(mode),
             reports: self.requests.clone(),
         };
         crate::crash_point::here!("task.before-assign");
         self.orchestrator.0.hosts.assign(assignment, address).await;
         crate::crash_point::here!("task.after-assign");
+    }
+
+    /// Who wants that an execution is in this mode: the host keeps it with the command.
+    fn wanted_by(&self, mode: Mode) -> String {
+        let stop = self.deployment.stop.as_ref().map(|stop| &stop.by);
+        match mode {
+            Mode::Run => self.deployment.spec.by.clone(),
+            Mode::Halt => stop.map_or_else(|| "orchestrator".to_owned(), Clone::clone),
+        }
     }
 }
 

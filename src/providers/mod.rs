@@ -5,4 +5,5 @@ pub mod fleets;
 mod group;
 pub mod hosts;
 pub mod notify;
+pub mod secrets;
 pub mod traffic;

@@ -9,11 +9,11 @@ use tokio::sync::Mutex;
 
 use super::config::RouteConfig;
 use super::route::Route;
-use crate::agent::layout::write_atomically;
 use crate::model::name::Name;
 use crate::model::traffic::Split;
 use crate::providers::traffic::Server;
 use crate::providers::traffic::router::protocol::WantedRoute;
+use crate::store::files::write_atomically;
 
 /// A route as it was last left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -102,6 +102,11 @@ impl Default for Cast {
 }
 
 impl Cast {
+    /// What somebody is called.
+    pub fn person(number: usize) -> String {
+        format!("p{number}")
+    }
+
     /// The number of a host.
     pub fn host(name: &Name) -> usize {
         name.as_str()

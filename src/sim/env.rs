@@ -13,6 +13,7 @@ use super::shape::{Millis, Network, Shape};
 use super::tape::{Reel, Tape};
 use super::trace::Trace;
 use super::watch::Watch;
+use crate::model::freeze::Freeze;
 use crate::model::timestamp::Timestamp;
 
 /// When the simulated world begins, by a clock that is right.
@@ -57,6 +58,8 @@ pub struct Env {
     pub registered: Vec<bool>,
     /// Whether the alarm of each group is active.
     pub alarms: Vec<bool>,
+    /// The freeze that each group is in.
+    pub freezes: Vec<Option<Freeze>>,
     /// Numbers of deployments that were given out.
     pub numbers: usize,
     /// Which rare branches were taken.
@@ -110,6 +113,7 @@ impl Env {
             right_clocks: false,
             registered: vec![true; shape.hosts],
             alarms: vec![false; shape.groups],
+            freezes: vec![None; shape.groups],
             numbers: 0,
             marks: Marks::default(),
             trace: trace.then(Trace::default),

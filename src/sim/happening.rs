@@ -84,6 +84,8 @@ pub enum Happening {
     Fault,
     /// Alarms are polled.
     Alarms,
+    /// Freezes come and go.
+    Freezes,
     /// A host that is cut off is reached again.
     Heals {
         /// Which.

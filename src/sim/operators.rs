@@ -26,6 +26,9 @@ struct Picture {
     decided: u64,
 }
 
+/// The one who approves with the one who clears up.
+pub const COLLEAGUE: usize = 8;
+
 /// Everybody.
 #[derive(Debug, Default)]
 pub struct People {
@@ -114,6 +117,21 @@ impl People {
             });
         }
         let picture = self.pictures[person]?;
+        // Mostly what is waited for, now and then by the one who created it.
+        let waits = env
+            .watch
+            .deployment(picture.deployment)?
+            .next_approval()
+            .is_some();
+        if waits && env.tape.chance(Reel::Gates, 4_000) {
+            let own = env.tape.chance(Reel::Gates, 2_500);
+            let key = approval(picture.deployment, Some(picture.decided));
+            if !own {
+                return Some(key);
+            }
+            send(env, DEPLOYER, key);
+            return None;
+        }
         let continues = env.watch.deployment(picture.deployment)?.wait_ends();
         let continues = match continues {
             // Mostly what is waited for, now and then something else.
@@ -173,10 +191,15 @@ impl People {
             .deployments()
             .filter(|(_, deployment)| !deployment.status.is_terminal())
             .filter_map(|(number, deployment)| {
+                let reroutes = matches!(deployment.wait_ends(), Some((Before::Reroute, _)));
                 let what = if deployment.paused.is_some() {
                     What::Resume
-                } else if let Some((before @ Before::Reroute, _)) = deployment.wait_ends() {
-                    What::Continue { before }
+                } else if deployment.next_approval().is_some() {
+                    What::Approve { step: None }
+                } else if reroutes && deployment.continued.is_none() {
+                    What::Continue {
+                        before: Before::Reroute,
+                    }
                 } else if deployment.held.is_some() {
                     What::GiveUp
                 } else {
@@ -186,6 +209,9 @@ impl People {
             })
             .collect();
         for (deployment, what) in waiting {
+            if matches!(what, What::Approve { .. }) {
+                send(env, COLLEAGUE, approval(deployment, None));
+            }
             let command = Command::new(what, "");
             send(
                 env,
@@ -196,6 +222,18 @@ impl People {
                 },
             );
         }
+    }
+}
+
+/// Somebody approves.
+fn approval(deployment: usize, seen: Option<u64>) -> Key {
+    let command = Command {
+        seen,
+        ..Command::new(What::Approve { step: None }, "")
+    };
+    Key::Command {
+        deployment,
+        command,
     }
 }
 

@@ -23,10 +23,12 @@ pub enum Reel {
     Alarms,
     /// What becomes of load balancers and of what they are asked.
     Traffic,
+    /// What approvals are demanded, and when there are freezes.
+    Gates,
 }
 
 /// How many tapes there are.
-pub const REELS: usize = 9;
+pub const REELS: usize = 10;
 
 /// The tapes' names, in their order.
 pub const NAMES: [&str; REELS] = [
@@ -39,6 +41,7 @@ pub const NAMES: [&str; REELS] = [
     "clocks",
     "alarms",
     "traffic",
+    "gates",
 ];
 
 /// The choices of a run: drawn from a seed, or read from bytes that were kept. A tape that has run out reads as zeros,

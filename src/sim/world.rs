@@ -2,6 +2,7 @@
 //! go wrong and only safety counts, then one in which nothing does and everything must end.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::balancer::Balancer;
 use super::cast::Cast;
@@ -17,6 +18,7 @@ use super::tape::{Bytes, Reel, Tape};
 use super::watch::{Invariant, Violation};
 use crate::engine::ledger::{LedgerEvent, LedgerRecord};
 use crate::model::deployment::{DeploymentStatus, FileExistsBehavior, TargetStatus};
+use crate::model::freeze::{Freeze, Scope};
 use crate::model::lifecycle::LifecycleEvent;
 
 /// No run has more steps than this: one that does is going round in circles.
@@ -132,6 +134,9 @@ impl World {
         if env.shape.alarms.changes > 0 {
             env.after(env.shape.alarms.interval, Happening::Alarms);
         }
+        if env.shape.gates.freezes > 0 {
+            env.after(env.shape.gates.interval, Happening::Freezes);
+        }
         while self.env.watch.violation.is_none() {
             let Some(next) = self.env.next() else {
                 self.env
@@ -203,6 +208,7 @@ impl World {
             }
             Happening::Fault => self.fault(),
             Happening::Alarms => self.alarms(),
+            Happening::Freezes => self.freezes(),
             Happening::Heals { host } => self.env.links[host] = Link::default(),
             Happening::Cut { host } => {
                 if self.env.faulty {
@@ -323,6 +329,36 @@ impl World {
         self.env.after(alarms.interval, Happening::Alarms);
     }
 
+    /// Freezes are ordered and ended.
+    fn freezes(&mut self) {
+        if !self.env.faulty {
+            return;
+        }
+        let (chance, interval) = (self.env.shape.gates.freezes, self.env.shape.gates.interval);
+        for group in 0..self.env.shape.groups {
+            if self.env.tape.chance(Reel::Gates, chance) {
+                let at = self.env.controller_time();
+                let known = self.env.freezes[group].take();
+                self.env.freezes[group] = known.is_none().then(|| Freeze {
+                    scope: Scope::default(),
+                    by: "somebody".to_owned(),
+                    why: "a freeze".to_owned(),
+                    at,
+                    until: at + Duration::from_hours(1_000),
+                });
+                self.freeze(group);
+            }
+        }
+        self.env.after(interval, Happening::Freezes);
+    }
+
+    /// Deployments are told which freeze their group is in.
+    fn freeze(&mut self, group: usize) {
+        let on = self.env.freezes[group].is_some();
+        self.env.tell(|| format!("group {group} is frozen: {on}"));
+        self.orchestrate(|controller, env, _| controller.freeze(env, group));
+    }
+
     fn lose(&mut self, host: usize, for_ever: bool, deregistered: bool) {
         self.hosts[host].crash(&mut self.env, for_ever);
         if self.hosts[host].gone {
@@ -387,6 +423,11 @@ impl World {
         self.env.tell(|| "nothing goes wrong any more".to_owned());
         self.env.faulty = false;
         self.env.alarms.fill(false);
+        for group in 0..self.env.shape.groups {
+            if self.env.freezes[group].take().is_some() {
+                self.freeze(group);
+            }
+        }
         self.env.links.fill(Link::default());
         let some_stay_dead = self.env.tape.below(Reel::Faults, 4) == 3;
         for host in 0..self.hosts.len() {

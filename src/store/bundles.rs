@@ -234,20 +234,40 @@ impl Bundles {
         incoming.keep(None)
     }
 
-    fn incoming(&self) -> Result<Incoming<'_>, BundleError> {
+    /// A file for bytes that are no bundle yet. It goes when it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be made.
+    pub fn landing(&self) -> Result<NamedTempFile, BundleError> {
         let context = format!("writing into {}", self.dir.display());
-        let file = tempfile::Builder::new()
+        tempfile::Builder::new()
             .prefix(INCOMING)
             .permissions(fs::Permissions::from_mode(0o600))
             .tempfile_in(&self.dir)
-            .map_err(BundleError::io(context))?;
+            .map_err(BundleError::io(context))
+    }
+
+    fn incoming(&self) -> Result<Incoming<'_>, BundleError> {
         Ok(Incoming {
             bundles: self,
-            file,
+            file: self.landing()?,
             hash: Sha256::new(),
             size: 0,
         })
     }
+}
+
+/// What a revision is called that is pushed from here: `shop-1.8.0.tar.gz` is called `shop-1.8.0`.
+pub fn label_of(path: &Path) -> String {
+    let name = path
+        .file_name()
+        .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    [".tar.gz", ".tgz", ".tar", ".zip"]
+        .iter()
+        .find_map(|ending| name.strip_suffix(ending))
+        .unwrap_or(&name)
+        .to_owned()
 }
 
 /// Checks that the file is an archive that a host may unpack, with an `AppSpec` at its root.

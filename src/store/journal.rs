@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::engine::event::{Record, VERSION};
+use crate::engine::freeze::FreezeRecord;
 use crate::engine::ledger::{Ledger, LedgerRecord};
 use crate::engine::{Deployment, Summary};
 use crate::model::deployment::DeploymentId;
@@ -24,6 +25,9 @@ use crate::model::revision::{Digest, RegisteredRevision};
 
 /// The form of the tables: 2 added the outbox. A database of form 1 gets it; one of a later form is refused.
 const SCHEMA: i64 = 2;
+
+/// The stream of the journal of freezes.
+const FREEZES: &str = "freezes";
 
 /// As many batches share one commit at most.
 const GROUP: usize = 256;
@@ -62,6 +66,8 @@ pub enum JournalError {
 pub struct Batch {
     /// Entries of deployments' journals.
     pub records: Vec<(DeploymentId, Record)>,
+    /// Entries of the journal of freezes.
+    pub freezes: Vec<FreezeRecord>,
     /// Entries of groups' ledgers.
     pub ledger: Vec<(GroupKey, LedgerRecord)>,
     /// How these deployments look in a list now.
@@ -134,6 +140,14 @@ impl Journal {
     /// If it can't be read.
     pub fn ledger(&self, group: &GroupKey) -> Result<Vec<LedgerRecord>, JournalError> {
         self.stream(&ledger_stream(group))
+    }
+
+    /// The journal of freezes.
+    ///
+    /// # Errors
+    /// If it can't be read.
+    pub fn freezes(&self) -> Result<Vec<FreezeRecord>, JournalError> {
+        self.stream(FREEZES)
     }
 
     /// A deployment as its journal tells it.
@@ -250,6 +264,12 @@ impl Numbered for Record {
     }
 }
 
+impl Numbered for FreezeRecord {
+    fn seq(&self) -> u64 {
+        self.seq
+    }
+}
+
 impl Numbered for LedgerRecord {
     fn seq(&self) -> u64 {
         self.seq
@@ -316,6 +336,7 @@ fn synchronous(group: &[Waiting]) -> &'static str {
         // All of them are named, so that a new one is thought of.
         let Batch {
             records,
+            freezes,
             ledger,
             summaries,
             revisions,
@@ -325,6 +346,7 @@ fn synchronous(group: &[Waiting]) -> &'static str {
             forgotten,
         } = batch;
         records.is_empty()
+            && freezes.is_empty()
             && ledger.is_empty()
             && summaries.is_empty()
             && revisions.is_empty()
@@ -381,6 +403,15 @@ fn write(connection: &Connection, batch: &Batch) -> Result<(), rusqlite::Error> 
     for (id, entry) in &batch.records {
         record.execute(params![
             id.as_str(),
+            seq(entry.seq),
+            entry.at.0,
+            VERSION,
+            json(entry)?
+        ])?;
+    }
+    for entry in &batch.freezes {
+        record.execute(params![
+            FREEZES,
             seq(entry.seq),
             entry.at.0,
             VERSION,

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use crate::model::revision::Digest;
 
 /// The longest path a Unix socket can have on Linux, in bytes.
-const SOCKET_PATH_LIMIT: usize = 107;
+pub const SOCKET_PATH_LIMIT: usize = 107;
 
 /// Where everything of one project is kept on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +83,26 @@ impl State {
         self.directory.join("project.json")
     }
 
+    /// The key by which hosts know the orchestrator.
+    pub fn key(&self) -> PathBuf {
+        self.directory.join("key.pem")
+    }
+
+    /// The key that signs commands.
+    pub fn commands(&self) -> PathBuf {
+        self.directory.join("commands.pem")
+    }
+
+    /// Which start of the orchestrator it is, and where.
+    pub fn fence(&self) -> PathBuf {
+        self.directory.join("fence.json")
+    }
+
+    /// The keys of the hosts that have joined.
+    pub fn hosts(&self) -> PathBuf {
+        self.directory.join("hosts.json")
+    }
+
     /// The folder of bundles.
     pub fn bundles(&self) -> PathBuf {
         self.directory.join("bundles")
@@ -91,6 +111,11 @@ impl State {
     /// The folder of output.
     pub fn output(&self) -> PathBuf {
         self.directory.join("output")
+    }
+
+    /// The audit trail.
+    pub fn audit(&self) -> PathBuf {
+        self.directory.join("audit.log")
     }
 
     /// What an orchestrator in the background writes.

@@ -130,6 +130,10 @@ pub(crate) fn standing(of: &Deployment) -> Mark {
         mark(Glyph::Attention, "held", Role::Bad)
     } else if of.paused.is_some() {
         mark(Glyph::Paused, "paused", Role::Warn)
+    } else if of.frozen.is_some() {
+        mark(Glyph::Paused, "frozen", Role::Warn)
+    } else if of.awaits_approval().is_some() {
+        mark(Glyph::Waiting, "unapproved", Role::Warn)
     } else if of.monitor_ends().is_some() {
         mark(Glyph::Waiting, "watching", Role::Active)
     } else {
@@ -155,6 +159,7 @@ pub(crate) fn target(status: TargetStatus) -> Mark {
 pub(crate) fn host(state: HostState) -> Mark {
     let (glyph, role) = match state {
         HostState::Unreachable => (Glyph::Failed, Role::Bad),
+        HostState::Untrusted => (Glyph::Unknown, Role::Bad),
         HostState::Problem => (Glyph::Attention, Role::Warn),
         HostState::NotAsked => (Glyph::Pending, Role::Muted),
         HostState::Working => (Glyph::Running, Role::Active),
@@ -211,7 +216,14 @@ mod tests {
     #[test]
     fn no_two_states_of_a_host_share_a_glyph() {
         use HostState as S;
-        let all = [S::Unreachable, S::Problem, S::NotAsked, S::Working, S::Ok];
+        let all = [
+            S::Unreachable,
+            S::Untrusted,
+            S::Problem,
+            S::NotAsked,
+            S::Working,
+            S::Ok,
+        ];
         for unicode in [true, false] {
             let theme = Theme {
                 colour: true,

@@ -5,7 +5,10 @@ use std::io::Write;
 use std::time::Duration;
 
 use cutover::agent::protocol::{ExecutionEnd, OutputSource::Stdout, What};
+use cutover::identity::command::Verb;
 use cutover::model::lifecycle::{EventStatus, LifecycleEvent as E};
+
+use futures_util::{StreamExt as _, stream};
 
 use crate::support::{Host, SmallDisk, appspec, execution, order};
 
@@ -87,7 +90,7 @@ async fn a_script_that_fills_the_disk_is_reported() {
 async fn an_agent_waits_for_its_disk() {
     let mut host = Host::new();
     let root = host.config.root.clone();
-    let _disk = SmallDisk::mount(&root, "size=4m");
+    let _disk = SmallDisk::mount(&root, "size=6m");
     host.start().await;
     let (gate, spec) = (
         host.path("gate"),
@@ -116,18 +119,41 @@ async fn an_agent_waits_for_its_disk() {
     let stops = (0..900).map(|number| {
         let id = format!("{number}-{}", "x".repeat(390));
         let url = format!("{}/v1/executions/{id}/stop", host.address);
-        let client = host.client.clone();
-        tokio::spawn(async move { client.post(url).send().await.unwrap().status() })
+        let (http, signs) = (host.client.clone(), host.signs());
+        async move {
+            loop {
+                let request = http.post(&url).header("content-type", "application/json");
+                let answer = request.body(signs(Verb::Stop, &id)).send().await.unwrap();
+                // One that hundreds of others have overtaken is signed anew.
+                if answer.status() != reqwest::StatusCode::PRECONDITION_FAILED {
+                    return answer.status();
+                }
+            }
+        }
     });
     let stops: Vec<_> = stops.collect();
-    let mut stops = futures_util::future::join_all(stops);
-    let full = tokio::time::timeout(Duration::from_secs(2), &mut stops).await;
-    assert!(full.is_err(), "the facts wait for the disk");
+    // Fewer at a time than may overtake each other.
+    let stops = stream::iter(stops).buffer_unordered(32).collect::<Vec<_>>();
+    let mut stops = tokio::spawn(stops);
+    // They wait once the journal does not grow any more.
+    let journal = || {
+        let segments = fs::read_dir(root.join("log")).unwrap().flatten();
+        segments
+            .map(|file| file.metadata().unwrap().len())
+            .sum::<u64>()
+    };
+    let before = journal();
+    let mut length = before;
+    while length == before || length != journal() {
+        length = journal();
+        let full = tokio::time::timeout(Duration::from_secs(1), &mut stops).await;
+        assert!(full.is_err(), "the facts wait for the disk");
+    }
     fs::write(&gate, "").unwrap();
     assert_eq!(host.info().await.name.as_str(), "web-1", "it still answers");
     fs::remove_file(&filler).unwrap();
-    for status in stops.await {
-        assert_eq!(status.unwrap(), reqwest::StatusCode::NOT_FOUND);
+    for status in stops.await.unwrap() {
+        assert_eq!(status, reqwest::StatusCode::NOT_FOUND);
     }
     let run = host.finish(&id, &order, 0).await;
     run.succeeded();

@@ -110,7 +110,15 @@ async fn a_codedeploy_file_sets_an_agent_up() {
         lines[0].1,
         "these options of CodeDeploy's agent have no effect here: log_aws_wire, wait_between_runs, proxy_uri"
     );
-    assert_eq!(lines[1].1, format!("serving on {}", host.address));
+    let serving = format!("serving on {}", host.address);
+    assert!(lines.iter().any(|(_, text)| *text == serving), "{said}");
+    if nix::unistd::geteuid().is_root() {
+        let front = "the front runs as ";
+        assert!(
+            lines.iter().any(|(_, text)| text.starts_with(front)),
+            "{said}"
+        );
+    }
     let names = fs::read_dir(&logs)
         .unwrap()
         .map(|entry| entry.unwrap().file_name());
@@ -154,6 +162,7 @@ async fn a_check_says_what_stands_in_the_way_and_changes_nothing() {
     for subject in [
         "configuration",
         "user",
+        "front",
         "root",
         "disk",
         "lock",
@@ -267,6 +276,13 @@ fn systemd_accepts_the_unit() {
         verified.status.success() && !said.contains("cutover-agent"),
         "{said}"
     );
+    // It says so if there is no such option.
+    let wrong = scratch.path().join("wrong.service");
+    let text_of_wrong = fs::read_to_string(&here).unwrap();
+    let text_of_wrong = text_of_wrong.replace("RestrictRealtime=", "RestrictRealTime=");
+    fs::write(&wrong, text_of_wrong).unwrap();
+    let verified = text(&analyze(&["verify", "--man=no"], &wrong).stderr);
+    assert!(verified.contains("RestrictRealTime"), "{verified}");
     let security = analyze(
         &["security", "--offline=yes", "--no-pager", "--threshold=90"],
         &here,

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use cutover::agent::protocol::{ExecutionEnd, Order, Problem, What};
 use cutover::agent::{AgentError, Config, serve};
+use cutover::identity::command::Verb;
+use cutover::model::deployment::ExecutionId;
 use cutover::model::lifecycle::{EventStatus, LifecycleEvent as E};
 use cutover::model::revision::{Digest, Revision};
 use reqwest::StatusCode;
@@ -97,11 +99,8 @@ async fn a_stop_ends_after_the_current_event() {
         run.state,
         "stopping again changes nothing"
     );
-    let url = format!("{}/v1/executions/unknown/stop", host.address);
-    assert_eq!(
-        host.client.post(url).send().await.unwrap().status(),
-        StatusCode::NOT_FOUND
-    );
+    let unknown = host.ask_to_stop(&ExecutionId("unknown".into())).await;
+    assert_eq!(unknown.status(), StatusCode::NOT_FOUND);
 }
 
 /// A host was given up while its order was under way, and the order of the rollback overtook it.
@@ -133,9 +132,8 @@ async fn what_was_stopped_before_it_was_ordered_does_not_run() {
     let revision = gated(&host).await;
     let order = order(1, &revision);
     let id = execution(&order);
-    let url = format!("{}/v1/executions/{id}/stop", host.address);
     for _ in 0..2 {
-        let answer = host.client.post(&url).send().await.unwrap();
+        let answer = host.ask_to_stop(&id).await;
         assert_eq!(answer.status(), StatusCode::NOT_FOUND);
     }
     // The agent remembers it over a restart.
@@ -297,6 +295,57 @@ async fn bundles_are_verified_on_arrival() {
     assert!(message.contains("does not have the bundle"), "{message}");
 }
 
+/// What is too large or no JSON is refused where it arrives.
+#[tokio::test]
+async fn what_arrives_has_limits() {
+    let mut host = Host::new();
+    host.config.unpacking.limits.compressed = 100_000;
+    host.start().await;
+    let put = async |path: &str, kind: &str, body: Vec<u8>| {
+        let url = format!("{}{path}", host.address);
+        let request = host.client.put(url).header("content-type", kind).body(body);
+        let answer = request.send().await.unwrap();
+        (answer.status(), answer.text().await.unwrap())
+    };
+    let bundle = format!("/v1/bundles/{}", "0".repeat(64));
+    let (status, said) = put(&bundle, "application/zip", vec![0; 100_001]).await;
+    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(said.contains("raise max_bundle_bytes"), "{said}");
+    let (status, _) = put(&bundle, "application/zip", vec![0; 100_000]).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+
+    let json = "application/json; charset=utf-8";
+    let long = format!("/v1/executions/{}", "x".repeat(401));
+    let order = "/v1/executions/x";
+    for (path, kind, body, expected) in [
+        (
+            order,
+            json,
+            vec![b' '; 1_048_577],
+            StatusCode::PAYLOAD_TOO_LARGE,
+        ),
+        (order, json, vec![b' '; 1_048_576], StatusCode::BAD_REQUEST),
+        (
+            order,
+            json,
+            b"{}".to_vec(),
+            StatusCode::UNPROCESSABLE_ENTITY,
+        ),
+        (
+            order,
+            "text/plain",
+            b"{}".to_vec(),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        ),
+        (&long, json, b"{}".to_vec(), StatusCode::BAD_REQUEST),
+    ] {
+        let (status, said) = put(path, kind, body).await;
+        assert_eq!(status, expected, "{said}");
+        assert!(said.contains("message"), "{said}");
+    }
+    assert_eq!(host.info().await.name.as_str(), "web-1");
+}
+
 #[tokio::test]
 async fn a_bundle_that_changed_on_the_disk_is_not_used() {
     let host = Host::started().await;
@@ -365,7 +414,7 @@ async fn agents_listen_on_the_loopback_only_and_alone() {
     assert!(
         open.unwrap_err()
             .to_string()
-            .contains("agents listen on the loopback only for now")
+            .contains("not a loopback address, and this host has not joined")
     );
 }
 
@@ -380,7 +429,8 @@ async fn an_order_whose_sender_hangs_up_is_carried_out() {
     for number in 1..=40 {
         let order = order(number, &revision);
         let id = execution(&order);
-        let body = serde_json::to_string(&order).unwrap();
+        let body = host.signed(Verb::Order, &id.0, &order);
+        let body = String::from_utf8(body).unwrap();
         let request = format!(
             "PUT /v1/executions/{id} HTTP/1.1\r\nhost: {authority}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()

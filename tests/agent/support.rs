@@ -3,20 +3,24 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use cutover::agent::protocol::{
     AgentInfo, ExecutionEnd, ExecutionState, Leases, Message, Order, OutputSource, What,
 };
 use cutover::agent::{AgentError, Config, serve};
+use cutover::clock;
+use cutover::identity::command::{CommandKey, Verb};
 use cutover::model::deployment::{Creator, ExecutionId, FileExistsBehavior};
 use cutover::model::diagnostics::Diagnostics;
 use cutover::model::group::DeploymentType;
 use cutover::model::lifecycle::{EventStatus, LifecycleEvent};
 use cutover::model::revision::Revision;
+use cutover::providers::hosts::{Signer, Wanted};
 use cutover::store::bundles::Bundles;
-use reqwest::{Client, Response, StatusCode};
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use serde::Serialize;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -35,6 +39,7 @@ pub struct Host {
     pub client: Client,
     pub address: String,
     pub config: Config,
+    signer: Signer,
     bundles: Bundles,
     running: Running,
 }
@@ -57,6 +62,7 @@ impl Host {
         Self {
             client: Client::new(),
             address: String::new(),
+            signer: Signer::new(CommandKey::new().unwrap(), "shop".parse().unwrap(), 1),
             bundles: Bundles::open(scratch.path().join("bundles")).unwrap(),
             running: Running::Nothing,
             scratch,
@@ -143,6 +149,23 @@ impl Host {
         child.wait().unwrap();
     }
 
+    /// Asks the real program to end, and answers how it did.
+    pub async fn end(&mut self) -> ExitStatus {
+        let Running::Binary(mut child) = std::mem::replace(&mut self.running, Running::Nothing)
+        else {
+            panic!("the agent runs in this process");
+        };
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap());
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
+        let mut status = None;
+        until("the agent has ended", || {
+            status = child.try_wait().unwrap();
+            status.is_some()
+        })
+        .await;
+        status.unwrap()
+    }
+
     /// The process of the real program.
     pub fn pid(&self) -> u32 {
         match &self.running {
@@ -206,9 +229,49 @@ impl Host {
             .unwrap()
     }
 
-    pub async fn put(&self, id: &ExecutionId, order: &Order) -> Response {
+    /// A command as an orchestrator sends it.
+    pub fn signed(&self, kind: Verb, name: &str, command: &impl Serialize) -> Vec<u8> {
+        let wanted = Wanted {
+            kind,
+            name,
+            by: "ana",
+            command,
+        };
+        let host = (&self.config.name, None);
+        self.signer.sign(host, &wanted, clock::now()).unwrap()
+    }
+
+    /// Signs commands that say nothing more, also where the host is not at hand.
+    pub fn signs(&self) -> impl Fn(Verb, &str) -> Vec<u8> + Send + use<> {
+        let (signer, host) = (self.signer.clone(), self.config.name.clone());
+        move |kind, name| {
+            let wanted = Wanted {
+                kind,
+                name,
+                by: "ana",
+                command: &(),
+            };
+            signer.sign((&host, None), &wanted, clock::now()).unwrap()
+        }
+    }
+
+    /// Sends a command.
+    pub async fn command(&self, request: RequestBuilder, body: Vec<u8>) -> Response {
+        let request = request.header("content-type", "application/json");
+        request.body(body).send().await.unwrap()
+    }
+
+    pub async fn put(&self, id: &ExecutionId, order: &impl Serialize) -> Response {
         let url = format!("{}/v1/executions/{id}", self.address);
-        self.client.put(url).json(order).send().await.unwrap()
+        let body = self.signed(Verb::Order, &id.0, order);
+        self.command(self.client.put(url), body).await
+    }
+
+    /// Asks for a stop, which may be refused.
+    pub async fn ask_to_stop(&self, id: &ExecutionId) -> Response {
+        let url = format!("{}/v1/executions/{id}/stop", self.address);
+        let body = self.signed(Verb::Stop, &id.0, &());
+        self.command(self.client.post(url), body).await
     }
 
     /// Gives an order that must be taken, and lets it begin.
@@ -231,15 +294,7 @@ impl Host {
     }
 
     pub async fn stop(&self, id: &ExecutionId) -> ExecutionState {
-        let url = format!("{}/v1/executions/{id}/stop", self.address);
-        self.client
-            .post(url)
-            .send()
-            .await
-            .unwrap()
-            .json()
-            .await
-            .unwrap()
+        self.ask_to_stop(id).await.json().await.unwrap()
     }
 
     pub async fn renew(&self, id: &ExecutionId) {
@@ -247,7 +302,8 @@ impl Host {
         let leases = Leases {
             executions: vec![id.clone()],
         };
-        let answer = self.client.post(url).json(&leases).send().await.unwrap();
+        let body = self.signed(Verb::Renew, "", &leases);
+        let answer = self.command(self.client.post(url), body).await;
         assert!(answer.status().is_success());
     }
 
@@ -493,6 +549,11 @@ pub fn needs_root() {
         nix::unistd::geteuid().is_root(),
         "this test needs root: run it as root, in a container if need be"
     );
+}
+
+/// Lets others into the host's folder, or keeps them out.
+pub fn set_mode(host: &Host, mode: u32) {
+    fs::set_permissions(host.scratch.path(), fs::Permissions::from_mode(mode)).unwrap();
 }
 
 /// A small disk of its own.

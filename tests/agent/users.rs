@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use cutover::agent::protocol::OutputSource::{Agent, Stdout};
@@ -10,16 +9,10 @@ use cutover::model::diagnostics::LifecycleErrorCode as Code;
 use cutover::model::lifecycle::LifecycleEvent as E;
 use nix::unistd::{Uid, User, chown};
 
-use crate::support::{Host, needs_root, order};
+use crate::support::{Host, needs_root, order, set_mode};
 
 /// A user that every host has, and that is not the agent's.
 const OTHER: &str = "daemon";
-
-/// Lets others into the folder above the agent's own, or does not.
-fn set_mode(host: &Host, mode: u32) {
-    let mode = fs::Permissions::from_mode(mode);
-    fs::set_permissions(host.scratch.path(), mode).unwrap();
-}
 
 #[tokio::test]
 async fn runas_is_like_su() {

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use cutover::model::alarm::{AlarmState, Reading};
 use cutover::model::connections::AlarmConnection;
+use cutover::model::secret::SecretSources;
 use cutover::providers::alarms::{AlarmError, Reader};
+use cutover::providers::secrets::Secrets;
 
 /// How often a condition is looked at.
 const LOOK: Duration = Duration::from_millis(20);
@@ -18,7 +20,7 @@ pub fn alarm(name: &str, source: &str) -> AlarmConnection {
 
 /// Reads an alarm once, in this folder.
 pub async fn read(folder: &Path, source: &str) -> Result<Reading, AlarmError> {
-    let reader = Reader::new(folder).unwrap();
+    let reader = Reader::new(Secrets::new(folder, SecretSources::new)).unwrap();
     reader.read(&alarm("tested", source)).await
 }
 

@@ -9,8 +9,10 @@ use cutover::api::view::View;
 use cutover::model::alarm::{AlarmState, UNREADABLE_AFTER, Verdict};
 use cutover::model::connections::AlarmConnection;
 use cutover::model::project::Project;
+use cutover::model::secret::SecretSources;
 use cutover::orchestrator::alarms::{Alarms, Subscription};
 use cutover::providers::alarms::Reader;
+use cutover::providers::secrets::Secrets;
 use cutover::store::documents;
 use tempfile::TempDir;
 use tokio::sync::broadcast;
@@ -38,7 +40,7 @@ impl Watched {
         let (feed, _) = broadcast::channel(1000);
         let current = Arc::clone(&project);
         let alarms = Alarms::new(
-            Reader::new(folder.path()).unwrap(),
+            Reader::new(Secrets::new(folder.path(), SecretSources::new)).unwrap(),
             Arc::new(move || Arc::clone(&current.lock().unwrap())),
             feed.clone(),
         );
@@ -211,6 +213,7 @@ async fn an_alarm_is_polled_once_for_all_and_only_while_somebody_wants_it() {
 /// A client's picture of the alarms as they are now.
 fn view(watched: &Watched) -> View {
     View::from(Snapshot {
+        freezes: Vec::new(),
         pid: 1,
         version: String::new(),
         project: (**watched.project.lock().unwrap()).clone(),

@@ -195,6 +195,10 @@ fn a_question_that_is_asked_again_makes_nothing_new() {
     // An agent that has ended is there again, where it was.
     let killed = agent(&folder, "pay-6");
     kill(killed, Signal::SIGKILL).unwrap();
+    let line = format!("/proc/{killed}/cmdline");
+    while std::fs::read(&line).is_ok_and(|line| !line.is_empty()) {
+        std::thread::yield_now();
+    }
     assert_eq!(ask(&folder, "provision", &question), one);
     assert_ne!(agent(&folder, "pay-6"), killed);
     // Another question, other hosts.

@@ -114,7 +114,8 @@ impl Terminal {
         Self::start(folder, &all, variables)
     }
 
-    fn start(
+    /// The program with these arguments; the folder goes with it.
+    pub fn start(
         folder: Arc<tempfile::TempDir>,
         arguments: &[&str],
         variables: &[(&str, &str)],

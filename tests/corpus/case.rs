@@ -112,7 +112,7 @@ pub struct Expect {
     /// Events that fail and are ignored.
     #[serde(default)]
     pub ignored: Vec<String>,
-    /// The agent does not take the order, and says these words.
+    /// The agent does not take the bundle or the order, and says these words.
     pub refused: Option<String>,
     /// The error code, `UnknownError` unless it is said.
     pub error: Option<String>,

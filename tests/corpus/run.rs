@@ -187,7 +187,12 @@ impl Stage {
             self.host.shut_down().await;
             self.host.start().await;
         }
-        let pushed = self.push(deployment).await?;
+        let pushed = match self.push(deployment).await {
+            Err(message) if deployment.expect.refused.is_some() => {
+                return Ok(refused(&deployment.expect, &message));
+            }
+            pushed => pushed?,
+        };
         let number = deployment.number.unwrap_or(self.next);
         self.next = self.next.max(number) + 1;
         let attempt = self.attempts.entry(number).or_insert(0);
@@ -202,9 +207,7 @@ impl Stage {
         fs::write(self.host.path("trace"), "").map_err(|error| error.to_string())?;
 
         let before = listing(&root)?;
-        let url = format!("{}/v1/executions/{id}", self.host.address);
-        let answer = self.host.client.put(url).json(&json).send().await;
-        let answer = answer.map_err(|error| error.to_string())?;
+        let answer = self.host.put(&id, &json).await;
         if !answer.status().is_success() {
             let text = answer.text().await.map_err(|error| error.to_string())?;
             return Ok(refused(&deployment.expect, &text));
@@ -344,6 +347,6 @@ fn ordered(deployment: &Deployment, number: u32, pushed: &Pushed) -> Result<Json
 fn refused(expect: &Expect, message: &str) -> Vec<String> {
     match &expect.refused {
         Some(words) if message.contains(words) => Vec::new(),
-        _ => vec![format!("the agent does not take the order: {message}")],
+        _ => vec![format!("the agent does not take it: {message}")],
     }
 }

@@ -21,6 +21,17 @@ impl Starter {
             .command(&["init", project.to_str().unwrap()])
             .output();
         assert!(made.unwrap().status.success());
+        let root = starter.read("cutover.yaml");
+        let hosts = "hosts:
+  - name: web-1
+    address: http://127.0.0.1:7301
+    tags: { role: web, stage: production }
+  - name: web-2
+    address: http://127.0.0.1:7302
+    tags: { role: web, stage: production }
+";
+        let root = root.replace("hosts: []\n", hosts);
+        std::fs::write(starter.project().join("cutover.yaml"), root).unwrap();
         starter
     }
 

@@ -41,13 +41,14 @@ connections:
   receivers:
     - name: ops
       via:
-        webhook: { url: 'http://127.0.0.1:9000/hook', tokenFile: token, secretFile: secret }
-    - { name: chat, via: { slack: { urlFile: slack } } }
+        webhook: { url: 'http://127.0.0.1:9000/hook', token: token, secret: key }
+    - { name: chat, via: { slack: { url: { secret: slack } } } }
     - { name: script, via: { command: { run: [./told, ops] } } }
   fleets:
     - name: web
       provider:
         command: { provision: [./provision], terminate: [./terminate] }
+secrets: { token: { file: token }, key: { environment: KEY }, slack: { command: [pass, slack] } }
 ";
 
 #[test]
@@ -236,13 +237,12 @@ fn a_group_whose_alarm_nobody_knows_is_warned_of() {
 fn a_receiver_that_cannot_be_told_is_an_error_that_does_not_repeat_its_address() {
     let broken = [
         ("http://127.0.0.1:9000/hook", "ftp://secret.example/hook"),
-        ("{ urlFile: slack }", "{ url: nowhere }"),
         (
-            "{ urlFile: slack }",
-            "{ url: 'https://x.example/', urlFile: slack }",
+            "via: { slack: { url: { secret: slack } } }",
+            "via: { webhook: { url: nowhere } }",
         ),
         ("run: [./told, ops]", "run: []"),
-        ("urlFile", "urlFiles"),
+        ("slack: { url:", "slack: { ur: 1, url:"),
     ];
     let found = broken.map(|(right, wrong)| {
         let text = CONNECTIONS.replacen(right, wrong, 1);
@@ -256,11 +256,10 @@ fn a_receiver_that_cannot_be_told_is_an_error_that_does_not_repeat_its_address()
         found,
         [
             format!("cutover.yaml:39:25: {receiver}[0].via.webhook.url: {address}"),
-            format!("cutover.yaml:40:42: {receiver}[1].via.slack.url: {address}"),
-            format!("cutover.yaml:40:35: {receiver}[1].via.slack: write either url or urlFile"),
+            format!("cutover.yaml:40:44: {receiver}[1].via.webhook.url: {address}"),
             format!("cutover.yaml:41:46: {receiver}[2].via.command.run: a command needs a program"),
             format!(
-                "cutover.yaml:40:37: {receiver}[1].via: unknown field \"urlFiles\" (did you mean \"urlFile\"?)"
+                "cutover.yaml:40:37: {receiver}[1].via: unknown field \"ur\" (did you mean \"url\"?)"
             ),
         ]
     );

@@ -11,7 +11,8 @@ connections:
     - name: cells
       timeoutSeconds: 5
       provider:
-        http: { provision: 'https://cells.example/make', terminate: 'https://cells.example/end', tokenFile: t }
+        http: { provision: 'https://cells.example/make', terminate: 'https://cells.example/end', token: t }
+secrets: { t: { file: t } }
 ";
 
 const COPIES: &str = "\
@@ -58,7 +59,7 @@ fn what_is_wrong_with_a_fleet_names_the_place() {
         ("provision: [./make]", "provision: []"),
         ("'https://cells.example/end'", "cells"),
         ("timeoutSeconds: 5", "timeoutSeconds: 0"),
-        ("tokenFile: t", "tokenFiles: t"),
+        ("token: t", "tokens: t"),
         ("name: cells", "name: pool"),
     ];
     let found = broken.map(|(right, wrong)| {
@@ -73,7 +74,7 @@ fn what_is_wrong_with_a_fleet_names_the_place() {
             "cutover.yaml:10:31: error: connections.fleets[0].provider.command.provision: a command needs a program",
             "cutover.yaml:14:69: error: connections.fleets[1].provider.http.terminate: this is no address: write one such as https://chat.example/hooks/7",
             "cutover.yaml:12:23: error: connections.fleets[1].timeoutSeconds: at least 1 second",
-            "cutover.yaml:14:98: error: connections.fleets[1].provider: unknown field \"tokenFiles\" (did you mean \"tokenFile\"?)",
+            "cutover.yaml:14:98: error: connections.fleets[1].provider: unknown field \"tokens\" (did you mean \"token\"?)",
             "cutover.yaml:11:13: error: connections.fleets[1].name: fleets[0] has the name pool already",
         ]
     );

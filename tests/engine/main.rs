@@ -7,10 +7,12 @@
 #![allow(missing_docs, reason = "a test says what it proves by its name")]
 
 mod alarms;
+mod approvals;
 mod blue_green;
 mod controls;
 mod deadlines;
 mod foresight;
+mod freezes;
 mod health;
 mod journals;
 mod notices;

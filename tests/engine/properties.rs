@@ -6,9 +6,10 @@ use cutover::engine::pending::WorkId;
 use cutover::engine::plan::Stage;
 use cutover::engine::spec::OnFailure;
 use cutover::engine::tally::{Lost, Tally};
-use cutover::engine::{Deployment, Input, fold, refusal};
+use cutover::engine::{Deployment, Event, Input, fold, refusal};
 use cutover::model::configuration::{MinimumHealthyHosts, MinimumHealthyHostsType, ZonalConfig};
 use cutover::model::deployment::{DeploymentStatus, TargetStatus};
+use cutover::model::freeze::{Freeze, Scope};
 use cutover::model::lifecycle::{EventStatus, LifecycleEvent};
 use proptest::prelude::*;
 
@@ -26,6 +27,8 @@ enum Step {
     Control(u8, usize),
     /// The nearest deadline or timer passes.
     Time,
+    /// Its group is in a freeze from now on, or no longer.
+    Freeze(bool),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -35,6 +38,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Step::Stop),
         6 => (0u8..6, any::<usize>()).prop_map(|(what, place)| Step::Control(what, place)),
         1 => Just(Step::Time),
+        3 => any::<bool>().prop_map(Step::Freeze),
     ];
     prop::collection::vec(step, 0..200)
 }
@@ -94,6 +98,18 @@ fn pass_time(world: &mut World) -> bool {
     true
 }
 
+/// Its group comes into a freeze, or out of it.
+fn freeze(world: &mut World, on: bool) -> Vec<Event> {
+    let freeze = Freeze {
+        scope: Scope::default(),
+        by: "ana".to_owned(),
+        why: "Black Friday".to_owned(),
+        at: world.now,
+        until: world.now,
+    };
+    world.input(&Input::Freeze(on.then_some(freeze)))
+}
+
 fn advance(world: &mut World, place: usize, ok: bool) {
     let running = world.running();
     if running.is_empty() {
@@ -131,7 +147,16 @@ fn check(world: &World) {
     }
     check_tallies(deployment);
     // I-15: whatever is not over has something in flight, a time, or a person that it waits for.
-    let waits_for_a_person = deployment.paused.is_some() || deployment.held.is_some();
+    let waits_for_a_person =
+        deployment.paused.is_some() || deployment.held.is_some() || deployment.frozen.is_some();
+    // Stopping is the way out, whatever keeps it where it is.
+    let stop = Command::new(
+        What::Stop {
+            auto_rollback: None,
+        },
+        "ana",
+    );
+    assert!(deployment.status.is_terminal() || refusal(deployment, &stop).is_none());
     assert!(
         deployment.status.is_terminal() || waits_for_a_person || !world.in_flight.is_empty(),
         "waits for nothing: {:?}",
@@ -253,6 +278,7 @@ proptest! {
         world.admit();
         let mut stopped_at = None;
         for step in steps {
+            let (frozen, seq) = (world.deployment.frozen.is_some(), world.deployment.seq);
             match step {
                 Step::Advance(place, ok) => advance(&mut world, place, ok),
                 Step::Repeat(place) => {
@@ -279,12 +305,20 @@ proptest! {
                 Step::Time => {
                     pass_time(&mut world);
                 }
+                Step::Freeze(on) => {
+                    freeze(&mut world, on);
+                }
                 Step::Stop => {
                     world.stop();
                     stopped_at.get_or_insert(world.deployment.fleet.waiting);
                 }
             }
             check(&world);
+            if frozen && world.deployment.frozen.is_some() {
+                let started = world.journal.iter().filter(|record| record.seq > seq);
+                let mut started = started.filter(|record| matches!(record.event, Event::TargetStarted { .. }));
+                prop_assert!(started.next().is_none(), "nothing starts in a freeze");
+            }
             if let Some(next) = stopped_at {
                 prop_assert_eq!(world.deployment.fleet.waiting, next, "nothing starts after a stop");
             }
@@ -297,6 +331,7 @@ proptest! {
             if world.deployment.paused.is_some() && world.deployment.stop.is_none() {
                 world.command(What::Resume);
             }
+            freeze(&mut world, false);
             if world.running().is_empty() && world.deployment.held.is_some() {
                 world.command(What::GiveUp);
             } else if world.running().is_empty() {

@@ -94,6 +94,8 @@ pub fn spec(n: usize, unhealthy: usize, config: &str) -> Spec {
         sides: None,
         provision: None,
         rolls_back: None,
+        way_back: false,
+        approvals: BTreeMap::new(),
         from_split: None,
         updates: None,
         token: None,

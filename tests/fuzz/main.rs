@@ -1,9 +1,11 @@
-//! Archives changed at random: whatever comes out, nothing panics, hangs, exceeds its limits or writes where it should
-//! not, a refusal leaves nothing behind, and what is accepted Python's readers see in the same way.
+//! Inputs changed at random: whatever they are, nothing panics, hangs or takes memory without end, and what must be true stays
+//! true. Archives are not unpacked to where they should not be, leave nothing behind when they are refused, and are seen as
+//! Python's readers see them; AppSpecs, documents, messages, kept output and text for terminals have promises of their own
+//! (`targets`).
 //!
-//! Among the other tests it runs for ten seconds, always from the same seed on, so that nobody's change fails for an archive
-//! that it has nothing to do with. With `CUTOVER_FUZZ_SECONDS` it looks for that long, where nobody looked before. A
-//! failure names its seed; `CUTOVER_FUZZ_SEED` runs only that one.
+//! Among the other tests each target is looked at for ten seconds, always in the same way, so that nobody's change fails for an
+//! input that it has nothing to do with. `tests/fuzz/run SECONDS [TARGET]` looks for that long, where nobody looked before. What
+//! breaks a promise is kept in `corpus/`, and examined by every run from then on.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -15,6 +17,7 @@
 
 #[path = "../archives/differential.rs"]
 mod differential;
+mod engine;
 mod examine;
 #[allow(dead_code, reason = "shared with tests/archives")]
 #[path = "../archives/host.rs"]
@@ -28,6 +31,8 @@ mod mutate;
 #[path = "../archives/programs.rs"]
 mod programs;
 mod random;
+mod targets;
+mod words;
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::mpsc;
@@ -51,22 +56,67 @@ fn setting(name: &str) -> Option<u64> {
     )
 }
 
+/// How long a target is looked at among the other tests, in seconds.
+const USUAL: u64 = 10;
+
 /// Says what happened, keeps the archive, and tells how to do it again.
 fn fail(seed: u64, what: &str) -> ! {
-    let kept = format!("{}/{seed}.archive", env!("CARGO_TARGET_TMPDIR"));
-    std::fs::write(&kept, mutant(&seeds(), seed)).unwrap();
+    let kept = engine::keep("archives", &mutant(&seeds(), seed));
     panic!(
-        "{what}\nthe archive: {kept}\nagain: CUTOVER_FUZZ_SEED={seed} cargo test --test fuzz changed"
+        "{what}\nthe archive: {}, which is a test now\nagain: CUTOVER_FUZZ_SEED={seed} cargo test --test fuzz changed_archives",
+        kept.display()
     );
 }
 
 #[test]
-fn changed_archives_do_no_harm() {
+fn changed_appspec() {
+    engine::look(targets::target("appspec"), USUAL);
+}
+
+#[test]
+fn changed_documents() {
+    engine::look(targets::target("documents"), USUAL);
+}
+
+#[test]
+fn changed_output() {
+    engine::look(targets::target("output"), USUAL);
+}
+
+#[test]
+fn changed_protocol() {
+    engine::look(targets::target("protocol"), USUAL);
+}
+
+#[test]
+fn changed_sanitiser() {
+    engine::look(targets::target("sanitiser"), USUAL);
+}
+
+/// What once broke a promise, and what is kept to begin with, breaks none.
+#[test]
+fn the_corpus_breaks_no_promise() {
+    targets::ALL.into_iter().for_each(engine::again);
+    let examiner = Examiner::new();
+    for (name, bytes) in engine::corpus("archives") {
+        match examiner.examine(&bytes, &extract) {
+            Verdict::Harm(harm) => panic!("tests/fuzz/corpus/archives/{name}: {harm}"),
+            Verdict::Accepted(listing) => {
+                let different = examine::seen_otherwise(&[(0, listing, bytes)]);
+                assert_eq!(different, [], "tests/fuzz/corpus/archives/{name}");
+            }
+            Verdict::Refused => {}
+        }
+    }
+}
+
+#[test]
+fn changed_archives() {
     let only = setting("CUTOVER_FUZZ_SEED");
-    let seconds = setting("CUTOVER_FUZZ_SECONDS");
+    let seconds = engine::seconds();
     let elsewhere = || seconds.map_or(0, |_| RandomState::new().hash_one(0) >> 16);
     let first = only.unwrap_or_else(elsewhere);
-    let seconds = seconds.unwrap_or(10);
+    let seconds = seconds.unwrap_or(USUAL);
     let (tell, told) = mpsc::channel();
     let worker = thread::spawn(move || {
         let corpus = seeds();

@@ -1,5 +1,6 @@
 //! Receivers alone, and how long an orchestrator stays for them.
 
+use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -7,8 +8,10 @@ use std::time::{Duration, Instant};
 use cutover::model::connections::{CommandReceiver, Receiver, ReceiverKind, Slack, Webhook};
 use cutover::model::group::TriggerEvent;
 use cutover::model::notification::{Message, Notification};
+use cutover::model::secret::{SecretRef, SecretSource, SecretSources, TextOrSecret};
 use cutover::orchestrator::Orchestrator;
 use cutover::providers::notify::{Answer, Notifier};
+use cutover::providers::secrets::Secrets;
 use cutover::store::journal::{Batch, Journal};
 use cutover::store::state::State;
 
@@ -31,11 +34,23 @@ fn receiver(via: ReceiverKind) -> Receiver {
     }
 }
 
+/// A secret `token` in a file of the same name.
+fn secrets(folder: &Path) -> Secrets {
+    let token = SecretSource::File("token".into());
+    let sources = SecretSources::from([("token".parse().unwrap(), token)]);
+    Secrets::new(folder, move || sources.clone())
+}
+
+fn private(path: &Path, text: &str) {
+    std::fs::write(path, text).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+}
+
 fn webhook(url: String) -> Receiver {
     receiver(ReceiverKind::Webhook(Webhook {
-        url,
-        token_file: Some("token".into()),
-        secret_file: None,
+        url: TextOrSecret::Text(url),
+        token: Some(SecretRef("token".parse().unwrap())),
+        secret: None,
     }))
 }
 
@@ -52,13 +67,14 @@ fn script(folder: &Path, text: &str) -> Receiver {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)).unwrap();
     receiver(ReceiverKind::Command(CommandReceiver {
         run: vec!["./run.sh".to_owned()],
+        secrets: BTreeMap::new(),
     }))
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_webhook_that_hangs_asks_to_wait_or_repeats_a_secret() {
     let folder = tempfile::tempdir().unwrap();
-    let notifier = Notifier::new(folder.path(), Duration::from_millis(300));
+    let notifier = Notifier::new(secrets(folder.path()), Duration::from_millis(300));
     let asks = Act::Answer(503, vec![("Retry-After", "7".to_owned())]);
     let away = Act::Answer(307, vec![("Location", "https://else.example/".to_owned())]);
     let hook = tokio::task::spawn_blocking(|| Hook::start([Act::Hang, asks, away]))
@@ -70,11 +86,14 @@ async fn a_webhook_that_hangs_asks_to_wait_or_repeats_a_secret() {
     let Answer::NotNow { why, .. } = send().await else {
         panic!("nothing was sent without its token");
     };
-    assert!(why.starts_with("token can't be read: "), "{why}");
-    std::fs::write(folder.path().join("token"), "says\n").unwrap();
+    assert!(
+        why.starts_with("the secret token can't be read from token: No such file"),
+        "{why}"
+    );
+    private(&folder.path().join("token"), "it says\n");
     assert_eq!(send().await, not_now("no answer in time"));
     let asked = Answer::NotNow {
-        why: "503 Service Unavailable: so it ***".to_owned(),
+        why: "503 Service Unavailable: so [secret token]".to_owned(),
         wait: Some(Duration::from_secs(7)),
     };
     assert_eq!(send().await, asked);
@@ -83,8 +102,7 @@ async fn a_webhook_that_hangs_asks_to_wait_or_repeats_a_secret() {
     assert_eq!(send().await, Answer::Refused(moved.to_owned()));
     hook.now_does([Act::status(200)]);
     let slack = receiver(ReceiverKind::Slack(Slack {
-        url: Some(hook.url()),
-        url_file: None,
+        url: TextOrSecret::Text(hook.url()),
     }));
     assert_eq!(
         notifier.send(&slack, &message).await,
@@ -103,7 +121,7 @@ async fn a_webhook_that_hangs_asks_to_wait_or_repeats_a_secret() {
 #[tokio::test]
 async fn a_command_answers_by_its_exit_code_and_is_ended_with_all_it_started() {
     let folder = tempfile::tempdir().unwrap();
-    let notifier = Notifier::new(folder.path(), Duration::from_secs(30));
+    let notifier = Notifier::new(secrets(folder.path()), Duration::from_secs(30));
     let send = |text: &str| {
         let ops = script(folder.path(), text);
         let notifier = notifier.clone();
@@ -123,13 +141,14 @@ async fn a_command_answers_by_its_exit_code_and_is_ended_with_all_it_started() {
     assert!(why.starts_with("exit status: 4"), "{why}");
     let missing = receiver(ReceiverKind::Command(CommandReceiver {
         run: vec!["./missing".to_owned()],
+        secrets: BTreeMap::new(),
     }));
     let Answer::NotNow { why, .. } = notifier.send(&missing, &message()).await else {
         panic!("there is no such program");
     };
     assert!(why.starts_with("./missing can't be started: "), "{why}");
 
-    let hasty = Notifier::new(folder.path(), Duration::from_secs(1));
+    let hasty = Notifier::new(secrets(folder.path()), Duration::from_secs(1));
     let ops = script(
         folder.path(),
         "trap '' TERM; sleep 61 & echo $! > child; wait; sleep 61",

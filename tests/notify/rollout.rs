@@ -73,9 +73,9 @@ fn every_kind_of_receiver_is_told_and_no_secret_is_kept() {
         &WEB,
         &[
             format!(
-                "{{ name: hook, via: {{ webhook: {{ url: '{url}', tokenFile: token, secretFile: secret }} }} }}"
+                "{{ name: hook, via: {{ webhook: {{ url: '{url}', token: token, secret: key }} }} }}"
             ),
-            "{ name: chat, via: { slack: { urlFile: slack } } }".to_owned(),
+            "{ name: chat, via: { slack: { url: { secret: slack } } } }".to_owned(),
             "{ name: script, via: { command: { run: [./told.sh, to-file] } } }".to_owned(),
         ],
         &[

@@ -16,6 +16,9 @@ pub fn lab(hosts: &[&str], receivers: &[String], triggers: &[(&str, &str)]) -> L
     lab.project(hosts, "{}");
     let document = lab.folder().join("cutover.yaml");
     let mut text = std::fs::read_to_string(&document).unwrap();
+    text.push_str(
+        "secrets: { token: { file: token }, key: { file: secret }, slack: { file: slack } }\n",
+    );
     text.push_str("connections:\n  receivers:\n");
     for receiver in receivers {
         writeln!(text, "    - {receiver}").unwrap();

@@ -7,6 +7,8 @@
 )]
 #![allow(missing_docs, reason = "a test says what it proves by its name")]
 
+mod access;
+mod approvals;
 mod commands;
 mod contact;
 mod counts;

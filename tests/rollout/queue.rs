@@ -40,7 +40,10 @@ fn they_begin_in_order_when_one_ends_also_with_another_orchestrator() {
     let third = queued(&lab, "c", "quick");
     let says = info(&lab, &third)["deploymentStatusMessages"][0].clone();
     let says = says.as_str().unwrap();
-    assert!(says.contains(&format!("{first} (shop/a)")), "{says}");
+    assert!(
+        !says.contains(first.as_str()),
+        "it may be another's affair: {says}"
+    );
     assert!(
         says.contains("concurrentDeployments of cutover.yaml is 1"),
         "{says}"

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use cutover::providers::hosts::AgentClient;
+use cutover::identity::command::CommandKey;
+use cutover::providers::hosts::{AgentClient, Signer, Way};
 
 use crate::program::Program;
 
@@ -41,5 +42,9 @@ impl Agent {
 }
 
 pub fn client(address: &str) -> AgentClient {
-    AgentClient::new(AgentClient::http().unwrap(), address)
+    // A key of its own: the orchestrator of a rollout beside it is not fenced off by it.
+    let key = CommandKey::new().unwrap();
+    let signer = Signer::new(key, "tests".parse().unwrap(), 1);
+    let host = "edge-1".parse().unwrap();
+    AgentClient::new(Way::plain().unwrap(), signer, &host, address)
 }

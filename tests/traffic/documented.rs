@@ -4,6 +4,8 @@ use std::path::Path;
 
 use cutover::model::connections::TrafficProvider;
 use cutover::model::name::Name;
+use cutover::model::secret::SecretSources;
+use cutover::providers::secrets::Secrets;
 use cutover::providers::traffic::haproxy::HaProxyBalancer;
 use cutover::providers::traffic::http::RequestBalancer;
 use cutover::store::documents;
@@ -32,7 +34,8 @@ fn the_connections_in_the_documentation_are_read() {
                     haproxy += 1;
                 }
                 TrafficProvider::Http(connection) => {
-                    RequestBalancer::new(&balancer.name, connection).unwrap();
+                    let none = Secrets::new(folder.path(), SecretSources::new);
+                    RequestBalancer::new(&balancer.name, connection, &none).unwrap();
                     http += 1;
                 }
                 _ => {}

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{Config, HaProxies, Upstreams};
+use super::{Config, HaProxies, HookSecrets, Upstreams};
 use crate::model::name::Name;
 use crate::model::yaml::{self, Node, Value, YamlError};
 use crate::store::archive::Owners;
@@ -76,7 +76,7 @@ macro_rules! options {
 options! {
     /// The host's name, as the project knows it. Has to be here or in `--name`.
     name: Name = "none";
-    /// Where orchestrators reach the agent: a loopback address with a port.
+    /// Where orchestrators reach the agent: an address with a port. Before the host has joined (`cutover agent join`), one of the loopback.
     listen: SocketAddr = "`127.0.0.1:7420`";
     /// The folder in which the agent keeps its own files.
     root_dir: PathBuf = "`/var/lib/cutover-agent`";
@@ -86,6 +86,8 @@ options! {
     user: String = "none: who started it";
     /// The group that goes with `user`.
     group: String = "the user's own";
+    /// The part of an agent of root's that the network reaches is a process of this user's, who may do nothing else.
+    front_user: String = "`cutover-agent` if there is such a user, else `nobody`";
     /// The folder of the agent's own log, `<program_name>.log`, one file a day, seven kept.
     log_dir: PathBuf = "none: standard error";
     /// The folder of the file with the agent's process number, `<program_name>.pid`.
@@ -110,7 +112,7 @@ options! {
     script_log_files: NonZeroU32 = "`8`";
     /// How much of one event's output is sent to the orchestrator, in bytes; a line counts with its bytes and 100 more. The host's logs have the whole.
     output_stream_bytes: u64 = "`4194304`";
-    /// How many bytes a bundle may have.
+    /// How many bytes a bundle may have. A larger one is refused when it arrives.
     max_bundle_bytes: u64 = "`2147483648`";
     /// How many bytes a revision may have when it is unpacked.
     max_unpacked_bytes: u64 = "`10737418240`";
@@ -126,6 +128,8 @@ options! {
     upstreams: Upstreams = "none";
     /// The backends of an HAProxy on this host whose servers orchestrators may move: see below.
     haproxies: HaProxies = "none";
+    /// The secrets of this host that scripts are given: see below.
+    secrets: HookSecrets = "none";
 }
 
 /// Why a configuration file is not used.
@@ -182,7 +186,11 @@ impl File {
         }
     }
 
-    pub(super) fn parse(text: &str) -> Result<Self, YamlError> {
+    /// What a file with this text says.
+    ///
+    /// # Errors
+    /// What is wrong, and where.
+    pub fn parse(text: &str) -> Result<Self, YamlError> {
         let Some(mut document) = yaml::parse(text)? else {
             return Ok(Self::default());
         };
@@ -248,6 +256,7 @@ impl File {
         set(&mut config.unpacking.owners, owners.as_ref());
         set(&mut config.upstreams, self.upstreams.as_ref());
         set(&mut config.haproxies, self.haproxies.as_ref());
+        set(&mut config.secrets, self.secrets.as_ref());
     }
 }
 

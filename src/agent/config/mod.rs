@@ -2,6 +2,7 @@
 
 mod file;
 mod haproxy;
+mod secret;
 #[cfg(test)]
 mod tests;
 mod upstream;
@@ -12,9 +13,11 @@ use std::time::Duration;
 
 pub use file::{ConfigError, DEFAULT_FILE, File, REFERENCE, Setting};
 pub use haproxy::{HaProxies, HaProxy};
+pub use secret::{Form, HookSecret, HookSecrets};
 pub use upstream::{Upstream, Upstreams};
 
 use super::facts::LeastFree;
+use super::front::FrontUser;
 use super::protocol;
 use crate::model::name::Name;
 use crate::store::archive::{Limits, Owners};
@@ -29,6 +32,8 @@ pub struct Config {
     pub name: Name,
     /// Where the agent keeps its own files.
     pub root: PathBuf,
+    /// Whom the front runs as, in a process of its own. Without it, it is a task of this process.
+    pub front: Option<FrontUser>,
     /// Every path that an `AppSpec` names is placed below this folder, if it is given.
     pub install_root: Option<PathBuf>,
     /// How long events are started without hearing from the orchestrator.
@@ -52,6 +57,8 @@ pub struct Config {
     pub upstreams: Upstreams,
     /// The backends of `HAProxy` whose servers it may move.
     pub haproxies: HaProxies,
+    /// The secrets that scripts are given.
+    pub secrets: HookSecrets,
 }
 
 /// How scripts run.
@@ -97,6 +104,7 @@ impl Config {
         Self {
             name,
             root,
+            front: None,
             install_root: None,
             lease: protocol::LEASE,
             heartbeat: protocol::HEARTBEAT,
@@ -108,6 +116,7 @@ impl Config {
             least_free: LeastFree::default(),
             upstreams: Upstreams::default(),
             haproxies: HaProxies::default(),
+            secrets: HookSecrets::default(),
         }
     }
 }

@@ -225,7 +225,7 @@ impl Facts {
             .chain(&mut self.booted)
             .chain(installed.filter_map(|installed| installed.installed.as_mut()));
         for time in times {
-            time.0 = time.0.clamp(0, LATEST.0);
+            bound_time(time);
         }
         self
     }
@@ -271,6 +271,11 @@ pub(crate) fn bound(text: &mut String) {
     if !text.bytes().all(|b| (b' '..0x7f).contains(&b)) {
         *text = text::safe(text);
     }
+}
+
+/// Brings a time of a host's within reason.
+pub(crate) fn bound_time(time: &mut Timestamp) {
+    time.0 = time.0.clamp(0, LATEST.0);
 }
 
 #[cfg(test)]

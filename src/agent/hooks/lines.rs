@@ -1,8 +1,10 @@
-//! Reading a script's output in blocks of whole lines.
+//! Reading a script's output in blocks of whole lines, without the secrets that the script was given.
 
 use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
+
+use crate::model::secret::mask::Mask;
 
 /// A longer line is cut into several.
 const LONGEST: usize = 8 * 1024;
@@ -17,15 +19,17 @@ pub struct Blocks<R> {
     reader: R,
     buffer: Vec<u8>,
     ended: bool,
+    mask: Mask,
 }
 
 impl<R: AsyncRead + Unpin> Blocks<R> {
-    /// Reads from a stream.
-    pub fn new(reader: R) -> Self {
+    /// Reads from a stream; what the mask finds is masked in whole lines and across the cuts of long ones.
+    pub fn new(reader: R, mask: Mask) -> Self {
         Self {
             reader,
             buffer: Vec::new(),
             ended: false,
+            mask,
         }
     }
 
@@ -37,7 +41,7 @@ impl<R: AsyncRead + Unpin> Blocks<R> {
             }
             if self.ended {
                 let rest = std::mem::take(&mut self.buffer);
-                return Ok((!rest.is_empty()).then_some(rest));
+                return Ok((!rest.is_empty()).then(|| self.masked(rest)));
             }
             self.buffer.reserve(CHUNK);
             let mut piece = (&mut self.reader).take(CHUNK as u64);
@@ -47,13 +51,28 @@ impl<R: AsyncRead + Unpin> Blocks<R> {
 
     /// What has come up to the last end of a line, or a piece of a line that is too long.
     fn take(&mut self) -> Option<Vec<u8>> {
-        let end = match self.buffer.iter().rposition(|byte| *byte == b'\n') {
-            Some(at) => at + 1,
-            None if self.buffer.len() >= LONGEST => cut(&self.buffer),
-            None => return None,
-        };
-        let rest = self.buffer.split_off(end);
+        if let Some(at) = self.buffer.iter().rposition(|byte| *byte == b'\n') {
+            let rest = self.buffer.split_off(at + 1);
+            let block = std::mem::replace(&mut self.buffer, rest);
+            return Some(self.masked(block));
+        }
+        // What is found has to be whole before it is cut.
+        let enough = LONGEST + self.mask.longest();
+        if self.buffer.len() < enough {
+            return None;
+        }
+        if let Some(masked) = self.mask.bytes(&self.buffer) {
+            self.buffer = masked;
+            if self.buffer.len() < enough {
+                return None;
+            }
+        }
+        let rest = self.buffer.split_off(cut(&self.buffer));
         Some(std::mem::replace(&mut self.buffer, rest))
+    }
+
+    fn masked(&self, block: Vec<u8>) -> Vec<u8> {
+        self.mask.bytes(&block).unwrap_or(block)
     }
 }
 
@@ -86,10 +105,17 @@ fn cut(line: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use zeroize::Zeroizing;
+
     use super::*;
+    use crate::model::secret::Secret;
 
     async fn all(bytes: &[u8]) -> Vec<Vec<u8>> {
-        let mut blocks = Blocks::new(bytes);
+        masked(bytes, Mask::default()).await
+    }
+
+    async fn masked(bytes: &[u8], mask: Mask) -> Vec<Vec<u8>> {
+        let mut blocks = Blocks::new(bytes, mask);
         let mut all = Vec::new();
         while let Some(block) = blocks.next().await.unwrap() {
             assert!(block.len() <= CHUNK + LONGEST);
@@ -122,5 +148,24 @@ mod tests {
         let lines = all(&mixed).await;
         assert_eq!(lines.last().unwrap(), b"last");
         assert_eq!(lines.concat().len(), 100_004);
+    }
+
+    #[tokio::test]
+    async fn secrets_are_masked_also_where_lines_are_cut() {
+        let secret = |value: &str| Secret::new("S", Zeroizing::new(value.to_owned()));
+        let value = "0123456789abcdef".repeat(8);
+        let mask = || Mask::new([&secret(&value)]);
+        for at in (0..2 * LONGEST).step_by(61) {
+            let text = format!("{}{value}{}", "x".repeat(at), "y".repeat(LONGEST));
+            let read = masked(text.as_bytes(), mask()).await;
+            assert!(read.iter().all(|line| line.len() <= LONGEST));
+            let wanted = format!("{}[secret S]{}", "x".repeat(at), "y".repeat(LONGEST));
+            assert_eq!(String::from_utf8(read.concat()).unwrap(), wanted, "{at}");
+        }
+        let lines = masked(format!("a\n{value}\nb{value}").as_bytes(), mask()).await;
+        assert_eq!(lines, [&b"a"[..], b"[secret S]", b"b[secret S]"]);
+        let endless = value.repeat(10_000);
+        let read = masked(endless.as_bytes(), mask()).await.concat();
+        assert_eq!(read, "[secret S]".repeat(10_000).as_bytes());
     }
 }

@@ -19,12 +19,13 @@ use nix::unistd::{AccessFlags, access};
 use script::{Outcome, Script};
 use tokio_util::sync::CancellationToken;
 
-use super::config::Scripts;
+use super::config::{HookSecrets, Scripts};
 use super::core::{self, Entry, Note, ScriptResult};
 use super::layout::Layout;
 use super::log::LogError;
 use super::report::Report;
 use super::revision;
+use super::secrets::{self, Given};
 use crate::appspec::{Hook, Workdir};
 use crate::model::diagnostics::{Diagnostics, LifecycleErrorCode};
 pub(super) use choose::{Choice, choose};
@@ -62,6 +63,8 @@ pub struct Host<'a> {
     pub boot: &'a str,
     /// How scripts run.
     pub settings: &'a Scripts,
+    /// What they may be given.
+    pub secrets: &'a HookSecrets,
     /// Cancelled when scripts are to end at once.
     pub interrupted: &'a CancellationToken,
 }
@@ -138,6 +141,17 @@ async fn one(
     let path = ready(hook, environment.bundle).map_err(|(code, message)| failed(code, message))?;
     let identity = user::resolve(hook.runas.as_deref(), hook.sudo)
         .map_err(|message| failed(LifecycleErrorCode::ScriptFailed, message))?;
+    let given = Given::to(
+        host.secrets,
+        environment.order,
+        &identity,
+        host.layout.root(),
+    )
+    .await
+    .map_err(|why| {
+        let message = format!("the script {} was not started: {why}", hook.location);
+        failed(LifecycleErrorCode::ScriptFailed, message)
+    })?;
     let begins = report.entry(&format!("Script - {}", hook.location));
 
     // From here on the script counts as started, whatever happens to the agent.
@@ -146,6 +160,8 @@ async fn one(
     let starting = note(Note::ScriptStarting { mark });
     report.log().facts(vec![begins, starting]).await?;
     crate::crash_point::here!("script.before-start");
+    let mut variables = environment.variables(&identity.account, &hook.environment);
+    secrets::withhold(host.secrets, &mut variables);
     let script = Script {
         location: &hook.location,
         path,
@@ -154,7 +170,8 @@ async fn one(
             Workdir::Bundle => environment.bundle,
         },
         timeout: hook.timeout,
-        variables: environment.variables(&identity.account, &hook.environment),
+        variables,
+        given: &given,
         identity,
         mark: environment.mark,
     };

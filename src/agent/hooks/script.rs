@@ -1,4 +1,4 @@
-//! One script: started in its own process group, read until it ends, ended when it takes too long.
+//! One script: started in its own session and process group, read until it ends, ended when it takes too long.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -10,6 +10,7 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use nix::errno::Errno;
+use process_wrap::tokio::{CommandWrap, CommandWrapper as _, ProcessSession};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
@@ -21,6 +22,7 @@ use crate::agent::core::{Orphan, Process};
 use crate::agent::log::LogError;
 use crate::agent::process;
 use crate::agent::report::Report;
+use crate::agent::secrets::Given;
 use crate::model::diagnostics::LifecycleErrorCode;
 
 /// After a script has failed or was killed, the rest of its output is waited for so long.
@@ -45,6 +47,8 @@ pub struct Script<'a> {
     pub identity: Identity,
     /// Its environment.
     pub variables: BTreeMap<OsString, OsString>,
+    /// The secrets that it is given besides.
+    pub given: &'a Given,
     /// By which it and what it starts are found.
     pub mark: &'a str,
 }
@@ -97,7 +101,7 @@ impl Script<'_> {
         Ok(Started {
             process: Process::of(pid, boot),
             child,
-            output: Streams::new(stdout, stderr),
+            output: Streams::new(stdout, stderr, self.given.mask()),
             since: Instant::now(),
         })
     }
@@ -113,7 +117,7 @@ impl Script<'_> {
         let mut tries = 0;
         let mut through_shell = false;
         loop {
-            match self.command(through_shell).spawn() {
+            match self.command(through_shell)?.spawn() {
                 // A script without a first line that names its interpreter.
                 Err(error)
                     if error.raw_os_error() == Some(Errno::ENOEXEC as i32) && !through_shell =>
@@ -132,8 +136,10 @@ impl Script<'_> {
         }
     }
 
-    fn command(&self, through_shell: bool) -> Command {
-        let mut words = self.identity.prefix(&self.variables);
+    fn command(&self, through_shell: bool) -> io::Result<Command> {
+        let mut variables = self.variables.clone();
+        self.given.add_to(&mut variables);
+        let mut words = self.identity.prefix(&variables);
         // Behind a prefix nobody else takes care of a script that names no interpreter.
         if through_shell || self.identity.is_other() && !names_interpreter(&self.path) {
             words.push("/bin/sh".into());
@@ -143,13 +149,15 @@ impl Script<'_> {
         command
             .args(&words[1..])
             .env_clear()
-            .envs(&self.variables)
+            .envs(variables)
             .current_dir(self.folder)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0);
-        command
+            .stderr(Stdio::piped());
+        // A session of its own, and with it a process group: no terminal reaches it, and nothing that it does to its group
+        // reaches the agent. What the library would wrap around the child is not needed.
+        ProcessSession.pre_spawn(&mut command, &CommandWrap::from(Command::new(&words[0])))?;
+        Ok(command)
     }
 }
 

@@ -10,6 +10,7 @@ use super::lines::Blocks;
 use crate::agent::log::LogError;
 use crate::agent::protocol::OutputSource;
 use crate::agent::report::Report;
+use crate::model::secret::mask::Mask;
 
 /// Standard output and standard error, each as long as it is open.
 #[derive(Debug)]
@@ -20,12 +21,12 @@ pub struct Streams {
 }
 
 impl Streams {
-    /// Reads from these.
-    pub fn new(stdout: ChildStdout, stderr: ChildStderr) -> Self {
+    /// Reads from these, and masks what it finds.
+    pub fn new(stdout: ChildStdout, stderr: ChildStderr, mask: &Mask) -> Self {
         Self {
             pipes: [number(&stdout), number(&stderr)],
-            stdout: Some(Blocks::new(stdout)),
-            stderr: Some(Blocks::new(stderr)),
+            stdout: Some(Blocks::new(stdout, mask.clone())),
+            stderr: Some(Blocks::new(stderr, mask.clone())),
         }
     }
 

@@ -114,6 +114,11 @@ impl Account {
         }
     }
 
+    /// The numbers of the user and its group.
+    pub fn ids(&self) -> (u32, u32) {
+        (self.uid.as_raw(), self.gid.as_raw())
+    }
+
     /// What a login would set.
     pub fn variables(&self) -> [(OsString, OsString); 4] {
         [

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use super::place::Place;
 use super::selinux;
 use super::tools::{self, Tools};
-use crate::agent::layout::{sync_dir, write_atomically};
+use crate::store::files::{sync_dir, write_atomically};
 
 const CONTEXT: &[u8] = b"context ";
 

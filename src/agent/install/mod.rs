@@ -24,9 +24,10 @@ use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::agent::layout::{Layout, Pointer, write_atomically};
+use crate::agent::layout::{Layout, Pointer};
 use crate::appspec::{self, AppSpec, Finding};
 use crate::model::deployment::{DeploymentId, FileExistsBehavior};
+use crate::store::files::write_atomically;
 use cleanup::{Journal, Stuck};
 use execute::{Broken, context};
 use foresee::{DryRun, Foresight, Host, foresee};

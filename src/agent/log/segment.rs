@@ -10,8 +10,8 @@ use nix::fcntl::{FallocateFlags, fallocate};
 
 use super::LogError;
 use crate::agent::core::{Head, Known, Record};
-use crate::agent::layout::sync_dir;
 use crate::clock;
+use crate::store::files::sync_dir;
 
 /// So much room behind the end is the log's already, so that facts can still be told when the disk is full.
 const RESERVE: u64 = 256 * 1024;

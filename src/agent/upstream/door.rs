@@ -11,8 +11,9 @@ use super::UpstreamError;
 use super::file::{self, effect};
 use super::nginx::Master;
 use crate::agent::config::Upstream;
-use crate::agent::layout::{Layout, sync_dir, write_atomically};
+use crate::agent::layout::Layout;
 use crate::agent::protocol::UpstreamServer;
+use crate::store::files::{sync_dir, write_atomically};
 
 /// An upstream that may be changed.
 #[derive(Clone, Debug)]

@@ -1,12 +1,17 @@
-//! `cutover agent`: runs the agent on a host.
+//! `cutover agent`: runs the agent on a host, and says whom it obeys.
 
+mod audit;
+mod join;
 mod setup;
+mod unit;
 
 use std::fs;
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use clap::Args as ClapArgs;
+use clap::{Args as ClapArgs, Subcommand};
 use color_eyre::eyre::WrapErr;
 use nix::sys::stat::{Mode, umask};
 use tokio::net::TcpListener;
@@ -18,13 +23,18 @@ use super::context::UsageError;
 use super::descriptors;
 use super::host_log;
 use super::print::say;
-use crate::agent::layout::write_atomically;
-use crate::agent::{Agent, AgentError, check};
+use crate::agent::layout::Layout;
+use crate::agent::trust::Trust;
+use crate::agent::{Agent, check, front, secrets};
 use crate::model::name::Name;
+use crate::store::files::write_atomically;
 
 /// The arguments of `cutover agent`. What is said here goes before what the configuration file says.
 #[derive(Debug, ClapArgs)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
+    #[command(subcommand)]
+    verb: Option<Verb>,
     /// The configuration file; by default /etc/cutover-agent/agent.yml, if it is there
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -34,7 +44,7 @@ pub struct Args {
     /// The host's name, as the project knows it
     #[arg(long, value_name = "NAME")]
     name: Option<Name>,
-    /// Where orchestrators reach the agent: a loopback address, by default 127.0.0.1:7420; port 0 takes a free one
+    /// Where orchestrators reach the agent, by default 127.0.0.1:7420; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<SocketAddr>,
     /// The folder in which the agent keeps its own files, by default /var/lib/cutover-agent
@@ -51,6 +61,22 @@ pub struct Args {
     ready_file: Option<PathBuf>,
 }
 
+/// What there is to do besides running the agent.
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Make this host's key, and expect the orchestrator that gave the token
+    Join(join::Args),
+    /// Show this host's key, and those of the orchestrators that it obeys
+    Keys(join::Keys),
+    /// Obey an orchestrator no longer, at once
+    Forget(join::Forget),
+    /// Show who commanded what on this host, or prove that nothing of it was changed
+    Audit(audit::Args),
+    /// What the network reaches; the agent starts it by itself
+    #[command(hide = true)]
+    Front,
+}
+
 /// Runs the agent until it is told to end (SIGINT or SIGTERM). Running events may finish within a minute, or what the
 /// configuration says; what runs longer is ended and reported by the agent's next start.
 ///
@@ -61,15 +87,24 @@ pub async fn run(args: Args) -> color_eyre::Result<Exit> {
     descriptors::close_inherited();
     // What scripts and Install create is readable by others, whoever started the agent.
     umask(Mode::from_bits_truncate(0o022));
+    match &args.verb {
+        Some(Verb::Join(args)) => return join::run(args),
+        Some(Verb::Keys(args)) => return join::keys(args),
+        Some(Verb::Forget(args)) => return join::forget(args),
+        Some(Verb::Audit(args)) => return audit::run(args),
+        Some(Verb::Front) => {
+            host_log::to_stderr("warn");
+            front::process::run().await?;
+            return Ok(Exit::Succeeded);
+        }
+        None => {}
+    }
     if args.check {
-        return Ok(check(&args));
+        return Ok(check(&args).await);
     }
-    let settings = Settings::of(&args).map_err(UsageError)?;
-    // Nobody else may reach the port, not even for the moment until the agent itself refuses it.
-    if !settings.listen.ip().is_loopback() {
-        return Err(UsageError(AgentError::NotLoopback(settings.listen).to_string()).into());
-    }
+    let mut settings = Settings::of(&args).map_err(UsageError)?;
     settings.become_user().map_err(UsageError)?;
+    let front = settings.front().map_err(UsageError)?;
     let level = if settings.verbose { "debug" } else { "info" };
     match &settings.log_dir {
         None => host_log::to_stderr(level),
@@ -78,20 +113,32 @@ pub async fn run(args: Args) -> color_eyre::Result<Exit> {
     for note in &settings.notes {
         tracing::info!("{note}");
     }
+    if let Some(user) = &front {
+        tracing::info!("the front runs as {}", user.name);
+    }
+    settings.config.front = front;
     // Before the agent says that it is ready, so that it can be ended from then on.
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let listener = TcpListener::bind(settings.listen)
+    let layout = Layout::of(&settings.config.root);
+    // Nobody may reach the port, not even for the moment until the agent itself refuses it.
+    Trust::may_listen(&layout, settings.listen).map_err(|error| UsageError(error.to_string()))?;
+    let listener = bind(settings.listen)
         .await
         .wrap_err_with(|| format!("listening on {}", settings.listen))?;
     let address = listener.local_addr()?;
+    let scheme = if layout.key().exists() {
+        "https"
+    } else {
+        "http"
+    };
     let agent = Agent::open(settings.config).await?;
     let pid_file = settings.pid_file.map(PidFile::write).transpose()?;
     if let Some(file) = &args.ready_file {
-        write_atomically(file, format!("http://{address}").as_bytes())
+        write_atomically(file, format!("{scheme}://{address}").as_bytes())
             .wrap_err_with(|| format!("writing {}", file.display()))?;
     }
-    tracing::info!("serving on http://{address}");
+    tracing::info!("serving on {scheme}://{address}");
     let shutdown = async move {
         tokio::select! {
             _ = interrupt.recv() => {}
@@ -104,7 +151,25 @@ pub async fn run(args: Args) -> color_eyre::Result<Exit> {
     Ok(Exit::Succeeded)
 }
 
-fn check(args: &Args) -> Exit {
+/// The front of an agent that was just killed may hold the port for a moment longer: it ends because the agent did.
+const LEFT: Duration = Duration::from_secs(2);
+
+async fn bind(listen: SocketAddr) -> io::Result<TcpListener> {
+    let patience = tokio::time::Instant::now() + LEFT;
+    loop {
+        match TcpListener::bind(listen).await {
+            Err(error)
+                if error.kind() == io::ErrorKind::AddrInUse
+                    && tokio::time::Instant::now() < patience =>
+            {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            bound => return bound,
+        }
+    }
+}
+
+async fn check(args: &Args) -> Exit {
     let findings = match Settings::of(args) {
         Err(message) => vec![check::Finding::problem("configuration", message)],
         Ok(settings) => {
@@ -112,13 +177,13 @@ fn check(args: &Args) -> Exit {
             for note in &settings.notes {
                 findings.push(check::Finding::warning("configuration", note.clone()));
             }
-            match settings.become_user() {
-                Err(message) => findings.push(check::Finding::problem("user", message)),
-                Ok(()) => findings.extend(check::host(
-                    &settings.config,
-                    settings.listen,
-                    &settings.folders(),
-                )),
+            if let Err(message) = settings.become_user() {
+                findings.push(check::Finding::problem("user", message));
+            } else {
+                let folders = settings.folders();
+                findings.extend(check::host(&settings.config, settings.listen, &folders));
+                findings.push(check::front(settings.front()));
+                findings.extend(secrets::findings(&settings.config.secrets).await);
             }
             findings
         }

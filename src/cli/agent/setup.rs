@@ -7,6 +7,7 @@ use nix::unistd::{geteuid, initgroups, setgid, setuid};
 
 use super::Args;
 use crate::agent::config::{Config, DEFAULT_FILE, DEFAULT_ROOT, File};
+use crate::agent::front::FrontUser;
 use crate::agent::user;
 
 const LISTEN: &str = "127.0.0.1:7420";
@@ -32,6 +33,7 @@ pub struct Settings {
     /// Where all this was said.
     pub source: String,
     user: Option<(String, Option<String>)>,
+    front_user: Option<String>,
 }
 
 impl Settings {
@@ -88,6 +90,7 @@ impl Settings {
             verbose: file.verbose.unwrap_or(false),
             notes,
             source,
+            front_user: file.front_user,
             user: file.user.map(|user| (user, file.group)),
         })
     }
@@ -97,6 +100,15 @@ impl Settings {
         let pid_dir = self.pid_file.as_ref().and_then(|file| file.parent());
         let pid_dir = pid_dir.map(PathBuf::from);
         self.log_dir.iter().cloned().chain(pid_dir).collect()
+    }
+
+    /// As whom the front runs. Only root can start it as another user: any other agent has it in its own process. Asked
+    /// after [`Settings::become_user`].
+    pub fn front(&self) -> Result<Option<FrontUser>, String> {
+        if geteuid().is_root() {
+            return FrontUser::find(self.front_user.as_deref()).map(Some);
+        }
+        Ok(None)
     }
 
     /// Becomes the user that the file asks for, for good.

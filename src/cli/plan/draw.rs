@@ -48,6 +48,16 @@ pub(super) fn lines(planned: &Planned) -> Vec<String> {
     if spec.up_to_date > 0 {
         lines.push(format!("{} have the revision already", spec.up_to_date));
     }
+    lines.extend(spec.approvals.iter().map(|(step, count)| {
+        let who = match count {
+            1 => "somebody".to_owned(),
+            n => format!("{n} people"),
+        };
+        format!(
+            "before the {step}, {who} other than {} must approve",
+            safe(&spec.by)
+        )
+    }));
     lines.extend(spec.alarms().map(|alarms| safe(&alarms.watched())));
     lines.extend(
         planned
@@ -226,6 +236,7 @@ fn notes(planned: &Planned, moment: &Moment) -> String {
             | Stage::Validate { .. }
             | Stage::Leave { .. }
             | Stage::Wait { .. }
+            | Stage::Approval
             | Stage::Provision { .. }
             | Stage::Terminate { .. }) => Some(stage.label()),
             // What begins with it says more.

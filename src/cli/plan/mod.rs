@@ -103,6 +103,7 @@ fn as_json(planned: &Planned) -> serde_json::Value {
         "instances": forecast.spec.targets,
         "upToDate": forecast.spec.up_to_date,
         "alarms": forecast.spec.alarms(),
+        "approvals": forecast.spec.approvals,
         "refusal": preview.refusal,
         "warnings": forecast.warnings,
         "past": forecast.past,

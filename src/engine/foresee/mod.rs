@@ -32,6 +32,8 @@ pub struct Foreseen {
     pub running: Vec<Name>,
     /// The revision that is deployed.
     pub label: String,
+    /// How many approvals are missing after it.
+    pub unapproved: u32,
     /// What the minimum allows after it: that of the fleet, before it that of the target's zone if it has one.
     pub sums: Vec<Sum>,
     /// How it ends if every host does its work well from now on and nobody says anything more.
@@ -112,12 +114,15 @@ pub fn foresee(
     let mut ahead = Ahead::new(deployment, now);
     let events = ahead.input(&Input::Command(command.clone()));
     let sums = sums(&ahead.deployment, command.what.target());
+    let unapproved = ahead.deployment.next_approval();
+    let unapproved = unapproved.map_or(0, |step| ahead.deployment.missing(step));
     ahead.run();
     Ok(Foreseen {
         what: command.what.clone(),
         events,
         running: deployment.running().map(|t| t.name.clone()).collect(),
         label: deployment.spec.revision.label.clone(),
+        unapproved,
         sums,
         end: end(&ahead, target_revision),
     })
@@ -165,6 +170,15 @@ pub(super) fn end(ahead: &Ahead, target_revision: Option<&Revision>) -> End {
         waits: (!over).then(|| match outlook(deployment, ahead.now).standing {
             Standing::Holds { .. } => "somebody to retry, give up or stop".to_owned(),
             Standing::Paused(wish) => format!("somebody to resume it: {} paused it", wish.by),
+            Standing::Frozen(freeze) => {
+                format!(
+                    "the end of a freeze: {} ordered it: {}",
+                    freeze.by, freeze.why
+                )
+            }
+            Standing::Unapproved(approvals) => {
+                format!("approval of the {}: {approvals}", approvals.step)
+            }
             _ => "nothing".to_owned(),
         }),
         succeeded: deployment.overview.succeeded,

@@ -7,6 +7,7 @@ use crate::engine::event::Event;
 use crate::engine::input::What;
 use crate::engine::plan::Before;
 use crate::engine::words::{counted, names, verb};
+use crate::model::approval::Step;
 use crate::model::deployment::DeploymentStatus;
 use crate::model::name::Name;
 use crate::model::traffic::Side;
@@ -63,7 +64,14 @@ impl Foreseen {
             )),
             What::Continue {
                 before: Before::Reroute,
-            } => Some("traffic moves to the replacement".to_owned()),
+            } => Some(match self.unapproved {
+                0 => "traffic moves to the replacement".to_owned(),
+                n => format!(
+                    "traffic moves to the replacement as soon as it is approved ({} missing)",
+                    counted(n, "approval")
+                ),
+            }),
+            What::Approve { .. } => Some(self.approved()),
             What::Continue {
                 before: Before::Termination,
             } => Some("the original is kept no longer".to_owned()),
@@ -102,6 +110,24 @@ impl Foreseen {
             parts.push("nothing".to_owned());
         }
         parts.join(", ")
+    }
+
+    /// What an approval sets going.
+    fn approved(&self) -> String {
+        let step = self.events.iter().find_map(|event| match event {
+            Event::Approved { step, .. } => Some(*step),
+            _ => None,
+        });
+        let goes_on = self
+            .events
+            .iter()
+            .any(|event| matches!(event, Event::StageStarted { .. }));
+        match (self.unapproved, step) {
+            (0, Some(Step::Reroute)) if goes_on => "traffic moves to the replacement".to_owned(),
+            (0, Some(Step::Reroute)) => "traffic moves as soon as somebody reroutes it".to_owned(),
+            (0, _) => "it starts as soon as it is its turn".to_owned(),
+            (n, _) => format!("{} more needed", counted(n, "approval")),
+        }
     }
 
     /// The arithmetic of the minimum, where the command changes it: `7 of 8 can be healthy, more than 5 must`.

@@ -8,16 +8,17 @@ mod words;
 use serde::Serialize;
 
 use super::ahead::expected;
-use super::decide::{decide, has_failed};
+use super::approval::Approvals;
+use super::decide::{admit, has_failed};
 use super::deployment::{Deployment, StopRequest, Target, Wish};
 use super::event::Event;
-use super::input::Input;
 use super::plan::{Before, Stage};
 use super::rollback;
 pub use super::schedule::Needed;
 use super::schedule::Steps;
 use super::words::instances;
 use crate::model::deployment::{DeploymentStatus, ErrorInformation, TargetStatus};
+use crate::model::freeze::Freeze;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::name::Name;
 use crate::model::timestamp::{Timestamp, Whole};
@@ -63,10 +64,14 @@ pub enum Standing {
         /// What for, in a sentence, if it was said.
         message: Option<String>,
     },
+    /// It goes on as soon as other people have approved it.
+    Unapproved(Approvals),
     /// It goes on by itself.
     Runs,
     /// Somebody paused it.
     Paused(Wish),
+    /// It is in a freeze.
+    Frozen(Freeze),
     /// Failures would have ended it, and it waits for an operator.
     Holds {
         /// What would have ended it.
@@ -162,6 +167,8 @@ pub enum Awaited {
         /// What comes then.
         before: Before,
     },
+    /// People who approve what comes next.
+    Approval(Approvals),
     /// Load balancers that give the replacement a share, or the end of the time for which it keeps that.
     Shift {
         /// The split that they were asked for.
@@ -171,6 +178,8 @@ pub enum Awaited {
     },
     /// Somebody who lets a paused one go on.
     Resume,
+    /// The end of a freeze.
+    Thaw,
     /// Somebody who decides what becomes of one that holds.
     Decision,
 }
@@ -267,6 +276,14 @@ fn standing(deployment: &Deployment) -> Standing {
     if let Some(wish) = &deployment.paused {
         return Standing::Paused(wish.clone());
     }
+    if let Some(freeze) = &deployment.frozen {
+        return Standing::Frozen(freeze.clone());
+    }
+    if let Some(approvals) = deployment.awaits_approval()
+        && !waits_for_a_word(deployment)
+    {
+        return Standing::Unapproved(approvals);
+    }
     if matches!(deployment.status, Created | Queued) {
         return Standing::Queued {
             message: deployment.queued.clone(),
@@ -275,15 +292,22 @@ fn standing(deployment: &Deployment) -> Standing {
     Standing::Runs
 }
 
+/// Whether it waits for somebody to say that traffic may move, besides all approvals.
+fn waits_for_a_word(deployment: &Deployment) -> bool {
+    deployment.wait_ends().is_some() && deployment.continued.is_none()
+}
+
 fn waits(deployment: &Deployment) -> Vec<Wait> {
     let mut waits = Vec::new();
     if deployment.status.is_terminal() {
         return waits;
     }
+    let approvals = deployment.awaits_approval();
     if matches!(
         deployment.status,
         DeploymentStatus::Created | DeploymentStatus::Queued
-    ) {
+    ) && approvals.is_none()
+    {
         waits.push(Wait {
             what: Awaited::Admission,
             since: Some(deployment.create_time),
@@ -308,7 +332,22 @@ fn waits(deployment: &Deployment) -> Vec<Wait> {
             until: Some(until),
         });
     }
+    let frozen = deployment.frozen_since.is_some();
+    if let Some(approvals) = approvals {
+        let asked = deployment.continued.as_ref().map(|wish| wish.at);
+        waits.push(Wait {
+            what: Awaited::Approval(approvals),
+            since: asked
+                .or(deployment.stage_time)
+                .or(Some(deployment.create_time)),
+            until: deployment
+                .wait_ends()
+                .map(|(_, until)| until)
+                .filter(|_| !frozen),
+        });
+    }
     if let Some((before, until)) = deployment.wait_ends()
+        && deployment.continued.is_none()
         && going_on
     {
         waits.push(Wait {
@@ -342,6 +381,13 @@ fn waits(deployment: &Deployment) -> Vec<Wait> {
             what: Awaited::Resume,
             since: Some(wish.at),
             until: None,
+        });
+    }
+    if going_on && let Some(freeze) = &deployment.frozen {
+        waits.push(Wait {
+            what: Awaited::Thaw,
+            since: Some(freeze.at),
+            until: Some(freeze.until),
         });
     }
     waits
@@ -380,7 +426,7 @@ fn then(deployment: &Deployment, now: Timestamp) -> Then {
     let mut then = match deployment.status {
         status if status.is_terminal() => Then::default(),
         Created | Queued => Then {
-            events: decide(deployment, &Input::Admitted, now),
+            events: begun_now(deployment, now),
             ..Then::default()
         },
         _ if deployment.fleet_work().is_some() => return fleets::then(deployment, now),
@@ -418,6 +464,16 @@ impl Deployment {
     }
 }
 
+/// What happens when it is admitted, with everybody's approval.
+fn begun_now(deployment: &Deployment, now: Timestamp) -> Vec<Event> {
+    if deployment.frozen.is_some() {
+        return Vec::new();
+    }
+    let mut steps = Steps::new(deployment, now);
+    admit(&mut steps);
+    steps.events
+}
+
 /// A stage that begins, in words.
 fn begun(stage: &Stage, label: String) -> String {
     match stage {
@@ -431,7 +487,7 @@ fn begun(stage: &Stage, label: String) -> String {
             "{label} ({})",
             Whole(std::time::Duration::from_secs(60 * u64::from(*minutes)))
         ),
-        Stage::Shift { .. } => label,
+        Stage::Shift { .. } | Stage::Approval => label,
         Stage::Provision { fleet, count } => format!("{fleet} provisions {}", instances(*count)),
         Stage::Terminate { targets } => {
             let n = instances(u32::try_from(targets.len()).unwrap_or(u32::MAX));
@@ -464,6 +520,10 @@ fn after_targets(deployment: &Deployment, now: Timestamp) -> Then {
     }
     if let Some(shift) = deployment.shift {
         steps.take_for_granted(shift.asked);
+    }
+    if let Some(Stage::Approval) = deployment.current_stage() {
+        steps.unapproved = 0;
+        steps.schedule();
     }
     if steps.events.len() == ended as usize {
         // A share that is not in effect yet gets its time from then on.

@@ -4,12 +4,15 @@ use std::fmt;
 use std::time::Duration;
 
 use super::{Awaited, Doing, Outlook, Standing, Wait};
+use crate::engine::approval::Approvals;
 use crate::engine::deployment::Wish;
 use crate::engine::event::Event;
 use crate::engine::leg::Actor;
 use crate::engine::plan::Before;
 use crate::engine::words::{names, verb};
+use crate::model::approval::Step;
 use crate::model::deployment::DeploymentStatus;
+use crate::model::freeze::Freeze;
 use crate::model::name::Name;
 use crate::model::timestamp::{Timestamp, Whole};
 
@@ -36,8 +39,10 @@ impl fmt::Display for Outlook {
                 Some(message) => format!("queued: {message}; then {}", self.next()),
                 None => format!("about to begin; then {}", self.next()),
             },
+            Standing::Unapproved(approvals) => self.unapproved(approvals),
             Standing::Runs => self.runs(),
-            Standing::Paused(wish) => self.paused(wish),
+            Standing::Paused(wish) => self.stands(paused_by(wish, self.now), "resumed"),
+            Standing::Frozen(freeze) => self.stands(frozen_by(freeze, self.now), "thawed"),
             Standing::Holds {
                 error,
                 failed,
@@ -117,6 +122,44 @@ impl Outlook {
         })
     }
 
+    /// `waits for approval: 1 of 2 (ana approved), by somebody other than ben; then web-1`
+    fn unapproved(&self, approvals: &Approvals) -> String {
+        let until = self.waits.iter().find_map(|wait| match wait.what {
+            Awaited::Approval(_) => wait.until,
+            _ => None,
+        });
+        let what = match approvals.step {
+            Step::Start => "",
+            Step::Reroute => " of the reroute",
+        };
+        let text = format!(
+            "waits for approval{what}: {approvals}, by somebody other than {}",
+            approvals.creator
+        );
+        match until {
+            None => format!("{text}; then {}", self.next()),
+            Some(until) => format!(
+                "{text}, {} left; at zero it ends, {}: the original keeps all of the traffic",
+                Whole(until.since(self.now)),
+                self.next()
+            ),
+        }
+    }
+
+    /// What approvals of the reroute are missing while somebody has to ask for it, too.
+    fn besides(&self) -> String {
+        let approvals = self.waits.iter().find_map(|wait| match &wait.what {
+            Awaited::Approval(approvals) => Some(approvals),
+            _ => None,
+        });
+        approvals.map_or_else(String::new, |approvals| {
+            format!(
+                " and for approval: {approvals}, by somebody other than {}",
+                approvals.creator
+            )
+        })
+    }
+
     fn runs(&self) -> String {
         let watched = self.waits.iter().find_map(|wait| match &wait.what {
             Awaited::Monitor { zone } => Some((zone, wait.until?)),
@@ -139,7 +182,7 @@ impl Outlook {
             let left = until.map_or_else(String::new, |until| {
                 format!(", {} left", Whole(until.since(self.now)))
             });
-            text = format!("{what}{left}");
+            text = format!("{what}{}{left}", self.besides());
             if before == Before::Reroute && until.is_some() {
                 return format!(
                     "{text}; at zero it ends, {}: the original keeps all of the traffic",
@@ -234,17 +277,18 @@ impl Outlook {
         }
     }
 
-    fn paused(&self, wish: &Wish) -> String {
-        let mut text = paused_by(wish, self.now);
+    /// Somebody keeps it where it is, until something is done about that.
+    fn stands(&self, mut text: String, until: &str) -> String {
         if let Some((asked, _)) = self.shifts() {
             text = format!("{text}, the replacement has {asked} %");
         }
-        let begins = self
-            .waits
-            .iter()
-            .any(|wait| wait.what == Awaited::Admission);
+        let begins = self.waits.iter().any(|wait| match &wait.what {
+            Awaited::Admission => true,
+            Awaited::Approval(approvals) => approvals.step == Step::Start,
+            _ => false,
+        });
         if begins {
-            return format!("{text}: it has not begun, and nothing starts until resumed");
+            return format!("{text}: it has not begun, and nothing starts until {until}");
         }
         let last = match self.in_flight {
             0 => String::new(),
@@ -252,7 +296,7 @@ impl Outlook {
         };
         // What was asked to be tried again starts also while it is paused, and the last to finish ends it.
         if self.then.events.is_empty() || self.only_begins_a_stage() {
-            format!("{text}: {last}nothing until resumed")
+            format!("{text}: {last}nothing until {until}")
         } else {
             format!("{text}: {last}{}", self.next())
         }
@@ -379,6 +423,15 @@ fn ended(status: DeploymentStatus, error: Option<&str>) -> String {
         (DeploymentStatus::Failed, Some(error)) => format!("Failed ({error})"),
         (status, _) => status.to_string(),
     }
+}
+
+fn frozen_by(freeze: &Freeze, now: Timestamp) -> String {
+    format!(
+        "frozen by {} for another {} ({})",
+        freeze.by,
+        Whole(freeze.until.since(now)),
+        freeze.why
+    )
 }
 
 fn paused_by(wish: &Wish, now: Timestamp) -> String {

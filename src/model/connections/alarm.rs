@@ -1,8 +1,11 @@
 //! Alarms: what is asked, and what of its answer is an alarm.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+use crate::model::secret::{SecretRef, TextOrSecret};
 
 /// An alarm.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +50,12 @@ pub struct PrometheusAlarm {
     /// The name of an alerting rule: firing is an alarm.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alert: Option<String>,
+    /// Header lines.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, TextOrSecret>,
+    /// The secret that is sent as a bearer token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<SecretRef>,
 }
 
 /// A request with `GET`.
@@ -55,6 +64,12 @@ pub struct PrometheusAlarm {
 pub struct HttpAlarm {
     /// Where to.
     pub url: String,
+    /// Header lines.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, TextOrSecret>,
+    /// The secret that is sent as a bearer token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<SecretRef>,
 }
 
 /// A command, run in the project's folder.
@@ -63,6 +78,9 @@ pub struct HttpAlarm {
 pub struct CommandAlarm {
     /// The program and its arguments.
     pub run: Vec<String>,
+    /// Secrets that it gets in its environment, by the names of variables.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: BTreeMap<String, SecretRef>,
 }
 
 /// A decimal, as it is written.

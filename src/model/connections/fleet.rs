@@ -1,8 +1,10 @@
 //! Fleets: who provisions replacement instances, and terminates original ones.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+use crate::model::secret::SecretRef;
 
 /// How long a fleet may take to answer, in seconds.
 const TIMEOUT_SECONDS: u32 = 600;
@@ -38,6 +40,9 @@ pub enum FleetProvider {
         provision: Vec<String>,
         /// Terminates instances.
         terminate: Vec<String>,
+        /// Secrets that they get in their environment, by the names of variables.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        secrets: BTreeMap<String, SecretRef>,
     },
     /// Requests, told and answered as JSON.
     Http {
@@ -45,8 +50,8 @@ pub enum FleetProvider {
         provision: String,
         /// Where to `POST` for their end.
         terminate: String,
-        /// A file whose first line is sent as a bearer token. It is read for each request.
+        /// The secret that is sent as a bearer token.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        token_file: Option<PathBuf>,
+        token: Option<SecretRef>,
     },
 }

@@ -1,9 +1,10 @@
 //! A load balancer of any kind, by requests that the operator defines.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+
+use crate::model::secret::{SecretRef, TextOrSecret};
 
 /// How long a request may take, in seconds.
 const TIMEOUT_SECONDS: u64 = 10;
@@ -62,15 +63,15 @@ pub struct HttpRequest {
     pub method: Option<String>,
     /// Where to. What placeholders stand for is percent-encoded.
     pub url: String,
-    /// Header lines.
+    /// Header lines. What is a secret is sent as it is, without placeholders.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub headers: BTreeMap<String, String>,
+    pub headers: BTreeMap<String, TextOrSecret>,
     /// The body, JSON unless a header `Content-Type` says otherwise. What placeholders stand for is escaped accordingly.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
-    /// A file whose first line is sent as a bearer token. It is read for each request.
+    /// The secret that is sent as a bearer token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub token_file: Option<PathBuf>,
+    pub token: Option<SecretRef>,
 }
 
 /// How the state of servers is asked for, and where the answer has it.

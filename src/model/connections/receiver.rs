@@ -1,8 +1,10 @@
 //! Receivers of notifications.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+use crate::model::secret::{SecretRef, TextOrSecret};
 
 /// Who is told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,7 +16,7 @@ pub struct Receiver {
     pub via: ReceiverKind,
 }
 
-/// How a receiver is told. Files are relative to the project's folder, and read for every notification.
+/// How a receiver is told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ReceiverKind {
@@ -31,25 +33,21 @@ pub enum ReceiverKind {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Webhook {
     /// Where to.
-    pub url: String,
-    /// A file whose first line is sent as a bearer token.
+    pub url: TextOrSecret,
+    /// The secret that is sent as a bearer token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub token_file: Option<PathBuf>,
-    /// A file whose first line is the key of the signature in `X-Cutover-Signature` (HMAC-SHA256 of the body).
+    pub token: Option<SecretRef>,
+    /// The secret that is the key of the signature in `X-Cutover-Signature` (HMAC-SHA256 of the body).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub secret_file: Option<PathBuf>,
+    pub secret: Option<SecretRef>,
 }
 
-/// An incoming webhook of Slack, or of whoever takes the same form. Exactly one of the two is there.
+/// An incoming webhook of Slack, or of whoever takes the same form.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Slack {
-    /// Where to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub url: Option<String>,
-    /// A file whose first line says where to: who knows that address may write to the channel.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub url_file: Option<PathBuf>,
+    /// Where to: a secret, for who knows that address may write to the channel.
+    pub url: TextOrSecret,
 }
 
 /// A program.
@@ -58,6 +56,9 @@ pub struct Slack {
 pub struct CommandReceiver {
     /// The program and its arguments. A program with a slash in its name is relative to the project's folder.
     pub run: Vec<String>,
+    /// Secrets that it gets in its environment, by the names of variables.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: BTreeMap<String, SecretRef>,
 }
 
 impl ReceiverKind {

@@ -56,6 +56,10 @@ impl<'a> Positions<'a> {
     pub(super) fn marker(&self, marker: &Marker) -> Position {
         let start = |line: usize| self.lines.get(line).copied().unwrap_or(self.text.len());
         let line = marker.line().max(1);
+        if line > self.lines.len() {
+            // The parser is on a new line behind a last one that has no end.
+            return self.offset(self.text.len() + self.skipped);
+        }
         let shift = self.shifts.get(&line).copied().unwrap_or_default();
         let column = marker.col().saturating_sub(shift);
         let begin = start(line - 1);

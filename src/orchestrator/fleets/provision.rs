@@ -17,7 +17,6 @@ use crate::model::host::{Host, Provisioned, copied_group};
 use crate::model::project::Project;
 use crate::model::traffic::Side;
 use crate::providers::fleets::{FleetError, Provision};
-use crate::providers::hosts::AgentClient;
 
 /// How soon agents that do not answer are asked again.
 const AGAIN: Duration = Duration::from_millis(500);
@@ -54,7 +53,7 @@ impl Orchestrator {
     }
 
     async fn until_it_reports(&self, host: Host) {
-        let client = AgentClient::new(self.0.hosts.http().clone(), &host.address);
+        let client = self.0.hosts.network().agent(&host.name, &host.address);
         while client.greet(&host.name).await.is_err() {
             tokio::time::sleep(AGAIN).await;
         }

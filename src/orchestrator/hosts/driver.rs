@@ -187,7 +187,7 @@ impl Driver {
                 message = ear.messages.next() => match message {
                     Some(message) => {
                         let message = message?;
-                        let gap = message.seq > ear.position + 1;
+                        let gap = message.seq > ear.position.saturating_add(1);
                         ear.position = message.seq;
                         if gap {
                             self.tell_states(message.seq).await?;
@@ -223,7 +223,7 @@ impl Driver {
                         let stop = ask.stop();
                         take(&mut self.wanted, &self.hosts, ask);
                         if let Some(stop) = stop {
-                            let told = self.client.stop(&stop.execution).await;
+                            let told = self.client.stop(&stop.execution, &stop.by).await;
                             settle(&mut self.wanted, &stop, told).await?;
                         }
                         let still = self.wanted.get(&assignment.execution);
@@ -413,9 +413,15 @@ async fn place(
             let file = hosts.0.bundles.path(digest);
             client.ensure_bundle(digest, &file).await?;
             crate::crash_point::here!("driver.before-order");
-            client.place(&assignment.execution, &assignment.order).await
+            let Assignment {
+                execution,
+                order,
+                by,
+                ..
+            } = assignment;
+            client.place(execution, order, by).await
         }
-        Mode::Halt => client.stop(&assignment.execution).await,
+        Mode::Halt => client.stop(&assignment.execution, &assignment.by).await,
     }
 }
 

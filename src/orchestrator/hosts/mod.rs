@@ -1,7 +1,9 @@
 //! Reaching hosts: one driver a host that has work, one slow probe that asks all, and what is known of each ([`status`]).
 
 mod driver;
+mod invite;
 mod probe;
+mod rotate;
 pub mod status;
 
 use std::collections::BTreeMap;
@@ -10,17 +12,16 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::{broadcast, mpsc};
 
 use self::driver::{Ask, Driver};
-use self::status::{AgentStatus, HostStatus};
+use self::status::{AgentStatus, HostStatus, Silence};
 use super::feed::FeedItem;
 use super::{Request, lock};
-use crate::agent::facts::bound;
 use crate::agent::protocol::Order;
 use crate::clock;
 use crate::engine::Deployment;
 use crate::engine::deployment::Target;
 use crate::model::deployment::{Creator, DeploymentId, ExecutionId};
 use crate::model::name::Name;
-use crate::providers::hosts::{AgentClient, Greeting, HostError};
+use crate::providers::hosts::{Greeting, HostError, Network};
 use crate::store::bundles::Bundles;
 use crate::store::output::Outputs;
 
@@ -33,7 +34,7 @@ pub struct Hosts(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    http: reqwest::Client,
+    network: Network,
     bundles: Bundles,
     outputs: Outputs,
     feed: broadcast::Sender<FeedItem>,
@@ -54,6 +55,8 @@ pub struct Assignment {
     pub order: Arc<Order>,
     /// Run it, or stop it.
     pub mode: Mode,
+    /// Who wants that.
+    pub by: String,
     /// Where reports go.
     pub(super) reports: mpsc::Sender<Request>,
 }
@@ -95,13 +98,13 @@ pub fn order(deployment: &Deployment, target: &Target) -> Arc<Order> {
 impl Hosts {
     /// No host has work yet.
     pub fn new(
-        http: reqwest::Client,
+        network: Network,
         bundles: Bundles,
         outputs: Outputs,
         feed: broadcast::Sender<FeedItem>,
     ) -> Self {
         Self(Arc::new(Shared {
-            http,
+            network,
             bundles,
             outputs,
             feed,
@@ -163,7 +166,7 @@ impl Hosts {
         let sender = known.cloned().unwrap_or_else(|| {
             let (sender, asks) = mpsc::channel(QUEUE);
             drivers.insert(host.clone(), sender.clone());
-            let client = AgentClient::new(self.0.http.clone(), address);
+            let client = self.0.network.agent(host, address);
             tokio::spawn(Driver::new(host.clone(), client, self.clone(), asks).run());
             sender
         });
@@ -172,9 +175,9 @@ impl Hosts {
             .map_err(|refused| (sender, refused.into_inner()))
     }
 
-    /// The client that agents are reached by.
-    pub(super) fn http(&self) -> &reqwest::Client {
-        &self.0.http
+    /// What agents are reached by.
+    pub(super) fn network(&self) -> &Network {
+        &self.0.network
     }
 
     /// What is known of each host that was asked.
@@ -187,11 +190,7 @@ impl Hosts {
         let at = clock::now();
         let outcome = outcome
             .map(|greeting| greeting.map(AgentStatus::from))
-            .map_err(|error| {
-                let mut reason = error.reason();
-                bound(&mut reason);
-                reason
-            });
+            .map_err(Silence::from);
         let mut statuses = lock(&self.0.statuses);
         if let (Ok(None), Some(status)) = (&outcome, statuses.get_mut(host))
             && status.reachable

@@ -11,13 +11,13 @@ use super::super::{Orchestrator, lock};
 use crate::clock;
 use crate::model::host::Host;
 use crate::model::name::Name;
-use crate::providers::hosts::AgentClient;
+use crate::providers::hosts::Greeting;
 
 /// How often every host is asked.
 const INTERVAL: Duration = Duration::from_secs(5);
 
 /// How many are asked at a time.
-const TOGETHER: usize = 32;
+pub(super) const TOGETHER: usize = 32;
 
 impl Orchestrator {
     /// Asks every host of the project again and again.
@@ -31,6 +31,9 @@ impl Orchestrator {
                 futures_util::stream::iter(&project.hosts)
                     .for_each_concurrent(TOGETHER, |host| self.probe(host, &unasked))
                     .await;
+                if let Err(error) = self.show_next_key() {
+                    tracing::error!(%error, "the orchestrator keeps its former key");
+                }
                 let unasked = std::mem::take(&mut *lock(&unasked));
                 self.publish(FeedItem::Swept { began, unasked });
                 tokio::time::sleep(INTERVAL).await;
@@ -39,10 +42,27 @@ impl Orchestrator {
     }
 
     /// Asks a host; notes it if that said nothing of it.
-    async fn probe(&self, host: &Host, unasked: &Mutex<BTreeSet<Name>>) {
+    pub(super) async fn probe(&self, host: &Host, unasked: &Mutex<BTreeSet<Name>>) {
         let hosts = &self.0.hosts;
-        let client = AgentClient::new(hosts.0.http.clone(), &host.address);
-        let outcome = client.greet(&host.name).await;
+        let client = hosts.0.network.agent(&host.name, &host.address);
+        let mut outcome = client.greet(&host.name).await;
+        // Before anything is wanted of it, so that a former start of this orchestrator is obeyed no more.
+        if let Ok(greeting) = &outcome
+            && !greeting.obeys
+            && let Err(error) = client.succeed().await
+        {
+            outcome = Err(error);
+        }
+        if let Ok(Greeting {
+            info,
+            key: Some(asked),
+            ..
+        }) = &outcome
+            && let Some(keys) = info.keys.clone()
+            && let Err(error) = self.follow_keys((&host.name, *asked), &client, keys).await
+        {
+            tracing::warn!(host = %host.name, %error, "its keys are not followed");
+        }
         // Its driver knows better whether it can be reached.
         let driven = lock(&hosts.0.drivers).contains_key(&host.name);
         match outcome {

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::agent::facts::{Facts, HealthProblem};
+use crate::agent::facts::{Facts, HealthProblem, bound};
+use crate::identity::Pin;
 use crate::model::name::Name;
 use crate::model::timestamp::{Short, Timestamp};
-use crate::providers::hosts::Greeting;
+use crate::providers::hosts::{Greeting, HostError};
 
 /// A clock that is this far from ours, in milliseconds, is a problem.
 const CLOCK: i64 = 5_000;
@@ -25,6 +26,9 @@ pub struct HostStatus {
     pub checked: Timestamp,
     /// Why not.
     pub problem: Option<String>,
+    /// What to do, if it is that one does not know the other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
     /// Since when it has been so, as far as this orchestrator knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
@@ -44,6 +48,9 @@ pub struct AgentStatus {
     /// By how many milliseconds the host's clock is ahead of ours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock_offset: Option<i64>,
+    /// The key that the host is known by; none if it is spoken to plainly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Pin>,
     /// What it knows about its host; older agents say nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub facts: Option<Arc<Facts>>,
@@ -55,6 +62,8 @@ pub struct AgentStatus {
 pub enum HostState {
     /// Its agent does not answer.
     Unreachable,
+    /// It has not joined, or does not obey, or somebody else is there.
+    Untrusted,
     /// Its agent answers, and something is wrong.
     Problem,
     /// Nobody has asked it yet.
@@ -71,7 +80,9 @@ impl HostState {
         let Some(status) = status else {
             return Self::NotAsked;
         };
-        if !status.reachable {
+        if !status.reachable && status.remedy.is_some() {
+            Self::Untrusted
+        } else if !status.reachable {
             Self::Unreachable
         } else if !status.problems().is_empty() {
             Self::Problem
@@ -85,14 +96,40 @@ impl HostState {
         }
     }
 
+    /// Whether its agent says nothing, so that what is known of it may be old.
+    pub fn is_silent(self) -> bool {
+        matches!(self, Self::Unreachable | Self::Untrusted)
+    }
+
     /// Its word.
     pub fn word(self) -> &'static str {
         match self {
             Self::Unreachable => "unreachable",
+            Self::Untrusted => "untrusted",
             Self::Problem => "problem",
             Self::NotAsked => "not asked",
             Self::Working => "working",
             Self::Ok => "ok",
+        }
+    }
+}
+
+/// Why an agent said nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Silence {
+    /// What is wrong.
+    pub reason: String,
+    /// What to do, if it is that one does not know the other.
+    pub remedy: Option<String>,
+}
+
+impl From<&HostError> for Silence {
+    fn from(error: &HostError) -> Self {
+        let mut reason = error.reason();
+        bound(&mut reason);
+        Self {
+            reason,
+            remedy: error.remedy().map(str::to_owned),
         }
     }
 }
@@ -103,6 +140,7 @@ impl From<Greeting> for AgentStatus {
         Self {
             read: greeting.answered,
             version: greeting.info.version,
+            key: greeting.key,
             clock_offset: facts
                 .as_ref()
                 .and_then(|facts| offset(facts.clock, greeting.asked, greeting.answered)),
@@ -128,19 +166,21 @@ impl HostStatus {
     pub fn observed(
         former: Option<&Self>,
         name: &Name,
-        outcome: Result<Option<AgentStatus>, String>,
+        outcome: Result<Option<AgentStatus>, Silence>,
         at: Timestamp,
     ) -> Self {
-        let (reachable, problem, said) = match outcome {
+        let (reachable, silence, said) = match outcome {
             Ok(said) => (true, None, said),
-            Err(reason) => (false, Some(reason), None),
+            Err(silence) => (false, Some(silence), None),
         };
+        let (problem, remedy) = silence.map_or((None, None), |why| (Some(why.reason), why.remedy));
         let as_before = former.filter(|former| former.reachable == reachable);
         Self {
             name: name.clone(),
             reachable,
             checked: at,
             problem,
+            remedy,
             since: as_before.map_or(Some(at), |former| former.since),
             agent: said.or_else(|| former?.agent.clone()),
         }
@@ -177,11 +217,14 @@ impl HostStatus {
     pub fn problems(&self) -> Vec<HealthProblem> {
         let mut problems = Vec::new();
         if let Some(reason) = &self.problem {
-            problems.push(HealthProblem::new(
-                "Unreachable",
-                format!("{reason}: its agent does not answer"),
-                "start its agent, or correct its address in cutover.yaml",
-            ));
+            problems.push(match &self.remedy {
+                Some(remedy) => HealthProblem::new("Untrusted", reason.clone(), remedy.clone()),
+                None => HealthProblem::new(
+                    "Unreachable",
+                    format!("{reason}: its agent does not answer"),
+                    "start its agent, or correct its address in cutover.yaml",
+                ),
+            });
         }
         if let Some(facts) = self.facts() {
             problems.extend(facts.problems.iter().cloned());
@@ -200,6 +243,7 @@ impl AgentStatus {
         let offset = |agent: &Self| agent.clock_offset.unwrap_or(0);
         facts
             && self.version == former.version
+            && self.key == former.key
             && self.clock_problem().is_some() == former.clock_problem().is_some()
             && offset(self).abs_diff(offset(former)) < CLOCK.unsigned_abs()
     }
@@ -227,6 +271,7 @@ mod tests {
             read: Timestamp(read),
             version: "0.1.0".to_owned(),
             clock_offset: Some(0),
+            key: None,
             facts: Some(Arc::new(facts)),
         }
     }
@@ -243,7 +288,10 @@ mod tests {
         HostStatus::observed(
             former,
             &name(),
-            outcome.map_err(str::to_owned),
+            outcome.map_err(|reason| Silence {
+                reason: reason.to_owned(),
+                remedy: None,
+            }),
             Timestamp(at),
         )
     }

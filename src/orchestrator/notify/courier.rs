@@ -2,7 +2,6 @@
 //! up. What is pending is in the journal, so that a courier holds nothing that could be lost.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use super::attempt;
 use crate::clock;
 use crate::model::notification::{Delivery, DeliveryStatus};
 use crate::providers::notify::{Answer, DEADLINE, Notifier};
+use crate::providers::secrets::Secrets;
 use crate::store::journal::{Batch, Journal, JournalError};
 
 /// How long an orchestrator in the background stays for a notification that nobody takes. The next one goes on with it.
@@ -32,10 +32,10 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// The outbox of the project in this folder.
-    pub fn new(folder: &Path) -> Self {
+    /// The outbox of the project with these secrets.
+    pub fn new(secrets: Secrets) -> Self {
         Self {
-            notifier: Notifier::new(folder, DEADLINE),
+            notifier: Notifier::new(secrets, DEADLINE),
             served: Mutex::default(),
             grown: watch::Sender::new(0),
         }

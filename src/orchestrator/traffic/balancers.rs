@@ -7,12 +7,15 @@ use std::sync::{Arc, Mutex};
 use super::super::lock;
 use crate::model::connections::LoadBalancer;
 use crate::model::project::Project;
+use crate::providers::hosts::Network;
+use crate::providers::secrets::Secrets;
 use crate::providers::traffic::{Balancer, connect};
 
 /// Connections, kept for as long as their documents and the project's hosts stay the same. All deployments share them: one
 /// may be what a load balancer listens to.
 pub(super) struct Connections {
-    http: reqwest::Client,
+    network: Network,
+    secrets: Secrets,
     open: Mutex<BTreeMap<String, Open>>,
 }
 
@@ -32,9 +35,10 @@ impl fmt::Debug for Connections {
 }
 
 impl Connections {
-    pub fn new(http: reqwest::Client) -> Self {
+    pub fn new(network: Network, secrets: Secrets) -> Self {
         Self {
-            http,
+            network,
+            secrets,
             open: Mutex::default(),
         }
     }
@@ -59,7 +63,8 @@ impl Connections {
         }
         // What the former one listens on, the new one may want.
         open.remove(name);
-        let balancer = connect(document, project, &self.http).map_err(|error| error.to_string())?;
+        let balancer = connect(document, project, &self.network, &self.secrets)
+            .map_err(|error| error.to_string())?;
         let entry = Open {
             document: document.clone(),
             agent,

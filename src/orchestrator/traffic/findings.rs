@@ -47,6 +47,8 @@ pub struct Looked {
     pub observed: Option<Observed>,
     /// The split that it was asked for.
     pub asked: Option<Split>,
+    /// Whether the deployment has begun; before that nothing is asked for.
+    pub begun: bool,
     /// What is wrong.
     pub trouble: Option<String>,
 }
@@ -60,6 +62,7 @@ impl Looked {
             members: Vec::new(),
             observed: None,
             asked,
+            begun: false,
             trouble: None,
         }
     }

@@ -30,9 +30,12 @@ pub(super) async fn look(
     memories: &mut BTreeMap<String, Memory>,
 ) -> Findings {
     let mut findings = Findings::default();
-    let (group, asked) = read(state, |d| (d.spec.group.clone(), d.split()));
+    let (group, asked, begun) = read(state, |d| {
+        (d.spec.group.clone(), d.split(), d.start_time.is_some())
+    });
     for name in group.load_balancers() {
         let mut looked = Looked::new(name, asked);
+        looked.begun = begun;
         let done = match connections.get(project, name) {
             Ok((document, balancer)) => {
                 looked.kind = Some(document.provider.label());
@@ -88,6 +91,10 @@ async fn put_right(
     let servers: Vec<Server> = looked.members.iter().map(Member::server).collect();
     let observed = looked.observed.insert(observe(balancer, &servers).await?);
     memory.put_right(&mut looked.members, observed);
+    if !looked.begun {
+        // It waits for its turn or for approval: until then traffic goes as it went.
+        return Ok(());
+    }
     let judges = balancer.abilities().health;
     for member in &mut looked.members {
         member.give_up_if_late(observed, judges, late, clock::steady());

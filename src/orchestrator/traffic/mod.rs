@@ -32,6 +32,8 @@ use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
 use crate::model::traffic::status::{BalancerDetails, TrafficStatus};
 use crate::model::traffic::{Side, Split};
+use crate::providers::hosts::Network;
+use crate::providers::secrets::Secrets;
 
 /// The keepers of the deployments that run. Asking one never waits: it may be waiting itself to report to the deployment that
 /// asks.
@@ -77,11 +79,11 @@ pub(super) struct Errand {
 }
 
 impl Traffic {
-    /// No keepers, and no connections yet; `http` is for load balancers that speak it.
-    pub fn new(http: reqwest::Client) -> Self {
+    /// No keepers, and no connections yet; they are made through `network`, with `secrets` for those that want some.
+    pub fn new(network: Network, secrets: Secrets) -> Self {
         Self {
             keepers: Mutex::default(),
-            connections: Connections::new(http),
+            connections: Connections::new(network, secrets),
             seen: Mutex::default(),
         }
     }

@@ -1,7 +1,6 @@
 //! A command, run in the project's folder: it exits with 0 if all is well, 1 for an alarm, 2 if it has no data. Anything else
 //! is no answer. The first line of its output is the message; a line `value=…` is the value.
 
-use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use super::{AlarmError, Answer, first_line};
 use crate::model::alarm::AlarmState;
 use crate::model::connections::CommandAlarm;
 use crate::providers::group::Group;
+use crate::providers::secrets::Secrets;
 
 /// How long after TERM a command and what it started are killed.
 pub(super) const GRACE: Duration = Duration::from_secs(1);
@@ -25,7 +25,7 @@ const OUTPUT: u64 = 64 << 10;
 /// # Errors
 /// If it can't be run, does not end in time, or ends in another way than those that mean something.
 pub(super) async fn read(
-    folder: &Path,
+    secrets: &Secrets,
     alarm: &CommandAlarm,
     deadline: Duration,
 ) -> Result<Answer, AlarmError> {
@@ -38,9 +38,12 @@ pub(super) async fn read(
         who: who.clone(),
         reason: format!("it can't be run: {error}"),
     };
-    let mut child = Command::new(program)
+    let mut command = Command::new(program);
+    let shown = secrets.equip(&mut command, &alarm.secrets).await;
+    let mask = shown.map_err(AlarmError::Secret)?.mask();
+    let mut child = command
         .args(arguments)
-        .current_dir(folder)
+        .current_dir(secrets.folder())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -77,7 +80,7 @@ pub(super) async fn read(
         Some(1) => AlarmState::Alarm,
         Some(2) => AlarmState::InsufficientData,
         _ => {
-            let said = first_line(if stderr.is_empty() { &stdout } else { &stderr });
+            let said = first_line(if stderr.is_empty() { &stdout } else { &stderr }, &mask);
             let reason = format!("{status}, not 0, 1 or 2");
             return Err(AlarmError::Unclear {
                 who,
@@ -89,7 +92,7 @@ pub(super) async fn read(
             });
         }
     };
-    let (value, message) = parts(&stdout);
+    let (value, message) = parts(&mask.bytes(&stdout).unwrap_or(stdout));
     let message = message.unwrap_or_else(|| format!("{who}: {status}"));
     Ok(Answer {
         state,

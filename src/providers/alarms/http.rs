@@ -4,13 +4,21 @@
 use super::{AlarmError, Answer, ask, first_line};
 use crate::model::alarm::AlarmState;
 use crate::model::connections::HttpAlarm;
+use crate::providers::secrets::Secrets;
 
 /// Asks once.
 ///
 /// # Errors
 /// If nobody answers, or the status is neither 2xx nor 5xx.
-pub(super) async fn read(http: &reqwest::Client, alarm: &HttpAlarm) -> Result<Answer, AlarmError> {
-    let (status, body) = ask(http.get(&alarm.url), &alarm.url).await?;
+pub(super) async fn read(
+    http: &reqwest::Client,
+    secrets: &Secrets,
+    alarm: &HttpAlarm,
+) -> Result<Answer, AlarmError> {
+    let request = http.get(&alarm.url);
+    let signed = secrets.sign(request, &alarm.headers, alarm.token.as_ref());
+    let (request, shown) = signed.await.map_err(AlarmError::Secret)?;
+    let (status, body) = ask(request, &alarm.url).await?;
     let state = match status.as_u16() {
         200..300 => AlarmState::Ok,
         500.. => AlarmState::Alarm,
@@ -22,7 +30,7 @@ pub(super) async fn read(http: &reqwest::Client, alarm: &HttpAlarm) -> Result<An
             });
         }
     };
-    let said = first_line(&body);
+    let said = first_line(&body, &shown.mask());
     let message = if said.is_empty() {
         format!("{} answers {status}", alarm.url)
     } else {

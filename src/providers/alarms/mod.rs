@@ -9,13 +9,14 @@ mod prometheus;
 mod rules;
 mod value;
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::agent::facts::bound;
 use crate::clock;
 use crate::model::alarm::{Observation, Outcome, Reading};
 use crate::model::connections::{AlarmConnection, AlarmSource};
+use crate::model::secret::mask::Mask;
+use crate::providers::secrets::Secrets;
 
 /// How long a source may take to answer. A command is asked to end then, and killed if it does not.
 pub const DEADLINE: Duration = Duration::from_secs(5);
@@ -30,8 +31,8 @@ const LONGEST_ANSWER: usize = 16 << 20;
 #[derive(Clone, Debug)]
 pub struct Reader {
     http: reqwest::Client,
-    /// Where commands run.
-    folder: PathBuf,
+    /// What they are sent; commands run in its folder.
+    secrets: Secrets,
 }
 
 /// Why the state of an alarm can't be read.
@@ -61,26 +62,26 @@ pub enum AlarmError {
         /// What was wrong with the answer, and what to do.
         reason: String,
     },
+    /// A secret that it is to be asked with can't be read, or can't be sent.
+    #[error("{0}")]
+    Secret(String),
     /// The project does not say who knows it.
     #[error("no alarm of `connections` in cutover.yaml is called {0}")]
     Undefined(String),
 }
 
 impl Reader {
-    /// A reader for the project in this folder. Nothing is asked yet.
+    /// A reader for the project with these secrets. Nothing is asked yet.
     ///
     /// # Errors
     /// If the HTTP client can't be set up.
-    pub fn new(folder: &Path) -> Result<Self, reqwest::Error> {
+    pub fn new(secrets: Secrets) -> Result<Self, reqwest::Error> {
         let http = reqwest::Client::builder()
             .timeout(DEADLINE)
             // A login page answers 200 to whoever is sent there.
             .redirect(reqwest::redirect::Policy::none())
             .build()?;
-        Ok(Self {
-            http,
-            folder: folder.to_owned(),
-        })
+        Ok(Self { http, secrets })
     }
 
     /// Asks for the state of an alarm. Takes [`LONGEST`] at most.
@@ -90,9 +91,9 @@ impl Reader {
     pub async fn read(&self, alarm: &AlarmConnection) -> Result<Reading, AlarmError> {
         let threshold = alarm.source.threshold();
         let answer = match &alarm.source {
-            AlarmSource::Prometheus(ask) => prometheus::read(&self.http, ask).await,
-            AlarmSource::Http(ask) => http::read(&self.http, ask).await,
-            AlarmSource::Command(ask) => command::read(&self.folder, ask, DEADLINE).await,
+            AlarmSource::Prometheus(ask) => prometheus::read(&self.http, &self.secrets, ask).await,
+            AlarmSource::Http(ask) => http::read(&self.http, &self.secrets, ask).await,
+            AlarmSource::Command(ask) => command::read(&self.secrets, ask, DEADLINE).await,
         }?;
         let Answer {
             state,
@@ -175,9 +176,9 @@ fn root(error: &reqwest::Error) -> String {
     cause.to_string()
 }
 
-/// The first line with something in it, without blanks around it.
-fn first_line(text: &[u8]) -> String {
-    let text = String::from_utf8_lossy(text);
+/// The first line with something in it, without blanks around it and what the mask hides.
+fn first_line(text: &[u8], mask: &Mask) -> String {
+    let text = mask.text(&String::from_utf8_lossy(text));
     let line = text.lines().map(str::trim).find(|line| !line.is_empty());
     line.unwrap_or_default().to_owned()
 }

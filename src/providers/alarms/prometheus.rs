@@ -9,6 +9,7 @@ use super::value::{Element, Labels};
 use super::{AlarmError, Answer, ask, first_line, rules};
 use crate::model::alarm::AlarmState;
 use crate::model::connections::{PrometheusAlarm, Question, Threshold};
+use crate::providers::secrets::Secrets;
 
 /// How long Prometheus may work on a query before it gives up and says so: a little less than we wait.
 const PATIENCE: &str = "4s";
@@ -19,10 +20,13 @@ const PATIENCE: &str = "4s";
 /// If it does not answer, refuses the query, has no such alert, or can't evaluate it.
 pub(super) async fn read(
     http: &reqwest::Client,
+    secrets: &Secrets,
     alarm: &PrometheusAlarm,
 ) -> Result<Answer, AlarmError> {
     let server = Server {
         http,
+        secrets,
+        alarm,
         address: alarm.address.trim_end_matches('/'),
     };
     let question = alarm.question().map_err(|wrong| AlarmError::Refused {
@@ -47,6 +51,8 @@ pub(super) async fn read(
 /// A Prometheus server.
 pub(super) struct Server<'a> {
     http: &'a reqwest::Client,
+    secrets: &'a Secrets,
+    alarm: &'a PrometheusAlarm,
     address: &'a str,
 }
 
@@ -81,7 +87,12 @@ impl Server<'_> {
         query: &[(&str, &str)],
     ) -> Result<(T, Vec<String>), AlarmError> {
         let request = self.http.get(format!("{}{path}", self.address));
-        let (status, body) = ask(request.query(query), &self.name()).await?;
+        let (headers, token) = (&self.alarm.headers, self.alarm.token.as_ref());
+        let signed = self.secrets.sign(request.query(query), headers, token);
+        let (request, shown) = signed.await.map_err(AlarmError::Secret)?;
+        let mask = shown.mask();
+        let (status, body) = ask(request, &self.name()).await?;
+        let body = mask.bytes(&body).unwrap_or(body);
         // What is wrong comes first: an error has no data.
         match serde_json::from_slice::<Envelope<IgnoredAny>>(&body) {
             Ok(envelope) if envelope.status == "error" => {
@@ -92,7 +103,7 @@ impl Server<'_> {
             }
             Ok(_) => {}
             Err(_) => {
-                let said = first_line(&body);
+                let said = first_line(&body, &mask);
                 let hint = "is that the address of a Prometheus server?";
                 return Err(self.unclear(format!("{status} {said:?}: {hint}")));
             }

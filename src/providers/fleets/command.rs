@@ -1,7 +1,7 @@
 //! A program on this machine, run in the project's folder: the question as JSON on its standard input, the answer as JSON on
 //! its standard output, and its exit code: 0 if it did what it was asked for.
 
-use std::path::Path;
+use std::collections::BTreeMap;
 use std::pin::pin;
 use std::process::Stdio;
 use std::time::Duration;
@@ -11,7 +11,9 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use super::{ANSWER, FleetError, Question, first_line};
+use crate::model::secret::SecretRef;
 use crate::providers::group::Group;
+use crate::providers::secrets::Secrets;
 
 /// What a program has between being told to end and being killed.
 const GRACE: Duration = Duration::from_secs(2);
@@ -22,18 +24,29 @@ const ERRORS: usize = 4 << 10;
 /// How long what it wrote may take to arrive after it has ended.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
+/// What is run.
+#[derive(Clone, Copy)]
+pub(super) struct Run<'a> {
+    /// The program and its arguments.
+    pub run: &'a [String],
+    /// What it gets in its environment.
+    pub secrets: &'a BTreeMap<String, SecretRef>,
+}
+
 /// Runs it to its end, or to the end of its time.
 ///
 /// # Errors
 /// If it can't be run, fails, or takes too long.
 pub(super) async fn ask(
-    folder: &Path,
+    secrets: &Secrets,
     fleet: &str,
-    run: &[String],
+    run: Run<'_>,
     question: &Question,
     patience: Duration,
 ) -> Result<Vec<u8>, FleetError> {
+    let folder = secrets.folder();
     let (program, arguments) = run
+        .run
         .split_first()
         .ok_or_else(|| FleetError::Refused(format!("the fleet {fleet} names no program")))?;
     let path = if program.contains('/') {
@@ -42,7 +55,10 @@ pub(super) async fn ask(
         program.into()
     };
     let count = question.count.map(|count| count.to_string());
-    let mut child = Command::new(path)
+    let mut command = Command::new(path);
+    let shown = secrets.equip(&mut command, run.secrets).await;
+    let mask = shown.map_err(FleetError::Refused)?.mask();
+    let mut child = command
         .args(arguments)
         .current_dir(folder)
         .env("CUTOVER_ACTION", question.action)
@@ -95,7 +111,7 @@ pub(super) async fn ask(
     group.leave();
     let status = ended.map_err(|error| FleetError::Refused(format!("{program}: {error}")))?;
     if !status.success() {
-        let why = first_line(&errors);
+        let why = first_line(&mask.bytes(&errors).unwrap_or(errors));
         let colon = if why.is_empty() { "" } else { ": " };
         return Err(FleetError::Refused(format!(
             "{program}: {status}{colon}{why}"
@@ -106,7 +122,8 @@ pub(super) async fn ask(
             "{program} answered more than {ANSWER} bytes"
         )));
     }
-    Ok(said)
+    // Nobody is to be told what it may have repeated.
+    Ok(mask.bytes(&said).unwrap_or(said))
 }
 
 /// Takes the beginning of what is written, one byte more than is wanted, and lets whoever writes write the rest.

@@ -1,6 +1,6 @@
 //! A `POST` of the question as JSON: 200 or 201 with the answer, 202 to be asked again later.
 
-use std::path::Path;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -8,6 +8,8 @@ use reqwest::StatusCode;
 use reqwest::header::CONTENT_TYPE;
 
 use super::{ANSWER, FleetError, Question, first_line};
+use crate::model::secret::SecretRef;
+use crate::providers::secrets::Secrets;
 
 /// Sends it once.
 ///
@@ -15,8 +17,8 @@ use super::{ANSWER, FleetError, Question, first_line};
 /// If it does not answer, or answers that it will not, or not yet.
 pub(super) async fn ask(
     http: &reqwest::Client,
-    url: &str,
-    token_file: Option<&Path>,
+    secrets: &Secrets,
+    (url, token): (&str, Option<&SecretRef>),
     question: &Question,
     patience: Duration,
 ) -> Result<Vec<u8>, FleetError> {
@@ -28,9 +30,8 @@ pub(super) async fn ask(
     if let Some(token) = &question.token {
         request = request.header("Idempotency-Key", token);
     }
-    if let Some(file) = token_file {
-        request = request.bearer_auth(bearer(file)?);
-    }
+    let signed = secrets.sign(request, &BTreeMap::new(), token).await;
+    let (request, shown) = signed.map_err(FleetError::Refused)?;
     let response = request
         .send()
         .await
@@ -46,6 +47,8 @@ pub(super) async fn ask(
             return Err(FleetError::Refused(message));
         }
     }
+    // Nobody is to be told what it may have repeated.
+    let said = shown.mask().bytes(&said).unwrap_or(said);
     let why = first_line(&said);
     let colon = if why.is_empty() { "" } else { ": " };
     let words = format!("{url} answered {status}{colon}{why}");
@@ -74,14 +77,4 @@ fn unanswered(url: &str, error: reqwest::Error) -> FleetError {
         cause = inner;
     }
     FleetError::NotNow(format!("{url} does not answer: {cause}"))
-}
-
-/// The first line of a file, which is never shown.
-fn bearer(file: &Path) -> Result<String, FleetError> {
-    let refused = |why: String| FleetError::Refused(format!("{}: {why}", file.display()));
-    let text = std::fs::read_to_string(file).map_err(|error| refused(error.to_string()))?;
-    match text.lines().next().map(str::trim) {
-        Some(line) if !line.is_empty() => Ok(line.to_owned()),
-        _ => Err(refused("its first line is empty".to_owned())),
-    }
 }

@@ -8,7 +8,6 @@ mod answer;
 mod command;
 mod http;
 
-use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -19,6 +18,7 @@ use crate::model::connections::{Fleet, FleetProvider};
 use crate::model::deployment::DeploymentId;
 use crate::model::host::Host;
 use crate::model::name::Name;
+use crate::providers::secrets::Secrets;
 
 /// More of an answer is not read, in bytes.
 const ANSWER: usize = 1 << 20;
@@ -79,16 +79,16 @@ struct Question {
 /// Asks the fleets of a project.
 #[derive(Debug)]
 pub struct Fleets {
-    folder: PathBuf,
+    secrets: Secrets,
     /// Made when it is needed first: it reads the machine's certificates.
     http: OnceLock<reqwest::Client>,
 }
 
 impl Fleets {
-    /// Those of the project in this folder: programs run there, and files are relative to it.
-    pub fn new(folder: &Path) -> Self {
+    /// Those of the project with these secrets: programs run in its folder.
+    pub fn new(secrets: Secrets) -> Self {
         Self {
-            folder: folder.to_owned(),
+            secrets,
             http: OnceLock::new(),
         }
     }
@@ -136,25 +136,27 @@ impl Fleets {
             FleetProvider::Command {
                 provision,
                 terminate,
+                secrets,
             } => {
                 let run = match question.action {
                     "provision" => provision,
                     _ => terminate,
                 };
-                command::ask(&self.folder, &fleet.name, run, question, patience).await
+                let run = command::Run { run, secrets };
+                command::ask(&self.secrets, &fleet.name, run, question, patience).await
             }
             FleetProvider::Http {
                 provision,
                 terminate,
-                token_file,
+                token,
             } => {
                 let url = match question.action {
                     "provision" => provision,
                     _ => terminate,
                 };
-                let token_file = token_file.as_ref().map(|file| self.folder.join(file));
                 let http = self.http()?;
-                http::ask(http, url, token_file.as_deref(), question, patience).await
+                let to = (url.as_str(), token.as_ref());
+                http::ask(http, &self.secrets, to, question, patience).await
             }
         }
     }

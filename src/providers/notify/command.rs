@@ -12,6 +12,7 @@ use super::{Answer, Notifier, short};
 use crate::agent::process::end_group;
 use crate::model::connections::CommandReceiver;
 use crate::model::notification::Message;
+use crate::model::secret::mask::Mask;
 
 /// What a program has between being told to end and being killed.
 const GRACE: Duration = Duration::from_secs(2);
@@ -31,15 +32,18 @@ impl Notifier {
         let Some((program, arguments)) = command.run.split_first() else {
             return Err("it names no program".to_owned());
         };
+        let folder = self.secrets.folder();
         let path = if program.contains('/') {
-            self.folder.join(program)
+            folder.join(program)
         } else {
             PathBuf::from(program)
         };
-        let mut child = Command::new(path)
+        let mut run = Command::new(path);
+        run.env_clear();
+        let shown = self.secrets.equip(&mut run, &command.secrets).await?;
+        let mut child = run
             .args(arguments)
-            .current_dir(&self.folder)
-            .env_clear()
+            .current_dir(folder)
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("LANG", "C.UTF-8")
             .env("CUTOVER_EVENT", &message.event)
@@ -59,7 +63,7 @@ impl Notifier {
             end_group(group, GRACE).await;
         }
         Ok(match told {
-            Ok(Ok((status, said))) => answer(status, &said),
+            Ok(Ok((status, said))) => answer(status, &said, &shown.mask()),
             Ok(Err(error)) => Answer::not_now(format!("{program}: {error}")),
             Err(_) => Answer::not_now(format!(
                 "{program} did not end within {} s, and was ended",
@@ -95,8 +99,8 @@ async fn read(errors: ChildStderr) -> Vec<u8> {
     said
 }
 
-fn answer(status: ExitStatus, said: &[u8]) -> Answer {
-    let words = match short(said, &[]) {
+fn answer(status: ExitStatus, said: &[u8], mask: &Mask) -> Answer {
+    let words = match short(said, mask) {
         said if said.is_empty() => status.to_string(),
         said => format!("{status}: {said}"),
     };

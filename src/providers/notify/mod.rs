@@ -5,12 +5,14 @@ mod post;
 mod slack;
 mod webhook;
 
-use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::model::connections::{Receiver, ReceiverKind};
 use crate::model::notification::Message;
+use crate::model::secret::TextOrSecret;
+use crate::model::secret::mask::Mask;
+use crate::providers::secrets::{Secrets, Shown};
 use crate::text::safe;
 
 /// How long a receiver may take to answer.
@@ -56,16 +58,16 @@ impl Answer {
 pub struct Notifier {
     /// Made when it is needed first: it reads the machine's certificates.
     http: OnceLock<reqwest::Client>,
-    folder: PathBuf,
+    secrets: Secrets,
     deadline: Duration,
 }
 
 impl Notifier {
-    /// A notifier of the project in this folder, whose receivers may take so long to answer.
-    pub fn new(folder: &Path, deadline: Duration) -> Self {
+    /// A notifier of the project with these secrets, whose receivers may take so long to answer.
+    pub fn new(secrets: Secrets, deadline: Duration) -> Self {
         Self {
             http: OnceLock::new(),
-            folder: folder.to_owned(),
+            secrets,
             deadline,
         }
     }
@@ -93,27 +95,25 @@ impl Notifier {
             ReceiverKind::Slack(slack) => self.slack(slack, message).await,
             ReceiverKind::Command(command) => self.command(command, message).await,
         };
-        // What a receiver's own files can be read for is said on the way; nothing is sent then.
+        // A secret that can't be read is said on the way; nothing is sent then.
         sent.unwrap_or_else(Answer::not_now)
     }
 
-    /// The first line of a file of the project: a token, a key or an address, which is never shown.
-    fn first_line(&self, file: &Path) -> Result<String, String> {
-        let text = std::fs::read_to_string(self.folder.join(file))
-            .map_err(|error| format!("{} can't be read: {error}", file.display()))?;
-        match text.lines().next().map(str::trim) {
-            Some(line) if !line.is_empty() => Ok(line.to_owned()),
-            _ => Err(format!("the first line of {} is empty", file.display())),
+    /// Where to; what of it is a secret is shown to whoever is there.
+    async fn address(&self, url: &TextOrSecret, shown: &mut Shown) -> Result<String, String> {
+        match url {
+            TextOrSecret::Text(url) => Ok(url.clone()),
+            TextOrSecret::Secret(secret) => {
+                let secret = shown.add_address(self.secrets.read(secret).await)?;
+                Ok(secret.expose().trim().to_owned())
+            }
         }
     }
 }
 
 /// What a receiver said, short, on one line and harmless, without what it must not have repeated.
-fn short(said: &[u8], secrets: &[&str]) -> String {
-    let mut text = String::from_utf8_lossy(said).into_owned();
-    for secret in secrets {
-        text = text.replace(secret, "***");
-    }
+fn short(said: &[u8], mask: &Mask) -> String {
+    let text = mask.text(&String::from_utf8_lossy(said));
     let words: Vec<&str> = text.split_whitespace().collect();
     let mut line = safe(&words.join(" "));
     if line.len() > KEPT {
@@ -125,17 +125,23 @@ fn short(said: &[u8], secrets: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use zeroize::Zeroizing;
+
     use super::*;
+    use crate::model::secret::Secret;
 
     #[test]
     fn what_is_kept_is_short_and_holds_no_secret() {
         assert_eq!(
-            short(b" no\r\n such \x1b[1m hook ", &[]),
+            short(b" no\r\n such \x1b[1m hook ", &Mask::default()),
             "no such \u{241b}[1m hook"
         );
-        assert_eq!(short(b"bad token s3cret!", &["s3cret"]), "bad token ***!");
+        let secret = Secret::new("token", Zeroizing::new("s3cret".to_owned()));
+        let mask = Mask::new([&secret]);
+        let kept = short(b"bad token s3cret!", &mask);
+        assert_eq!(kept, "bad token [secret token]!");
         let long = "ä".repeat(400);
-        let kept = short(long.as_bytes(), &[]);
+        let kept = short(long.as_bytes(), &Mask::default());
         assert_eq!(kept.chars().count(), KEPT / 2 + 1);
     }
 }

@@ -9,6 +9,7 @@ use reqwest::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use super::{Answer, Notifier, short};
 use crate::clock;
 use crate::model::notification::Message;
+use crate::model::secret::mask::Mask;
 
 /// More of an answer is not read, in bytes.
 const READ: usize = 1024;
@@ -31,8 +32,8 @@ impl Notifier {
     }
 }
 
-/// Sends it. Nothing that is said of it holds one of the secrets.
-pub(super) async fn send(request: reqwest::RequestBuilder, secrets: &[&str]) -> Answer {
+/// Sends it. Nothing that is said of it holds what the mask hides.
+pub(super) async fn send(request: reqwest::RequestBuilder, mask: &Mask) -> Answer {
     let response = match request.send().await {
         Ok(response) => response,
         Err(error) => return failed(error),
@@ -44,7 +45,7 @@ pub(super) async fn send(request: reqwest::RequestBuilder, secrets: &[&str]) -> 
     if status.is_redirection() {
         let place = response.headers().get(LOCATION);
         let place = place.map_or_else(String::new, |to| {
-            format!(" to {}", short(to.as_bytes(), secrets))
+            format!(" to {}", short(to.as_bytes(), mask))
         });
         return Answer::Refused(format!(
             "{status}{place}: write the address that it answers at"
@@ -54,7 +55,7 @@ pub(super) async fn send(request: reqwest::RequestBuilder, secrets: &[&str]) -> 
         .headers()
         .get(RETRY_AFTER)
         .and_then(|value| pause(value.to_str().ok()?, clock::now().0));
-    let said = short(&beginning(response).await, secrets);
+    let said = short(&beginning(response).await, mask);
     let words = match said.as_str() {
         "" => status.to_string(),
         said => format!("{status}: {said}"),

@@ -6,16 +6,14 @@ use super::post::send;
 use super::{Answer, Notifier};
 use crate::model::connections::Slack;
 use crate::model::notification::Message;
+use crate::providers::secrets::Shown;
 
 impl Notifier {
     pub(super) async fn slack(&self, slack: &Slack, message: &Message) -> Result<Answer, String> {
-        let url = match (&slack.url, &slack.url_file) {
-            (Some(url), _) => url.clone(),
-            (None, Some(file)) => self.first_line(file)?,
-            (None, None) => return Err("it has neither a url nor a urlFile".to_owned()),
-        };
+        let mut shown = Shown::default();
+        let url = self.address(&slack.url, &mut shown).await?;
         let body = json!({ "text": escaped(&message.sentence) }).to_string();
-        Ok(send(self.request(&url, message)?.body(body), &[&url]).await)
+        Ok(send(self.request(&url, message)?.body(body), &shown.mask()).await)
     }
 }
 

@@ -1,12 +1,14 @@
 //! Webhooks: a `POST` of the notification's JSON, with a token and a signature where they are wanted.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use reqwest::header::AUTHORIZATION;
 use sha2::Sha256;
 
 use super::post::send;
 use super::{Answer, Notifier};
 use crate::model::connections::Webhook;
 use crate::model::notification::Message;
+use crate::providers::secrets::{Shown, header};
 
 /// Says who sent it: `sha256=` and the HMAC-SHA256 of the body in hexadecimal digits.
 const SIGNATURE: &str = "X-Cutover-Signature";
@@ -17,25 +19,18 @@ impl Notifier {
         webhook: &Webhook,
         message: &Message,
     ) -> Result<Answer, String> {
-        let read = |file: &Option<_>| {
-            file.as_deref()
-                .map(|file| self.first_line(file))
-                .transpose()
-        };
-        let token = read(&webhook.token_file)?;
-        let secret = read(&webhook.secret_file)?;
-        let mut request = self.request(&webhook.url, message)?;
-        if let Some(token) = &token {
-            request = request.bearer_auth(token);
+        let mut shown = Shown::default();
+        let url = self.address(&webhook.url, &mut shown).await?;
+        let mut request = self.request(&url, message)?;
+        if let Some(token) = &webhook.token {
+            let token = shown.add(self.secrets.read(token).await)?;
+            request = request.header(AUTHORIZATION, header(&token, "Bearer ")?);
         }
-        if let Some(secret) = &secret {
-            request = request.header(SIGNATURE, signature(secret, &message.body)?);
+        if let Some(secret) = &webhook.secret {
+            let secret = shown.add(self.secrets.read(secret).await)?;
+            request = request.header(SIGNATURE, signature(secret.expose(), &message.body)?);
         }
-        let secrets: Vec<&str> = [&token, &secret]
-            .into_iter()
-            .filter_map(Option::as_deref)
-            .collect();
-        Ok(send(request.body(message.body.clone()), &secrets).await)
+        Ok(send(request.body(message.body.clone()), &shown.mask()).await)
     }
 }
 

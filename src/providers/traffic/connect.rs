@@ -11,16 +11,19 @@ use super::{Balancer, TrafficError};
 use crate::model::connections::{LoadBalancer, TrafficProvider};
 use crate::model::name::Name;
 use crate::model::project::Project;
-use crate::providers::hosts::AgentClient;
+use crate::providers::hosts::Network;
+use crate::providers::secrets::Secrets;
 
-/// A connection to a load balancer; `http` is for those that speak it. Nothing is sent yet.
+/// A connection to a load balancer; those behind agents are reached as their hosts are, and `secrets` are for those that want
+/// some. Nothing is sent yet.
 ///
 /// # Errors
 /// If its document can't be right.
 pub fn connect(
     document: &LoadBalancer,
     project: &Project,
-    http: &reqwest::Client,
+    network: &Network,
+    secrets: &Secrets,
 ) -> Result<Arc<dyn Balancer>, TrafficError> {
     let name = &document.name;
     let agent = |host: &Name| {
@@ -28,8 +31,9 @@ pub fn connect(
             balancer: format!("the connection {name}"),
             reason: format!("{host} is no host of this project"),
         })?;
-        Ok(AgentClient::new(http.clone(), &known.address))
+        Ok(network.agent(&known.name, &known.address))
     };
+    let http = network.plain();
     Ok(match &document.provider {
         TrafficProvider::Haproxy(connection) => {
             Arc::new(HaProxyBalancer::new(name, connection, agent)?)
@@ -44,6 +48,8 @@ pub fn connect(
         TrafficProvider::Router(connection) => {
             Arc::new(RouterBalancer::new(http.clone(), connection))
         }
-        TrafficProvider::Http(connection) => Arc::new(RequestBalancer::new(name, connection)?),
+        TrafficProvider::Http(connection) => {
+            Arc::new(RequestBalancer::new(name, connection, secrets)?)
+        }
     })
 }

@@ -74,6 +74,10 @@ impl NginxBalancer {
         let balancer = self.label();
         match error {
             HostError::Unreachable { reason, .. } => TrafficError::Unreachable { balancer, reason },
+            untrusted @ HostError::Untrusted { .. } => TrafficError::Unreachable {
+                reason: untrusted.to_string(),
+                balancer,
+            },
             HostError::Refused { reason, .. } => TrafficError::Refused { balancer, reason },
             HostError::Unknown { .. } => TrafficError::Refused {
                 reason: format!(

@@ -12,6 +12,7 @@ use crate::engine::deliberate::{Bug, deliberate};
 use crate::engine::event::{Event, Record};
 use crate::engine::ledger::{LedgerEvent, LedgerRecord};
 use crate::engine::{Deployment, Ledger, Spec, members, plan, rollback};
+use crate::model::approval::Step;
 use crate::model::deployment::Creator;
 use crate::model::timestamp::Timestamp;
 
@@ -68,8 +69,15 @@ impl Controller {
             env.mark(Mark::SlotTaken);
             return;
         }
+        if env.freezes[group].is_some() {
+            env.mark(Mark::RefusedFrozen);
+            return;
+        }
         let number = env.new_deployment();
-        let spec = spec(env, ledger, group, revision, number);
+        let spec = Spec {
+            by: Cast::person(person),
+            ..spec(env, ledger, group, revision, number)
+        };
         let opening = opening(spec, ledger, group, env.controller_time());
         let lines = vec![
             Line::Deployment(number, opening.record.clone()),
@@ -194,6 +202,8 @@ fn spec(env: &Env, ledger: &Ledger, group: usize, revision: usize, number: usize
         None => members::targets(&cast.members(group, &env.shape, ledger), ledger),
         Some(sides) => members::both_sides(&cast.hosts(group, &env.shape), sides, ledger),
     };
+    let mut approvals = env.shape.gates.approvals[group].clone();
+    approvals.retain(|step, _| sides.is_some() || *step == Step::Start);
     Spec {
         deployment_id: Cast::deployment(number),
         group: cast.group(group, &env.shape),
@@ -208,6 +218,8 @@ fn spec(env: &Env, ledger: &Ledger, group: usize, revision: usize, number: usize
         sides,
         provision: None,
         rolls_back: None,
+        way_back: false,
+        approvals,
         from_split: None,
         updates: None,
         token: None,

@@ -8,6 +8,7 @@ mod task;
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::cast::Cast;
 use super::disk::Line;
 use super::env::{Env, Killed};
 use super::happening::{Asked, Called, Happening, InController, Key, Life, Reply, Told};
@@ -269,8 +270,10 @@ impl Controller {
             }
             Key::Command {
                 deployment,
-                command,
+                mut command,
             } => {
+                // As the door does it.
+                command.by = Cast::person(person);
                 if self.tasks.contains_key(&deployment) {
                     self.post(env, deployment, Letter::Command(person, command))
                 } else {
@@ -287,6 +290,25 @@ impl Controller {
         for number in told {
             if let Some(input) = self.alarm_of(env, number, group) {
                 self.post(env, number, Letter::Input(input))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The freeze of a group has come, or has gone: its deployments are told, and those that waited for its end begin.
+    pub fn freeze(&mut self, env: &mut Env, group: usize) -> Result<(), Killed> {
+        let told: Vec<usize> = self.tasks.keys().copied().collect();
+        for number in told {
+            if env.watch.group(number) != group {
+                continue;
+            }
+            let freeze = env.freezes[group].clone();
+            let thawed = freeze.is_none();
+            self.post(env, number, Letter::Input(Input::Freeze(freeze)))?;
+            if thawed {
+                let alarm = self.alarm_of(env, number, group);
+                let begins = alarm.unwrap_or(Input::Admitted);
+                self.post(env, number, Letter::Input(begins))?;
             }
         }
         Ok(())

@@ -13,7 +13,7 @@ use super::ledger::Job;
 use super::{Controller, Then};
 use crate::engine::deliberate::{Bug, deliberate};
 use crate::engine::event::{Event, Record};
-use crate::engine::input::Command;
+use crate::engine::input::{Command, What};
 use crate::engine::leg::Actor;
 use crate::engine::pending::{Change, Work, WorkId, WorkSet, evolve_with_change};
 use crate::engine::{Deployment, Input, decide, pending, refusal};
@@ -124,6 +124,9 @@ impl Task {
             decided.changes.push(change);
             decided.records.push(record);
         }
+        if let Input::Freeze(freeze) = input {
+            env.watch.told_of_freeze(&self.deployment, freeze.as_ref());
+        }
         if matches!(input, Input::Alarm { .. }) {
             env.watch.alarmed(&self.deployment);
             if told > 0 {
@@ -215,6 +218,12 @@ impl Controller {
         task.publish(&decided.records);
         let works = pending(&task.deployment);
         task.works.clone_from(&works);
+        // It may have come or gone while nobody orchestrated.
+        let freeze = &env.freezes[env.watch.group(number)];
+        if *freeze != task.deployment.frozen {
+            let input = Input::Freeze(freeze.clone());
+            task.mailbox.push_back(Letter::Input(input));
+        }
         let lose = deliberate(Bug::TimersLost) && task.deployment.seq > 2;
         for work in works.into_values() {
             if lose && matches!(work.id, WorkId::Deadline(..)) {
@@ -274,6 +283,9 @@ impl Controller {
                     let refused = refusal(&task.deployment, &command);
                     env.watch
                         .pressed(&task.deployment, &command, refused.as_ref());
+                    if refused.is_some() && matches!(command.what, What::Approve { .. }) {
+                        env.mark(Mark::ApprovedInVain);
+                    }
                     if let Some(refused) = &refused {
                         env.mark(match refused.code() {
                             "InvalidOperationException" => Mark::KeyStale,

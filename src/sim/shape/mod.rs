@@ -1,8 +1,10 @@
 //! What a world is like: how large, how slow, how unlucky. Every run draws its own, with half of what can go wrong left
 //! out altogether, since some bugs only show where everything else is calm.
 
+mod gates;
 mod traffic;
 
+pub use gates::Gates;
 pub use traffic::{Balancers, Style};
 
 use super::cast::Cast;
@@ -64,6 +66,8 @@ pub struct Shape {
     pub balancers: Balancers,
     /// Alarms.
     pub alarms: Alarms,
+    /// Approvals and freezes.
+    pub gates: Gates,
 }
 
 /// The kind and value of a minimum of healthy hosts.
@@ -206,6 +210,7 @@ impl Shape {
     /// What the tape says.
     pub fn draw(tape: &mut Tape, setting: Setting) -> Self {
         let alarms = Alarms::draw(tape);
+        let gates = Gates::draw(tape);
         let mut d = Draw(tape);
         let drawn = match d.below(16) {
             0..=11 => 1 + d.below(6),
@@ -268,6 +273,7 @@ impl Shape {
             styles: [d.style(), d.style()],
             balancers: d.balancers(),
             alarms,
+            gates,
         };
         for style in &mut shape.styles {
             d.shifts(style);

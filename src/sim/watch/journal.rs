@@ -1,6 +1,6 @@
 //! What the entries of a deployment's journal may say, one after the other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::cast::Cast;
 use super::super::marks::{Mark, Marks};
@@ -83,6 +83,7 @@ impl Watch {
             format!("deployment {number} was over, and then: {:?}", record.event)
         });
         self.before(number, &seen, record);
+        self.is_permitted(number, &seen, &record.event);
         self.shifts(number, &seen, &record.event, record.at);
         let ran = match &record.event {
             Event::TargetEnded { target, .. } => seen.deployment.target(target),
@@ -95,6 +96,7 @@ impl Watch {
         self.after(number, &mut seen, record, ran, marks);
         self.traffic_after(number, &mut seen, &record.event, marks);
         self.shares_after(number, &mut seen, &record.event, record.at, marks);
+        seen.learn_permission(&record.event, marks);
         self.recount(number, &seen.deployment);
         if let Some(slot) = self.seen.get_mut(number) {
             *slot = Some(seen);
@@ -145,6 +147,7 @@ impl Watch {
             moved: BTreeMap::new(),
             shifts: Shifts::default(),
             continued: None,
+            approved: BTreeSet::new(),
         }));
     }
 

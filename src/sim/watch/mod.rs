@@ -2,6 +2,7 @@
 //! books, from what is durable and from what happens on hosts, and work figures out anew instead of believing totals.
 
 mod balancer;
+mod gates;
 mod health;
 mod hosts;
 mod journal;
@@ -25,6 +26,7 @@ use crate::engine::input::{Command, What};
 use crate::engine::pending::{WorkId, WorkSet};
 use crate::engine::plan::Before;
 use crate::engine::{Deployment, Ledger, pending};
+use crate::model::approval::Step;
 use crate::model::deployment::{ExecutionId, TargetStatus};
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
@@ -47,6 +49,8 @@ pub enum Invariant {
     StopHolds,
     /// I-6: a command that rests on an old picture is refused; a stop never is.
     OldPicture,
+    /// I-7: in a freeze nothing starts and no traffic moves.
+    Frozen,
     /// I-8: what waits for somebody's word waits for it.
     Permission,
     /// I-9: a script never starts twice for one execution.
@@ -93,6 +97,7 @@ impl Invariant {
             Self::Route => "I-4",
             Self::StopHolds => "I-5",
             Self::OldPicture => "I-6",
+            Self::Frozen => "I-7",
             Self::Permission => "I-8",
             Self::ScriptOnce => "I-9",
             Self::EventOrder => "I-10",
@@ -184,6 +189,8 @@ struct Seen {
     shifts: Shifts,
     /// What somebody said last that it need not wait for.
     continued: Option<Before>,
+    /// Who has approved which step, but for its creator.
+    approved: BTreeSet<(Step, String)>,
 }
 
 impl Watch {
@@ -374,7 +381,10 @@ impl Watch {
         };
         let same = seen.deployment == *believed;
         let due = pending(&seen.deployment);
-        let waits_for_a_person = believed.paused.is_some() || believed.held.is_some();
+        let waits_for_a_person = believed.paused.is_some()
+            || believed.held.is_some()
+            || believed.frozen.is_some()
+            || believed.next_approval().is_some();
         self.check(same, Invariant::Shown, || {
             format!("deployment {number} is not what its journal says")
         });

@@ -22,6 +22,7 @@ pub(super) fn check(fleets: &[Fleet], document: &Document, problems: &mut Proble
             FleetProvider::Command {
                 provision,
                 terminate,
+                ..
             } => {
                 let path = path.key("command");
                 for (key, run) in [("provision", provision), ("terminate", terminate)] {

@@ -9,6 +9,7 @@
 //!
 //! Documents of an application and of the configurations may be JSON too (`.json`).
 
+mod access;
 pub mod address;
 mod alarms;
 mod applications;
@@ -25,6 +26,7 @@ pub mod place;
 mod problem;
 mod project;
 mod receivers;
+mod secrets;
 
 use std::path::Path;
 
@@ -32,7 +34,7 @@ pub use self::configurations::RESERVED;
 pub use self::find::{Fingerprint, find, fingerprint};
 use self::problem::Problems;
 pub use self::problem::{Problem, Severity};
-use crate::model::project::{Project, Settings};
+use crate::model::project::{Project, ProjectDocument, Settings};
 
 /// The name of the document at a project's root.
 pub const PROJECT_DOCUMENT: &str = "cutover.yaml";
@@ -56,24 +58,33 @@ pub struct Loaded {
 /// Every problem of every document, by file and line, if at least one is an error. Nothing is half loaded.
 pub fn load(folder: &Path) -> Result<Loaded, Vec<Problem>> {
     let mut problems = Problems::default();
-    let document = project::read(folder, &mut problems);
+    let read_project = project::read(folder, &mut problems);
+    let document = read_project.as_ref().map(|(document, _)| document);
     let configurations = configurations::read(folder, &mut problems);
     let read = applications::read(folder, &mut problems);
     let context = groups::Context {
-        project: document.as_ref().map(|document| &document.name),
-        hosts: document.as_ref().map(|document| document.hosts.as_slice()),
-        connections: document.as_ref().map(|document| &document.connections),
+        project: document.map(|document| &document.name),
+        hosts: document.map(|document| document.hosts.as_slice()),
+        connections: document.map(|document| &document.connections),
         configurations: &configurations,
     };
     let groups = groups::check(read.groups, &context, &mut problems);
+    if let Some((document, source)) = &read_project
+        && let Some(access) = &document.access
+    {
+        let applications = &read.applications;
+        access::check_places(access, source, applications, &groups, &mut problems);
+    }
     let sorted = problems.sorted();
-    match document {
-        Some(document) if !sorted.iter().any(Problem::is_error) => Ok(Loaded {
+    match read_project {
+        Some((document, _)) if !sorted.iter().any(Problem::is_error) => Ok(Loaded {
             project: Project {
                 name: document.name,
                 settings: document.settings,
                 hosts: document.hosts,
                 connections: document.connections,
+                secrets: document.secrets,
+                access: document.access,
                 applications: read.applications,
                 groups,
                 configurations: configurations.by_name,
@@ -89,11 +100,19 @@ pub fn load(folder: &Path) -> Result<Loaded, Vec<Problem>> {
 /// # Errors
 /// Every problem of `cutover.yaml`, if at least one is an error.
 pub fn settings(folder: &Path) -> Result<Settings, Vec<Problem>> {
+    Ok(project(folder)?.settings)
+}
+
+/// Reads only `cutover.yaml`.
+///
+/// # Errors
+/// Every problem of it, if at least one is an error.
+pub fn project(folder: &Path) -> Result<ProjectDocument, Vec<Problem>> {
     let mut problems = Problems::default();
     let document = project::read(folder, &mut problems);
     let sorted = problems.sorted();
     match document {
-        Some(document) if !sorted.iter().any(Problem::is_error) => Ok(document.settings),
+        Some((document, _)) if !sorted.iter().any(Problem::is_error) => Ok(document),
         _ => Err(sorted),
     }
 }

@@ -1,17 +1,18 @@
-//! `cutover.yaml`: the project's name, hosts, connections and settings.
+//! `cutover.yaml`: the project's name, hosts, connections, secrets and settings.
 
 use std::collections::HashMap;
 use std::path::Path;
 
 use super::document::Document;
 use super::problem::{Problems, Severity};
-use super::{PROJECT_DOCUMENT, address, connections};
+use super::{PROJECT_DOCUMENT, access, address, connections, secrets};
 use crate::model::project::ProjectDocument;
 use crate::model::yaml;
 
 /// Reads the document and checks its hosts.
-pub(super) fn read(folder: &Path, problems: &mut Problems) -> Option<ProjectDocument> {
-    let document = Document::read(folder, Path::new(PROJECT_DOCUMENT), problems)?;
+pub(super) fn read(folder: &Path, problems: &mut Problems) -> Option<(ProjectDocument, Document)> {
+    let mut document = Document::read(folder, Path::new(PROJECT_DOCUMENT), problems)?;
+    secrets::former(&mut document, problems);
     let mut project: ProjectDocument = document.typed(problems)?;
     let hosts = yaml::Path::root().key("hosts");
     let mut names = HashMap::new();
@@ -38,5 +39,7 @@ pub(super) fn read(folder: &Path, problems: &mut Problems) -> Option<ProjectDocu
         }
     }
     connections::check(&project, &document, problems);
-    Some(project)
+    secrets::check(&project, &document, problems);
+    access::check(&project, &document, problems);
+    Some((project, document))
 }

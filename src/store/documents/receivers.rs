@@ -2,7 +2,7 @@
 
 use super::document::Document;
 use super::problem::{Problems, Severity};
-use crate::model::connections::{Receiver, ReceiverKind, Slack};
+use crate::model::connections::{Receiver, ReceiverKind};
 use crate::model::yaml;
 
 /// Checks where notifications go.
@@ -11,12 +11,14 @@ pub(super) fn check(receivers: &[Receiver], document: &Document, problems: &mut 
     for (index, receiver) in receivers.iter().enumerate() {
         let via = list.index(index).key("via");
         let wrong = match &receiver.via {
-            ReceiverKind::Webhook(webhook) => address(&webhook.url, via.key("webhook").key("url")),
-            ReceiverKind::Slack(Slack { url, url_file }) => match (url, url_file) {
-                (Some(url), None) => address(url, via.key("slack").key("url")),
-                (None, Some(_)) => None,
-                _ => Some((via.key("slack"), "write either url or urlFile")),
-            },
+            ReceiverKind::Webhook(webhook) => {
+                let url = webhook.url.text();
+                url.and_then(|url| address(url, via.key("webhook").key("url")))
+            }
+            ReceiverKind::Slack(slack) => {
+                let url = slack.url.text();
+                url.and_then(|url| address(url, via.key("slack").key("url")))
+            }
             ReceiverKind::Command(command) => {
                 let nameless = command.run.first().is_none_or(String::is_empty);
                 nameless.then(|| (via.key("command").key("run"), "a command needs a program"))

@@ -38,6 +38,7 @@ pub(crate) fn available(action: Action, model: &Model) -> Result<(), String> {
         | Action::StartNext
         | Action::GiveUp
         | Action::Reroute
+        | Action::Approve
         | Action::SkipWait
         | Action::ShareUp
         | Action::ShareDown
@@ -113,6 +114,7 @@ pub(crate) fn control(action: Action, model: &Model) -> Result<What, String> {
         Action::Reroute => What::Continue {
             before: Before::Reroute,
         },
+        Action::Approve => What::Approve { step: None },
         Action::SkipWait => What::Continue {
             before: Before::Termination,
         },

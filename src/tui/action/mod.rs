@@ -115,6 +115,7 @@ actions! {
     ReplayLast "replay-last" Replay Harmless Some("last"), "Go to the recording's last entry";
     Deploy "deploy" Main Asks Some("deploy"), "Deploy a revision to the selected deployment group";
     Reroute "reroute" Main Asks Some("reroute"), "Wait no longer: move the traffic to the replacement";
+    Approve "approve" Main Asks Some("approve"), "Approve what somebody else has created: that it starts, or that its traffic moves";
     SkipWait "skip-wait" Main Asks Some("end wait"), "Keep the original no longer: end the wait before its termination";
     ShareUp "share-up" Main Asks Some("more"), "Give the replacement 5 points more of the traffic, until resumed";
     ShareDown "share-down" Main Asks Some("less"), "Give the replacement 5 points less of the traffic, until resumed";

@@ -5,6 +5,7 @@ use crate::api::command::Command;
 use crate::engine::Deployment;
 use crate::engine::input::{self, What};
 use crate::engine::plan::Before;
+use crate::model::approval::Step;
 use crate::model::traffic::Split;
 use crate::tui::changes::changes;
 use crate::tui::model::Model;
@@ -38,6 +39,10 @@ pub(crate) fn control(model: &Model, deployment: &Deployment, what: &What) -> St
             now.splice(0..0, traffic::moves(model, deployment, *split));
             warnings = changes(model, deployment);
             blocked = blocked.or_else(|| traffic::nobody(model, deployment, *split));
+        }
+        What::Approve { .. } => {
+            said.extend(approval(deployment));
+            warnings = changes(model, deployment);
         }
         What::Pause => said.extend(traffic::held(deployment, false)),
         What::Resume => said.extend(traffic::held(deployment, true)),
@@ -85,6 +90,13 @@ fn words(deployment: &Deployment, what: &What) -> (String, &'static str) {
         What::Continue {
             before: Before::Reroute,
         } => (format!("Reroute {id}?"), "reroute"),
+        What::Approve { .. } => (
+            match deployment.next_approval() {
+                Some(step) => format!("Approve the {step} of {id}?"),
+                None => format!("Approve {id}?"),
+            },
+            "approve",
+        ),
         What::Continue {
             before: Before::Termination,
         } => (
@@ -92,6 +104,25 @@ fn words(deployment: &Deployment, what: &What) -> (String, &'static str) {
             "end the wait",
         ),
     }
+}
+
+/// Who created what is to be approved, who has approved it, and what comes then.
+fn approval(deployment: &Deployment) -> Vec<String> {
+    let spec = &deployment.spec;
+    let mut lines = vec![match spec.description.as_str() {
+        "" => format!("{} created it.", spec.by),
+        text => format!("{} created it: {text}", spec.by),
+    }];
+    if let Some(approvals) = deployment.awaits_approval() {
+        lines.push(format!("Approved so far: {approvals}."));
+        if approvals.step == Step::Reroute {
+            lines.extend(traffic::after_wait(deployment, Before::Reroute));
+        }
+    }
+    if let Some(wish) = &deployment.continued {
+        lines.push(format!("{} has asked to reroute.", wish.by));
+    }
+    lines
 }
 
 /// What it is about, and what others have decided on it.

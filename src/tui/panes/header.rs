@@ -1,8 +1,11 @@
 //! The first row: what this is, whether the hosts answer, how old the picture is, and the time.
 
+use std::time::Duration;
+
 use crate::api::view::View;
 use crate::model::alarm::AlarmStatus;
-use crate::model::timestamp::Short;
+use crate::model::timestamp::{Short, Timestamp};
+use crate::text::{clock_time, date_time, safe};
 use crate::tui::glyph::{self, Glyph};
 use crate::tui::layout::Layout;
 use crate::tui::model::{Link, Model};
@@ -39,6 +42,21 @@ fn name(model: &Model) -> Vec<Run> {
         } else if model.is_read_only() {
             runs.push(run(Role::Warn, "read-only  "));
         }
+        if let Some(freeze) = view.freezes.iter().max_by_key(|freeze| freeze.until) {
+            let more = match view.freezes.len() {
+                1 => String::new(),
+                n => format!(" and {} more", n - 1),
+            };
+            let text = format!(
+                "{} {} frozen until {} by {}: {}{more}  ",
+                Glyph::Paused.draw(model.theme),
+                freeze.scope,
+                moment(freeze.until, model.now),
+                safe(&freeze.by),
+                safe(&freeze.why)
+            );
+            runs.push(run(Role::Warn, text));
+        }
         if let Some(first) = view.problems.first() {
             let more = match view.problems.len() {
                 1 => String::new(),
@@ -54,6 +72,12 @@ fn name(model: &Model) -> Vec<Run> {
         }
     }
     runs
+}
+
+/// A time that may be another day's.
+fn moment(at: Timestamp, now: Timestamp) -> String {
+    let soon = at.since(now) < Duration::from_hours(12);
+    if soon { clock_time(at) } else { date_time(at) }
 }
 
 fn state(model: &Model) -> Vec<Run> {

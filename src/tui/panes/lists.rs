@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use crate::api::view::View;
 use crate::engine::Summary;
 use crate::model::deployment::Creator;
+use crate::model::group::GroupKey;
 use crate::model::name::Name;
 use crate::model::timestamp::Short;
 use crate::tui::glyph::{self, Glyph, Mark};
@@ -46,7 +47,8 @@ fn applications(model: &Model, area: Rect, brush: &mut Brush<'_>) {
             .get(name)?
             .compute_platform;
         let selected = model.selected.application.as_ref() == Some(name);
-        Some((selected, beside(area, vec![], names, name, platform.name())))
+        let word = run(Role::Muted, platform.name());
+        Some((selected, beside(area, vec![], names, name, word)))
     });
 }
 
@@ -79,19 +81,36 @@ fn groups(model: &Model, area: Rect, brush: &mut Brush<'_>) {
             (mark.role, mark.glyph.draw(model.theme))
         });
         let style = group.deployment_style.deployment_type.label();
+        let frozen = is_frozen(model, key);
+        let runs = status.is_some_and(|summary| !summary.status.is_terminal());
+        let (mark, word) = match (frozen, runs) {
+            (true, false) => {
+                let sign = Glyph::Paused.draw(model.theme);
+                ((Role::Warn, sign), run(Role::Warn, "frozen"))
+            }
+            (true, true) => (mark, run(Role::Warn, "frozen")),
+            (false, _) => (mark, run(Role::Muted, style)),
+        };
         let sign = vec![run(mark.0, format!("{} ", mark.1))];
-        Some((selected, beside(area, sign, names, &key.group, style)))
+        Some((selected, beside(area, sign, names, &key.group, word)))
     });
 }
 
+/// Whether a group is in a freeze.
+fn is_frozen(model: &Model, key: &GroupKey) -> bool {
+    let view = model.view.as_ref();
+    view.is_some_and(|view| view.freezes.iter().any(|freeze| freeze.scope.covers(key)))
+}
+
 /// A name with a word at the right, where there is room for both.
-fn beside(area: Rect, mut runs: Vec<Run>, names: usize, name: &Name, word: &str) -> Vec<Run> {
+fn beside(area: Rect, mut runs: Vec<Run>, names: usize, name: &Name, word: Run) -> Vec<Run> {
     let room = usize::from(area.width).saturating_sub(4 + width(&runs));
+    let (role, word) = word;
     let gap = room.checked_sub(name.as_str().len() + word.len() + 1);
     runs.push(run(Role::Text, name.as_str()));
     // In every row or in none.
     if let Some(gap) = gap.filter(|_| names + word.len() < room) {
-        runs.push(run(Role::Muted, format!("{:gap$} {word}", "")));
+        runs.push(run(role, format!("{:gap$} {word}", "")));
     }
     runs
 }

@@ -15,7 +15,10 @@ use crate::tui::widgets::wrap::wrap;
 fn most(height: u16, outlook: &Outlook) -> usize {
     match &outlook.standing {
         _ if height >= 20 => 3,
-        Standing::Holds { .. } | Standing::Paused(_) => 2,
+        Standing::Holds { .. }
+        | Standing::Paused(_)
+        | Standing::Frozen(_)
+        | Standing::Unapproved(_) => 2,
         _ => 1,
     }
 }
@@ -64,9 +67,10 @@ pub(super) fn lines(model: &Model, room: usize) -> Vec<Vec<Run>> {
 fn mark(outlook: &Outlook) -> (Glyph, Role) {
     match &outlook.standing {
         Standing::Queued { .. } => (Glyph::Waiting, Role::Muted),
+        Standing::Unapproved(_) => (Glyph::Waiting, Role::Warn),
         Standing::Runs if outlook.needed.is_some() || asks(outlook) => (Glyph::Waiting, Role::Warn),
         Standing::Runs => (Glyph::Waiting, Role::Text),
-        Standing::Paused(_) => (Glyph::Paused, Role::Warn),
+        Standing::Paused(_) | Standing::Frozen(_) => (Glyph::Paused, Role::Warn),
         Standing::Holds { .. } => (Glyph::Attention, Role::Bad),
         Standing::Ending { .. } | Standing::Alarmed { .. } | Standing::TimedOut => {
             (Glyph::Failed, Role::Bad)
@@ -94,12 +98,14 @@ fn text_role(role: Role) -> Role {
 /// The keys with which somebody lets it go on.
 fn keys(model: &Model, outlook: &Outlook) -> Vec<Run> {
     let resume = (Action::Pause, "resumes");
+    let approve = (Action::Approve, "approves");
     let mut wanted = Vec::new();
-    let (mut waits, mut shifts) = (None, false);
+    let (mut waits, mut shifts, mut approvals) = (None, false, false);
     for wait in &outlook.waits {
-        match wait.what {
-            Awaited::Continue { before } => waits = Some(before),
+        match &wait.what {
+            Awaited::Continue { before } => waits = Some(*before),
             Awaited::Shift { .. } => shifts = true,
+            Awaited::Approval(_) => approvals = true,
             _ => {}
         }
     }
@@ -113,6 +119,7 @@ fn keys(model: &Model, outlook: &Outlook) -> Vec<Run> {
     } else if let Standing::Paused(_) = &outlook.standing {
         wanted.push(resume);
     } else if let Some(before) = waits {
+        wanted.extend(approvals.then_some(approve));
         wanted.extend(match before {
             Before::Reroute => [(Action::Reroute, "reroutes"), (Action::Stop, "stops")],
             Before::Termination => [
@@ -120,6 +127,8 @@ fn keys(model: &Model, outlook: &Outlook) -> Vec<Run> {
                 (Action::RollBack, "rolls back"),
             ],
         });
+    } else if approvals {
+        wanted.extend([approve, (Action::Stop, "stops")]);
     } else if shifts {
         wanted.push((Action::Pause, "holds"));
     }

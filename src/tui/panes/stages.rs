@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::engine::Deployment;
 use crate::engine::plan::Stage;
+use crate::model::approval::Step;
 use crate::model::deployment::DeploymentStatus;
 use crate::tui::glyph::Glyph;
 use crate::tui::model::Model;
@@ -91,6 +92,7 @@ fn stage(model: &Model, deployment: &Deployment, place: usize) -> Run {
                 tally.total
             )
         }
+        Stage::Approval => approvals(deployment),
         Stage::Provision { count, .. } => format!(" {count}"),
         Stage::Terminate { targets } => format!(" {}", targets.len()),
         Stage::Monitor { seconds, .. } if place > deployment.stage => {
@@ -109,6 +111,13 @@ fn stage(model: &Model, deployment: &Deployment, place: usize) -> Run {
         deployment.stage_label(stage)
     );
     run(role, text)
+}
+
+/// How many have approved, of how many: ` 1/2`.
+fn approvals(deployment: &Deployment) -> String {
+    let wanted = deployment.spec.approvals.get(&Step::Reroute);
+    let wanted = wanted.copied().unwrap_or_default();
+    format!(" {}/{wanted}", wanted - deployment.missing(Step::Reroute))
 }
 
 /// A time that runs down: `9:12`, `1:00:00`.

@@ -149,6 +149,7 @@ fn empty(recording: &Recording) -> View {
         revisions: Vec::new(),
         hosts: Vec::new(),
         alarms: Vec::new(),
+        freezes: Vec::new(),
         traffic: Vec::new(),
     })
 }

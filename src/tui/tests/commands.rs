@@ -6,6 +6,7 @@ use crate::api::feed::FeedItem;
 use crate::api::gate::{self, Closed};
 use crate::engine::input::{Command as Control, Input, What};
 use crate::engine::plan::Before;
+use crate::model::freeze::Scope;
 use crate::model::group::GroupKey;
 use crate::model::traffic::Split;
 use crate::tui::action::{ACTIONS, Grade};
@@ -228,13 +229,10 @@ fn a_preview_is_made_again_when_the_group_has_changed() {
     assert!(cockpit.screen().contains("d-NEWNEWNEW is still running"));
 }
 
-#[test]
-fn read_only_refuses_every_command_at_the_gate_and_says_so() {
-    let deploy = sample_deploy();
-    let deployment = sample::id(sample::LIVE);
-    let by = "ana".to_owned();
+/// One of each that steers a deployment.
+fn controls() -> [Command; 10] {
     let target = || sample::name("web-9");
-    let controls = [
+    let whats = [
         What::Stop {
             auto_rollback: None,
         },
@@ -250,8 +248,9 @@ fn read_only_refuses_every_command_at_the_gate_and_says_so() {
         What::Weight {
             split: Split::REPLACEMENT,
         },
+        What::Approve { step: None },
     ];
-    let controls = controls.map(|what| {
+    whats.map(|what| {
         // A new one must be added to the list above.
         match &what {
             What::Stop { .. }
@@ -261,6 +260,7 @@ fn read_only_refuses_every_command_at_the_gate_and_says_so() {
             | What::Skip { .. }
             | What::StartNext { .. }
             | What::GiveUp
+            | What::Approve { .. }
             | What::Weight { .. }
             | What::Continue { .. } => {}
         }
@@ -268,7 +268,14 @@ fn read_only_refuses_every_command_at_the_gate_and_says_so() {
             deployment: sample::id(sample::LIVE),
             control: Control::new(what, "ana"),
         }
-    });
+    })
+}
+
+#[test]
+fn read_only_refuses_every_command_at_the_gate_and_says_so() {
+    let deploy = sample_deploy();
+    let deployment = sample::id(sample::LIVE);
+    let by = "ana".to_owned();
     let all = [
         Command::Push {
             application: sample::name("shop"),
@@ -287,11 +294,21 @@ fn read_only_refuses_every_command_at_the_gate_and_says_so() {
         Command::TerminateHosts {
             hosts: vec![sample::name("web-1")],
         },
+        Command::InviteHost {
+            host: sample::name("web-1"),
+            replace_key: false,
+            authority: None,
+            by: "ana".to_owned(),
+        },
+        Command::RevokeHost {
+            host: sample::name("web-1"),
+        },
+        Command::RotateKey { host: None },
         Command::Shutdown,
     ];
     let mut cockpit = rollout();
     cockpit.model.read_only = true;
-    for command in all.into_iter().chain(controls) {
+    for command in all.into_iter().chain(freezes()).chain(controls()) {
         // A new command must be added to the list above.
         match &command {
             Command::Push { .. }
@@ -301,6 +318,11 @@ fn read_only_refuses_every_command_at_the_gate_and_says_so() {
             | Command::DeleteRevision { .. }
             | Command::TestNotification { .. }
             | Command::TerminateHosts { .. }
+            | Command::InviteHost { .. }
+            | Command::RevokeHost { .. }
+            | Command::RotateKey { .. }
+            | Command::Freeze { .. }
+            | Command::Thaw { .. }
             | Command::Shutdown => {}
         }
         assert_eq!(
@@ -324,6 +346,24 @@ fn read_only_refuses_every_command_at_the_gate_and_says_so() {
     cockpit.wait(600);
     cockpit.keys("s");
     assert_eq!(sent(&cockpit), []);
+}
+
+fn freezes() -> [Command; 2] {
+    let scope = Scope::default();
+    let by = || "ana".to_owned();
+    [
+        Command::Freeze {
+            scope: scope.clone(),
+            why: "Black Friday".to_owned(),
+            seconds: 60,
+            by: by(),
+        },
+        Command::Thaw {
+            scope,
+            why: None,
+            by: by(),
+        },
+    ]
 }
 
 fn sample_deploy() -> crate::api::command::Deploy {

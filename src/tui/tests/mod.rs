@@ -1,9 +1,11 @@
 //! Scripts of keys, and pictures of the screen, on a sample that the engine itself made.
 
 mod alarms;
+mod approvals;
 mod blue_green;
 mod commands;
 mod fleets;
+mod freezes;
 mod hosts;
 mod keys;
 mod pictures;

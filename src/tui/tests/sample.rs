@@ -106,7 +106,9 @@ pub(super) fn project(hosts: usize) -> Project {
                 provisioned: None,
             })
             .collect(),
+        secrets: std::collections::BTreeMap::default(),
         connections: Connections::default(),
+        access: None,
         applications: ["checkout", "shop", "thumbs"]
             .map(|text| (name(text), application(text)))
             .into(),
@@ -165,6 +167,8 @@ impl Run {
             sides: None,
             provision: None,
             rolls_back: None,
+            way_back: false,
+            approvals: std::collections::BTreeMap::new(),
             from_split: None,
             updates: None,
             token: None,
@@ -444,6 +448,7 @@ pub(super) fn snapshot(project: Project, live: &Deployment) -> Snapshot {
             .map(|host| status(host.name.as_str(), facts()))
             .collect(),
         alarms: Vec::new(),
+        freezes: Vec::new(),
         traffic: Vec::new(),
         project,
     }
@@ -456,11 +461,13 @@ pub(super) fn status(host: &str, facts: Facts) -> HostStatus {
         reachable: true,
         checked: now(0),
         problem: None,
+        remedy: None,
         since: Some(now(-3_600_000)),
         agent: Some(AgentStatus {
             read: now(0),
             version: "0.1.0".to_owned(),
             clock_offset: Some(0),
+            key: None,
             facts: Some(Arc::new(facts)),
         }),
     }

@@ -305,6 +305,7 @@ fn every_command_has_a_question_and_says_what_it_does() {
         What::Skip { target: target() },
         What::StartNext { target: target() },
         What::GiveUp,
+        What::Approve { step: None },
         weight(30),
         REROUTE,
         END_WAIT,
@@ -322,6 +323,7 @@ fn every_command_has_a_question_and_says_what_it_does() {
             | What::Skip { .. }
             | What::StartNext { .. }
             | What::GiveUp
+            | What::Approve { .. }
             | What::Weight { .. }
             | What::Continue {
                 before: Before::Reroute | Before::Termination,

@@ -5,6 +5,7 @@ use crate::api::feed::FeedItem;
 use crate::api::view::{Gap, View};
 use crate::engine::plan::{Before, Stage};
 use crate::engine::{Deployment, Event};
+use crate::model::approval::Step;
 use crate::model::deployment::DeploymentId;
 use crate::tui::effect::Effect;
 use crate::tui::layers;
@@ -75,10 +76,24 @@ fn notice(model: &mut Model, item: &FeedItem) {
                 model.expected_rollback = None;
                 model.expected = Some(deployment.clone());
             }
+            if spec.approvals.contains_key(&Step::Start) && spec.by != model.user {
+                let (by, group) = (&spec.by, spec.group_key());
+                model.complain(format!(
+                    "{deployment} in {group}, created by {by}, waits for approval"
+                ));
+            }
+        }
+        Event::Approved { step, by, .. } if *by != model.user => {
+            model.say(format!(
+                "{by} has approved the {step} of {deployment} in {group}"
+            ));
         }
         Event::Held { .. } => model.complain(format!("{deployment} in {group} holds")),
         Event::Alarmed { .. } => {
             model.complain(format!("an alarm stops {deployment} in {group}"));
+        }
+        Event::Frozen { freeze } if freeze.by != model.user => {
+            model.say(format!("{} has frozen {deployment} in {group}", freeze.by));
         }
         Event::Paused { by, .. } if *by != model.user => {
             model.say(format!("{by} has paused {deployment} in {group}"));
@@ -90,15 +105,19 @@ fn notice(model: &mut Model, item: &FeedItem) {
             // Where it is on the screen, the screen says it.
             let elsewhere = model.selected.deployment.as_ref() != Some(deployment);
             let stages = known.map(|known| &known.plan.stages).filter(|_| elsewhere);
-            if let Some(Stage::Wait {
-                before: Before::Reroute,
-                minutes,
-            }) = stages.and_then(|stages| stages.get(*stage))
-            {
-                model.complain(format!(
+            let text = match stages.and_then(|stages| stages.get(*stage)) {
+                Some(Stage::Approval) => {
+                    format!("{deployment} in {group} waits for the approval of its reroute")
+                }
+                Some(Stage::Wait {
+                    before: Before::Reroute,
+                    minutes,
+                }) => format!(
                     "{deployment} in {group} waits {minutes} min for somebody to reroute it"
-                ));
-            }
+                ),
+                _ => return,
+            };
+            model.complain(text);
         }
         Event::Shifted {
             split,
@@ -180,6 +199,10 @@ pub(crate) fn answered(model: &mut Model, result: Result<Answer, String>) {
             None => model.say("terminated"),
         },
         Ok(Answer::Notified { answer, .. }) => model.say(answer),
+        Ok(Answer::Invited { host, .. }) => model.say(format!("{host} may join")),
+        Ok(Answer::Rotated { key, .. }) => {
+            model.say(format!("there is another key: {}", key.fingerprint()));
+        }
         Ok(Answer::Done) => model.say("done"),
         Err(reason) => model.complain(reason),
     }

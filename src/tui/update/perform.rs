@@ -23,6 +23,7 @@ pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::StartNext
         | Action::GiveUp
         | Action::Reroute
+        | Action::Approve
         | Action::SkipWait
         | Action::ShareUp
         | Action::ShareDown => {

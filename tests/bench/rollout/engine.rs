@@ -68,6 +68,8 @@ pub fn spec(id: &str, targets: impl IntoIterator<Item = Name>, at_once: u32) -> 
         sides: None,
         provision: None,
         rolls_back: None,
+        way_back: false,
+        approvals: std::collections::BTreeMap::new(),
         from_split: None,
         updates: None,
         token: None,

@@ -47,6 +47,8 @@ pub enum Aim {
     Ratio(f64),
     /// At most so many seconds.
     Seconds(f64),
+    /// At most so many bytes.
+    Bytes(f64),
     /// It is told for those who want to know.
     None,
 }
@@ -108,7 +110,7 @@ impl Figure {
     fn verdict(&self) -> &'static str {
         let within = match self.aim {
             Aim::Ratio(most) => self.ratio().is_some_and(|ratio| ratio <= most),
-            Aim::Seconds(most) => self.value <= most,
+            Aim::Seconds(most) | Aim::Bytes(most) => self.value <= most,
             Aim::None => return "",
         };
         if within { "ok" } else { "above" }
@@ -127,7 +129,7 @@ impl Figure {
         });
         let aim = match self.aim {
             Aim::Ratio(most) => format!("{most} x"),
-            Aim::Seconds(most) => time(most),
+            Aim::Seconds(most) | Aim::Bytes(most) => self.show(most),
             Aim::None => String::new(),
         };
         [

@@ -11,9 +11,10 @@ use cutover::api::feed::FeedItem;
 use cutover::api::gate::{Circumstances, send};
 use cutover::engine::event::{Event, Record};
 use cutover::engine::spec::Options;
+use cutover::identity::command::CommandKey;
 use cutover::model::deployment::{DeploymentId, DeploymentStatus};
 use cutover::model::group::GroupKey;
-use cutover::providers::hosts::AgentClient;
+use cutover::providers::hosts::{AgentClient, Signer, Way};
 use futures_util::StreamExt as _;
 
 use crate::lab::Lab;
@@ -75,12 +76,15 @@ impl Fleet {
 
     /// Clients of the agents, in no order.
     pub fn agents(&self) -> Vec<AgentClient> {
-        let http = AgentClient::http().unwrap();
+        let way = Way::plain().unwrap();
         let hosts = std::fs::read_dir(self.lab.folder().join("hosts")).unwrap();
-        let address = |host: PathBuf| std::fs::read_to_string(host.join("ready")).unwrap();
-        hosts
-            .map(|host| AgentClient::new(http.clone(), address(host.unwrap().path()).trim()))
-            .collect()
+        let signer = Signer::new(CommandKey::new().unwrap(), "bench".parse().unwrap(), 1);
+        let client = |host: PathBuf| {
+            let address = std::fs::read_to_string(host.join("ready")).unwrap();
+            let name = host.file_name().unwrap().to_str().unwrap().parse().unwrap();
+            AgentClient::new(way.clone(), signer.clone(), &name, address.trim())
+        };
+        hosts.map(|host| client(host.unwrap().path())).collect()
     }
 
     /// `kill -9` for the orchestrator.

@@ -2,11 +2,14 @@
 
 mod bridge;
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use cutover::model::connections::{
     HealthField, HttpBalancer, HttpObserve, HttpRequest, ServiceField,
 };
+use cutover::model::secret::{SecretRef, SecretSource, SecretSources};
+use cutover::providers::secrets::Secrets;
 use cutover::providers::traffic::http::RequestBalancer;
 use cutover::providers::traffic::{Balancer as _, Service, TrafficError, Wanted};
 use tokio::time::{Duration, Instant, sleep};
@@ -22,6 +25,12 @@ struct Setup {
     bridge: Bridge,
     connection: HttpBalancer,
     token_file: PathBuf,
+    secrets: Secrets,
+}
+
+fn private(path: &Path, text: &str) {
+    std::fs::write(path, text).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 async fn setup(backends: &[&Backend]) -> Setup {
@@ -29,24 +38,28 @@ async fn setup(backends: &[&Backend]) -> Setup {
     let haproxy = Running::start(&servers).await;
     let bridge = Bridge::start(haproxy.api).await;
     let token_file = haproxy.folder.path().join("token");
-    std::fs::write(&token_file, format!("{TOKEN}\nsecond line\n")).unwrap();
-    let connection = connection(&bridge, &token_file);
+    private(&token_file, &format!("{TOKEN}\n"));
+    let file = SecretSource::File(token_file.clone());
+    let sources = SecretSources::from([("token".parse().unwrap(), file)]);
+    let secrets = Secrets::new(haproxy.folder.path(), move || sources.clone());
+    let connection = connection(&bridge);
     Setup {
         haproxy,
         bridge,
         connection,
         token_file,
+        secrets,
     }
 }
 
-fn connection(bridge: &Bridge, token_file: &Path) -> HttpBalancer {
+fn connection(bridge: &Bridge) -> HttpBalancer {
     let api = format!("http://{}", bridge.address);
     let request = |method: &str, path: &str, body: Option<&str>| HttpRequest {
         method: Some(method.to_owned()),
         url: format!("{api}{path}"),
         headers: [].into(),
         body: body.map(str::to_owned),
-        token_file: Some(token_file.to_owned()),
+        token: Some(SecretRef("token".parse().unwrap())),
     };
     let put = |body| request("PUT", "/servers/{server}", Some(body));
     let at = |path: &str| Some(path.to_owned());
@@ -81,8 +94,8 @@ fn connection(bridge: &Bridge, token_file: &Path) -> HttpBalancer {
     }
 }
 
-fn balancer(connection: &HttpBalancer) -> RequestBalancer {
-    RequestBalancer::new("web", connection).unwrap()
+fn balancer(setup: &Setup) -> RequestBalancer {
+    RequestBalancer::new("web", &setup.connection, &setup.secrets).unwrap()
 }
 
 async fn apply(balancer: &RequestBalancer, wanted: &Wanted) {
@@ -97,7 +110,7 @@ async fn shares_follow_and_instances_leave_and_return() {
         Backend::start("green-1").await,
     );
     let setup = setup(&[&blue, &green]).await;
-    let balancer = balancer(&setup.connection);
+    let balancer = balancer(&setup);
     let load = Load::start(setup.haproxy.front, "/?ms=2", 400, Connections::Kept);
     for replacement in [0, 10, 50, 100] {
         apply(&balancer, &split(&[&blue, &green], replacement)).await;
@@ -161,7 +174,7 @@ async fn a_change_by_hand_and_a_restart_are_put_right_by_one_answer_for_all() {
     observe.in_flight = Some(of_server("counters.active"));
     observe.requests = None;
     observe.errors = None;
-    let balancer = balancer(&setup.connection);
+    let balancer = balancer(&setup);
     let shifted = split(&[&blue, &green], 100);
     let weights = async || {
         let seen = balancer.observe(&shifted.servers).await.unwrap();
@@ -200,7 +213,7 @@ async fn without_observe_what_was_accepted_is_believed() {
     let (w1, w2) = (Backend::start("w1").await, Backend::start("w2").await);
     let mut setup = setup(&[&w1, &w2]).await;
     setup.connection.observe = None;
-    let balancer = balancer(&setup.connection);
+    let balancer = balancer(&setup);
     let abilities = balancer.abilities();
     assert!(abilities.split && !abilities.in_flight && !abilities.health);
     let out = wanted(vec![server(&w1, Service::Out), server(&w2, Service::In)]);
@@ -228,7 +241,7 @@ async fn without_observe_what_was_accepted_is_believed() {
 async fn what_fails_is_told_apart() {
     let (w1, w2) = (Backend::start("w1").await, Backend::start("w2").await);
     let setup = setup(&[&w1, &w2]).await;
-    let balancer = balancer(&setup.connection);
+    let balancer = balancer(&setup);
     let asked = [server(&w1, Service::In), server(&w2, Service::In)];
     // Nothing is left in service.
     let none = wanted(
@@ -261,7 +274,7 @@ async fn what_fails_is_told_apart() {
     // A word that nobody listed.
     let mut strange = setup.connection.clone();
     strange.observe.as_mut().unwrap().service.serving = vec!["up".to_owned()];
-    let strange = RequestBalancer::new("web", &strange).unwrap();
+    let strange = RequestBalancer::new("web", &strange, &setup.secrets).unwrap();
     let error = strange.observe(&asked).await.unwrap_err();
     assert!(matches!(error, TrafficError::Unreadable { .. }));
     assert!(
@@ -283,13 +296,13 @@ async fn what_fails_is_told_apart() {
     std::fs::write(&setup.token_file, "tok\u{7}other").unwrap();
     let words = balancer.observe(&asked).await.unwrap_err().to_string();
     assert!(
-        words.contains("holds no token") && !words.contains("tok\u{7}"),
+        words.contains("the secret token can't be in a header") && !words.contains("tok\u{7}"),
         "{words}"
     );
     std::fs::remove_file(&setup.token_file).unwrap();
     let words = balancer.observe(&asked).await.unwrap_err().to_string();
     assert!(words.contains("can't be read"), "{words}");
-    std::fs::write(&setup.token_file, TOKEN).unwrap();
+    private(&setup.token_file, TOKEN);
 
     // Busy, asleep, gone: it may be otherwise the next time.
     setup.bridge.overload(true);
@@ -306,7 +319,7 @@ async fn what_fails_is_told_apart() {
     assert!(error.to_string().contains("no answer in time"), "{error}");
     let mut gone = setup.connection.clone();
     gone.observe.as_mut().unwrap().request.url = format!("http://127.0.0.1:{}/", free_port());
-    let gone = RequestBalancer::new("web", &gone).unwrap();
+    let gone = RequestBalancer::new("web", &gone, &setup.secrets).unwrap();
     let error = gone.observe(&asked).await.unwrap_err();
     assert!(error.is_passing());
     assert!(error.to_string().contains("refused"), "{error}");
@@ -320,7 +333,7 @@ async fn nobody_leaves_for_a_replacement_that_is_unwell() {
     );
     let setup = setup(&[&blue, &green]).await;
     green.set_well(false);
-    let balancer = balancer(&setup.connection);
+    let balancer = balancer(&setup);
     let asked = split(&[&blue, &green], 100);
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
@@ -355,7 +368,7 @@ fn a_request_that_cant_be_meant_says_what_to_write() {
         url: url.to_owned(),
         headers: [].into(),
         body: None,
-        token_file: None,
+        token: None,
     };
     let connection = || HttpBalancer {
         enter: plain("http://127.0.0.1:1/in/{server}"),
@@ -366,7 +379,8 @@ fn a_request_that_cant_be_meant_says_what_to_write() {
         observe: None,
         timeout_seconds: 2,
     };
-    assert!(RequestBalancer::new("web", &connection()).is_ok());
+    let none = Secrets::new(Path::new("/"), SecretSources::new);
+    assert!(RequestBalancer::new("web", &connection(), &none).is_ok());
     let broken: [(Break, &str); 7] = [
         (
             |c| c.enter.url = "http://h/{sever}".to_owned(),
@@ -394,7 +408,7 @@ fn a_request_that_cant_be_meant_says_what_to_write() {
     for (break_it, words) in broken {
         let mut connection = connection();
         break_it(&mut connection);
-        let error = RequestBalancer::new("web", &connection).unwrap_err();
+        let error = RequestBalancer::new("web", &connection, &none).unwrap_err();
         assert!(error.to_string().contains(words), "{error}");
     }
 }

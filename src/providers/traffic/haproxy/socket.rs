@@ -86,7 +86,9 @@ impl Relay {
             Ok(HaProxyAnswer::Elsewhere(other)) => Err(Silence::Away(format!(
                 "the agent at {host}'s address is {other}'s: correct the `address` of {host}"
             ))),
-            Err(error @ HostError::Unreachable { .. }) => Err(Silence::Away(error.to_string())),
+            Err(error @ (HostError::Unreachable { .. } | HostError::Untrusted { .. })) => {
+                Err(Silence::Away(error.to_string()))
+            }
             Err(HostError::Refused { reason, .. }) => Err(Silence::Refused(reason)),
             Err(HostError::Unknown { .. }) => Err(Silence::Refused(format!(
                 "the agent on {host} is too old to pass commands on: install this version of cutover there, and start it again"

@@ -123,7 +123,9 @@ impl RequestBalancer {
         weight: u32,
         service: Service,
     ) -> Result<(), TrafficError> {
-        let sent = request.send(&self.http, values(server, weight)).await;
+        let sent = request
+            .send((&self.http, &self.secrets), values(server, weight))
+            .await;
         sent.map_err(|failure| self.error(failure))?;
         let believed = Seen {
             service,

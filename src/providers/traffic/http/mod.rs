@@ -24,6 +24,7 @@ use self::template::{Placeholder, Values};
 use super::{Abilities, Balancer, Observed, Seen, Server, TrafficError, Wanted};
 use crate::model::connections::{HttpBalancer, HttpRequest};
 use crate::model::name::Name;
+use crate::providers::secrets::Secrets;
 
 /// How many servers are asked for at the same time.
 const AT_ONCE: usize = 8;
@@ -37,6 +38,7 @@ pub struct RequestBalancer {
     /// How it is called in errors.
     label: String,
     http: reqwest::Client,
+    secrets: Secrets,
     enter: Request,
     drain: Option<Request>,
     leave: Request,
@@ -52,14 +54,18 @@ impl RequestBalancer {
     ///
     /// # Errors
     /// If a request can't be meant, with its name and what to write instead.
-    pub fn new(name: &str, connection: &HttpBalancer) -> Result<Self, TrafficError> {
-        Self::read(name, connection).map_err(|reason| TrafficError::Refused {
+    pub fn new(
+        name: &str,
+        connection: &HttpBalancer,
+        secrets: &Secrets,
+    ) -> Result<Self, TrafficError> {
+        Self::read(name, connection, secrets).map_err(|reason| TrafficError::Refused {
             balancer: format!("the connection {name}"),
             reason,
         })
     }
 
-    fn read(name: &str, connection: &HttpBalancer) -> Result<Self, String> {
+    fn read(name: &str, connection: &HttpBalancer, secrets: &Secrets) -> Result<Self, String> {
         if connection.largest_weight == 0 {
             return Err("`largestWeight` is at least 1".to_owned());
         }
@@ -86,6 +92,7 @@ impl RequestBalancer {
         Ok(Self {
             label: format!("the load balancer {name}"),
             http,
+            secrets: secrets.clone(),
             enter: post("enter", &connection.enter)?,
             drain: optional("drain", &connection.drain)?,
             leave: post("leave", &connection.leave)?,
@@ -153,7 +160,10 @@ impl RequestBalancer {
         request: &Request,
         server: &Server,
     ) -> Result<Option<Value>, TrafficError> {
-        let body = match request.send(&self.http, values(server, 0)).await {
+        let body = match request
+            .send((&self.http, &self.secrets), values(server, 0))
+            .await
+        {
             Ok(body) => body,
             Err(Failure::NotFound(_)) if request.is_by_server() => return Ok(None),
             Err(failure) => return Err(self.error(failure)),

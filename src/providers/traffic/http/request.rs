@@ -1,14 +1,16 @@
 //! One request of the operator's: checked when it is read, filled and sent when it is due.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
 
 use futures_util::StreamExt as _;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
+use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
 
 use super::template::{Escape, Placeholder, Template, Values};
 use crate::model::connections::HttpRequest;
 use crate::model::endpoint::Endpoint;
+use crate::model::secret::{SecretRef, TextOrSecret};
+use crate::providers::secrets::Secrets;
 use crate::text::safe;
 
 /// No answer is read any further, in bytes.
@@ -25,7 +27,9 @@ pub(super) struct Request {
     rest: Template,
     headers: Vec<(HeaderName, Template)>,
     body: Option<(Template, Escape)>,
-    token_file: Option<PathBuf>,
+    /// Headers that are secrets, and the token.
+    secret_headers: BTreeMap<String, TextOrSecret>,
+    token: Option<SecretRef>,
 }
 
 /// Why there is no answer of use.
@@ -67,14 +71,21 @@ impl Request {
         };
         let end = behind.find(['/', '?', '#']).unwrap_or(behind.len());
         let (authority, rest) = behind.split_at(end);
-        let mut headers = Vec::new();
+        let (mut headers, mut secret_headers) = (Vec::new(), BTreeMap::new());
         for (name, value) in &request.headers {
             let known = HeaderName::from_bytes(name.as_bytes());
             let known = known.map_err(|_| format!("{name:?} is no name of a header"))?;
-            headers.push((known, Template::parse(value)?));
+            match value {
+                TextOrSecret::Text(text) => headers.push((known, Template::parse(text)?)),
+                TextOrSecret::Secret(_) => {
+                    secret_headers.insert(name.clone(), value.clone());
+                }
+            }
         }
         let kind = request.headers.iter();
-        let mut kind = kind.filter(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+        let mut kind = kind
+            .filter(|(name, _)| name.eq_ignore_ascii_case("content-type"))
+            .filter_map(|(_, value)| value.text());
         let escape = match kind.next() {
             None => {
                 if request.body.is_some() {
@@ -83,8 +94,8 @@ impl Request {
                 }
                 Escape::Json
             }
-            Some((_, kind)) if kind.contains("json") => Escape::Json,
-            Some((_, kind)) if kind.contains("x-www-form-urlencoded") => Escape::Percent,
+            Some(kind) if kind.contains("json") => Escape::Json,
+            Some(kind) if kind.contains("x-www-form-urlencoded") => Escape::Percent,
             Some(_) => Escape::Plain,
         };
         let body = match &request.body {
@@ -98,7 +109,8 @@ impl Request {
             rest: Template::parse(rest)?,
             headers,
             body,
-            token_file: request.token_file.clone(),
+            secret_headers,
+            token: request.token.clone(),
         };
         read.try_out()?;
         Ok(read)
@@ -160,7 +172,7 @@ impl Request {
     /// If there is no answer, or one that is no success.
     pub(super) async fn send(
         &self,
-        http: &reqwest::Client,
+        (http, secrets): (&reqwest::Client, &Secrets),
         values: Values<'_>,
     ) -> Result<Vec<u8>, Failure> {
         let mut request = http.request(self.method.clone(), self.url(values));
@@ -177,11 +189,10 @@ impl Request {
         if let Some((body, escape)) = &self.body {
             request = request.body(body.fill(values, *escape));
         }
-        if let Some(file) = &self.token_file {
-            let token = token(file).await;
-            let token = token.map_err(|e| Failure::Lasting(format!("{}: {e}", self.role)))?;
-            request = request.header(AUTHORIZATION, token);
-        }
+        let signed = secrets.sign(request, &self.secret_headers, self.token.as_ref());
+        let (request, shown) = signed
+            .await
+            .map_err(|e| Failure::Lasting(format!("{}: {e}", self.role)))?;
         let lost = |error: &reqwest::Error| {
             Failure::Passing(format!(
                 "{} for {}: {}",
@@ -213,7 +224,7 @@ impl Request {
             self.role,
             values.server,
             status.as_u16(),
-            first_line(&body)
+            first_line(&shown.mask().bytes(&body).unwrap_or(body))
         );
         Err(match status {
             StatusCode::NOT_FOUND => Failure::NotFound(words),
@@ -225,20 +236,6 @@ impl Request {
             _ => Failure::Lasting(words),
         })
     }
-}
-
-/// `Bearer` and the first line of a file, marked so that nothing prints it.
-async fn token(file: &Path) -> Result<HeaderValue, String> {
-    let text = tokio::fs::read_to_string(file).await;
-    let text = text.map_err(|e| format!("the token file {} can't be read: {e}", file.display()))?;
-    let token = text.lines().next().unwrap_or_default().trim();
-    if token.is_empty() {
-        return Err(format!("the token file {} is empty", file.display()));
-    }
-    let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
-        .map_err(|_| format!("the token file {} holds no token", file.display()))?;
-    value.set_sensitive(true);
-    Ok(value)
 }
 
 /// What went wrong, without the URL, which may hold a secret.

@@ -5,7 +5,6 @@ use ratatui::layout::Rect;
 use super::Hosts;
 use super::places::Places;
 use crate::api::host::HostView;
-use crate::api::snapshot::HostState;
 use crate::text::size;
 use crate::tui::glyph::{self, Glyph};
 use crate::tui::model::Model;
@@ -88,7 +87,7 @@ fn row(model: &Model, host: HostView<'_>, name: usize, wide: bool) -> Vec<Run> {
     let mark = glyph::host(host.state());
     let sign = mark.glyph.draw(model.theme);
     // What an agent that is silent now once said is no present.
-    let silent = host.state() == HostState::Unreachable;
+    let silent = host.state().is_silent();
     let old = if silent { Role::Muted } else { Role::Text };
     let up = host.uptime(model.present()).filter(|_| !silent);
     let up = up.map_or_else(String::new, tiny);

@@ -205,6 +205,7 @@ impl Hosts {
         let mut runs = vec![run(Role::Focus, format!("{} {hosts}", self.all.len()))];
         for state in [
             HostState::Unreachable,
+            HostState::Untrusted,
             HostState::Problem,
             HostState::NotAsked,
         ] {

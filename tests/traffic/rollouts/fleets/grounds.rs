@@ -91,7 +91,7 @@ impl Grounds {
     /// Writes `cutover.yaml` with this provider of the fleet, and more of the fleet's lines.
     pub fn project(&self, provider: &str, more: &str) {
         let text = format!(
-            "name: lab\nsettings:\n  stateDirectory: .state\nconnections:\n  loadBalancers:\n    - name: web\n      drainSeconds: 20\n      provider:\n        haproxy: {{ address: '{}', backend: app, addServers: true }}\n  fleets:\n    - name: pool\n{more}      provider:\n        {provider}\nhosts:\n{}",
+            "name: lab\nsettings:\n  stateDirectory: .state\nsecrets: {{ token: {{ file: token }} }}\nconnections:\n  loadBalancers:\n    - name: web\n      drainSeconds: 20\n      provider:\n        haproxy: {{ address: '{}', backend: app, addServers: true }}\n  fleets:\n    - name: pool\n{more}      provider:\n        {provider}\nhosts:\n{}",
             self.haproxy.api, self.hosts
         );
         std::fs::write(self.lab.folder().join("cutover.yaml"), text).unwrap();

@@ -1,5 +1,6 @@
 //! A fleet by HTTP: a server of the test's own, which starts and ends agents.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -73,18 +74,20 @@ async fn a_fleet_by_http_is_asked_until_it_answers() {
     let at = listener.local_addr().unwrap();
     let serving = tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
     let provider = format!(
-        "http: {{ provision: 'http://{at}/provision', terminate: 'http://{at}/terminate', tokenFile: token }}"
+        "http: {{ provision: 'http://{at}/provision', terminate: 'http://{at}/terminate', token: token }}"
     );
     grounds.project(&provider, "      timeoutSeconds: 60\n");
     grounds.reread();
-    std::fs::write(lab.folder().join("token"), "guess\n").unwrap();
+    let token = lab.folder().join("token");
+    std::fs::write(&token, "a guess\n").unwrap();
+    std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o600)).unwrap();
     let id = grounds.deploy();
     assert_eq!(lab.wait_for_end(&id), "Failed");
     let shown = lab.ok(&["show", &id]);
     assert!(shown.contains("401 Unauthorized: who is there?"), "{shown}");
-    assert!(!shown.contains("guess"), "{shown}");
+    assert!(!shown.contains("a guess"), "{shown}");
 
-    std::fs::write(lab.folder().join("token"), "open sesame\n").unwrap();
+    std::fs::write(&token, "open sesame\n").unwrap();
     let first = grounds.deploy();
     grounds.succeeds(&first);
     assert_eq!(server.questions.load(Ordering::Relaxed), 3);

@@ -1,32 +1,50 @@
-//! Hosts: the agent's HTTP client. It knows messages and nothing of deployments.
+//! Hosts: the agent's HTTP client. It knows messages and nothing of deployments. [`network`] is how agents are reached.
+
+mod introduce;
+pub mod network;
+mod said;
+mod signer;
+mod trouble;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use tokio::io::AsyncBufReadExt as _;
+use reqwest::{Method, StatusCode};
 use tokio::time::timeout;
+use tokio_util::codec::{FramedRead, LinesCodec, LinesCodecError};
 use tokio_util::io::StreamReader;
 
+pub use self::introduce::NotMet;
+pub use self::network::{Network, Way};
+pub use self::signer::{Signer, Wanted};
 use crate::agent::facts::bound;
 use crate::agent::haproxy::exchange;
 use crate::agent::protocol::{
-    AgentInfo, ExecutionState, HEARTBEAT, HaProxyAnswer, HaProxyCommand, Leases, Message, Order,
-    Problem, UpstreamOrder, UpstreamState,
+    AgentInfo, ExecutionState, HEARTBEAT, HaProxyAnswer, HaProxyCommand, KEYS, KeyOrder, Keys,
+    Leases, Message, Order, Problem, UpstreamOrder, UpstreamState,
 };
 use crate::clock;
+use crate::identity::Pin;
+use crate::identity::command::Verb;
 use crate::model::deployment::ExecutionId;
 use crate::model::name::Name;
 use crate::model::revision::Digest;
 use crate::model::timestamp::Timestamp;
+use crate::text::date_time;
 
 /// A client of one host's agent.
 #[derive(Clone, Debug)]
 pub struct AgentClient {
-    http: reqwest::Client,
+    way: Way,
+    signer: Signer,
+    host: Name,
     address: String,
 }
+
+/// Who wants what nobody asked for.
+const ITSELF: &str = "orchestrator";
 
 /// What an agent said of itself, and when.
 #[derive(Clone, Debug)]
@@ -37,6 +55,10 @@ pub struct Greeting {
     pub asked: Timestamp,
     /// When its answer was there.
     pub answered: Timestamp,
+    /// The key that it is known by; none if it was spoken to plainly.
+    pub key: Option<Pin>,
+    /// Whether it has heard of this start of the orchestrator: until then, it obeys the former too.
+    pub obeys: bool,
 }
 
 /// Why a request to an agent failed.
@@ -49,6 +71,14 @@ pub enum HostError {
         address: String,
         /// What went wrong.
         reason: String,
+    },
+    /// Nothing may be sent, or nobody would hear: one does not know the other, or another is there.
+    #[error("{reason}: {remedy}")]
+    Untrusted {
+        /// Who does not know whom.
+        reason: String,
+        /// What to do.
+        remedy: String,
     },
     /// It does not know the execution.
     #[error("the agent at {address} does not know the execution")]
@@ -70,8 +100,16 @@ impl HostError {
     /// What went wrong, for those who know which agent is meant.
     pub fn reason(&self) -> String {
         match self {
-            Self::Unreachable { reason, .. } => reason.clone(),
+            Self::Unreachable { reason, .. } | Self::Untrusted { reason, .. } => reason.clone(),
             other => other.to_string(),
+        }
+    }
+
+    /// What to do, if it is that one does not know the other.
+    pub fn remedy(&self) -> Option<&str> {
+        match self {
+            Self::Untrusted { remedy, .. } => Some(remedy),
+            _ => None,
         }
     }
 }
@@ -81,26 +119,14 @@ pub type Messages =
     std::pin::Pin<Box<dyn futures_util::Stream<Item = Result<Message, HostError>> + Send>>;
 
 impl AgentClient {
-    /// A client of the agent at this address. Nothing is sent yet.
-    pub fn new(http: reqwest::Client, address: &str) -> Self {
+    /// A client of this host's agent, at this address. Nothing is sent yet.
+    pub fn new(way: Way, signer: Signer, host: &Name, address: &str) -> Self {
         Self {
-            http,
+            way,
+            signer,
+            host: host.clone(),
             address: address.trim_end_matches('/').to_owned(),
         }
-    }
-
-    /// Settings that suit agents: quick to notice that one is gone.
-    ///
-    /// # Errors
-    /// If the HTTP client can't be set up.
-    pub fn http() -> Result<reqwest::Client, reqwest::Error> {
-        reqwest::Client::builder()
-            .connect_timeout(Duration::from_secs(3))
-            .tcp_keepalive(Duration::from_secs(5))
-            .pool_idle_timeout(Duration::from_secs(30))
-            // Agents speak plain HTTP: reading the machine's certificates would be for nothing.
-            .tls_certs_only([])
-            .build()
     }
 
     /// Makes sure that the agent is there, and that it is this host's: an address may have been mixed up. Answers what it
@@ -109,10 +135,22 @@ impl AgentClient {
     /// # Errors
     /// If it does not answer, or is another host's.
     pub async fn greet(&self, host: &Name) -> Result<Greeting, HostError> {
-        let request = self.http.get(self.url("/v1/agent")).timeout(PATIENCE);
+        let request = self.request(Method::GET, "/v1/agent")?.timeout(PATIENCE);
         let asked = clock::now();
+        let known = self.way.known();
         let mut info: AgentInfo = self.read(request).await?;
         if &info.name == host {
+            if let (Some(known), Some(keys)) = (&known, &info.keys) {
+                // Before anything is signed for its former key.
+                self.way.shows(known, keys.current);
+            }
+            let obeys = self.signer.is_obeyed(&info.obeys).map_err(|other| {
+                let (since, epoch) = (date_time(other.since), other.epoch);
+                network::fenced(format!(
+                    "{host} obeys another orchestrator of this project since {since}, epoch {epoch}; this one is fenced off (epoch {})",
+                    self.signer.epoch()
+                ))
+            })?;
             info.facts = info
                 .facts
                 .map(|facts| Arc::new(Arc::unwrap_or_clone(facts).bounded()));
@@ -121,6 +159,8 @@ impl AgentClient {
                 info,
                 asked,
                 answered: clock::now(),
+                key: known.map(|known| known.pin),
+                obeys,
             });
         }
         Err(HostError::Unreachable {
@@ -134,8 +174,9 @@ impl AgentClient {
     /// # Errors
     /// If it does not answer or refuses the bundle.
     pub async fn ensure_bundle(&self, digest: &Digest, file: &Path) -> Result<(), HostError> {
-        let url = self.url(&format!("/v1/bundles/{digest}"));
-        let head = self.http.head(&url).timeout(PATIENCE).send().await;
+        let path = format!("/v1/bundles/{digest}");
+        let head = self.request(Method::HEAD, &path)?.timeout(PATIENCE);
+        let head = head.send().await;
         if head
             .map_err(|error| self.lost(&error))?
             .status()
@@ -154,8 +195,7 @@ impl AgentClient {
         let pieces = tokio_util::io::ReaderStream::new(file);
         let pieces = pieces.inspect(move |_| sent.send_replace(()));
         let request = self
-            .http
-            .put(&url)
+            .request(Method::PUT, &path)?
             .header(reqwest::header::CONTENT_LENGTH, length)
             .body(reqwest::Body::wrap_stream(pieces));
         let mut sending = std::pin::pin!(self.open(request));
@@ -175,7 +215,7 @@ impl AgentClient {
         }
     }
 
-    /// Gives an order, or asks after it: the same id again changes nothing.
+    /// Gives an order for somebody, or asks after it: the same id again changes nothing.
     ///
     /// # Errors
     /// If the agent does not answer or refuses the order.
@@ -183,19 +223,48 @@ impl AgentClient {
         &self,
         id: &ExecutionId,
         order: &Order,
+        by: &str,
     ) -> Result<ExecutionState, HostError> {
-        let url = self.url(&format!("/v1/executions/{id}"));
-        self.read(self.http.put(url).timeout(PATIENCE).json(order))
-            .await
+        let wanted = Wanted {
+            kind: Verb::Order,
+            name: &id.0,
+            by,
+            command: order,
+        };
+        let place = (Method::PUT, &*format!("/v1/executions/{id}"));
+        let answer = self.command(place, PATIENCE, wanted).await?;
+        Ok(said::state(self.parse(answer).await?))
     }
 
-    /// Tells an execution to start no further event.
+    /// Tells an execution for somebody to start no further event.
     ///
     /// # Errors
     /// If the agent does not answer, or does not know the execution.
-    pub async fn stop(&self, id: &ExecutionId) -> Result<ExecutionState, HostError> {
-        let url = self.url(&format!("/v1/executions/{id}/stop"));
-        self.read(self.http.post(url).timeout(PATIENCE)).await
+    pub async fn stop(&self, id: &ExecutionId, by: &str) -> Result<ExecutionState, HostError> {
+        let wanted = Wanted {
+            kind: Verb::Stop,
+            name: &id.0,
+            by,
+            command: &(),
+        };
+        let place = (Method::POST, &*format!("/v1/executions/{id}/stop"));
+        let answer = self.command(place, PATIENCE, wanted).await?;
+        Ok(said::state(self.parse(answer).await?))
+    }
+
+    /// Has the agent change a key, its own or the one that it knows the orchestrator by.
+    ///
+    /// # Errors
+    /// If the agent does not answer, is too old to know the request (it is unknown then), or refuses.
+    pub async fn keys(&self, order: KeyOrder) -> Result<Keys, HostError> {
+        let wanted = Wanted {
+            kind: Verb::Keys,
+            name: "",
+            by: ITSELF,
+            command: &order,
+        };
+        let response = self.command((Method::POST, KEYS), PATIENCE, wanted).await?;
+        self.parse(response).await
     }
 
     /// Renews the leases of these executions.
@@ -203,12 +272,22 @@ impl AgentClient {
     /// # Errors
     /// If the agent does not answer.
     pub async fn renew(&self, leases: &Leases) -> Result<(), HostError> {
-        let request = self
-            .http
-            .post(self.url("/v1/leases"))
-            .timeout(PATIENCE)
-            .json(leases);
-        self.open(request).await.map(|_| ())
+        let wanted = Wanted {
+            kind: Verb::Renew,
+            name: "",
+            by: ITSELF,
+            command: leases,
+        };
+        let place = (Method::POST, "/v1/leases");
+        self.command(place, PATIENCE, wanted).await.map(|_| ())
+    }
+
+    /// Tells a host that obeys a former start of this orchestrator that it is over.
+    ///
+    /// # Errors
+    /// If the agent does not answer, or refuses.
+    pub async fn succeed(&self) -> Result<(), HostError> {
+        self.renew(&Leases::default()).await
     }
 
     /// How an upstream of an nginx on the host is.
@@ -216,8 +295,8 @@ impl AgentClient {
     /// # Errors
     /// If the agent does not answer, does not know the upstream, or refuses.
     pub async fn upstream(&self, name: &str) -> Result<UpstreamState, HostError> {
-        let url = self.url(&format!("/v1/upstreams/{name}"));
-        self.read(self.http.get(url).timeout(PATIENCE)).await
+        let request = self.request(Method::GET, &format!("/v1/upstreams/{name}"))?;
+        self.read(request.timeout(PATIENCE)).await
     }
 
     /// Changes an upstream of an nginx on the host: the same again changes nothing. Answers when nginx works by it.
@@ -229,9 +308,14 @@ impl AgentClient {
         name: &str,
         order: &UpstreamOrder,
     ) -> Result<UpstreamState, HostError> {
-        let url = self.url(&format!("/v1/upstreams/{name}"));
-        self.read(self.http.put(url).timeout(RELOAD).json(order))
-            .await
+        let wanted = Wanted {
+            kind: Verb::ChangeUpstream,
+            name,
+            by: ITSELF,
+            command: order,
+        };
+        let place = (Method::PUT, &*format!("/v1/upstreams/{name}"));
+        self.parse(self.command(place, RELOAD, wanted).await?).await
     }
 
     /// Has the agent pass a command on to an `HAProxy` on the host.
@@ -239,8 +323,14 @@ impl AgentClient {
     /// # Errors
     /// If the agent does not answer, is too old to know the request (it is unknown then), or refuses.
     pub async fn haproxy(&self, command: &HaProxyCommand) -> Result<HaProxyAnswer, HostError> {
-        let request = self.http.post(self.url("/v1/haproxy"));
-        let response = self.open(request.timeout(RELAY).json(command)).await?;
+        let wanted = Wanted {
+            kind: Verb::HaProxy,
+            name: "",
+            by: ITSELF,
+            command,
+        };
+        let place = (Method::POST, "/v1/haproxy");
+        let response = self.command(place, RELAY, wanted).await?;
         self.parse_up_to(2 * exchange::LIMIT, response).await
     }
 
@@ -249,15 +339,14 @@ impl AgentClient {
     /// # Errors
     /// If the agent does not answer; each item can be an error too, after which the stream ends.
     pub async fn stream(&self, after: u64) -> Result<Messages, HostError> {
-        let request = self
-            .http
-            .get(self.url(&format!("/v1/stream?after={after}")));
+        let request = self.request(Method::GET, &format!("/v1/stream?after={after}"))?;
         let opened = timeout(PATIENCE, self.open(request)).await;
         let response = opened.unwrap_or_else(|_| Err(self.stuck("the stream")))?;
         let body = response
             .bytes_stream()
             .map(|chunk| chunk.map_err(std::io::Error::other));
-        let lines = StreamReader::new(body).lines();
+        let longest = LinesCodec::new_with_max_length(said::LONGEST_LINE);
+        let lines = FramedRead::new(StreamReader::new(body), longest);
         let address = self.address.clone();
         let stream = futures_util::stream::unfold(Some(lines), move |state| {
             let address = address.clone();
@@ -266,22 +355,21 @@ impl AgentClient {
                 let unreachable = |reason: String| HostError::Unreachable { address, reason };
                 loop {
                     // The agent writes a blank line at least this often.
-                    let next = timeout(3 * HEARTBEAT, lines.next_line()).await;
-                    return match next {
-                        Err(_) => Some((Err(unreachable("it has gone silent".to_owned())), None)),
-                        Ok(Err(error)) => Some((Err(unreachable(error.to_string())), None)),
-                        Ok(Ok(None)) => {
-                            Some((Err(unreachable("it closed the stream".to_owned())), None))
+                    let next = timeout(3 * HEARTBEAT, lines.next()).await;
+                    let trouble = match next {
+                        Err(_) => "it has gone silent".to_owned(),
+                        Ok(None) => "it closed the stream".to_owned(),
+                        Ok(Some(Err(LinesCodecError::MaxLineLengthExceeded))) => {
+                            "its message can't be read: it is too long".to_owned()
                         }
-                        Ok(Ok(Some(line))) if line.trim().is_empty() => continue,
-                        Ok(Ok(Some(line))) => match serde_json::from_str(&line) {
-                            Ok(message) => Some((Ok(message), Some(lines))),
-                            Err(error) => Some((
-                                Err(unreachable(format!("its message can't be read: {error}"))),
-                                None,
-                            )),
+                        Ok(Some(Err(LinesCodecError::Io(error)))) => error.to_string(),
+                        Ok(Some(Ok(line))) if line.trim().is_empty() => continue,
+                        Ok(Some(Ok(line))) => match said::message(&line) {
+                            Ok(message) => return Some((Ok(message), Some(lines))),
+                            Err(error) => format!("its message can't be read: {error}"),
                         },
                     };
+                    return Some((Err(unreachable(trouble)), None));
                 }
             }
         });
@@ -335,19 +423,60 @@ impl AgentClient {
         }
     }
 
+    /// Signs what is wanted and sends it. What a host calls stale is signed once more, by the clock that it told: it may have
+    /// been under way for long, have been overtaken, or the clocks differ.
+    async fn command<T: serde::Serialize>(
+        &self,
+        (method, path): (Method, &str),
+        patience: Duration,
+        wanted: Wanted<'_, T>,
+    ) -> Result<reqwest::Response, HostError> {
+        let mut tried = false;
+        loop {
+            let there = (&self.host, self.way.key());
+            let signed = self.signer.sign(there, &wanted, clock::now());
+            let body = signed.map_err(|error| HostError::Refused {
+                address: self.address.clone(),
+                reason: error.to_string(),
+            })?;
+            let request = self
+                .request(method.clone(), path)?
+                .header(reqwest::header::CONTENT_TYPE, "application/json")
+                .timeout(patience)
+                .body(body);
+            let response = request.send().await.map_err(|error| self.lost(&error))?;
+            if response.status() != StatusCode::PRECONDITION_FAILED || tried {
+                return self.checked(response).await;
+            }
+            tried = true;
+            let problem = self.parse::<Problem>(response).await?;
+            if let Some(theirs) = problem.clock {
+                self.signer.learn(&self.host, theirs, clock::now());
+            }
+        }
+    }
+
     async fn open(&self, request: reqwest::RequestBuilder) -> Result<reqwest::Response, HostError> {
         let response = request.send().await.map_err(|error| self.lost(&error))?;
+        self.checked(response).await
+    }
+
+    async fn checked(&self, response: reqwest::Response) -> Result<reqwest::Response, HostError> {
         let status = response.status();
         if status.is_success() {
             return Ok(response);
         }
         let problem = self.parse::<Problem>(response).await;
-        let reason = problem.map_or_else(|_| format!("status {status}"), |p| p.message);
+        let reason =
+            problem.map_or_else(|_| format!("status {status}"), |p| said::words(&p.message));
         let address = self.address.clone();
         Err(match status.as_u16() {
+            401 => self.way.turned_away(&reason),
             404 => HostError::Unknown { address },
-            // The agent is there but can't serve now.
-            500.. => HostError::Unreachable { address, reason },
+            421 => self.way.distrusted(&reason),
+            423 => network::fenced(reason),
+            // The agent is there but can't serve now, or calls a command stale that was just signed by its clock.
+            412 | 500.. => HostError::Unreachable { address, reason },
             _ => HostError::Refused { address, reason },
         })
     }
@@ -360,20 +489,14 @@ impl AgentClient {
         }
     }
 
-    fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.address)
+    /// A request, if this host may be spoken to at all.
+    fn request(&self, method: Method, path: &str) -> Result<reqwest::RequestBuilder, HostError> {
+        let http = self.way.http(&self.address)?;
+        Ok(http.request(method, format!("{}{path}", self.address)))
     }
 
     fn lost(&self, error: &reqwest::Error) -> HostError {
-        // The outermost message of an HTTP client only repeats the address.
-        let mut cause: &dyn std::error::Error = error;
-        while let Some(inner) = cause.source() {
-            cause = inner;
-        }
-        HostError::Unreachable {
-            address: self.address.clone(),
-            reason: cause.to_string(),
-        }
+        trouble::of(error, &self.way, &self.address)
     }
 }
 

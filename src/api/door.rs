@@ -1,0 +1,331 @@
+//! Behind the door: nobody reaches the orchestrator but through [`Door::admit`].
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde_json::json;
+use tempfile::NamedTempFile;
+
+use super::caller::Caller;
+use super::command::{Answer, ApiError, Command};
+use super::rights::{About, Request, need};
+use super::sight::Sight;
+use crate::clock;
+use crate::model::access::{Right, Where, may};
+use crate::model::freeze::Scope;
+use crate::model::group::GroupKey;
+use crate::model::name::Name;
+use crate::model::timestamp::Timestamp;
+use crate::orchestrator::checks::{no_application, no_group};
+use crate::orchestrator::{Orchestrator, no_deployment};
+use crate::store::audit::{Audit, Fact, Outcome};
+
+/// The code of a refusal for want of a right.
+const DENIED: &str = "AccessDeniedException";
+
+/// A denied look is noted at most so often of one user, so that nobody fills the disk by knocking.
+const KNOCKS: Duration = Duration::from_mins(1);
+
+/// The orchestrator, and who may ask it what. Every change that somebody asks for is in the audit trail before it is made.
+#[derive(Clone, Debug)]
+pub struct Door {
+    /// Private, so that every way to it asks for the right first.
+    orchestrator: Orchestrator,
+    audit: Audit,
+    /// When a denied look of a user was noted last.
+    knocks: Arc<Mutex<BTreeMap<u32, Timestamp>>>,
+}
+
+/// Somebody who may do what was asked for.
+#[derive(Debug)]
+pub struct Admitted {
+    /// To be asked for nothing else.
+    pub orchestrator: Orchestrator,
+    /// What they may see.
+    pub sight: Sight,
+}
+
+impl Door {
+    /// The door to an orchestrator.
+    pub fn new(orchestrator: Orchestrator, audit: Audit) -> Self {
+        Self {
+            orchestrator,
+            audit,
+            knocks: Arc::default(),
+        }
+    }
+
+    /// Lets a look in, or says why not. What somebody may not see is answered as what does not exist.
+    ///
+    /// # Errors
+    /// If the person lacks the right.
+    pub async fn admit(
+        &self,
+        caller: &Caller,
+        request: &Request<'_>,
+    ) -> Result<Admitted, ApiError> {
+        if let Err(error) = self.judge(caller, request) {
+            if error.code == DENIED && self.knocks_anew(caller.uid) {
+                let what = json!({ "type": request.name() });
+                let fact = fact(caller, request, what);
+                self.note_denial(fact, &error).await;
+            }
+            return Err(error);
+        }
+        Ok(Admitted {
+            orchestrator: self.orchestrator.clone(),
+            sight: Sight::new(&self.orchestrator.project(), caller),
+        })
+    }
+
+    /// Whether a request may come in.
+    ///
+    /// # Errors
+    /// If the person lacks the right.
+    pub fn judge(&self, caller: &Caller, request: &Request<'_>) -> Result<(), ApiError> {
+        let project = self.orchestrator.project();
+        let access = project.access.as_ref();
+        let may = |right, place| may(access, &caller.person, right, place);
+        if !may(Right::See, Where::Anywhere) {
+            return Err(denied(format!(
+                "{} has no role in this project: whoever keeps its cutover.yaml gives roles under access.people",
+                caller.name
+            )));
+        }
+        let (right, about) = need(request);
+        let group;
+        let place = match about {
+            About::Place(place) => place,
+            About::Scope(scope) => {
+                group = group_of(scope);
+                match (&group, &scope.application) {
+                    (Some(key), _) => Where::Group(key),
+                    (None, Some(name)) => Where::Application(name),
+                    (None, None) => Where::Project,
+                }
+            }
+            About::Deployment(id) => {
+                group = self.orchestrator.group_of(id);
+                match &group {
+                    Some(key) if may(Right::See, Where::Group(key)) => Where::Group(key),
+                    _ => return Err(no_deployment(id)),
+                }
+            }
+        };
+        let seen = || Sight::new(&project, caller).project(&project);
+        match place {
+            Where::Group(key) if !may(Right::See, place) => {
+                return Err(no_group(&seen(), key));
+            }
+            Where::Application(name) | Where::Within(name)
+                if !may(Right::See, Where::Within(name)) =>
+            {
+                return Err(no_application(&seen(), name));
+            }
+            _ => {}
+        }
+        if may(right, place) {
+            Ok(())
+        } else {
+            let (name, role) = (&caller.name, right.least_role().name());
+            Err(denied(format!(
+                "{name} may not do this: it needs the role {role} {}",
+                words(place)
+            )))
+        }
+    }
+
+    /// Carries out a command of somebody who may give it. Whoever the command says gave it, it was the caller.
+    ///
+    /// # Errors
+    /// Why it is refused.
+    pub async fn command(&self, caller: &Caller, command: Command) -> Result<Answer, ApiError> {
+        let command = command.signed(&caller.name);
+        // Whoever has just lost a role has lost it.
+        self.orchestrator.catch_up();
+        let request = Request::Command(&command);
+        let what = serde_json::to_value(&command).map_err(|error| failed(&error))?;
+        let fact = fact(caller, &request, what);
+        if let Err(error) = self.let_change(caller, &request) {
+            self.note_denial(fact, &error).await;
+            return Err(error);
+        }
+        let orchestrator = self.orchestrator.clone();
+        self.act(
+            fact,
+            Box::pin(async move { orchestrator.command(command).await }),
+        )
+        .await
+    }
+
+    /// Makes room for a bundle of somebody who may bring one to this application.
+    ///
+    /// # Errors
+    /// Why it is refused.
+    pub async fn upload(
+        &self,
+        caller: &Caller,
+        application: &Name,
+    ) -> Result<NamedTempFile, ApiError> {
+        self.orchestrator.catch_up();
+        let request = Request::Upload(application);
+        if let Err(error) = self.let_change(caller, &request) {
+            let what = json!({ "type": request.name(), "application": application });
+            self.note_denial(fact(caller, &request, what), &error).await;
+            return Err(error);
+        }
+        self.orchestrator.landing()
+    }
+
+    /// Registers a bundle that came in.
+    ///
+    /// # Errors
+    /// Why it is refused.
+    pub async fn register(
+        &self,
+        caller: &Caller,
+        application: &Name,
+        bundle: &Path,
+        label: String,
+    ) -> Result<Answer, ApiError> {
+        let request = Request::Upload(application);
+        self.let_change(caller, &request)?;
+        let what = json!({ "type": request.name(), "application": application, "label": label });
+        let description = format!("pushed by {}", caller.name);
+        let registering = self
+            .orchestrator
+            .register(application, bundle, label, description);
+        self.act(fact(caller, &request, what), registering).await
+    }
+
+    /// Whether a request may change something now, whoever asks and however.
+    fn let_change(&self, caller: &Caller, request: &Request<'_>) -> Result<(), ApiError> {
+        self.judge(caller, request)?;
+        if self.orchestrator.project().settings.read_only {
+            let message = "read-only: nothing can be changed (settings.readOnly in cutover.yaml)";
+            return Err(ApiError::new("ReadOnlyException", message));
+        }
+        if matches!(request, Request::Command(Command::Push { .. })) && !caller.person.owner {
+            // It reads with its owner's rights, which are not the caller's.
+            return Err(denied(
+                "the orchestrator reads no files for other users: send the bundle itself, as `cutover push` does"
+                    .to_owned(),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Writes down that something is asked for, does it, and writes down what came of it.
+    async fn act(
+        &self,
+        fact: Fact,
+        doing: impl Future<Output = Result<Answer, ApiError>>,
+    ) -> Result<Answer, ApiError> {
+        let asked = self.note(fact.clone()).await?;
+        let answer = doing.await;
+        let (outcome, told) = match &answer {
+            Ok(answer) => (Outcome::Done, serde_json::to_string(&answer.kept()).ok()),
+            Err(error) => (Outcome::Refused, Some(error.message.clone())),
+        };
+        let noted = self.note(Fact {
+            outcome,
+            told,
+            of: Some(asked),
+            ..fact
+        });
+        if let Err(error) = noted.await {
+            tracing::error!(%error, asked, "what came of a command is not in the audit trail");
+        }
+        answer
+    }
+
+    async fn note_denial(&self, fact: Fact, error: &ApiError) {
+        let (outcome, told) = (Outcome::Denied, Some(error.message.clone()));
+        let noted = self.note(Fact {
+            outcome,
+            told,
+            ..fact
+        });
+        if let Err(error) = noted.await {
+            tracing::error!(%error, "a denial is not in the audit trail");
+        }
+    }
+
+    /// Appends to the audit trail, and waits until it is durable.
+    async fn note(&self, fact: Fact) -> Result<u64, ApiError> {
+        let audit = self.audit.clone();
+        let noting = tokio::task::spawn_blocking(move || audit.append(clock::now(), fact));
+        let noted = noting.await.map_err(|error| failed(&error))?;
+        noted.map_err(|error| failed(&format_args!("the audit trail can't be written: {error}")))
+    }
+
+    /// The audit trail, as it is on the disk.
+    ///
+    /// # Errors
+    /// If the person may not read it, or it can't be read.
+    pub async fn trail(&self, caller: &Caller) -> Result<Vec<u8>, ApiError> {
+        self.admit(caller, &Request::Audit).await?;
+        let audit = self.audit.clone();
+        let reading = tokio::task::spawn_blocking(move || audit.read());
+        let read = reading.await.map_err(|error| failed(&error))?;
+        read.map_err(|error| failed(&error))
+    }
+
+    fn knocks_anew(&self, uid: u32) -> bool {
+        let now = clock::steady();
+        let mut knocks = self.knocks.lock().unwrap_or_else(PoisonError::into_inner);
+        let anew = knocks
+            .get(&uid)
+            .is_none_or(|last| now.since(*last) >= KNOCKS);
+        if anew {
+            knocks.insert(uid, now);
+        }
+        anew
+    }
+}
+
+/// A request of somebody, before anything is known of its outcome.
+fn fact(caller: &Caller, request: &Request<'_>, what: serde_json::Value) -> Fact {
+    let place = match need(request).1 {
+        About::Place(place) => words(place),
+        About::Scope(scope) => format!("in {scope}"),
+        About::Deployment(id) => id.to_string(),
+    };
+    Fact {
+        uid: caller.uid,
+        user: caller.name.clone(),
+        what,
+        place,
+        outcome: Outcome::Asked,
+        of: None,
+        told: None,
+    }
+}
+
+/// The deployment group that a scope is, if it is one.
+fn group_of(scope: &Scope) -> Option<GroupKey> {
+    let (application, group) = scope.application.clone().zip(scope.group.clone())?;
+    Some(GroupKey { application, group })
+}
+
+/// What went wrong on our side.
+fn failed(error: &dyn std::fmt::Display) -> ApiError {
+    ApiError::new("InternalError", error.to_string())
+}
+
+fn denied(message: String) -> ApiError {
+    ApiError::new(DENIED, message)
+}
+
+/// A place in words.
+fn words(place: Where<'_>) -> String {
+    match place {
+        Where::Anywhere => "anywhere".to_owned(),
+        Where::Project => "in the whole project".to_owned(),
+        Where::Application(name) => format!("in the whole application {name}"),
+        Where::Within(name) => format!("in the application {name}"),
+        Where::Group(key) => format!("in {key}"),
+    }
+}

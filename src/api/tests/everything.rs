@@ -1,0 +1,414 @@
+//! Every route and every command, with every role and with a stranger.
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use serde_json::json;
+
+use super::world::{World, caller, deploy, get, owner, post};
+use crate::api::caller::Caller;
+use crate::api::server::Route;
+use crate::engine::input::{self, What};
+use crate::engine::plan::Before;
+use crate::model::access::{Right, Role};
+use crate::model::traffic::Split;
+use crate::orchestrator::command::Command;
+use crate::store::audit::Entry;
+
+/// The place of a command in [`commands`]. A new one does not compile before it has one here, and then it needs a sample.
+fn place(command: &Command) -> usize {
+    match command {
+        Command::Push { .. } => 0,
+        Command::Deploy(_) => 1,
+        Command::Control { control, .. } => match control.what {
+            What::Stop { .. } => 2,
+            What::Pause => 3,
+            What::Resume => 4,
+            What::Retry { .. } => 5,
+            What::Skip { .. } => 6,
+            What::StartNext { .. } => 7,
+            What::GiveUp => 8,
+            What::Weight { .. } => 9,
+            What::Continue {
+                before: Before::Reroute,
+            } => 10,
+            What::Continue {
+                before: Before::Termination,
+            } => 11,
+            What::Approve { .. } => 22,
+        },
+        Command::Rollback { .. } => 12,
+        Command::DeleteRevision { .. } => 13,
+        Command::TerminateHosts { .. } => 14,
+        Command::TestNotification { .. } => 15,
+        Command::Freeze { .. } => 16,
+        Command::Thaw { .. } => 17,
+        Command::InviteHost { .. } => 18,
+        Command::RevokeHost { .. } => 19,
+        Command::RotateKey { .. } => 20,
+        Command::Shutdown => 21,
+    }
+}
+
+/// Every command, about this deployment of `application`/`group`, and the right that it needs.
+fn commands(id: &str, application: &str, group: &str) -> Vec<(Command, Right)> {
+    let target: crate::model::name::Name = format!("{group}-1").parse().unwrap();
+    let on = |what: fn(crate::model::name::Name) -> What| what(target.clone());
+    let steers = [
+        What::Stop {
+            auto_rollback: None,
+        },
+        What::Pause,
+        What::Resume,
+        on(|target| What::Retry { target }),
+        on(|target| What::Skip { target }),
+        on(|target| What::StartNext { target }),
+        What::GiveUp,
+        What::Weight {
+            split: Split::new(10).unwrap(),
+        },
+        What::Continue {
+            before: Before::Reroute,
+        },
+        What::Continue {
+            before: Before::Termination,
+        },
+    ];
+    let push = Command::Push {
+        application: application.parse().unwrap(),
+        path: "/nowhere".into(),
+        label: None,
+    };
+    let mut all = vec![
+        (push, Right::Operate),
+        (deploy(application, group), Right::Operate),
+    ];
+    for what in steers {
+        let command = Command::Control {
+            deployment: id.parse().unwrap(),
+            control: input::Command::new(what, "forged"),
+        };
+        all.push((command, Right::Operate));
+    }
+    let rollback = Command::Rollback {
+        deployment: id.parse().unwrap(),
+        by: "forged".to_owned(),
+    };
+    let delete = Command::DeleteRevision {
+        application: application.parse().unwrap(),
+        revision: "9.9".to_owned(),
+    };
+    all.push((rollback, Right::Operate));
+    all.push((delete, Right::Operate));
+    let terminate = Command::TerminateHosts {
+        hosts: vec![target.clone()],
+    };
+    let invite = Command::InviteHost {
+        host: target.clone(),
+        replace_key: false,
+        authority: None,
+        by: "forged".to_owned(),
+    };
+    let rotate = Command::RotateKey {
+        host: Some(target.clone()),
+    };
+    let revoke = Command::RevokeHost { host: target };
+    let test = Command::TestNotification {
+        receiver: "nobody".to_owned(),
+    };
+    let scope: crate::model::freeze::Scope =
+        serde_json::from_value(json!({ "application": application, "group": group })).unwrap();
+    let freeze = Command::Freeze {
+        scope: scope.clone(),
+        why: "a reason".to_owned(),
+        seconds: 1,
+        by: "forged".to_owned(),
+    };
+    let thaw = Command::Thaw {
+        scope,
+        why: None,
+        by: "forged".to_owned(),
+    };
+    let hosts = [invite, revoke, rotate];
+    let first = [terminate, test, freeze, thaw];
+    for command in first.into_iter().chain(hosts).chain([Command::Shutdown]) {
+        all.push((command, Right::Administer));
+    }
+    let approve = Command::Control {
+        deployment: id.parse().unwrap(),
+        control: input::Command::new(What::Approve { step: None }, "forged"),
+    };
+    all.push((approve, Right::Approve));
+    let places: Vec<usize> = all.iter().map(|(command, _)| place(command)).collect();
+    assert_eq!(places, (0..places.len()).collect::<Vec<_>>());
+    all
+}
+
+/// A request of a route about this deployment of `application`/`group`.
+fn request(route: Route, id: &str, application: &str, group: &str) -> Request<Body> {
+    match route {
+        Route::Ping | Route::Feed | Route::Alarms | Route::Audit => get(route.path()),
+        Route::Notifications => get("/v1/notifications?limit=9"),
+        Route::Commands => post(route.path(), &deploy(application, group)),
+        Route::Upload => {
+            let path = format!("/v1/applications/{application}/revisions?label=x");
+            Request::post(path).body(Body::from("no archive")).unwrap()
+        }
+        Route::Preview => {
+            let group = json!({ "application": application, "group": group });
+            post(
+                route.path(),
+                &json!({ "group": group, "revision": "1.0", "by": "x" }),
+            )
+        }
+        Route::Deployment | Route::Records | Route::Traffic | Route::Output => {
+            let path = route.path().replace("{id}", id);
+            get(&path.replace("{target}", &format!("{group}-1")))
+        }
+        Route::Ledger => {
+            let path = route.path().replace("{application}", application);
+            get(&path.replace("{group}", group))
+        }
+    }
+}
+
+fn everybody() -> Vec<(Option<Role>, Caller)> {
+    vec![
+        (None, caller("mallory", &["root", "vera", "users"])),
+        (Some(Role::Viewer), caller("vera", &[])),
+        (Some(Role::Operator), caller("olaf", &[])),
+        (Some(Role::Approver), caller("anna", &[])),
+        (Some(Role::Admin), caller("adam", &[])),
+        (Some(Role::Admin), owner()),
+    ]
+}
+
+fn is_denied(status: StatusCode, body: &str) -> bool {
+    assert_eq!(
+        status == StatusCode::FORBIDDEN,
+        body.contains("AccessDeniedException"),
+        "{status} {body}"
+    );
+    status == StatusCode::FORBIDDEN
+}
+
+#[tokio::test]
+async fn every_route_turns_strangers_away_and_lets_a_viewer_look() {
+    let world = World::new().await;
+    for (role, who) in everybody() {
+        for route in Route::ALL {
+            let request = request(route, &world.ours, "shop", "production");
+            let response = world.ask(&who, request).await;
+            let needs = match route {
+                Route::Commands | Route::Upload => Right::Operate,
+                Route::Audit => Right::Administer,
+                _ => Right::See,
+            };
+            let may = role.is_some_and(|role| role.has(needs));
+            let denied = response.status() == StatusCode::FORBIDDEN;
+            assert_eq!(!denied, may, "{route:?} by {}", who.name);
+            if needs == Right::See && may {
+                assert_eq!(response.status(), StatusCode::OK, "{route:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_command_needs_its_role() {
+    let world = World::new().await;
+    for (role, who) in everybody() {
+        for (command, right) in commands(&world.ours, "shop", "production") {
+            let may = role.is_some_and(|role| role.has(right));
+            // What ends it all comes last, and only to be refused.
+            if may && matches!(command, Command::Shutdown) {
+                continue;
+            }
+            let (status, body) = world.answer(&who, post("/v1/commands", &command)).await;
+            let by_path = matches!(command, Command::Push { .. }) && !who.person.owner;
+            let expected = !may || by_path;
+            assert_eq!(
+                is_denied(status, &body),
+                expected,
+                "{command:?} by {}: {body}",
+                who.name
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_one_may_not_see_is_answered_as_what_does_not_exist() {
+    let world = World::new().await;
+    let ben = caller("ben", &[]);
+    for (route, theirs, none) in Route::ALL.map(|route| {
+        let none = request(route, "d-NONE00000", "nothing", "nobody");
+        (
+            route,
+            request(route, &world.theirs, "secret", "vault"),
+            none,
+        )
+    }) {
+        if matches!(
+            route,
+            Route::Ping | Route::Feed | Route::Alarms | Route::Notifications | Route::Audit
+        ) {
+            continue;
+        }
+        let (status, body) = world.answer(&ben, theirs).await;
+        let (other, missing) = world.answer(&ben, none).await;
+        let body = body
+            .replace("secret", "nothing")
+            .replace("vault", "nobody")
+            .replace(&world.theirs, "d-NONE00000");
+        assert_eq!((status, body), (other, missing), "{route:?}");
+        assert_eq!(status, StatusCode::NOT_FOUND, "{route:?}");
+    }
+    let theirs = commands(&world.theirs, "secret", "vault");
+    let none = commands("d-NONE00000", "nothing", "nobody");
+    for ((command, right), (missing, _)) in theirs.iter().zip(&none) {
+        if *right == Right::Administer {
+            continue;
+        }
+        let (status, body) = world.answer(&ben, post("/v1/commands", command)).await;
+        let (_, missing) = world.answer(&ben, post("/v1/commands", missing)).await;
+        let body = body
+            .replace("secret", "nothing")
+            .replace(&world.theirs, "d-NONE00000");
+        assert_eq!(body, missing, "{command:?}");
+        assert_eq!(status, StatusCode::NOT_FOUND, "{command:?}: {body}");
+    }
+}
+
+#[tokio::test]
+async fn an_operator_of_one_group_acts_there_and_nowhere_else() {
+    let world = World::new().await;
+    let ben = caller("ben", &[]);
+    for (command, right) in commands(&world.ours, "shop", "production") {
+        let whole = matches!(
+            command,
+            Command::DeleteRevision { .. } | Command::Push { .. }
+        );
+        if !whole && right == Right::Operate && !matches!(command, Command::Rollback { .. }) {
+            let (status, body) = world.answer(&ben, post("/v1/commands", &command)).await;
+            assert!(!is_denied(status, &body), "{command:?}: {body}");
+        } else if !matches!(command, Command::Rollback { .. }) {
+            let (status, body) = world.answer(&ben, post("/v1/commands", &command)).await;
+            assert!(is_denied(status, &body), "{command:?}: {body}");
+        }
+    }
+    // Who may look at the whole application is told that it is there, and that this is not for them.
+    let desk = caller("dora", &["desk"]);
+    let (status, body) = world
+        .answer(&desk, post("/v1/commands", &deploy("shop", "staging")))
+        .await;
+    assert!(is_denied(status, &body), "{body}");
+    assert!(
+        body.contains("it needs the role operator in shop/staging"),
+        "{body}"
+    );
+}
+
+#[tokio::test]
+async fn a_forged_name_does_not_get_into_the_journal() {
+    let world = World::new().await;
+    let ben = caller("ben", &[]);
+    let stop = &commands(&world.ours, "shop", "production")[2].0;
+    let (status, body) = world.answer(&ben, post("/v1/commands", stop)).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    let path = format!("/v1/deployments/{}/records", world.ours);
+    let (_, records) = world.answer(&owner(), get(&path)).await;
+    assert!(!records.contains("forged"), "{records}");
+    assert!(records.contains("\"by\":\"ben\""), "{records}");
+    assert!(records.contains("\"by\":\"root\""), "{records}");
+}
+
+#[tokio::test]
+async fn what_is_asked_for_is_in_the_trail_before_it_is_done_with_its_outcome() {
+    let world = World::new().await;
+    let (ben, mallory) = (caller("ben", &[]), caller("mallory", &[]));
+    let stop = &commands(&world.ours, "shop", "production")[2].0;
+    let pause = &commands(&world.ours, "shop", "production")[3].0;
+    for (who, command) in [
+        (&ben, stop),
+        (&ben, pause),
+        (&ben, &Command::Shutdown),
+        (&mallory, stop),
+    ] {
+        world.answer(who, post("/v1/commands", command)).await;
+    }
+    for _ in 0..3 {
+        world.answer(&mallory, get("/v1/alarms")).await;
+    }
+    let (status, trail) = world.answer(&owner(), get("/v1/audit")).await;
+    assert_eq!(status, StatusCode::OK);
+    let sound = crate::store::chain::verify(trail.as_bytes()).unwrap();
+    let entries: Vec<Entry> = trail
+        .lines()
+        .map(|line| serde_json::from_str(&line[65..]).unwrap())
+        .collect();
+    assert_eq!(sound.entries, entries.len() as u64);
+    let told: Vec<String> = entries
+        .iter()
+        .skip_while(|entry| entry.fact.user == "root")
+        .map(|entry| {
+            let what = &entry.fact.what;
+            let what = what["control"]["what"].as_str().or(what["type"].as_str());
+            format!(
+                "{} {} {}",
+                entry.fact.user,
+                what.unwrap(),
+                entry.fact.outcome.name()
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "ben stop asked",
+            "ben stop done",
+            "ben pause asked",
+            "ben pause refused",
+            "ben shutdown denied",
+            "mallory stop denied",
+            // Knocking on and on does not fill the disk.
+            "mallory alarms denied",
+        ],
+        "{trail}"
+    );
+    let last = &entries[entries.len() - 4];
+    assert_eq!(last.fact.of, Some(last.seq - 1));
+    assert!(!trail.contains("forged"), "{trail}");
+}
+
+#[tokio::test]
+async fn read_only_is_kept_at_the_door_whoever_asks() {
+    let world = World::new().await;
+    world.close();
+    for who in [caller("olaf", &[]), caller("adam", &[]), owner()] {
+        for (command, right) in commands(&world.ours, "shop", "production") {
+            let (status, body) = world.answer(&who, post("/v1/commands", &command)).await;
+            assert_eq!(status, StatusCode::FORBIDDEN, "{command:?}");
+            let lacks = who.name == "olaf" && !Role::Operator.has(right);
+            let code = if lacks { "AccessDenied" } else { "ReadOnly" };
+            assert!(
+                body.contains(&format!("{code}Exception")),
+                "{command:?}: {body}"
+            );
+        }
+        let upload = request(Route::Upload, &world.ours, "shop", "production");
+        let (_, body) = world.answer(&who, upload).await;
+        assert!(body.contains("ReadOnlyException"), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_loses_a_role_has_lost_it_at_the_next_request() {
+    let world = World::new().await;
+    let olaf = caller("olaf", &[]);
+    let deploy = deploy("shop", "staging");
+    let people =
+        "access:\n  door: /run/cutover/nowhere.sock\n  people: [{ user: olaf, role: viewer }]\n";
+    world.rewrite(people);
+    let (status, body) = world.answer(&olaf, post("/v1/commands", &deploy)).await;
+    assert!(is_denied(status, &body), "{body}");
+}

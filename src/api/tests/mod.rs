@@ -1,0 +1,5 @@
+//! The door, request by request: everything that can be asked for, by everybody who can ask.
+
+mod everything;
+mod sight;
+mod world;

@@ -1,0 +1,138 @@
+//! Inviting hosts, meeting those that were invited, and turning away those that are not to be known any more.
+
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+
+use super::super::command::{Answer, ApiError, Pass};
+use super::super::{Orchestrator, internal};
+use crate::clock;
+use crate::identity::hosts::{Invitation, InviteError, Terms};
+use crate::identity::invitation::Token;
+use crate::model::host::Host;
+use crate::model::name::Name;
+use crate::providers::hosts::{HostError, NotMet};
+
+/// How often a host that was invited is looked for.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// How many are looked for at a time.
+const TOGETHER: usize = 32;
+
+impl Orchestrator {
+    /// Lets somebody who is given the token join as this host.
+    pub(in super::super) fn invite_host(
+        &self,
+        name: &Name,
+        terms: Terms,
+        by: &str,
+    ) -> Result<Answer, ApiError> {
+        let host = self.host(name)?;
+        if !host.address.starts_with("https://") {
+            let message = format!(
+                "{name} is at {}, where nobody needs a key: give it an https:// address first (`cutover hosts edit {name} --address …`)",
+                host.address
+            );
+            return Err(ApiError::new("InvalidInputException", message));
+        }
+        let network = self.0.hosts.network();
+        let certified = terms.authority.is_some();
+        let own_name = network.own().names().into_iter().next();
+        if certified && own_name.is_none() {
+            let message = "no authority has certified the orchestrator: give it a key and a certificate first \
+                           (`cutover hosts rotate --orchestrator --certificate FILE`)";
+            return Err(ApiError::new("InvalidOperationException", message));
+        }
+        let invited = network.hosts().invite(name, by, terms, clock::now());
+        let invitation = invited.map_err(|error| match error {
+            InviteError::Joined { .. } => {
+                ApiError::new("InvalidOperationException", error.to_string())
+            }
+            InviteError::Random(_) | InviteError::Io(_) => internal(&error),
+        })?;
+        let token = Token {
+            orchestrator: network.pin(),
+            secret: invitation.secret,
+        };
+        let pass = match own_name.filter(|_| certified) {
+            Some(name) => Pass::Certificate(name),
+            None => Pass::Token(token.to_string()),
+        };
+        Ok(Answer::Invited {
+            host: name.clone(),
+            address: host.address,
+            pass,
+            orchestrator: network.pin(),
+            until: invitation.until,
+        })
+    }
+
+    /// Knows a host no more: nothing is sent to it from now on, and nothing that it says is heard.
+    pub(in super::super) fn revoke_host(&self, name: &Name) -> Result<Answer, ApiError> {
+        let hosts = &self.0.hosts;
+        let known = hosts.network().hosts().revoke(name);
+        if !known.map_err(|error| internal(&error))? {
+            let message = format!("{name} has no key and no invitation here");
+            return Err(ApiError::new("InstanceNotRegisteredException", message));
+        }
+        // What is under way ends; whoever still wants something of the host is told that it is out of reach.
+        self.follow_moves([name.clone()].into());
+        Ok(Answer::Done)
+    }
+
+    pub(super) fn host(&self, name: &Name) -> Result<Host, ApiError> {
+        self.catch_up();
+        let (project, _) = self.0.documents.current();
+        project.host(name).cloned().ok_or_else(|| {
+            ApiError::new(
+                "InstanceDoesNotExistException",
+                format!("there is no host {name}: `cutover hosts add {name} --address https://…`"),
+            )
+        })
+    }
+
+    /// Looks for the hosts that were invited, for ever.
+    pub(in super::super) fn meet_hosts(self) {
+        tokio::spawn(async move {
+            loop {
+                let invited = self.0.hosts.network().hosts().invitations(clock::now());
+                futures_util::stream::iter(&invited)
+                    .for_each_concurrent(TOGETHER, |(host, invitation)| self.meet(host, invitation))
+                    .await;
+                tokio::time::sleep(AGAIN).await;
+            }
+        });
+    }
+
+    async fn meet(&self, name: &Name, invitation: &Invitation) {
+        let (project, _) = self.0.documents.current();
+        let Some(host) = project.host(name) else {
+            return;
+        };
+        let hosts = &self.0.hosts;
+        let there = (name, host.address.as_str());
+        match hosts
+            .network()
+            .introduce(there, &project.name, invitation)
+            .await
+        {
+            Ok(key) => {
+                tracing::info!(host = %name, key = %key.fingerprint(), "a host has joined");
+                // Whoever was known by a former key is heard no more.
+                self.follow_moves([name.clone()].into());
+                self.probe(host, &std::sync::Mutex::default()).await;
+            }
+            Err(not_met @ NotMet::Stranger { .. }) => {
+                tracing::warn!(host = %name, "{not_met}");
+                let reason = not_met.to_string();
+                let remedy = format!(
+                    "find out who that is; `cutover hosts invite {name}` gives {name} another token"
+                );
+                hosts.observe(name, Err(&HostError::Untrusted { reason, remedy }));
+            }
+            Err(NotMet::NotYet(reason)) => {
+                tracing::debug!(host = %name, reason, "an invited host is not there yet");
+            }
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! What a deployment waits with until other people have approved it.
+
+use cutover::engine::event::Event;
+use cutover::engine::input::{Command, What};
+use cutover::engine::pending::WorkId;
+use cutover::engine::plan::{Before, Stage, plan};
+use cutover::engine::{Input, Spec, fold, foresee, outlook, pending, refusal};
+use cutover::model::approval::Step::{self, Reroute, Start};
+use cutover::model::deployment::DeploymentStatus::{Created, InProgress, Ready, Stopped};
+use cutover::model::lifecycle::LifecycleEvent as E;
+use cutover::model::timestamp::Timestamp;
+
+use crate::blue_green::{ALL, MINUTE, REROUTE, all, labels, sides, started};
+use crate::world::{World, spec};
+
+const ONE: &str = "CodeDeployDefault.OneAtATime";
+const APPROVE: What = What::Approve { step: None };
+
+/// It was created by `ana`.
+fn demanding(mut spec: Spec, demanded: &[(Step, u32)]) -> Spec {
+    spec.approvals = demanded.iter().copied().collect();
+    spec
+}
+
+/// One pair of instances, whose traffic waits for so many approvals.
+fn rerouted(count: u32, ready: &str) -> World {
+    let mut asked = demanding(sides(1, ALL), &[(Reroute, count)]);
+    asked.group.blue_green_deployment_configuration = cutover::model::yaml::from_str(&format!(
+        "deploymentReadyOption: {ready}\n\
+         terminateBlueInstancesOnDeploymentSuccess: {{action: KEEP_ALIVE}}\n"
+    ))
+    .unwrap();
+    let mut world = started(asked);
+    all(&mut world, &E::REPLACEMENT);
+    world
+}
+
+const STOPS: &str = "{actionOnTimeout: STOP_DEPLOYMENT, waitTimeInMinutes: 10}";
+const CONTINUES: &str = "{actionOnTimeout: CONTINUE_DEPLOYMENT}";
+
+fn refused(world: &World, what: What, by: &str) -> String {
+    let refusal = refusal(&world.deployment, &Command::new(what, by));
+    refusal.unwrap().to_string()
+}
+
+fn approve(world: &mut World, by: &str) -> Vec<Event> {
+    world.input(&Input::Command(Command::new(APPROVE, by)))
+}
+
+fn line(world: &World) -> String {
+    outlook(&world.deployment, world.now).to_string()
+}
+
+fn folds(world: &World) {
+    assert_eq!(fold(&world.journal), Some(world.deployment.clone()));
+}
+
+#[test]
+fn it_begins_when_as_many_others_have_approved_as_were_demanded() {
+    let mut world = World::new(demanding(spec(3, 0, ONE), &[(Start, 2)]));
+    assert!(pending(&world.deployment).is_empty(), "nobody may admit it");
+    assert_eq!(world.input(&Input::Admitted), []);
+    assert_eq!(
+        line(&world),
+        "waits for approval: 0 of 2, by somebody other than ana; then host-1"
+    );
+    let told = refused(&world, APPROVE, "ana");
+    assert!(
+        told.contains("ana created it, and a second person has to approve it"),
+        "{told}"
+    );
+
+    assert_eq!(approve(&mut world, "ben").len(), 1);
+    assert_eq!(world.input(&Input::Admitted), []);
+    assert!(line(&world).contains("1 of 2 (ben approved)"));
+    let told = refused(&world, APPROVE, "ben");
+    assert!(told.contains("ben has approved it already"), "{told}");
+    let other = What::Approve {
+        step: Some(Reroute),
+    };
+    let told = refused(&world, other, "cleo");
+    assert!(told.contains("it is the start that waits"), "{told}");
+    assert_eq!(world.deployment.status, Created);
+
+    approve(&mut world, "cleo");
+    let due: Vec<WorkId> = pending(&world.deployment).into_keys().collect();
+    assert_eq!(due, [WorkId::Admit(world.deployment.id().clone())]);
+    let told = refused(&world, APPROVE, "dora");
+    assert!(
+        told.contains("nothing in it waits for an approval"),
+        "{told}"
+    );
+    world.admit();
+    assert_eq!(world.running(), ["host-1"]);
+    folds(&world);
+}
+
+#[test]
+fn it_can_be_stopped_paused_and_frozen_while_it_waits() {
+    let mut world = World::new(demanding(spec(3, 0, ONE), &[(Start, 1)]));
+    world.command(What::Pause);
+    approve(&mut world, "ben");
+    world.admit();
+    assert!(world.running().is_empty(), "an approval ends no pause");
+    world.command(What::Resume);
+    assert_eq!(world.running(), ["host-1"]);
+
+    let mut world = World::new(demanding(spec(3, 0, ONE), &[(Start, 1)]));
+    world.stop();
+    assert_eq!(world.deployment.status, Stopped);
+    assert!(refused(&world, APPROVE, "ben").contains("has already ended"));
+    folds(&world);
+}
+
+#[test]
+fn an_old_picture_is_no_ground_for_an_approval() {
+    let mut world = World::new(demanding(spec(3, 0, ONE), &[(Start, 2)]));
+    let seen = Some(world.deployment.decided);
+    approve(&mut world, "ben");
+    let command = Command {
+        seen,
+        ..Command::new(APPROVE, "cleo")
+    };
+    let told = refusal(&world.deployment, &command).unwrap().to_string();
+    assert!(told.contains("has changed since you looked"), "{told}");
+}
+
+#[test]
+fn traffic_moves_at_once_when_what_somebody_asked_for_is_approved() {
+    let mut world = rerouted(2, STOPS);
+    assert_eq!(world.deployment.status, Ready);
+    assert!(
+        line(&world).starts_with(
+            "waiting for somebody to reroute and for approval: 0 of 2, by somebody other than ana, "
+        ),
+        "{}",
+        line(&world)
+    );
+    let foreseen = foresee(
+        &world.deployment,
+        &Command::new(REROUTE, "ana"),
+        world.now,
+        None,
+    );
+    assert!(
+        foreseen
+            .unwrap()
+            .at_once()
+            .contains("as soon as it is approved (2 approvals missing)")
+    );
+    world.command(REROUTE);
+    assert!(world.running().is_empty());
+    assert_eq!(world.deployment.status, Ready);
+    assert!(
+        line(&world).starts_with("waits for approval of the reroute: 0 of 2"),
+        "{}",
+        line(&world)
+    );
+    assert!(refused(&world, REROUTE, "ben").contains("ana has asked for it"));
+    approve(&mut world, "ben");
+    assert!(world.running().is_empty());
+    approve(&mut world, "cleo");
+    assert_eq!(world.running(), ["host-2"]);
+    assert_eq!(world.deployment.status, InProgress);
+    folds(&world);
+}
+
+#[test]
+fn an_approval_that_comes_first_waits_for_the_word() {
+    let mut world = rerouted(1, STOPS);
+    approve(&mut world, "ben");
+    assert!(world.running().is_empty());
+    assert_eq!(world.deployment.status, Ready);
+    world.command(REROUTE);
+    assert_eq!(world.running(), ["host-2"]);
+}
+
+#[test]
+fn a_pause_holds_what_was_asked_for_and_approved() {
+    let mut world = rerouted(1, STOPS);
+    world.command(REROUTE);
+    world.command(What::Pause);
+    approve(&mut world, "ben");
+    assert!(world.running().is_empty());
+    world.command(What::Resume);
+    assert_eq!(world.running(), ["host-2"]);
+}
+
+#[test]
+fn the_ready_wait_ends_as_configured_also_when_only_the_approval_is_missing() {
+    for asked in [false, true] {
+        let mut world = rerouted(1, STOPS);
+        if asked {
+            world.command(REROUTE);
+        }
+        assert!(line(&world).contains("at zero it ends, Stopped"));
+        world.now = Timestamp(world.now.0 + 10 * MINUTE);
+        world.input(&Input::TimerElapsed);
+        assert_eq!(world.deployment.status, Stopped);
+        let message = world.deployment.error.unwrap().message;
+        assert_eq!(message.contains("1 approval missing"), asked, "{message}");
+    }
+}
+
+#[test]
+fn without_a_ready_wait_traffic_waits_for_approvals_alone_and_for_as_long_as_they_take() {
+    let mut world = rerouted(1, CONTINUES);
+    assert_eq!(
+        world.deployment.current_stage(),
+        Some(&Stage::Approval),
+        "{:?}",
+        labels(&world.deployment.spec)
+    );
+    assert_eq!(world.deployment.status, Ready);
+    assert!(world.in_flight.is_empty(), "the time does not run");
+    assert!(
+        line(&world).ends_with(
+            "by somebody other than ana; then reroute (1 instance), beginning with host-2"
+        ),
+        "{}",
+        line(&world)
+    );
+    let due = world.deployment.due.unwrap();
+    world.now = Timestamp(world.now.0 + 100 * 24 * 60 * MINUTE);
+    assert_eq!(world.input(&Input::TimerElapsed), []);
+    // A pause that ends meanwhile lets the time run no more than before.
+    world.command(What::Pause);
+    world.command(What::Resume);
+    assert!(world.in_flight.is_empty());
+    approve(&mut world, "ben");
+    assert_eq!(world.running(), ["host-2"]);
+    assert!(world.deployment.due.unwrap() > Timestamp(due.0 + 99 * 24 * 60 * MINUTE));
+    folds(&world);
+
+    let mut world = rerouted(1, CONTINUES);
+    world.stop();
+    assert_eq!(world.deployment.status, Stopped);
+}
+
+#[test]
+fn a_demand_before_the_reroute_asks_nothing_of_a_deployment_in_place() {
+    let asked = demanding(spec(3, 0, ONE), &[(Reroute, 1)]);
+    assert_eq!(plan(&asked).stages.len(), 1);
+    let mut world = started(asked);
+    assert_eq!(world.running(), ["host-1"]);
+    assert_eq!(world.deployment.awaits_approval(), None);
+    assert!(!line(&world).contains("approval"), "{}", line(&world));
+    assert_eq!(world.deployment.wait_ends(), None::<(Before, Timestamp)>);
+    world.stop();
+}
+
+#[test]
+fn an_approval_of_the_reroute_is_too_early_before_the_replacement_is_ready() {
+    let world = started(demanding(sides(1, ALL), &[(Reroute, 1)]));
+    let told = refused(&world, APPROVE, "ben");
+    assert!(
+        told.contains("the reroute needs 1 approval once the replacement is ready"),
+        "{told}"
+    );
+}

@@ -15,6 +15,9 @@ use crate::providers::traffic::{
 /// The weight of a server that nobody has given another.
 pub const WEIGHT: u32 = 100;
 
+/// The largest weight that a server can be given.
+pub const LARGEST_WEIGHT: u32 = 2 * WEIGHT;
+
 /// A load balancer of a group.
 pub struct Balancer {
     group: usize,
@@ -187,7 +190,7 @@ impl Balancer {
                 }),
             );
         }
-        let weights = weights(wanted, 2 * WEIGHT);
+        let weights = weights(wanted, LARGEST_WEIGHT);
         let step = |server: &Wish| Step {
             host: Cast::host(&server.name),
             service: server.service,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::round::{Member, Times, is_there};
-use super::shares::{in_effect, is_nearly};
+use super::shares::is_split;
 use crate::engine::Deployment;
 use crate::engine::deliberate::{Bug, deliberate};
 use crate::engine::deployment::Target;
@@ -47,6 +47,8 @@ pub struct Looked {
     pub observed: Option<Observed>,
     /// The split that it was asked for.
     pub asked: Option<Split>,
+    /// The largest weight that it can give a server.
+    pub largest_weight: u32,
     /// Whether the deployment has begun; before that nothing is asked for.
     pub begun: bool,
     /// What is wrong.
@@ -62,6 +64,7 @@ impl Looked {
             members: Vec::new(),
             observed: None,
             asked,
+            largest_weight: 0,
             begun: false,
             trouble: None,
         }
@@ -78,10 +81,10 @@ impl Looked {
 
     /// Whether the split that it was asked for is in effect.
     fn is_split(&self) -> bool {
-        let found = self.observed.as_ref();
-        let found = found.and_then(|observed| in_effect(&self.members, observed));
-        let same = |asked| {
-            deliberate(Bug::ShareAssumed) || found.is_some_and(|found| is_nearly(found, asked))
+        let same = |split| {
+            let found = self.observed.as_ref();
+            deliberate(Bug::ShareAssumed)
+                || found.is_some_and(|it| is_split(split, &self.members, it, self.largest_weight))
         };
         self.trouble.is_none() && self.asked.is_some_and(same)
     }

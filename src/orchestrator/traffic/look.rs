@@ -9,14 +9,15 @@ use tokio::time::timeout;
 use super::balancers::Connections;
 use super::findings::{Findings, Looked};
 use super::memory::Memory;
-use super::round::{Member, Round, Times, differing, is_split, round};
+use super::round::{Member, Round, Times, differing, round};
+use super::shares::is_split;
 use crate::clock;
 use crate::engine::Deployment;
 use crate::model::connections::LoadBalancer;
 use crate::model::endpoint::Endpoint;
 use crate::model::name::Name;
 use crate::model::project::Project;
-use crate::providers::traffic::{Balancer, Observed, Server, TrafficError};
+use crate::providers::traffic::{Abilities, Balancer, Observed, Server, TrafficError};
 
 /// How long a load balancer may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -90,12 +91,17 @@ async fn put_right(
 ) -> Result<(), TrafficError> {
     let servers: Vec<Server> = looked.members.iter().map(Member::server).collect();
     let observed = looked.observed.insert(observe(balancer, &servers).await?);
-    memory.put_right(&mut looked.members, observed);
+    memory.put_right(&mut looked.members, observed, clock::steady());
     if !looked.begun {
         // It waits for its turn or for approval: until then traffic goes as it went.
         return Ok(());
     }
-    let judges = balancer.abilities().health;
+    let Abilities {
+        health: judges,
+        largest_weight,
+        ..
+    } = balancer.abilities();
+    looked.largest_weight = largest_weight;
     for member in &mut looked.members {
         member.give_up_if_late(observed, judges, late, clock::steady());
     }
@@ -107,9 +113,11 @@ async fn put_right(
         empty,
     } = round(members, observed, looked.asked, clock::steady());
     let differing = differing(&wanted, observed);
-    if !differing.is_empty() || !is_split(&wanted, members, observed) {
+    let splits = |split| is_split(split, members, observed, largest_weight);
+    if !differing.is_empty() || !wanted.split.is_none_or(splits) {
         // Also if no answer comes: it may have been done.
         findings.left.extend(left);
+        memory.asks(&wanted, clock::steady());
         match within(balancer.apply(&wanted, observed)).await {
             Ok(()) => {}
             Err(error) if error.is_passing() => return Err(error),

@@ -106,6 +106,7 @@ mod tests {
                 leave_by: None,
                 enter_by: None,
                 moved: false,
+                asked: false,
             })
             .into()
     }

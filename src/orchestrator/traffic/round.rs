@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::shares::{empty_side, in_effect, is_nearly, was_never_told};
+use super::shares::{empty_side, in_effect, was_never_told};
 use crate::engine::deliberate::{Bug, deliberate};
 use crate::engine::deployment::{Target, TargetEvent};
 use crate::engine::traffic::{Place, place};
@@ -31,6 +31,8 @@ pub struct Member {
     pub enter_by: Option<Timestamp>,
     /// Whether its deployment has begun to move it there.
     pub moved: bool,
+    /// Whether it was asked to leave, which may take effect at any moment.
+    pub asked: bool,
 }
 
 /// How long a target has at a load balancer.
@@ -62,12 +64,10 @@ pub fn round(
     split: Option<Split>,
     now: Timestamp,
 ) -> Round {
-    let mut serving = observed.others
-        + members
-            .iter()
-            .filter(|member| serves(observed, member))
-            .count();
-    let leaves = |member: &&Member| member.place == Some(Place::Out) && serves(observed, member);
+    // Nobody counts on one that was asked to leave.
+    let counts = |member: &&Member| serves(observed, member) && !member.asked;
+    let mut serving = observed.others + members.iter().filter(counts).count();
+    let leaves = |member: &&Member| member.place == Some(Place::Out) && counts(member);
     let stays = serving > members.iter().filter(leaves).count();
     let mut round = Round {
         wanted: Wanted {
@@ -95,8 +95,9 @@ pub fn round(
             (Some(Place::Out), Some(seen)) => {
                 if serves(observed, member) {
                     // One whose turn has not come makes way for those that stay, and for nobody who leaves in its turn.
+                    let others = serving - usize::from(!member.asked);
                     let may = if member.leave_by.is_some() {
-                        serving > 1
+                        others > 0
                     } else {
                         stays
                     };
@@ -104,7 +105,7 @@ pub fn round(
                         round.kept.insert(member.name.clone());
                         continue;
                     }
-                    serving -= 1;
+                    serving = others;
                 }
                 leaving(member, seen, now, &mut round.left)
             }
@@ -174,14 +175,6 @@ pub fn differing(wanted: &Wanted, observed: &Observed) -> Vec<Name> {
     differing.map(|server| server.name.clone()).collect()
 }
 
-/// Whether the load balancer splits the route as wanted, as nearly as whole weights allow.
-pub fn is_split(wanted: &Wanted, members: &[Member], observed: &Observed) -> bool {
-    let Some(asked) = wanted.split else {
-        return true;
-    };
-    in_effect(members, observed).is_some_and(|found| is_nearly(found, asked))
-}
-
 /// Why a target that ought to be in service by now is not, in the load balancer's words where it has some.
 fn overdue(member: &Member, observed: &Observed, judges: bool, now: Timestamp) -> Option<String> {
     let is_late = member.enter_by.is_some_and(|by| by <= now);
@@ -220,6 +213,7 @@ impl Member {
             moved: since(LifecycleEvent::BlockTraffic)
                 .or(since(LifecycleEvent::AllowTraffic))
                 .is_some(),
+            asked: false,
         }
     }
 
@@ -272,6 +266,7 @@ mod tests {
             leave_by: Some(Timestamp(30_000)),
             enter_by: Some(Timestamp(60_000)),
             moved: true,
+            asked: false,
         }
     }
 
@@ -371,6 +366,30 @@ mod tests {
         let second = look(&[leaves("a", 7), leaves("c", 5), leaves("b", 6)]);
         assert_eq!(services(&second), services(&first));
         assert!(second.kept.contains(&name("a")));
+    }
+
+    #[test]
+    fn nobody_counts_on_one_that_was_asked_to_leave_when_it_was_unwell() {
+        let asked = Member {
+            asked: true,
+            ..member("b", Some(Place::Out))
+        };
+        let members = [member("a", Some(Place::Out)), asked];
+        let look = |a, b| {
+            let seen = [
+                ("a", seen(Service::In, a, 1)),
+                ("b", seen(Service::In, b, 1)),
+            ];
+            round(&members, &observed(&seen), None, Timestamp(0))
+        };
+        // It is well again, and leaves at any moment.
+        let found = look(true, true);
+        assert_eq!(services(&found), [("b", Service::Draining)]);
+        assert!(found.kept.contains(&name("a")));
+        // It is all that there is now, if what was asked has been lost.
+        let found = look(false, true);
+        assert_eq!(services(&found), [("a", Service::Draining)]);
+        assert!(found.kept.contains(&name("b")));
     }
 
     #[test]

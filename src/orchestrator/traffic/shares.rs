@@ -1,8 +1,9 @@
 //! How a route is split between the sides: what weights come to, and which splits may be asked for. Pure.
 
 use super::round::Member;
+use crate::model::name::Name;
 use crate::model::traffic::{Side, Split};
-use crate::providers::traffic::{Observed, Seen, Service};
+use crate::providers::traffic::{Observed, Seen, Service, Wanted, weights};
 
 /// The split that is in effect by what the load balancer says, or by the weights of the servers in service.
 pub fn in_effect(members: &[Member], observed: &Observed) -> Option<Split> {
@@ -32,8 +33,32 @@ pub fn in_effect(members: &[Member], observed: &Observed) -> Option<Split> {
     Split::new(u8::try_from(percent).ok()?).ok()
 }
 
-/// Whether one is the other, as nearly as whole weights allow.
-pub fn is_nearly(one: Split, other: Split) -> bool {
+/// Whether a route is split like this, as nearly as weights of at most `largest` allow: with many servers on one side and few on
+/// the other, the least that a side can have may be more than was asked for.
+pub fn is_split(split: Split, members: &[Member], observed: &Observed, largest: u32) -> bool {
+    let found = in_effect(members, observed);
+    found.is_some_and(|found| is_nearly(found, split)) || weighs(split, members, observed, largest)
+}
+
+/// Whether every server in service weighs what it would be given for this split.
+fn weighs(split: Split, members: &[Member], observed: &Observed, largest: u32) -> bool {
+    let seen = |name: &Name| observed.servers.get(name);
+    let serving = members.iter().filter(|member| {
+        let seen = seen(&member.name);
+        seen.is_some_and(|seen| seen.service == Service::In)
+    });
+    let wanted = Wanted {
+        servers: serving.map(Member::server).collect(),
+        split: Some(split),
+    };
+    let weights = weights(&wanted, largest);
+    let as_wanted =
+        |(name, weight): (&Name, &u32)| seen(name).is_some_and(|seen| seen.weight == Some(*weight));
+    !weights.is_empty() && weights.iter().all(as_wanted)
+}
+
+/// Whether one is the other, but for what rounding does.
+fn is_nearly(one: Split, other: Split) -> bool {
     let whole = |split: Split| matches!(split, Split::ORIGINAL | Split::REPLACEMENT);
     let apart = one.replacement().abs_diff(other.replacement());
     apart == 0 || (apart == 1 && !whole(one) && !whole(other))
@@ -74,6 +99,7 @@ mod tests {
             leave_by: None,
             enter_by: None,
             moved: false,
+            asked: false,
         });
         let seen = servers.iter().map(|(name, _, weight, healthy)| {
             let seen = Seen {
@@ -117,6 +143,22 @@ mod tests {
         let near = |one, other| is_nearly(Split::new(one).unwrap(), Split::new(other).unwrap());
         assert!(near(10, 11) && near(100, 100));
         assert!(!near(99, 100) && !near(1, 0) && !near(10, 12));
+    }
+
+    #[test]
+    fn a_split_is_in_effect_if_no_weights_come_nearer_to_it() {
+        let seven = ["a", "b", "c", "d", "e", "f", "g"];
+        let found = |blue: u32, green: u32, asked: u8| {
+            let servers = seven.map(|name| (name, Side::Blue, blue, true));
+            let mut servers = servers.to_vec();
+            servers.push(("z", Side::Green, green, true));
+            let (members, observed) = at(&servers);
+            is_split(Split::new(asked).unwrap(), &members, &observed, 256)
+        };
+        assert!(found(1, 256, 99), "seven can't weigh less than 2.7 %");
+        assert!(!found(2, 256, 99) && !found(1, 128, 99));
+        assert!(!found(1, 256, 100) && found(0, 256, 100));
+        assert!(found(256, 199, 10) && !found(256, 256, 10));
     }
 
     #[test]

@@ -112,6 +112,8 @@ pub struct Abilities {
     pub requests: bool,
     /// Whether it looks after its servers' health by itself.
     pub health: bool,
+    /// The largest weight that a server can be given.
+    pub largest_weight: u32,
 }
 
 /// A load balancer.

@@ -136,6 +136,7 @@ impl Balancer for NginxBalancer {
             in_flight: true,
             requests: false,
             health: false,
+            largest_weight: HEAVIEST,
         }
     }
 

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::super::balancer::LARGEST_WEIGHT;
 use super::super::cast::Cast;
 use super::super::env::Env;
 use super::super::happening::{
@@ -24,7 +25,8 @@ use crate::model::timestamp::Timestamp;
 use crate::model::traffic::Side;
 use crate::orchestrator::traffic::findings::{Findings, Looked};
 use crate::orchestrator::traffic::memory::Memory;
-use crate::orchestrator::traffic::round::{Member, Round, Times, differing, is_split, round};
+use crate::orchestrator::traffic::round::{Member, Round, Times, differing, round};
+use crate::orchestrator::traffic::shares::is_split;
 use crate::providers::traffic::{Observed, TrafficError};
 
 /// How the load balancer is called.
@@ -235,6 +237,7 @@ impl Keeper {
     fn look(&mut self, env: &mut Env, state: &Deployment) {
         let mut findings = Findings::default();
         let mut looked = Looked::new(BALANCER, state.split());
+        looked.largest_weight = LARGEST_WEIGHT;
         let times = Times {
             drain: Duration::from_millis(env.shape.balancers.drain.unsigned_abs()),
             enter: state.spec.limits.enter(),
@@ -363,7 +366,7 @@ impl Keeper {
         let judges = env.shape.balancers.judges;
         let looked = &mut looks.looked;
         let places: Vec<_> = looked.members.iter().map(|member| member.place).collect();
-        self.memory.put_right(&mut looked.members, observed);
+        self.memory.put_right(&mut looked.members, observed, now);
         let restored = looked.members.iter().zip(places);
         for (member, _) in restored.filter(|(member, place)| member.place != *place) {
             let host = Cast::host(&member.name);
@@ -381,10 +384,12 @@ impl Keeper {
         looks.kept = kept;
         looks.empty = empty;
         let differing = differing(&wanted, observed);
-        if differing.is_empty() && is_split(&wanted, &looked.members, observed) {
+        let splits = |split| is_split(split, &looked.members, observed, LARGEST_WEIGHT);
+        if differing.is_empty() && wanted.split.is_none_or(splits) {
             return false;
         }
         looks.findings.left.extend(left);
+        self.memory.asks(&wanted, now);
         looks.number = self.request(env, AskedBalancer::Apply(wanted, seen));
         looks.step = Step::Applies(differing);
         true

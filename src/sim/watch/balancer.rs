@@ -233,6 +233,9 @@ impl Watch {
         }
         // It came to light only after that was decided on that it was well.
         let known = known && changed.found <= step.seen;
+        // Nor can an orchestrator know what one before it asked, and that takes effect only now.
+        let another = step.called.life != self.life;
+        let known = known && !another;
         changed.service = service;
         changed.weight = step.weight;
         changed.flight = flight.to_vec();
@@ -250,6 +253,10 @@ impl Watch {
         if over || split != step.split {
             route.counted += 1;
             route.weighed = (route.counted, now);
+        }
+        if another && service != Service::In {
+            route.counted += 1;
+            route.lost = route.counted;
         }
         // Others may come or go from now on.
         route.disturbed = now;

@@ -1,6 +1,7 @@
 //! How a route is split while traffic shifts by weight (I-4, I-5, I-8, I-20): the shares come in their order and their time, are in
 //! effect when the journal says so, and are kept.
 
+use super::super::balancer::LARGEST_WEIGHT;
 use super::super::cast::Cast;
 use super::super::marks::{Mark, Marks};
 use super::super::shape::Millis;
@@ -58,6 +59,19 @@ fn weighs(route: &Route, deployment: &Deployment, side: Side) -> u32 {
     serving.map(|server| server.weight).sum()
 }
 
+/// Whether a side can't have less and still have something: its servers weigh one each, and those of the other side the most.
+fn has_the_least(route: &Route, deployment: &Deployment, side: Side) -> bool {
+    let weights = |side: Side| {
+        let targets = deployment.targets.iter();
+        let of_it = targets.filter(move |target| target.side == Some(side));
+        let servers = of_it.filter_map(|target| route.server(Cast::host(&target.name)));
+        let serving = servers.filter(|server| server.service == Service::In);
+        serving.map(|server| server.weight)
+    };
+    weights(side).all(|weight| weight == 1)
+        && weights(side.other()).all(|weight| weight == LARGEST_WEIGHT)
+}
+
 /// Whether a route is split like this, as nearly as whole weights allow.
 fn is_split(route: &Route, deployment: &Deployment, split: Split) -> bool {
     let [blue, green] = [Side::Blue, Side::Green].map(|side| weighs(route, deployment, side));
@@ -67,6 +81,8 @@ fn is_split(route: &Route, deployment: &Deployment, split: Split) -> bool {
         share => {
             let percent = 100.0 * f64::from(green) / f64::from((blue + green).max(1));
             (percent - f64::from(share)).abs() < 2.0
+                || has_the_least(route, deployment, Side::Blue) && percent < f64::from(share)
+                || has_the_least(route, deployment, Side::Green) && percent > f64::from(share)
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::model::connections::EnvoyEndpoints;
 use crate::model::endpoint::Endpoint;
 
 /// The heaviest weight of a server: whole percents are told apart.
-const HEAVIEST: u32 = 100;
+pub(super) const HEAVIEST: u32 = 100;
 
 /// A discovered cluster.
 #[derive(Debug)]

@@ -49,6 +49,7 @@ impl Balancer for EnvoyBalancer {
             in_flight: true,
             requests: true,
             health: true,
+            largest_weight: endpoints::HEAVIEST,
         }
     }
 

@@ -6,7 +6,7 @@ use super::stats::{self, Health, Servers};
 use crate::providers::traffic::{Server, Service, Wanted, weights};
 
 /// The largest weight.
-const MOST: u32 = 256;
+pub(super) const MOST: u32 = 256;
 
 /// The weight of a server where nothing says another.
 const USUAL: u32 = 100;

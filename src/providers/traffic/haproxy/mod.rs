@@ -148,6 +148,7 @@ impl Balancer for HaProxyBalancer {
             in_flight: true,
             requests: true,
             health: true,
+            largest_weight: aims::MOST,
         }
     }
 

@@ -206,6 +206,7 @@ impl Balancer for RequestBalancer {
             in_flight: reading.is_some_and(Reading::has_in_flight),
             requests: reading.is_some_and(Reading::has_requests),
             health: reading.is_some_and(Reading::has_health),
+            largest_weight: self.largest_weight,
         }
     }
 

@@ -135,6 +135,7 @@ impl Balancer for RouterBalancer {
             in_flight: true,
             requests: true,
             health: true,
+            largest_weight: MOST,
         }
     }
 

@@ -387,7 +387,7 @@ fn the_documentations_examples_are_right_and_its_lists_complete() {
     for variable in RESERVED_VARIABLES {
         assert!(text.contains(&format!("`{variable}`")), "{variable}");
     }
-    for event in LifecycleEvent::ALL
+    for event in LifecycleEvent::SERVER
         .iter()
         .filter(|event| event.carries_hooks())
     {

@@ -14,7 +14,7 @@ use super::protocol::Order;
 use super::retention::{self, Keep};
 use super::revision;
 use super::unpack::{UnpackError, unpack};
-use crate::appspec::AppSpec;
+use crate::appspec::server::AppSpec;
 use crate::model::revision::Digest;
 use crate::store::bundles::Bundles;
 use crate::text;

@@ -11,9 +11,12 @@ use super::install::foresee::{DryRun, foresee};
 use super::install::place::Place;
 use super::revision::{self, Found};
 use super::unpack::{self, UnpackError};
-use crate::appspec::{AppSpec, Finding, Hook, Review, events};
+use crate::appspec::server::{AppSpec, Hook, events};
+use crate::appspec::{Finding, Review};
 use crate::model::deployment::FileExistsBehavior;
 use crate::store::archive::{Limits, Owners};
+
+pub use super::revision::content;
 
 /// Directories that every host has, so that no installation makes them.
 const USUAL: [&str; 14] = [

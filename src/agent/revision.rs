@@ -7,7 +7,8 @@ use std::path::Path;
 use super::layout::DeploymentDir;
 use super::protocol::Order;
 use super::retention;
-use crate::appspec::{self, AppSpec, FILE_NAMES, Finding, MAX_BYTES, Review, events, paths};
+use crate::appspec::server::{self, AppSpec, FILE_NAMES, events, paths};
+use crate::appspec::{self, Finding, MAX_BYTES, Review};
 
 /// What was found in a revision.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -15,7 +16,7 @@ pub struct Found {
     /// The `AppSpec`'s name, relative to the revision's root, if there is one.
     pub name: Option<String>,
     /// What it says, and everything that is wrong with it.
-    pub review: Review,
+    pub review: Review<AppSpec>,
 }
 
 /// Looks for the `AppSpec` of an unpacked revision, under the name that was asked for first, and reads it.
@@ -40,18 +41,27 @@ pub fn review(archive: &Path, requested: Option<&str>) -> Found {
     }
 }
 
+/// What an `AppSpec`'s file holds, or one byte more than any may hold.
+///
+/// # Errors
+///
+/// When the file cannot be read.
+pub fn content(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    // One byte more than is allowed shows that there are more.
+    let limit = MAX_BYTES as u64 + 1;
+    File::open(path)?.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// Reads a file as an `AppSpec`.
 ///
 /// # Errors
 ///
 /// When the file cannot be read. What is wrong with the text is part of the review.
-pub fn read(path: &Path) -> io::Result<Review> {
-    let mut bytes = Vec::new();
-    // One byte more than is allowed shows that there are more.
-    let limit = MAX_BYTES as u64 + 1;
-    File::open(path)?.take(limit).read_to_end(&mut bytes)?;
-    Ok(match appspec::decode(&bytes) {
-        Ok(text) => appspec::review(&text),
+pub fn read(path: &Path) -> io::Result<Review<AppSpec>> {
+    Ok(match appspec::decode(&content(path)?) {
+        Ok(text) => server::review(&text),
         Err(error) => Review::refusal(error),
     })
 }

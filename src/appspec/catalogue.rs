@@ -1,7 +1,9 @@
 //! The catalogue of findings: every id, what it means and what to do about it.
 //!
-//! Ids never change their meaning, and an id that is gone is not used again. `E01` … `E42` and `E50` … `E52` are those of the
-//! specification; the rest are cutover's own.
+//! Ids never change their meaning, and an id that is gone is not used again. `E01` … `E42`, `E50` … `E52` and `L01` … `L05` are
+//! those of the specification; the rest are cutover's own.
+
+use crate::model::deployment::ErrorCode;
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +50,15 @@ impl Entry {
     /// How bad it is.
     pub fn severity(&self) -> Severity {
         Severity::of(self.id)
+    }
+
+    /// The code with which a deployment ends that meets it. Errors of servers fail an event of a host, not the deployment.
+    pub fn error_code(&self) -> Option<ErrorCode> {
+        match self.id {
+            "L08" => Some(ErrorCode::InvalidLambdaConfiguration),
+            id if id.starts_with('L') => Some(ErrorCode::InvalidRevision),
+            _ => None,
+        }
     }
 }
 
@@ -387,6 +398,54 @@ pub const ENTRIES: &[Entry] = &[
         "Pack the revision anew, without what the message names.",
     ),
     entry(
+        "L01",
+        "not readable as an AppSpec of Lambda or ECS",
+        "The content is empty, no valid YAML or JSON or no mapping, has another version than 0.0, or names a key twice, maybe in other capitals.",
+        "Correct the text at the place that the message names.",
+    ),
+    entry(
+        "L02",
+        "not exactly one resource",
+        "Resources is missing, is not a list with one named resource, or the resource's Type is not the platform's.",
+        "Write one resource, of the type AWS::Lambda::Function for Lambda or AWS::ECS::Service for ECS.",
+    ),
+    entry(
+        "L03",
+        "wrong property of a function",
+        "Name, Alias or TargetVersion is missing, or a property is not what it should be: a version is a whole number above zero, and never $LATEST.",
+        "Write the property as the message says.",
+    ),
+    entry(
+        "L04",
+        "wrong property of a service",
+        "TaskDefinition, ContainerName or ContainerPort is missing, a network is not complete, several providers have a Base or none of several has a Weight, or a property is not what it should be.",
+        "Write the property as the message says.",
+    ),
+    entry(
+        "L05",
+        "unknown or repeated event",
+        "Hooks names an event that the platform does not have, or in which the orchestrator acts itself, or one event twice.",
+        "Correct the event's name, or leave it out.",
+    ),
+    entry(
+        "L06",
+        "malformed hooks of functions",
+        "Hooks is not a list of events with a function each, or what stands for a function is neither a name nor an ARN.",
+        "Write - EVENT: FUNCTION, with the function's name or ARN.",
+    ),
+    entry(
+        "L07",
+        "AppSpec of another platform",
+        "The AppSpec is for another compute platform than the application's.",
+        "Deploy it to an application of its platform, or write one for this platform.",
+    ),
+    entry(
+        "L08",
+        "nothing to shift",
+        "CurrentVersion and TargetVersion of the function are the same.",
+        "Publish a version, and write its number as TargetVersion.",
+    ),
+    entry(
         "W01",
         "two AppSpecs",
         "Both appspec.yml and appspec.yaml are in the revision; the first one is used.",
@@ -401,7 +460,7 @@ pub const ENTRIES: &[Entry] = &[
     entry(
         "W03",
         "ignored key",
-        "A key has no meaning where it stands. Capitals matter. Keys such as x-defaults or .defaults that keep an anchor are not reported.",
+        "A key has no meaning where it stands. Capitals matter in AppSpecs of servers. Keys such as x-defaults or .defaults that keep an anchor are not reported.",
         "Correct the key's name or place, or remove it.",
     ),
     entry(
@@ -524,6 +583,12 @@ pub const ENTRIES: &[Entry] = &[
         "The first line of a script ends as on Windows, so its interpreter is not found. The event fails when it comes to it.",
         "Save the script with Unix line ends.",
     ),
+    entry(
+        "W40",
+        "hooks in another order",
+        "The list of Hooks names an event after one that comes later. Events happen in the order of the platform, not in that of the list.",
+        "Put the events into their order.",
+    ),
 ];
 
 #[cfg(test)]
@@ -544,7 +609,7 @@ mod tests {
     fn every_id_in_the_code_is_in_the_catalogue() {
         let is_id = |word: &str| {
             word.len() == 3
-                && word.starts_with(['E', 'W'])
+                && word.starts_with(['E', 'L', 'W'])
                 && word[1..].bytes().all(|byte| byte.is_ascii_digit())
         };
         let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];

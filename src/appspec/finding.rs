@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::model::yaml::Path;
+
 /// A place in a text, counted from one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
@@ -18,6 +20,8 @@ pub struct Finding {
     pub id: &'static str,
     /// Where it is, unless it is about the whole text.
     pub position: Option<Position>,
+    /// The field that it is about, if its message does not name it: that of AppSpecs of Lambda and ECS.
+    pub path: Path,
     /// What is wrong and what to do.
     pub message: String,
 }
@@ -28,6 +32,7 @@ impl Finding {
         Self {
             id,
             position: Some(position),
+            path: Path::root(),
             message: message.into(),
         }
     }
@@ -37,22 +42,37 @@ impl Finding {
         Self {
             id,
             position: None,
+            path: Path::root(),
             message: message.into(),
+        }
+    }
+}
+
+impl Finding {
+    /// The same finding about a field.
+    #[must_use]
+    pub fn about(mut self, path: Path) -> Self {
+        self.path = path;
+        self
+    }
+
+    /// The field, if there is one to name, and what is wrong.
+    pub fn text(&self) -> String {
+        match self.path.steps() {
+            [] => self.message.clone(),
+            _ => format!("{}: {}", self.path, self.message),
         }
     }
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.text();
         match self.position {
             Some(Position { line, column }) => {
-                write!(
-                    f,
-                    "{} line {line}, column {column}: {}",
-                    self.id, self.message
-                )
+                write!(f, "{} line {line}, column {column}: {text}", self.id)
             }
-            None => write!(f, "{} {}", self.id, self.message),
+            None => write!(f, "{} {text}", self.id),
         }
     }
 }

@@ -1,194 +1,108 @@
-//! The `hooks` section.
+//! The `Hooks` section of Lambda and ECS: a function for an event.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use super::fields::{Findings, position, present};
-use super::{DEFAULT_TIMEOUT, Hook, Position, Workdir, environment, paths};
-use crate::model::yaml::{Node, Value};
+use super::fields::Findings;
+use super::function;
+use super::spot::{Entry, Spot};
+use crate::model::application::ComputePlatform;
+use crate::model::lifecycle::LifecycleEvent;
+use crate::model::yaml::nearest;
 
-/// All scripts of an event together should not be given longer than this.
-const EVENT_LIMIT: Duration = Duration::from_hours(1);
+const REMEDY: &str = "write a list such as - BeforeAllowTraffic: FUNCTION";
 
-const KEYS: [&str; 6] = [
-    "location",
-    "timeout",
-    "runas",
-    "sudo",
-    "workdir",
-    "environment",
-];
+/// The functions of the events, in the order of the lifecycle.
+pub(super) type Hooks = BTreeMap<LifecycleEvent, String>;
 
-/// The scripts of each event, and where the events are named.
-pub(super) fn read(
-    document: &Node,
-    findings: &mut Findings,
-) -> (BTreeMap<String, Vec<Hook>>, BTreeMap<String, Position>) {
-    let (mut hooks, mut positions) = (BTreeMap::new(), BTreeMap::new());
-    let Some(node) = present(document, "hooks") else {
-        return (hooks, positions);
+/// Reads the functions: from a list of events, or from a mapping as AppSpecs of servers have.
+pub(super) fn read(document: &Spot, platform: ComputePlatform, findings: &mut Findings) -> Hooks {
+    let mut hooks = Hooks::new();
+    let Some(section) = document.field("Hooks") else {
+        return hooks;
     };
-    let Some(events) = node.as_mapping() else {
-        let message = format!("hooks is a mapping of events, but this is {}", node.kind());
-        findings.error("E52", node, message);
-        return (hooks, positions);
-    };
-    for (name, scripts) in events {
-        if scripts.is_null() {
-            continue;
-        }
-        let scripts = scripts_of(scripts, name, findings);
-        let event = name.as_str().unwrap_or_default();
-        hooks.insert(event.to_owned(), scripts);
-        positions.insert(event.to_owned(), position(name));
-    }
-    (hooks, positions)
-}
-
-fn scripts_of(node: &Node, name: &Node, findings: &mut Findings) -> Vec<Hook> {
-    let label = format!("hooks.{}", name.as_str().unwrap_or_default());
-    let entries = findings.list("E52", &label, node);
-    let mut total = Duration::ZERO;
-    let mut hooks = Vec::new();
-    for entry in entries {
-        if entry.as_mapping().is_none() {
-            let message = format!(
-                "a script is a mapping with a location, but this is {}",
-                entry.kind()
-            );
-            findings.error("E52", entry, message);
-            continue;
-        }
-        let Some(hook) = script(entry, findings) else {
+    let mut lines = BTreeMap::new();
+    for entry in entries(&section, findings) {
+        let Some(event) = event(&entry, platform, findings) else {
             continue;
         };
-        // Defaults are no statement of the author's.
-        if present(entry, "timeout").is_some() {
-            total = total.saturating_add(hook.timeout);
+        let line = entry.key.node.span.start.line;
+        if let Some(first) = lines.insert(event, line) {
+            let message = format!(
+                "{event} is on line {first} already; an event has one function, which may call others"
+            );
+            findings.wrong("L05", &entry.key, message);
+            continue;
         }
-        hooks.push(hook);
-    }
-    if total > EVENT_LIMIT {
-        let message = format!(
-            "the timeouts of the event's scripts add up to {} s, more than the {} s that an event may take",
-            total.as_secs(),
-            EVENT_LIMIT.as_secs(),
-        );
-        findings.warning("W32", name, message);
+        // A list looks as if its order mattered.
+        if section.node.as_sequence().is_some()
+            && let Some((last, _)) = lines.last_key_value().filter(|(last, _)| **last > event)
+        {
+            let message = format!("{event} comes before {last}, wherever they stand in the list");
+            findings.doubt("W40", &entry.key, message);
+        }
+        if let Some(name) = name(&entry.value, findings) {
+            hooks.insert(event, name.to_owned());
+        }
     }
     hooks
 }
 
-fn script(entry: &Node, findings: &mut Findings) -> Option<Hook> {
-    findings.unknown_keys(entry, &KEYS);
-    let location = findings.required("E50", "location", entry);
-    let timeout = timeout(entry, findings);
-    let runas = findings.optional("E52", "runas", entry).map(str::to_owned);
-    let sudo = sudo(entry, findings);
-    let workdir = workdir(entry, findings);
-    let environment = environment::read(entry, findings);
-    let location = location?;
-    let path = paths::inside(location).filter(|path| !path.as_os_str().is_empty());
-    if path.is_none() {
-        let message = format!("the script {location:?} is not a file in the revision");
-        findings.error("E09", entry.get("location").unwrap_or(entry), message);
+/// The events of a list's items or of a mapping.
+fn entries<'a>(section: &Spot<'a>, findings: &mut Findings) -> Vec<Entry<'a>> {
+    if section.node.as_mapping().is_some() {
+        return section.entries();
     }
-    Some(Hook {
-        location: location.to_owned(),
-        path: path?,
-        timeout: timeout?,
-        runas,
-        sudo,
-        workdir,
-        environment,
-        position: position(entry),
-    })
-}
-
-/// Everything is true but what YAML calls false: that is what `CodeDeploy`'s agent makes of the key.
-fn sudo(entry: &Node, findings: &mut Findings) -> bool {
-    let Some(node) = present(entry, "sudo") else {
-        return false;
-    };
-    node.as_bool().unwrap_or_else(|| {
-        let message =
-            "this means sudo: true, because it is neither false nor null; write true or false";
-        findings.warning("W34", node, message);
-        true
-    })
-}
-
-/// There is one value, which no folder's name can be mistaken for.
-fn workdir(entry: &Node, findings: &mut Findings) -> Workdir {
-    match present(entry, "workdir") {
-        None => Workdir::Root,
-        Some(node) if node.as_str() == Some("bundle") => Workdir::Bundle,
-        Some(node) => {
-            let message = "write workdir: bundle for the revision's root; without the key a script starts in /";
-            findings.error("E55", node, message);
-            Workdir::Root
+    let mut entries = Vec::new();
+    for item in findings.several("L06", section, REMEDY).unwrap_or_default() {
+        if findings.is_mapping("L06", &item, REMEDY) {
+            entries.extend(item.entries());
         }
     }
+    entries
 }
 
-/// Seconds. What follows the number is ignored, as `CodeDeploy`'s agent does.
-fn timeout(entry: &Node, findings: &mut Findings) -> Option<Duration> {
-    let Some(node) = present(entry, "timeout") else {
-        return Some(DEFAULT_TIMEOUT);
-    };
-    let (text, plain) = match &node.value {
-        Value::Scalar { text, plain } => (text.trim(), *plain),
-        _ => ("", false),
-    };
-    let Some(seconds) = seconds(text, plain).filter(|seconds| *seconds > 0) else {
-        findings.error("E51", node, "a timeout is a number of seconds above zero");
-        return None;
-    };
-    // Clocks cannot count further than some centuries.
-    let seconds = seconds.min(u32::MAX.into());
-    let written = text.strip_prefix('+').unwrap_or(text);
-    if written != seconds.to_string() {
-        findings.warning(
-            "W33",
-            node,
-            format!("the timeout {text:?} is read as {seconds} s"),
-        );
+fn event(
+    entry: &Entry,
+    platform: ComputePlatform,
+    findings: &mut Findings,
+) -> Option<LifecycleEvent> {
+    let events = LifecycleEvent::of(platform).iter();
+    let found = events
+        .clone()
+        .find(|event| event.name().eq_ignore_ascii_case(entry.name));
+    if let Some(event) = found.filter(|event| event.carries_hooks()) {
+        return Some(*event);
     }
-    Some(Duration::from_secs(seconds))
+    let known: Vec<_> = events
+        .filter(|event| event.carries_hooks())
+        .map(|event| event.name())
+        .collect();
+    let platform = platform.name();
+    let message = match found {
+        Some(event) => format!(
+            "in {event} the orchestrator itself acts; the events with functions are {} on {platform}",
+            known.join(", ")
+        ),
+        None => match nearest(entry.name, &known) {
+            Some(help) => format!("there is no such event on {platform} ({help})"),
+            None => format!(
+                "there is no such event on {platform}; its events are {}",
+                known.join(", ")
+            ),
+        },
+    };
+    findings.wrong("L05", &entry.key, message);
+    None
 }
 
-/// The number that a text begins with. One without quotes may be written as YAML 1.1 allows: `1_800`, `1,800` or `0:30:00`.
-fn seconds(text: &str, plain: bool) -> Option<u64> {
-    let unsigned = text.strip_prefix('+').unwrap_or(text);
-    if plain && let Some(seconds) = sexagesimal(unsigned) {
-        return Some(seconds);
-    }
-    let mut number: Option<u64> = None;
-    for c in unsigned.chars() {
-        match c.to_digit(10) {
-            Some(digit) => {
-                let digit = u64::from(digit);
-                let more = number.unwrap_or(0).saturating_mul(10).saturating_add(digit);
-                number = Some(more);
-            }
-            None if number.is_some() && (c == '_' || plain && c == ',') => {}
-            None => break,
+fn name<'a>(value: &Spot<'a>, findings: &mut Findings) -> Option<&'a str> {
+    let remedy = "an event has the name or the ARN of one function";
+    let text = findings.word("L06", value, remedy)?;
+    match function::parse(text) {
+        Ok(_) => Some(text),
+        Err(message) => {
+            findings.wrong("L06", value, message);
+            None
         }
     }
-    number
-}
-
-/// `1:30` is ninety.
-fn sexagesimal(text: &str) -> Option<u64> {
-    let (first, rest) = text.split_once(':')?;
-    rest.split(':')
-        .try_fold(first.parse().ok()?, |total: u64, part| {
-            let digits =
-                (1..=2).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
-            let part = part
-                .parse::<u64>()
-                .ok()
-                .filter(|part| digits && *part < 60)?;
-            Some(total.saturating_mul(60).saturating_add(part))
-        })
 }

@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
 use serde_json::json;
 
 use super::change::{self, Options};
 use super::context::{Context, UsageError, look};
 use super::field::Field;
+use super::platform::Platform;
 use super::print::say;
 use super::{Exit, Output, editor};
 use crate::model::application::ComputePlatform;
@@ -70,23 +71,6 @@ enum Verb {
     },
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Platform {
-    Server,
-    Lambda,
-    Ecs,
-}
-
-impl Platform {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Server => ComputePlatform::Server.name(),
-            Self::Lambda => ComputePlatform::Lambda.name(),
-            Self::Ecs => ComputePlatform::Ecs.name(),
-        }
-    }
-}
-
 pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exit> {
     let folder = context.folder()?;
     match args.verb {
@@ -104,7 +88,10 @@ pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exi
             let mut changes = Changes::of(&folder);
             let entries = vec![
                 ("applicationName".to_owned(), Content::text(name.as_str())),
-                ("computePlatform".to_owned(), Content::text(platform.name())),
+                (
+                    "computePlatform".to_owned(),
+                    Content::text(ComputePlatform::from(platform).name()),
+                ),
             ];
             let path = Path::new(APPLICATIONS)
                 .join(name.as_str())

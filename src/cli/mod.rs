@@ -30,6 +30,7 @@ mod local;
 mod logs;
 mod notifications;
 mod plan;
+mod platform;
 mod print;
 mod push;
 mod redeploy;

@@ -217,6 +217,10 @@ pub enum ErrorCode {
     HealthConstraints,
     /// The minimum is not below the number of instances.
     HealthConstraintsInvalid,
+    /// The function's alias and the versions do not go together.
+    InvalidLambdaConfiguration,
+    /// The revision is not what the application's compute platform takes.
+    InvalidRevision,
     /// Somebody stopped the deployment.
     ManualStop,
     /// A blue/green group has no blue/green options.
@@ -243,6 +247,8 @@ impl ErrorCode {
             Self::DeploymentGroupMissing => "DEPLOYMENT_GROUP_MISSING",
             Self::HealthConstraints => "HEALTH_CONSTRAINTS",
             Self::HealthConstraintsInvalid => "HEALTH_CONSTRAINTS_INVALID",
+            Self::InvalidLambdaConfiguration => "INVALID_LAMBDA_CONFIGURATION",
+            Self::InvalidRevision => "INVALID_REVISION",
             Self::ManualStop => "MANUAL_STOP",
             Self::MissingBlueGreenDeploymentConfiguration => {
                 "MISSING_BLUE_GREEN_DEPLOYMENT_CONFIGURATION"

@@ -1,13 +1,15 @@
-//! Lifecycle events: their names, which of them carry hooks, and their order on a Server target.
+//! Lifecycle events: their names, their order on each compute platform, and who acts in them.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::application::ComputePlatform;
 use super::custom_event::CustomEvent;
 
-/// One lifecycle event of a target. Names and order: the `CodeDeploy` hook reference for the Server platform.
+/// One lifecycle event of a target. Names and order: `CodeDeploy`'s hook reference. The order here is that of every platform,
+/// so that sorted events are in the order in which they happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "&'static str", try_from = "Cow<'_, str>")]
 #[allow(missing_docs, reason = "the names are the documentation")]
@@ -22,6 +24,8 @@ pub enum LifecycleEvent {
     AfterInstall,
     ApplicationStart,
     ValidateService,
+    AllowTestTraffic,
+    AfterAllowTestTraffic,
     BeforeAllowTraffic,
     AllowTraffic,
     AfterAllowTraffic,
@@ -32,8 +36,8 @@ pub enum LifecycleEvent {
 use LifecycleEvent as E;
 
 impl LifecycleEvent {
-    /// Every event of the platform, in the order of an in-place deployment with a load balancer.
-    pub const ALL: [Self; 13] = [
+    /// Every event of the Server platform, in the order of an in-place deployment with a load balancer.
+    pub const SERVER: [Self; 13] = [
         E::BeforeBlockTraffic,
         E::BlockTraffic,
         E::AfterBlockTraffic,
@@ -79,17 +83,60 @@ impl LifecycleEvent {
     /// The events in which an instance enters the load balancers, in order.
     pub const ALLOW: [Self; 3] = [E::BeforeAllowTraffic, E::AllowTraffic, E::AfterAllowTraffic];
 
-    /// Whether an `AppSpec` may attach scripts to the event. The others are reserved: the agent or the orchestrator acts.
+    /// Every event of the Lambda platform, in order.
+    pub const LAMBDA: [Self; 3] = Self::ALLOW;
+
+    /// Every event of the ECS platform, in order. Those of test traffic happen only where there is a test listener.
+    pub const ECS: [Self; 8] = [
+        E::BeforeInstall,
+        E::Install,
+        E::AfterInstall,
+        E::AllowTestTraffic,
+        E::AfterAllowTestTraffic,
+        E::BeforeAllowTraffic,
+        E::AllowTraffic,
+        E::AfterAllowTraffic,
+    ];
+
+    /// Every event of a platform, in order.
+    pub fn of(platform: ComputePlatform) -> &'static [Self] {
+        match platform {
+            ComputePlatform::Server => &Self::SERVER,
+            ComputePlatform::Lambda => &Self::LAMBDA,
+            ComputePlatform::Ecs => &Self::ECS,
+        }
+    }
+
+    /// Who acts in the event on a platform.
+    pub fn actor(self, platform: ComputePlatform) -> Actor {
+        match (self.carries_hooks(), platform) {
+            (true, ComputePlatform::Server) => Actor::Scripts,
+            (true, _) => Actor::Function,
+            (false, ComputePlatform::Server) if self.is_on_host() => Actor::Agent,
+            (false, _) => Actor::Orchestrator,
+        }
+    }
+
+    /// Whether an `AppSpec` may attach scripts or a function to the event. The others are reserved: the agent or the
+    /// orchestrator acts.
     pub fn carries_hooks(self) -> bool {
         !matches!(
             self,
-            E::BlockTraffic | E::DownloadBundle | E::Install | E::AllowTraffic
+            E::BlockTraffic
+                | E::DownloadBundle
+                | E::Install
+                | E::AllowTestTraffic
+                | E::AllowTraffic
         )
     }
 
-    /// Whether the event happens on a host. The others happen at the load balancer.
+    /// Whether the event of a Server target happens on its host. The others happen at the load balancer, or on another
+    /// platform.
     pub fn is_on_host(self) -> bool {
-        !matches!(self, E::BlockTraffic | E::AllowTraffic)
+        !matches!(
+            self,
+            E::BlockTraffic | E::AllowTestTraffic | E::AfterAllowTestTraffic | E::AllowTraffic
+        )
     }
 
     /// Whether `ignoreApplicationStopFailures` lets a target go on after this event failed.
@@ -113,6 +160,8 @@ impl LifecycleEvent {
             E::AfterInstall => "AfterInstall",
             E::ApplicationStart => "ApplicationStart",
             E::ValidateService => "ValidateService",
+            E::AllowTestTraffic => "AllowTestTraffic",
+            E::AfterAllowTestTraffic => "AfterAllowTestTraffic",
             E::BeforeAllowTraffic => "BeforeAllowTraffic",
             E::AllowTraffic => "AllowTraffic",
             E::AfterAllowTraffic => "AfterAllowTraffic",
@@ -133,6 +182,8 @@ impl LifecycleEvent {
             E::AfterInstall => "AftIn",
             E::ApplicationStart => "Start",
             E::ValidateService => "Valid",
+            E::AllowTestTraffic => "AlTst",
+            E::AfterAllowTestTraffic => "AftTs",
             E::BeforeAllowTraffic => "BefAl",
             E::AllowTraffic => "Allow",
             E::AfterAllowTraffic => "AftAl",
@@ -140,10 +191,24 @@ impl LifecycleEvent {
         }
     }
 
-    /// The event of the platform with this exact name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|event| event.name() == name)
+    /// The event of a platform with this exact name.
+    pub fn from_name(name: &str, platform: ComputePlatform) -> Option<Self> {
+        let mut events = Self::of(platform).iter().copied();
+        events.find(|event| event.name() == name)
     }
+}
+
+/// Who acts in a lifecycle event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// The revision's scripts, on the host.
+    Scripts,
+    /// The function that the `AppSpec` names, which tells by itself how it ended.
+    Function,
+    /// The agent, on the host.
+    Agent,
+    /// The orchestrator: at the load balancer, the function's alias or the service.
+    Orchestrator,
 }
 
 impl From<LifecycleEvent> for &'static str {
@@ -156,8 +221,10 @@ impl TryFrom<Cow<'_, str>> for LifecycleEvent {
     type Error = String;
 
     fn try_from(name: Cow<'_, str>) -> Result<Self, String> {
-        Self::from_name(&name)
+        // A name that was made before another platform's event is meant: it comes from this very process.
+        Self::from_name(&name, ComputePlatform::Server)
             .or_else(|| CustomEvent::find(&name).map(Self::Custom))
+            .or_else(|| Self::from_name(&name, ComputePlatform::Ecs))
             .ok_or_else(|| format!("there is no lifecycle event {name:?}"))
     }
 }
@@ -185,5 +252,100 @@ impl EventStatus {
     /// Whether the status never changes again.
     pub fn is_terminal(self) -> bool {
         !matches!(self, Self::Pending | Self::InProgress)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLATFORMS: [ComputePlatform; 3] = [
+        ComputePlatform::Server,
+        ComputePlatform::Lambda,
+        ComputePlatform::Ecs,
+    ];
+
+    #[test]
+    fn sorted_events_are_in_the_order_of_every_platform() {
+        for platform in PLATFORMS {
+            assert!(LifecycleEvent::of(platform).is_sorted(), "{platform:?}");
+        }
+    }
+
+    #[test]
+    fn every_event_is_read_as_it_is_written() {
+        let all = PLATFORMS.iter().flat_map(|one| LifecycleEvent::of(*one));
+        let mut short: Vec<&str> = Vec::new();
+        for event in all {
+            let written = serde_json::to_string(event).unwrap();
+            assert_eq!(written, format!("\"{event}\""));
+            assert_eq!(
+                serde_json::from_str::<LifecycleEvent>(&written).unwrap(),
+                *event
+            );
+            assert!(event.short_name().len() <= 5, "{event}");
+            short.push(event.short_name());
+        }
+        short.sort_unstable();
+        short.dedup();
+        assert_eq!(short.len(), 15, "{short:?}");
+    }
+
+    #[test]
+    fn somebody_acts_in_every_event() {
+        use Actor::{Agent, Function, Orchestrator, Scripts};
+        for (platform, expected) in [
+            (
+                ComputePlatform::Server,
+                &[
+                    Scripts,
+                    Orchestrator,
+                    Scripts,
+                    Scripts,
+                    Agent,
+                    Scripts,
+                    Agent,
+                    Scripts,
+                    Scripts,
+                    Scripts,
+                    Scripts,
+                    Orchestrator,
+                    Scripts,
+                ][..],
+            ),
+            (ComputePlatform::Lambda, &[Function, Orchestrator, Function]),
+            (
+                ComputePlatform::Ecs,
+                &[
+                    Function,
+                    Orchestrator,
+                    Function,
+                    Orchestrator,
+                    Function,
+                    Function,
+                    Orchestrator,
+                    Function,
+                ],
+            ),
+        ] {
+            let events = LifecycleEvent::of(platform).iter();
+            let actors: Vec<_> = events.map(|event| event.actor(platform)).collect();
+            assert_eq!(actors, expected, "{platform:?}");
+        }
+    }
+
+    #[test]
+    fn an_event_belongs_to_its_platforms_only() {
+        let names = |name| PLATFORMS.map(|platform| LifecycleEvent::from_name(name, platform));
+        assert_eq!(
+            names("ApplicationStop"),
+            [Some(E::ApplicationStop), None, None]
+        );
+        assert_eq!(names("Install"), [Some(E::Install), None, Some(E::Install)]);
+        let after = Some(E::AfterAllowTraffic);
+        assert_eq!(names("AfterAllowTraffic"), [after; 3]);
+        let test = Some(E::AfterAllowTestTraffic);
+        assert_eq!(names("AfterAllowTestTraffic"), [None, None, test]);
+        assert_eq!(names("afterallowtraffic"), [None; 3]);
     }
 }

@@ -9,7 +9,7 @@ use flate2::{Compression, GzBuilder};
 use tar::{Builder, EntryType, Header};
 
 use super::bundles::BundleError;
-use crate::appspec::FILE_NAMES;
+use crate::appspec::server::FILE_NAMES;
 
 /// Checks that the folder has an `AppSpec`.
 pub(super) fn check_folder(root: &Path) -> Result<(), BundleError> {

@@ -73,7 +73,7 @@ async fn an_order_may_be_strict_about_events() {
         .push("1", &[("appspec.yml", &spec, 0o644), SCRIPT])
         .await;
     let strict = Order {
-        possible_events: Some(E::ALL.to_vec()),
+        possible_events: Some(E::SERVER.to_vec()),
         ..order(1, &revision)
     };
     let run = host.run(&strict).await;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use cutover::agent::config::{Config, File};
 use cutover::agent::protocol::Order;
+use cutover::model::application::ComputePlatform;
 use cutover::model::custom_event::CustomEvent;
 use cutover::model::deployment::ExecutionId;
 use cutover::model::lifecycle::LifecycleEvent;
@@ -326,7 +327,7 @@ fn ordered(deployment: &Deployment, number: u32, pushed: &Pushed) -> Result<Json
         .flatten()
     {
         let name = name.as_str().unwrap_or_default();
-        if LifecycleEvent::from_name(name).is_none() {
+        if LifecycleEvent::from_name(name, ComputePlatform::Server).is_none() {
             CustomEvent::named(name);
         }
     }

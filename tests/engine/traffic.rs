@@ -81,7 +81,7 @@ fn host_and_load_balancer_take_turns() {
     go(&mut world, "host-1", &[E::AfterAllowTraffic]);
     world.report("host-1", Report::Ended);
     assert_eq!(world.running(), ["host-2"]);
-    go(&mut world, "host-2", &E::ALL);
+    go(&mut world, "host-2", &E::SERVER);
     world.report("host-2", Report::Ended);
     assert_eq!(world.deployment.status, Succeeded);
     assert!(world.begun.values().all(|times| *times == 1));
@@ -132,7 +132,7 @@ fn a_failed_event_before_or_after_the_block_may_be_ignored() {
         world.event("host-1", E::BeforeBlockTraffic, false);
         if ignores {
             assert_eq!(execution(&world, "host-1"), "d-AAAAAAAAA~host-1~0~1~1");
-            go(&mut world, "host-1", &E::ALL[1..]);
+            go(&mut world, "host-1", &E::SERVER[1..]);
         }
         world.report("host-1", Report::Ended);
         let expected = if ignores { Succeeded } else { Failed };

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use crate::appspec::RESERVED_VARIABLES;
+use crate::appspec::server::RESERVED_VARIABLES;
 use crate::model::name::Name;
 use crate::model::secret::{SecretSource, is_variable};
 

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::user::Account;
 use crate::agent::protocol::Order;
-use crate::appspec::RESERVED_VARIABLES;
+use crate::appspec::server::RESERVED_VARIABLES;
 use crate::model::group::DeploymentType;
 use crate::model::lifecycle::LifecycleEvent;
 

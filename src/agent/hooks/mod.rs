@@ -26,7 +26,7 @@ use super::log::LogError;
 use super::report::Report;
 use super::revision;
 use super::secrets::{self, Given};
-use crate::appspec::{Hook, Workdir};
+use crate::appspec::server::{Hook, Workdir};
 use crate::model::diagnostics::{Diagnostics, LifecycleErrorCode};
 pub(super) use choose::{Choice, choose};
 use environment::Environment;

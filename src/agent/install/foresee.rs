@@ -12,7 +12,8 @@ use super::plan::{Plan, Planner};
 use super::room;
 use super::tools::Tools;
 use crate::agent::layout::Layout;
-use crate::appspec::{AppSpec, Finding, select};
+use crate::appspec::Finding;
+use crate::appspec::server::{AppSpec, select};
 use crate::model::deployment::FileExistsBehavior;
 
 /// Says of a file system that it has no access control lists, by the name of the attribute that they are kept in.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::permissions::Change;
 use super::plan::{Plan, Step};
-use crate::appspec::Acl;
+use crate::appspec::server::Acl;
 
 /// What a plan and the changes after it do.
 pub fn describe(plan: &Plan, changes: &[Change<'_>]) -> Value {

@@ -25,7 +25,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::agent::layout::{Layout, Pointer};
-use crate::appspec::{self, AppSpec, Finding};
+use crate::appspec::server::AppSpec;
+use crate::appspec::{self, Finding};
 use crate::model::deployment::{DeploymentId, FileExistsBehavior};
 use crate::store::files::write_atomically;
 use cleanup::{Journal, Stuck};

@@ -15,8 +15,9 @@ use super::execute::context;
 use super::place::Place;
 use super::selinux;
 use super::tools::{self, Tools};
-use crate::appspec::acl::{self, AclKind};
-use crate::appspec::{Acl, Context, Finding, Permission};
+use crate::appspec::Finding;
+use crate::appspec::server::acl::{self, AclKind};
+use crate::appspec::server::{Acl, Context, Permission};
 
 /// So many paths are given to one run of a program.
 const AT_ONCE: usize = 200;

@@ -8,8 +8,9 @@ use std::path::{Component, Path, PathBuf};
 
 use super::claims::Claims;
 use super::place::Place;
-use crate::appspec::select::Made;
-use crate::appspec::{FileEntry, Finding, Position};
+use crate::appspec::server::FileEntry;
+use crate::appspec::server::select::Made;
+use crate::appspec::{Finding, Position};
 use crate::model::deployment::FileExistsBehavior;
 
 /// The longest name, and the longest path, that Linux has.

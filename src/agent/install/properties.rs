@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 
 use super::*;
-use crate::appspec::parse;
+use crate::appspec::server::parse;
 
 /// Names that get into each other's way: some are files here and folders there.
 const NAMES: [&str; 7] = ["a", "a/x", "a/x/y", "b", "b/x", "c/d/e", "c/d"];

@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::tools::show;
-use crate::appspec::Context;
+use crate::appspec::server::Context;
 
 /// The expression that matches a path and nothing else.
 pub fn expression(path: &Path) -> String {

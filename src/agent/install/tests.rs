@@ -8,7 +8,7 @@ use super::*;
 use crate::agent::install::claims::Claims;
 use crate::agent::install::cleanup::Journal;
 use crate::agent::install::tools::Tools;
-use crate::appspec::parse;
+use crate::appspec::server::parse;
 
 const SPEC: &str = "version: 0.0\nos: linux\nfiles: [{source: files, destination: /srv/app}]\n";
 

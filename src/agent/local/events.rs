@@ -1,5 +1,6 @@
 //! Which events a local deployment runs, and in which order.
 
+use crate::model::application::ComputePlatform;
 use crate::model::custom_event::CustomEvent;
 use crate::model::lifecycle::LifecycleEvent;
 use LifecycleEvent as E;
@@ -45,7 +46,7 @@ impl Events {
     pub fn read(list: &str, exactly: bool) -> Result<Self, EventsError> {
         let mut asked = Vec::new();
         for name in list.split(',').map(str::trim) {
-            let event = match E::from_name(name) {
+            let event = match E::from_name(name, ComputePlatform::Server) {
                 _ if name.is_empty() => return Err(EventsError::Empty),
                 Some(event) if !event.is_on_host() => {
                     return Err(EventsError::Elsewhere(event));
@@ -78,7 +79,7 @@ impl Events {
     /// Every event that happens on a host, in the order of the platform.
     pub fn all() -> Self {
         Self {
-            run: E::ALL
+            run: E::SERVER
                 .into_iter()
                 .filter(|event| event.is_on_host())
                 .collect(),

@@ -23,7 +23,7 @@ use super::layout::Layout;
 use super::log::Log;
 use super::protocol::{EventState, ExecutionEnd, ExecutionState, Leases, Message, Order, What};
 use super::{AgentError, Config, io_error, process};
-use crate::appspec::paths;
+use crate::appspec::server::paths;
 use crate::clock;
 use crate::model::deployment::{Creator, DeploymentId, ExecutionId, FileExistsBehavior};
 use crate::model::group::DeploymentType;

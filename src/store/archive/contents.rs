@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::Format;
 use super::member::{Attributes, Kind, Member};
-use crate::appspec::FILE_NAMES;
+use crate::appspec::server::FILE_NAMES;
 
 /// What a checked archive holds.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Variables that a script is given beside the agent's own.
 
-use super::fields::{Findings, present};
+use crate::appspec::fields::{Findings, present};
 use crate::model::yaml::Node;
 
 /// The variables that the agent sets itself.

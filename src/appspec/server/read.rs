@@ -1,9 +1,12 @@
 //! The top level of an `AppSpec`.
 
-use super::fields::{Findings, present};
-use super::{AppSpec, Finding, Position, files, hooks, permissions};
+use super::{AppSpec, Finding, files, hooks, permissions};
+use crate::appspec::document::{self, Document};
+use crate::appspec::fields::{Findings, present};
+use crate::appspec::{Review, platform, version};
+use crate::model::application::ComputePlatform;
 use crate::model::deployment::FileExistsBehavior;
-use crate::model::yaml::{self, Node, Value};
+use crate::model::yaml::Node;
 
 const KEYS: [&str; 6] = [
     "version",
@@ -14,79 +17,35 @@ const KEYS: [&str; 6] = [
     "hooks",
 ];
 
-/// What there is to say about a text that should be an `AppSpec`.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Review {
-    /// What could be read, if anything; complete if there are no errors.
-    pub appspec: Option<AppSpec>,
-    /// What is wrong, in the order of the text.
-    pub errors: Vec<Finding>,
-    /// What looks like a mistake, in the order of the text.
-    pub warnings: Vec<Finding>,
-}
-
-impl Review {
-    /// Of a text that cannot be read at all.
-    pub fn refusal(error: Finding) -> Self {
-        Self {
-            errors: vec![error],
-            ..Self::default()
-        }
-    }
-}
-
 /// Reads an `AppSpec` of the Server platform.
 ///
 /// # Errors
 ///
 /// Everything that is wrong with it.
 pub fn parse(text: &str) -> Result<AppSpec, Vec<Finding>> {
-    let review = review(text);
-    match review.appspec {
-        Some(appspec) if review.errors.is_empty() => Ok(AppSpec {
-            warnings: review.warnings,
-            ..appspec
-        }),
-        _ => Err(review.errors),
-    }
+    let mut review = review(text);
+    let warnings = std::mem::take(&mut review.warnings);
+    let appspec = review.whole()?;
+    Ok(AppSpec {
+        warnings,
+        ..appspec
+    })
 }
 
 /// Reads an `AppSpec` of the Server platform, and answers everything that there is to say about it.
-pub fn review(text: &str) -> Review {
-    let (document, second) = match yaml::parse_first(text) {
+pub fn review(text: &str) -> Review<AppSpec> {
+    let Document {
+        root: document,
+        second,
+    } = match document::read(text) {
         Ok(read) => read,
-        Err(error) => {
-            let position = Position {
-                line: error.line,
-                column: error.column,
-            };
-            let help = error
-                .help
-                .map_or(String::new(), |help| format!(" ({help})"));
-            let message = format!("{}{help}", error.message);
-            return Review::refusal(Finding::at("E02", position, message));
-        }
+        Err(error) => return Review::refusal(error),
     };
-    let Some(document) = document.filter(|document| !document.is_null()) else {
-        return Review::refusal(Finding::whole("E01", "the AppSpec is empty"));
-    };
+    if let Some(error) = platform::mismatch(&document, ComputePlatform::Server) {
+        return Review::refusal(error);
+    }
     let mut findings = Findings::default();
-    if document.as_mapping().is_none() {
-        let message = format!("an AppSpec is a mapping, but this is {}", document.kind());
-        findings.error("E02", &document, message);
-        return Review {
-            appspec: None,
-            errors: findings.errors,
-            warnings: Vec::new(),
-        };
-    }
-    if let Some(yaml::Position { line, column, .. }) = second {
-        let message = "a second document starts here; only the first is read";
-        let position = Position { line, column };
-        findings
-            .warnings
-            .push(Finding::at("W02", position, message));
-    }
+    findings.warnings.extend(second);
     findings.unknown_keys(&document, &KEYS);
     version(&document, &mut findings);
     os(&document, &mut findings);
@@ -99,39 +58,14 @@ pub fn review(text: &str) -> Review {
         event_positions,
         warnings: Vec::new(),
     };
-    let Findings {
-        mut errors,
-        mut warnings,
-    } = findings;
-    errors.sort_by_key(|finding| finding.position);
-    warnings.sort_by_key(|finding| finding.position);
-    Review {
-        appspec: Some(appspec),
-        errors,
-        warnings,
-    }
+    Review::of(Some(appspec), findings)
 }
 
 fn version(document: &Node, findings: &mut Findings) {
-    match present(document, "version") {
-        None => findings.error("E03", document, "version is missing; write version: 0.0"),
-        Some(node) if is_zero(&node.value) => {}
-        Some(node) => findings.error("E03", node, "write version: 0.0; there is no other"),
+    let version = present(document, "version");
+    if let Some(problem) = version::problem(version) {
+        findings.error("E03", version.unwrap_or(document), problem);
     }
-}
-
-/// The number zero without an exponent, or the texts `0.0` and `0`.
-fn is_zero(value: &Value) -> bool {
-    let Value::Scalar { text, plain } = value else {
-        return false;
-    };
-    if !plain {
-        return text == "0.0" || text == "0";
-    }
-    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    digits.contains('0')
-        && digits.chars().all(|c| matches!(c, '0' | '.'))
-        && digits.matches('.').count() <= 1
 }
 
 fn os(document: &Node, findings: &mut Findings) {

@@ -1,7 +1,7 @@
 //! The `files` section.
 
-use super::fields::{Findings, position, present};
 use super::{FileEntry, paths};
+use crate::appspec::fields::{Findings, position, present};
 use crate::model::yaml::Node;
 
 pub(super) fn read(document: &Node, findings: &mut Findings) -> Vec<FileEntry> {

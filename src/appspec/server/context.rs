@@ -1,6 +1,6 @@
 //! `SELinux` contexts.
 
-use super::fields::{Findings, present};
+use crate::appspec::fields::{Findings, present};
 use crate::model::yaml::Node;
 
 /// The highest category there is.

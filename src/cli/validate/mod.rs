@@ -1,21 +1,23 @@
 //! `cutover validate PATH`: says everything there is to say about a revision's `AppSpec`, as compilers do.
 
-use std::fs::File;
+mod look;
+
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
-use color_eyre::eyre::WrapErr as _;
 use crossterm::style::Stylize as _;
 use serde_json::json;
 
+use self::look::{Kind, Subject};
 use super::context::UsageError;
+use super::platform::Platform;
 use super::print::say;
 use super::{Exit, Output};
-use crate::agent::inspect::{self, Inspection};
+use crate::agent::inspect::Inspection;
 use crate::appspec::catalogue::{self, Entry, Severity};
 use crate::appspec::{Finding, Position};
+use crate::model::application::ComputePlatform;
 use crate::model::yaml::nearest;
-use crate::store::archive::{ArchiveError, Format};
 use crate::text::safe;
 
 /// Checks an AppSpec and what it names.
@@ -27,11 +29,14 @@ pub(super) struct Args {
     /// The AppSpec's name in the folder or bundle, if it is neither appspec.yml nor appspec.yaml
     #[arg(long, value_name = "NAME")]
     appspec_filename: Option<String>,
+    /// The compute platform it is for; by default the one that its content is for, else server
+    #[arg(long, value_enum, value_name = "PLATFORM")]
+    platform: Option<Platform>,
     /// How to print
     #[arg(long, value_enum, default_value = "text")]
     output: Output,
     /// Say what the id of an error or a warning means
-    #[arg(long, value_name = "ID", conflicts_with = "path")]
+    #[arg(long, value_name = "ID", conflicts_with_all = ["path", "platform"])]
     explain: Option<String>,
 }
 
@@ -42,9 +47,15 @@ pub(super) fn run(args: &Args) -> color_eyre::Result<Exit> {
     }
     let path = args.path.as_deref().unwrap_or(Path::new("."));
     let kind = Kind::of(path)?;
-    let inspection = inspect(path, kind, args.appspec_filename.as_deref())?;
+    let subject = Subject {
+        path,
+        kind,
+        requested: args.appspec_filename.as_deref(),
+        platform: args.platform.map(ComputePlatform::from),
+    };
+    let (platform, inspection) = subject.inspect()?;
     match args.output {
-        Output::Json => say(as_json(path, &inspection)?),
+        Output::Json => say(as_json(path, platform, &inspection)?),
         Output::Text => {
             let file = file(path, kind, &inspection);
             let colour = colours();
@@ -59,53 +70,6 @@ pub(super) fn run(args: &Args) -> color_eyre::Result<Exit> {
     } else {
         Exit::Failed
     })
-}
-
-/// What there is at the path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Folder,
-    Bundle,
-    /// An `AppSpec` without its revision.
-    Alone,
-}
-
-impl Kind {
-    fn of(path: &Path) -> color_eyre::Result<Self> {
-        let shown = path.display();
-        let metadata = path
-            .metadata()
-            .map_err(|error| UsageError(format!("{shown}: {error}")))?;
-        if metadata.is_dir() {
-            return Ok(Self::Folder);
-        }
-        if !metadata.is_file() {
-            return Err(UsageError(format!("{shown} is neither a file nor a folder")).into());
-        }
-        let file = File::open(path).wrap_err_with(|| format!("{shown} can't be read"))?;
-        match Format::of(&file) {
-            // What is packed otherwise is refused as a bundle, which says more than reading it as an AppSpec.
-            Ok(_) | Err(ArchiveError::OtherFormat { .. }) => Ok(Self::Bundle),
-            Err(ArchiveError::NotAnArchive { .. }) => Ok(Self::Alone),
-            Err(error) => Err(error).wrap_err_with(|| format!("{shown} can't be read")),
-        }
-    }
-}
-
-fn inspect(path: &Path, kind: Kind, requested: Option<&str>) -> color_eyre::Result<Inspection> {
-    let shown = path.display();
-    let context = || format!("{shown} can't be read");
-    match (kind, requested) {
-        (Kind::Folder, _) => inspect::folder(path, requested).wrap_err_with(context),
-        (Kind::Bundle, _) => inspect::bundle(path, requested).wrap_err_with(context),
-        (Kind::Alone, None) => inspect::file(path).wrap_err_with(context),
-        (Kind::Alone, Some(_)) => {
-            let message = format!(
-                "{shown} is an AppSpec itself: --appspec-filename names one in a folder or bundle"
-            );
-            Err(UsageError(message).into())
-        }
-    }
 }
 
 /// What findings name as their file.
@@ -128,7 +92,8 @@ fn line(file: &Path, finding: &Finding, colour: bool) -> String {
         Severity::Error => severity.name().red().bold().to_string(),
         Severity::Warning => severity.name().yellow().bold().to_string(),
     };
-    let message = safe(&finding.message);
+    let text = finding.text();
+    let message = safe(&text);
     format!("{}: {name}: {message} [{}]", safe(&place), finding.id)
 }
 
@@ -162,14 +127,20 @@ fn plural(number: usize, name: &str) -> String {
     }
 }
 
-fn as_json(path: &Path, inspection: &Inspection) -> serde_json::Result<String> {
+fn as_json(
+    path: &Path,
+    platform: Option<ComputePlatform>,
+    inspection: &Inspection,
+) -> serde_json::Result<String> {
     let findings = |findings: &[Finding]| -> Vec<serde_json::Value> {
         let json = |finding: &Finding| {
             json!({
                 "id": finding.id,
                 "line": finding.position.map(|position| position.line),
                 "column": finding.position.map(|position| position.column),
+                "path": finding.path.to_string(),
                 "message": finding.message,
+                "errorCode": catalogue::find(finding.id).and_then(Entry::error_code),
             })
         };
         findings.iter().map(json).collect()
@@ -177,6 +148,7 @@ fn as_json(path: &Path, inspection: &Inspection) -> serde_json::Result<String> {
     serde_json::to_string_pretty(&json!({
         "ok": inspection.errors.is_empty(),
         "path": path.display().to_string(),
+        "computePlatform": platform,
         "appspec": inspection.appspec,
         "errors": findings(&inspection.errors),
         "warnings": findings(&inspection.warnings),
@@ -196,14 +168,21 @@ fn explain(id: &str, output: Output) -> color_eyre::Result<Exit> {
         remedy,
     } = entry;
     let severity = entry.severity().name();
+    let code = entry.error_code();
+    let ends = code.map_or(String::new(), |code| {
+        format!(" A deployment that meets it ends with {}.", code.name())
+    });
     say(match output {
-        Output::Text => format!("{id}: {title} ({severity})\n\n{meaning}\n\nWhat to do: {remedy}"),
+        Output::Text => {
+            format!("{id}: {title} ({severity})\n\n{meaning}{ends}\n\nWhat to do: {remedy}")
+        }
         Output::Json => serde_json::to_string_pretty(&json!({
             "id": id,
             "severity": severity,
             "title": title,
             "meaning": meaning,
             "remedy": remedy,
+            "errorCode": code,
         }))?,
     });
     Ok(Exit::Succeeded)

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::fields::{Findings, position, present};
 use super::{Acl, Permission, context, paths, select};
+use crate::appspec::fields::{Findings, position, present};
 use crate::model::yaml::{Node, Value};
 
 const KEYS: [&str; 10] = [

@@ -1,6 +1,7 @@
 //! The events that `hooks` names, against those that there are.
 
 use super::{AppSpec, Finding};
+use crate::model::application::ComputePlatform;
 use crate::model::lifecycle::LifecycleEvent;
 use crate::model::yaml::nearest;
 
@@ -22,7 +23,7 @@ pub fn check(
     let (mut errors, mut warnings) = (Vec::new(), Vec::new());
     for (name, position) in &appspec.event_positions {
         let is_named = |events: &[LifecycleEvent]| events.iter().any(|event| event.name() == name);
-        let event = LifecycleEvent::from_name(name);
+        let event = LifecycleEvent::from_name(name, ComputePlatform::Server);
         if possible.is_some_and(|possible| !is_named(possible)) {
             let help = help(name, possible.unwrap_or_default());
             let message = format!("{name:?} is none of the events that may have scripts{help}");
@@ -33,7 +34,7 @@ pub fn check(
             let message = format!("{name} is reserved; its scripts never run");
             warnings.push(Finding::at("W31", *position, message));
         } else if event.is_none() && possible.is_none() && !is_named(ordered) {
-            let help = help(name, &LifecycleEvent::ALL);
+            let help = help(name, &LifecycleEvent::SERVER);
             let message = format!("there is no event {name:?}; its scripts never run{help}");
             warnings.push(Finding::at("W30", *position, message));
         }
@@ -60,7 +61,7 @@ fn help(name: &str, events: &[LifecycleEvent]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::appspec::parse;
+    use crate::appspec::server::parse;
     use crate::model::custom_event::CustomEvent;
 
     fn checked(

@@ -9,13 +9,17 @@
 )]
 #![allow(missing_docs, reason = "a test says what it proves by its name")]
 
+#[path = "appspec/platforms.rs"]
+mod platforms;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-use cutover::appspec::{MAX_BYTES, RESERVED_VARIABLES, catalogue, decode, review};
+use cutover::appspec::server::{RESERVED_VARIABLES, review};
+use cutover::appspec::{MAX_BYTES, catalogue, decode};
 use cutover::model::lifecycle::LifecycleEvent;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -49,9 +53,10 @@ fn cases(folder: &str) -> Vec<PathBuf> {
 }
 
 /// Every finding, as a line without the file's name.
-fn found(case: &Path) -> (bool, Vec<String>) {
+fn found(case: &Path, options: &[&str]) -> (bool, Vec<String>) {
     let (folder, name) = (case.parent().unwrap(), case.file_name().unwrap());
-    let output = validate(&[name.to_str().unwrap(), "--output", "json"], folder);
+    let args = [&[name.to_str().unwrap(), "--output", "json"], options].concat();
+    let output = validate(&args, folder);
     let errors = String::from_utf8_lossy(&output.stderr);
     let json: Value = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|error| panic!("{}: {error} {errors}", case.display()));
@@ -74,7 +79,11 @@ fn found(case: &Path) -> (bool, Vec<String>) {
                 } else {
                     format!("{line}:{column}")
                 };
-                format!("{place}: {severity}: {message} [{id}]")
+                let path = match finding["path"].as_str().unwrap() {
+                    "" => String::new(),
+                    path => format!("{path}: "),
+                };
+                format!("{place}: {severity}: {path}{message} [{id}]")
             })
             .collect::<Vec<_>>()
     };
@@ -84,9 +93,9 @@ fn found(case: &Path) -> (bool, Vec<String>) {
 }
 
 /// Compares every case of a folder with what is expected of it.
-fn check(folder: &str, expected_ok: Option<bool>) {
+fn check(folder: &str, options: &[&str], expected_ok: Option<bool>) {
     for case in cases(folder) {
-        let (ok, lines) = found(&case);
+        let (ok, lines) = found(&case, options);
         let expectation = PathBuf::from(format!("{}.expected", case.display()));
         let mut text = lines.join("\n");
         if !lines.is_empty() {
@@ -111,22 +120,26 @@ fn check(folder: &str, expected_ok: Option<bool>) {
 
 #[test]
 fn what_codedeploy_accepts_is_accepted() {
-    check("accepted", Some(true));
+    check("accepted", &[], Some(true));
 }
 
 #[test]
 fn what_is_wrong_is_refused_with_its_place() {
-    check("rejected", Some(false));
+    check("rejected", &[], Some(false));
 }
 
 #[test]
 fn what_an_appspec_names_is_looked_at() {
-    check("revisions", None);
+    check("revisions", &[], None);
 }
 
 #[test]
 fn every_finding_of_the_catalogue_is_in_the_corpus() {
-    let folders = ["accepted", "rejected", "revisions"];
+    let folders = [
+        &["accepted", "rejected", "revisions"][..],
+        &platforms::FOLDERS,
+    ]
+    .concat();
     let found: BTreeSet<String> = folders
         .iter()
         .flat_map(|folder| cases(folder))
@@ -344,15 +357,21 @@ fn a_bundle_that_is_refused_is_a_finding() {
     assert!(printed.contains("\"../data\""), "{printed}");
 }
 
-fn documentation() -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/appspec.md");
+fn documentation(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("docs")
+        .join(name);
     fs::read_to_string(path).unwrap()
 }
 
 #[test]
 fn the_documentation_has_the_catalogue() {
-    let text = documentation();
-    let is_row = |line: &&str| line.starts_with("| E") || line.starts_with("| W");
+    let text = documentation("appspec.md");
+    let is_row = |line: &&str| {
+        ["| E", "| L", "| W"]
+            .iter()
+            .any(|start| line.starts_with(start))
+    };
     let rows: Vec<_> = text.lines().filter(is_row).collect();
     let expected: Vec<_> = catalogue::ENTRIES
         .iter()
@@ -369,7 +388,7 @@ fn the_documentation_has_the_catalogue() {
 
 #[test]
 fn the_documentations_examples_are_right_and_its_lists_complete() {
-    let text = documentation();
+    let text = documentation("appspec.md");
     let examples: Vec<_> = text
         .split("```yaml\n")
         .skip(1)

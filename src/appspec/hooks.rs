@@ -80,7 +80,7 @@ fn event(
     let platform = platform.name();
     let message = match found {
         Some(event) => format!(
-            "in {event} the orchestrator itself acts; the events with functions are {} on {platform}",
+            "in {event} the orchestrator itself acts; the events that have functions on {platform} are {}",
             known.join(", ")
         ),
         None => match nearest(entry.name, &known) {

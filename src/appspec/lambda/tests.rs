@@ -217,24 +217,26 @@ fn there_is_one_resource_of_the_type() {
     }
 }
 
+/// Checks rows of properties; what is expected begins behind the id and the path of the properties.
+fn check_properties(rows: &[(&str, &[&str])]) {
+    for (properties, expected) in rows {
+        let whole = |end: &&str| format!("L03 Resources[0].Printer.Properties{end}");
+        let expected: Vec<_> = expected.iter().map(whole).collect();
+        let expected: Vec<_> = expected.iter().map(String::as_str).collect();
+        check(&text(properties, ""), &expected);
+    }
+}
+
 #[test]
-fn properties_are_what_they_should_be() {
-    let base = "L03 Resources[0].Printer.Properties";
-    let all = |expected: &[&str]| -> Vec<String> {
-        let whole = |end: &&str| match end.strip_prefix('!') {
-            Some(whole) => whole.to_owned(),
-            None => format!("{base}{end}"),
-        };
-        expected.iter().map(whole).collect()
-    };
-    for (properties, expected) in [
+fn the_function_and_its_alias_have_names() {
+    check_properties(&[
         (
             "",
             &[
                 ": Name is missing",
                 ": Alias is missing",
                 ": TargetVersion is missing",
-            ][..],
+            ],
         ),
         (
             "Name: , Alias: b, TargetVersion: 2",
@@ -281,72 +283,83 @@ fn properties_are_what_they_should_be() {
             "Name: a, Alias: b c, TargetVersion: 2",
             &[".Alias: \"b c\" is no alias"],
         ),
+    ]);
+}
+
+#[test]
+fn versions_are_whole_numbers_above_zero() {
+    for (target, expected) in [
+        ("1", None),
+        ("'42'", None),
+        ("' 42 '", None),
+        ("", Some(": TargetVersion is missing; write the number")),
         (
-            "Name: a, Alias: b",
-            &[": TargetVersion is missing; write the number"],
+            "0",
+            Some(".TargetVersion: \"0\" is no version, which is a whole number above zero"),
+        ),
+        ("-1", Some(".TargetVersion: \"-1\" is no version")),
+        ("+1", Some(".TargetVersion: \"+1\" is no version")),
+        ("1.0", Some(".TargetVersion: \"1.0\" is no version")),
+        ("042", Some(".TargetVersion: \"042\" is no version")),
+        ("0x2", Some(".TargetVersion: \"0x2\" is no version")),
+        ("live", Some(".TargetVersion: \"live\" is no version")),
+        ("''", Some(".TargetVersion: \"\" is no version")),
+        (
+            "'$LATEST'",
+            Some(".TargetVersion: $LATEST is what is not published"),
         ),
         (
-            "Name: a, Alias: b, TargetVersion: 0",
-            &[".TargetVersion: \"0\" is no version"],
+            "[2]",
+            Some(".TargetVersion: this is a list, and a version is"),
         ),
         (
-            "Name: a, Alias: b, TargetVersion: -1",
-            &[".TargetVersion: \"-1\" is no version"],
+            "99999999999999999999",
+            Some(".TargetVersion: \"99999999999999999999\" is no version"),
         ),
-        (
-            "Name: a, Alias: b, TargetVersion: 1.0",
-            &[".TargetVersion: \"1.0\" is no version"],
-        ),
-        (
-            "Name: a, Alias: b, TargetVersion: 042",
-            &[".TargetVersion: \"042\" is no version"],
-        ),
-        (
-            "Name: a, Alias: b, TargetVersion: live",
-            &[".TargetVersion: \"live\" is no version"],
-        ),
-        (
-            "Name: a, Alias: b, TargetVersion: '$LATEST'",
-            &[".TargetVersion: $LATEST is what is not published"],
-        ),
-        (
-            "Name: a, Alias: b, TargetVersion: [2]",
-            &[".TargetVersion: this is a list, and a version is"],
-        ),
-        (
-            "Name: a, Alias: b, TargetVersion: 99999999999999999999",
-            &[".TargetVersion: \"99999999999999999999\" is no version"],
-        ),
+    ] {
+        let properties = format!("Name: a, Alias: b, TargetVersion: {target}");
+        check_properties(&[(&properties, expected.as_slice())]);
+    }
+    check_properties(&[
+        ("Name: a, Alias: b", &[": TargetVersion is missing"]),
         (
             "Name: a, Alias: b, CurrentVersion: x, TargetVersion: 2",
             &[".CurrentVersion: \"x\" is no version"],
+        ),
+        (
+            "Name: a, Alias: b, CurrentVersion: $LATEST, TargetVersion: 2",
+            &[".CurrentVersion: $LATEST is what"],
         ),
         ("Name: a, Alias: b, CurrentVersion: , TargetVersion: 2", &[]),
         (
             "Name: a, Alias: b, CurrentVersion: 3, TargetVersion: 2",
             &[],
         ),
+    ]);
+}
+
+#[test]
+fn what_is_there_twice_or_unknown_is_said() {
+    for (properties, expected) in [
         (
-            "Name: a, Alias: b, CurrentVersion: '2', TargetVersion: 2",
-            &[
-                "!L08 Resources[0].Printer.Properties.TargetVersion: the traffic is to go from version 2 to the same",
-            ],
+            "CurrentVersion: '2'",
+            "L08 Resources[0].Printer.Properties.TargetVersion: the traffic is to go from version 2 to the same",
         ),
         (
-            "Name: a, name: a, Alias: b, TargetVersion: 2",
-            &["!L01 Resources[0].Printer.Properties.name: the key is \"Name\" on line 3 too"],
+            "name: a",
+            "L01 Resources[0].Printer.Properties.name: the key is \"Name\" on line 3 too",
         ),
         (
-            "Name: a, Alias: b, TargetVersion: 2, TargetVersoin: 2, Nothing: 1, x-mine: 1",
-            &[
-                "!W03 Resources[0].Printer.Properties.TargetVersoin: this key is ignored (did you mean \"TargetVersion\"?)",
-                "!W03 Resources[0].Printer.Properties.Nothing: this key is ignored",
-            ],
+            "TargetVersoin: 2",
+            "W03 Resources[0].Printer.Properties.TargetVersoin: this key is ignored (did you mean \"TargetVersion\"?)",
+        ),
+        (
+            "Nothing: 1, x-mine: 1",
+            "W03 Resources[0].Printer.Properties.Nothing: this key is ignored",
         ),
     ] {
-        let expected = all(expected);
-        let expected: Vec<_> = expected.iter().map(String::as_str).collect();
-        check(&text(properties, ""), &expected);
+        let properties = format!("Name: a, Alias: b, TargetVersion: 2, {properties}");
+        check(&text(&properties, ""), &[expected]);
     }
 }
 
@@ -399,7 +412,7 @@ fn an_event_has_one_function() {
         (
             "[{AllowTraffic: a}]",
             &[
-                "L05 Hooks[0].AllowTraffic: in AllowTraffic the orchestrator itself acts; the events with functions are BeforeAllowTraffic, AfterAllowTraffic on Lambda",
+                "L05 Hooks[0].AllowTraffic: in AllowTraffic the orchestrator itself acts; the events that have functions on Lambda are BeforeAllowTraffic, AfterAllowTraffic",
             ],
         ),
         (

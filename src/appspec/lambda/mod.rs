@@ -1,5 +1,8 @@
 //! `AppSpec`s of the Lambda platform: the traffic of a function's alias goes from one version to another.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -146,6 +149,3 @@ fn number(spot: &Spot, findings: &mut Findings) -> Option<u64> {
     }
     version
 }
-
-#[cfg(test)]
-mod tests;

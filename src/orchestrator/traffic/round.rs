@@ -79,7 +79,8 @@ pub fn round(
         empty: split.and_then(|split| empty_side(split, members, observed)),
     };
     if round.empty.is_some() && !deliberate(Bug::EmptySideGetsShare) {
-        round.wanted.split = in_effect(members, observed);
+        // Where nothing weighs anything nobody loses by what was asked for.
+        round.wanted.split = in_effect(members, observed).or(split);
     }
     // Who was to leave first still is, while what was asked for has not taken effect: not one more leaves than may.
     let mut members: Vec<&Member> = members.iter().collect();

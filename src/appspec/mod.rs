@@ -12,6 +12,7 @@ mod fields;
 mod files;
 mod finding;
 mod hooks;
+pub mod lambda;
 pub mod paths;
 mod permissions;
 mod read;

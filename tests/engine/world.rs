@@ -92,6 +92,7 @@ pub fn spec(n: usize, unhealthy: usize, config: &str) -> Spec {
         description: String::new(),
         up_to_date: 0,
         sides: None,
+        function: None,
         provision: None,
         rolls_back: None,
         way_back: false,

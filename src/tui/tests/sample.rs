@@ -165,6 +165,7 @@ impl Run {
             description: String::new(),
             up_to_date: 0,
             sides: None,
+            function: None,
             provision: None,
             rolls_back: None,
             way_back: false,
@@ -279,6 +280,7 @@ impl Run {
             script_name: "scripts/migrate.sh".to_owned(),
             message: "the script ended with exit code 1".to_owned(),
             log_tail: "migrating\nrelation \"orders\" does not exist\n".to_owned(),
+            ends_with: None,
         };
         self.report(
             target,

@@ -280,10 +280,11 @@ pub fn plan(spec: &Spec) -> Plan {
 /// The window of all instances that are deployed to.
 pub(super) fn fleet_window(spec: &Spec, n: u32) -> Result<Window, ErrorInformation> {
     window(&spec.configuration, n).ok_or_else(|| {
+        let name = &spec.configuration.deployment_config_name;
         let minimum = spec.configuration.minimum_healthy_hosts;
+        let kept = minimum.map_or_else(String::new, |it| format!("{:?} {}", it.kind, it.value));
         invalid(format!(
-            "{} keeps {:?} {} of {n} instances healthy, which leaves none to deploy to",
-            spec.configuration.deployment_config_name, minimum.kind, minimum.value
+            "{name} keeps {kept} of {n} instances healthy, which leaves none to deploy to"
         ))
     })
 }

@@ -70,10 +70,10 @@ pub(super) fn configuration(most: u32) -> DeploymentConfiguration {
             "FewAtATime"
         }),
         compute_platform: ComputePlatform::Server,
-        minimum_healthy_hosts: MinimumHealthyHosts {
+        minimum_healthy_hosts: Some(MinimumHealthyHosts {
             kind: MinimumHealthyHostsType::MostConcurrency,
             value: most,
-        },
+        }),
         zonal_config: None,
         traffic_routing_config: None,
     }

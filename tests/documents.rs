@@ -78,7 +78,12 @@ fn a_sound_project_is_loaded() {
     assert_eq!(notes, []);
     assert_eq!(project.name.as_str(), "demo");
     assert_eq!(project.hosts[0].address, "http://127.0.0.1:7301");
-    let names: Vec<&str> = project.configurations.keys().map(AsRef::as_ref).collect();
+    let platform = cutover::model::application::ComputePlatform::Server;
+    let all = project.configurations.values();
+    let names: Vec<&str> = all
+        .filter(|it| it.compute_platform == platform)
+        .map(|it| it.deployment_config_name.as_str())
+        .collect();
     assert_eq!(
         names,
         [
@@ -304,7 +309,7 @@ fn what_is_not_supported_yet_loads_with_a_warning() {
         ),
         (
             "configurations/Canary.yaml",
-            "computePlatform: Lambda\ntrafficRoutingConfig: {}\n",
+            "computePlatform: Lambda\ntrafficRoutingConfig: {type: AllAtOnce}\n",
         ),
     ]);
     assert_eq!(
@@ -315,7 +320,26 @@ fn what_is_not_supported_yet_loads_with_a_warning() {
             "applications/shop/nobody.yaml:1:16: warning: ec2TagFilters: the group selects no host of cutover.yaml",
             "applications/shop/other.yml:1:1: warning: not read: documents are named .yaml or .json",
             "applications/shop/traffic.yaml:2:18: warning: deploymentStyle: WITH_TRAFFIC_CONTROL, and no load balancer is named: deployments to the group are refused (MISSING_ELB_INFORMATION)",
-            "configurations/Canary.yaml:1:18: warning: computePlatform: configurations for Lambda are not supported yet: set aside",
+        ]
+    );
+}
+
+#[test]
+fn each_platform_has_its_own_fields_in_a_configuration() {
+    let found = errors(&[
+        ("configurations/A.yaml", "computePlatform: Server\n"),
+        ("configurations/B.yaml", "computePlatform: ECS\n"),
+        (
+            "configurations/C.yaml",
+            "computePlatform: Lambda\nminimumHealthyHosts: {type: HOST_COUNT, value: 1}\ntrafficRoutingConfig: {type: AllAtOnce}\n",
+        ),
+    ]);
+    assert_eq!(
+        found,
+        [
+            "configurations/A.yaml:1:1: error: minimumHealthyHosts: how many instances stay healthy is missing (InvalidMinimumHealthyHostValueException)",
+            "configurations/B.yaml:1:1: error: trafficRoutingConfig: how traffic shifts is missing: ECS needs it (InvalidTrafficRoutingConfigurationException)",
+            "configurations/C.yaml:2:22: error: minimumHealthyHosts: a minimum is for Server, not for Lambda (InvalidMinimumHealthyHostValueException)",
         ]
     );
 }

@@ -141,6 +141,7 @@ impl Executor {
         };
         Ok(Ending::Failed(Diagnostics {
             log_tail: report.tail(),
+            ends_with: None,
             ..diagnostics
         }))
     }

@@ -67,6 +67,7 @@ pub fn danger(command: &Command) -> Danger {
         | Command::Control { .. }
         | Command::Rollback { .. }
         | Command::DeleteRevision { .. }
+        | Command::ReportHook { .. }
         | Command::InviteHost { .. }
         | Command::RevokeHost { .. }
         | Command::RotateKey { .. }

@@ -92,7 +92,9 @@ fn need_of(command: &Command) -> (Right, About<'_>) {
             deployment,
             control,
         } => (right_to(&control.what), About::Deployment(deployment)),
-        Command::Rollback { deployment, .. } => (Right::Operate, About::Deployment(deployment)),
+        Command::Rollback { deployment, .. } | Command::ReportHook { deployment, .. } => {
+            (Right::Operate, About::Deployment(deployment))
+        }
         Command::DeleteRevision { application, .. } => (
             Right::Operate,
             About::Place(Where::Application(application)),

@@ -89,6 +89,8 @@ impl Sight {
             .receivers
             .retain(|one| receivers.contains(&one.name));
         connections.fleets.retain(|one| fleets.contains(&one.name));
+        // Which of them a group uses is said by revisions.
+        connections.hooks.clear();
         let members: BTreeSet<Name> = groups
             .iter()
             .flat_map(|group| project.members(group))

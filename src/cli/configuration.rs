@@ -260,8 +260,9 @@ fn show(folder: &Path, name: &Name, output: Output) -> color_eyre::Result<Exit> 
         "platform       {}",
         configuration.compute_platform.name()
     ));
-    let healthy = meaning(configuration.minimum_healthy_hosts);
-    say(format_args!("healthy        {healthy}"));
+    if let Some(minimum) = configuration.minimum_healthy_hosts {
+        say(format_args!("healthy        {}", meaning(minimum)));
+    }
     if let Some(zonal) = &configuration.zonal_config {
         say(format_args!("zones          {}", by_zone(zonal)));
     }

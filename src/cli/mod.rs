@@ -19,6 +19,7 @@ mod field;
 mod filter;
 mod freeze;
 mod group;
+mod hook;
 mod host_edit;
 mod host_keys;
 mod host_log;
@@ -128,6 +129,8 @@ enum Command {
     Thaw(freeze::ThawArgs),
     /// List the freezes that hold
     Freezes(freeze::ListArgs),
+    /// Say how a hook of a deployment ended (put-lifecycle-event-hook-execution-status)
+    ReportHook(hook::Args),
     /// Stop a deployment: running events finish, nothing new starts
     Stop(stop::Args),
     /// Start nothing new until told to go on; what runs goes on, and traffic keeps its shares
@@ -238,6 +241,7 @@ async fn run(cli: Cli) -> color_eyre::Result<Exit> {
         Some(Command::Audit(args)) => audit::run(&args, &context).await,
         Some(Command::Freeze(args)) => freeze::run(args, &context).await,
         Some(Command::Thaw(args)) => freeze::thaw(args, &context).await,
+        Some(Command::ReportHook(args)) => hook::run(args, &context).await,
         Some(Command::Freezes(args)) => freeze::list(&args, &context).await,
         Some(Command::Stop(args)) => stop::run(args, &context).await,
         Some(Command::Plan(args)) => plan::run(*args, &context).await,

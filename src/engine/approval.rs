@@ -122,7 +122,7 @@ pub(super) fn refusal(deployment: &Deployment, by: &str, step: Option<Step>) -> 
     let Some(next) = deployment.next_approval() else {
         let later = deployment.missing(Step::Reroute);
         return now(match later {
-            _ if deployment.spec.sides.is_none() => {
+            _ if !deployment.spec.is_blue_green() => {
                 "nothing in it waits for an approval".to_owned()
             }
             0 => "nothing in it waits for an approval".to_owned(),

@@ -6,14 +6,14 @@ use super::deployment::{Deployment, Target};
 use super::event::Event;
 use super::freeze;
 use super::input::{Command, Input, Report, What};
-use super::leg::Actor;
+use super::late;
 use super::provision;
 use super::schedule::Steps;
 use crate::model::approval::Step;
 use crate::model::deployment::{DeploymentStatus, ErrorInformation, TargetStatus};
-use crate::model::diagnostics::{Diagnostics, LifecycleErrorCode};
+use crate::model::diagnostics::Diagnostics;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
-use crate::model::timestamp::{Short, Timestamp};
+use crate::model::timestamp::Timestamp;
 
 /// The events that an input causes, in order; none if it changes nothing (a repeated or late report, a refused command).
 pub fn decide(deployment: &Deployment, input: &Input, now: Timestamp) -> Vec<Event> {
@@ -66,7 +66,7 @@ pub fn decide(deployment: &Deployment, input: &Input, now: Timestamp) -> Vec<Eve
                 .target(target)
                 .filter(|t| t.deadline(limits).is_some_and(|deadline| deadline <= now));
             if let Some(target) = late {
-                give_up(&mut steps, target, *deregistered);
+                late::give_up(&mut steps, target, *deregistered);
             }
         }
         Input::InEffect(split) => {
@@ -241,13 +241,7 @@ fn hear(steps: &mut Steps<'_>, target: &Target, report: &Report) {
                 if entry.status == EventStatus::Pending {
                     event_started(steps, target, *event, *at);
                 }
-                steps.events.push(Event::EventEnded {
-                    target: target.name.clone(),
-                    event: *event,
-                    status: *status,
-                    host_time: *at,
-                    diagnostics: diagnostics.clone(),
-                });
+                steps.end_event(target, *event, *status, *at, diagnostics.clone());
                 // Nothing new starts, the next leg neither.
                 if steps.is_ceasing() && target.goes_on(*event, *status, &steps.deployment.spec) {
                     steps.end_target(target, TargetStatus::Skipped, None, false);
@@ -270,13 +264,8 @@ fn hear(steps: &mut Steps<'_>, target: &Target, report: &Report) {
         }
         Report::Refused { message } => {
             if let Some(first) = target.events.iter().find(|e| !e.status.is_terminal()) {
-                steps.events.push(Event::EventEnded {
-                    target: target.name.clone(),
-                    event: first.event,
-                    status: EventStatus::Failed,
-                    host_time: steps.now,
-                    diagnostics: Some(Diagnostics::unknown(message.clone())),
-                });
+                let why = Some(Diagnostics::unknown(message.clone()));
+                steps.end_event(target, first.event, EventStatus::Failed, steps.now, why);
             }
             steps.end_target(target, TargetStatus::Failed, Some(message.clone()), false);
             steps.schedule();
@@ -320,75 +309,4 @@ fn outcome(deployment: &Deployment, target: &Target, ceasing: bool) -> TargetSta
     } else {
         TargetStatus::Failed
     }
-}
-
-/// A target whose deadline has passed: its host did not pick up the next event, or lost the one it ran, or is gone.
-fn give_up(steps: &mut Steps<'_>, target: &Target, deregistered: bool) {
-    let limits = &steps.deployment.spec.limits;
-    let name = &target.name;
-    let silent = target.silent_since.is_some();
-    let running = target.running().map(|entry| entry.event);
-    let balancer = target.actor() == Actor::Balancer;
-    let (message, code) = match running {
-        _ if deregistered => (
-            format!("{name} is no longer in the project, and nobody knows what became of it"),
-            LifecycleErrorCode::UnknownError,
-        ),
-        Some(event) if silent && !balancer => (
-            format!(
-                "nothing was heard of {name} for {} while {event} ran",
-                Short(steps.now.since(target.silent_since.unwrap_or(steps.now)))
-            ),
-            LifecycleErrorCode::UnknownError,
-        ),
-        Some(event) if balancer => (
-            format!(
-                "{event} of {name} did not end within {}: look at the load balancers of the group",
-                Short(limits.event())
-            ),
-            LifecycleErrorCode::UnknownError,
-        ),
-        Some(_) => (
-            format!("no result from {name} within {}", Short(limits.event())),
-            LifecycleErrorCode::ScriptTimedOut,
-        ),
-        None if balancer => (
-            format!(
-                "nothing was done at the load balancers for {name} within {}: do they answer?",
-                Short(limits.pick_up())
-            ),
-            LifecycleErrorCode::UnknownError,
-        ),
-        None => (
-            format!(
-                "the agent on {name} did not start the next event within {}: is it running?",
-                Short(limits.pick_up())
-            ),
-            LifecycleErrorCode::UnknownError,
-        ),
-    };
-    if let Some(event) = running {
-        steps.events.push(Event::EventEnded {
-            target: name.clone(),
-            event,
-            status: if deregistered {
-                EventStatus::Unknown
-            } else {
-                EventStatus::Failed
-            },
-            host_time: steps.now,
-            diagnostics: Some(Diagnostics {
-                error_code: code,
-                ..Diagnostics::unknown(message.clone())
-            }),
-        });
-    }
-    let status = if deregistered && running.is_some() {
-        TargetStatus::Unknown
-    } else {
-        TargetStatus::Failed
-    };
-    let unanswered = !balancer && (silent || running.is_none());
-    steps.end_target(target, status, Some(message), unanswered);
-    steps.schedule();
 }

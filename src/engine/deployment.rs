@@ -201,7 +201,7 @@ impl Deployment {
                     positions.insert(name.clone(), targets.len() - 1);
                     targets.len() - 1
                 });
-                targets[position].add_part(place, work.events);
+                targets[position].add_part(place, &work);
                 let (first, end) = spans[place];
                 spans[place] = (first.min(position), end.max(position + 1));
             }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::deliberate::{Bug, deliberate};
 use super::deployment::{Deployment, Rollback, StopRequest, Target, Wish};
 use super::event::{Event, Record};
+use super::leg::Actor;
 use super::plan::{Before, Stage};
 use super::shift::Shift;
 use super::tally::{Lost, Totals};
@@ -147,8 +148,12 @@ impl Deployment {
         host_time: Timestamp,
         at: Timestamp,
     ) {
-        let limit = self.spec.limits.event();
+        let limits = self.spec.limits;
         if let Some(target) = self.target_mut(name) {
+            let limit = match target.actor() {
+                Actor::Hook => limits.hook(),
+                Actor::Host | Actor::Balancer => limits.event(),
+            };
             let hosts = deliberate(Bug::HostClockDecides);
             let from = if hosts { host_time } else { at };
             target.event_started(event, host_time, from + limit);
@@ -183,6 +188,7 @@ impl Deployment {
                 minutes: long,
                 ..
             } => minutes(steps.len() as u64 * u64::from(*long)),
+            Stage::Hook { .. } => self.spec.limits.hook(),
             Stage::Provision { .. } | Stage::Terminate { .. } => self.spec.limits.provisioning(),
             _ => Duration::ZERO,
         });

@@ -10,17 +10,21 @@ use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 pub enum Actor {
     /// The agent on the target's host.
     Host,
-    /// The orchestrator, at the load balancers of the group.
+    /// The orchestrator, where requests are shared out: at the load balancers of the group, or at a function's alias.
     Balancer,
+    /// A function, an endpoint or a command that the orchestrator calls, and that tells how it ended.
+    Hook,
 }
 
-impl Actor {
-    /// Who carries out an event.
-    pub fn of(event: LifecycleEvent) -> Self {
-        if event.is_on_host() {
-            Self::Host
+impl TargetEvent {
+    /// Who carries it out.
+    pub fn actor(&self) -> Actor {
+        if self.hook.is_some() {
+            Actor::Hook
+        } else if self.event.is_on_host() {
+            Actor::Host
         } else {
-            Self::Balancer
+            Actor::Balancer
         }
     }
 }
@@ -35,7 +39,7 @@ impl Target {
     /// Who carries out the leg that it is in.
     pub fn actor(&self) -> Actor {
         let first = self.leg_events().first();
-        first.map_or(Actor::Host, |entry| Actor::of(entry.event))
+        first.map_or(Actor::Host, TargetEvent::actor)
     }
 
     /// The place of the first leg of the stage that it is in.
@@ -64,5 +68,5 @@ impl Target {
 }
 
 fn legs(events: &[TargetEvent]) -> impl Iterator<Item = &[TargetEvent]> {
-    events.chunk_by(|a, b| a.stage == b.stage && Actor::of(a.event) == Actor::of(b.event))
+    events.chunk_by(|a, b| a.stage == b.stage && a.actor() == b.actor())
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::blue_green;
+use super::function;
 use super::order::deployment_order;
 use super::spec::{Spec, TargetSpec};
 use super::window::{Window, window, zone_window};
@@ -56,6 +57,17 @@ pub enum Stage {
         /// What each of them goes through.
         events: Vec<LifecycleEvent>,
         /// How many at a time.
+        window: Window,
+    },
+    /// A function, an endpoint or a command is called for a lifecycle event, and tells how that ended.
+    Hook {
+        /// What is deployed to.
+        targets: Vec<Name>,
+        /// The event.
+        event: LifecycleEvent,
+        /// The function's name, as the `AppSpec` has it.
+        hook: String,
+        /// One at a time, and it has to succeed.
         window: Window,
     },
     /// Traffic shifts from the original to the replacement by weight, or back; all instances of both are in service.
@@ -129,19 +141,21 @@ pub struct Work<'a> {
     pub window: &'a Window,
     /// The availability zone that they are in, if one is deployed to after the other.
     pub zone: Option<&'a String>,
+    /// The function that is called for their event, if one is.
+    pub hook: Option<&'a str>,
 }
 
 impl Stage {
     /// What instances do in it, if they do anything.
     pub fn work(&self) -> Option<Work<'_>> {
-        let (targets, events, window, zone) = match self {
+        let (targets, events, window) = match self {
             Self::Install {
                 targets,
                 events,
                 window,
-                zone,
-            } => (targets, events, window, zone.as_ref()),
-            Self::Enter {
+                ..
+            }
+            | Self::Enter {
                 targets,
                 events,
                 window,
@@ -155,7 +169,13 @@ impl Stage {
                 targets,
                 events,
                 window,
-            } => (targets, events, window, None),
+            } => (targets, events.as_slice(), window),
+            Self::Hook {
+                targets,
+                event,
+                window,
+                ..
+            } => (targets, std::slice::from_ref(event), window),
             Self::Shift { .. }
             | Self::Wait { .. }
             | Self::Approval
@@ -167,7 +187,14 @@ impl Stage {
             targets,
             events,
             window,
-            zone,
+            zone: match self {
+                Self::Install { zone, .. } => zone.as_ref(),
+                _ => None,
+            },
+            hook: match self {
+                Self::Hook { hook, .. } => Some(hook),
+                _ => None,
+            },
         })
     }
 
@@ -181,6 +208,7 @@ impl Stage {
                 zone: Some(zone), ..
             } => format!("install {zone}"),
             Self::Enter { .. } => "reroute".to_owned(),
+            Self::Hook { event, .. } => event.to_string(),
             Self::Shift { .. } => "shift".to_owned(),
             Self::Validate { .. } => "validate".to_owned(),
             Self::Leave { .. } => "drain original".to_owned(),
@@ -213,6 +241,9 @@ pub fn plan(spec: &Spec) -> Plan {
         window: None,
         impossible: Some(error),
     };
+    if let Some(function) = &spec.function {
+        return function::plan(spec, function);
+    }
     // What joins the group, or is brought up to date, has no other side.
     if spec.sides.is_some() {
         return blue_green::plan(spec).unwrap_or_else(impossible);
@@ -249,10 +280,11 @@ pub fn plan(spec: &Spec) -> Plan {
 /// The window of all instances that are deployed to.
 pub(super) fn fleet_window(spec: &Spec, n: u32) -> Result<Window, ErrorInformation> {
     window(&spec.configuration, n).ok_or_else(|| {
+        let name = &spec.configuration.deployment_config_name;
         let minimum = spec.configuration.minimum_healthy_hosts;
+        let kept = minimum.map_or_else(String::new, |it| format!("{:?} {}", it.kind, it.value));
         invalid(format!(
-            "{} keeps {:?} {} of {n} instances healthy, which leaves none to deploy to",
-            spec.configuration.deployment_config_name, minimum.kind, minimum.value
+            "{name} keeps {kept} of {n} instances healthy, which leaves none to deploy to"
         ))
     })
 }

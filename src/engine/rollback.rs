@@ -75,7 +75,7 @@ pub fn spec(
     id: DeploymentId,
 ) -> Result<Spec, String> {
     let failed = &deployment.spec;
-    if failed.sides.is_some() {
+    if failed.is_blue_green() {
         return back(deployment, id);
     }
     let revision = revision(deployment, ledger).ok_or(
@@ -110,6 +110,7 @@ pub fn spec(
         by: deployment.id().to_string(),
         description: format!("rollback of {}", deployment.id()),
         sides: None,
+        function: None,
         provision: None,
         rolls_back: Some(deployment.id().clone()),
         way_back: false,
@@ -142,7 +143,7 @@ pub fn way_back(deployment: &Deployment) -> Result<(), String> {
     };
     let moved = |target: &Target| {
         target.events.iter().any(|entry| {
-            Actor::of(entry.event) == Actor::Balancer
+            entry.actor() == Actor::Balancer
                 && reroutes(entry.stage)
                 && !matches!(entry.status, EventStatus::Pending | EventStatus::Skipped)
         })
@@ -166,7 +167,7 @@ pub fn reroutes(
     is_there: impl Fn(&Name) -> bool,
 ) -> bool {
     let newest = ledger.last_attempted_deployment.as_ref();
-    deployment.spec.sides.is_some()
+    deployment.spec.is_blue_green()
         && newest.is_some_and(|newest| newest.deployment_id == *deployment.id())
         && deployment
             .targets

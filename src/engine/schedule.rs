@@ -7,17 +7,21 @@ use std::time::Duration;
 use super::deliberate::{Bug, deliberate};
 use super::deployment::{Deployment, Target};
 use super::event::Event;
+use super::leg::Actor;
 use super::plan::{Before, Stage};
 use super::shift::Shift;
 use super::spec::OnFailure;
 use super::tally::{Tally, Totals};
+use super::target::TargetEvent;
 use super::verdict;
 use super::window::Window;
 use crate::model::approval::Step;
 use crate::model::deployment::{
     DeploymentStatus, ErrorCode, ErrorInformation, ExecutionId, TargetStatus,
 };
+use crate::model::diagnostics::Diagnostics;
 use crate::model::freeze::Freeze;
+use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::timestamp::Timestamp;
 
 /// Events under construction, and what matters of the state as it will be after them.
@@ -54,6 +58,8 @@ pub(super) struct Steps<'a> {
     pub unapproved: u32,
     /// The split that was asked for last.
     pub(super) shift: Option<Shift>,
+    /// A failure that ends the deployment by itself.
+    cause: Option<ErrorInformation>,
 }
 
 /// Whether a target that never started may start now.
@@ -90,6 +96,13 @@ pub struct Needed {
     pub floor: u32,
 }
 
+/// The error of a deployment that ends with this failure. What a host says ends nobody's but its own part.
+fn cause(entry: &TargetEvent, diagnostics: &Diagnostics) -> Option<ErrorInformation> {
+    let code = diagnostics.ends_with?;
+    let message = diagnostics.message.clone();
+    (entry.actor() != Actor::Host).then_some(ErrorInformation { code, message })
+}
+
 impl<'a> Steps<'a> {
     pub fn new(deployment: &'a Deployment, now: Timestamp) -> Self {
         Self {
@@ -119,6 +132,7 @@ impl<'a> Steps<'a> {
                 deployment.missing(Step::Reroute)
             },
             shift: deployment.shift,
+            cause: None,
         }
     }
 
@@ -176,6 +190,40 @@ impl<'a> Steps<'a> {
     pub fn choose(&mut self, position: usize) {
         self.chosen.retain(|other| *other != position);
         self.chosen.insert(0, position);
+    }
+
+    /// An event of a target has ended.
+    pub fn end_event(
+        &mut self,
+        target: &Target,
+        event: LifecycleEvent,
+        status: EventStatus,
+        host_time: Timestamp,
+        diagnostics: Option<Diagnostics>,
+    ) {
+        let entry = target.event(event);
+        let cause = entry.and_then(|entry| cause(entry, diagnostics.as_ref()?));
+        self.cause = cause.or(self.cause.take());
+        self.events.push(Event::EventEnded {
+            target: target.name.clone(),
+            event,
+            status,
+            host_time,
+            diagnostics,
+        });
+    }
+
+    /// What ends the deployment by itself in a stage, whatever the numbers are.
+    fn cause(&self, stage: usize) -> Option<ErrorInformation> {
+        let known = || {
+            let targets = self.deployment.targets.get(self.deployment.span(stage))?;
+            let mut failures = targets.iter().filter_map(Target::failure);
+            failures.find_map(|entry| {
+                let diagnostics = entry.diagnostics.as_ref()?;
+                cause(entry, diagnostics).filter(|_| entry.stage == stage)
+            })
+        };
+        self.cause.clone().or_else(known)
     }
 
     /// A target is done.
@@ -282,6 +330,9 @@ impl<'a> Steps<'a> {
             let mut error = verdict::broken(set.tally, set.window, held, set.zone)?;
             if leaves {
                 error.message = verdict::still_in_service(set.tally);
+            }
+            if let Some(cause) = self.cause(stage) {
+                error = cause;
             }
             Some(Broken { error, set })
         })

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::appspec::lambda;
 use crate::model::approval::Demanded;
 use crate::model::configuration::DeploymentConfiguration;
 use crate::model::deployment::{
@@ -42,6 +43,9 @@ pub struct Spec {
     /// Who is who, in a blue/green deployment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sides: Option<Sides>,
+    /// What is deployed, where it is a version of a function and not a bundle on hosts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub function: Option<lambda::AppSpec>,
     /// The replacement instances that it begins by asking a fleet for (`COPY_AUTO_SCALING_GROUP`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provision: Option<Provision>,
@@ -152,9 +156,14 @@ pub struct TargetSpec {
 }
 
 impl Spec {
+    /// Whether a replacement takes over from an original that is still there: then the way back is to move traffic.
+    pub fn is_blue_green(&self) -> bool {
+        self.sides.is_some() || self.function.is_some()
+    }
+
     /// Whether it gives the original of a blue/green deployment its traffic back, and installs nothing.
     pub fn goes_back(&self) -> bool {
-        self.sides.is_some() && self.rolls_back.is_some()
+        self.is_blue_green() && self.rolls_back.is_some()
     }
 
     /// Whether it undoes something, by itself or because a person said so.

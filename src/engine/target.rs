@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::deliberate::{Bug, deliberate};
 use super::leg::Actor;
+use super::plan::Work;
 use super::tally::Lost;
 use crate::model::deployment::{DeploymentId, ExecutionId, InstanceHealth, TargetStatus};
 use crate::model::diagnostics::Diagnostics;
@@ -59,6 +60,9 @@ pub struct Target {
 pub struct TargetEvent {
     /// Which event.
     pub event: LifecycleEvent,
+    /// The function that is called for it, as the `AppSpec` names it, where no host and no load balancer acts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hook: Option<String>,
     /// The place of its stage in the plan.
     pub stage: usize,
     /// Where it stands.
@@ -98,10 +102,11 @@ impl Target {
     }
 
     /// What it goes through in a stage. Stages come in order.
-    pub(super) fn add_part(&mut self, stage: usize, events: &[LifecycleEvent]) {
-        let events = events.iter().copied();
+    pub(super) fn add_part(&mut self, stage: usize, work: &Work<'_>) {
+        let hook = || work.hook.map(ToOwned::to_owned);
+        let events = work.events.iter();
         self.events
-            .extend(events.map(|event| TargetEvent::pending(event, stage)));
+            .extend(events.map(|event| TargetEvent::pending(*event, hook(), stage)));
     }
 
     /// The stages that it comes to after the one that it is in.
@@ -163,7 +168,7 @@ impl Target {
             .iter_mut()
             .filter(|entry| entry.stage >= self.stage)
         {
-            *entry = TargetEvent::pending(entry.event, entry.stage);
+            *entry = TargetEvent::pending(entry.event, entry.hook.take(), entry.stage);
         }
         self.leg = self.first_leg();
         self.execution = None;
@@ -249,9 +254,10 @@ impl Target {
 }
 
 impl TargetEvent {
-    fn pending(event: LifecycleEvent, stage: usize) -> Self {
+    fn pending(event: LifecycleEvent, hook: Option<String>, stage: usize) -> Self {
         Self {
             event,
+            hook,
             stage,
             status: EventStatus::Pending,
             start_time: None,

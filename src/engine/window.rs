@@ -24,7 +24,8 @@ pub struct Window {
 /// The window of `n` instances under a configuration; `None` if the minimum leaves nothing to deploy
 /// (`HEALTH_CONSTRAINTS_INVALID`).
 pub fn window(configuration: &DeploymentConfiguration, n: u32) -> Option<Window> {
-    let minimum_healthy = minimum(configuration.minimum_healthy_hosts, n);
+    let hosts = configuration.minimum_healthy_hosts;
+    let minimum_healthy = hosts.map_or(0, |hosts| minimum(hosts, n));
     let predefined_half = configuration.deployment_config_name.as_str() == HALF_AT_A_TIME;
     let concurrency = match n.checked_sub(minimum_healthy)? {
         0 if predefined_half => 1,
@@ -92,7 +93,7 @@ mod tests {
         let configuration = DeploymentConfiguration {
             deployment_config_name: name.parse().unwrap(),
             compute_platform: crate::model::application::ComputePlatform::Server,
-            minimum_healthy_hosts: MinimumHealthyHosts { kind, value },
+            minimum_healthy_hosts: Some(MinimumHealthyHosts { kind, value }),
             zonal_config: None,
             traffic_routing_config: None,
         };

@@ -15,8 +15,9 @@ pub struct DeploymentConfiguration {
     /// The platform it is for.
     #[serde(default)]
     pub compute_platform: ComputePlatform,
-    /// How many instances must stay healthy.
-    pub minimum_healthy_hosts: MinimumHealthyHosts,
+    /// How many instances must stay healthy, on the platform Server: there it is required, and nowhere else allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum_healthy_hosts: Option<MinimumHealthyHosts>,
     /// Whether one availability zone is deployed to after the other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zonal_config: Option<ZonalConfig>,

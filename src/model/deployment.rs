@@ -215,10 +215,14 @@ pub enum ErrorCode {
     DeploymentGroupMissing,
     /// Too many instances failed.
     HealthConstraints,
+    /// A hook reported a failure, could not be called, or did not report in time.
+    HookExecutionFailure,
+    /// A function's alias is not as the deployment takes it to be: it leads to two versions, or to another one.
+    InvalidLambdaConfiguration,
+    /// There is no such function, alias or version.
+    InvalidLambdaFunction,
     /// The minimum is not below the number of instances.
     HealthConstraintsInvalid,
-    /// The function's alias and the versions do not go together.
-    InvalidLambdaConfiguration,
     /// The revision is not what the application's compute platform takes.
     InvalidRevision,
     /// Somebody stopped the deployment.
@@ -246,8 +250,10 @@ impl ErrorCode {
             Self::AutoscalingValidationError => "AUTOSCALING_VALIDATION_ERROR",
             Self::DeploymentGroupMissing => "DEPLOYMENT_GROUP_MISSING",
             Self::HealthConstraints => "HEALTH_CONSTRAINTS",
-            Self::HealthConstraintsInvalid => "HEALTH_CONSTRAINTS_INVALID",
+            Self::HookExecutionFailure => "HOOK_EXECUTION_FAILURE",
             Self::InvalidLambdaConfiguration => "INVALID_LAMBDA_CONFIGURATION",
+            Self::InvalidLambdaFunction => "INVALID_LAMBDA_FUNCTION",
+            Self::HealthConstraintsInvalid => "HEALTH_CONSTRAINTS_INVALID",
             Self::InvalidRevision => "INVALID_REVISION",
             Self::ManualStop => "MANUAL_STOP",
             Self::MissingBlueGreenDeploymentConfiguration => {

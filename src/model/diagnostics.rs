@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::deployment::ErrorCode;
+
 /// `LifecycleErrorCode`: why a lifecycle event failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LifecycleErrorCode {
@@ -41,6 +43,9 @@ pub struct Diagnostics {
     /// The end of the event's output, at most 4 KiB.
     #[serde(default)]
     pub log_tail: String,
+    /// The error code of a deployment that this failure ends by itself, where no number of others makes up for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends_with: Option<ErrorCode>,
 }
 
 impl Diagnostics {
@@ -51,6 +56,15 @@ impl Diagnostics {
             script_name: String::new(),
             message: message.into(),
             log_tail: String::new(),
+            ends_with: None,
+        }
+    }
+
+    /// The same, of a failure that ends its deployment with this error.
+    pub fn ending(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self {
+            ends_with: Some(code),
+            ..Self::unknown(message)
         }
     }
 }

@@ -107,16 +107,6 @@ impl LifecycleEvent {
         }
     }
 
-    /// Who acts in the event on a platform.
-    pub fn actor(self, platform: ComputePlatform) -> Actor {
-        match (self.carries_hooks(), platform) {
-            (true, ComputePlatform::Server) => Actor::Scripts,
-            (true, _) => Actor::Function,
-            (false, ComputePlatform::Server) if self.is_on_host() => Actor::Agent,
-            (false, _) => Actor::Orchestrator,
-        }
-    }
-
     /// Whether an `AppSpec` may attach scripts or a function to the event. The others are reserved: the agent or the
     /// orchestrator acts.
     pub fn carries_hooks(self) -> bool {
@@ -198,19 +188,6 @@ impl LifecycleEvent {
     }
 }
 
-/// Who acts in a lifecycle event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Actor {
-    /// The revision's scripts, on the host.
-    Scripts,
-    /// The function that the `AppSpec` names, which tells by itself how it ended.
-    Function,
-    /// The agent, on the host.
-    Agent,
-    /// The orchestrator: at the load balancer, the function's alias or the service.
-    Orchestrator,
-}
-
 impl From<LifecycleEvent> for &'static str {
     fn from(event: LifecycleEvent) -> Self {
         event.name()
@@ -289,49 +266,6 @@ mod tests {
         short.sort_unstable();
         short.dedup();
         assert_eq!(short.len(), 15, "{short:?}");
-    }
-
-    #[test]
-    fn somebody_acts_in_every_event() {
-        use Actor::{Agent, Function, Orchestrator, Scripts};
-        for (platform, expected) in [
-            (
-                ComputePlatform::Server,
-                &[
-                    Scripts,
-                    Orchestrator,
-                    Scripts,
-                    Scripts,
-                    Agent,
-                    Scripts,
-                    Agent,
-                    Scripts,
-                    Scripts,
-                    Scripts,
-                    Scripts,
-                    Orchestrator,
-                    Scripts,
-                ][..],
-            ),
-            (ComputePlatform::Lambda, &[Function, Orchestrator, Function]),
-            (
-                ComputePlatform::Ecs,
-                &[
-                    Function,
-                    Orchestrator,
-                    Function,
-                    Orchestrator,
-                    Function,
-                    Function,
-                    Orchestrator,
-                    Function,
-                ],
-            ),
-        ] {
-            let events = LifecycleEvent::of(platform).iter();
-            let actors: Vec<_> = events.map(|event| event.actor(platform)).collect();
-            assert_eq!(actors, expected, "{platform:?}");
-        }
     }
 
     #[test]

@@ -71,6 +71,11 @@ impl Limits {
         Duration::from_secs(u64::from(self.event_seconds))
     }
 
+    /// One hook, until it reports (lifecycle.md §9).
+    pub fn hook(&self) -> Duration {
+        Duration::from_secs(3600).min(self.event())
+    }
+
     /// Until an instance that enters is in service.
     pub fn enter(&self) -> Duration {
         Duration::from_secs(u64::from(self.enter_seconds))

@@ -109,6 +109,7 @@ impl Orchestrator {
             by: deploy.by.clone(),
             description: deploy.description.clone(),
             sides,
+            function: None,
             provision,
             rolls_back: None,
             way_back: false,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::forecast::Forecast;
+use super::hooks::report::HookStatus;
 use crate::engine::input;
 use crate::engine::spec::{Options, Spec};
 use crate::identity::Pin;
@@ -67,6 +68,15 @@ pub enum Command {
     TestNotification {
         /// Its name.
         receiver: String,
+    },
+    /// Say how a hook ended (`PutLifecycleEventHookExecutionStatus`).
+    ReportHook {
+        /// Of which deployment.
+        deployment: DeploymentId,
+        /// What the hook was called with.
+        ticket: String,
+        /// How it ended.
+        status: HookStatus,
     },
     /// Let a host join that is given the token of the answer; refused for one that has a key, unless that is to be replaced.
     InviteHost {
@@ -131,6 +141,7 @@ impl Command {
             | Self::DeleteRevision { .. }
             | Self::TerminateHosts { .. }
             | Self::TestNotification { .. }
+            | Self::ReportHook { .. }
             | Self::RevokeHost { .. }
             | Self::RotateKey { .. }
             | Self::Shutdown => {}

@@ -18,6 +18,7 @@ mod fleets;
 pub mod follow;
 pub mod forecast;
 mod freezes;
+pub mod hooks;
 pub mod hosts;
 pub mod look;
 pub mod newcomers;
@@ -40,6 +41,7 @@ use self::alarms::Alarms;
 use self::command::{Answer, ApiError, Command};
 use self::documents::Documents;
 use self::feed::FeedItem;
+use self::hooks::Hooks;
 use self::hosts::Hosts;
 use self::notify::Outbox;
 use self::snapshot::Summary;
@@ -80,6 +82,7 @@ struct Inner {
     alarms: Alarms,
     fleets: Fleets,
     outbox: Outbox,
+    hooks: Arc<Hooks>,
     feed: broadcast::Sender<FeedItem>,
     clients: AtomicUsize,
     /// Deployments that are not over.
@@ -144,6 +147,9 @@ pub enum StartError {
     /// The keys of the hosts can't be read.
     #[error("the keys of the hosts can't be read: {0}")]
     KnownHosts(std::io::Error),
+    /// The key of hooks can't be read or made.
+    #[error("the key that hooks report with can't be read: {0}")]
+    Hooks(std::io::Error),
 }
 
 /// Locks without minding that another thread panicked: what is inside is replaced as a whole, never half way.
@@ -201,6 +207,7 @@ impl Orchestrator {
             feed.clone(),
         );
         let known = KnownHosts::open(state.hosts()).map_err(StartError::KnownHosts)?;
+        let hooks = Hooks::new(&state.hooks(), &secrets).map_err(StartError::Hooks)?;
         let own = OwnKeys::open(&state.key(), &state.commands())?;
         let epoch = fence::begin(state, take_over)?;
         let signer = Signer::new(
@@ -220,6 +227,7 @@ impl Orchestrator {
             alarms,
             fleets: Fleets::new(secrets.clone()),
             ledgers: tokio::sync::Mutex::new(ledgers),
+            hooks: Arc::new(hooks),
             outbox: Outbox::new(secrets),
             journal,
             bundles,
@@ -315,6 +323,11 @@ impl Orchestrator {
             } => self.delete_revision(&application, &revision).await,
             Command::TerminateHosts { hosts } => self.terminate_hosts(&hosts).await,
             Command::TestNotification { receiver } => self.test_receiver(&receiver).await,
+            Command::ReportHook {
+                deployment,
+                ticket,
+                status,
+            } => self.report_hook(&deployment, &ticket, status).await,
             Command::InviteHost {
                 host,
                 replace_key,

@@ -11,6 +11,7 @@ use super::admission::Turn;
 use super::alarms::guard::{Guard, Word};
 use super::command::ApiError;
 use super::feed::FeedItem;
+use super::hooks::Call;
 use super::hosts::{Assignment, Mode};
 use super::traffic::Errand;
 use super::{Handle, Orchestrator, Request, lock};
@@ -19,6 +20,7 @@ use crate::engine::event::{Event, Record};
 use crate::engine::input::Report;
 use crate::engine::leg::Actor;
 use crate::engine::pending::{Change, Work, WorkId, evolve_with_change, wants};
+use crate::engine::target::Target;
 use crate::engine::{Deployment, Input, decide, pending, refusal};
 use crate::model::deployment::{DeploymentStatus, ExecutionId};
 use crate::model::name::Name;
@@ -387,6 +389,7 @@ impl Task {
                 self.executions.remove(execution);
                 let id = self.deployment.id();
                 self.orchestrator.0.traffic.forget(id, execution);
+                self.orchestrator.0.hooks.forget(execution);
                 self.orchestrator.0.hosts.forget(target, execution).await;
             }
             (WorkId::Deadline(execution, at), Some(target)) => {
@@ -409,6 +412,12 @@ impl Task {
         };
         let order = super::hosts::order(&self.deployment, found);
         self.executions.insert(execution.clone(), target.clone());
+        if found.actor() == Actor::Hook {
+            if let Some(call) = self.call(&execution, found, mode) {
+                self.orchestrator.0.hooks.assign(call);
+            }
+            return;
+        }
         if found.actor() == Actor::Balancer
             && let Some(&event) = order.events.first()
         {
@@ -437,6 +446,24 @@ impl Task {
         crate::crash_point::here!("task.before-assign");
         self.orchestrator.0.hosts.assign(assignment, address).await;
         crate::crash_point::here!("task.after-assign");
+    }
+
+    /// The hook of the event that a target has come to.
+    fn call(&self, execution: &ExecutionId, target: &Target, mode: Mode) -> Option<Call> {
+        let entry = target.leg_events().first()?;
+        let name = entry.hook.clone()?;
+        let (project, _) = self.orchestrator.0.documents.current();
+        Some(Call {
+            execution: execution.clone(),
+            deployment: self.deployment.id().clone(),
+            target: target.name.clone(),
+            event: entry.event,
+            hook: project.connections.hook(&name).cloned(),
+            name,
+            mode,
+            state: Arc::clone(&self.published),
+            reports: self.requests.clone(),
+        })
     }
 
     /// Who wants that an execution is in this mode: the host keeps it with the command.

@@ -59,7 +59,7 @@ fn configuration(
         "computePlatform": "Server", "minimumHealthyHosts": {"type": "HOST_COUNT", "value": 0},
     }))
     .expect("a valid configuration");
-    document.minimum_healthy_hosts = MinimumHealthyHosts { kind, value };
+    document.minimum_healthy_hosts = Some(MinimumHealthyHosts { kind, value });
     document
 }
 
@@ -191,7 +191,7 @@ impl Cast {
     pub fn configuration(&self, number: usize, shape: &Shape) -> DeploymentConfiguration {
         use MinimumHealthyHostsType::{FleetPercent, HostCount};
         let custom = |kind, value| DeploymentConfiguration {
-            minimum_healthy_hosts: MinimumHealthyHosts { kind, value },
+            minimum_healthy_hosts: Some(MinimumHealthyHosts { kind, value }),
             ..self.custom.clone()
         };
         let zonal = |mut document: DeploymentConfiguration| {

@@ -892,5 +892,6 @@ fn diagnostics(env: &Env, error_code: LifecycleErrorCode) -> Diagnostics {
         script_name: env.cast.failure.to_string(),
         message: env.cast.failure.to_string(),
         log_tail: String::new(),
+        ends_with: None,
     }
 }

@@ -93,6 +93,11 @@ impl State {
         self.directory.join("commands.pem")
     }
 
+    /// The key that seals what hooks report with.
+    pub fn hooks(&self) -> PathBuf {
+        self.directory.join("hooks.json")
+    }
+
     /// Which start of the orchestrator it is, and where.
     pub fn fence(&self) -> PathBuf {
         self.directory.join("fence.json")

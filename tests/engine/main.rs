@@ -13,6 +13,7 @@ mod controls;
 mod deadlines;
 mod foresight;
 mod freezes;
+mod functions;
 mod health;
 mod journals;
 mod notices;

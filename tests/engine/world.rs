@@ -51,7 +51,7 @@ pub fn configuration(text: &str) -> DeploymentConfiguration {
     DeploymentConfiguration {
         deployment_config_name: name(text),
         compute_platform: cutover::model::application::ComputePlatform::Server,
-        minimum_healthy_hosts: MinimumHealthyHosts { kind, value },
+        minimum_healthy_hosts: Some(MinimumHealthyHosts { kind, value }),
         zonal_config: None,
         traffic_routing_config: None,
     }
@@ -92,6 +92,7 @@ pub fn spec(n: usize, unhealthy: usize, config: &str) -> Spec {
         description: String::new(),
         up_to_date: 0,
         sides: None,
+        function: None,
         provision: None,
         rolls_back: None,
         way_back: false,

@@ -137,6 +137,7 @@ async fn one(
         script_name: hook.location.clone(),
         message,
         log_tail: report.tail(),
+        ends_with: None,
     };
     let path = ready(hook, environment.bundle).map_err(|(code, message)| failed(code, message))?;
     let identity = user::resolve(hook.runas.as_deref(), hook.sudo)

@@ -12,6 +12,7 @@ use crate::engine::plan::Before;
 use crate::model::access::{Right, Role};
 use crate::model::traffic::Split;
 use crate::orchestrator::command::Command;
+use crate::orchestrator::hooks::report::HookStatus;
 use crate::store::audit::Entry;
 
 /// The place of a command in [`commands`]. A new one does not compile before it has one here, and then it needs a sample.
@@ -46,6 +47,7 @@ fn place(command: &Command) -> usize {
         Command::RevokeHost { .. } => 19,
         Command::RotateKey { .. } => 20,
         Command::Shutdown => 21,
+        Command::ReportHook { .. } => 23,
     }
 }
 
@@ -97,6 +99,11 @@ fn commands(id: &str, application: &str, group: &str) -> Vec<(Command, Right)> {
         application: application.parse().unwrap(),
         revision: "9.9".to_owned(),
     };
+    let report = Command::ReportHook {
+        deployment: id.parse().unwrap(),
+        ticket: "forged".to_owned(),
+        status: HookStatus::Succeeded,
+    };
     all.push((rollback, Right::Operate));
     all.push((delete, Right::Operate));
     let terminate = Command::TerminateHosts {
@@ -138,6 +145,7 @@ fn commands(id: &str, application: &str, group: &str) -> Vec<(Command, Right)> {
         control: input::Command::new(What::Approve { step: None }, "forged"),
     };
     all.push((approve, Right::Approve));
+    all.push((report, Right::Operate));
     let places: Vec<usize> = all.iter().map(|(command, _)| place(command)).collect();
     assert_eq!(places, (0..places.len()).collect::<Vec<_>>());
     all

@@ -232,7 +232,8 @@ fn notes(planned: &Planned, moment: &Moment) -> String {
     let notes = moment.events.iter().filter_map(|event| match event {
         Event::StageStarted { stage } => match planned.deployment.plan.stages.get(*stage)? {
             Stage::Install { zone, .. } => Some(format!("zone {}", safe(zone.as_ref()?))),
-            stage @ (Stage::Enter { .. }
+            stage @ (Stage::Hook { .. }
+            | Stage::Enter { .. }
             | Stage::Validate { .. }
             | Stage::Leave { .. }
             | Stage::Wait { .. }

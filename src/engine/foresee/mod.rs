@@ -162,7 +162,7 @@ pub(super) fn end(ahead: &Ahead, target_revision: Option<&Revision>) -> End {
     };
     let over = deployment.status.is_terminal();
     let begun = deployment.start_time.is_some();
-    let back = deployment.spec.sides.is_none() || rollback::way_back(deployment).is_ok();
+    let back = !deployment.spec.is_blue_green() || rollback::way_back(deployment).is_ok();
     let follows = over && begun && back && rollback::wanted(deployment);
     End {
         status: deployment.status,
@@ -186,7 +186,7 @@ pub(super) fn end(ahead: &Ahead, target_revision: Option<&Revision>) -> End {
         interrupted: count(|t| t.status == TargetStatus::Skipped && t.attempt > 0),
         untouched: count(|t| t.attempt == 0),
         rollback: follows.then(|| match target_revision {
-            _ if deployment.spec.sides.is_some() => RollsBack::To {
+            _ if deployment.spec.is_blue_green() => RollsBack::To {
                 label: rollback::ORIGINAL.to_owned(),
             },
             Some(revision) => RollsBack::To {

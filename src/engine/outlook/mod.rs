@@ -441,7 +441,7 @@ fn then(deployment: &Deployment, now: Timestamp) -> Then {
     });
     then.rolls_back_to = then.events.iter().find_map(|event| match event {
         Event::Ended { status, .. } => {
-            let goal = if deployment.spec.sides.is_some() {
+            let goal = if deployment.spec.is_blue_green() {
                 rollback::way_back(deployment).ok()?;
                 rollback::ORIGINAL
             } else {
@@ -487,6 +487,7 @@ fn begun(stage: &Stage, label: String) -> String {
             "{label} ({})",
             Whole(std::time::Duration::from_secs(60 * u64::from(*minutes)))
         ),
+        Stage::Hook { hook, .. } => format!("{label} ({hook})"),
         Stage::Shift { .. } | Stage::Approval => label,
         Stage::Provision { fleet, count } => format!("{fleet} provisions {}", instances(*count)),
         Stage::Terminate { targets } => {

@@ -7,7 +7,6 @@ use super::{Awaited, Doing, Outlook, Standing, Wait};
 use crate::engine::approval::Approvals;
 use crate::engine::deployment::Wish;
 use crate::engine::event::Event;
-use crate::engine::leg::Actor;
 use crate::engine::plan::Before;
 use crate::engine::words::{names, verb};
 use crate::model::approval::Step;
@@ -243,7 +242,7 @@ impl Outlook {
             None => "is waited for".to_owned(),
         };
         let who = match busy.doing {
-            Doing::Runs(event) | Doing::Begins(event) if Actor::of(event) == Actor::Balancer => {
+            Doing::Runs(event) | Doing::Begins(event) if !event.is_on_host() => {
                 "load balancers silent"
             }
             _ => "silent",

@@ -3,6 +3,7 @@
 
 mod alarm;
 mod fleet;
+mod hook;
 mod http;
 mod receiver;
 mod traffic;
@@ -14,6 +15,7 @@ pub use alarm::{
     QuestionError, Threshold,
 };
 pub use fleet::{Fleet, FleetProvider};
+pub use hook::{Hook, HookKind};
 pub use http::{HealthField, HttpBalancer, HttpObserve, HttpRequest, ServiceField};
 pub use receiver::{CommandReceiver, Receiver, ReceiverKind, Slack, Webhook};
 pub use traffic::{
@@ -37,6 +39,9 @@ pub struct Connections {
     /// What provisions and terminates instances, by the names that `autoScalingGroups` uses.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fleets: Vec<Fleet>,
+    /// What is called for lifecycle events, by the names that the `Hooks` of an `AppSpec` use.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hooks: Vec<Hook>,
 }
 
 impl Connections {
@@ -63,5 +68,10 @@ impl Connections {
     /// The fleet of this name.
     pub fn fleet(&self, name: &str) -> Option<&Fleet> {
         self.fleets.iter().find(|one| one.name == name)
+    }
+
+    /// The hook of this name.
+    pub fn hook(&self, name: &str) -> Option<&Hook> {
+        self.hooks.iter().find(|one| one.name == name)
     }
 }

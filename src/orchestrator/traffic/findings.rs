@@ -102,7 +102,7 @@ impl Findings {
         times: Times,
     ) -> Option<Member> {
         let name = &target.name;
-        let running = target.running().map(|entry| Actor::of(entry.event));
+        let running = target.running().map(|entry| entry.actor());
         if running != Some(Actor::Balancer) {
             self.unknown.insert(name.clone());
         }
@@ -222,6 +222,7 @@ mod tests {
             attempt: 1,
             lost: None,
             events: vec![TargetEvent {
+                hook: None,
                 event: LifecycleEvent::BlockTraffic,
                 stage: 0,
                 status,

@@ -1,4 +1,4 @@
-//! Receivers of notifications. They know messages and nothing of deployments: they send one once and say what came back.
+//! Receivers of notifications, and hooks. They know messages and nothing of deployments: they send one once and say what came back.
 
 mod command;
 mod post;
@@ -8,7 +8,7 @@ mod webhook;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use crate::model::connections::{Receiver, ReceiverKind};
+use crate::model::connections::{Hook, HookKind, Receiver, ReceiverKind};
 use crate::model::notification::Message;
 use crate::model::secret::TextOrSecret;
 use crate::model::secret::mask::Mask;
@@ -97,6 +97,15 @@ impl Notifier {
         };
         // A secret that can't be read is said on the way; nothing is sent then.
         sent.unwrap_or_else(Answer::not_now)
+    }
+
+    /// Calls a hook once.
+    pub async fn call(&self, hook: &Hook, message: &Message) -> Answer {
+        let called = match &hook.via {
+            HookKind::Webhook(webhook) => self.webhook(webhook, message).await,
+            HookKind::Command(command) => self.command(command, message).await,
+        };
+        called.unwrap_or_else(Answer::not_now)
     }
 
     /// Where to; what of it is a secret is shown to whoever is there.

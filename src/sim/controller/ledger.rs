@@ -216,6 +216,7 @@ fn spec(env: &Env, ledger: &Ledger, group: usize, revision: usize, number: usize
         by: String::new(),
         description: String::new(),
         sides,
+        function: None,
         provision: None,
         rolls_back: None,
         way_back: false,

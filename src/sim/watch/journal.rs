@@ -47,7 +47,7 @@ fn enters(deployment: &Deployment) -> Option<Side> {
 fn ends_on_its_host(target: &Target) -> bool {
     let mut events = target.events.iter().rev();
     let last = events.find(|entry| entry.stage == target.stage);
-    last.is_some_and(|entry| Actor::of(entry.event) != Actor::Balancer)
+    last.is_some_and(|entry| entry.actor() != Actor::Balancer)
 }
 
 /// Whether it has one side alone.

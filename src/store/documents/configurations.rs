@@ -7,6 +7,7 @@ use super::CONFIGURATIONS;
 use super::document::Document;
 use super::listing::{list, stem};
 use super::problem::{Problems, Severity};
+use crate::model::application::ComputePlatform;
 use crate::model::configuration::{
     DeploymentConfiguration, MinimumHealthyHosts, MinimumHealthyHostsType,
 };
@@ -76,23 +77,6 @@ fn custom(
     let mut document = Document::read(folder, file, problems)?;
     document.strip("deploymentConfigInfo", &OUTPUT_ONLY, problems);
     document.named("deploymentConfigName", name, "file", problems);
-    let platform = document
-        .node
-        .get("computePlatform")
-        .and_then(yaml::Node::as_str);
-    if let Some(platform @ ("Lambda" | "ECS")) = platform {
-        if document.node.get("zonalConfig").is_some() {
-            let message = format!(
-                "zones are for Server, not for {platform} (InvalidZonalDeploymentConfigurationException)"
-            );
-            problems.add(document.problem(Severity::Error, &root.key("zonalConfig"), message));
-            return None;
-        }
-        let message = format!("configurations for {platform} are not supported yet: set aside");
-        let path = root.key("computePlatform");
-        problems.add(document.problem(Severity::Warning, &path, message));
-        return None;
-    }
     let configuration: DeploymentConfiguration = document.typed(problems)?;
     let mut good = true;
     if name.starts_with(RESERVED) {
@@ -103,16 +87,21 @@ fn custom(
         problems.add(document.problem(Severity::Error, &path, message));
         good = false;
     }
-    let path = root.key("minimumHealthyHosts");
-    let error = "InvalidMinimumHealthyHostValueException";
-    let minimum = (path, configuration.minimum_healthy_hosts, error);
+    if let Some((field, message)) = misplaced(&configuration) {
+        problems.add(document.problem(Severity::Error, &root.key(field), message));
+        good = false;
+    }
+    let minimum = configuration.minimum_healthy_hosts.map(|minimum| {
+        let error = "InvalidMinimumHealthyHostValueException";
+        (root.key("minimumHealthyHosts"), minimum, error)
+    });
     let zones = configuration.zonal_config.as_ref();
     let zone = zones.and_then(|zones| {
         let path = root.key("zonalConfig").key("minimumHealthyHostsPerZone");
         let error = "InvalidZonalDeploymentConfigurationException";
         Some((path, zones.minimum_healthy_hosts_per_zone?, error))
     });
-    for (path, minimum, error) in std::iter::once(minimum).chain(zone) {
+    for (path, minimum, error) in minimum.into_iter().chain(zone) {
         if let Some((field, message)) = wrong(minimum) {
             let message = format!("{message} ({error})");
             problems.add(document.problem(Severity::Error, &path.key(field), message));
@@ -128,6 +117,43 @@ fn custom(
         good = false;
     }
     good.then_some(configuration)
+}
+
+/// Which field is missing, or is not for the platform (configurations.md §1).
+fn misplaced(configuration: &DeploymentConfiguration) -> Option<(&'static str, String)> {
+    let platform = configuration.compute_platform;
+    let found = (
+        configuration.minimum_healthy_hosts.is_some(),
+        configuration.zonal_config.is_some(),
+        configuration.traffic_routing_config.is_some(),
+    );
+    let name = platform.name();
+    match (platform, found) {
+        (ComputePlatform::Server, (false, ..)) => Some((
+            "minimumHealthyHosts",
+            "how many instances stay healthy is missing (InvalidMinimumHealthyHostValueException)"
+                .to_owned(),
+        )),
+        (ComputePlatform::Lambda | ComputePlatform::Ecs, (true, ..)) => Some((
+            "minimumHealthyHosts",
+            format!(
+                "a minimum is for Server, not for {name} (InvalidMinimumHealthyHostValueException)"
+            ),
+        )),
+        (ComputePlatform::Lambda | ComputePlatform::Ecs, (_, true, _)) => Some((
+            "zonalConfig",
+            format!(
+                "zones are for Server, not for {name} (InvalidZonalDeploymentConfigurationException)"
+            ),
+        )),
+        (ComputePlatform::Lambda | ComputePlatform::Ecs, (.., false)) => Some((
+            "trafficRoutingConfig",
+            format!(
+                "how traffic shifts is missing: {name} needs it (InvalidTrafficRoutingConfigurationException)"
+            ),
+        )),
+        _ => None,
+    }
 }
 
 /// Which field of a minimum is wrong in a configuration that is not predefined, and why.
@@ -151,10 +177,42 @@ mod tests {
 
     #[test]
     fn the_predefined_configurations_are_there() {
-        let names: Vec<String> = predefined()
-            .iter()
-            .map(|configuration| configuration.deployment_config_name.to_string())
-            .collect();
-        assert_eq!(names, [ONE_AT_A_TIME, HALF_AT_A_TIME, ALL_AT_ONCE]);
+        let all = predefined();
+        let of = |platform| {
+            let all = all.iter().filter(move |it| it.compute_platform == platform);
+            all.map(|it| it.deployment_config_name.as_str())
+        };
+        let server: Vec<&str> = of(ComputePlatform::Server).collect();
+        assert_eq!(server, [ONE_AT_A_TIME, HALF_AT_A_TIME, ALL_AT_ONCE]);
+        assert_eq!(of(ComputePlatform::Lambda).count(), 9);
+        assert_eq!(of(ComputePlatform::Ecs).count(), 5);
+    }
+
+    #[test]
+    fn what_a_predefined_configuration_of_functions_and_containers_does_is_in_its_name() {
+        for configuration in predefined() {
+            assert_eq!(misplaced(&configuration), None);
+            let Some(routing) = configuration.traffic_routing_config else {
+                continue;
+            };
+            assert_eq!(routing.problem(), None);
+            let name = configuration.deployment_config_name.as_str();
+            let steps = match name {
+                _ if name.contains("Canary") => 2,
+                _ if name.contains("Linear") => 10,
+                _ => 1,
+            };
+            assert_eq!(routing.steps().len(), steps, "{name}");
+            let minutes: String = name
+                .trim_end_matches(|it: char| it.is_ascii_alphabetic())
+                .chars()
+                .rev()
+                .take_while(char::is_ascii_digit)
+                .collect();
+            let minutes: String = minutes.chars().rev().collect();
+            if steps > 1 {
+                assert_eq!(routing.interval().to_string(), minutes, "{name}");
+            }
+        }
     }
 }

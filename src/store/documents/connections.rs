@@ -37,9 +37,11 @@ pub(super) fn check(project: &ProjectDocument, document: &Document, problems: &m
         all.receivers.iter().map(|c| &*c.name).collect(),
     );
     unique("fleets", all.fleets.iter().map(|c| &*c.name).collect());
+    unique("hooks", all.hooks.iter().map(|c| &*c.name).collect());
     balancers::check(project, document, problems);
     alarms::check(project, document, problems);
     receivers::check(&all.receivers, document, problems);
+    receivers::check_hooks(&all.hooks, document, problems);
     fleets::check(&all.fleets, document, problems);
 
     for (index, host) in project.hosts.iter().enumerate() {

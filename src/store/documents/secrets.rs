@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::document::Document;
 use super::problem::{Problem, Problems, Severity};
 use crate::model::connections::{
-    AlarmSource, Connections, FleetProvider, HttpRequest, ReceiverKind, TrafficProvider,
+    AlarmSource, CommandReceiver, Connections, FleetProvider, HookKind, HttpRequest, ReceiverKind,
+    Slack, TrafficProvider, Webhook,
 };
 use crate::model::name::Name;
 use crate::model::project::ProjectDocument;
@@ -171,7 +172,18 @@ impl<'a> Places<'a> {
         }
         for (index, one) in all.receivers.iter().enumerate() {
             let path = root.key("receivers").index(index).key("via");
-            self.of_receiver(&one.via, &path);
+            match &one.via {
+                ReceiverKind::Webhook(webhook) => self.of_webhook(webhook, &path),
+                ReceiverKind::Slack(slack) => self.of_slack(slack, &path),
+                ReceiverKind::Command(command) => self.of_command(command, &path),
+            }
+        }
+        for (index, one) in all.hooks.iter().enumerate() {
+            let path = root.key("hooks").index(index).key("via");
+            match &one.via {
+                HookKind::Webhook(webhook) => self.of_webhook(webhook, &path),
+                HookKind::Command(command) => self.of_command(command, &path),
+            }
         }
         for (index, one) in all.fleets.iter().enumerate() {
             let path = root.key("fleets").index(index).key("provider");
@@ -232,29 +244,27 @@ impl<'a> Places<'a> {
         }
     }
 
-    fn of_receiver(&mut self, via: &'a ReceiverKind, path: &Path) {
-        match via {
-            ReceiverKind::Webhook(webhook) => {
-                let path = path.key("webhook");
-                self.text(&webhook.url, &path.key("url"));
-                let secrets = [("token", &webhook.token), ("secret", &webhook.secret)];
-                for (key, secret) in secrets {
-                    let secret = secret.as_ref().map(|secret| (path.key(key), secret));
-                    self.references.extend(secret);
-                }
-            }
-            ReceiverKind::Slack(slack) => {
-                let path = path.key("slack").key("url");
-                self.text(&slack.url, &path);
-                let written = slack.url.text().map(|url| (path, url));
-                self.addresses.extend(written);
-            }
-            ReceiverKind::Command(command) => {
-                let path = path.key("command");
-                self.commands.push((path.key("run"), &command.run));
-                self.equipped(&command.secrets, &path);
-            }
+    fn of_webhook(&mut self, webhook: &'a Webhook, via: &Path) {
+        let path = via.key("webhook");
+        self.text(&webhook.url, &path.key("url"));
+        let secrets = [("token", &webhook.token), ("secret", &webhook.secret)];
+        for (key, secret) in secrets {
+            let secret = secret.as_ref().map(|secret| (path.key(key), secret));
+            self.references.extend(secret);
         }
+    }
+
+    fn of_slack(&mut self, slack: &'a Slack, via: &Path) {
+        let path = via.key("slack").key("url");
+        self.text(&slack.url, &path);
+        let written = slack.url.text().map(|url| (path, url));
+        self.addresses.extend(written);
+    }
+
+    fn of_command(&mut self, command: &'a CommandReceiver, via: &Path) {
+        let path = via.key("command");
+        self.commands.push((path.key("run"), &command.run));
+        self.equipped(&command.secrets, &path);
     }
 
     fn of_fleet(&mut self, provider: &'a FleetProvider, path: &Path) {

@@ -224,7 +224,7 @@ fn reversible(model: &Model, deployment: &Deployment) -> Result<(), String> {
     } else if deployment.spec.creator == Creator::CodeDeployRollback {
         return Err("it is a rollback itself, and those are not rolled back: stop it".to_owned());
     }
-    if deployment.spec.sides.is_some() {
+    if deployment.spec.is_blue_green() {
         return if deployment.status.is_terminal() {
             goal(model, deployment).map(|_| ())
         } else {

@@ -17,7 +17,7 @@ pub(crate) fn roll_back(model: &Model, deployment: &Deployment) -> Statement {
     let id = deployment.id();
     let group = deployment.group_key();
     let running = !deployment.status.is_terminal();
-    let sides = deployment.spec.sides.is_some();
+    let sides = deployment.spec.is_blue_green();
     let mut decided = vec![if sides && running {
         format!(
             "Stops {id} ({}) in {group}.",

@@ -11,7 +11,7 @@ use crate::tui::model::Model;
 /// What stopping a deployment would do.
 pub(crate) fn stop(model: &Model, deployment: &Deployment) -> Statement {
     let id = deployment.id().clone();
-    let sides = deployment.spec.sides.is_some();
+    let sides = deployment.spec.is_blue_green();
     let back = traffic::way_back(deployment);
     let rolls_back =
         (!sides || back.is_ok()) && rollback::follows(deployment, DeploymentStatus::Stopped);

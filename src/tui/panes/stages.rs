@@ -82,6 +82,7 @@ fn stage(model: &Model, deployment: &Deployment, place: usize) -> Run {
                 next.unwrap_or_default()
             )
         }
+        Stage::Hook { .. } => String::new(),
         Stage::Install { .. }
         | Stage::Enter { .. }
         | Stage::Validate { .. }

@@ -9,6 +9,7 @@ use crate::engine::plan::Before;
 use crate::model::freeze::Scope;
 use crate::model::group::GroupKey;
 use crate::model::traffic::Split;
+use crate::orchestrator::hooks::report::HookStatus;
 use crate::tui::action::{ACTIONS, Grade};
 use crate::tui::effect::Effect;
 use crate::tui::message::Message;
@@ -283,13 +284,21 @@ fn read_only_refuses_every_command_at_the_gate_and_says_so() {
             label: None,
         },
         Command::Deploy(deploy),
-        Command::Rollback { deployment, by },
+        Command::Rollback {
+            deployment: deployment.clone(),
+            by,
+        },
         Command::DeleteRevision {
             application: sample::name("shop"),
             revision: "1.0.0".to_owned(),
         },
         Command::TestNotification {
             receiver: "ops".to_owned(),
+        },
+        Command::ReportHook {
+            deployment: deployment.clone(),
+            ticket: String::new(),
+            status: HookStatus::Failed,
         },
         Command::TerminateHosts {
             hosts: vec![sample::name("web-1")],
@@ -317,6 +326,7 @@ fn read_only_refuses_every_command_at_the_gate_and_says_so() {
             | Command::Rollback { .. }
             | Command::DeleteRevision { .. }
             | Command::TestNotification { .. }
+            | Command::ReportHook { .. }
             | Command::TerminateHosts { .. }
             | Command::InviteHost { .. }
             | Command::RevokeHost { .. }

@@ -70,10 +70,10 @@ pub(super) fn configuration(most: u32) -> DeploymentConfiguration {
             "FewAtATime"
         }),
         compute_platform: ComputePlatform::Server,
-        minimum_healthy_hosts: MinimumHealthyHosts {
+        minimum_healthy_hosts: Some(MinimumHealthyHosts {
             kind: MinimumHealthyHostsType::MostConcurrency,
             value: most,
-        },
+        }),
         zonal_config: None,
         traffic_routing_config: None,
     }
@@ -165,6 +165,7 @@ impl Run {
             description: String::new(),
             up_to_date: 0,
             sides: None,
+            function: None,
             provision: None,
             rolls_back: None,
             way_back: false,
@@ -279,6 +280,7 @@ impl Run {
             script_name: "scripts/migrate.sh".to_owned(),
             message: "the script ended with exit code 1".to_owned(),
             log_tail: "migrating\nrelation \"orders\" does not exist\n".to_owned(),
+            ends_with: None,
         };
         self.report(
             target,

@@ -66,6 +66,7 @@ pub fn spec(id: &str, targets: impl IntoIterator<Item = Name>, at_once: u32) -> 
         by: "bench".to_owned(),
         description: String::new(),
         sides: None,
+        function: None,
         provision: None,
         rolls_back: None,
         way_back: false,

@@ -1,0 +1,270 @@
+//! Hooks: what is called for lifecycle events that no host carries out (lifecycle.md §9).
+//!
+//! A webhook is called until it has taken the call, and reports later, with the [ticket](ticket::Tickets) that it was given. A
+//! program on this machine is run once, and its exit code is the report.
+
+pub mod report;
+#[cfg(test)]
+mod tests;
+pub mod ticket;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+use tokio_util::sync::CancellationToken;
+
+use self::ticket::Tickets;
+use super::hosts::Mode;
+use super::{Request, lock};
+use crate::clock;
+use crate::engine::Deployment;
+use crate::engine::input::{Input, Report};
+use crate::model::connections::{Hook, HookKind};
+use crate::model::deployment::{DeploymentId, ErrorCode, ExecutionId};
+use crate::model::diagnostics::{Diagnostics, LifecycleErrorCode};
+use crate::model::lifecycle::{EventStatus, LifecycleEvent};
+use crate::model::name::Name;
+use crate::model::notification::Message;
+use crate::providers::notify::{Answer, DEADLINE, Notifier};
+use crate::providers::secrets::Secrets;
+
+/// How long a program may take (lifecycle.md §9).
+const LONGEST: Duration = Duration::from_hours(1);
+
+/// How soon a webhook is called again that has not taken the call.
+const AGAIN: Duration = Duration::from_secs(2);
+
+/// How long to wait at most for the journal before a program is run.
+const WRITTEN: Duration = Duration::from_millis(5);
+
+/// A hook that is to be called.
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    /// The run that it is.
+    pub execution: ExecutionId,
+    /// Of which deployment.
+    pub deployment: DeploymentId,
+    /// Whose.
+    pub target: Name,
+    /// For which event.
+    pub event: LifecycleEvent,
+    /// The function's name, as the `AppSpec` has it.
+    pub name: String,
+    /// What it stands for; nothing if nobody says so.
+    pub hook: Option<Hook>,
+    /// Call it, or only wait for it if it has been called.
+    pub mode: Mode,
+    /// The deployment as far as it is durable.
+    pub state: Arc<RwLock<Deployment>>,
+    /// Where reports go.
+    pub reports: mpsc::Sender<Request>,
+}
+
+/// What a hook is told.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Payload<'a> {
+    deployment_id: &'a DeploymentId,
+    lifecycle_event_hook_execution_id: &'a str,
+    lifecycle_event: LifecycleEvent,
+}
+
+/// The hooks that are being called.
+#[derive(Debug)]
+pub(super) struct Hooks {
+    tickets: Tickets,
+    webhooks: Notifier,
+    programs: Notifier,
+    calls: Mutex<BTreeMap<ExecutionId, Open>>,
+}
+
+/// A call that is not over.
+#[derive(Debug)]
+struct Open {
+    task: AbortHandle,
+    /// Nobody wants it called any more, if it has not been.
+    halt: CancellationToken,
+}
+
+impl Hooks {
+    /// Nobody is called yet. The key of tickets is in this file.
+    ///
+    /// # Errors
+    /// If the key can't be read or made.
+    pub fn new(key: &Path, secrets: &Secrets) -> std::io::Result<Self> {
+        Ok(Self {
+            tickets: Tickets::open(key)?,
+            webhooks: Notifier::new(secrets.clone(), DEADLINE),
+            programs: Notifier::new(secrets.clone(), LONGEST),
+            calls: Mutex::default(),
+        })
+    }
+
+    /// Those who made the tickets know them again.
+    fn tickets(&self) -> &Tickets {
+        &self.tickets
+    }
+
+    /// Calls a hook, unless it has been called already.
+    pub fn assign(self: &Arc<Self>, call: Call) {
+        let mut calls = lock(&self.calls);
+        if let Some(open) = calls.get(&call.execution) {
+            if call.mode == Mode::Halt {
+                open.halt.cancel();
+            }
+            return;
+        }
+        let execution = call.execution.clone();
+        let (hooks, halt) = (Arc::clone(self), CancellationToken::new());
+        let halted = halt.clone();
+        let task = tokio::spawn(async move { hooks.carry_out(&call, &halted).await });
+        let task = task.abort_handle();
+        calls.insert(execution, Open { task, halt });
+    }
+
+    /// It is over: whoever has not taken the call is not called again. A program that runs is left alone.
+    pub fn forget(&self, execution: &ExecutionId) {
+        if let Some(call) = lock(&self.calls).remove(execution) {
+            call.task.abort();
+        }
+    }
+
+    async fn carry_out(&self, call: &Call, halt: &CancellationToken) {
+        let begun = call.begun();
+        if call.mode == Mode::Halt && !begun {
+            return call.report(Report::Ended).await;
+        }
+        match &call.hook {
+            None => {
+                let name = &call.name;
+                let why = format!(
+                    "nothing says what {name} stands for: `connections.hooks` of cutover.yaml does"
+                );
+                call.fails(why).await;
+            }
+            Some(hook) => match &hook.via {
+                // It has taken the call, and reports when it likes.
+                HookKind::Webhook(_) if begun => {}
+                HookKind::Webhook(_) => self.post(call, hook, halt).await,
+                HookKind::Command(_) if begun => {
+                    let why = "the orchestrator was started anew while it ran, and nobody knows how it ended";
+                    call.fails(why.to_owned()).await;
+                }
+                HookKind::Command(_) => self.run(call, hook).await,
+            },
+        }
+    }
+
+    /// Until it has taken the call, or the time to begin is over.
+    async fn post(&self, call: &Call, hook: &Hook, halt: &CancellationToken) {
+        let message = self.message(call);
+        loop {
+            match self.webhooks.call(hook, &message).await {
+                Answer::Taken(_) => return call.starts().await,
+                Answer::Refused(why) => return call.fails(why).await,
+                Answer::NotNow { why, wait } => {
+                    tracing::warn!(hook = hook.name, why, "a hook did not take its call");
+                    let wait = wait.unwrap_or(AGAIN).max(AGAIN);
+                    let halted = tokio::time::timeout(wait, halt.cancelled()).await;
+                    if halted.is_ok() {
+                        return call.report(Report::Ended).await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Once: that it begins is written before it does.
+    async fn run(&self, call: &Call, hook: &Hook) {
+        call.starts().await;
+        while !call.begun() {
+            if call.is_over() {
+                return;
+            }
+            tokio::time::sleep(WRITTEN).await;
+        }
+        match self.programs.call(hook, &self.message(call)).await {
+            Answer::Taken(_) => call.succeeds().await,
+            Answer::NotNow { why, .. } | Answer::Refused(why) => call.fails(why).await,
+        }
+    }
+
+    fn message(&self, call: &Call) -> Message {
+        let ticket = self.tickets.of(&call.execution);
+        let payload = Payload {
+            deployment_id: &call.deployment,
+            lifecycle_event_hook_execution_id: &ticket,
+            lifecycle_event: call.event,
+        };
+        Message {
+            id: ticket.clone(),
+            event: call.event.to_string(),
+            body: serde_json::to_string(&payload).unwrap_or_default(),
+            sentence: String::new(),
+        }
+    }
+}
+
+impl Call {
+    /// Whether the journal says that it has been called.
+    fn begun(&self) -> bool {
+        self.status() == Some(EventStatus::InProgress)
+    }
+
+    /// Whether nobody waits for it any more.
+    fn is_over(&self) -> bool {
+        self.reports.is_closed() || self.status().is_none_or(EventStatus::is_terminal)
+    }
+
+    fn status(&self) -> Option<EventStatus> {
+        let deployment = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let target = deployment.target(&self.target)?;
+        let ours = target.execution.as_ref() == Some(&self.execution);
+        Some(target.event(self.event).filter(|_| ours)?.status)
+    }
+
+    async fn starts(&self) {
+        let (event, at) = (self.event, clock::steady());
+        self.report(Report::EventStarted { event, at }).await;
+    }
+
+    async fn succeeds(&self) {
+        self.ends(EventStatus::Succeeded, None).await;
+    }
+
+    async fn fails(&self, why: String) {
+        let why = Diagnostics {
+            error_code: LifecycleErrorCode::ScriptFailed,
+            script_name: self.name.clone(),
+            ..Diagnostics::ending(ErrorCode::HookExecutionFailure, why)
+        };
+        self.ends(EventStatus::Failed, Some(why)).await;
+    }
+
+    async fn ends(&self, status: EventStatus, diagnostics: Option<Diagnostics>) {
+        let (event, at) = (self.event, clock::steady());
+        let ended = Report::EventEnded {
+            event,
+            status,
+            at,
+            diagnostics,
+        };
+        self.report(ended).await;
+        self.report(Report::Ended).await;
+    }
+
+    async fn report(&self, report: Report) {
+        let input = Input::Report {
+            execution: self.execution.clone(),
+            target: self.target.clone(),
+            report,
+        };
+        // A deployment that is over has no ear any more.
+        let _over = self.reports.send(Request::Input(input)).await;
+    }
+}

@@ -158,16 +158,16 @@ pub fn way_back(deployment: &Deployment) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether a deployment that is over is rolled back by giving its original the traffic back: it is blue/green, the newest one
-/// of its group, and all its instances are still there.
+/// Whether a deployment that is over is rolled back by giving its original the traffic back: it is blue/green, none has begun
+/// in its group since, and all its instances are still there.
 pub fn reroutes(
     deployment: &Deployment,
     ledger: &Ledger,
     is_there: impl Fn(&Name) -> bool,
 ) -> bool {
-    let newest = ledger.last_attempted_deployment.as_ref();
     deployment.spec.sides.is_some()
-        && newest.is_some_and(|newest| newest.deployment_id == *deployment.id())
+        && ledger.active.is_none()
+        && ledger.last_begun.as_ref() == Some(deployment.id())
         && deployment
             .targets
             .iter()

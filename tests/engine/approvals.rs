@@ -1,17 +1,20 @@
 //! What a deployment waits with until other people have approved it.
 
 use cutover::engine::event::Event;
-use cutover::engine::input::{Command, What};
+use cutover::engine::input::{Command, Report, What};
+use cutover::engine::ledger::{LedgerEvent, LedgerRecord};
 use cutover::engine::pending::WorkId;
 use cutover::engine::plan::{Before, Stage, plan};
-use cutover::engine::{Input, Spec, fold, foresee, outlook, pending, refusal};
+use cutover::engine::{Input, Ledger, Spec, fold, foresee, outlook, pending, refusal, rollback};
 use cutover::model::approval::Step::{self, Reroute, Start};
-use cutover::model::deployment::DeploymentStatus::{Created, InProgress, Ready, Stopped};
+use cutover::model::deployment::DeploymentStatus::{
+    Created, InProgress, Ready, Stopped, Succeeded,
+};
 use cutover::model::lifecycle::LifecycleEvent as E;
 use cutover::model::timestamp::Timestamp;
 
 use crate::blue_green::{ALL, MINUTE, REROUTE, all, labels, sides, started};
-use crate::world::{World, spec};
+use crate::world::{World, id, spec};
 
 const ONE: &str = "CodeDeployDefault.OneAtATime";
 const APPROVE: What = What::Approve { step: None };
@@ -110,6 +113,67 @@ fn it_can_be_stopped_paused_and_frozen_while_it_waits() {
     assert_eq!(world.deployment.status, Stopped);
     assert!(refused(&world, APPROVE, "ben").contains("has already ended"));
     folds(&world);
+}
+
+/// A ledger after what a deployment leaves.
+fn closed(ledger: &mut Ledger, world: &World) {
+    for event in [
+        LedgerEvent::opening(&world.deployment),
+        LedgerEvent::closing(&world.deployment),
+    ] {
+        let (seq, at) = (ledger.seq + 1, world.now);
+        ledger.evolve(&LedgerRecord { seq, at, event });
+    }
+}
+
+#[test]
+fn what_never_began_leaves_nothing_that_rollbacks_go_by() {
+    let mut live = rerouted(1, CONTINUES);
+    approve(&mut live, "ben");
+    all(&mut live, &E::ALLOW);
+    all(&mut live, &E::BLOCK);
+    assert_eq!(live.deployment.status, Succeeded);
+    let mut ledger = Ledger::default();
+    closed(&mut ledger, &live);
+    let back = |ledger: &Ledger| rollback::reroutes(&live.deployment, ledger, |_| true);
+    assert!(back(&ledger));
+
+    let second = |began: bool| {
+        let mut asked = demanding(sides(1, ALL), &[(Start, 1)]);
+        asked.deployment_id = id("d-BBBBBBBBB");
+        let mut world = World::new(asked);
+        if began {
+            approve(&mut world, "ben");
+            world.admit();
+            world.report("host-2", Report::Ended);
+        }
+        world.stop();
+        assert_eq!(world.deployment.start_time.is_some(), began);
+        world
+    };
+    let mut waiting = ledger.clone();
+    let event = LedgerEvent::opening(&second(false).deployment);
+    let (seq, at) = (ledger.seq + 1, Timestamp(1));
+    waiting.evolve(&LedgerRecord { seq, at, event });
+    assert!(!back(&waiting), "the group's slot is taken");
+
+    let unapproved = second(false);
+    assert_eq!(unapproved.deployment.status, Stopped);
+    closed(&mut ledger, &unapproved);
+    let last = ledger.last_attempted_deployment.as_ref().unwrap();
+    assert_eq!(last.deployment_id, id("d-BBBBBBBBB"), "it is told of");
+    assert!(back(&ledger), "and nothing else follows from it");
+    closed(&mut ledger, &second(true));
+    assert!(!back(&ledger), "something was installed since");
+
+    // What was written before it was said whether a deployment had begun is of one that had.
+    let closing = LedgerEvent::closing(&live.deployment);
+    let written = serde_json::to_value(&closing).unwrap();
+    assert!(written.get("began").is_none(), "{written}");
+    assert_eq!(
+        serde_json::from_value::<LedgerEvent>(written).unwrap(),
+        closing
+    );
 }
 
 #[test]

@@ -159,6 +159,22 @@ fn who_waits_is_told_and_can_stop_and_going_back_needs_no_approval() {
         description.as_str().unwrap(),
         format!("rollback of {second}; it needs no approval")
     );
+    // To roll that back is to go forward again, for which somebody else is needed.
+    let forward = created(&lab.ok(&["rollback", &back]));
+    let shown = lab.ok(&["show", &forward]);
+    assert!(
+        shown.contains("waits for approval: 0 of 1, by somebody other than root"),
+        "{shown}"
+    );
+    lab.ok(&["stop", &forward]);
+    assert_eq!(lab.wait_for_end(&forward), "Stopped");
+    let told = shared.refused("root", &["rollback", &forward]);
+    assert!(
+        told.contains(&format!(
+            "{forward} had not begun, so there is nothing to roll back"
+        )),
+        "{told}"
+    );
     lab.push("3.0", "0", Some("web-1"));
     let failing = [
         "deploy",
@@ -222,6 +238,7 @@ fn traffic_waits_for_an_approval_and_moves_at_once_when_it_comes() {
     );
     text.push_str(&connections);
     std::fs::write(shared.document(), text).unwrap();
+    let mut live = String::new();
     for ready in [
         "{ actionOnTimeout: CONTINUE_DEPLOYMENT }",
         "{ actionOnTimeout: STOP_DEPLOYMENT, waitTimeInMinutes: 60 }",
@@ -274,5 +291,30 @@ fn traffic_waits_for_an_approval_and_moves_at_once_when_it_comes() {
         assert!(told.contains("root created it"), "{told}");
         shared.ok(FIRST, &["approve", &id]);
         assert_eq!(lab.wait_for_end(&id), "Succeeded");
+        live = id;
     }
+
+    // One that was never approved is no reason to install anything anew on the way back.
+    let text = std::fs::read_to_string(shared.document()).unwrap();
+    let text = text.replace("before: [reroute]", "before: [start, reroute]");
+    std::fs::write(shared.document(), text).unwrap();
+    lab.push("3.0", "0", None);
+    let deploy = ["deploy", "shop", "sides", "3.0"];
+    let unapproved = lab.ok(&deploy);
+    assert_eq!(lab.status(&unapproved), "Created");
+    lab.ok(&["stop", &unapproved]);
+    assert_eq!(lab.wait_for_end(&unapproved), "Stopped");
+    let told = shared.refused("root", &["rollback", &unapproved]);
+    assert!(told.contains("had not begun"), "{told}");
+    let back = created(&lab.ok(&["rollback", &live]));
+    assert_eq!(lab.wait_for_end(&back), "Succeeded");
+    let shown = lab.show(&back);
+    let targets = shown["targets"].as_array().unwrap();
+    let mut events = targets
+        .iter()
+        .flat_map(|it| it["events"].as_array().unwrap());
+    assert!(
+        events.all(|event| event["event"] != "Install"),
+        "nothing is installed: {shown:#}"
+    );
 }

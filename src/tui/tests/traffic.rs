@@ -413,10 +413,11 @@ fn a_rollback_of_what_is_over_is_a_new_deployment_and_says_so() {
         before: given.original,
         document: document.selection(),
     });
+    ledger.active = None;
+    ledger.last_begun = Some(sample::id(sample::LIVE));
     let rerouted = snapshot.clone();
-    // Another one has been deployed since.
-    let newest = snapshot.ledgers[0].1.last_attempted_deployment.as_mut();
-    newest.unwrap().deployment_id = sample::id("d-NEWEST000");
+    // Another one has begun since.
+    snapshot.ledgers[0].1.last_begun = Some(sample::id("d-NEWEST000"));
     let mut unmoved = snapshot.clone();
     unmoved.ledgers[0].1.serving = None;
     let mut cockpit = Cockpit::with(snapshot);

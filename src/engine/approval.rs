@@ -38,6 +38,13 @@ impl fmt::Display for Approvals {
     }
 }
 
+impl Approvals {
+    /// `1 of 2 (ana approved), by somebody other than ben`
+    pub fn by_whom(&self) -> String {
+        format!("{self}, by somebody other than {}", self.creator)
+    }
+}
+
 impl Deployment {
     /// How many approvals a step still needs.
     pub fn missing(&self, step: Step) -> u32 {
@@ -107,6 +114,19 @@ impl Deployment {
     /// Whether approvals alone keep it where it is, for as long as they take: that time does not count.
     pub(super) fn stands_for_approval(&self) -> bool {
         matches!(self.current_stage(), Some(Stage::Approval))
+    }
+
+    /// What has to become of it before anything goes on, whoever approves: `resumed`, `thawed`, or both.
+    pub fn kept_until(&self) -> Option<String> {
+        let paused = self.paused.is_some().then_some("resumed");
+        let frozen = self.frozen.is_some().then_some("thawed");
+        let words: Vec<&str> = paused.into_iter().chain(frozen).collect();
+        (!words.is_empty()).then(|| words.join(" and "))
+    }
+
+    /// Whether it waits for somebody to say that it need not wait, besides all approvals.
+    pub fn awaits_word(&self) -> bool {
+        self.wait_ends().is_some() && self.continued.is_none()
     }
 
     /// Somebody approves.

@@ -10,6 +10,7 @@ use cutover::model::approval::Step::{self, Reroute, Start};
 use cutover::model::deployment::DeploymentStatus::{
     Created, InProgress, Ready, Stopped, Succeeded,
 };
+use cutover::model::freeze::{Freeze, Scope};
 use cutover::model::lifecycle::LifecycleEvent as E;
 use cutover::model::timestamp::Timestamp;
 
@@ -248,6 +249,144 @@ fn a_pause_holds_what_was_asked_for_and_approved() {
     assert!(world.running().is_empty());
     world.command(What::Resume);
     assert_eq!(world.running(), ["host-2"]);
+}
+
+fn freeze(world: &mut World, freezes: bool) {
+    let freeze = freezes.then(|| Freeze {
+        scope: Scope::default(),
+        by: "ana".to_owned(),
+        why: "Black Friday".to_owned(),
+        at: world.now,
+        until: Timestamp(world.now.0 + 60 * MINUTE),
+    });
+    world.input(&Input::Freeze(freeze));
+}
+
+fn foreseen(world: &World, what: What, by: &str) -> String {
+    let command = Command::new(what, by);
+    let foreseen = foresee(&world.deployment, &command, world.now, None);
+    foreseen.unwrap().to_string()
+}
+
+#[test]
+fn an_approval_that_is_alone_waited_for_ends_no_pause_and_no_freeze() {
+    for freezes in [false, true] {
+        let mut world = rerouted(1, CONTINUES);
+        let until = if freezes {
+            freeze(&mut world, true);
+            "thawed"
+        } else {
+            world.command(What::Pause);
+            "resumed"
+        };
+        assert!(
+            line(&world).ends_with(&format!(
+                "nothing until {until} and approved: 0 of 1, by somebody other than ana"
+            )),
+            "{}",
+            line(&world)
+        );
+        let told = foreseen(&world, APPROVE, "ben");
+        assert!(
+            told.starts_with(&format!(
+                "approve now: traffic moves as soon as it is {until}; "
+            )),
+            "{told}"
+        );
+        approve(&mut world, "ben");
+        assert_eq!(world.deployment.current_stage(), Some(&Stage::Approval));
+        assert!(
+            line(&world).ends_with(&format!("nothing until {until}")),
+            "{}",
+            line(&world)
+        );
+        if freezes {
+            freeze(&mut world, false);
+        } else {
+            world.command(What::Resume);
+        }
+        assert_eq!(world.running(), ["host-2"]);
+        folds(&world);
+    }
+}
+
+#[test]
+fn who_reroutes_is_told_what_it_waits_for_instead() {
+    let mut world = rerouted(1, CONTINUES);
+    let told = refused(&world, REROUTE, "ana");
+    assert_eq!(
+        told,
+        "nobody has to reroute it: it goes on by itself as soon as it is approved: 0 of 1, by somebody other than ana"
+    );
+    world.command(What::Pause);
+    approve(&mut world, "ben");
+    let told = refused(&world, REROUTE, "ana");
+    assert!(told.ends_with("as soon as it is resumed"), "{told}");
+
+    let mut world = rerouted(1, STOPS);
+    world.command(REROUTE);
+    let told = refused(&world, REROUTE, "ben");
+    assert_eq!(
+        told,
+        "ana has asked for it: it goes on as soon as it is approved: 0 of 1, by somebody other than ana"
+    );
+    world.command(What::Pause);
+    let told = refused(&world, REROUTE, "ben");
+    assert!(told.contains("resumed, and approved: 0 of 1"), "{told}");
+    approve(&mut world, "ben");
+    let told = refused(&world, REROUTE, "ben");
+    assert!(told.ends_with("as soon as it is resumed"), "{told}");
+    let end = What::Continue {
+        before: Before::Termination,
+    };
+    let told = refused(&world, end, "ben");
+    assert_eq!(told, "it does not wait to terminate the original");
+}
+
+#[test]
+fn what_is_said_while_it_is_paused_or_frozen_is_true() {
+    let mut world = World::new(demanding(spec(3, 0, ONE), &[(Start, 2)]));
+    world.command(What::Pause);
+    assert!(
+        line(&world).ends_with(
+            "it has not begun, and nothing starts until resumed and approved: 0 of 2, by somebody other than ana"
+        ),
+        "{}",
+        line(&world)
+    );
+    let told = foreseen(&world, What::Resume, "ana");
+    assert!(
+        told.contains("nothing starts until it is approved (2 approvals missing)"),
+        "{told}"
+    );
+    let told = foreseen(&world, APPROVE, "ben");
+    assert!(
+        told.contains("1 approval more needed")
+            && told.contains("somebody to resume it and approval of the start (1 of 2)"),
+        "{told}"
+    );
+    approve(&mut world, "ben");
+    let told = foreseen(&world, APPROVE, "cleo");
+    assert!(
+        told.contains("it starts once it is resumed and it is its turn"),
+        "{told}"
+    );
+    freeze(&mut world, true);
+    let told = foreseen(&world, APPROVE, "cleo");
+    assert!(told.contains("once it is resumed and thawed"), "{told}");
+    let told = foreseen(&world, What::Resume, "cleo");
+    assert!(
+        told.contains("nothing starts until it is thawed and approved (1 approval missing)"),
+        "{told}"
+    );
+
+    let mut world = rerouted(1, STOPS);
+    world.command(What::Pause);
+    let told = foreseen(&world, APPROVE, "ben");
+    assert!(
+        told.contains("traffic moves once it is resumed and somebody reroutes it"),
+        "{told}"
+    );
 }
 
 #[test]

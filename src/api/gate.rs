@@ -161,6 +161,7 @@ mod tests {
         Command::Rollback {
             deployment: "d-AAAAAAAAA".parse().unwrap(),
             by: "ana".to_owned(),
+            uid: None,
         }
     }
 

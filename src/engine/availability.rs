@@ -126,7 +126,7 @@ pub fn refusal(deployment: &Deployment, command: &Command) -> Option<Refusal> {
         What::Resume if deployment.paused.is_some() => None,
         What::Resume => Some(Refusal::Now("it is not paused".to_owned())),
         What::Continue { before } => continues(deployment, *before),
-        What::Approve { step } => approval::refusal(deployment, &command.by, *step),
+        What::Approve { step } => approval::refusal(deployment, command, *step),
         What::Weight { split } => weighs(deployment, *split),
         What::GiveUp if deployment.held.is_some() => None,
         What::GiveUp => Some(Refusal::Now(

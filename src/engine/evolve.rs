@@ -28,7 +28,10 @@ impl Deployment {
             Event::Continued { by, why, .. } => {
                 self.continued = Some(Wish::new(by, why.as_deref(), at));
             }
-            Event::Approved { step, by, why } => self.approve(*step, by, why.as_deref(), at),
+            Event::Approved { step, by, uid, why } => {
+                let wish = Wish::new(by, why.as_deref(), at);
+                self.approve(*step, Wish { uid: *uid, ..wish });
+            }
             Event::Queued { message } => {
                 self.status = DeploymentStatus::Queued;
                 self.queued = Some(message.clone());

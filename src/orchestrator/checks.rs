@@ -107,6 +107,7 @@ impl Orchestrator {
             targets,
             creator: Creator::User,
             by: deploy.by.clone(),
+            uid: deploy.uid,
             description: deploy.description.clone(),
             sides,
             provision,

@@ -143,6 +143,7 @@ impl Orchestrator {
         &self,
         id: &DeploymentId,
         by: String,
+        uid: Option<u32>,
     ) -> Result<Answer, ApiError> {
         let running = lock(&self.0.active).get(id).cloned();
         if let Some(handle) = running {
@@ -164,7 +165,11 @@ impl Orchestrator {
             let stop = input::What::Stop {
                 auto_rollback: Some(true),
             };
-            return self.control(id, input::Command::new(stop, by)).await;
+            let command = input::Command {
+                uid,
+                ..input::Command::new(stop, by)
+            };
+            return self.control(id, command).await;
         }
         if !lock(&self.0.summaries).contains_key(id) {
             return Err(no_deployment(id));
@@ -176,7 +181,7 @@ impl Orchestrator {
                 format!("{id} had not begun, so there is nothing to roll back"),
             ));
         }
-        if let Some(answer) = self.reroute_back(&deployment, &by).await? {
+        if let Some(answer) = self.reroute_back(&deployment, &by, uid).await? {
             return Ok(answer);
         }
         let group = deployment.group_key();
@@ -195,6 +200,7 @@ impl Orchestrator {
         })?;
         let again = Deploy::again(&deployment.spec, by);
         let deploy = Deploy {
+            uid,
             revision: revision.digest.to_string(),
             description: if deployment.spec.is_way_back()
                 || self.project().approvals(&group).is_empty()
@@ -216,7 +222,12 @@ impl Orchestrator {
 
     /// The way back of a blue/green deployment that is over: the original gets its traffic back. `None` if that is not how to
     /// roll back: it is in place, something was deployed since, or an instance of the original is gone.
-    async fn reroute_back(&self, ended: &Deployment, by: &str) -> Result<Option<Answer>, ApiError> {
+    async fn reroute_back(
+        &self,
+        ended: &Deployment,
+        by: &str,
+        uid: Option<u32>,
+    ) -> Result<Option<Answer>, ApiError> {
         let mut ledgers = self.0.ledgers.lock().await;
         let ledger = ledgers.get(&ended.group_key()).cloned().unwrap_or_default();
         let (project, _) = self.0.documents.current();
@@ -229,6 +240,7 @@ impl Orchestrator {
         let spec = Spec {
             creator: Creator::User,
             by: by.to_owned(),
+            uid,
             ..spec
         };
         let deployment = self.open(&mut ledgers, spec).await?;

@@ -177,6 +177,55 @@ fn what_never_began_leaves_nothing_that_rollbacks_go_by() {
     );
 }
 
+/// What somebody of this Unix user is told who approves.
+fn told(world: &World, by: &str, uid: Option<u32>) -> Option<String> {
+    let command = Command {
+        uid,
+        ..Command::new(APPROVE, by)
+    };
+    refusal(&world.deployment, &command).map(|refusal| refusal.to_string())
+}
+
+#[test]
+fn two_names_of_one_user_are_one_person() {
+    let mut asked = demanding(spec(3, 0, ONE), &[(Start, 2)]);
+    asked.uid = Some(1000);
+    let mut world = World::new(asked);
+    let own = told(&world, "ana-admin", Some(1000)).unwrap();
+    assert!(
+        own.starts_with("ana-admin, who is the same Unix user as ana, created it"),
+        "{own}"
+    );
+    assert!(told(&world, "ana", Some(1001)).is_some(), "nor one name");
+    assert!(
+        told(&world, "ana", None).is_some(),
+        "nor what was written before users were"
+    );
+    world.input(&Input::Command(Command {
+        uid: Some(1002),
+        ..Command::new(APPROVE, "ben")
+    }));
+    let again = told(&world, "benjamin", Some(1002)).unwrap();
+    assert!(
+        again.starts_with(
+            "benjamin, who is the same Unix user as ben, has approved it already: 1 of 2"
+        ),
+        "{again}"
+    );
+    assert_eq!(told(&world, "cleo", Some(1003)), None);
+    folds(&world);
+    // It is in the journal, and a journal of the time before is read as it is.
+    let entry = serde_json::to_value(&world.journal.last().unwrap().event).unwrap();
+    assert_eq!(entry["uid"], 1002);
+    let before = serde_json::json!({ "type": "approved", "step": "start", "by": "ben" });
+    let read: Event = serde_json::from_value(before.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&read).unwrap(), before);
+    // No client can say which user it is of.
+    let forged = serde_json::json!({ "what": "approve", "by": "cleo", "uid": 1000 });
+    let read: Command = serde_json::from_value(forged).unwrap();
+    assert_eq!(read.uid, None);
+}
+
 #[test]
 fn an_old_picture_is_no_ground_for_an_approval() {
     let mut world = World::new(demanding(spec(3, 0, ONE), &[(Start, 2)]));

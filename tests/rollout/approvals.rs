@@ -86,7 +86,10 @@ fn a_deployment_begins_when_two_others_have_approved_it_also_after_a_crash() {
 
     // Root is an admin, and another than who created it.
     let told = lab.ok(&["approve", &id]);
-    assert!(told.contains(&format!("{id}: approved")), "{told}");
+    assert!(
+        told.contains(&format!("{id}: approved the start")),
+        "{told}"
+    );
     assert_eq!(lab.wait_for_end(&id), "Succeeded");
     let shown = lab.ok(&["show", &id]);
     assert!(
@@ -107,6 +110,15 @@ fn a_deployment_begins_when_two_others_have_approved_it_also_after_a_crash() {
     assert_eq!(outcomes(OPERATOR), ["asked", "refused"], "{audit:#}");
     assert_eq!(outcomes(FIRST), ["asked", "done"]);
     assert_eq!(outcomes("root"), ["asked", "done"]);
+    // It is the start that was seen, and nothing that came after it.
+    let steps: Vec<&Value> = entries
+        .iter()
+        .map(|entry| &entry["what"]["control"])
+        .filter(|control| control["what"] == "approve" && control["step"] != Value::Null)
+        .map(|control| &control["step"])
+        .collect();
+    assert!(steps.len() >= 3, "{audit:#}");
+    assert!(steps.iter().all(|step| **step == "start"), "{audit:#}");
     assert_eq!(outcomes(VIEWER), ["denied"]);
 }
 

@@ -129,7 +129,8 @@ fn a_confirmation_is_tied_to_its_picture() {
         sent(&cockpit),
         [Command::Rollback {
             deployment: sample::id(sample::LIVE),
-            by: "ana".to_owned()
+            by: "ana".to_owned(),
+            uid: None,
         }]
     );
 }
@@ -283,7 +284,11 @@ fn read_only_refuses_every_command_at_the_gate_and_says_so() {
             label: None,
         },
         Command::Deploy(deploy),
-        Command::Rollback { deployment, by },
+        Command::Rollback {
+            deployment,
+            by,
+            uid: None,
+        },
         Command::DeleteRevision {
             application: sample::name("shop"),
             revision: "1.0.0".to_owned(),

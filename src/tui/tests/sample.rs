@@ -162,6 +162,7 @@ impl Run {
             targets: members::targets(project.members(group), ledger),
             creator: Creator::User,
             by: "ana".to_owned(),
+            uid: None,
             description: String::new(),
             up_to_date: 0,
             sides: None,

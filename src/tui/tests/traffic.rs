@@ -435,7 +435,14 @@ fn a_rollback_of_what_is_over_is_a_new_deployment_and_says_so() {
     cockpit.keys("y");
     let by = "ana".to_owned();
     let deployment = sample::id(sample::LIVE);
-    assert_eq!(sent(&cockpit), [Command::Rollback { deployment, by }]);
+    assert_eq!(
+        sent(&cockpit),
+        [Command::Rollback {
+            deployment,
+            by,
+            uid: None
+        }]
+    );
 
     let mut cockpit = Cockpit::with(rerouted);
     cockpit.resize(100, 30);

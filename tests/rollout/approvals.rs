@@ -329,4 +329,22 @@ fn traffic_waits_for_an_approval_and_moves_at_once_when_it_comes() {
         events.all(|event| event["event"] != "Install"),
         "nothing is installed: {shown:#}"
     );
+    assert_eq!(
+        shown["deploymentInfo"]["description"],
+        format!("rollback of {live}; it needs no approval")
+    );
+
+    // Once more, which has to be installed anew, for something has begun since. To undo that is to go forward again.
+    let anew = created(&lab.ok(&["rollback", &live]));
+    lab.wait_for(&anew, |now| now["deploymentInfo"]["status"] == "Ready");
+    lab.ok(&["reroute", &anew]);
+    assert_eq!(lab.wait_for_end(&anew), "Succeeded");
+    let forward = created(&lab.ok(&["rollback", &anew]));
+    let shown = lab.ok(&["show", &forward]);
+    assert!(
+        shown.contains("waits for approval: 0 of 1, by somebody other than root"),
+        "{shown}"
+    );
+    shared.ok(FIRST, &["approve", &forward]);
+    assert_eq!(lab.wait_for_end(&forward), "Succeeded");
 }

@@ -21,6 +21,10 @@ use crate::model::freeze::Freeze;
 use crate::model::timestamp::Timestamp;
 
 /// Events under construction, and what matters of the state as it will be after them.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a question of its own"
+)]
 pub(super) struct Steps<'a> {
     pub deployment: &'a Deployment,
     pub now: Timestamp,

@@ -137,7 +137,7 @@ impl Command {
                 *uid = Some(id);
             }
             Self::InviteHost { by, .. } | Self::Freeze { by, .. } | Self::Thaw { by, .. } => {
-                person.clone_into(by)
+                person.clone_into(by);
             }
             Self::Push { .. }
             | Self::DeleteRevision { .. }

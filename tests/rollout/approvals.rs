@@ -306,7 +306,12 @@ fn traffic_waits_for_an_approval_and_moves_at_once_when_it_comes() {
         live = id;
     }
 
-    // One that was never approved is no reason to install anything anew on the way back.
+    what_never_began_is_no_reason_to_install_anew(&shared, &live);
+}
+
+/// One that was never approved is no reason to install anything anew when what is `live` is rolled back.
+fn what_never_began_is_no_reason_to_install_anew(shared: &Shared, live: &str) {
+    let lab = &shared.lab;
     let text = std::fs::read_to_string(shared.document()).unwrap();
     let text = text.replace("before: [reroute]", "before: [start, reroute]");
     std::fs::write(shared.document(), text).unwrap();
@@ -318,7 +323,7 @@ fn traffic_waits_for_an_approval_and_moves_at_once_when_it_comes() {
     assert_eq!(lab.wait_for_end(&unapproved), "Stopped");
     let told = shared.refused("root", &["rollback", &unapproved]);
     assert!(told.contains("had not begun"), "{told}");
-    let back = created(&lab.ok(&["rollback", &live]));
+    let back = created(&lab.ok(&["rollback", live]));
     assert_eq!(lab.wait_for_end(&back), "Succeeded");
     let shown = lab.show(&back);
     let targets = shown["targets"].as_array().unwrap();
@@ -335,7 +340,7 @@ fn traffic_waits_for_an_approval_and_moves_at_once_when_it_comes() {
     );
 
     // Once more, which has to be installed anew, for something has begun since. To undo that is to go forward again.
-    let anew = created(&lab.ok(&["rollback", &live]));
+    let anew = created(&lab.ok(&["rollback", live]));
     lab.wait_for(&anew, |now| now["deploymentInfo"]["status"] == "Ready");
     lab.ok(&["reroute", &anew]);
     assert_eq!(lab.wait_for_end(&anew), "Succeeded");

@@ -432,6 +432,7 @@ pub(super) fn snapshot(project: Project, live: &Deployment) -> Snapshot {
         pid: 1,
         version: "0.1.0".to_owned(),
         problems: Vec::new(),
+        person: None,
         deployments: vec![Summary::from(live), before, failed],
         active: vec![live.clone()],
         ledgers: vec![(production(), memory)],

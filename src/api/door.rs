@@ -142,7 +142,7 @@ impl Door {
     /// # Errors
     /// Why it is refused.
     pub async fn command(&self, caller: &Caller, command: Command) -> Result<Answer, ApiError> {
-        let command = command.signed(&caller.name);
+        let command = command.signed(&caller.name, caller.uid);
         // Whoever has just lost a role has lost it.
         self.orchestrator.catch_up();
         let request = Request::Command(&command);

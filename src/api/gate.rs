@@ -162,6 +162,7 @@ mod tests {
         Command::Rollback {
             deployment: "d-AAAAAAAAA".parse().unwrap(),
             by: "ana".to_owned(),
+            uid: None,
         }
     }
 

@@ -143,6 +143,7 @@ impl Sight {
 
     /// The part of a picture that may be seen.
     pub fn snapshot(&mut self, mut picture: Snapshot) -> Snapshot {
+        picture.person = Some(self.person.clone());
         if self.whole {
             return picture;
         }
@@ -217,13 +218,15 @@ impl Sight {
 
     /// What of an item of the feed may be seen; `None` if nothing.
     pub fn item(&mut self, item: FeedItem) -> Option<FeedItem> {
+        if let FeedItem::Snapshot(picture) = item {
+            return Some(FeedItem::Snapshot(Box::new(self.snapshot(*picture))));
+        }
         if self.whole {
             return Some(item);
         }
         match item {
-            FeedItem::Snapshot(picture) => {
-                Some(FeedItem::Snapshot(Box::new(self.snapshot(*picture))))
-            }
+            // It is above.
+            FeedItem::Snapshot(_) => None,
             FeedItem::Record { deployment, record } => {
                 match &record.event {
                     Event::Created { spec, .. } if self.group(&spec.group_key()) => {

@@ -6,6 +6,7 @@ use super::feed::FeedItem;
 use super::gauge::Gauge;
 use super::snapshot::{HostStatus, Snapshot, Summary};
 use crate::engine::{Deployment, Ledger};
+use crate::model::access::Person;
 use crate::model::alarm::AlarmStatus;
 use crate::model::deployment::DeploymentId;
 use crate::model::freeze::Freeze;
@@ -25,6 +26,8 @@ pub struct View {
     pub project: Project,
     /// What is wrong with the documents now.
     pub problems: Vec<String>,
+    /// Who looks, as the door knows them; nobody where there is no door, as in a replay.
+    pub person: Option<Person>,
     /// Every deployment, in the order of creation.
     pub summaries: BTreeMap<DeploymentId, Summary>,
     /// Ids of all deployments, newest first.
@@ -58,6 +61,7 @@ impl From<Snapshot> for View {
             version: snapshot.version,
             project: snapshot.project,
             problems: snapshot.problems,
+            person: snapshot.person,
             newest: snapshot
                 .deployments
                 .iter()

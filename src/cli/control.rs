@@ -79,8 +79,10 @@ pub(super) async fn run(args: Args, what: What, context: &Context) -> color_eyre
         known(host, &deployment)?;
     }
     let command = input::Command {
-        what,
+        what: seen_now(what, &deployment),
         by: user(),
+        // So that a refusal is foreseen here, too; the door sees for itself.
+        uid: Some(nix::unistd::getuid().as_raw()),
         why: how.why,
         seen: how.seen,
     };
@@ -116,6 +118,16 @@ pub(super) async fn run(args: Args, what: What, context: &Context) -> color_eyre
         say(serde_json::to_string_pretty(&value)?);
     }
     Ok(Exit::Succeeded)
+}
+
+/// The same about what was seen: what comes next in the meantime is not approved with it.
+fn seen_now(what: What, deployment: &Deployment) -> What {
+    match what {
+        What::Approve { step: None } => What::Approve {
+            step: deployment.next_approval(),
+        },
+        what => what,
+    }
 }
 
 /// What a command would do.
@@ -186,6 +198,7 @@ fn done(what: &What, deployment: &Deployment) -> String {
         What::Continue {
             before: Before::Termination,
         } => "the original is waited for no longer".to_owned(),
-        What::Approve { .. } => "approved".to_owned(),
+        What::Approve { step: Some(step) } => format!("approved the {step}"),
+        What::Approve { step: None } => "approved".to_owned(),
     }
 }

@@ -177,6 +177,7 @@ pub(super) async fn request(
         token: args.token,
         verify_artifact: args.verify_artifact,
         by: user(),
+        uid: None,
     })
 }
 

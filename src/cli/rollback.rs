@@ -21,6 +21,7 @@ pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exi
     let command = Command::Rollback {
         deployment: args.deployment.clone(),
         by: user(),
+        uid: None,
     };
     let watched = match context.send(&client, command).await? {
         Answer::Created { deployment } => {

@@ -73,6 +73,7 @@ impl Ahead {
             self.evolve(&[Event::Approved {
                 step,
                 by,
+                uid: None,
                 why: None,
             }]);
         }

@@ -8,11 +8,11 @@ use serde::Serialize;
 use super::availability::Refusal;
 use super::deliberate::{Bug, deliberate};
 use super::deployment::{Deployment, Wish};
+use super::input::Command;
 use super::plan::{Before, Stage};
 use super::words::counted;
 use crate::model::approval::Step;
 use crate::model::deployment::DeploymentStatus;
-use crate::model::timestamp::Timestamp;
 
 /// The approvals that a step waits for. Its `Display` says how far they have come: `1 of 2 (ana approved)`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -35,6 +35,38 @@ impl fmt::Display for Approvals {
             [] => far,
             by => format!("{far} ({} approved)", by.join(" and ")),
         })
+    }
+}
+
+/// Somebody, as far as it is known who they are.
+#[derive(Clone, Copy)]
+struct Person<'a> {
+    name: &'a str,
+    uid: Option<u32>,
+}
+
+impl Person<'_> {
+    /// Whether two are one: one Unix user can have several names, and the names of users can change.
+    fn is(self, other: Person<'_>) -> bool {
+        self.name == other.name || (self.uid.is_some() && self.uid == other.uid)
+    }
+
+    /// `ben`, or `ben, who is the same Unix user as ana,`
+    fn called(self, other: Person<'_>) -> String {
+        if self.name == other.name {
+            return self.name.to_owned();
+        }
+        format!(
+            "{}, who is the same Unix user as {},",
+            self.name, other.name
+        )
+    }
+}
+
+impl Approvals {
+    /// `1 of 2 (ana approved), by somebody other than ben`
+    pub fn by_whom(&self) -> String {
+        format!("{self}, by somebody other than {}", self.creator)
     }
 }
 
@@ -82,15 +114,18 @@ impl Deployment {
         Approvals {
             step,
             wanted: self.spec.approvals.get(&step).copied().unwrap_or_default(),
-            by: self.people(step).map(str::to_owned).collect(),
+            by: self.people(step).map(|it| it.name.to_owned()).collect(),
             creator: self.spec.by.clone(),
         }
     }
 
     /// Who has approved a step.
-    fn people(&self, step: Step) -> impl Iterator<Item = &str> {
+    fn people(&self, step: Step) -> impl Iterator<Item = Person<'_>> {
         let wishes = self.approvals.get(&step).into_iter().flatten();
-        wishes.map(|wish| wish.by.as_str())
+        wishes.map(|wish| Person {
+            name: &wish.by,
+            uid: wish.uid,
+        })
     }
 
     /// Who has approved what, a sentence each, with their reasons.
@@ -109,15 +144,31 @@ impl Deployment {
         matches!(self.current_stage(), Some(Stage::Approval))
     }
 
+    /// What has to become of it before anything goes on, whoever approves: `resumed`, `thawed`, or both.
+    pub fn kept_until(&self) -> Option<String> {
+        let paused = self.paused.is_some().then_some("resumed");
+        let frozen = self.frozen.is_some().then_some("thawed");
+        let words: Vec<&str> = paused.into_iter().chain(frozen).collect();
+        (!words.is_empty()).then(|| words.join(" and "))
+    }
+
+    /// Whether it waits for somebody to say that it need not wait, besides all approvals.
+    pub fn awaits_word(&self) -> bool {
+        self.wait_ends().is_some() && self.continued.is_none()
+    }
+
     /// Somebody approves.
-    pub(super) fn approve(&mut self, step: Step, by: &str, why: Option<&str>, at: Timestamp) {
-        let wishes = self.approvals.entry(step).or_default();
-        wishes.push(Wish::new(by, why, at));
+    pub(super) fn approve(&mut self, step: Step, wish: Wish) {
+        self.approvals.entry(step).or_default().push(wish);
     }
 }
 
 /// Why somebody can't approve, if so.
-pub(super) fn refusal(deployment: &Deployment, by: &str, step: Option<Step>) -> Option<Refusal> {
+pub(super) fn refusal(
+    deployment: &Deployment,
+    command: &Command,
+    step: Option<Step>,
+) -> Option<Refusal> {
     let now = |message: String| Some(Refusal::Now(message));
     let Some(next) = deployment.next_approval() else {
         let later = deployment.missing(Step::Reroute);
@@ -137,16 +188,24 @@ pub(super) fn refusal(deployment: &Deployment, by: &str, step: Option<Step>) -> 
             "it is the {next} that waits for an approval, not the {step}"
         ));
     }
-    if by == deployment.spec.by && !deliberate(Bug::OwnApprovalCounts) {
+    let person = Person {
+        name: &command.by,
+        uid: command.uid,
+    };
+    let creator = Person {
+        name: &deployment.spec.by,
+        uid: deployment.spec.uid,
+    };
+    if person.is(creator) && !deliberate(Bug::OwnApprovalCounts) {
+        let by = person.called(creator);
         return now(format!(
             "{by} created it, and a second person has to approve it: another Unix user with the role approver or admin. Who shares one user with others can't"
         ));
     }
-    let known = deployment.people(next).any(|person| person == by);
-    known.then(|| {
-        Refusal::Now(format!(
-            "{by} has approved it already: {}; another person is needed",
-            deployment.approvals_of(next)
-        ))
-    })
+    let known = deployment.people(next).find(|known| known.is(person))?;
+    Some(Refusal::Now(format!(
+        "{} has approved it already: {}; another person is needed",
+        person.called(known),
+        deployment.approvals_of(next)
+    )))
 }

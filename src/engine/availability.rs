@@ -126,7 +126,7 @@ pub fn refusal(deployment: &Deployment, command: &Command) -> Option<Refusal> {
         What::Resume if deployment.paused.is_some() => None,
         What::Resume => Some(Refusal::Now("it is not paused".to_owned())),
         What::Continue { before } => continues(deployment, *before),
-        What::Approve { step } => approval::refusal(deployment, &command.by, *step),
+        What::Approve { step } => approval::refusal(deployment, command, *step),
         What::Weight { split } => weighs(deployment, *split),
         What::GiveUp if deployment.held.is_some() => None,
         What::GiveUp => Some(Refusal::Now(
@@ -150,22 +150,40 @@ pub fn refusal(deployment: &Deployment, command: &Command) -> Option<Refusal> {
 
 /// Only a wait can be ended, and only the one that was meant.
 fn continues(deployment: &Deployment, before: Before) -> Option<Refusal> {
-    let id = deployment.id().to_string();
-    if let Some(wish) = &deployment.paused {
-        let message = format!("{} has paused it: resume it first", wish.by);
-        return Some(Refusal::Now(message));
-    }
-    if let Some(wish) = &deployment.continued {
-        let message = format!("{} has asked for it: it waits for approval", wish.by);
-        return Some(Refusal::Now(message));
-    }
-    match deployment.wait_ends() {
-        Some((waits, _)) if waits == before => None,
-        _ if before == Before::Reroute => Some(Refusal::NotReady { id }),
-        _ => Some(Refusal::Now(
-            "it does not wait to terminate the original".to_owned(),
-        )),
-    }
+    let waits = deployment.wait_ends().map(|(before, _)| before);
+    let alone = deployment.stands_for_approval();
+    let asked = deployment.continued.as_ref();
+    let message = match (before, asked) {
+        (Before::Reroute, _) if alone => {
+            let lacks = waits_for(deployment);
+            format!("nobody has to reroute it: it goes on by itself as soon as it is {lacks}")
+        }
+        (Before::Reroute, Some(wish)) if waits == Some(before) => {
+            let lacks = waits_for(deployment);
+            format!(
+                "{} has asked for it: it goes on as soon as it is {lacks}",
+                wish.by
+            )
+        }
+        _ if waits == Some(before) => {
+            let wish = deployment.paused.as_ref()?;
+            format!("{} has paused it: resume it first", wish.by)
+        }
+        (Before::Reroute, _) => {
+            let id = deployment.id().to_string();
+            return Some(Refusal::NotReady { id });
+        }
+        (Before::Termination, _) => "it does not wait to terminate the original".to_owned(),
+    };
+    Some(Refusal::Now(message))
+}
+
+/// What keeps traffic from moving: `resumed`, `approved: 0 of 1, by somebody other than ana`.
+fn waits_for(deployment: &Deployment) -> String {
+    let mut lacks: Vec<String> = deployment.kept_until().into_iter().collect();
+    let approvals = deployment.awaits_approval();
+    lacks.extend(approvals.map(|approvals| format!("approved: {}", approvals.by_whom())));
+    lacks.join(", and ")
 }
 
 /// Shares are set by hand while traffic shifts by weight.

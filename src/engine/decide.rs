@@ -197,7 +197,8 @@ fn obey(steps: &mut Steps<'_>, command: &Command) {
         }
         What::Approve { step } => {
             if let Some(step) = step.or_else(|| deployment.next_approval()) {
-                steps.events.push(Event::Approved { step, by, why });
+                let uid = command.uid;
+                steps.events.push(Event::Approved { step, by, uid, why });
                 if step == Step::Reroute {
                     steps.unapproved = steps.unapproved.saturating_sub(1);
                 }

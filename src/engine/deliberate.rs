@@ -84,6 +84,7 @@ bugs! {
     CutUntold: "nobody is told that requests were cut off",
     AcceptedIsDone: "what a load balancer has accepted counts as done",
     DrainingIsOut: "a server that drains counts as one that has left",
+    KeeperBeginsEarly: "load balancers are changed before the deployment has begun",
     KeeperSleeps: "nobody looks at load balancers while nothing is asked",
     PlaceForgotten: "a server that has left is left as it is until it enters",
     EntersUnvalidated: "what is installed gets requests before it is validated",

@@ -114,6 +114,9 @@ pub struct Deployment {
 pub struct Wish {
     /// Who asked.
     pub by: String,
+    /// Of which Unix user, where that matters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<u32>,
     /// When.
     pub at: Timestamp,
     /// Why.
@@ -124,6 +127,7 @@ impl Wish {
     pub(super) fn new(by: &str, why: Option<&str>, at: Timestamp) -> Self {
         Self {
             by: by.to_owned(),
+            uid: None,
             at,
             why: why.map(str::to_owned),
         }

@@ -209,6 +209,9 @@ pub enum Event {
         step: Step,
         /// Who.
         by: String,
+        /// Of which Unix user, where the door told.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        uid: Option<u32>,
         /// Why.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         why: Option<String>,

@@ -11,7 +11,8 @@ use super::plan::{Before, Stage};
 use super::shift::Shift;
 use super::tally::{Lost, Totals};
 use crate::model::deployment::{DeploymentStatus, ErrorInformation, ExecutionId, TargetStatus};
-use crate::model::lifecycle::LifecycleEvent;
+use crate::model::diagnostics::Diagnostics;
+use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
 
@@ -29,7 +30,10 @@ impl Deployment {
             Event::Continued { by, why, .. } => {
                 self.continued = Some(Wish::new(by, why.as_deref(), at));
             }
-            Event::Approved { step, by, why } => self.approve(*step, by, why.as_deref(), at),
+            Event::Approved { step, by, uid, why } => {
+                let wish = Wish::new(by, why.as_deref(), at);
+                self.approve(*step, Wish { uid: *uid, ..wish });
+            }
             Event::Queued { message } => {
                 self.status = DeploymentStatus::Queued;
                 self.queued = Some(message.clone());
@@ -51,17 +55,14 @@ impl Deployment {
                 status,
                 host_time,
                 diagnostics,
-            } => {
-                let spec = Arc::clone(&self.spec);
-                if let Some(target) = self.target_mut(target) {
-                    let goes_on = target.goes_on(*event, *status, &spec);
-                    target.due = Some(at + spec.limits.pick_up());
-                    target.event_ended(*event, *status, *host_time, diagnostics.as_ref());
-                    if goes_on {
-                        target.begin_next_leg(&spec.deployment_id);
-                    }
-                }
-            }
+            } => self.end_event(
+                target,
+                *event,
+                *status,
+                *host_time,
+                diagnostics.as_ref(),
+                at,
+            ),
             Event::TargetEnded {
                 target,
                 status,
@@ -157,6 +158,26 @@ impl Deployment {
             let hosts = deliberate(Bug::HostClockDecides);
             let from = if hosts { host_time } else { at };
             target.event_started(event, host_time, from + limit);
+        }
+    }
+
+    fn end_event(
+        &mut self,
+        name: &Name,
+        event: LifecycleEvent,
+        status: EventStatus,
+        host_time: Timestamp,
+        diagnostics: Option<&Diagnostics>,
+        at: Timestamp,
+    ) {
+        let spec = Arc::clone(&self.spec);
+        if let Some(target) = self.target_mut(name) {
+            let goes_on = target.goes_on(event, status, &spec);
+            target.due = Some(at + spec.limits.pick_up());
+            target.event_ended(event, status, host_time, diagnostics);
+            if goes_on {
+                target.begin_next_leg(&spec.deployment_id);
+            }
         }
     }
 

@@ -87,6 +87,9 @@ pub struct Command {
     pub what: What,
     /// Who asks.
     pub by: String,
+    /// Of which Unix user. The door says so; it is never read from what a client sends.
+    #[serde(skip)]
+    pub uid: Option<u32>,
     /// Why, in the operator's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
@@ -102,6 +105,7 @@ impl Command {
         Self {
             what,
             by: by.into(),
+            uid: None,
             why: None,
             seen: None,
         }

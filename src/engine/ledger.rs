@@ -33,6 +33,9 @@ pub struct Ledger {
     pub file_exists_behavior: FileExistsBehavior,
     /// The newest deployment.
     pub last_attempted_deployment: Option<LastDeployment>,
+    /// The newest deployment that has begun and is over: what rollbacks go by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_begun: Option<DeploymentId>,
     /// The deployment that holds the group's one slot.
     pub active: Option<DeploymentId>,
     /// Launch deployments that run beside it, with their hosts.
@@ -135,6 +138,10 @@ pub enum LedgerEvent {
         deployment: DeploymentId,
         /// How it ended.
         status: DeploymentStatus,
+        /// Whether it had begun: one that had not leaves nothing to go back from. Entries of a time before this was written
+        /// are of some that had, for all that is known.
+        #[serde(default = "yes", skip_serializing_if = "is_yes")]
+        began: bool,
         /// When it had been created.
         create_time: Timestamp,
         /// What the group has if it succeeded: what it deployed, or what instances have that traffic went back to; none if those
@@ -192,6 +199,7 @@ impl LedgerEvent {
         Self::Closed {
             deployment: deployment.id().clone(),
             status: deployment.status,
+            began: deployment.start_time.is_some(),
             create_time: deployment.create_time,
             revision: if deployment.spec.goes_back() {
                 deployment.spec.previous_revision.clone()
@@ -213,6 +221,15 @@ impl LedgerEvent {
             serving: serving(deployment).map(Box::new),
         }
     }
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+fn is_yes(began: &bool) -> bool {
+    *began
 }
 
 /// Which side has the traffic after a blue/green deployment that succeeded (domain.md §8).
@@ -288,6 +305,7 @@ impl Ledger {
             LedgerEvent::Closed {
                 deployment,
                 status,
+                began,
                 create_time,
                 revision,
                 outcomes,
@@ -339,6 +357,9 @@ impl Ledger {
                     self.succeeded(revision.as_ref(), deployment);
                 }
                 self.last_attempted_deployment = Some(last);
+                if *began {
+                    self.last_begun = Some(deployment.clone());
+                }
             }
         }
     }

@@ -134,7 +134,7 @@ impl Steps<'_> {
     /// Whether a fleet has been asked for something that it has not answered: what it does is not called off, and is known
     /// before the deployment ends.
     pub(super) fn asks_a_fleet(&self) -> bool {
-        let answered = self.continued && self.stage == self.deployment.stage;
+        let answered = self.answered && self.stage == self.deployment.stage;
         match self.deployment.plan.stages.get(self.stage) {
             Some(Stage::Provision { .. }) => !answered && !self.deployment.provisioned,
             Some(Stage::Terminate { .. }) => !answered && self.deployment.terminated.is_none(),
@@ -145,7 +145,7 @@ impl Steps<'_> {
     /// Whether agents of provisioned instances have not reported yet.
     pub(super) fn awaits_agents(&self) -> bool {
         let stage = self.deployment.plan.stages.get(self.stage);
-        let reported = self.continued && self.stage == self.deployment.stage;
+        let reported = self.answered && self.stage == self.deployment.stage;
         matches!(stage, Some(Stage::Provision { .. })) && !reported
     }
 }
@@ -170,11 +170,11 @@ pub(super) fn hear(deployment: &Deployment, told: &Told, now: Timestamp) -> Vec<
             None => steps.end(DeploymentStatus::Failed, Some(error.clone())),
         },
         (Asked::Provision, Told::Report) if deployment.provisioned => {
-            steps.continued = true;
+            steps.answered = true;
             steps.schedule();
         }
         (Asked::Terminate, Told::Terminated { targets, trouble }) => {
-            steps.continued = true;
+            steps.answered = true;
             steps.events.push(Event::Terminated {
                 targets: targets.clone(),
                 trouble: trouble.clone(),

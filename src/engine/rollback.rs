@@ -108,6 +108,7 @@ pub fn spec(
         up_to_date: 0,
         creator: Creator::CodeDeployRollback,
         by: deployment.id().to_string(),
+        uid: None,
         description: format!("rollback of {}", deployment.id()),
         sides: None,
         function: None,
@@ -159,16 +160,16 @@ pub fn way_back(deployment: &Deployment) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether a deployment that is over is rolled back by giving its original the traffic back: it is blue/green, the newest one
-/// of its group, and all its instances are still there.
+/// Whether a deployment that is over is rolled back by giving its original the traffic back: it is blue/green, none has begun
+/// in its group since, and all its instances are still there.
 pub fn reroutes(
     deployment: &Deployment,
     ledger: &Ledger,
     is_there: impl Fn(&Name) -> bool,
 ) -> bool {
-    let newest = ledger.last_attempted_deployment.as_ref();
     deployment.spec.is_blue_green()
-        && newest.is_some_and(|newest| newest.deployment_id == *deployment.id())
+        && ledger.active.is_none()
+        && ledger.last_begun.as_ref() == Some(deployment.id())
         && deployment
             .targets
             .iter()
@@ -189,6 +190,7 @@ fn back(deployment: &Deployment, id: DeploymentId) -> Result<Spec, String> {
         revision: revision.clone().unwrap_or_else(|| failed.revision.clone()),
         creator: Creator::CodeDeployRollback,
         by: deployment.id().to_string(),
+        uid: None,
         description: format!("rollback of {}", deployment.id()),
         provision: None,
         rolls_back: Some(deployment.id().clone()),

@@ -25,6 +25,10 @@ use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::timestamp::Timestamp;
 
 /// Events under construction, and what matters of the state as it will be after them.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a question of its own"
+)]
 pub(super) struct Steps<'a> {
     pub deployment: &'a Deployment,
     pub now: Timestamp,
@@ -52,8 +56,10 @@ pub(super) struct Steps<'a> {
     gone: BTreeSet<usize>,
     /// Targets that these events make ready for their next stage.
     ready: BTreeMap<usize, usize>,
-    /// Whether what the stage waits for has come: an operator says so, or fleets have done their work.
+    /// Whether an operator has said that what the stage waits for need not be waited for.
     pub continued: bool,
+    /// Whether fleets have answered what the stage asks of them.
+    pub answered: bool,
     /// How many approvals are missing before traffic may move.
     pub unapproved: u32,
     /// The split that was asked for last.
@@ -126,6 +132,7 @@ impl<'a> Steps<'a> {
             gone: BTreeSet::new(),
             ready: BTreeMap::new(),
             continued: deployment.continued.is_some(),
+            answered: false,
             unapproved: if deployment.is_approved(Step::Reroute) {
                 0
             } else {
@@ -519,7 +526,10 @@ impl<'a> Steps<'a> {
             // It has only just begun.
             return false;
         }
-        if matches!(stages.get(self.stage), Some(Stage::Approval)) && self.unapproved > 0 {
+        // An approval ends no pause and no freeze.
+        if matches!(stages.get(self.stage), Some(Stage::Approval))
+            && (self.unapproved > 0 || self.waits_for_people())
+        {
             return false;
         }
         if let Some(schedule) = stages.get(self.stage).and_then(Stage::shift)

@@ -38,6 +38,9 @@ pub struct Spec {
     pub creator: Creator,
     /// The person, or the deployment that caused it.
     pub by: String,
+    /// Of which Unix user the person is, where the door told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<u32>,
     /// Free text of at most 256 characters.
     pub description: String,
     /// Who is who, in a blue/green deployment.

@@ -52,6 +52,20 @@ pub struct Demand {
     pub count: u32,
 }
 
+impl Demand {
+    /// Whether it holds in a deployment group. Names are compared whole.
+    pub fn covers(&self, key: &GroupKey) -> bool {
+        let is = |wanted: &Option<Name>, name| wanted.as_ref().is_none_or(|known| known == name);
+        is(&self.application, &key.application) && is(&self.group, &key.group)
+    }
+
+    /// Whether it holds wherever another does.
+    pub fn is_as_wide(&self, other: &Self) -> bool {
+        let is = |wanted: &Option<Name>, name: &Option<Name>| wanted.is_none() || wanted == name;
+        is(&self.application, &other.application) && is(&self.group, &other.group)
+    }
+}
+
 fn one() -> u32 {
     1
 }
@@ -61,12 +75,8 @@ pub type Demanded = BTreeMap<Step, u32>;
 
 /// What these demands come to in a group: of several, each step has the highest.
 pub fn demanded(demands: &[Demand], key: &GroupKey) -> Demanded {
-    let is = |wanted: &Option<Name>, name| wanted.as_ref().is_none_or(|known| known == name);
     let mut demanded = Demanded::new();
-    for demand in demands {
-        if !is(&demand.application, &key.application) || !is(&demand.group, &key.group) {
-            continue;
-        }
+    for demand in demands.iter().filter(|demand| demand.covers(key)) {
         for &step in &demand.before {
             let count = demanded.entry(step).or_default();
             *count = demand.count.max(*count);

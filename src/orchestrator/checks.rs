@@ -107,6 +107,7 @@ impl Orchestrator {
             targets,
             creator: Creator::User,
             by: deploy.by.clone(),
+            uid: deploy.uid,
             description: deploy.description.clone(),
             sides,
             function: None,
@@ -176,7 +177,7 @@ fn supported(application: &Application, group: &DeploymentGroup) -> Result<(), A
 }
 
 /// What waits for approvals: of a deployment in place nothing is rerouted.
-fn approvals(project: &Project, group: &GroupKey, reroutes: bool) -> Demanded {
+pub(super) fn approvals(project: &Project, group: &GroupKey, reroutes: bool) -> Demanded {
     let mut demanded = project.approvals(group);
     demanded.retain(|step, _| reroutes || *step != Step::Reroute);
     demanded

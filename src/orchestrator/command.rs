@@ -51,6 +51,9 @@ pub enum Command {
         deployment: DeploymentId,
         /// Who asks.
         by: String,
+        /// Of which Unix user; as in [`Deploy::uid`].
+        #[serde(skip)]
+        uid: Option<u32>,
     },
     /// Delete a revision's record; refused while a group's target revision or a running deployment is of it.
     DeleteRevision {
@@ -127,16 +130,25 @@ pub enum Command {
 }
 
 impl Command {
-    /// The same, given by this person, whoever it says gave it.
+    /// The same, given by this person, whoever it says gave it: the name of a user, and its id.
     #[must_use]
-    pub fn signed(mut self, person: &str) -> Self {
+    pub fn signed(mut self, person: &str, id: u32) -> Self {
         match &mut self {
-            Self::Deploy(deploy) => person.clone_into(&mut deploy.by),
-            Self::Control { control, .. } => person.clone_into(&mut control.by),
-            Self::Rollback { by, .. }
-            | Self::InviteHost { by, .. }
-            | Self::Freeze { by, .. }
-            | Self::Thaw { by, .. } => person.clone_into(by),
+            Self::Deploy(deploy) => {
+                person.clone_into(&mut deploy.by);
+                deploy.uid = Some(id);
+            }
+            Self::Control { control, .. } => {
+                person.clone_into(&mut control.by);
+                control.uid = Some(id);
+            }
+            Self::Rollback { by, uid, .. } => {
+                person.clone_into(by);
+                *uid = Some(id);
+            }
+            Self::InviteHost { by, .. } | Self::Freeze { by, .. } | Self::Thaw { by, .. } => {
+                person.clone_into(by);
+            }
             Self::Push { .. }
             | Self::DeleteRevision { .. }
             | Self::TerminateHosts { .. }
@@ -193,6 +205,9 @@ pub struct Deploy {
     pub verify_artifact: bool,
     /// Who asks.
     pub by: String,
+    /// Of which Unix user. The door says so; it is never read from what a client sends.
+    #[serde(skip)]
+    pub uid: Option<u32>,
 }
 
 impl Deploy {
@@ -208,6 +223,7 @@ impl Deploy {
             token: None,
             verify_artifact: false,
             by: by.into(),
+            uid: None,
         }
     }
 }

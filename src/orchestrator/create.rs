@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
+use super::checks::approvals;
 use super::command::{Answer, ApiError, Deploy, Preview};
 use super::feed::FeedItem;
 use super::snapshot::Summary;
@@ -12,7 +13,7 @@ use crate::engine::event::{Event, Record};
 use crate::engine::ledger::{LedgerEvent, LedgerRecord};
 use crate::engine::spec::Options;
 use crate::engine::{Deployment, Ledger, Plan, Spec, input, plan, rollback};
-use crate::model::approval::Demanded;
+use crate::model::approval::{Demanded, Step};
 use crate::model::deployment::{Creator, DeploymentId};
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
@@ -40,10 +41,10 @@ impl Orchestrator {
         let (spec, _) = self.spec(&project, &deploy, &ledger)?;
         let spec = if way_back {
             // Going back waits for nobody.
-            let approvals = Demanded::new();
             Spec {
                 way_back,
-                approvals,
+                description: excused(&spec.description, &spec.approvals),
+                approvals: Demanded::new(),
                 ..spec
             }
         } else {
@@ -143,6 +144,7 @@ impl Orchestrator {
         &self,
         id: &DeploymentId,
         by: String,
+        uid: Option<u32>,
     ) -> Result<Answer, ApiError> {
         let running = lock(&self.0.active).get(id).cloned();
         if let Some(handle) = running {
@@ -164,7 +166,11 @@ impl Orchestrator {
             let stop = input::What::Stop {
                 auto_rollback: Some(true),
             };
-            return self.control(id, input::Command::new(stop, by)).await;
+            let command = input::Command {
+                uid,
+                ..input::Command::new(stop, by)
+            };
+            return self.control(id, command).await;
         }
         if !lock(&self.0.summaries).contains_key(id) {
             return Err(no_deployment(id));
@@ -176,7 +182,7 @@ impl Orchestrator {
                 format!("{id} had not begun, so there is nothing to roll back"),
             ));
         }
-        if let Some(answer) = self.reroute_back(&deployment, &by).await? {
+        if let Some(answer) = self.reroute_back(&deployment, &by, uid).await? {
             return Ok(answer);
         }
         let group = deployment.group_key();
@@ -195,14 +201,9 @@ impl Orchestrator {
         })?;
         let again = Deploy::again(&deployment.spec, by);
         let deploy = Deploy {
+            uid,
             revision: revision.digest.to_string(),
-            description: if deployment.spec.is_way_back()
-                || self.project().approvals(&group).is_empty()
-            {
-                format!("rollback of {id}")
-            } else {
-                format!("rollback of {id}; it needs no approval")
-            },
+            description: format!("rollback of {id}"),
             options: Options {
                 // Its alarms are probably still active because of what it rolls back (operations.md §4.3, §5).
                 override_alarm_configuration: Some(Box::default()),
@@ -216,7 +217,12 @@ impl Orchestrator {
 
     /// The way back of a blue/green deployment that is over: the original gets its traffic back. `None` if that is not how to
     /// roll back: it is in place, something was deployed since, or an instance of the original is gone.
-    async fn reroute_back(&self, ended: &Deployment, by: &str) -> Result<Option<Answer>, ApiError> {
+    async fn reroute_back(
+        &self,
+        ended: &Deployment,
+        by: &str,
+        uid: Option<u32>,
+    ) -> Result<Option<Answer>, ApiError> {
         let mut ledgers = self.0.ledgers.lock().await;
         let ledger = ledgers.get(&ended.group_key()).cloned().unwrap_or_default();
         let (project, _) = self.0.documents.current();
@@ -226,9 +232,21 @@ impl Orchestrator {
         let spec = self
             .roll_back_to(ended, &ledger)
             .map_err(|message| ApiError::new("InvalidOperationException", message))?;
+        let key = ended.group_key();
+        let demanded = approvals(&project, &key, true);
+        let (description, approvals) = if ended.spec.is_way_back() {
+            // To go forward again, as it is when a rollback is rolled back.
+            self.refuse_frozen(&key)?;
+            (spec.description, before_start(&demanded))
+        } else {
+            (excused(&spec.description, &demanded), Demanded::new())
+        };
         let spec = Spec {
             creator: Creator::User,
             by: by.to_owned(),
+            uid,
+            description,
+            approvals,
             ..spec
         };
         let deployment = self.open(&mut ledgers, spec).await?;
@@ -299,6 +317,23 @@ pub(super) fn opening(spec: Spec, plan: Plan, ledger: &Ledger, now: Timestamp) -
         used: None,
     };
     (batch, opening)
+}
+
+/// The description of what goes back: that nobody has to approve it, where somebody would have to otherwise.
+fn excused(description: &str, demanded: &Demanded) -> String {
+    if demanded.is_empty() {
+        description.to_owned()
+    } else {
+        format!("{description}; it needs no approval")
+    }
+}
+
+/// The approvals of a deployment that begins by moving traffic: all are needed before it starts.
+fn before_start(demanded: &Demanded) -> Demanded {
+    let most = demanded.values().max();
+    most.map(|count| (Step::Start, *count))
+        .into_iter()
+        .collect()
 }
 
 fn occupied(ledger: &Ledger) -> Option<ApiError> {

@@ -75,6 +75,7 @@ impl Orchestrator {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             project: (*project).clone(),
             problems,
+            person: None,
             deployments,
             active,
             ledgers: ledgers

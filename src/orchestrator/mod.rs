@@ -316,7 +316,11 @@ impl Orchestrator {
                 deployment,
                 control,
             } => self.control(&deployment, control).await,
-            Command::Rollback { deployment, by } => self.roll_back(&deployment, by).await,
+            Command::Rollback {
+                deployment,
+                by,
+                uid,
+            } => self.roll_back(&deployment, by, uid).await,
             Command::DeleteRevision {
                 application,
                 revision,

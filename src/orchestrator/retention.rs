@@ -102,6 +102,7 @@ fn superfluous(
     }
     for ledger in ledgers.values() {
         stay.extend(&ledger.active);
+        stay.extend(&ledger.last_begun);
         stay.extend(ledger.joining.keys());
         let last = [
             &ledger.last_successful_deployment,

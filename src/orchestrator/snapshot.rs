@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 pub use super::hosts::status::{AgentStatus, HostState, HostStatus};
 pub use crate::engine::Summary;
 use crate::engine::{Deployment, Ledger};
+use crate::model::access::Person;
 use crate::model::alarm::AlarmStatus;
 use crate::model::freeze::Freeze;
 use crate::model::group::GroupKey;
@@ -48,6 +49,9 @@ pub struct Snapshot {
     pub project: Project,
     /// What is wrong with the documents now, one line each.
     pub problems: Vec<String>,
+    /// Who looks, as the door knows them. It tells a client what is not worth trying; the door decides for itself.
+    #[serde(default)]
+    pub person: Option<Person>,
     /// Every deployment, newest first.
     pub deployments: Vec<Summary>,
     /// Those that are not over, whole.

@@ -175,6 +175,7 @@ impl People {
         let command = Command {
             what,
             by: String::new(),
+            uid: None,
             why: None,
             seen: Some(picture.decided),
         };

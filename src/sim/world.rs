@@ -636,6 +636,7 @@ fn history(env: &mut Env, hosts: &mut [Host], group: usize) {
         event: LedgerEvent::Closed {
             deployment: Cast::deployment(0),
             status: DeploymentStatus::Succeeded,
+            began: true,
             create_time: env.controller_time(),
             revision: Some(env.cast.revisions[0].clone()),
             outcomes,

@@ -304,6 +304,7 @@ impl Model {
             token: None,
             verify_artifact: false,
             by: self.user.clone(),
+            uid: None,
         }
     }
 

@@ -218,6 +218,7 @@ fn view(watched: &Watched) -> View {
         version: String::new(),
         project: (**watched.project.lock().unwrap()).clone(),
         problems: Vec::new(),
+        person: None,
         deployments: Vec::new(),
         active: Vec::new(),
         ledgers: Vec::new(),

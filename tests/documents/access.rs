@@ -93,3 +93,53 @@ fn what_is_wrong_is_named_with_its_line() {
         assert!(text.contains("cutover.yaml:"), "{text}");
     }
 }
+
+#[test]
+fn a_demand_that_nothing_will_ever_wait_for_is_a_warning() {
+    let warned = |demands: &[&str], files: &[(&str, &str)]| {
+        let text = project(&format!(
+            "  door: /run/cutover/shop.sock\n  approvals:\n    - {}\n",
+            demands.join("\n    - ")
+        ));
+        let files: Vec<_> = [("cutover.yaml", text.as_str())]
+            .into_iter()
+            .chain(files.iter().copied())
+            .collect();
+        let notes = super::lines(&loaded(&files).notes);
+        let ours = notes.into_iter().filter(|note| note.contains("access"));
+        ours.collect::<Vec<String>>()
+    };
+    let in_place = "nothing waits before a reroute here: deployments in place have none";
+    let here = "{ application: shop, group: production, before: [reroute] }";
+    assert_eq!(
+        warned(&[here], &[]),
+        [format!(
+            "cutover.yaml:6:55: warning: access.approvals[0].before: {in_place} (write `before: [start]`, or make the group blue/green)"
+        )]
+    );
+    assert_eq!(warned(&["{ before: [start, reroute] }"], &[]).len(), 1);
+    assert!(warned(&["{ before: [start] }"], &[]).is_empty());
+    // One group with a reroute is enough for a demand that holds in several.
+    let sides = "applicationName: shop\ndeploymentGroupName: sides\nec2TagFilters: [{ Key: role }]\ndeploymentStyle: { deploymentType: BLUE_GREEN, deploymentOption: WITH_TRAFFIC_CONTROL }\nblueGreenDeploymentConfiguration: {}\nloadBalancerInfo: { targetGroupInfoList: [{ name: shop }] }\n";
+    let other = [("applications/shop/sides.yaml", sides)];
+    assert!(warned(&["{ application: shop, before: [reroute] }"], &other).is_empty());
+    assert_eq!(warned(&[here], &other).len(), 1);
+
+    let everywhere = "{ before: [start], count: 2 }";
+    let told = warned(
+        &["{ application: shop, before: [start] }", everywhere],
+        &other,
+    );
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(
+        told[0].contains("access.approvals[0].before: it adds nothing before the start: access.approvals[1] asks for 2 there already"),
+        "{told:?}"
+    );
+    let twice = warned(&[everywhere, everywhere], &other);
+    assert!(
+        twice.len() == 1 && twice[0].contains("access.approvals[1]"),
+        "{twice:?}"
+    );
+    let more = "{ application: shop, before: [start], count: 3 }";
+    assert!(warned(&[more, everywhere], &other).is_empty());
+}

@@ -22,6 +22,7 @@ fn close(
         event: LedgerEvent::Closed {
             deployment: id(deployment),
             status,
+            began: true,
             create_time: Timestamp(1),
             revision: Some(revision(label)),
             outcomes: outcomes

@@ -178,6 +178,7 @@ fn a_rollback_deploys_the_last_good_revision_to_all_members() {
         event: LedgerEvent::Closed {
             deployment: id("d-CCCCCCCCC"),
             status: DeploymentStatus::Succeeded,
+            began: true,
             create_time: Timestamp(1),
             revision: Some(revision("1")),
             outcomes: vec![],

@@ -89,6 +89,7 @@ pub fn spec(n: usize, unhealthy: usize, config: &str) -> Spec {
             .collect(),
         creator: Creator::User,
         by: "ana".to_owned(),
+        uid: None,
         description: String::new(),
         up_to_date: 0,
         sides: None,

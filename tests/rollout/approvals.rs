@@ -86,7 +86,10 @@ fn a_deployment_begins_when_two_others_have_approved_it_also_after_a_crash() {
 
     // Root is an admin, and another than who created it.
     let told = lab.ok(&["approve", &id]);
-    assert!(told.contains(&format!("{id}: approved")), "{told}");
+    assert!(
+        told.contains(&format!("{id}: approved the start")),
+        "{told}"
+    );
     assert_eq!(lab.wait_for_end(&id), "Succeeded");
     let shown = lab.ok(&["show", &id]);
     assert!(
@@ -107,6 +110,15 @@ fn a_deployment_begins_when_two_others_have_approved_it_also_after_a_crash() {
     assert_eq!(outcomes(OPERATOR), ["asked", "refused"], "{audit:#}");
     assert_eq!(outcomes(FIRST), ["asked", "done"]);
     assert_eq!(outcomes("root"), ["asked", "done"]);
+    // It is the start that was seen, and nothing that came after it.
+    let steps: Vec<&Value> = entries
+        .iter()
+        .map(|entry| &entry["what"]["control"])
+        .filter(|control| control["what"] == "approve" && control["step"] != Value::Null)
+        .map(|control| &control["step"])
+        .collect();
+    assert!(steps.len() >= 3, "{audit:#}");
+    assert!(steps.iter().all(|step| **step == "start"), "{audit:#}");
     assert_eq!(outcomes(VIEWER), ["denied"]);
 }
 
@@ -158,6 +170,22 @@ fn who_waits_is_told_and_can_stop_and_going_back_needs_no_approval() {
     assert_eq!(
         description.as_str().unwrap(),
         format!("rollback of {second}; it needs no approval")
+    );
+    // To roll that back is to go forward again, for which somebody else is needed.
+    let forward = created(&lab.ok(&["rollback", &back]));
+    let shown = lab.ok(&["show", &forward]);
+    assert!(
+        shown.contains("waits for approval: 0 of 1, by somebody other than root"),
+        "{shown}"
+    );
+    lab.ok(&["stop", &forward]);
+    assert_eq!(lab.wait_for_end(&forward), "Stopped");
+    let told = shared.refused("root", &["rollback", &forward]);
+    assert!(
+        told.contains(&format!(
+            "{forward} had not begun, so there is nothing to roll back"
+        )),
+        "{told}"
     );
     lab.push("3.0", "0", Some("web-1"));
     let failing = [
@@ -222,6 +250,7 @@ fn traffic_waits_for_an_approval_and_moves_at_once_when_it_comes() {
     );
     text.push_str(&connections);
     std::fs::write(shared.document(), text).unwrap();
+    let mut live = String::new();
     for ready in [
         "{ actionOnTimeout: CONTINUE_DEPLOYMENT }",
         "{ actionOnTimeout: STOP_DEPLOYMENT, waitTimeInMinutes: 60 }",
@@ -274,5 +303,53 @@ fn traffic_waits_for_an_approval_and_moves_at_once_when_it_comes() {
         assert!(told.contains("root created it"), "{told}");
         shared.ok(FIRST, &["approve", &id]);
         assert_eq!(lab.wait_for_end(&id), "Succeeded");
+        live = id;
     }
+
+    what_never_began_is_no_reason_to_install_anew(&shared, &live);
+}
+
+/// One that was never approved is no reason to install anything anew when what is `live` is rolled back.
+fn what_never_began_is_no_reason_to_install_anew(shared: &Shared, live: &str) {
+    let lab = &shared.lab;
+    let text = std::fs::read_to_string(shared.document()).unwrap();
+    let text = text.replace("before: [reroute]", "before: [start, reroute]");
+    std::fs::write(shared.document(), text).unwrap();
+    lab.push("3.0", "0", None);
+    let deploy = ["deploy", "shop", "sides", "3.0"];
+    let unapproved = lab.ok(&deploy);
+    assert_eq!(lab.status(&unapproved), "Created");
+    lab.ok(&["stop", &unapproved]);
+    assert_eq!(lab.wait_for_end(&unapproved), "Stopped");
+    let told = shared.refused("root", &["rollback", &unapproved]);
+    assert!(told.contains("had not begun"), "{told}");
+    let back = created(&lab.ok(&["rollback", live]));
+    assert_eq!(lab.wait_for_end(&back), "Succeeded");
+    let shown = lab.show(&back);
+    let targets = shown["targets"].as_array().unwrap();
+    let mut events = targets
+        .iter()
+        .flat_map(|it| it["events"].as_array().unwrap());
+    assert!(
+        events.all(|event| event["event"] != "Install"),
+        "nothing is installed: {shown:#}"
+    );
+    assert_eq!(
+        shown["deploymentInfo"]["description"],
+        format!("rollback of {live}; it needs no approval")
+    );
+
+    // Once more, which has to be installed anew, for something has begun since. To undo that is to go forward again.
+    let anew = created(&lab.ok(&["rollback", live]));
+    lab.wait_for(&anew, |now| now["deploymentInfo"]["status"] == "Ready");
+    lab.ok(&["reroute", &anew]);
+    assert_eq!(lab.wait_for_end(&anew), "Succeeded");
+    let forward = created(&lab.ok(&["rollback", &anew]));
+    let shown = lab.ok(&["show", &forward]);
+    assert!(
+        shown.contains("waits for approval: 0 of 1, by somebody other than root"),
+        "{shown}"
+    );
+    shared.ok(FIRST, &["approve", &forward]);
+    assert_eq!(lab.wait_for_end(&forward), "Succeeded");
 }

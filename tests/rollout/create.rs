@@ -34,6 +34,7 @@ fn checks_come_in_the_order_of_the_specification() {
         token: Some(String::new()),
         verify_artifact: false,
         by: "ana".to_owned(),
+        uid: None,
     };
     let refused = |deploy: &Deploy, code: &str, says: &str| {
         let error = lab.send(&Command::Deploy(deploy.clone())).unwrap_err();

@@ -228,6 +228,7 @@ impl Cluster {
                 token: None,
                 verify_artifact: false,
                 by: "torture".to_owned(),
+                uid: None,
             };
             if let Some(Answer::Created { deployment }) = self.ask(Ask::Deploy(deploy)).await {
                 let told = &mut self.told.lock().unwrap();

@@ -94,6 +94,7 @@ fn commands(id: &str, application: &str, group: &str) -> Vec<(Command, Right)> {
     let rollback = Command::Rollback {
         deployment: id.parse().unwrap(),
         by: "forged".to_owned(),
+        uid: None,
     };
     let delete = Command::DeleteRevision {
         application: application.parse().unwrap(),

@@ -39,10 +39,15 @@ async fn a_picture_shows_ones_own_group_and_not_a_word_of_others() {
         assert!(whole.contains(seen), "{seen}");
     }
     let (item, _) = whole.split_once('\n').unwrap();
-    assert!(matches!(
-        serde_json::from_str(item),
-        Ok(FeedItem::Snapshot(_))
-    ));
+    // Each is told who they are, so that a client need not offer what the door refuses.
+    let (part, _) = picture.split_once('\n').unwrap();
+    for (item, name) in [(item, "vera"), (part, "ben")] {
+        let Ok(FeedItem::Snapshot(snapshot)) = serde_json::from_str(item) else {
+            panic!("{item}");
+        };
+        let person = snapshot.person.unwrap();
+        assert_eq!(person.user.as_deref(), Some(name));
+    }
 }
 
 #[tokio::test]

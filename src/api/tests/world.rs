@@ -38,7 +38,10 @@ pub struct World {
 
 pub fn caller(name: &str, groups: &[&str]) -> Caller {
     Caller {
-        uid: 4242,
+        // A user each.
+        uid: name
+            .bytes()
+            .fold(1000, |id, byte| id * 7 % 60_000 + u32::from(byte)),
         name: name.to_owned(),
         person: Person {
             user: Some(name.to_owned()),

@@ -84,6 +84,7 @@ fn deploy(group: GroupKey, revision: &str, about: &str) -> Deploy {
         options: Options::default(),
         verify_artifact: false,
         by: user(),
+        uid: None,
     }
 }
 
@@ -138,6 +139,7 @@ async fn hurry(context: &Context, client: &Client, it: &Deployment) {
     let control = input::Command {
         what: What::Continue { before },
         by: user(),
+        uid: None,
         why: Some("nobody waits for the lab's first".to_owned()),
         seen: Some(it.decided),
     };

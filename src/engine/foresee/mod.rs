@@ -34,6 +34,10 @@ pub struct Foreseen {
     pub label: String,
     /// How many approvals are missing after it.
     pub unapproved: u32,
+    /// What has to become of it besides before it goes on, after it: `resumed`, `thawed`.
+    pub kept_until: Option<String>,
+    /// Whether somebody has to say after it that traffic may move.
+    pub awaits_word: bool,
     /// What the minimum allows after it: that of the fleet, before it that of the target's zone if it has one.
     pub sums: Vec<Sum>,
     /// How it ends if every host does its work well from now on and nobody says anything more.
@@ -116,6 +120,8 @@ pub fn foresee(
     let sums = sums(&ahead.deployment, command.what.target());
     let unapproved = ahead.deployment.next_approval();
     let unapproved = unapproved.map_or(0, |step| ahead.deployment.missing(step));
+    let kept_until = ahead.deployment.kept_until();
+    let awaits_word = ahead.deployment.awaits_word();
     ahead.run();
     Ok(Foreseen {
         what: command.what.clone(),
@@ -123,6 +129,8 @@ pub fn foresee(
         running: deployment.running().map(|t| t.name.clone()).collect(),
         label: deployment.spec.revision.label.clone(),
         unapproved,
+        kept_until,
+        awaits_word,
         sums,
         end: end(&ahead, target_revision),
     })
@@ -169,10 +177,14 @@ pub(super) fn end(ahead: &Ahead, target_revision: Option<&Revision>) -> End {
         error: deployment.error.clone().or_else(|| deployment.held.clone()),
         waits: (!over).then(|| match outlook(deployment, ahead.now).standing {
             Standing::Holds { .. } => "somebody to retry, give up or stop".to_owned(),
-            Standing::Paused(wish) => format!("somebody to resume it: {} paused it", wish.by),
+            Standing::Paused(wish) => {
+                let besides = besides(deployment);
+                format!("somebody to resume it{besides}: {} paused it", wish.by)
+            }
             Standing::Frozen(freeze) => {
+                let besides = besides(deployment);
                 format!(
-                    "the end of a freeze: {} ordered it: {}",
+                    "the end of a freeze{besides}: {} ordered it: {}",
                     freeze.by, freeze.why
                 )
             }
@@ -195,4 +207,13 @@ pub(super) fn end(ahead: &Ahead, target_revision: Option<&Revision>) -> End {
             None => RollsBack::Nowhere,
         }),
     }
+}
+
+/// The approvals that are missing besides: ` and approval of the start (0 of 1)`.
+fn besides(deployment: &Deployment) -> String {
+    let approvals = deployment.awaits_approval();
+    approvals.map_or_else(String::new, |approvals| {
+        let far = format!("{} of {}", approvals.by.len(), approvals.wanted);
+        format!(" and approval of the {} ({far})", approvals.step)
+    })
 }

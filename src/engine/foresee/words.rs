@@ -42,7 +42,7 @@ impl Foreseen {
             What::Resume if self.started().is_empty() && !ends => {
                 Some(match self.in_flight("ends", "end") {
                     Some(_) => format!("nothing starts before {}", self.one_ends()),
-                    None => "nothing starts yet".to_owned(),
+                    None => self.lacking(),
                 })
             }
             What::Resume => None,
@@ -118,15 +118,37 @@ impl Foreseen {
             Event::Approved { step, .. } => Some(*step),
             _ => None,
         });
-        let goes_on = self
-            .events
-            .iter()
-            .any(|event| matches!(event, Event::StageStarted { .. }));
-        match (self.unapproved, step) {
-            (0, Some(Step::Reroute)) if goes_on => "traffic moves to the replacement".to_owned(),
-            (0, Some(Step::Reroute)) => "traffic moves as soon as somebody reroutes it".to_owned(),
-            (0, _) => "it starts as soon as it is its turn".to_owned(),
-            (n, _) => format!("{} more needed", counted(n, "approval")),
+        let once = self.kept_until.as_ref();
+        match (self.unapproved, step, once) {
+            (0, Some(Step::Reroute), None) if self.awaits_word => {
+                "traffic moves as soon as somebody reroutes it".to_owned()
+            }
+            (0, Some(Step::Reroute), None) => "traffic moves to the replacement".to_owned(),
+            (0, Some(Step::Reroute), Some(once)) if self.awaits_word => {
+                format!("traffic moves once it is {once} and somebody reroutes it")
+            }
+            (0, Some(Step::Reroute), Some(once)) => {
+                format!("traffic moves as soon as it is {once}")
+            }
+            (0, _, None) => "it starts as soon as it is its turn".to_owned(),
+            (0, _, Some(once)) => format!("it starts once it is {once} and it is its turn"),
+            (n, ..) => format!("{} more needed", counted(n, "approval")),
+        }
+    }
+
+    /// Why nothing starts although somebody resumes it.
+    fn lacking(&self) -> String {
+        match (&self.kept_until, self.unapproved) {
+            (None, 0) => "nothing starts yet".to_owned(),
+            (Some(until), 0) => format!("nothing starts until it is {until}"),
+            (until, n) => {
+                let until = until.as_ref().map(|until| format!("{until} and "));
+                format!(
+                    "nothing starts until it is {}approved ({} missing)",
+                    until.unwrap_or_default(),
+                    counted(n, "approval")
+                )
+            }
         }
     }
 

@@ -280,7 +280,7 @@ fn standing(deployment: &Deployment) -> Standing {
         return Standing::Frozen(freeze.clone());
     }
     if let Some(approvals) = deployment.awaits_approval()
-        && !waits_for_a_word(deployment)
+        && !deployment.awaits_word()
     {
         return Standing::Unapproved(approvals);
     }
@@ -290,11 +290,6 @@ fn standing(deployment: &Deployment) -> Standing {
         };
     }
     Standing::Runs
-}
-
-/// Whether it waits for somebody to say that traffic may move, besides all approvals.
-fn waits_for_a_word(deployment: &Deployment) -> bool {
-    deployment.wait_ends().is_some() && deployment.continued.is_none()
 }
 
 fn waits(deployment: &Deployment) -> Vec<Wait> {

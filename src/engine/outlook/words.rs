@@ -131,10 +131,7 @@ impl Outlook {
             Step::Start => "",
             Step::Reroute => " of the reroute",
         };
-        let text = format!(
-            "waits for approval{what}: {approvals}, by somebody other than {}",
-            approvals.creator
-        );
+        let text = format!("waits for approval{what}: {}", approvals.by_whom());
         match until {
             None => format!("{text}; then {}", self.next()),
             Some(until) => format!(
@@ -145,17 +142,14 @@ impl Outlook {
         }
     }
 
-    /// What approvals of the reroute are missing while somebody has to ask for it, too.
-    fn besides(&self) -> String {
+    /// What approvals are missing besides what else it waits for: with `for approval` ahead of them, or `approved`.
+    fn besides(&self, what: &str) -> String {
         let approvals = self.waits.iter().find_map(|wait| match &wait.what {
             Awaited::Approval(approvals) => Some(approvals),
             _ => None,
         });
         approvals.map_or_else(String::new, |approvals| {
-            format!(
-                " and for approval: {approvals}, by somebody other than {}",
-                approvals.creator
-            )
+            format!(" and {what}: {}", approvals.by_whom())
         })
     }
 
@@ -181,7 +175,7 @@ impl Outlook {
             let left = until.map_or_else(String::new, |until| {
                 format!(", {} left", Whole(until.since(self.now)))
             });
-            text = format!("{what}{}{left}", self.besides());
+            text = format!("{what}{}{left}", self.besides("for approval"));
             if before == Before::Reroute && until.is_some() {
                 return format!(
                     "{text}; at zero it ends, {}: the original keeps all of the traffic",
@@ -286,8 +280,9 @@ impl Outlook {
             Awaited::Approval(approvals) => approvals.step == Step::Start,
             _ => false,
         });
+        let approved = self.besides("approved");
         if begins {
-            return format!("{text}: it has not begun, and nothing starts until {until}");
+            return format!("{text}: it has not begun, and nothing starts until {until}{approved}");
         }
         let last = match self.in_flight {
             0 => String::new(),
@@ -295,7 +290,7 @@ impl Outlook {
         };
         // What was asked to be tried again starts also while it is paused, and the last to finish ends it.
         if self.then.events.is_empty() || self.only_begins_a_stage() {
-            format!("{text}: {last}nothing until {until}")
+            format!("{text}: {last}nothing until {until}{approved}")
         } else {
             format!("{text}: {last}{}", self.next())
         }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::round::{Member, Times, is_there};
+use super::round::{Member, Round, Times, is_there, round};
 use super::shares::is_split;
 use crate::engine::Deployment;
 use crate::engine::deliberate::{Bug, deliberate};
@@ -12,6 +12,7 @@ use crate::model::diagnostics::{Diagnostics, LifecycleErrorCode};
 use crate::model::endpoint::{Endpoint, NoEndpoint};
 use crate::model::lifecycle::EventStatus;
 use crate::model::name::Name;
+use crate::model::timestamp::Timestamp;
 use crate::model::traffic::{Side, Split};
 use crate::providers::traffic::{Observed, TrafficError};
 
@@ -49,25 +50,31 @@ pub struct Looked {
     pub asked: Option<Split>,
     /// The largest weight that it can give a server.
     pub largest_weight: u32,
-    /// Whether the deployment has begun; before that nothing is asked for.
-    pub begun: bool,
+    /// Whether the deployment has begun.
+    begun: bool,
     /// What is wrong.
     pub trouble: Option<String>,
 }
 
 impl Looked {
-    /// Nothing is known yet.
-    pub fn new(name: &str, asked: Option<Split>) -> Self {
+    /// Nothing is known yet of one that this deployment uses.
+    pub fn new(name: &str, deployment: &Deployment) -> Self {
         Self {
             name: name.to_owned(),
             kind: None,
             members: Vec::new(),
             observed: None,
-            asked,
+            asked: deployment.split(),
             largest_weight: 0,
-            begun: false,
+            begun: deployment.start_time.is_some(),
             trouble: None,
         }
+    }
+
+    /// What to ask for next. Nothing while the deployment waits for its turn or for approval: until then traffic goes as it went.
+    pub fn round(&self, observed: &Observed, now: Timestamp) -> Option<Round> {
+        let begun = self.begun || deliberate(Bug::KeeperBeginsEarly);
+        begun.then(|| round(&self.members, observed, self.asked, now))
     }
 
     /// A side that was to get a share has nobody to serve it.

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use super::balancers::Connections;
 use super::findings::{Findings, Looked};
 use super::memory::Memory;
-use super::round::{Member, Round, Times, differing, round};
+use super::round::{Member, Round, Times, differing};
 use super::shares::is_split;
 use crate::clock;
 use crate::engine::Deployment;
@@ -31,20 +31,16 @@ pub(super) async fn look(
     memories: &mut BTreeMap<String, Memory>,
 ) -> Findings {
     let mut findings = Findings::default();
-    let (group, asked, begun) = read(state, |d| {
-        (d.spec.group.clone(), d.split(), d.start_time.is_some())
-    });
+    let (group, asked) = read(state, |d| (d.spec.group.clone(), d.split()));
     for name in group.load_balancers() {
-        let mut looked = Looked::new(name, asked);
-        looked.begun = begun;
+        let mut looked = read(state, |d| Looked::new(name, d));
         let done = match connections.get(project, name) {
             Ok((document, balancer)) => {
                 looked.kind = Some(document.provider.label());
                 looked.members = read(state, |d| members(d, project, &document, &mut findings));
                 let memory = memories.entry(name.to_owned()).or_default();
-                let done =
-                    put_right(state, &mut looked, &*balancer, memory, late, &mut findings).await;
-                done.map_err(|error| error.to_string())
+                let looks = visit(state, &mut looked, &*balancer, memory, late, &mut findings);
+                looks.await.map_err(|error| error.to_string())
             }
             Err(trouble) => Err(trouble),
         };
@@ -81,7 +77,8 @@ fn members(
     members.collect()
 }
 
-async fn put_right(
+/// Looks at one, and keeps what was seen there last whatever came of it.
+async fn visit(
     state: &RwLock<Deployment>,
     looked: &mut Looked,
     balancer: &dyn Balancer,
@@ -90,12 +87,31 @@ async fn put_right(
     findings: &mut Findings,
 ) -> Result<(), TrafficError> {
     let servers: Vec<Server> = looked.members.iter().map(Member::server).collect();
-    let observed = looked.observed.insert(observe(balancer, &servers).await?);
-    memory.put_right(&mut looked.members, observed, clock::steady());
-    if !looked.begun {
-        // It waits for its turn or for approval: until then traffic goes as it went.
-        return Ok(());
-    }
+    let mut observed = observe(balancer, &servers).await?;
+    memory.put_right(&mut looked.members, &observed, clock::steady());
+    let done = put_right(
+        state,
+        looked,
+        &mut observed,
+        balancer,
+        memory,
+        late,
+        findings,
+    )
+    .await;
+    looked.observed = Some(observed);
+    done
+}
+
+async fn put_right(
+    state: &RwLock<Deployment>,
+    looked: &mut Looked,
+    observed: &mut Observed,
+    balancer: &dyn Balancer,
+    memory: &mut Memory,
+    late: &mut BTreeMap<Name, String>,
+    findings: &mut Findings,
+) -> Result<(), TrafficError> {
     let Abilities {
         health: judges,
         largest_weight,
@@ -105,13 +121,16 @@ async fn put_right(
     for member in &mut looked.members {
         member.give_up_if_late(observed, judges, late, clock::steady());
     }
-    let members = &looked.members;
-    let Round {
+    let Some(Round {
         wanted,
         kept,
         left,
         empty,
-    } = round(members, observed, looked.asked, clock::steady());
+    }) = looked.round(observed, clock::steady())
+    else {
+        return Ok(());
+    };
+    let members = &looked.members;
     let differing = differing(&wanted, observed);
     let splits = |split| is_split(split, members, observed, largest_weight);
     if !differing.is_empty() || !wanted.split.is_none_or(splits) {
@@ -126,6 +145,7 @@ async fn put_right(
                 findings.refuse(differing, &error);
             }
         }
+        let servers: Vec<Server> = members.iter().map(Member::server).collect();
         *observed = observe(balancer, &servers).await?;
     }
     read(state, |deployment| {
@@ -150,4 +170,155 @@ async fn within<T>(
             reason: format!("no answer within {} s", PATIENCE.as_secs()),
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use futures_util::future::BoxFuture;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::engine::event::{Event, Record};
+    use crate::engine::{Spec, plan};
+    use crate::model::timestamp::Timestamp;
+    use crate::providers::traffic::{Seen, Service, Wanted};
+
+    /// One that has all servers in service and does nothing but note what it is asked for.
+    #[derive(Default)]
+    struct Notes(Mutex<Vec<Wanted>>);
+
+    impl Balancer for Notes {
+        fn abilities(&self) -> Abilities {
+            Abilities {
+                split: false,
+                in_flight: true,
+                requests: false,
+                health: false,
+                largest_weight: 0,
+            }
+        }
+
+        fn observe<'a>(
+            &'a self,
+            servers: &'a [Server],
+        ) -> BoxFuture<'a, Result<Observed, TrafficError>> {
+            let seen = |server: &Server| {
+                let seen = Seen {
+                    service: Service::In,
+                    healthy: None,
+                    trouble: None,
+                    weight: None,
+                    in_flight: Some(0),
+                    requests: None,
+                    errors: None,
+                };
+                (server.name.clone(), seen)
+            };
+            let observed = Observed {
+                servers: servers.iter().map(seen).collect(),
+                ..Observed::default()
+            };
+            Box::pin(std::future::ready(Ok(observed)))
+        }
+
+        fn apply<'a>(
+            &'a self,
+            wanted: &'a Wanted,
+            _: &'a Observed,
+        ) -> BoxFuture<'a, Result<(), TrafficError>> {
+            self.0.lock().unwrap().push(wanted.clone());
+            Box::pin(std::future::ready(Ok(())))
+        }
+    }
+
+    /// A blue/green deployment whose replacement gets requests, and ought to get none before it is installed.
+    fn created() -> Deployment {
+        let target = |name: &str, side: &str| json!({ "name": name, "side": side, "instanceHealth": "Healthy", "revisionHealth": "Current" });
+        let tagged = |side: &str| json!({ "ec2TagFilters": [{ "Key": "side", "Value": side }] });
+        let group: Value = json!({
+            "applicationName": "shop",
+            "deploymentGroupName": "production",
+            "ec2TagFilters": [{ "Key": "side" }],
+            "loadBalancerInfo": { "targetGroupInfoList": [{ "name": "shop" }] },
+            "blueGreenDeploymentConfiguration": { "deploymentReadyOption": { "actionOnTimeout": "CONTINUE_DEPLOYMENT" } },
+            "deploymentStyle": { "deploymentType": "BLUE_GREEN", "deploymentOption": "WITH_TRAFFIC_CONTROL" },
+        });
+        let spec: Spec = serde_json::from_value(json!({
+            "deploymentId": "d-AAAAAAAAA",
+            "group": group,
+            "configuration": {
+                "deploymentConfigName": "CodeDeployDefault.OneAtATime",
+                "computePlatform": "Server",
+                "minimumHealthyHosts": { "type": "MOST_CONCURRENCY", "value": 1 },
+            },
+            "revision": { "digest": crate::model::revision::Digest::from_bytes(&[7; 32]), "label": "1.0", "size": 1 },
+            "previousRevision": null,
+            "targets": [target("web-1", "Blue"), target("web-2", "Green")],
+            "sides": { "original": tagged("blue"), "replacement": tagged("green") },
+            "approvals": { "start": 1 },
+            "creator": "user",
+            "by": "ana",
+            "description": "",
+            "rollsBack": null,
+            "options": {},
+        }))
+        .unwrap();
+        let plan = Arc::new(plan(&spec));
+        let spec = Arc::new(spec);
+        let event = Event::Created { spec, plan };
+        Deployment::created(&record(1, event)).unwrap()
+    }
+
+    fn record(seq: u64, event: Event) -> Record {
+        let at = Timestamp(1_000);
+        Record { seq, at, event }
+    }
+
+    /// What a look at a load balancer asks of it, and how it was found.
+    async fn asked(deployment: &Deployment) -> (Vec<Wanted>, Option<Observed>) {
+        let balancer = Notes::default();
+        let mut looked = Looked::new("shop", deployment);
+        let second = Duration::from_secs(1);
+        let times = Times {
+            drain: second,
+            enter: second,
+        };
+        let endpoint = Endpoint::parse("127.0.0.1:80").unwrap();
+        looked.members = deployment
+            .targets
+            .iter()
+            .map(|target| Member::of(target, endpoint.clone(), times))
+            .collect();
+        let state = RwLock::new(deployment.clone());
+        let (mut memory, mut late, mut findings) = Default::default();
+        visit(
+            &state,
+            &mut looked,
+            &balancer,
+            &mut memory,
+            &mut late,
+            &mut findings,
+        )
+        .await
+        .unwrap();
+        (balancer.0.into_inner().unwrap(), looked.observed)
+    }
+
+    #[tokio::test]
+    async fn nothing_is_asked_for_before_the_deployment_has_begun() {
+        let mut deployment = created();
+        let (nothing, observed) = asked(&deployment).await;
+        assert_eq!(nothing, []);
+        assert_eq!(observed.unwrap().servers.len(), 2, "it is looked at");
+        deployment.evolve(&record(2, Event::Started));
+        let (wanted, _) = asked(&deployment).await;
+        let servers = wanted.iter().flat_map(|wanted| &wanted.servers);
+        let leaving: Vec<&str> = servers
+            .filter(|server| server.service != Service::In)
+            .map(|server| server.name.as_str())
+            .collect();
+        assert_eq!(leaving, ["web-2"]);
+    }
 }

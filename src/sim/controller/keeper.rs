@@ -25,7 +25,7 @@ use crate::model::timestamp::Timestamp;
 use crate::model::traffic::Side;
 use crate::orchestrator::traffic::findings::{Findings, Looked};
 use crate::orchestrator::traffic::memory::Memory;
-use crate::orchestrator::traffic::round::{Member, Round, Times, differing, round};
+use crate::orchestrator::traffic::round::{Member, Round, Times, differing};
 use crate::orchestrator::traffic::shares::is_split;
 use crate::providers::traffic::{Observed, TrafficError};
 
@@ -236,7 +236,7 @@ impl Keeper {
 
     fn look(&mut self, env: &mut Env, state: &Deployment) {
         let mut findings = Findings::default();
-        let mut looked = Looked::new(BALANCER, state.split());
+        let mut looked = Looked::new(BALANCER, state);
         looked.largest_weight = LARGEST_WEIGHT;
         let times = Times {
             drain: Duration::from_millis(env.shape.balancers.drain.unsigned_abs()),
@@ -375,12 +375,15 @@ impl Keeper {
         for member in &mut looked.members {
             member.give_up_if_late(observed, judges, &mut self.late, now);
         }
-        let Round {
+        let Some(Round {
             wanted,
             kept,
             left,
             empty,
-        } = round(&looked.members, observed, looked.asked, now);
+        }) = looked.round(observed, now)
+        else {
+            return false;
+        };
         looks.kept = kept;
         looks.empty = empty;
         let differing = differing(&wanted, observed);
@@ -390,6 +393,7 @@ impl Keeper {
         }
         looks.findings.left.extend(left);
         self.memory.asks(&wanted, now);
+        env.watch.asks(self.deployment);
         looks.number = self.request(env, AskedBalancer::Apply(wanted, seen));
         looks.step = Step::Applies(differing);
         true

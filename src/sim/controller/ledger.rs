@@ -214,6 +214,7 @@ fn spec(env: &Env, ledger: &Ledger, group: usize, revision: usize, number: usize
         up_to_date: 0,
         creator: Creator::User,
         by: String::new(),
+        uid: None,
         description: String::new(),
         sides,
         function: None,

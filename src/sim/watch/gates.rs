@@ -56,6 +56,16 @@ impl Watch {
         }
     }
 
+    /// I-8: a keeper asks something of its load balancer. Until its deployment has begun it only looks.
+    pub fn asks(&mut self, number: usize) {
+        let begun = self
+            .deployment(number)
+            .is_some_and(|deployment| deployment.start_time.is_some());
+        self.check(begun, Invariant::Permission, || {
+            format!("deployment {number} changes its load balancer before it has begun")
+        });
+    }
+
     /// I-7: whoever was told of a freeze is in it, but what goes back; and whoever was told of its end is not.
     pub fn told_of_freeze(&mut self, deployment: &Deployment, freeze: Option<&Freeze>) {
         let due = freeze.filter(|_| deployment.spec.rolls_back.is_none());

@@ -4,8 +4,8 @@ use super::document::Document;
 use super::problem::{Problem, Problems, Severity};
 use crate::model::access::Access;
 use crate::model::application::Application;
-use crate::model::approval::MOST;
-use crate::model::group::DeploymentGroup;
+use crate::model::approval::{Demand, MOST, Step};
+use crate::model::group::{DeploymentGroup, DeploymentType};
 use crate::model::name::Name;
 use crate::model::project::ProjectDocument;
 use crate::model::yaml;
@@ -113,6 +113,51 @@ pub(super) fn check_places(
                 help: yaml::nearest(group.as_str(), known),
                 ..document.problem(Severity::Error, &path.key("group"), message)
             });
+        }
+    }
+}
+
+/// Warns of demands that nothing will ever wait for.
+pub(super) fn check_demands(
+    demands: &[Demand],
+    document: &Document,
+    groups: &[DeploymentGroup],
+    problems: &mut Problems,
+) {
+    let root = yaml::Path::root().key("access").key("approvals");
+    let mut warn = |index: usize, message: String, help: &str| {
+        let path = root.index(index).key("before");
+        problems.add(Problem {
+            help: Some(help.to_owned()),
+            ..document.problem(Severity::Warning, &path, message)
+        });
+    };
+    for (index, demand) in demands.iter().enumerate() {
+        let covered = groups.iter().filter(|group| demand.covers(&group.key()));
+        let styles: Vec<DeploymentType> = covered
+            .map(|group| group.deployment_style.deployment_type)
+            .collect();
+        let in_place = !styles.is_empty() && !styles.contains(&DeploymentType::BlueGreen);
+        if in_place && demand.before.contains(&Step::Reroute) {
+            let message =
+                "nothing waits before a reroute here: deployments in place have none".to_owned();
+            let help = "write `before: [start]`, or make the group blue/green";
+            warn(index, message, help);
+        }
+        for &step in &demand.before {
+            let stronger = demands.iter().enumerate().find(|&(other, stronger)| {
+                // Of two alike it is the second that adds nothing.
+                let more = stronger.count > demand.count
+                    || (stronger.count == demand.count && other < index);
+                more && stronger.before.contains(&step) && stronger.is_as_wide(demand)
+            });
+            if let Some((other, stronger)) = stronger {
+                let message = format!(
+                    "it adds nothing before the {step}: access.approvals[{other}] asks for {} there already",
+                    stronger.count
+                );
+                warn(index, message, "of several demands the highest count holds");
+            }
         }
     }
 }

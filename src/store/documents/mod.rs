@@ -74,6 +74,7 @@ pub fn load(folder: &Path) -> Result<Loaded, Vec<Problem>> {
     {
         let applications = &read.applications;
         access::check_places(access, source, applications, &groups, &mut problems);
+        access::check_demands(&access.approvals, source, &groups, &mut problems);
     }
     let sorted = problems.sorted();
     match read_project {

@@ -1,9 +1,12 @@
 //! Whether an action can be done now, and if not, why: one answer for keys, footer, help and go-to.
 
 use super::Action;
+use crate::api::command::Command as Request;
+use crate::api::rights::{self, need};
 use crate::engine::input::{Command, What};
 use crate::engine::plan::Before;
 use crate::engine::{Deployment, refusal, rollback};
+use crate::model::access::{Where, may};
 use crate::model::deployment::Creator;
 use crate::model::group::GroupKey;
 use crate::model::traffic::Split;
@@ -26,11 +29,13 @@ pub(crate) fn available(action: Action, model: &Model) -> Result<(), String> {
                 .group
                 .as_ref()
                 .ok_or("no deployment group is selected")?;
+            let deploy = model.deploy(group.clone(), String::new());
+            permitted(model, &Request::Deploy(deploy), group)?;
             deployable(model, group)
         }
         Action::Stop => {
             changeable(model)?;
-            acceptable(model, deployment(model)?, control(action, model)?)
+            steered(model, action)
         }
         Action::Pause
         | Action::Retry
@@ -45,12 +50,19 @@ pub(crate) fn available(action: Action, model: &Model) -> Result<(), String> {
         | Action::Share => {
             changeable(model)?;
             fresh(model)?;
-            acceptable(model, deployment(model)?, control(action, model)?)
+            steered(model, action)
         }
         Action::RollBack => {
             changeable(model)?;
             fresh(model)?;
-            reversible(model, deployment(model)?)
+            let deployment = deployment(model)?;
+            let back = Request::Rollback {
+                deployment: deployment.id().clone(),
+                by: model.user.clone(),
+                uid: None,
+            };
+            permitted(model, &back, &deployment.group_key())?;
+            reversible(model, deployment)
         }
         Action::NextFailed | Action::PreviousFailed => {
             if deployment(model)?.overview.failed == 0 {
@@ -154,11 +166,35 @@ pub(crate) fn moved(split: Split, points: i16) -> Split {
     Split::new(share).unwrap_or(split)
 }
 
-fn acceptable(model: &Model, deployment: &Deployment, what: What) -> Result<(), String> {
-    match refusal(deployment, &Command::new(what, model.user.clone())) {
-        Some(refusal) => Err(refusal.to_string()),
-        None => Ok(()),
+/// Whether the selected deployment can be steered like this.
+fn steered(model: &Model, action: Action) -> Result<(), String> {
+    let deployment = deployment(model)?;
+    let control = Command::new(control(action, model)?, model.user.clone());
+    let refused = refusal(deployment, &control).map(|refusal| refusal.to_string());
+    let request = Request::Control {
+        deployment: deployment.id().clone(),
+        control,
+    };
+    permitted(model, &request, &deployment.group_key())?;
+    refused.map_or(Ok(()), Err)
+}
+
+/// Whether the person's role permits a request in a group, as far as the door has told who they are: it has the last word.
+fn permitted(model: &Model, request: &Request, group: &GroupKey) -> Result<(), String> {
+    let view = model.view.as_ref();
+    let Some((view, person)) = view.and_then(|view| Some((view, view.person.as_ref()?))) else {
+        return Ok(());
+    };
+    let (right, _) = need(&rights::Request::Command(request));
+    let access = view.project.access.as_ref();
+    if may(access, person, right, Where::Group(group)) {
+        return Ok(());
     }
+    Err(format!(
+        "{} may not do this: it needs the role {} in {group}",
+        model.user,
+        right.least_role().name()
+    ))
 }
 
 fn changeable(model: &Model) -> Result<(), String> {
@@ -219,6 +255,13 @@ fn vacant(model: &Model, group: &GroupKey) -> Result<(), String> {
 
 fn reversible(model: &Model, deployment: &Deployment) -> Result<(), String> {
     let group = deployment.group_key();
+    if deployment.start_time.is_none() {
+        return Err(if deployment.status.is_terminal() {
+            "it had not begun, so there is nothing to roll back".to_owned()
+        } else {
+            "it has not begun, so there is nothing to roll back: stop it".to_owned()
+        });
+    }
     if deployment.status.is_terminal() {
         vacant(model, &group)?;
     } else if deployment.spec.creator == Creator::CodeDeployRollback {

@@ -71,6 +71,7 @@ pub(crate) fn roll_back(model: &Model, deployment: &Deployment) -> Statement {
             command: command::Command::Rollback {
                 deployment: id.clone(),
                 by: model.user.clone(),
+                uid: None,
             },
         },
         alternative: None,

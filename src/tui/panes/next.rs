@@ -118,6 +118,7 @@ fn keys(model: &Model, outlook: &Outlook) -> Vec<Run> {
         wanted.extend(paused.is_some().then_some(resume));
     } else if let Standing::Paused(_) = &outlook.standing {
         wanted.push(resume);
+        wanted.extend(approvals.then_some(approve));
     } else if let Some(before) = waits {
         wanted.extend(approvals.then_some(approve));
         wanted.extend(match before {

@@ -143,6 +143,7 @@ fn empty(recording: &Recording) -> View {
         version: String::new(),
         project: recording.project.clone(),
         problems: Vec::new(),
+        person: None,
         deployments: Vec::new(),
         active: Vec::new(),
         ledgers: Vec::new(),

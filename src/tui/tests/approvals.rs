@@ -6,10 +6,11 @@ use super::{Cockpit, MONO, sides};
 use crate::api::command::Command;
 use crate::api::feed::FeedItem;
 use crate::engine::input::{Command as Control, Input, What};
+use crate::model::access::{Access, Entry, Person, Right, Role};
 use crate::model::approval::Step;
 use crate::model::lifecycle::LifecycleEvent;
-use crate::tui::action::Action;
 use crate::tui::action::available::available;
+use crate::tui::action::{ACTIONS, Action, Grade};
 use crate::tui::theme::Theme;
 
 const APPROVE: What = What::Approve { step: None };
@@ -131,4 +132,98 @@ fn what_was_rerouted_and_waits_says_both() {
     let screen = cockpit.screen();
     assert!(screen.contains("ben has asked to reroute."), "{screen}");
     assert!(screen.contains("Traffic moves from the"), "{screen}");
+}
+
+/// A cockpit of somebody with this role in the group, or in none.
+fn as_role(run: &Run, role: Option<Role>) -> Cockpit {
+    let mut snapshot = sample::snapshot(sample::project(12), &run.deployment);
+    let entry = role.map(|role| Entry {
+        user: Some("ana".to_owned()),
+        unix_group: None,
+        role,
+        application: None,
+        group: None,
+    });
+    snapshot.project.access = Some(Access {
+        door: "/run/cutover/shop.sock".into(),
+        people: entry.into_iter().collect(),
+        approvals: Vec::new(),
+    });
+    snapshot.person = Some(Person {
+        user: Some("ana".to_owned()),
+        ..Person::default()
+    });
+    Cockpit::with(snapshot)
+}
+
+#[test]
+fn what_a_role_does_not_permit_is_unavailable_and_says_which_role_it_needs() {
+    let run = unapproved("ben");
+    let group = run.deployment.group_key();
+    let mut pressed = 0;
+    for role in Role::ALL {
+        let cockpit = as_role(&run, Some(role));
+        for entry in ACTIONS.iter().filter(|entry| entry.grade == Grade::Asks) {
+            let right = match entry.action {
+                Action::Approve => Right::Approve,
+                _ => Right::Operate,
+            };
+            let denied = format!(
+                "ana may not do this: it needs the role {} in {group}",
+                right.least_role().name()
+            );
+            let reason = available(entry.action, &cockpit.model).err();
+            // What has nothing to act on says that.
+            let aimless = reason.as_ref().is_some_and(|reason| {
+                reason.contains("selected") || reason.contains("trafficRoutingConfig")
+            });
+            if !aimless {
+                let is_denied = reason.as_ref() == Some(&denied);
+                assert_eq!(
+                    is_denied,
+                    !role.has(right),
+                    "{role:?} {} {reason:?}",
+                    entry.name
+                );
+                pressed += 1;
+            }
+        }
+    }
+    assert!(pressed >= 4 * 6, "{pressed}");
+}
+
+#[test]
+fn footer_help_and_go_to_say_what_a_role_does_not_permit() {
+    let run = unapproved("ben");
+    let mut operator = as_role(&run, Some(Role::Operator));
+    operator.resize(120, 40);
+    let screen = operator.screen();
+    assert!(
+        screen.contains("p pause") && !screen.contains("A approve"),
+        "{screen}"
+    );
+    assert!(!screen.contains("A approves"), "{screen}");
+    operator.keys("A");
+    let reason = "ana may not do this: it needs the role approver";
+    assert!(operator.screen().contains(reason), "{}", operator.screen());
+    operator.keys("?");
+    assert!(
+        operator.screen().contains("it needs the role approver"),
+        "{}",
+        operator.screen()
+    );
+    let mut approver = as_role(&run, Some(Role::Approver));
+    approver.resize(120, 40);
+    let screen = approver.screen();
+    assert!(
+        screen.contains("A approve") && !screen.contains("p pause"),
+        "{screen}"
+    );
+    picture!("unapproved-approver-120x40", approver);
+    let stranger = as_role(&run, None);
+    assert!(
+        !stranger.screen().contains("s stop"),
+        "{}",
+        stranger.screen()
+    );
 }

@@ -130,7 +130,8 @@ fn a_confirmation_is_tied_to_its_picture() {
         sent(&cockpit),
         [Command::Rollback {
             deployment: sample::id(sample::LIVE),
-            by: "ana".to_owned()
+            by: "ana".to_owned(),
+            uid: None,
         }]
     );
 }
@@ -287,6 +288,7 @@ fn read_only_refuses_every_command_at_the_gate_and_says_so() {
         Command::Rollback {
             deployment: deployment.clone(),
             by,
+            uid: None,
         },
         Command::DeleteRevision {
             application: sample::name("shop"),

@@ -413,10 +413,11 @@ fn a_rollback_of_what_is_over_is_a_new_deployment_and_says_so() {
         before: given.original,
         document: document.selection(),
     });
+    ledger.active = None;
+    ledger.last_begun = Some(sample::id(sample::LIVE));
     let rerouted = snapshot.clone();
-    // Another one has been deployed since.
-    let newest = snapshot.ledgers[0].1.last_attempted_deployment.as_mut();
-    newest.unwrap().deployment_id = sample::id("d-NEWEST000");
+    // Another one has begun since.
+    snapshot.ledgers[0].1.last_begun = Some(sample::id("d-NEWEST000"));
     let mut unmoved = snapshot.clone();
     unmoved.ledgers[0].1.serving = None;
     let mut cockpit = Cockpit::with(snapshot);
@@ -434,7 +435,14 @@ fn a_rollback_of_what_is_over_is_a_new_deployment_and_says_so() {
     cockpit.keys("y");
     let by = "ana".to_owned();
     let deployment = sample::id(sample::LIVE);
-    assert_eq!(sent(&cockpit), [Command::Rollback { deployment, by }]);
+    assert_eq!(
+        sent(&cockpit),
+        [Command::Rollback {
+            deployment,
+            by,
+            uid: None
+        }]
+    );
 
     let mut cockpit = Cockpit::with(rerouted);
     cockpit.resize(100, 30);

@@ -138,6 +138,7 @@ async fn deploy(client: &Client) -> f64 {
         token: None,
         verify_artifact: false,
         by: "bench".to_owned(),
+        uid: None,
     };
     let began = Instant::now();
     let answer = send(client, Command::Deploy(deploy), CONFIRMED).await;

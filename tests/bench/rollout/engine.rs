@@ -64,6 +64,7 @@ pub fn spec(id: &str, targets: impl IntoIterator<Item = Name>, at_once: u32) -> 
         up_to_date: 0,
         creator: Creator::User,
         by: "bench".to_owned(),
+        uid: None,
         description: String::new(),
         sides: None,
         function: None,

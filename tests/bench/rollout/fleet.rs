@@ -112,6 +112,7 @@ impl Fleet {
             token: None,
             verify_artifact: false,
             by: "bench".to_owned(),
+            uid: None,
         };
         match self.send(Command::Deploy(deploy)).await {
             Answer::Created { deployment } => deployment,

@@ -159,12 +159,21 @@ impl Trust {
         self.own.as_ref().map(OwnKey::pin)
     }
 
-    /// Whether commands of this key, from this peer, are obeyed. Whoever has not joined knows no keys: it goes by whose
-    /// connection it is.
-    pub fn believes(&self, peer: Peer, commander: Commander) -> bool {
+    /// The keys of the orchestrator that commands of this key, from this peer, are of, this one among them; none if such commands
+    /// are not obeyed. Whoever has not joined knows no keys: it goes by whose connection it is.
+    pub fn line(&self, peer: Peer, commander: Commander) -> Vec<Commander> {
         match peer {
-            Peer::Key(pin) => self.orchestrators.commands(&pin, commander),
-            Peer::User(_) => self.own.is_none(),
+            Peer::Key(pin) => self.orchestrators.line(&pin, commander),
+            Peer::User(_) if self.own.is_none() => vec![commander],
+            Peer::User(_) => Vec::new(),
+        }
+    }
+
+    /// A command of this key was obeyed: should it be an orchestrator's next one, the former keys hold no more.
+    pub fn signs(&self, commander: Commander) {
+        // As long as it is not noted, every further command is an occasion.
+        if let Err(error) = self.orchestrators.signs(commander) {
+            tracing::error!(%error, "an orchestrator has other keys, and that can't be noted");
         }
     }
 
@@ -175,9 +184,9 @@ impl Trust {
                 let standing = self.orchestrators.standing(&pin);
                 if standing == Some(Standing::Orchestrator)
                     && !introduces
-                    && let Err(error) = self.settle(&pin)
+                    && let Err(error) = self.orchestrators.settle(pin)
                 {
-                    tracing::error!(%error, "what holds no more can't be noted");
+                    tracing::error!(%error, "an invitation is used, and that can't be noted");
                 }
                 standing
             }
@@ -188,12 +197,6 @@ impl Trust {
                 (may && self.own.is_none()).then_some(Standing::Orchestrator)
             }
         }
-    }
-
-    /// An orchestrator shows this key and knows that it is obeyed: its former key and its invitation hold no more.
-    fn settle(&self, pin: &Pin) -> io::Result<()> {
-        self.orchestrators.settle(*pin)?;
-        self.orchestrators.shows(pin)
     }
 
     /// The agent's keys.

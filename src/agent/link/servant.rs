@@ -235,7 +235,9 @@ impl Servant {
         let command = self.commands.judge(&self.trust, sent, &body)?;
         let message = open(request, command.wanted.get().as_bytes())?;
         self.commands.keep(command).await.map_err(|error| {
-            Refused::failed(format!("the command can't be written down: {error}"))
+            Refused::failed(format!(
+                "the command can't be written down, and so is not carried out: {error}; make room on the agent's disk"
+            ))
         })?;
         Ok(message)
     }

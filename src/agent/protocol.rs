@@ -29,6 +29,7 @@ use serde::{Deserialize, Serialize};
 
 use super::facts::Facts;
 use crate::identity::command::Commander;
+use crate::identity::orchestrators::Unaware;
 use crate::identity::proof::Proof;
 use crate::identity::{Pin, Successor};
 use crate::model::deployment::{Creator, DeploymentId, ExecutionId, FileExistsBehavior};
@@ -98,9 +99,9 @@ pub struct Keys {
     /// The one that it will show when every orchestrator that it obeys has noted it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Pin>,
-    /// The projects of the orchestrators that have not.
+    /// The orchestrators that have not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub unaware: Vec<Name>,
+    pub unaware: Vec<Unaware>,
 }
 
 /// One of the two, agent and orchestrator, is to have another key. The same again changes nothing.

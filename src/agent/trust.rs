@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustls::pki_types::CertificateDer;
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,8 @@ pub struct Trust {
     /// An agent that was never told to join has none.
     own: Option<OwnKey>,
     orchestrators: KnownOrchestrators,
+    /// Held by whoever changes either, or goes by both: a key is not shown before everybody who is obeyed knows it.
+    changing: Mutex<()>,
     /// Where both are kept.
     folder: PathBuf,
 }
@@ -110,6 +113,7 @@ impl Trust {
         Ok(Self {
             own,
             orchestrators,
+            changing: Mutex::default(),
             folder: layout.identity(),
         })
     }
@@ -223,6 +227,7 @@ impl Trust {
             return Err("this connection goes by no key".to_owned());
         };
         let own = self.own_key()?;
+        let _changing = self.changing();
         let made = match order {
             KeyOrder::Make => own.prepare().map(|_| ()),
             KeyOrder::Noted(next) => {
@@ -248,6 +253,10 @@ impl Trust {
         self.keys()
     }
 
+    fn changing(&self) -> MutexGuard<'_, ()> {
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn own_key(&self) -> Result<&OwnKey, String> {
         let own = self.own.as_ref();
         own.ok_or_else(|| "this host has no key: it was not told to join".to_owned())
@@ -263,6 +272,7 @@ impl Trust {
         peer: Peer,
         introduction: &Introduction,
     ) -> Result<Introduced, String> {
+        let _changing = self.changing();
         let expected = self.orchestrators.expected();
         let (Some(expected), Some(own), Peer::Key(orchestrator)) = (expected, &self.own, peer)
         else {

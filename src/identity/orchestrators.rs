@@ -122,6 +122,16 @@ impl Whom {
     }
 }
 
+/// An orchestrator that has not noted the host's next key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Unaware {
+    /// Its key: others may be of the same project.
+    pub pin: Pin,
+    /// The project that it said it is of.
+    pub project: Name,
+}
+
 /// What somebody may do here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -290,11 +300,11 @@ impl KnownOrchestrators {
         })
     }
 
-    /// The orchestrator with this key has noted the host's next key. Answers the projects of those that have not.
+    /// The orchestrator with this key has noted the host's next key. Answers those that have not.
     ///
     /// # Errors
     /// If the file can't be written.
-    pub fn noted(&self, pin: &Pin, next: Pin) -> io::Result<Vec<Name>> {
+    pub fn noted(&self, pin: &Pin, next: Pin) -> io::Result<Vec<Unaware>> {
         self.0.change(|book| {
             for one in book.orchestrators.iter_mut().filter(|one| one.has(pin)) {
                 one.expects = Some(next);
@@ -303,12 +313,12 @@ impl KnownOrchestrators {
         Ok(self.unaware(next))
     }
 
-    /// The projects of the orchestrators that have not noted that this is the host's next key.
-    pub fn unaware(&self, next: Pin) -> Vec<Name> {
+    /// The orchestrators that have not noted that this is the host's next key.
+    pub fn unaware(&self, next: Pin) -> Vec<Unaware> {
         let all = self.all().into_iter();
-        all.filter(|one| one.expects != Some(next))
-            .map(|one| one.project)
-            .collect()
+        let unaware = all.filter(|one| one.expects != Some(next));
+        let named = unaware.map(|Orchestrator { pin, project, .. }| Unaware { pin, project });
+        named.collect()
     }
 
     /// Obeys this orchestrator no longer. Answers whether it did.
@@ -409,7 +419,8 @@ mod tests {
     fn a_next_key_is_noted_by_everybody() {
         let (_folder, known) = two();
         assert_eq!(known.noted(&pin(1), pin(9)).unwrap().len(), 1);
-        assert_eq!(known.unaware(pin(9))[0].as_str(), "bank");
+        let unaware = &known.unaware(pin(9))[0];
+        assert_eq!((unaware.pin, unaware.project.as_str()), (pin(2), "bank"));
         assert_eq!(known.unaware(pin(8)).len(), 2, "that is another key");
         assert!(known.noted(&pin(2), pin(9)).unwrap().is_empty());
     }

@@ -152,13 +152,16 @@ impl Servant {
             Message::HaProxy(command) => done(&self.haproxies.relay(&command).await?),
             Message::Standing(peer, introduces) => done(&self.trust.standing(peer, introduces)),
             Message::Introduce(peer, introduction) => {
-                let host = &agent.config.name;
-                let introduced = self.trust.introduce(host, peer, &introduction);
+                let (trust, host) = (Arc::clone(&self.trust), agent.config.name.clone());
+                // Writes files, and waits for others who do.
+                let meeting = move || trust.introduce(&host, peer, &introduction);
+                let introduced = tokio::task::spawn_blocking(meeting).await;
+                let introduced = introduced.map_err(Refused::failed)?;
                 done(&introduced.map_err(|why| Refused(Status::Forbidden, why))?)
             }
             Message::Keys(peer, order) => {
                 let trust = Arc::clone(&self.trust);
-                // Writes files.
+                // Writes files, and waits for others who do.
                 let keys = tokio::task::spawn_blocking(move || trust.keys_after(peer, order)).await;
                 let keys = keys.map_err(Refused::failed)?;
                 done(&keys.map_err(|why| Refused(Status::Forbidden, why))?)

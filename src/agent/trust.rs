@@ -150,6 +150,18 @@ impl Trust {
         }
     }
 
+    /// Takes a certificate of the agent's key that was renewed.
+    ///
+    /// # Errors
+    /// Why what is there is not taken.
+    pub fn renew(&self) -> Result<(), IdentityError> {
+        // Whoever changes keys now changes the folder, and so this comes again.
+        match (&self.own, self.changing.try_lock()) {
+            (Some(own), Ok(_changing)) => own.renew(),
+            _ => Ok(()),
+        }
+    }
+
     /// Sees what `cutover agent join` and `forget` change from now on.
     ///
     /// # Errors

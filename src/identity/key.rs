@@ -65,6 +65,17 @@ pub enum IdentityError {
         /// Its key.
         pin: Pin,
     },
+    /// Another key has taken its place.
+    #[error(
+        "{path} has another key now, {}, by which nobody knows this host: it goes on with the former one until it is started anew. Put \
+         that back with its certificate, or remove the file and have the host join again", .pin.fingerprint(), path = .path.display()
+    )]
+    Replaced {
+        /// Which file.
+        path: PathBuf,
+        /// The other key.
+        pin: Pin,
+    },
     /// No key can be made.
     #[error("no key can be made: {0}")]
     Made(#[from] rcgen::Error),

@@ -112,6 +112,30 @@ impl OwnKey {
         self.current().pin()
     }
 
+    /// Takes certificates of the same key that somebody has put into its file. Whoever calls this sees to it that the key is not
+    /// switched meanwhile.
+    ///
+    /// # Errors
+    /// If it can't be read, or has another key: then everything is as before.
+    pub fn renew(&self) -> Result<(), IdentityError> {
+        let path = &self.path;
+        let text = fs::read_to_string(path).map_err(|source| IdentityError::Io {
+            path: path.clone(),
+            source,
+        })?;
+        if text == self.current().pem() {
+            return Ok(());
+        }
+        let renewed = Identity::open(path)?;
+        if renewed.pin() != self.pin() {
+            let (path, pin) = (path.clone(), renewed.pin());
+            return Err(IdentityError::Replaced { path, pin });
+        }
+        tracing::info!("this host has another certificate");
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(renewed);
+        Ok(())
+    }
+
     /// Takes this key, with its certificates, as the next one of the key in this file. Answers its pin.
     ///
     /// # Errors

@@ -189,11 +189,16 @@ impl Servant {
     /// Tells with what key the agent shows itself, and whose it knows, for as long as somebody listens.
     pub(super) async fn tell_trust(&self, channel: &mut Channel) -> Result<(), LinkError> {
         let stopping = self.stopping();
-        let mut told = None;
+        let (mut told, mut odd) = (None, None);
         channel.begin(Status::Done).await?;
         loop {
             // An agent without work sleeps: it is woken when `cutover agent join` or `forget` have changed something.
             let watch = self.trust.watch();
+            let trouble = self.trust.renew().err().map(|error| error.to_string());
+            if let Some(error) = trouble.as_ref().filter(|_| trouble != odd) {
+                tracing::error!(error, "going on with the certificate that this host has");
+            }
+            odd = trouble;
             let shown = self.trust.shown();
             let looks = !shown.heard.is_empty() || shown.certified.is_some() || watch.is_err();
             if told.as_ref() != Some(&shown) {

@@ -126,6 +126,7 @@ fn code(status: Status) -> StatusCode {
         Status::Distrusted => StatusCode::MISDIRECTED_REQUEST,
         Status::Stale => StatusCode::PRECONDITION_FAILED,
         Status::Fenced => StatusCode::LOCKED,
+        Status::Unkept => StatusCode::INSUFFICIENT_STORAGE,
     }
 }
 

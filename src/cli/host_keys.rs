@@ -246,7 +246,22 @@ pub(super) async fn forget(name: &Name, context: &Context) -> color_eyre::Result
 
 #[cfg(test)]
 mod tests {
-    use super::listen;
+    use super::{State, is_state_of, listen};
+
+    #[test]
+    fn a_key_is_given_where_the_orchestrator_looks_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State {
+            project: folder.path().to_owned(),
+            directory: folder.path().to_owned(),
+            socket: folder.path().join("socket"),
+        };
+        let refused = is_state_of(&state, 7).unwrap_err().to_string();
+        assert!(refused.contains("settings.stateDirectory"), "{refused}");
+        std::fs::write(folder.path().join("lock"), "7\n").unwrap();
+        is_state_of(&state, 7).unwrap();
+        assert!(is_state_of(&state, 8).is_err());
+    }
 
     #[test]
     fn an_agent_listens_where_it_is_looked_for() {

@@ -2,7 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, SocketAddr, TcpStream};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -168,6 +168,8 @@ fn the_same_key_is_given_to_the_orchestrator_once() {
     world.serve();
     let mut web = world.joined("web-1");
     web.kill();
+    // It works for another user, and root gives the key.
+    chown(world.state(), Some(12_345), None).unwrap();
     let own = office.certify("cutover.example.org");
     let rotate = ["hosts", "rotate", "--orchestrator", "--certificate", &own];
     // As long as it is waited for, the same again changes nothing, and another one has to wait.
@@ -175,11 +177,12 @@ fn the_same_key_is_given_to_the_orchestrator_once() {
         let told = world.ok(&rotate);
         assert!(told.contains("every host knows it: web-1"), "{told}");
     }
+    let next = world.state().join("key.pem.next");
+    assert_eq!(std::fs::metadata(&next).unwrap().uid(), 12_345);
     let other = office.certify("other.example.org");
     let refused = world.refused(&["hosts", "rotate", "--orchestrator", "--certificate", &other]);
     assert!(refused.contains("is on its way already"), "{refused}");
     web.start();
-    let next = world.state().join("key.pem.next");
     until("it is shown", || !next.exists());
     let refused = world.refused(&rotate);
     assert!(refused.contains("is shown already"), "{refused}");

@@ -301,7 +301,7 @@ impl World {
         panic!("{words:?} was not said of {host}, but {last:?}");
     }
 
-    /// Registers a revision whose hooks note that they ran and take so many seconds.
+    /// Registers a revision whose hooks note that they ran, take so many seconds, and fail where there is a file `fail`.
     pub fn push(&self, label: &str, pause: &str) {
         let folder = self.folder.path().join(format!("revision-{label}"));
         std::fs::create_dir_all(folder.join("app")).unwrap();
@@ -311,7 +311,7 @@ impl World {
         std::fs::write(folder.join("appspec.yml"), appspec).unwrap();
         let hook = folder.join("hook.sh");
         let text = format!(
-            "#!/bin/sh\necho \"$DEPLOYMENT_ID $LIFECYCLE_EVENT\" >> \"$INSTALL_ROOT/trace\"\nsleep {pause}\n"
+            "#!/bin/sh\necho \"$DEPLOYMENT_ID $LIFECYCLE_EVENT\" >> \"$INSTALL_ROOT/trace\"\nsleep {pause}\n[ ! -e \"$INSTALL_ROOT/fail\" ]\n"
         );
         std::fs::write(&hook, text).unwrap();
         std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).unwrap();

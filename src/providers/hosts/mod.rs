@@ -478,6 +478,14 @@ impl AgentClient {
                 self.signer.refused(&self.host);
                 network::fenced(reason)
             }
+            507 => HostError::Untrusted {
+                reason: format!(
+                    "{} can't write down whose commands it obeys, and so obeys none: {reason}",
+                    self.host
+                ),
+                remedy: "make room on the disk of its agent's root_dir: it goes on by itself then"
+                    .to_owned(),
+            },
             // The agent is there but can't serve now, or calls a command stale that was just signed by its clock.
             412 | 500.. => HostError::Unreachable { address, reason },
             _ => HostError::Refused { address, reason },

@@ -213,14 +213,13 @@ impl OwnKeys {
         let _lock = lock(&self.connections.path)?;
         self.finish()?;
         let pin = Identity::open(&self.connections.next_path())?.pin();
-        let commands = match self.commands_beside(pin)? {
-            Some(commands) => commands,
-            None => {
-                let made = CommandKey::new()?;
-                let text = format!("{BESIDE}{pin}\n{}", made.pem());
-                keep(&self.commands.next_path(), &text)?;
-                made
-            }
+        let commands = if let Some(commands) = self.commands_beside(pin)? {
+            commands
+        } else {
+            let made = CommandKey::new()?;
+            let text = format!("{BESIDE}{pin}\n{}", made.pem());
+            keep(&self.commands.next_path(), &text)?;
+            made
         };
         Ok(Successor::of(pin, &commands))
     }

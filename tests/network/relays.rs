@@ -43,12 +43,12 @@ fn far(world: &mut World) -> (Host, Between) {
     let at = SocketAddr::new(machine.address.into(), PORT);
     let (give, take) = std::sync::mpsc::channel();
     let (over, ended) = oneshot::channel();
-    let (lead, led) = watch::channel(to);
+    let (leading, there) = watch::channel(to);
     let running = machine.thread(move || {
         let runtime = tokio::runtime::Builder::new_current_thread();
         let runtime = { runtime }.enable_all().build().unwrap();
         runtime.block_on(async {
-            give.send(Relay::start(at, led).await).unwrap();
+            give.send(Relay::start(at, there).await).unwrap();
             let _dropped = ended.await;
         });
     });
@@ -58,7 +58,7 @@ fn far(world: &mut World) -> (Host, Between) {
     world.welcome(&mut host, &invitation);
     let between = Between {
         _machine: machine,
-        to: lead,
+        to: leading,
         relay: Some((relay, over, running)),
     };
     (host, between)

@@ -155,10 +155,8 @@ impl Network {
     /// A host with a key that obeys another orchestrator in the place of this one, if there is one: then this one's keys are
     /// not to be believed any more, and it must not spread others.
     pub fn fenced(&self) -> Option<Name> {
-        let fenced = self.0.signer.fenced().into_iter();
-        fenced
-            .filter(|host| self.0.hosts.key(host).is_some())
-            .next()
+        let mut fenced = self.0.signer.fenced().into_iter();
+        fenced.find(|host| self.0.hosts.key(host).is_some())
     }
 
     fn keys(&self) -> MutexGuard<'_, ()> {

@@ -185,9 +185,11 @@ impl World {
     /// Orchestrates in the foreground, with its log where the test's is.
     pub fn serve(&mut self) {
         let mut serving = self.command(&["serve"]).spawn().unwrap();
-        until("somebody orchestrates", || {
+        let pid = Pid::from_raw(serving.id().try_into().unwrap());
+        until("it orchestrates", || {
             assert!(serving.try_wait().unwrap().is_none(), "it has ended");
-            self.run(&["hosts"]).status.success()
+            // A command would start another one, as long as nobody does.
+            self.orchestrator() == Some(pid) && self.run(&["hosts"]).status.success()
         });
         self.serving = Some(serving);
     }

@@ -8,7 +8,7 @@ use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequest, Path, Query, Req
 use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, head, post, put};
+use axum::routing::{MethodFilter, MethodRouter, get, head, on};
 use axum::{Json, serve};
 use futures_util::{StreamExt, stream};
 use serde::Deserialize;
@@ -47,16 +47,20 @@ pub(super) fn door(client: Client, trusted: Trusted) -> Router {
 }
 
 fn router(client: Client) -> Router {
+    const GET: MethodFilter = MethodFilter::GET;
+    const PUT: MethodFilter = MethodFilter::PUT;
+    const POST: MethodFilter = MethodFilter::POST;
+    let upstreams = pass(GET, Kind::Upstream).merge(pass(PUT, Kind::ChangeUpstream));
     Router::new()
-        .route("/v1/agent", get(info))
+        .route("/v1/agent", pass(GET, Kind::Info))
         .route("/v1/bundles/{digest}", head(has_bundle).put(receive_bundle))
-        .route("/v1/executions/{id}", put(order))
-        .route("/v1/executions/{id}/stop", post(stop))
-        .route("/v1/leases", post(renew))
+        .route("/v1/executions/{id}", pass(PUT, Kind::Order))
+        .route("/v1/executions/{id}/stop", pass(POST, Kind::Stop))
+        .route("/v1/leases", pass(POST, Kind::Renew))
         .route("/v1/stream", get(follow))
-        .route("/v1/upstreams/{name}", get(upstream).put(change_upstream))
-        .route("/v1/haproxy", post(haproxy))
-        .route(KEYS, post(keys))
+        .route("/v1/upstreams/{name}", upstreams)
+        .route("/v1/haproxy", pass(POST, Kind::HaProxy))
+        .route(KEYS, pass(POST, Kind::Keys))
         .fallback(|| async { Refusal::new(StatusCode::NOT_FOUND, &"there is nothing here") })
         .layer(DefaultBodyLimit::max(BODY))
         .layer(middleware::from_fn(no_browsers))
@@ -122,6 +126,7 @@ fn code(status: Status) -> StatusCode {
         Status::Distrusted => StatusCode::MISDIRECTED_REQUEST,
         Status::Stale => StatusCode::PRECONDITION_FAILED,
         Status::Fenced => StatusCode::LOCKED,
+        Status::Unkept => StatusCode::INSUFFICIENT_STORAGE,
     }
 }
 
@@ -171,11 +176,25 @@ fn digest(text: &str) -> Result<Digest, Refusal> {
         .map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, &error))
 }
 
-async fn info(
-    State(client): State<Client>,
-    ConnectInfo(peer): ConnectInfo<Peer>,
-) -> Result<Response, Refusal> {
-    ask(&client, &Asked::of(peer, Kind::Info)).await
+/// Passes requests of this kind on, as they are: with the name in their path, if there is one, and what they say, if they are
+/// commands.
+fn pass(method: MethodFilter, kind: Kind) -> MethodRouter<Client> {
+    let pass = async move |State(client): State<Client>,
+                           ConnectInfo(peer): ConnectInfo<Peer>,
+                           name: Option<Path<String>>,
+                           request: Request| {
+        let body = match kind.verb() {
+            Some(_) => Opaque::from_request(request, &()).await?.0,
+            None => Vec::new(),
+        };
+        let request = Asked {
+            name: name.map(|Path(name)| name).unwrap_or_default(),
+            body,
+            ..Asked::of(peer, kind)
+        };
+        ask(&client, &request).await
+    };
+    on(method, pass)
 }
 
 async fn has_bundle(
@@ -203,96 +222,6 @@ async fn receive_bundle(
     let pieces = body.into_data_stream();
     let pieces = pieces.map(|piece| piece.map_err(std::io::Error::other));
     tell(client.send(&request, pieces).await?).await
-}
-
-async fn order(
-    State(client): State<Client>,
-    ConnectInfo(peer): ConnectInfo<Peer>,
-    Path(name): Path<String>,
-    Opaque(body): Opaque,
-) -> Result<Response, Refusal> {
-    let request = Asked {
-        name,
-        body,
-        ..Asked::of(peer, Kind::Order)
-    };
-    ask(&client, &request).await
-}
-
-async fn stop(
-    State(client): State<Client>,
-    ConnectInfo(peer): ConnectInfo<Peer>,
-    Path(name): Path<String>,
-    Opaque(body): Opaque,
-) -> Result<Response, Refusal> {
-    let request = Asked {
-        name,
-        body,
-        ..Asked::of(peer, Kind::Stop)
-    };
-    ask(&client, &request).await
-}
-
-async fn upstream(
-    State(client): State<Client>,
-    ConnectInfo(peer): ConnectInfo<Peer>,
-    Path(name): Path<String>,
-) -> Result<Response, Refusal> {
-    let request = Asked {
-        name,
-        ..Asked::of(peer, Kind::Upstream)
-    };
-    ask(&client, &request).await
-}
-
-async fn change_upstream(
-    State(client): State<Client>,
-    ConnectInfo(peer): ConnectInfo<Peer>,
-    Path(name): Path<String>,
-    Opaque(body): Opaque,
-) -> Result<Response, Refusal> {
-    let request = Asked {
-        name,
-        body,
-        ..Asked::of(peer, Kind::ChangeUpstream)
-    };
-    ask(&client, &request).await
-}
-
-async fn haproxy(
-    State(client): State<Client>,
-    ConnectInfo(peer): ConnectInfo<Peer>,
-    Opaque(body): Opaque,
-) -> Result<Response, Refusal> {
-    let request = Asked {
-        body,
-        ..Asked::of(peer, Kind::HaProxy)
-    };
-    ask(&client, &request).await
-}
-
-async fn keys(
-    State(client): State<Client>,
-    ConnectInfo(peer): ConnectInfo<Peer>,
-    Opaque(body): Opaque,
-) -> Result<Response, Refusal> {
-    let request = Asked {
-        body,
-        ..Asked::of(peer, Kind::Keys)
-    };
-    ask(&client, &request).await
-}
-
-async fn renew(
-    State(client): State<Client>,
-    ConnectInfo(peer): ConnectInfo<Peer>,
-    Opaque(body): Opaque,
-) -> Result<Response, Refusal> {
-    let request = Asked {
-        body,
-        ..Asked::of(peer, Kind::Renew)
-    };
-    ask(&client, &request).await
 }
 
 #[derive(Deserialize)]

@@ -19,7 +19,8 @@
 //! What changes something (orders, stops, leases, upstreams, `HAProxy`) comes as the command of a signed
 //! [`Envelope`](crate::identity::command::Envelope), also the stop, which says nothing else (`null`). Besides the errors above: 412 if it
 //! came too late, too early, or was here before (signed anew it may be good: [`Problem::clock`] says by which clock); 421 if it
-//! is not from whom the host obeys, or not for it; 423 if another orchestrator is obeyed in its sender's place.
+//! is not from whom the host obeys, or not for it; 423 if another orchestrator is obeyed in its sender's place; 507 if it can't be
+//! written down, and so is not carried out.
 //!
 //! Errors are [`Problem`]s; whoever is not known is answered 401.
 
@@ -29,6 +30,7 @@ use serde::{Deserialize, Serialize};
 
 use super::facts::Facts;
 use crate::identity::command::Commander;
+use crate::identity::orchestrators::Unaware;
 use crate::identity::proof::Proof;
 use crate::identity::{Pin, Successor};
 use crate::model::deployment::{Creator, DeploymentId, ExecutionId, FileExistsBehavior};
@@ -70,7 +72,7 @@ pub struct AgentInfo {
     /// With what keys it shows itself; one that has not joined has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keys: Option<Keys>,
-    /// Whose commands it carries out, as far as that concerns whoever asks.
+    /// Whose commands it carries out, as far as that concerns whoever asks and is written down.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub obeys: Vec<Obeyed>,
 }
@@ -98,9 +100,9 @@ pub struct Keys {
     /// The one that it will show when every orchestrator that it obeys has noted it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Pin>,
-    /// The projects of the orchestrators that have not.
+    /// The orchestrators that have not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub unaware: Vec<Name>,
+    pub unaware: Vec<Unaware>,
 }
 
 /// One of the two, agent and orchestrator, is to have another key. The same again changes nothing.

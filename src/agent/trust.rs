@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustls::pki_types::CertificateDer;
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,8 @@ pub struct Trust {
     /// An agent that was never told to join has none.
     own: Option<OwnKey>,
     orchestrators: KnownOrchestrators,
+    /// Held by whoever changes either, or goes by both: a key is not shown before everybody who is obeyed knows it.
+    changing: Mutex<()>,
     /// Where both are kept.
     folder: PathBuf,
 }
@@ -110,6 +113,7 @@ impl Trust {
         Ok(Self {
             own,
             orchestrators,
+            changing: Mutex::default(),
             folder: layout.identity(),
         })
     }
@@ -146,6 +150,18 @@ impl Trust {
         }
     }
 
+    /// Takes a certificate of the agent's key that was renewed.
+    ///
+    /// # Errors
+    /// Why what is there is not taken.
+    pub fn renew(&self) -> Result<(), IdentityError> {
+        // Whoever changes keys now changes the folder, and so this comes again.
+        match (&self.own, self.changing.try_lock()) {
+            (Some(own), Ok(_changing)) => own.renew(),
+            _ => Ok(()),
+        }
+    }
+
     /// Sees what `cutover agent join` and `forget` change from now on.
     ///
     /// # Errors
@@ -159,12 +175,21 @@ impl Trust {
         self.own.as_ref().map(OwnKey::pin)
     }
 
-    /// Whether commands of this key, from this peer, are obeyed. Whoever has not joined knows no keys: it goes by whose
-    /// connection it is.
-    pub fn believes(&self, peer: Peer, commander: Commander) -> bool {
+    /// The keys of the orchestrator that commands of this key, from this peer, are of, this one among them; none if such commands
+    /// are not obeyed. Whoever has not joined knows no keys: it goes by whose connection it is.
+    pub fn line(&self, peer: Peer, commander: Commander) -> Vec<Commander> {
         match peer {
-            Peer::Key(pin) => self.orchestrators.commands(&pin, commander),
-            Peer::User(_) => self.own.is_none(),
+            Peer::Key(pin) => self.orchestrators.line(&pin, commander),
+            Peer::User(_) if self.own.is_none() => vec![commander],
+            Peer::User(_) => Vec::new(),
+        }
+    }
+
+    /// A command of this key was obeyed: should it be an orchestrator's next one, the former keys hold no more.
+    pub fn signs(&self, commander: Commander) {
+        // As long as it is not noted, every further command is an occasion.
+        if let Err(error) = self.orchestrators.signs(commander) {
+            tracing::error!(%error, "an orchestrator has other keys, and that can't be noted");
         }
     }
 
@@ -175,9 +200,9 @@ impl Trust {
                 let standing = self.orchestrators.standing(&pin);
                 if standing == Some(Standing::Orchestrator)
                     && !introduces
-                    && let Err(error) = self.settle(&pin)
+                    && let Err(error) = self.orchestrators.settle(pin)
                 {
-                    tracing::error!(%error, "what holds no more can't be noted");
+                    tracing::error!(%error, "an invitation is used, and that can't be noted");
                 }
                 standing
             }
@@ -188,12 +213,6 @@ impl Trust {
                 (may && self.own.is_none()).then_some(Standing::Orchestrator)
             }
         }
-    }
-
-    /// An orchestrator shows this key and knows that it is obeyed: its former key and its invitation hold no more.
-    fn settle(&self, pin: &Pin) -> io::Result<()> {
-        self.orchestrators.settle(*pin)?;
-        self.orchestrators.shows(pin)
     }
 
     /// The agent's keys.
@@ -220,6 +239,7 @@ impl Trust {
             return Err("this connection goes by no key".to_owned());
         };
         let own = self.own_key()?;
+        let _changing = self.changing();
         let made = match order {
             KeyOrder::Make => own.prepare().map(|_| ()),
             KeyOrder::Noted(next) => {
@@ -245,6 +265,10 @@ impl Trust {
         self.keys()
     }
 
+    fn changing(&self) -> MutexGuard<'_, ()> {
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn own_key(&self) -> Result<&OwnKey, String> {
         let own = self.own.as_ref();
         own.ok_or_else(|| "this host has no key: it was not told to join".to_owned())
@@ -260,6 +284,7 @@ impl Trust {
         peer: Peer,
         introduction: &Introduction,
     ) -> Result<Introduced, String> {
+        let _changing = self.changing();
         let expected = self.orchestrators.expected();
         let (Some(expected), Some(own), Peer::Key(orchestrator)) = (expected, &self.own, peer)
         else {

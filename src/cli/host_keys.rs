@@ -18,6 +18,7 @@ use crate::identity::hosts::KnownHosts;
 use crate::model::endpoint::Endpoint;
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
+use crate::store::state::State;
 
 /// How often it is looked whether a host has joined.
 const LOOK: Duration = Duration::from_millis(500);
@@ -168,7 +169,9 @@ pub(super) async fn rotate(
         // A key goes through no door and into no trail.
         let pem = std::fs::read_to_string(file)
             .map_err(|error| UsageError(format!("{}: {error}", file.display())))?;
-        OwnKey::open(&context.state()?.key())?.offer(&pem)?;
+        let state = context.state()?;
+        is_state_of(&state, client.ping().await?.pid)?;
+        OwnKey::offer(&state.key(), &pem)?;
     }
     if names.is_empty() {
         rotate_one(None, &client, context).await?;
@@ -177,6 +180,19 @@ pub(super) async fn rotate(
         rotate_one(Some(name.clone()), &client, context).await?;
     }
     Ok(Exit::Succeeded)
+}
+
+/// Whoever comes in by the door of another user's orchestrator may have a state directory of its own for the same project.
+fn is_state_of(state: &State, orchestrator: u32) -> Result<(), UsageError> {
+    let holder = std::fs::read_to_string(state.directory.join("lock"));
+    if holder.is_ok_and(|pid| pid.trim() == orchestrator.to_string()) {
+        return Ok(());
+    }
+    Err(UsageError(format!(
+        "the orchestrator (process {orchestrator}) does not work in {}: give it a key as the user whose it is, or set \
+         settings.stateDirectory in cutover.yaml so that both find the same directory",
+        state.directory.display()
+    )))
 }
 
 async fn rotate_one(
@@ -196,7 +212,7 @@ async fn rotate_one(
         say(format_args!("{whose} has the key {key} now"));
         return Ok(());
     }
-    let waits_for: Vec<&str> = waits_for.iter().map(Name::as_str).collect();
+    let waits_for: Vec<String> = waits_for.into_iter().collect();
     let waits_for = waits_for.join(", ");
     if of_host {
         say(format_args!(
@@ -210,22 +226,42 @@ async fn rotate_one(
     Ok(())
 }
 
-/// Knows the key of a host no more that is no host any more, if it had one.
+/// Knows the key of a host no more that is no host any more, if it had one, and takes back an invitation that is open.
 pub(super) async fn forget(name: &Name, context: &Context) -> color_eyre::Result<()> {
     // Most projects need no orchestrator to be started for that.
     let known = KnownHosts::open(context.state()?.hosts())?;
-    if known.key(name).is_some() {
+    if known.has(name) {
+        let had_key = known.key(name).is_some();
         let client = context.connect().await?;
         let host = name.clone();
         context.send(&client, Command::RevokeHost { host }).await?;
-        say("its key is known no more");
+        say(if had_key {
+            "its key is known no more"
+        } else {
+            "its invitation holds no more"
+        });
     }
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::listen;
+    use super::{State, is_state_of, listen};
+
+    #[test]
+    fn a_key_is_given_where_the_orchestrator_looks_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State {
+            project: folder.path().to_owned(),
+            directory: folder.path().to_owned(),
+            socket: folder.path().join("socket"),
+        };
+        let refused = is_state_of(&state, 7).unwrap_err().to_string();
+        assert!(refused.contains("settings.stateDirectory"), "{refused}");
+        std::fs::write(folder.path().join("lock"), "7\n").unwrap();
+        is_state_of(&state, 7).unwrap();
+        assert!(is_state_of(&state, 8).is_err());
+    }
 
     #[test]
     fn an_agent_listens_where_it_is_looked_for() {

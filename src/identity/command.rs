@@ -156,6 +156,11 @@ impl CommandKey {
         Ok(Self(KeyPair::generate_for(&PKCS_ED25519)?))
     }
 
+    /// The key as it is kept: a secret.
+    pub(super) fn pem(&self) -> String {
+        self.0.serialize_pem()
+    }
+
     /// By what others know it.
     pub fn commander(&self) -> Commander {
         // An Ed25519 key has so many bytes.

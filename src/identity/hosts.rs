@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::authority::Authority;
 use super::invitation::Secret;
+use super::own::Successor;
 use super::pin::Pin;
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
@@ -41,9 +42,9 @@ pub struct HostKey {
     /// The key that it will show one day in place of this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Pin>,
-    /// The orchestrator's next key, once the host has noted that.
+    /// The orchestrator's next keys, once the host has noted them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expects: Option<Pin>,
+    pub expects: Option<Successor>,
 }
 
 impl HostKey {
@@ -147,6 +148,12 @@ impl KnownHosts {
         Ok(invitation)
     }
 
+    /// Whether somebody is known as this host, or could join as it.
+    pub fn has(&self, host: &Name) -> bool {
+        let book = self.0.now();
+        book.hosts.contains_key(host) || book.invitations.contains_key(host)
+    }
+
     /// The invitations that hold.
     pub fn invitations(&self, now: Timestamp) -> Vec<(Name, Invitation)> {
         let book = self.0.now();
@@ -192,29 +199,40 @@ impl KnownHosts {
         self.of(host, asked, |key| key.next = Some(next))
     }
 
-    /// The host shows its next key: the former is nobody's any more.
+    /// The host shows this key: if it is its next one, the former is nobody's any more. Answers whether that is so.
     ///
     /// # Errors
     /// If the file can't be written.
-    pub fn switched(&self, (host, asked): (&Name, Pin), now: Timestamp) -> io::Result<()> {
+    pub fn switched(
+        &self,
+        (host, asked): (&Name, Pin),
+        shown: Pin,
+        now: Timestamp,
+    ) -> io::Result<bool> {
+        let is_next = |key: &HostKey| key.pin == asked && key.next == Some(shown);
+        if !self.key(host).is_some_and(|key| is_next(&key)) {
+            return Ok(false);
+        }
+        let mut switched = false;
         self.of(host, asked, |key| {
-            if let Some(next) = key.next.take() {
-                key.pin = next;
-                key.since = now;
+            if is_next(key) {
+                (key.pin, key.next, key.since) = (shown, None, now);
+                switched = true;
             }
-        })
+        })?;
+        Ok(switched)
     }
 
-    /// The host has noted the orchestrator's next key.
+    /// The host has noted the orchestrator's next keys.
     ///
     /// # Errors
     /// If the file can't be written.
-    pub fn noted(&self, (host, asked): (&Name, Pin), successor: Pin) -> io::Result<()> {
+    pub fn noted(&self, (host, asked): (&Name, Pin), successor: Successor) -> io::Result<()> {
         self.of(host, asked, |key| key.expects = Some(successor))
     }
 
-    /// The hosts that have not noted that this is the orchestrator's next key, and those that are invited by its former one.
-    pub fn unaware(&self, successor: Pin, now: Timestamp) -> Vec<Name> {
+    /// The hosts that have not noted that these are the orchestrator's next keys, and those that are invited by its former one.
+    pub fn unaware(&self, successor: Successor, now: Timestamp) -> Vec<Name> {
         let book = self.0.now();
         let joined = book.hosts.iter();
         let joined = joined.filter(|(_, key)| key.expects != Some(successor));
@@ -232,6 +250,16 @@ impl KnownHosts {
         })
     }
 
+    /// Takes back an invitation as this host.
+    ///
+    /// # Errors
+    /// If the file can't be written.
+    pub fn withdraw(&self, host: &Name) -> io::Result<()> {
+        self.0.change(|book| {
+            book.invitations.remove(host);
+        })
+    }
+
     /// Whoever has the host's key, or an invitation as it, is nobody any more. Answers whether there was anything.
     ///
     /// # Errors
@@ -245,6 +273,7 @@ impl KnownHosts {
 
 #[cfg(test)]
 mod tests {
+    use super::super::command::CommandKey;
     use super::*;
 
     const NOW: Timestamp = Timestamp(1_000_000);
@@ -276,6 +305,15 @@ mod tests {
             "it is too late"
         );
         assert_eq!(known.key(&web), None);
+        let db: Name = "db-1".parse().unwrap();
+        let third = known.invite(&db, "ana", Terms::default(), NOW).unwrap();
+        assert!(known.has(&db));
+        known.withdraw(&db).unwrap();
+        assert!(!known.has(&db) && known.has(&web));
+        assert!(
+            !known.join(&db, &third, pin(1), NOW).unwrap(),
+            "it was taken back"
+        );
         assert!(known.join(&web, &second, pin(1), NOW).unwrap());
         assert!(
             !known.join(&web, &second, pin(2), NOW).unwrap(),
@@ -317,21 +355,34 @@ mod tests {
         let (_folder, known) = known();
         let web: Name = "web-1".parse().unwrap();
         let invitation = known.invite(&web, "ana", Terms::default(), NOW).unwrap();
-        assert_eq!(known.unaware(pin(9), NOW), std::slice::from_ref(&web));
-        assert!(known.unaware(pin(9), NOW + INVITATION).is_empty());
+        let next = |commander| Successor {
+            pin: pin(9),
+            commander,
+        };
+        let commander = || CommandKey::new().unwrap().commander();
+        let (successor, other) = (next(commander()), next(commander()));
+        assert_eq!(known.unaware(successor, NOW), std::slice::from_ref(&web));
+        assert!(known.unaware(successor, NOW + INVITATION).is_empty());
         known.join(&web, &invitation, pin(1), NOW).unwrap();
-        known.switched((&web, pin(1)), NOW).unwrap();
+        assert!(!known.switched((&web, pin(1)), pin(2), NOW).unwrap());
         assert_eq!(known.key(&web).unwrap().pin, pin(1), "there is no other");
         known.expect((&web, pin(7)), pin(7)).unwrap();
         assert_eq!(known.key(&web).unwrap().next, None, "a former one's word");
         known.expect((&web, pin(1)), pin(2)).unwrap();
         let key = known.key(&web).unwrap();
         assert!(key.is(&pin(1)) && key.is(&pin(2)) && !key.is(&pin(3)));
-        known.switched((&web, pin(1)), NOW).unwrap();
+        assert!(!known.switched((&web, pin(1)), pin(1), NOW).unwrap());
+        assert!(!known.switched((&web, pin(1)), pin(3), NOW).unwrap());
+        assert!(known.switched((&web, pin(1)), pin(2), NOW).unwrap());
         let key = known.key(&web).unwrap();
         assert!(!key.is(&pin(1)) && key.is(&pin(2)));
-        assert_eq!(known.unaware(pin(9), NOW), std::slice::from_ref(&web));
-        known.noted((&web, pin(2)), pin(9)).unwrap();
-        assert!(known.unaware(pin(9), NOW).is_empty());
+        assert_eq!(known.unaware(successor, NOW), std::slice::from_ref(&web));
+        known.noted((&web, pin(2)), successor).unwrap();
+        assert!(known.unaware(successor, NOW).is_empty());
+        assert_eq!(
+            known.unaware(other, NOW),
+            [web],
+            "the same key of connections with another of commands"
+        );
     }
 }

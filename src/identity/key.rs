@@ -14,7 +14,7 @@ use rustls::sign::CertifiedKey;
 use webpki::EndEntityCert;
 
 use super::pin::Pin;
-use crate::store::files::write_atomically;
+use crate::store::files::{lock_beside, write_for_owner};
 
 /// A key of one's own, with the certificate that it travels in, and those of an authority above that, if one has made it.
 pub struct Identity {
@@ -65,6 +65,17 @@ pub enum IdentityError {
         /// Its key.
         pin: Pin,
     },
+    /// Another key has taken its place.
+    #[error(
+        "{path} has another key now, {}, by which nobody knows this host: it goes on with the former one until it is started anew. Put \
+         that back with its certificate, or remove the file and have the host join again", .pin.fingerprint(), path = .path.display()
+    )]
+    Replaced {
+        /// Which file.
+        path: PathBuf,
+        /// The other key.
+        pin: Pin,
+    },
     /// No key can be made.
     #[error("no key can be made: {0}")]
     Made(#[from] rcgen::Error),
@@ -85,6 +96,7 @@ impl Identity {
     /// If it is no key, or another one is there.
     pub fn install(path: &Path, pem: &str) -> Result<Self, IdentityError> {
         let offered = Self::parse(pem)?;
+        let _lock = lock(path)?;
         if path.exists() {
             let pin = Self::open(path)?.pin();
             if pin != offered.pin() {
@@ -153,9 +165,14 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> IdentityError {
     move |source| IdentityError::Io { path, source }
 }
 
+/// Keeps everybody else from changing the key in this file, until the answer is dropped.
+pub(super) fn lock(path: &Path) -> Result<fs::File, IdentityError> {
+    lock_beside(path).map_err(at(path))
+}
+
 /// Writes a key where nobody else can read it.
 pub(super) fn keep(path: &Path, pem: &str) -> Result<(), IdentityError> {
-    write_atomically(path, pem.as_bytes()).map_err(at(path))
+    write_for_owner(path, pem.as_bytes()).map_err(at(path))
 }
 
 /// What a file has that nobody else can read, made now if there is none.
@@ -172,7 +189,7 @@ pub(super) fn kept(
             }
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let written = write_atomically(path, make()?.as_bytes());
+            let written = write_for_owner(path, make()?.as_bytes());
             written.map_err(at(path))?;
         }
         Err(error) => return Err(at(path)(error)),

@@ -43,6 +43,9 @@ pub struct Orchestrator {
     pub project: Name,
     /// The key that signs its commands.
     pub commander: Commander,
+    /// The key that signed them before: what is known of the commands of that one holds for those of this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former: Option<Commander>,
     /// Since when, by the host's clock.
     pub since: Timestamp,
     /// The keys that it will show one day in place of these.
@@ -119,6 +122,16 @@ impl Whom {
     }
 }
 
+/// An orchestrator that has not noted the host's next key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Unaware {
+    /// Its key: others may be of the same project.
+    pub pin: Pin,
+    /// The project that it said it is of.
+    pub project: Name,
+}
+
 /// What somebody may do here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -156,14 +169,19 @@ impl KnownOrchestrators {
             .collect()
     }
 
-    /// Whether this key signs the commands of the holder of that one, and that is obeyed.
-    pub fn commands(&self, pin: &Pin, commander: Commander) -> bool {
+    /// The keys that sign, signed or will sign the commands of the holder of that one, if this is one that may do so now and the
+    /// holder is obeyed; otherwise none. All are of one orchestrator: no rotation makes it another.
+    pub fn line(&self, pin: &Pin, commander: Commander) -> Vec<Commander> {
         let book = self.0.now();
         let mut known = book.orchestrators.iter().filter(|known| known.has(pin));
-        known.any(|known| {
-            let next = known.successor.map(|next| next.commander);
-            known.commander == commander || next == Some(commander)
-        })
+        let signs = |known: &&Orchestrator| {
+            known.commander == commander || known.will_sign() == Some(commander)
+        };
+        let line = |known: &Orchestrator| {
+            let others = known.will_sign().into_iter().chain(known.former);
+            std::iter::once(known.commander).chain(others).collect()
+        };
+        known.find(signs).map(line).unwrap_or_default()
     }
 
     /// What the holder of this key may do now.
@@ -211,12 +229,16 @@ impl KnownOrchestrators {
             if let Some(expected) = &mut book.expected {
                 expected.met = Some(pin);
             }
-            match book.orchestrators.iter_mut().find(|known| known.pin == pin) {
-                Some(known) => (known.project, known.commander) = (project, commander),
+            match book.orchestrators.iter_mut().find(|known| known.has(&pin)) {
+                Some(known) => {
+                    known.meet(pin, commander);
+                    known.project = project;
+                }
                 None => book.orchestrators.push(Orchestrator {
                     pin,
                     project,
                     commander,
+                    former: None,
                     since,
                     successor: None,
                     expects: None,
@@ -261,30 +283,28 @@ impl KnownOrchestrators {
         found.ok_or_else(|| io::Error::other("this is no orchestrator that is obeyed by that key"))
     }
 
-    /// An orchestrator shows this key: if that is its next one, the former is nobody's any more.
+    /// A command that this key signed was obeyed: if it is an orchestrator's next one, the former keys are nobody's any more.
     ///
     /// # Errors
     /// If the file can't be written.
-    pub fn shows(&self, pin: &Pin) -> io::Result<()> {
-        if !self.successors().contains(pin) {
+    pub fn signs(&self, commander: Commander) -> io::Result<()> {
+        let is_next = |one: &Orchestrator| one.will_sign() == Some(commander);
+        if !self.0.now().orchestrators.iter().any(is_next) {
             return Ok(());
         }
         self.0.change(|book| {
             let mut all = book.orchestrators.iter_mut();
-            let shown =
-                all.find_map(|one| Some((one.successor.take_if(|next| next.pin == *pin)?, one)));
-            if let Some((Successor { pin, commander }, one)) = shown {
-                one.pin = pin;
-                one.commander = commander;
+            if let Some(one) = all.find(|one| is_next(one)) {
+                one.give_way();
             }
         })
     }
 
-    /// The orchestrator with this key has noted the host's next key. Answers the projects of those that have not.
+    /// The orchestrator with this key has noted the host's next key. Answers those that have not.
     ///
     /// # Errors
     /// If the file can't be written.
-    pub fn noted(&self, pin: &Pin, next: Pin) -> io::Result<Vec<Name>> {
+    pub fn noted(&self, pin: &Pin, next: Pin) -> io::Result<Vec<Unaware>> {
         self.0.change(|book| {
             for one in book.orchestrators.iter_mut().filter(|one| one.has(pin)) {
                 one.expects = Some(next);
@@ -293,12 +313,12 @@ impl KnownOrchestrators {
         Ok(self.unaware(next))
     }
 
-    /// The projects of the orchestrators that have not noted that this is the host's next key.
-    pub fn unaware(&self, next: Pin) -> Vec<Name> {
+    /// The orchestrators that have not noted that this is the host's next key.
+    pub fn unaware(&self, next: Pin) -> Vec<Unaware> {
         let all = self.all().into_iter();
-        all.filter(|one| one.expects != Some(next))
-            .map(|one| one.project)
-            .collect()
+        let unaware = all.filter(|one| one.expects != Some(next));
+        let named = unaware.map(|Orchestrator { pin, project, .. }| Unaware { pin, project });
+        named.collect()
     }
 
     /// Obeys this orchestrator no longer. Answers whether it did.
@@ -318,6 +338,31 @@ impl Orchestrator {
     /// Whether the holder of this key is it.
     fn has(&self, pin: &Pin) -> bool {
         self.pin == *pin || self.successor.is_some_and(|next| next.pin == *pin)
+    }
+
+    /// The key that will sign its commands one day.
+    fn will_sign(&self) -> Option<Commander> {
+        self.successor.map(|next| next.commander)
+    }
+
+    /// Its keys give way to the next ones.
+    fn give_way(&mut self) {
+        if let Some(Successor { pin, commander }) = self.successor.take() {
+            self.former = Some(self.commander);
+            (self.pin, self.commander) = (pin, commander);
+        }
+    }
+
+    /// It has shown again who it is, by one of its keys.
+    fn meet(&mut self, pin: Pin, commander: Commander) {
+        if self.pin != pin {
+            self.give_way();
+        }
+        if self.commander != commander {
+            // Who brings another key to a meeting begins anew.
+            self.former = None;
+            self.commander = commander;
+        }
     }
 }
 
@@ -347,8 +392,8 @@ mod tests {
         known.admit(pin(1), &shop, signs()).unwrap();
         let commander = signs();
         known.admit(pin(1), &shop, commander).unwrap();
-        assert!(!known.commands(&pin(2), commander));
-        assert!(known.commands(&pin(1), commander));
+        assert!(known.line(&pin(2), commander).is_empty());
+        assert_eq!(known.line(&pin(1), commander), [commander]);
         assert_eq!(known.standing(&pin(1)), Some(Standing::Orchestrator));
         assert_eq!(known.all().len(), 1);
         assert!(known.expected().is_some(), "its answer may have been lost");
@@ -374,7 +419,8 @@ mod tests {
     fn a_next_key_is_noted_by_everybody() {
         let (_folder, known) = two();
         assert_eq!(known.noted(&pin(1), pin(9)).unwrap().len(), 1);
-        assert_eq!(known.unaware(pin(9))[0].as_str(), "bank");
+        let unaware = &known.unaware(pin(9))[0];
+        assert_eq!((unaware.pin, unaware.project.as_str()), (pin(2), "bank"));
         assert_eq!(known.unaware(pin(8)).len(), 2, "that is another key");
         assert!(known.noted(&pin(2), pin(9)).unwrap().is_empty());
     }
@@ -391,19 +437,44 @@ mod tests {
         known.succeed(&pin(1), third).unwrap();
         assert!(known.succeed(&pin(7), next(8)).is_err(), "nobody");
         for commander in [former, third.commander] {
-            assert!(known.commands(&pin(1), commander));
-            assert!(!known.commands(&pin(2), commander));
+            assert_eq!(known.line(&pin(1), commander), [former, third.commander]);
+            assert!(known.line(&pin(2), commander).is_empty());
         }
         assert_eq!(known.standing(&pin(8)), None, "of nobody who is known");
+        known.signs(former).unwrap();
         for own in [pin(1), pin(3)] {
             assert_eq!(known.standing(&own), Some(Standing::Orchestrator));
-            known.shows(&pin(1)).unwrap();
         }
-        known.shows(&pin(3)).unwrap();
-        assert!(known.commands(&pin(3), third.commander));
-        assert!(!known.commands(&pin(3), former));
+        known.signs(third.commander).unwrap();
+        assert_eq!(
+            known.line(&pin(3), third.commander),
+            [third.commander, former]
+        );
+        assert!(known.line(&pin(3), former).is_empty());
         assert_eq!(known.standing(&pin(1)), None);
         assert_eq!(known.standing(&pin(3)), Some(Standing::Orchestrator));
         assert_eq!(known.standing(&pin(2)), Some(Standing::Orchestrator));
+    }
+
+    #[test]
+    fn an_orchestrator_that_joins_by_its_next_key_is_the_same_one() {
+        let (_folder, known) = two();
+        let former = known.all()[0].commander;
+        let next = Successor {
+            pin: pin(3),
+            commander: CommandKey::new().unwrap().commander(),
+        };
+        known.succeed(&pin(1), next).unwrap();
+        let shop = "shop".parse().unwrap();
+        known.admit(pin(3), &shop, next.commander).unwrap();
+        assert_eq!(known.all().len(), 2);
+        assert_eq!(known.standing(&pin(1)), None);
+        assert_eq!(
+            known.line(&pin(3), next.commander),
+            [next.commander, former]
+        );
+        let anew = CommandKey::new().unwrap().commander();
+        known.admit(pin(3), &shop, anew).unwrap();
+        assert_eq!(known.line(&pin(3), anew), [anew]);
     }
 }

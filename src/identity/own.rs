@@ -1,13 +1,14 @@
 //! A key of one's own that another can take the place of while connections are open.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
 
 use super::command::{CommandKey, Commander};
-use super::key::{Identity, IdentityError, keep};
+use super::key::{Identity, IdentityError, keep, lock};
 use super::pin::Pin;
 use crate::store::files::sync_dir;
 
@@ -32,8 +33,11 @@ impl InFile for CommandKey {
     }
 }
 
+/// How the file of the next key of commands begins: by which key of connections it will be shown with.
+const BESIDE: &str = "beside ";
+
 /// One's own key, and the next one, once there is one. The next key is in a file beside the first, so that neither is lost
-/// when the program ends in between.
+/// when the program ends in between. Whoever changes one of the files keeps everybody else from it meanwhile.
 #[derive(Debug)]
 pub struct OwnKey<K = Identity> {
     path: PathBuf,
@@ -70,6 +74,7 @@ impl<K: InFile> OwnKey<K> {
     /// # Errors
     /// If it can't be read or made.
     pub fn prepare(&self) -> Result<K, IdentityError> {
+        let _lock = lock(&self.path)?;
         K::open(&self.next_path())
     }
 
@@ -78,6 +83,12 @@ impl<K: InFile> OwnKey<K> {
     /// # Errors
     /// If it can't be read, or its file not be moved: then everything is as before.
     pub fn switch(&self) -> Result<(), IdentityError> {
+        let _lock = lock(&self.path)?;
+        self.give_way()
+    }
+
+    /// The same for whoever keeps everybody else from it.
+    fn give_way(&self) -> Result<(), IdentityError> {
         let Some(key) = self.next()? else {
             return Ok(());
         };
@@ -101,19 +112,44 @@ impl OwnKey {
         self.current().pin()
     }
 
-    /// Takes this key, with its certificates, as the next one.
+    /// Takes certificates of the same key that somebody has put into its file. Whoever calls this sees to it that the key is not
+    /// switched meanwhile.
+    ///
+    /// # Errors
+    /// If it can't be read, or has another key: then everything is as before.
+    pub fn renew(&self) -> Result<(), IdentityError> {
+        let path = &self.path;
+        let text = fs::read_to_string(path).map_err(|source| IdentityError::Io {
+            path: path.clone(),
+            source,
+        })?;
+        if text == self.current().pem() {
+            return Ok(());
+        }
+        let renewed = Identity::open(path)?;
+        if renewed.pin() != self.pin() {
+            let (path, pin) = (path.clone(), renewed.pin());
+            return Err(IdentityError::Replaced { path, pin });
+        }
+        tracing::info!("this host has another certificate");
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(renewed);
+        Ok(())
+    }
+
+    /// Takes this key, with its certificates, as the next one of the key in this file. Answers its pin.
     ///
     /// # Errors
     /// If it is no key, or another one is on its way already.
-    pub fn offer(&self, pem: &str) -> Result<(), IdentityError> {
+    pub fn offer(path: &Path, pem: &str) -> Result<Pin, IdentityError> {
         let offered = Identity::parse(pem)?.pin();
-        if offered == self.pin() {
+        let _lock = lock(path)?;
+        let own: Self = Self::open(path)?;
+        if offered == own.pin() {
             return Err(IdentityError::Shown(offered));
         }
-        match self.next()? {
-            None => keep(&self.next_path(), pem),
-            Some(next) if next.pin() == offered => Ok(()),
-            Some(next) => Err(IdentityError::OnItsWay(next.pin())),
+        match own.next()? {
+            Some(next) if next.pin() != offered => Err(IdentityError::OnItsWay(next.pin())),
+            _ => keep(&own.next_path(), pem).map(|()| offered),
         }
     }
 }
@@ -143,27 +179,30 @@ impl OwnKeys {
     /// # Errors
     /// If they can't be read or made.
     pub fn open(connections: &Path, commands: &Path) -> Result<Self, IdentityError> {
+        let _lock = lock(connections)?;
         let own = Self {
             connections: OwnKey::open(connections)?,
             commands: OwnKey::open(commands)?,
         };
-        // The next key of connections is made first, and shown first.
-        if own.connections.next()?.is_none() {
-            own.commands.switch()?;
-        }
+        own.finish()?;
         Ok(own)
     }
 
-    /// Those that are to take their place, if both are there.
+    /// Those that are to take their place, if both are there; or if the first of them has.
     ///
     /// # Errors
     /// If they can't be read.
     pub fn next(&self) -> Result<Option<Successor>, IdentityError> {
-        let Some(connections) = self.connections.next()? else {
-            return Ok(None);
+        let shown = self.connections.pin();
+        let pin = match self.commands_beside(shown)? {
+            Some(_) => shown,
+            None => match self.connections.next()? {
+                Some(next) => next.pin(),
+                None => return Ok(None),
+            },
         };
-        let commands = self.commands.next()?;
-        Ok(commands.map(|commands| Successor::of(&connections, &commands)))
+        let commands = self.commands_beside(pin)?;
+        Ok(commands.map(|commands| Successor::of(pin, &commands)))
     }
 
     /// Those that are to take their place, made now as far as there are none.
@@ -171,25 +210,67 @@ impl OwnKeys {
     /// # Errors
     /// If they can't be read or made.
     pub fn prepare(&self) -> Result<Successor, IdentityError> {
-        let connections = self.connections.prepare()?;
-        let commands = self.commands.prepare()?;
-        Ok(Successor::of(&connections, &commands))
+        let _lock = lock(&self.connections.path)?;
+        self.finish()?;
+        let pin = Identity::open(&self.connections.next_path())?.pin();
+        let commands = if let Some(commands) = self.commands_beside(pin)? {
+            commands
+        } else {
+            let made = CommandKey::new()?;
+            let text = format!("{BESIDE}{pin}\n{}", made.pem());
+            keep(&self.commands.next_path(), &text)?;
+            made
+        };
+        Ok(Successor::of(pin, &commands))
     }
 
-    /// The next keys take the place of the current ones.
+    /// These keys take the place of the current ones, if they are the next ones still. Answers whether they were.
     ///
     /// # Errors
-    /// If they can't. Where it is the second that can't, it does when they are opened again.
-    pub fn switch(&self) -> Result<(), IdentityError> {
-        self.connections.switch()?;
-        self.commands.switch()
+    /// If they can't. Where it is the second that can't, both are the next ones until it does.
+    pub fn switch(&self, expected: Successor) -> Result<bool, IdentityError> {
+        let _lock = lock(&self.connections.path)?;
+        if self.next()? != Some(expected) {
+            return Ok(false);
+        }
+        if self.connections.pin() != expected.pin {
+            self.connections.give_way()?;
+        }
+        self.finish()?;
+        Ok(true)
+    }
+
+    /// The next key of connections is shown first; that of commands follows, also if the program has ended in between.
+    fn finish(&self) -> Result<(), IdentityError> {
+        match self.commands_beside(self.connections.pin())? {
+            Some(_) => self.commands.give_way(),
+            None => Ok(()),
+        }
+    }
+
+    /// The next key of commands, if it is the one that was made to be shown with this key of connections.
+    fn commands_beside(&self, pin: Pin) -> Result<Option<CommandKey>, IdentityError> {
+        let path = self.commands.next_path();
+        let text = match fs::read_to_string(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            text => text.map_err(|source| IdentityError::Io { path, source })?,
+        };
+        let beside = text
+            .lines()
+            .next()
+            .and_then(|line| line.strip_prefix(BESIDE));
+        if beside.and_then(|pin| pin.parse().ok()) == Some(pin) {
+            self.commands.next()
+        } else {
+            Ok(None)
+        }
     }
 }
 
 impl Successor {
-    fn of(connections: &Identity, commands: &CommandKey) -> Self {
+    fn of(pin: Pin, commands: &CommandKey) -> Self {
         Self {
-            pin: connections.pin(),
+            pin,
             commander: commands.commander(),
         }
     }
@@ -219,27 +300,119 @@ mod tests {
         assert_eq!(OwnKey::<Identity>::open(&path).unwrap().pin(), next);
     }
 
+    /// The files of an orchestrator's keys.
+    struct Files(tempfile::TempDir);
+
+    impl Files {
+        fn new() -> Self {
+            Self(tempfile::tempdir().unwrap())
+        }
+
+        fn key(&self) -> PathBuf {
+            self.0.path().join("key.pem")
+        }
+
+        fn next(&self) -> PathBuf {
+            self.0.path().join("key.pem.next")
+        }
+
+        fn open(&self) -> OwnKeys {
+            OwnKeys::open(&self.key(), &self.0.path().join("commands.pem")).unwrap()
+        }
+    }
+
+    fn now(own: &OwnKeys) -> Successor {
+        Successor::of(own.connections.pin(), &own.commands.current())
+    }
+
+    /// A key and its certificate, of somebody's own making.
+    fn made() -> (Pin, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let made = Identity::open(&folder.path().join("made.pem")).unwrap();
+        (made.pin(), made.pem().to_owned())
+    }
+
     #[test]
     fn both_keys_of_an_orchestrator_change_wherever_the_program_ends() {
-        let folder = tempfile::tempdir().unwrap();
-        let (key, commands) = (
-            folder.path().join("key.pem"),
-            folder.path().join("commands.pem"),
-        );
-        let open = || OwnKeys::open(&key, &commands).unwrap();
-        let now =
-            |own: &OwnKeys| Successor::of(&own.connections.current(), &own.commands.current());
-        let first = now(&open());
+        let files = Files::new();
+        let first = now(&files.open());
         // It ends after the first of the next keys was made.
-        open().connections.prepare().unwrap();
-        assert_eq!(now(&open()), first);
-        assert_eq!(open().next().unwrap(), None, "one is not both");
-        let next = open().prepare().unwrap();
-        assert_eq!(open().next().unwrap(), Some(next));
-        assert_eq!(now(&open()), first);
+        files.open().connections.prepare().unwrap();
+        assert_eq!(now(&files.open()), first);
+        assert_eq!(files.open().next().unwrap(), None, "one is not both");
+        let next = files.open().prepare().unwrap();
+        assert_eq!(files.open().next().unwrap(), Some(next));
+        assert_eq!(now(&files.open()), first);
+        // Somebody else's word is no reason.
+        let other = Successor {
+            commander: CommandKey::new().unwrap().commander(),
+            ..next
+        };
+        assert!(!files.open().switch(other).unwrap());
+        assert_eq!(now(&files.open()), first);
         // It ends after the first of them was shown.
-        open().connections.switch().unwrap();
-        assert_eq!(now(&open()), next);
-        assert_eq!(open().next().unwrap(), None);
+        files.open().connections.switch().unwrap();
+        assert_eq!(now(&files.open()), next);
+        assert_eq!(files.open().next().unwrap(), None);
+    }
+
+    #[test]
+    fn a_change_that_stopped_halfway_goes_on_without_a_restart() {
+        let files = Files::new();
+        let own = files.open();
+        let next = own.prepare().unwrap();
+        own.connections.switch().unwrap();
+        assert_eq!(own.next().unwrap(), Some(next), "it is not over yet");
+        assert!(own.switch(next).unwrap());
+        assert_eq!((now(&own), own.next().unwrap()), (next, None));
+    }
+
+    /// Somebody offers a key between the two steps of a change, and the program ends there.
+    #[test]
+    fn the_keys_of_two_changes_are_not_mixed() {
+        let files = Files::new();
+        let first = files.open().prepare().unwrap();
+        files.open().connections.prepare().unwrap();
+        fs::rename(files.next(), files.key()).unwrap();
+        let (pin, pem) = made();
+        assert_eq!(OwnKey::offer(&files.key(), &pem).unwrap(), pin);
+        let own = files.open();
+        assert_eq!(now(&own), first);
+        assert_eq!(
+            own.next().unwrap(),
+            None,
+            "what is offered has no other yet"
+        );
+        let second = own.prepare().unwrap();
+        assert_eq!(second.pin, pin);
+        assert!(own.switch(second).unwrap());
+        assert_eq!(now(&files.open()), second);
+    }
+
+    #[test]
+    fn one_key_is_on_its_way_at_a_time() {
+        let files = Files::new();
+        let own = files.open();
+        let ((one, first), (_, other)) = (made(), made());
+        OwnKey::offer(&files.key(), &first).unwrap();
+        OwnKey::offer(&files.key(), &first).unwrap();
+        let refused = OwnKey::offer(&files.key(), &other).unwrap_err();
+        assert!(matches!(refused, IdentityError::OnItsWay(pin) if pin == one));
+        assert!(own.switch(own.prepare().unwrap()).unwrap());
+        let refused = OwnKey::offer(&files.key(), &first).unwrap_err();
+        assert!(matches!(refused, IdentityError::Shown(pin) if pin == one));
+    }
+
+    #[test]
+    fn whoever_offers_a_key_waits_until_a_change_is_over() {
+        let files = Files::new();
+        files.open();
+        let held = lock(&files.key()).unwrap();
+        let (key, (_, pem), (other, theirs)) = (files.key(), made(), made());
+        let offering = std::thread::spawn(move || OwnKey::offer(&key, &pem));
+        keep(&files.next(), &theirs).unwrap();
+        drop(held);
+        let refused = offering.join().unwrap().unwrap_err();
+        assert!(matches!(refused, IdentityError::OnItsWay(pin) if pin == other));
     }
 }

@@ -284,8 +284,8 @@ pub enum Answer {
     Rotated {
         /// The new one.
         key: Pin,
-        /// Who has to note it before it is shown: hosts, or for a host's key the projects of orchestrators.
-        waits_for: BTreeSet<Name>,
+        /// Who has to note it before it is shown: hosts, or for a host's key the projects of orchestrators with their fingerprints.
+        waits_for: BTreeSet<String>,
     },
     /// Nothing more to say.
     Done,

@@ -1,6 +1,6 @@
 //! A small value in a file, that several processes may change and each sees at once.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::files::write_atomically;
+use super::files::{lock_beside, write_for_owner};
 
 /// A value that is kept in a file as JSON, which only its owner may read. Without the file it is the default.
 #[derive(Debug)]
@@ -66,12 +66,11 @@ impl<T: Clone + Default + Serialize + DeserializeOwned> Kept<T> {
     pub fn change<R>(&self, change: impl FnOnce(&mut T) -> R) -> io::Result<R> {
         let mut seen = self.seen();
         // Held until the end: others may be about to change it too.
-        let lock = File::create(self.path.with_added_extension("lock"))?;
-        lock.lock()?;
+        let _lock = lock_beside(&self.path)?;
         let (_, mut value) = read(&self.path)?;
         let result = change(&mut value);
         let text = serde_json::to_vec_pretty(&value)?;
-        write_atomically(&self.path, &text).map_err(at(&self.path))?;
+        write_for_owner(&self.path, &text).map_err(at(&self.path))?;
         let value = Arc::new(value);
         let file = stamp(&self.path)?;
         *seen = Seen { file, value };

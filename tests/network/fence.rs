@@ -1,6 +1,9 @@
 //! Two orchestrators that have the same keys, as one was copied from the other: one of them is obeyed, and the other knows it.
 
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
 
 use crate::world::{World, until};
 
@@ -14,6 +17,24 @@ impl Drop for Serving {
     }
 }
 
+/// Copies the project, its state among it.
+fn copy(world: &World) -> PathBuf {
+    let copy = world.project().with_file_name("copy");
+    let copied = Command::new("cp")
+        .arg("-a")
+        .arg(world.project())
+        .arg(&copy)
+        .status();
+    assert!(copied.unwrap().success());
+    copy
+}
+
+/// Orchestrates on a copy in the place of the original.
+fn take_over(world: &World, copy: &Path) -> Serving {
+    let mut taking = world.command_on(copy, &["serve", "--take-over"]);
+    Serving(taking.stdin(Stdio::null()).spawn().unwrap())
+}
+
 #[test]
 fn a_copied_state_directory_is_refused_and_then_the_original_is_fenced_off() {
     let mut world = World::new();
@@ -22,13 +43,7 @@ fn a_copied_state_directory_is_refused_and_then_the_original_is_fenced_off() {
     world.push("1.0", "0");
     let first = world.ok(&["deploy", "shop", "production", "1.0", "--wait"]);
     world.kill_orchestrator();
-    let copy = world.project().with_file_name("copy");
-    let copied = Command::new("cp")
-        .arg("-a")
-        .arg(world.project())
-        .arg(&copy)
-        .status();
-    assert!(copied.unwrap().success());
+    let copy = copy(&world);
     world.serve();
     world.until_ok("web-1");
 
@@ -49,10 +64,7 @@ fn a_copied_state_directory_is_refused_and_then_the_original_is_fenced_off() {
     }
     assert!(world.status("web-1")["status"]["reachable"] == true);
 
-    let taking = on_copy(&["serve", "--take-over"])
-        .stdin(Stdio::null())
-        .spawn();
-    let _taking = Serving(taking.unwrap());
+    let _taking = take_over(&world, &copy);
     world.until_problem("web-1", "obeys another orchestrator of this project since");
     let status = world.status("web-1")["status"].clone();
     let problem = status["problem"].as_str().unwrap();
@@ -62,6 +74,14 @@ fn a_copied_state_directory_is_refused_and_then_the_original_is_fenced_off() {
     );
     let remedy = status["remedy"].as_str().unwrap();
     assert!(remedy.contains("end one of the two"), "{remedy}");
+
+    // Nor does it spread other keys, by which it would be obeyed again.
+    let refused = world.refused(&["hosts", "rotate", "--orchestrator"]);
+    assert!(
+        refused.contains("web-1 obeys another orchestrator of this project, so the keys"),
+        "{refused}"
+    );
+    assert!(!world.state().join("key.pem.next").exists());
 
     // What the former one wants changes nothing; what the other wants is done, once.
     let nothing = world.ok(&["deploy", "shop", "production", "1.0"]);
@@ -90,4 +110,35 @@ fn a_copied_state_directory_is_refused_and_then_the_original_is_fenced_off() {
         "{:?}",
         host.trace()
     );
+}
+
+#[test]
+fn a_copy_from_before_a_change_of_keys_is_nobody() {
+    let mut world = World::new();
+    world.serve();
+    let host = world.joined("web-1");
+    world.kill_orchestrator();
+    let copy = copy(&world);
+    world.serve();
+    world.until_ok("web-1");
+    world.ok(&["hosts", "rotate", "--orchestrator"]);
+    let book = host.files().join("identity/orchestrators.json");
+    until("the former key is obeyed no more", || {
+        std::fs::read_to_string(&book)
+            .unwrap()
+            .matches("sha256:")
+            .count()
+            == 1
+    });
+    let _taking = take_over(&world, &copy);
+    until("the copy is turned away", || {
+        let hosts = world.command_on(&copy, &["hosts", "web-1", "--output", "json"]);
+        let hosts = { hosts }.output().unwrap();
+        let hosts: Value = serde_json::from_slice(&hosts.stdout).unwrap_or_default();
+        let problem = hosts["hosts"][0]["status"]["problem"].as_str();
+        problem.is_some_and(|problem| problem.contains("does not obey this orchestrator"))
+    });
+    world.push("1.0", "0");
+    world.ok(&["deploy", "shop", "production", "1.0", "--wait"]);
+    assert_eq!(host.trace().len(), 2, "{:?}", host.trace());
 }

@@ -145,3 +145,23 @@ fn keys_outlive_whoever_is_killed() {
     world.push("1.0", "0");
     world.ok(&["deploy", "shop", "production", "1.0", "--wait"]);
 }
+
+#[test]
+fn an_open_invitation_goes_with_its_host() {
+    let mut world = World::new();
+    world.serve();
+    let (web, db) = (world.host("web-1"), world.host("db-1"));
+    world.add(&web);
+    let told = world.ok(&["hosts", "remove", "web-1"]);
+    assert!(told.contains("its invitation holds no more"), "{told}");
+    // Also where it is taken out by hand.
+    let document = world.project().join("cutover.yaml");
+    let without = std::fs::read_to_string(&document).unwrap();
+    world.add(&db);
+    let told = world.ok(&["hosts", "rotate", "--orchestrator"]);
+    assert!(told.contains("every host knows it: db-1"), "{told}");
+    std::fs::write(&document, without).unwrap();
+    until("nobody is waited for", || {
+        !world.state().join("key.pem.next").exists()
+    });
+}

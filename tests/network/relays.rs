@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use cutover::agent::protocol::LEASE;
 use cutover::clock;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use crate::namespaces::Machine;
 use crate::weather::{Mode, Relay};
@@ -16,6 +16,8 @@ use crate::world::{Host, PORT, World, until};
 /// A machine by whose relay the orchestrator reaches a host.
 struct Between {
     _machine: Machine,
+    /// Where new connections go.
+    to: watch::Sender<SocketAddr>,
     relay: Option<(Relay, oneshot::Sender<()>, JoinHandle<()>)>,
 }
 
@@ -41,11 +43,12 @@ fn far(world: &mut World) -> (Host, Between) {
     let at = SocketAddr::new(machine.address.into(), PORT);
     let (give, take) = std::sync::mpsc::channel();
     let (over, ended) = oneshot::channel();
+    let (leading, there) = watch::channel(to);
     let running = machine.thread(move || {
         let runtime = tokio::runtime::Builder::new_current_thread();
         let runtime = { runtime }.enable_all().build().unwrap();
         runtime.block_on(async {
-            give.send(Relay::start(at, to).await).unwrap();
+            give.send(Relay::start(at, there).await).unwrap();
             let _dropped = ended.await;
         });
     });
@@ -55,6 +58,7 @@ fn far(world: &mut World) -> (Host, Between) {
     world.welcome(&mut host, &invitation);
     let between = Between {
         _machine: machine,
+        to: leading,
         relay: Some((relay, over, running)),
     };
     (host, between)
@@ -158,4 +162,33 @@ fn connections_that_are_cut_after_some_bytes_cost_no_script() {
     });
     assert_eq!(limits.next(), None, "it was over too soon");
     ran_once(&web);
+}
+
+/// Somebody else is the host now, and the one that was it still talks on a connection that was open before.
+#[test]
+fn who_was_a_host_before_another_joined_in_its_place_is_heard_no_more() {
+    let mut world = World::new();
+    world.serve();
+    let (former, between) = far(&mut world);
+    world.push("1.0", "6");
+    let deployment = world.deploy("1.0");
+    until("its first script runs", || former.trace().len() == 1);
+    std::fs::write(former.installed().join("fail"), "").unwrap();
+    let mut present = world.host("web-2");
+    let there = SocketAddr::new(present.ip().into(), PORT);
+    between.to.send_replace(there);
+    let invitation = world.invite("web-1", &["--replace-key"]);
+    let mut arguments = invitation.arguments;
+    let listen = arguments.iter().position(|one| one == "--listen").unwrap();
+    arguments[listen + 1] = format!("{}:{PORT}", present.ip());
+    present.join_with(&arguments);
+    present.start();
+    let fingerprint = present.fingerprint();
+    until("it is the host", || {
+        world.ok(&["hosts", "web-1"]).contains(&fingerprint)
+    });
+    // The order is the present one's, from the beginning; that it fails at the other is nobody's word.
+    world.until_succeeded(&deployment);
+    ran_once(&present);
+    assert_eq!(former.trace().len(), 1, "{:?}", former.trace());
 }

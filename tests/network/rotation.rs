@@ -127,6 +127,40 @@ fn an_orchestrator_gets_another_key_when_every_host_knows_it() {
     assert!(keys_of(&joined).contains(&now));
 }
 
+#[test]
+fn a_key_that_was_switched_meanwhile_is_noted_before_anything_is_signed_for_it() {
+    let mut world = World::new();
+    let mut web = world.joined("web-1");
+    world.push("1.0", "0");
+    let former = web.fingerprint();
+    world.turn_to("bank");
+    world.serve();
+    web.join(&world.add(&web));
+    world.until_ok("web-1");
+    world.kill_orchestrator();
+    world.turn_to("shop");
+    // It has noted the next key, and is gone when that is shown.
+    world.ok(&["hosts", "rotate", "web-1"]);
+    let log = world.state().join("serve.log");
+    nix::sys::signal::kill(
+        world.orchestrator().unwrap(),
+        nix::sys::signal::Signal::SIGKILL,
+    )
+    .unwrap();
+    world.turn_to("bank");
+    world.serve();
+    until("the host shows it", || web.fingerprint() != former);
+    world.turn_to("shop");
+    std::fs::remove_file(&log).unwrap();
+    // The first thing that is wanted is done at once.
+    world.ok(&["deploy", "shop", "production", "1.0", "--wait"]);
+    world.until_ok("web-1");
+    let log = std::fs::read_to_string(log).unwrap();
+    assert!(log.contains("has another key"), "{log}");
+    assert!(!log.contains("with another key"), "{log}");
+    web.kill();
+}
+
 fn pins(book: &Path) -> usize {
     std::fs::read_to_string(book)
         .unwrap()

@@ -185,9 +185,11 @@ impl World {
     /// Orchestrates in the foreground, with its log where the test's is.
     pub fn serve(&mut self) {
         let mut serving = self.command(&["serve"]).spawn().unwrap();
-        until("somebody orchestrates", || {
+        let pid = Pid::from_raw(serving.id().try_into().unwrap());
+        until("it orchestrates", || {
             assert!(serving.try_wait().unwrap().is_none(), "it has ended");
-            self.run(&["hosts"]).status.success()
+            // A command would start another one, as long as nobody does.
+            self.orchestrator() == Some(pid) && self.run(&["hosts"]).status.success()
         });
         self.serving = Some(serving);
     }
@@ -301,7 +303,7 @@ impl World {
         panic!("{words:?} was not said of {host}, but {last:?}");
     }
 
-    /// Registers a revision whose hooks note that they ran and take so many seconds.
+    /// Registers a revision whose hooks note that they ran, take so many seconds, and fail where there is a file `fail`.
     pub fn push(&self, label: &str, pause: &str) {
         let folder = self.folder.path().join(format!("revision-{label}"));
         std::fs::create_dir_all(folder.join("app")).unwrap();
@@ -311,7 +313,7 @@ impl World {
         std::fs::write(folder.join("appspec.yml"), appspec).unwrap();
         let hook = folder.join("hook.sh");
         let text = format!(
-            "#!/bin/sh\necho \"$DEPLOYMENT_ID $LIFECYCLE_EVENT\" >> \"$INSTALL_ROOT/trace\"\nsleep {pause}\n"
+            "#!/bin/sh\necho \"$DEPLOYMENT_ID $LIFECYCLE_EVENT\" >> \"$INSTALL_ROOT/trace\"\nsleep {pause}\n[ ! -e \"$INSTALL_ROOT/fail\" ]\n"
         );
         std::fs::write(&hook, text).unwrap();
         std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).unwrap();

@@ -21,6 +21,7 @@ use cutover::lab::process::Process as Found;
 use cutover::model::deployment::DeploymentId;
 use cutover::model::group::GroupKey;
 use futures_util::StreamExt as _;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use crate::project::{self, Revision};
@@ -92,7 +93,7 @@ impl Cluster {
                 address: agent,
                 relay: Relay::start(
                     address(number, 17420),
-                    there.filter(|_| number == 1).unwrap_or(agent),
+                    watch::channel(there.filter(|_| number == 1).unwrap_or(agent)).1,
                 )
                 .await,
                 starter: starter

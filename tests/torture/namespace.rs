@@ -9,7 +9,7 @@ use std::time::Duration;
 use cutover::agent::protocol::LEASE;
 use cutover::model::deployment::DeploymentStatus;
 use nix::sched::{CloneFlags, setns};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::time::sleep;
 
 use crate::check;
@@ -72,7 +72,7 @@ impl Namespace {
                 .enable_all()
                 .build();
             runtime.unwrap().block_on(async {
-                let _relay = Relay::start(address, to).await;
+                let _relay = Relay::start(address, watch::channel(to).1).await;
                 ready.send(()).unwrap();
                 // The sender's end is the sign.
                 let _ = stopped.await;

@@ -46,8 +46,8 @@ pub struct Relay {
 }
 
 impl Relay {
-    /// Listens, and connects each that comes to the other end.
-    pub async fn start(listen: SocketAddr, to: SocketAddr) -> Self {
+    /// Listens, and connects each that comes to where the other end is at the moment.
+    pub async fn start(listen: SocketAddr, to: watch::Receiver<SocketAddr>) -> Self {
         let listener = TcpListener::bind(listen).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (mode, watched) = watch::channel(Mode::Pass);
@@ -73,13 +73,14 @@ impl Relay {
 /// Ends when the relay is dropped: its mode can no longer change.
 async fn accept(
     listener: TcpListener,
-    to: SocketAddr,
+    to: watch::Receiver<SocketAddr>,
     mut mode: watch::Receiver<Mode>,
     stuck: Arc<AtomicUsize>,
 ) {
     loop {
         tokio::select! {
             accepted = listener.accept() => if let Ok((near, _)) = accepted {
+                let to = *to.borrow();
                 tokio::spawn(connect(near, to, mode.clone(), Arc::clone(&stuck)));
             },
             changed = mode.changed() => if changed.is_err() { return },

@@ -17,7 +17,7 @@ pub const LONGEST: Duration = Duration::from_mins(1);
 /// So many commands, counted back from the newest, may still arrive out of turn.
 const WINDOW: u64 = u64::BITS as u64;
 
-/// What is known of the commands of one key.
+/// What is known of the commands of one key, and of those before it that were the same orchestrator's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Fence {
@@ -79,6 +79,11 @@ impl Fence {
                 Ok(known)
             }
         }
+    }
+
+    /// How far it has come: of two fences of one orchestrator the one with the greater counts.
+    pub fn reach(&self) -> (u64, u64) {
+        (self.epoch, self.newest)
     }
 
     /// Whether the other one was obeyed before the commands of this.

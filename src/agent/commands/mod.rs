@@ -8,8 +8,10 @@
 pub mod audit;
 pub mod fence;
 mod record;
+#[cfg(test)]
+mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -37,8 +39,16 @@ type Fences = BTreeMap<Commander, Fence>;
 #[derive(Debug)]
 pub struct Commands {
     host: Name,
-    fences: Mutex<Fences>,
+    known: Mutex<Known>,
     record: Arc<Mutex<Record>>,
+}
+
+/// What is known of commands.
+#[derive(Debug, Default)]
+struct Known {
+    fences: Fences,
+    /// Keys of which nothing of their epoch is written down yet: the agent would not know it after a restart.
+    unwritten: BTreeSet<Commander>,
 }
 
 /// A command that is to be obeyed.
@@ -47,6 +57,7 @@ pub struct Command {
     /// What is wanted.
     pub wanted: Box<RawValue>,
     kind: Verb,
+    epoch: u64,
     at: Timestamp,
     /// What is written down; nothing for what comes every few seconds.
     evidence: Option<Envelope>,
@@ -132,7 +143,10 @@ impl Commands {
         let (record, fences) = Record::open(folder)?;
         Ok(Self {
             host,
-            fences: Mutex::new(fences),
+            known: Mutex::new(Known {
+                fences,
+                unwritten: BTreeSet::new(),
+            }),
             record: Arc::new(Mutex::new(record)),
         })
     }
@@ -150,17 +164,20 @@ impl Commands {
     ) -> Result<Command, Refusal> {
         let envelope: Envelope = serde_json::from_slice(body)?;
         let said = envelope.open().map_err(Refusal::Forged)?;
-        if !trust.believes(peer, envelope.key) {
+        let line = trust.line(peer, envelope.key);
+        if line.is_empty() {
             return Err(Refusal::Stranger(envelope.key));
         }
         self.is_meant(&said, trust, kind, name)?;
         let now = clock::now();
-        let is_new = self.pass(envelope.key, &said, now)?;
+        let is_written = self.pass(envelope.key, &line, &said, now)?;
+        trust.signs(envelope.key);
         // The first of a new epoch is written down whatever it is: from then on the former is over, whatever happens.
-        let evidence = (is_new || kind != Verb::Renew).then_some(envelope);
+        let evidence = (!is_written || kind != Verb::Renew).then_some(envelope);
         Ok(Command {
             wanted: said.command,
             kind,
+            epoch: said.epoch,
             at: now,
             evidence,
         })
@@ -192,22 +209,31 @@ impl Commands {
         Ok(())
     }
 
-    /// Answers whether it is the first of its epoch.
-    fn pass(&self, key: Commander, said: &Statement, now: Timestamp) -> Result<bool, Refusal> {
-        let mut fences = self.fences();
-        let known = fences.get(&key).copied();
-        let fence = Fence::pass(known, said, now)?;
-        if known.is_none() && fences.len() >= KEYS {
+    /// Answers whether it is written down that commands of this key and its epoch are obeyed. What is known of one key of an
+    /// orchestrator is known of all: another key gives nobody another epoch.
+    fn pass(
+        &self,
+        key: Commander,
+        line: &[Commander],
+        said: &Statement,
+        now: Timestamp,
+    ) -> Result<bool, Refusal> {
+        let mut known = self.known();
+        let Known { fences, unwritten } = &mut *known;
+        let own = fences.get(&key).copied();
+        let former = line.iter().filter_map(|key| fences.get(key)).copied();
+        let fence = Fence::pass(former.max_by_key(Fence::reach), said, now)?;
+        if own.is_none() && fences.len() >= KEYS {
             let oldest = fences.iter().min_by_key(|(_, fence)| fence.since);
             let oldest = oldest.map(|(key, _)| *key);
             oldest.map(|key| fences.remove(&key));
         }
         fences.insert(key, fence);
-        if !fence.follows(known.as_ref()) {
-            return Ok(false);
+        if fence.follows(own.as_ref()) {
+            unwritten.insert(key);
+            tracing::info!(epoch = fence.epoch, project = %said.project, "obeying an orchestrator");
         }
-        tracing::info!(epoch = fence.epoch, project = %said.project, "obeying an orchestrator");
-        Ok(true)
+        Ok(!unwritten.contains(&key))
     }
 
     /// Writes a command down that is about to be carried out. It is durable when this returns.
@@ -216,12 +242,17 @@ impl Commands {
     /// If it can't be written. A stop is carried out nevertheless: nothing may be in its way, and twice does no harm.
     pub async fn keep(&self, command: Command) -> io::Result<()> {
         let Command {
-            kind, at, evidence, ..
+            kind,
+            epoch,
+            at,
+            evidence,
+            ..
         } = command;
         let Some(envelope) = evidence else {
             return Ok(());
         };
-        let fences = self.fences().clone();
+        let key = envelope.key;
+        let fences = self.known().fences.clone();
         let record = Arc::clone(&self.record);
         let written = tokio::task::spawn_blocking(move || {
             let mut record = record.lock().unwrap_or_else(PoisonError::into_inner);
@@ -232,14 +263,30 @@ impl Commands {
                 tracing::error!(%error, "a stop can't be written down, and is carried out");
                 Ok(())
             }
-            written => written,
+            Ok(()) => {
+                self.is_written(key, epoch);
+                Ok(())
+            }
+            failed => failed,
         }
     }
 
-    /// Whose commands are carried out, as far as that concerns this peer.
+    /// A command of this key and epoch is in the record.
+    fn is_written(&self, key: Commander, epoch: u64) {
+        let mut known = self.known();
+        if known.fences.get(&key).is_some_and(|one| one.epoch <= epoch) {
+            known.unwritten.remove(&key);
+        }
+    }
+
+    /// Whose commands are carried out, as far as that concerns this peer and will be so after a restart of the agent too.
     pub fn obeyed(&self, trust: &Trust, peer: Peer) -> Vec<Obeyed> {
-        let fences = self.fences();
-        let own = fences.iter().filter(|(key, _)| trust.believes(peer, **key));
+        let known = self.known();
+        let written = known
+            .fences
+            .iter()
+            .filter(|(key, _)| !known.unwritten.contains(key));
+        let own = written.filter(|(key, _)| !trust.line(peer, **key).is_empty());
         own.map(|(key, fence)| Obeyed {
             commander: *key,
             epoch: fence.epoch,
@@ -249,7 +296,7 @@ impl Commands {
         .collect()
     }
 
-    fn fences(&self) -> MutexGuard<'_, Fences> {
-        self.fences.lock().unwrap_or_else(PoisonError::into_inner)
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -128,6 +128,12 @@ impl Record {
         Ok(())
     }
 
+    /// Has what follows go elsewhere, and answers where it went before.
+    #[cfg(test)]
+    pub(super) fn divert(&mut self, file: File) -> File {
+        std::mem::replace(&mut self.file, file)
+    }
+
     /// Begins another file, and lets the one before the last go.
     fn begin(&mut self, fences: &Fences) -> io::Result<()> {
         let [path, former] = FILES.map(|name| self.folder.join(name));

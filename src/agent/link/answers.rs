@@ -152,13 +152,16 @@ impl Servant {
             Message::HaProxy(command) => done(&self.haproxies.relay(&command).await?),
             Message::Standing(peer, introduces) => done(&self.trust.standing(peer, introduces)),
             Message::Introduce(peer, introduction) => {
-                let host = &agent.config.name;
-                let introduced = self.trust.introduce(host, peer, &introduction);
+                let (trust, host) = (Arc::clone(&self.trust), agent.config.name.clone());
+                // Writes files, and waits for others who do.
+                let meeting = move || trust.introduce(&host, peer, &introduction);
+                let introduced = tokio::task::spawn_blocking(meeting).await;
+                let introduced = introduced.map_err(Refused::failed)?;
                 done(&introduced.map_err(|why| Refused(Status::Forbidden, why))?)
             }
             Message::Keys(peer, order) => {
                 let trust = Arc::clone(&self.trust);
-                // Writes files.
+                // Writes files, and waits for others who do.
                 let keys = tokio::task::spawn_blocking(move || trust.keys_after(peer, order)).await;
                 let keys = keys.map_err(Refused::failed)?;
                 done(&keys.map_err(|why| Refused(Status::Forbidden, why))?)
@@ -186,11 +189,16 @@ impl Servant {
     /// Tells with what key the agent shows itself, and whose it knows, for as long as somebody listens.
     pub(super) async fn tell_trust(&self, channel: &mut Channel) -> Result<(), LinkError> {
         let stopping = self.stopping();
-        let mut told = None;
+        let (mut told, mut odd) = (None, None);
         channel.begin(Status::Done).await?;
         loop {
             // An agent without work sleeps: it is woken when `cutover agent join` or `forget` have changed something.
             let watch = self.trust.watch();
+            let trouble = self.trust.renew().err().map(|error| error.to_string());
+            if let Some(error) = trouble.as_ref().filter(|_| trouble != odd) {
+                tracing::error!(error, "going on with the certificate that this host has");
+            }
+            odd = trouble;
             let shown = self.trust.shown();
             let looks = !shown.heard.is_empty() || shown.certified.is_some() || watch.is_err();
             if told.as_ref() != Some(&shown) {

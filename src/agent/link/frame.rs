@@ -116,6 +116,8 @@ Status {
     Stale = 141,
     /// The command is from an orchestrator in whose place another one is obeyed.
     Fenced = 142,
+    /// The command can't be written down, and so is not carried out.
+    Unkept = 143,
 }
 }
 
@@ -436,7 +438,7 @@ mod tests {
     #[test]
     fn every_first_byte_is_one_frame_or_none() {
         let known: Vec<u8> = (0..=255).filter(|byte| Tag::of(*byte).is_ok()).collect();
-        let expected: Vec<u8> = (1..=14).chain([64, 65]).chain(128..=142).collect();
+        let expected: Vec<u8> = (1..=14).chain([64, 65]).chain(128..=143).collect();
         assert_eq!(known, expected);
         for byte in known {
             assert_eq!(Tag::of(byte).unwrap().byte(), byte);

@@ -234,9 +234,8 @@ impl Servant {
         let sent = (peer, verb, request.name.as_str());
         let command = self.commands.judge(&self.trust, sent, &body)?;
         let message = open(request, command.wanted.get().as_bytes())?;
-        self.commands.keep(command).await.map_err(|error| {
-            Refused::failed(format!("the command can't be written down: {error}"))
-        })?;
+        let kept = self.commands.keep(command).await;
+        kept.map_err(|error| Refused(Status::Unkept, error.to_string()))?;
         Ok(message)
     }
 

@@ -43,15 +43,15 @@ impl Orchestrator {
                            (`cutover hosts rotate --orchestrator --certificate FILE`)";
             return Err(ApiError::new("InvalidOperationException", message));
         }
-        let invited = network.hosts().invite(name, by, terms, clock::now());
-        let invitation = invited.map_err(|error| match error {
+        let invited = network.invite(name, by, terms);
+        let (invitation, orchestrator) = invited.map_err(|error| match error {
             InviteError::Joined { .. } => {
                 ApiError::new("InvalidOperationException", error.to_string())
             }
             InviteError::Random(_) | InviteError::Io(_) => internal(&error),
         })?;
         let token = Token {
-            orchestrator: network.pin(),
+            orchestrator,
             secret: invitation.secret,
         };
         let pass = match own_name.filter(|_| certified) {
@@ -62,7 +62,7 @@ impl Orchestrator {
             host: name.clone(),
             address: host.address,
             pass,
-            orchestrator: network.pin(),
+            orchestrator,
             until: invitation.until,
         })
     }
@@ -106,10 +106,14 @@ impl Orchestrator {
 
     async fn meet(&self, name: &Name, invitation: &Invitation) {
         let (project, _) = self.0.documents.current();
+        let hosts = &self.0.hosts;
         let Some(host) = project.host(name) else {
+            // Somebody has taken it out of the documents.
+            if let Err(error) = hosts.network().hosts().withdraw(name) {
+                tracing::error!(host = %name, %error, "its invitation can't be taken back");
+            }
             return;
         };
-        let hosts = &self.0.hosts;
         let there = (name, host.address.as_str());
         match hosts
             .network()

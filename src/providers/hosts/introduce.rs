@@ -53,7 +53,8 @@ impl Network {
         invitation: &Invitation,
     ) -> Result<Pin, NotMet> {
         let not_yet = |reason: &dyn std::fmt::Display| NotMet::NotYet(reason.to_string());
-        let (http, met) = self.anybody().map_err(NotMet::NotYet)?;
+        let (own, commander) = self.present();
+        let (http, met) = Self::anybody(&own).map_err(NotMet::NotYet)?;
         let url = format!("{address}{JOIN}");
         let lost = |error: reqwest::Error| NotMet::NotYet(innermost(&error));
         // Only when the connection stands is it known with whose key it is.
@@ -70,8 +71,8 @@ impl Network {
         let meeting = Meeting {
             host,
             agent: key,
-            orchestrator: self.pin(),
-            commander: self.signer().commander(),
+            orchestrator: own.pin(),
+            commander,
         };
         let endpoint = address.split_once("://").map_or(address, |(_, rest)| rest);
         let endpoint = Endpoint::parse(endpoint);
@@ -89,7 +90,7 @@ impl Network {
             project: project.clone(),
             commander: meeting.commander,
             proof: means
-                .proof(&self.own(), Role::Orchestrator, meeting)
+                .proof(&own, Role::Orchestrator, meeting)
                 .map_err(|error| not_yet(&error))?,
         };
         let request = http.post(&url).timeout(PATIENCE).json(&introduction);

@@ -137,14 +137,14 @@ impl AgentClient {
     pub async fn greet(&self, host: &Name) -> Result<Greeting, HostError> {
         let request = self.request(Method::GET, "/v1/agent")?.timeout(PATIENCE);
         let asked = clock::now();
-        let known = self.way.known();
+        let known = self.way.key();
         let mut info: AgentInfo = self.read(request).await?;
         if &info.name == host {
-            if let (Some(known), Some(keys)) = (&known, &info.keys) {
+            if let (Some(known), Some(keys)) = (known, &info.keys) {
                 // Before anything is signed for its former key.
                 self.way.shows(known, keys.current);
             }
-            let obeys = self.signer.is_obeyed(&info.obeys).map_err(|other| {
+            let obeys = self.signer.is_obeyed(host, &info.obeys).map_err(|other| {
                 let (since, epoch) = (date_time(other.since), other.epoch);
                 network::fenced(format!(
                     "{host} obeys another orchestrator of this project since {since}, epoch {epoch}; this one is fenced off (epoch {})",
@@ -159,7 +159,7 @@ impl AgentClient {
                 info,
                 asked,
                 answered: clock::now(),
-                key: known.map(|known| known.pin),
+                key: known,
                 obeys,
             });
         }
@@ -474,7 +474,18 @@ impl AgentClient {
             401 => self.way.turned_away(&reason),
             404 => HostError::Unknown { address },
             421 => self.way.distrusted(&reason),
-            423 => network::fenced(reason),
+            423 => {
+                self.signer.refused(&self.host);
+                network::fenced(reason)
+            }
+            507 => HostError::Untrusted {
+                reason: format!(
+                    "{} can't write down whose commands it obeys, and so obeys none: {reason}",
+                    self.host
+                ),
+                remedy: "make room on the disk of its agent's root_dir: it goes on by itself then"
+                    .to_owned(),
+            },
             // The agent is there but can't serve now, or calls a command stale that was just signed by its clock.
             412 | 500.. => HostError::Unreachable { address, reason },
             _ => HostError::Refused { address, reason },

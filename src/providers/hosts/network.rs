@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::{AgentClient, HostError, Signer};
 use crate::clock;
-use crate::identity::hosts::{HostKey, KnownHosts};
+use crate::identity::command::Commander;
+use crate::identity::hosts::{HostKey, Invitation, InviteError, KnownHosts, Terms};
 use crate::identity::{self, Identity, IdentityError, Known, OwnKeys, Pin, Successor};
 use crate::model::name::Name;
 
@@ -20,6 +22,8 @@ struct Shared {
     own: OwnKeys,
     signer: Signer,
     hosts: Arc<KnownHosts>,
+    /// Held by whoever goes by the present keys, or changes them, for as long as they must not change or be changed.
+    keys: Mutex<()>,
     plain: reqwest::Client,
     /// The connections to each host that has joined.
     encrypted: Mutex<BTreeMap<Name, Encrypted>>,
@@ -72,6 +76,7 @@ impl Network {
             own,
             signer,
             hosts,
+            keys: Mutex::default(),
             plain: settings().build()?,
             encrypted: Mutex::default(),
         })))
@@ -87,11 +92,18 @@ impl Network {
         self.0.own.connections.current()
     }
 
+    /// The orchestrator's keys, that of its connections and that of its commands, of which neither is newer.
+    pub(super) fn present(&self) -> (Arc<Identity>, Commander) {
+        let _keys = self.keys();
+        (self.own(), self.0.signer.commander())
+    }
+
     /// The keys that are to take the place of the orchestrator's, if there are any.
     ///
     /// # Errors
     /// If it can't be read.
     pub fn next(&self) -> Result<Option<Successor>, IdentityError> {
+        let _keys = self.keys();
         self.0.own.next()
     }
 
@@ -100,15 +112,36 @@ impl Network {
     /// # Errors
     /// If it can't be read or made.
     pub fn prepare(&self) -> Result<Successor, IdentityError> {
+        let _keys = self.keys();
         self.0.own.prepare()
     }
 
-    /// The orchestrator shows its next keys from now on. What is under way on connections of the former comes to its end.
+    /// Lets somebody join as this host. Answers the orchestrator's key, which stays as long as the invitation holds.
+    ///
+    /// # Errors
+    /// If the host has a key that is not to be replaced, or it can't be noted.
+    pub fn invite(
+        &self,
+        host: &Name,
+        by: &str,
+        terms: Terms,
+    ) -> Result<(Invitation, Pin), InviteError> {
+        let _keys = self.keys();
+        let invited = self.0.hosts.invite(host, by, terms, clock::now());
+        invited.map(|invitation| (invitation, self.pin()))
+    }
+
+    /// The orchestrator shows these keys from now on, if they are its next ones still, every host knows them, and none obeys
+    /// another orchestrator. What is under way on connections of the former comes to its end. Answers whether it shows them.
     ///
     /// # Errors
     /// If it can't.
-    pub fn switch(&self) -> Result<(), IdentityError> {
-        self.0.own.switch()?;
+    pub fn switch(&self, expected: Successor) -> Result<bool, IdentityError> {
+        let _keys = self.keys();
+        let unaware = self.0.hosts.unaware(expected, clock::now());
+        if !unaware.is_empty() || self.fenced().is_some() || !self.0.own.switch(expected)? {
+            return Ok(false);
+        }
         self.0.signer.switch(self.0.own.commands.current());
         let mut all = self
             .0
@@ -116,7 +149,18 @@ impl Network {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         all.clear();
-        Ok(())
+        Ok(true)
+    }
+
+    /// A host with a key that obeys another orchestrator in the place of this one, if there is one: then this one's keys are
+    /// not to be believed any more, and it must not spread others.
+    pub fn fenced(&self) -> Option<Name> {
+        let mut fenced = self.0.signer.fenced().into_iter();
+        fenced.find(|host| self.0.hosts.key(host).is_some())
+    }
+
+    fn keys(&self) -> MutexGuard<'_, ()> {
+        self.0.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What signs commands.
@@ -134,6 +178,18 @@ impl Network {
         &self.0.plain
     }
 
+    /// A host, which was known by this key when it was asked, shows that one: should it be its next one, it is known by it alone.
+    ///
+    /// # Errors
+    /// If that can't be noted.
+    pub fn shows(&self, (host, asked): (&Name, Pin), shown: Pin) -> io::Result<()> {
+        let switched = self.0.hosts.switched((host, asked), shown, clock::now());
+        if switched? {
+            tracing::info!(%host, key = %shown.fingerprint(), "a host has another key");
+        }
+        Ok(())
+    }
+
     /// A client of a host's agent. Nothing is sent yet.
     pub fn agent(&self, host: &Name, address: &str) -> AgentClient {
         let way = if address.starts_with("https://") {
@@ -147,13 +203,13 @@ impl Network {
         AgentClient::new(way, self.0.signer.clone(), host, address)
     }
 
-    /// A client of whoever is at a host's address, which may have any key; and what that turned out to be.
+    /// A client with this key of whoever is at a host's address, which may have any key; and what that turned out to be.
     ///
     /// # Errors
     /// Why there is none.
-    pub(super) fn anybody(&self) -> Result<(reqwest::Client, Arc<Met>), String> {
+    pub(super) fn anybody(own: &Identity) -> Result<(reqwest::Client, Arc<Met>), String> {
         let met = Arc::new(Met::default());
-        Ok((self.encrypted(Arc::clone(&met) as Arc<dyn Known>)?, met))
+        Ok((encrypted(own, Arc::clone(&met) as Arc<dyn Known>)?, met))
     }
 
     /// The connections to a host. They are new ones when its key has changed, so that nothing goes to who had the former.
@@ -173,10 +229,11 @@ impl Network {
         if let Some(known) = all.get(host).filter(|known| known.key == key) {
             return Ok(known.http.clone());
         }
-        let http = self.encrypted(Arc::new(KeyOf {
+        let known = Arc::new(KeyOf {
             hosts: Arc::clone(&self.0.hosts),
             host: host.clone(),
-        }));
+        });
+        let http = encrypted(&self.own(), known);
         let address = address.to_owned();
         let http = http.map_err(|reason| HostError::Unreachable { address, reason })?;
         let known = Encrypted {
@@ -186,13 +243,13 @@ impl Network {
         all.insert(host.clone(), known);
         Ok(http)
     }
+}
 
-    fn encrypted(&self, known: Arc<dyn Known>) -> Result<reqwest::Client, String> {
-        let tls = identity::client(&self.0.own.connections.current(), known)
-            .map_err(|error| error.to_string())?;
-        let client = settings().tls_backend_preconfigured(tls).build();
-        client.map_err(|error| error.to_string())
-    }
+/// What goes out with this key, to those alone who are known.
+fn encrypted(own: &Identity, known: Arc<dyn Known>) -> Result<reqwest::Client, String> {
+    let tls = identity::client(own, known).map_err(|error| error.to_string())?;
+    let client = settings().tls_backend_preconfigured(tls).build();
+    client.map_err(|error| error.to_string())
 }
 
 impl fmt::Debug for Encrypted {
@@ -220,25 +277,12 @@ impl Way {
         }
     }
 
-    /// The keys that the host is known by now.
-    pub(super) fn known(&self) -> Option<HostKey> {
-        match self {
-            Self::Plain(_) => None,
-            Self::Pinned { network, host } => network.0.hosts.key(host),
-        }
-    }
-
-    /// The host, which was known by these keys when it was asked, shows this one.
-    pub(super) fn shows(&self, known: &HostKey, shown: Pin) {
+    /// The host, which was known by this key when it was asked, shows that one.
+    pub(super) fn shows(&self, asked: Pin, shown: Pin) {
         let Self::Pinned { network, host } = self else {
             return;
         };
-        if known.next != Some(shown) {
-            return;
-        }
-        tracing::info!(%host, key = %shown.fingerprint(), "a host has another key");
-        let switched = network.0.hosts.switched((host, known.pin), clock::now());
-        if let Err(error) = switched {
+        if let Err(error) = network.shows((host, asked), shown) {
             tracing::error!(%host, %error, "its key can't be noted");
         }
     }

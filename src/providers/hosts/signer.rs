@@ -33,6 +33,8 @@ struct Course {
     sent: u64,
     /// By how many milliseconds its clock is ahead of ours.
     ahead: i64,
+    /// Whether it obeys another orchestrator in the place of this one, as far as it has said.
+    fenced: bool,
 }
 
 /// Something that is wanted of a host.
@@ -118,7 +120,33 @@ impl Signer {
     ///
     /// # Errors
     /// The one in its place.
-    pub fn is_obeyed(&self, obeys: &[Obeyed]) -> Result<bool, Obeyed> {
+    pub fn is_obeyed(&self, host: &Name, obeys: &[Obeyed]) -> Result<bool, Obeyed> {
+        let obeyed = self.compare(obeys);
+        match obeyed {
+            Ok(true) => self.mark(host, false),
+            Ok(false) => {}
+            Err(_) => self.mark(host, true),
+        }
+        obeyed
+    }
+
+    /// A host has refused a command, since it obeys another orchestrator in the place of this one.
+    pub fn refused(&self, host: &Name) {
+        self.mark(host, true);
+    }
+
+    /// The hosts that obey another orchestrator in the place of this one.
+    pub fn fenced(&self) -> Vec<Name> {
+        let courses = self.courses();
+        let fenced = courses.iter().filter(|(_, course)| course.fenced);
+        fenced.map(|(host, _)| host.clone()).collect()
+    }
+
+    fn mark(&self, host: &Name, fenced: bool) {
+        self.courses().entry(host.clone()).or_default().fenced = fenced;
+    }
+
+    fn compare(&self, obeys: &[Obeyed]) -> Result<bool, Obeyed> {
         let own = obeys.iter().find(|one| one.commander == self.commander());
         let Some(known) = own else { return Ok(false) };
         let Shared {
@@ -197,21 +225,36 @@ mod tests {
     #[test]
     fn one_knows_by_whom_a_host_is_led() {
         let signer = signer(3);
+        let host: Name = "web-1".parse().unwrap();
         let obeyed = |commander, epoch, incarnation| {
-            signer.is_obeyed(&[Obeyed {
+            let obeyed = Obeyed {
                 commander,
                 epoch,
                 incarnation,
                 since: NOW,
-            }])
+            };
+            let said = signer.is_obeyed(&host, &[obeyed]);
+            assert_eq!(said.is_err(), !signer.fenced().is_empty());
+            said
         };
         let (own, incarnation) = (signer.commander(), signer.0.incarnation);
-        assert_eq!(signer.is_obeyed(&[]), Ok(false));
+        assert_eq!(signer.is_obeyed(&host, &[]), Ok(false));
         assert_eq!(obeyed(own, 3, incarnation), Ok(true));
         assert_eq!(obeyed(own, 2, incarnation), Ok(false));
         assert!(obeyed(own, 3, incarnation ^ 1).is_err());
         assert!(obeyed(own, 4, incarnation).is_err());
+        // What it obeys besides says nothing, not even that it does not obey another one.
         let other = CommandKey::new().unwrap().commander();
-        assert_eq!(obeyed(other, 9, 1), Ok(false));
+        let besides = Obeyed {
+            commander: other,
+            epoch: 9,
+            incarnation: 1,
+            since: NOW,
+        };
+        assert_eq!(signer.is_obeyed(&host, &[besides]), Ok(false));
+        assert_eq!(signer.fenced(), std::slice::from_ref(&host));
+        assert_eq!(obeyed(own, 3, incarnation), Ok(true));
+        signer.refused(&host);
+        assert_eq!(signer.fenced(), [host]);
     }
 }

@@ -73,7 +73,7 @@ impl Limits {
 
     /// One hook, until it reports (lifecycle.md §9).
     pub fn hook(&self) -> Duration {
-        Duration::from_secs(3600).min(self.event())
+        Duration::from_hours(1).min(self.event())
     }
 
     /// Until an instance that enters is in service.

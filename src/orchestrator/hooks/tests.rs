@@ -59,6 +59,7 @@ fn spec() -> Spec {
         up_to_date: 0,
         creator: Creator::User,
         by: "ana".to_owned(),
+        uid: None,
         description: String::new(),
         sides: None,
         function: Some(AppSpec {

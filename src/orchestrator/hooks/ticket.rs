@@ -44,12 +44,9 @@ impl Tickets {
     /// The ticket of an execution.
     pub fn of(&self, execution: &ExecutionId) -> String {
         let seal = self.sealed(&execution.0).finalize().into_bytes();
-        let digits: String = seal
-            .iter()
-            .take(BYTES)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        format!("{}{SEPARATOR}{digits}", execution.0)
+        let seal = seal.iter().take(BYTES);
+        let digits: Vec<String> = seal.map(|byte| format!("{byte:02x}")).collect();
+        format!("{}{SEPARATOR}{}", execution.0, digits.concat())
     }
 
     /// The execution that a ticket is for; `None` if it was not made here.

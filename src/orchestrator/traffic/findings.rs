@@ -6,7 +6,7 @@ use super::round::{Member, Round, Times, is_there, round};
 use super::shares::is_split;
 use crate::engine::Deployment;
 use crate::engine::deliberate::{Bug, deliberate};
-use crate::engine::deployment::Target;
+use crate::engine::deployment::{Target, TargetEvent};
 use crate::engine::leg::Actor;
 use crate::model::diagnostics::{Diagnostics, LifecycleErrorCode};
 use crate::model::endpoint::{Endpoint, NoEndpoint};
@@ -109,7 +109,7 @@ impl Findings {
         times: Times,
     ) -> Option<Member> {
         let name = &target.name;
-        let running = target.running().map(|entry| entry.actor());
+        let running = target.running().map(TargetEvent::actor);
         if running != Some(Actor::Balancer) {
             self.unknown.insert(name.clone());
         }
@@ -214,7 +214,6 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::engine::deployment::TargetEvent;
     use crate::model::deployment::{InstanceHealth, TargetStatus};
     use crate::model::lifecycle::LifecycleEvent;
 

@@ -47,10 +47,10 @@ pub fn spec(id: &str, targets: impl IntoIterator<Item = Name>, at_once: u32) -> 
         configuration: DeploymentConfiguration {
             deployment_config_name: "AtOnce".parse().unwrap(),
             compute_platform: ComputePlatform::Server,
-            minimum_healthy_hosts: MinimumHealthyHosts {
+            minimum_healthy_hosts: Some(MinimumHealthyHosts {
                 kind: MinimumHealthyHostsType::MostConcurrency,
                 value: at_once,
-            },
+            }),
             zonal_config: None,
             traffic_routing_config: None,
         },

@@ -197,6 +197,10 @@ impl Deployment {
         if self.frozen_since.is_some() {
             self.frozen_since = Some(at);
         }
+        if self.stands_for_approval() {
+            self.status = DeploymentStatus::Ready;
+            self.freeze(at);
+        }
     }
 
     /// How long the whole of it may take: waiting for an operator does not count.

@@ -199,7 +199,9 @@ impl LedgerEvent {
         Self::Closed {
             deployment: deployment.id().clone(),
             status: deployment.status,
-            began: deployment.start_time.is_some(),
+            // One that could not start, or had nothing to do, has changed nothing.
+            began: deployment.shift.is_some()
+                || deployment.targets.iter().any(|target| target.attempt > 0),
             create_time: deployment.create_time,
             revision: if deployment.spec.goes_back() {
                 deployment.spec.previous_revision.clone()

@@ -167,13 +167,16 @@ pub fn reroutes(
     ledger: &Ledger,
     is_there: impl Fn(&Name) -> bool,
 ) -> bool {
-    deployment.spec.is_blue_green()
+    // To undo a way back is to go forward: that is installed anew, with all that stands in the way of a deployment.
+    !deployment.spec.way_back
+        && deployment.spec.is_blue_green()
         && ledger.active.is_none()
         && ledger.last_begun.as_ref() == Some(deployment.id())
-        && deployment
-            .targets
-            .iter()
-            .all(|target| is_there(&target.name))
+        && (deployment.spec.function.is_some()
+            || deployment
+                .targets
+                .iter()
+                .all(|target| is_there(&target.name)))
 }
 
 /// The way back of a blue/green deployment: nothing is installed (lifecycle.md §3.3).

@@ -359,8 +359,9 @@ impl Orchestrator {
             self.give_way();
         }
         if self.commander != commander {
-            // Who brings another key to a meeting begins anew.
+            // Who brings another key to a meeting begins anew: what was to come after the one before does not count.
             self.former = None;
+            self.successor = None;
             self.commander = commander;
         }
     }
@@ -473,8 +474,16 @@ mod tests {
             known.line(&pin(3), next.commander),
             [next.commander, former]
         );
+        let stolen = Successor {
+            pin: pin(4),
+            commander: CommandKey::new().unwrap().commander(),
+        };
+        known.succeed(&pin(3), stolen).unwrap();
         let anew = CommandKey::new().unwrap().commander();
         known.admit(pin(3), &shop, anew).unwrap();
         assert_eq!(known.line(&pin(3), anew), [anew]);
+        // What was to follow the former keys does not follow the new one.
+        assert!(known.line(&pin(3), stolen.commander).is_empty());
+        assert_eq!(known.standing(&pin(4)), None);
     }
 }

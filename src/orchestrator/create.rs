@@ -13,7 +13,7 @@ use crate::engine::event::{Event, Record};
 use crate::engine::ledger::{LedgerEvent, LedgerRecord};
 use crate::engine::spec::Options;
 use crate::engine::{Deployment, Ledger, Plan, Spec, input, plan, rollback};
-use crate::model::approval::{Demanded, Step};
+use crate::model::approval::Demanded;
 use crate::model::deployment::{Creator, DeploymentId};
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
@@ -234,19 +234,12 @@ impl Orchestrator {
             .map_err(|message| ApiError::new("InvalidOperationException", message))?;
         let key = ended.group_key();
         let demanded = approvals(&project, &key, true);
-        let (description, approvals) = if ended.spec.is_way_back() {
-            // To go forward again, as it is when a rollback is rolled back.
-            self.refuse_frozen(&key)?;
-            (spec.description, before_start(&demanded))
-        } else {
-            (excused(&spec.description, &demanded), Demanded::new())
-        };
         let spec = Spec {
             creator: Creator::User,
             by: by.to_owned(),
             uid,
-            description,
-            approvals,
+            description: excused(&spec.description, &demanded),
+            approvals: Demanded::new(),
             ..spec
         };
         let deployment = self.open(&mut ledgers, spec).await?;
@@ -326,14 +319,6 @@ fn excused(description: &str, demanded: &Demanded) -> String {
     } else {
         format!("{description}; it needs no approval")
     }
-}
-
-/// The approvals of a deployment that begins by moving traffic: all are needed before it starts.
-fn before_start(demanded: &Demanded) -> Demanded {
-    let most = demanded.values().max();
-    most.map(|count| (Step::Start, *count))
-        .into_iter()
-        .collect()
 }
 
 fn occupied(ledger: &Ledger) -> Option<ApiError> {

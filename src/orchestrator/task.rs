@@ -116,8 +116,9 @@ impl Task {
         let mut decided = Decided::default();
         let freeze = self.orchestrator.freeze_over(&self.deployment.group_key());
         self.decide(&Input::Freeze(freeze), &mut decided);
-        self.write(&decided.records, decided.notifications).await;
-        self.publish(decided.records);
+        // All that is pending is begun below.
+        decided.changes.clear();
+        self.carry_out(decided).await;
         if self.deployment.status.is_running() {
             self.guard.watch();
         }

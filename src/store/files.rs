@@ -46,13 +46,21 @@ fn write(
 /// When the file beside this one that is there for it cannot be made or locked.
 pub fn lock_beside(path: &Path) -> io::Result<File> {
     let beside = path.with_added_extension("lock");
-    // What is given away must be a file that was made here, and not one that somebody has put a link to.
     let mut options = File::options();
     options.write(true).custom_flags(OFlag::O_NOFOLLOW.bits());
-    let file = match options.clone().create_new(true).open(&beside) {
-        Ok(made) => give_to_owner(&made, folder(path)).map(|()| made)?,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => options.open(&beside)?,
-        Err(error) => return Err(error),
+    let file = match options.open(&beside) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            // It is its owner's from the moment that it is there: what root made and could not give away would keep them out.
+            let made = tempfile::NamedTempFile::new_in(folder(path))?;
+            give_to_owner(made.as_file(), folder(path))?;
+            match made.persist_noclobber(&beside) {
+                Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+                    options.open(&beside)?
+                }
+                made => made.map_err(|error| error.error)?,
+            }
+        }
+        found => found?,
     };
     file.lock()?;
     Ok(file)

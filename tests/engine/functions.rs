@@ -290,6 +290,35 @@ fn where_people_have_to_approve_nothing_moves_before_they_do() {
 }
 
 #[test]
+fn approvals_that_come_first_take_as_long_as_they_take() {
+    let mut asked = function(CANARY, &[]);
+    let step = cutover::model::approval::Step::Reroute;
+    asked.approvals.insert(step, 1);
+    let mut world = World::new(asked);
+    world.admit();
+    assert_eq!(world.deployment.status, Ready);
+    assert!(crate::blue_green::timers(&world).is_empty());
+    let until = world.now.0 + 24 * 60 * MINUTE;
+    elapse(&mut world, until);
+    assert_eq!(world.deployment.status, Ready);
+}
+
+#[test]
+fn a_hook_whose_function_is_no_host_of_the_project_has_timed_out_all_the_same() {
+    let mut world = World::new(function(CANARY, &BOTH));
+    world.admit();
+    let at = world.now;
+    let event = E::BeforeAllowTraffic;
+    world.report(F, Report::EventStarted { event, at });
+    world.now = Timestamp(world.now.0 + 60 * MINUTE);
+    world.input(&Input::DeadlinePassed {
+        target: name(F),
+        deregistered: true,
+    });
+    assert_eq!(error(&world).0, ErrorCode::HookExecutionFailure);
+}
+
+#[test]
 fn what_a_host_says_never_ends_a_deployment_by_itself() {
     let mut world = World::new(spec(9, 0, "CodeDeployDefault.HalfAtATime"));
     world.admit();

@@ -351,5 +351,8 @@ fn what_never_began_is_no_reason_to_install_anew(shared: &Shared, live: &str) {
         "{shown}"
     );
     shared.ok(FIRST, &["approve", &forward]);
+    lab.wait_for(&forward, |now| now["deploymentInfo"]["status"] == "Ready");
+    lab.ok(&["reroute", &forward]);
+    shared.ok(FIRST, &["approve", &forward]);
     assert_eq!(lab.wait_for_end(&forward), "Succeeded");
 }

@@ -33,8 +33,8 @@ use crate::model::notification::Message;
 use crate::providers::notify::{Answer, DEADLINE, Notifier};
 use crate::providers::secrets::Secrets;
 
-/// How long a program may take (lifecycle.md §9).
-const LONGEST: Duration = Duration::from_hours(1);
+/// How long a program may take: so much less than the hour of lifecycle.md §9 that it is ended before it is given up.
+const LONGEST: Duration = Duration::from_secs(3590);
 
 /// How soon a webhook is called again that has not taken the call.
 const AGAIN: Duration = Duration::from_secs(2);
@@ -135,11 +135,17 @@ impl Hooks {
     }
 
     async fn carry_out(&self, call: &Call, halt: &CancellationToken) {
+        if call.has_ended() {
+            // Whoever was to say so is gone.
+            return call.report(Report::Ended).await;
+        }
         let begun = call.begun();
         if call.mode == Mode::Halt && !begun {
             return call.report(Report::Ended).await;
         }
         match &call.hook {
+            // What was called may have another name by now, and reports all the same.
+            None if begun => {}
             None => {
                 let name = &call.name;
                 let why = format!(
@@ -214,6 +220,11 @@ impl Call {
     /// Whether the journal says that it has been called.
     fn begun(&self) -> bool {
         self.status() == Some(EventStatus::InProgress)
+    }
+
+    /// Whether the journal says how it ended.
+    fn has_ended(&self) -> bool {
+        self.status().is_some_and(EventStatus::is_terminal)
     }
 
     /// Whether nobody waits for it any more.

@@ -62,26 +62,22 @@ impl Orchestrator {
             });
         };
         let execution = self.0.hooks.tickets().execution(ticket);
-        let look = |execution: &ExecutionId| {
+        let state = || {
             let deployment = handle.state.read();
-            let deployment = deployment.unwrap_or_else(std::sync::PoisonError::into_inner);
-            find(&deployment, execution)
+            deployment.unwrap_or_else(std::sync::PoisonError::into_inner)
         };
-        let known = execution.and_then(|execution| Some((look(&execution)?, execution)));
+        let known = execution.and_then(|execution| Some((find(&state(), &execution)?, execution)));
         let Some((found, execution)) = known else {
             return Err(ApiError::new(
                 "InvalidLifecycleEventHookExecutionIdException",
                 format!("{id} waits for no such hook: the id is what the hook was called with"),
             ));
         };
-        let ended = |found: &Found| {
-            completed(format!(
-                "{} of {id} has ended: {:?}",
-                found.event, found.status
-            ))
+        let ended = |status: EventStatus| {
+            completed(format!("{} of {id} has ended: {status:?}", found.event))
         };
         if found.status.is_terminal() {
-            return Err(ended(&found));
+            return Err(ended(found.status));
         }
         for report in reports(&found, status) {
             let input = Input::Report {
@@ -93,20 +89,23 @@ impl Orchestrator {
             let _over = handle.requests.send(Request::Input(input)).await;
         }
         let written = tokio::time::timeout(PATIENCE, async {
+            // The target may be in its next stage by then, where it is another execution.
             loop {
-                match look(&execution) {
-                    Some(found) if !found.status.is_terminal() => tokio::time::sleep(AGAIN).await,
-                    found => return found,
+                let status = state()
+                    .target(&found.target)
+                    .and_then(|target| Some(target.event(found.event)?.status));
+                match status {
+                    Some(status) if status.is_terminal() => return status,
+                    _ => tokio::time::sleep(AGAIN).await,
                 }
             }
         });
         match written.await {
-            Ok(Some(found)) if found.status == status.event() => Ok(Answer::Taken {
+            Ok(now) if now == status.event() => Ok(Answer::Taken {
                 pending: false,
-                message: format!("{} of {id}: {:?}", found.event, found.status),
+                message: format!("{} of {id}: {now:?}", found.event),
             }),
-            Ok(Some(found)) => Err(ended(&found)),
-            Ok(None) => Err(completed(format!("{id} waits for it no more"))),
+            Ok(now) => Err(ended(now)),
             Err(_) => Err(ApiError::new(
                 "ThrottlingException",
                 format!("the journal of {id} is behind: report again"),

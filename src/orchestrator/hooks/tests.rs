@@ -310,6 +310,35 @@ async fn after_a_restart_a_program_is_not_run_again_and_a_webhook_may_still_repo
 }
 
 #[tokio::test]
+async fn what_had_ended_when_the_orchestrator_died_is_over_when_it_is_back() {
+    let world = World::new();
+    let input = {
+        let deployment = world.state.read().unwrap();
+        let target = &deployment.targets[0];
+        Input::Report {
+            execution: target.execution.clone().unwrap(),
+            target: target.name.clone(),
+            report: Report::EventEnded {
+                event: LifecycleEvent::BeforeAllowTraffic,
+                status: EventStatus::Succeeded,
+                at: Timestamp(1_000),
+                diagnostics: None,
+            },
+        }
+    };
+    hear(&world.state, &input);
+    world.call(Some(program("echo run >> ran")), Mode::Run);
+    let goes_on = async {
+        while world.state.read().unwrap().stage == 0 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(30), goes_on).await;
+    assert!(waited.is_ok(), "{:?}", world.event());
+    assert_eq!(world.ran(), 0);
+}
+
+#[tokio::test]
 async fn a_stop_ends_what_has_not_begun() {
     let world = World::new();
     let (via, mut asked) = server(vec![StatusCode::SERVICE_UNAVAILABLE]).await;

@@ -46,6 +46,8 @@ pub(super) enum Ask {
 struct Open {
     errand: Errand,
     begun: bool,
+    /// Whether the journal says how it ended, and whoever was to say that it is over is gone.
+    ended: bool,
     /// Whether the deployment believes that the load balancers answer.
     heard: bool,
 }
@@ -172,8 +174,10 @@ impl Keeper {
                     let target = deployment.target(&errand.target)?;
                     Some(target.event(errand.event)?.status)
                 };
-                let runs = entry(&self.read()) == Some(EventStatus::InProgress);
+                let status = entry(&self.read());
+                let runs = status == Some(EventStatus::InProgress);
                 let open = Open {
+                    ended: status.is_some_and(EventStatus::is_terminal),
                     begun: runs || known.is_some_and(|open| open.begun),
                     heard: known.is_none_or(|open| open.heard),
                     errand,
@@ -197,7 +201,7 @@ impl Keeper {
         let mut told = Vec::new();
         for open in self.open.values_mut().filter(|open| !open.begun) {
             let Errand { event, mode, .. } = open.errand;
-            if mode == Mode::Halt {
+            if mode == Mode::Halt || open.ended {
                 report(&open.errand, Report::Ended).await;
                 continue;
             }

@@ -142,6 +142,7 @@ async fn put_right(
             Err(error) if error.is_passing() => return Err(error),
             Err(error) => {
                 looked.trouble = Some(error.to_string());
+                memory.was_refused(&differing);
                 findings.refuse(differing, &error);
             }
         }

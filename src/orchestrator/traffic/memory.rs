@@ -36,6 +36,13 @@ impl Memory {
         }
     }
 
+    /// It refused what was asked for these.
+    pub fn was_refused(&mut self, servers: &[Name]) {
+        for server in servers {
+            self.asked.remove(server);
+        }
+    }
+
     /// What served until the load balancer was restarted ought to serve again. What somebody takes out by hand stays out: that
     /// is no restart. Notes of what it still has in service whether it was asked to leave.
     pub fn put_right(&mut self, members: &mut [Member], observed: &Observed, now: Timestamp) {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::shares::{empty_side, in_effect, was_never_told};
+use super::shares::{empty_side, in_effect, was_never_told, weighs_nothing};
 use crate::engine::deliberate::{Bug, deliberate};
 use crate::engine::deployment::{Target, TargetEvent};
 use crate::engine::traffic::{Place, place};
@@ -80,7 +80,8 @@ pub fn round(
     };
     if round.empty.is_some() && !deliberate(Bug::EmptySideGetsShare) {
         // Where nothing weighs anything nobody loses by what was asked for.
-        round.wanted.split = in_effect(members, observed).or(split);
+        let nothing = split.filter(|_| weighs_nothing(members, observed));
+        round.wanted.split = in_effect(members, observed).or(nothing);
     }
     // Who was to leave first still is, while what was asked for has not taken effect: not one more leaves than may.
     let mut members: Vec<&Member> = members.iter().collect();

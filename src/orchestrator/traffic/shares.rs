@@ -64,6 +64,15 @@ fn is_nearly(one: Split, other: Split) -> bool {
     apart == 0 || (apart == 1 && !whole(one) && !whole(other))
 }
 
+/// Whether every server in service is known to weigh nothing.
+pub fn weighs_nothing(members: &[Member], observed: &Observed) -> bool {
+    let seen = members
+        .iter()
+        .filter_map(|member| observed.servers.get(&member.name));
+    let mut serving = seen.filter(|seen| seen.service == Service::In);
+    serving.all(|seen| seen.weight == Some(0))
+}
+
 /// Whether a load balancer that has not been told any weights gives it requests as its own configuration says.
 pub fn was_never_told(seen: &Seen) -> bool {
     seen.service == Service::Draining && seen.weight.is_none()
@@ -159,6 +168,17 @@ mod tests {
         assert!(!found(2, 256, 99) && !found(1, 128, 99));
         assert!(!found(1, 256, 100) && found(0, 256, 100));
         assert!(found(256, 199, 10) && !found(256, 256, 10));
+    }
+
+    #[test]
+    fn what_is_unknown_is_not_nothing() {
+        let (members, mut observed) =
+            at(&[("a", Side::Blue, 0, true), ("c", Side::Green, 0, true)]);
+        assert!(weighs_nothing(&members, &observed));
+        for seen in observed.servers.values_mut() {
+            seen.weight = None;
+        }
+        assert!(!weighs_nothing(&members, &observed));
     }
 
     #[test]

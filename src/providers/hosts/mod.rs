@@ -480,7 +480,7 @@ impl AgentClient {
             }
             507 => HostError::Untrusted {
                 reason: format!(
-                    "{} can't write down whose commands it obeys, and so obeys none: {reason}",
+                    "{} can't write commands down, and carries out none but stops and renewals of what it obeys already: {reason}",
                     self.host
                 ),
                 remedy: "make room on the disk of its agent's root_dir: it goes on by itself then"

@@ -50,6 +50,7 @@ pub(super) struct Errand {
 struct Open {
     errand: Errand,
     begun: bool,
+    ended: bool,
     heard: bool,
 }
 
@@ -200,6 +201,7 @@ impl Keeper {
                     let entry = target.and_then(|target| target.event(errand.event));
                     let runs = entry.is_some_and(|e| e.status == EventStatus::InProgress);
                     let open = Open {
+                        ended: entry.is_some_and(|entry| entry.status.is_terminal()),
                         begun: runs || known.is_some_and(|open| open.begun),
                         heard: known.is_none_or(|open| open.heard),
                         errand,
@@ -218,7 +220,7 @@ impl Keeper {
         let mut heard = Vec::new();
         for open in self.open.values_mut().filter(|open| !open.begun) {
             let event = open.errand.event;
-            let halts = open.errand.mode == Mode::Halt;
+            let halts = open.errand.mode == Mode::Halt || open.ended;
             open.begun = !halts;
             let report = if halts {
                 Report::Ended
@@ -337,6 +339,7 @@ impl Keeper {
             }
             (Step::Applies(differing), Err(error)) if !error.is_passing() => {
                 looks.looked.trouble = Some(error.to_string());
+                self.memory.was_refused(&differing);
                 looks.findings.refuse(differing, &error);
                 looks.number = self.observe(env, &looks.looked.members);
             }

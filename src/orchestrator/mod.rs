@@ -344,7 +344,7 @@ impl Orchestrator {
                 };
                 self.invite_host(&host, terms, &by)
             }
-            Command::RevokeHost { host } => self.revoke_host(&host),
+            Command::RevokeHost { host } => self.revoke_host(&host).await,
             Command::RotateKey { host } => self.rotate_key(host.as_ref()).await,
             Command::Freeze {
                 scope,

@@ -117,6 +117,16 @@ fn a_host_that_is_revoked_is_out_at_once_and_may_join_again() {
 }
 
 #[test]
+fn whoever_looks_after_a_revocation_sees_it() {
+    let mut world = World::new();
+    let _web = world.joined("web-1");
+    world.until_ok("web-1");
+    world.ok(&["hosts", "revoke", "web-1"]);
+    let shown = world.ok(&["hosts"]);
+    assert!(shown.contains("untrusted"), "{shown}");
+}
+
+#[test]
 fn an_agent_that_forgets_an_orchestrator_obeys_it_no_longer() {
     let mut world = World::new();
     let web = world.joined("web-1");

@@ -1,5 +1,6 @@
 //! Inviting hosts, meeting those that were invited, and turning away those that are not to be known any more.
 
+use std::sync::Mutex;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -68,7 +69,7 @@ impl Orchestrator {
     }
 
     /// Knows a host no more: nothing is sent to it from now on, and nothing that it says is heard.
-    pub(in super::super) fn revoke_host(&self, name: &Name) -> Result<Answer, ApiError> {
+    pub(in super::super) async fn revoke_host(&self, name: &Name) -> Result<Answer, ApiError> {
         let hosts = &self.0.hosts;
         let known = hosts.network().hosts().revoke(name);
         if !known.map_err(|error| internal(&error))? {
@@ -77,6 +78,11 @@ impl Orchestrator {
         }
         // What is under way ends; whoever still wants something of the host is told that it is out of reach.
         self.follow_moves([name.clone()].into());
+        // Whoever looks next sees it.
+        let (project, _) = self.0.documents.current();
+        if let Some(host) = project.host(name) {
+            self.probe(host, &Mutex::default()).await;
+        }
         Ok(Answer::Done)
     }
 
@@ -124,7 +130,7 @@ impl Orchestrator {
                 tracing::info!(host = %name, key = %key.fingerprint(), "a host has joined");
                 // Whoever was known by a former key is heard no more.
                 self.follow_moves([name.clone()].into());
-                self.probe(host, &std::sync::Mutex::default()).await;
+                self.probe(host, &Mutex::default()).await;
             }
             Err(not_met @ NotMet::Stranger { .. }) => {
                 tracing::warn!(host = %name, "{not_met}");

@@ -39,7 +39,7 @@ type Fences = BTreeMap<Commander, Fence>;
 #[derive(Debug)]
 pub struct Commands {
     host: Name,
-    known: Mutex<Known>,
+    known: Arc<Mutex<Known>>,
     record: Arc<Mutex<Record>>,
 }
 
@@ -143,10 +143,10 @@ impl Commands {
         let (record, fences) = Record::open(folder)?;
         Ok(Self {
             host,
-            known: Mutex::new(Known {
+            known: Arc::new(Mutex::new(Known {
                 fences,
                 unwritten: BTreeSet::new(),
-            }),
+            })),
             record: Arc::new(Mutex::new(record)),
         })
     }
@@ -252,10 +252,13 @@ impl Commands {
             return Ok(());
         };
         let key = envelope.key;
-        let fences = self.known().fences.clone();
-        let record = Arc::clone(&self.record);
+        let (record, known) = (Arc::clone(&self.record), Arc::clone(&self.known));
         let written = tokio::task::spawn_blocking(move || {
             let mut record = record.lock().unwrap_or_else(PoisonError::into_inner);
+            // As they are when it is this one's turn: another file must not begin without what the one before it holds.
+            let known = known.lock().unwrap_or_else(PoisonError::into_inner);
+            let fences = known.fences.clone();
+            drop(known);
             record.append(at, envelope, &fences)
         });
         match written.await.map_err(io::Error::other).flatten() {

@@ -199,9 +199,7 @@ impl LedgerEvent {
         Self::Closed {
             deployment: deployment.id().clone(),
             status: deployment.status,
-            // One that could not start, or had nothing to do, has changed nothing.
-            began: deployment.shift.is_some()
-                || deployment.targets.iter().any(|target| target.attempt > 0),
+            began: deployment.start_time.is_some(),
             create_time: deployment.create_time,
             revision: if deployment.spec.goes_back() {
                 deployment.spec.previous_revision.clone()

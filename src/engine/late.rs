@@ -11,8 +11,7 @@ use crate::model::timestamp::Short;
 /// Gives a target up. `deregistered` says that its host is no longer in the project.
 pub(super) fn give_up(steps: &mut Steps<'_>, target: &Target, deregistered: bool) {
     let running = target.running().map(|entry| entry.event);
-    // What is no host was never in the project as one.
-    let deregistered = deregistered && steps.deployment.spec.function.is_none();
+    let deregistered = deregistered && steps.deployment.spec.is_on_hosts();
     let why = if deregistered {
         Diagnostics::unknown(format!(
             "{} is no longer in the project, and nobody knows what became of it",

@@ -172,7 +172,7 @@ pub fn reroutes(
         && deployment.spec.is_blue_green()
         && ledger.active.is_none()
         && ledger.last_begun.as_ref() == Some(deployment.id())
-        && (deployment.spec.function.is_some()
+        && (!deployment.spec.is_on_hosts()
             || deployment
                 .targets
                 .iter()

@@ -164,6 +164,11 @@ impl Spec {
         self.sides.is_some() || self.function.is_some()
     }
 
+    /// Whether its targets are hosts of the project, which may leave it.
+    pub fn is_on_hosts(&self) -> bool {
+        self.function.is_none()
+    }
+
     /// Whether it gives the original of a blue/green deployment its traffic back, and installs nothing.
     pub fn goes_back(&self) -> bool {
         self.is_blue_green() && self.rolls_back.is_some()

@@ -178,7 +178,7 @@ async fn a_journal_that_is_damaged_in_the_middle_says_where() {
     let left = Left::behind().await;
     let state = left.cluster.state();
     let id = left.cluster.told.lock().unwrap().deployments[0].clone();
-    for (change, expected) in [
+    let changes = [
         (
             "DELETE FROM records WHERE stream = ? AND seq = 7",
             format!("entry 7 of {id}"),
@@ -191,8 +191,11 @@ async fn a_journal_that_is_damaged_in_the_middle_says_where() {
             "UPDATE records SET body = (SELECT body FROM records AS other WHERE other.stream = records.stream AND other.seq = 4) WHERE stream = ? AND seq = 11",
             format!("entry 11 of {id}"),
         ),
-    ] {
-        let folder = left.scratch.path().join("damaged");
+    ];
+    for (number, (change, expected)) in changes.into_iter().enumerate() {
+        // A folder of its own: the one that writes closes a moment after the journal was given up, and removes its
+        // write-ahead log by name.
+        let folder = left.scratch.path().join(format!("damaged-{number}"));
         fs::create_dir_all(&folder).unwrap();
         for file in ["journal.sqlite", "journal.sqlite-wal"] {
             fs::copy(state.join(file), folder.join(file)).unwrap();
@@ -202,7 +205,6 @@ async fn a_journal_that_is_damaged_in_the_middle_says_where() {
         drop(database);
         let error = Told::read(&folder).unwrap_err();
         assert!(error.contains(&expected), "{error}");
-        fs::remove_dir_all(&folder).unwrap();
     }
 }
 

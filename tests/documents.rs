@@ -299,23 +299,20 @@ fn what_is_not_supported_yet_loads_with_a_warning() {
         ("applications/shop/traffic.yaml", &traffic),
         ("applications/shop/nobody.yaml", "ec2TagFilters: []\n"),
         ("applications/shop/other.yml", selected),
-        (
-            "applications/fn/application.yaml",
-            "computePlatform: Lambda\n",
-        ),
+        ("applications/fn/application.yaml", "computePlatform: ECS\n"),
         (
             "applications/fn/live.yaml",
             "deploymentConfigName: Canary\n",
         ),
         (
             "configurations/Canary.yaml",
-            "computePlatform: Lambda\ntrafficRoutingConfig: {type: AllAtOnce}\n",
+            "computePlatform: ECS\ntrafficRoutingConfig: {type: AllAtOnce}\n",
         ),
     ]);
     assert_eq!(
         lines(&loaded.notes),
         [
-            "applications/fn/live.yaml:1:1: warning: applicationName: a group for Lambda is not supported yet: deployments to it are refused",
+            "applications/fn/live.yaml:1:1: warning: applicationName: a group for ECS is not supported yet: deployments to it are refused",
             "applications/shop/blue.yaml:2:18: warning: deploymentStyle: WITH_TRAFFIC_CONTROL, and no load balancer is named: deployments to the group are refused (MISSING_ELB_INFORMATION)",
             "applications/shop/nobody.yaml:1:16: warning: ec2TagFilters: the group selects no host of cutover.yaml",
             "applications/shop/other.yml:1:1: warning: not read: documents are named .yaml or .json",

@@ -81,11 +81,12 @@ impl Client {
     pub(super) async fn upload(
         &self,
         application: &Name,
-        label: &str,
+        label: Option<&str>,
         bundle: tokio::fs::File,
     ) -> Result<Answer, ClientError> {
         let path = url(&format!("/v1/applications/{application}/revisions"));
-        let request = self.http.post(path).query(&[("label", label)]).body(bundle);
+        let query: Vec<_> = label.map(|label| ("label", label)).into_iter().collect();
+        let request = self.http.post(path).query(&query).body(bundle);
         self.read(request).await
     }
 

@@ -188,7 +188,7 @@ impl Door {
         caller: &Caller,
         application: &Name,
         bundle: &Path,
-        label: String,
+        label: Option<String>,
     ) -> Result<Answer, ApiError> {
         let request = Request::Upload(application);
         self.let_change(caller, &request)?;

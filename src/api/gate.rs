@@ -118,7 +118,7 @@ pub async fn send(
 pub async fn upload(
     client: &Client,
     application: &Name,
-    label: &str,
+    label: Option<&str>,
     bundle: tokio::fs::File,
     circumstances: Circumstances,
 ) -> Result<Answer, Refused> {

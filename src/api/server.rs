@@ -197,7 +197,8 @@ async fn command(
 
 #[derive(Deserialize)]
 struct UploadQuery {
-    label: String,
+    #[serde(default)]
+    label: Option<String>,
 }
 
 /// Takes a bundle that comes from somebody whose files the orchestrator may have no business reading.

@@ -120,7 +120,7 @@ impl Context {
         &self,
         client: &Client,
         application: &Name,
-        label: &str,
+        label: Option<&str>,
         bundle: tokio::fs::File,
     ) -> color_eyre::Result<Answer> {
         gate::upload(client, application, label, bundle, self.circumstances()?)

@@ -7,8 +7,11 @@ use color_eyre::eyre::{WrapErr as _, bail};
 
 use super::Exit;
 use super::context::{Context, UsageError};
+use crate::agent::inspect;
 use crate::api::client::Client;
 use crate::api::command::{Answer, Command};
+use crate::appspec;
+use crate::model::application::ComputePlatform;
 use crate::model::name::Name;
 use crate::model::revision::RegisteredRevision;
 use crate::store::bundles::{BundleError, Bundles, label_of};
@@ -18,9 +21,9 @@ use crate::store::bundles::{BundleError, Bundles, label_of};
 pub(super) struct Args {
     /// Whose revision it is
     application: Name,
-    /// A directory or a .zip, .tar or .tar.gz with an appspec.yml at its root
+    /// A directory or a .zip, .tar or .tar.gz with an appspec.yml at its root; for a function, its AppSpec
     path: PathBuf,
-    /// What people call it, such as 1.8.0; by default the file's or folder's name
+    /// What people call it, such as 1.8.0; by default the file's or folder's name, or a function's name and version
     #[arg(long)]
     label: Option<String>,
 }
@@ -61,16 +64,30 @@ pub(super) async fn push(
         // Its owner may not read what we may, and must not read for us what we may not.
         let folder = tempfile::tempdir().wrap_err("no folder for the bundle can be made")?;
         let bundles = Bundles::open(folder.path())?;
-        let label = label.unwrap_or_else(|| label_of(&path));
-        let packed = tokio::task::spawn_blocking(move || {
-            let packed = bundles.pack(&path)?;
-            Ok::<_, BundleError>(bundles.path(&packed.digest))
-        });
-        let bundle = tokio::fs::File::open(packed.await??).await?;
-        context.upload(client, &application, &label, bundle).await?
+        let (label, file) = if is_appspec(&path) {
+            (label, path)
+        } else {
+            let called = label_of(&path);
+            let packed = tokio::task::spawn_blocking(move || {
+                let packed = bundles.pack(&path)?;
+                Ok::<_, BundleError>(bundles.path(&packed.digest))
+            });
+            (label.or(Some(called)), packed.await??)
+        };
+        let label = label.as_deref();
+        let file = tokio::fs::File::open(file).await?;
+        context.upload(client, &application, label, file).await?
     };
     match answer {
         Answer::Registered { revision } => Ok(revision),
         other => bail!("an unexpected answer: {other:?}"),
     }
+}
+
+/// Whether a file is an `AppSpec` of a platform without bundles.
+fn is_appspec(path: &Path) -> bool {
+    let bytes = inspect::content(path).unwrap_or_default();
+    let platform = appspec::decode(&bytes).ok();
+    let platform = platform.and_then(|text| appspec::platform(&text));
+    platform.is_some_and(|platform| platform != ComputePlatform::Server)
 }

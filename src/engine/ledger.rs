@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::deliberate::{Bug, deliberate};
 use super::deployment::Deployment;
 use super::event::{Event, Record};
+use super::rollback;
 use crate::model::deployment::{
     DeploymentId, DeploymentStatus, FileExistsBehavior, InstanceHealth, RevisionHealth,
     TargetStatus,
@@ -138,7 +139,7 @@ pub enum LedgerEvent {
         deployment: DeploymentId,
         /// How it ended.
         status: DeploymentStatus,
-        /// Whether it had begun: one that had not leaves nothing to go back from. Entries of a time before this was written
+        /// Whether it had begun to change something: one that had not leaves nothing to go back from. Entries of a time before this was written
         /// are of some that had, for all that is known.
         #[serde(default = "yes", skip_serializing_if = "is_yes")]
         began: bool,
@@ -199,7 +200,7 @@ impl LedgerEvent {
         Self::Closed {
             deployment: deployment.id().clone(),
             status: deployment.status,
-            began: deployment.start_time.is_some(),
+            began: rollback::has_changed_something(deployment),
             create_time: deployment.create_time,
             revision: if deployment.spec.goes_back() {
                 deployment.spec.previous_revision.clone()

@@ -149,7 +149,7 @@ pub fn way_back(deployment: &Deployment) -> Result<(), String> {
                 && !matches!(entry.status, EventStatus::Pending | EventStatus::Skipped)
         })
     };
-    if !deployment.targets.iter().any(moved) {
+    if !(has_changed_something(deployment) && deployment.targets.iter().any(moved)) {
         return Err("no traffic had moved, so the original has all of it".to_owned());
     }
     if deployment.spec.rolls_back.is_some() {
@@ -158,6 +158,15 @@ pub fn way_back(deployment: &Deployment) -> Result<(), String> {
         );
     }
     Ok(())
+}
+
+/// Whether a deployment has changed something that there can be a way back from. Versions of a function come and go without it:
+/// of that it is the traffic alone.
+pub fn has_changed_something(deployment: &Deployment) -> bool {
+    match &deployment.spec.function {
+        Some(_) => deployment.shift.is_some(),
+        None => deployment.start_time.is_some(),
+    }
 }
 
 /// Whether a deployment that is over is rolled back by giving its original the traffic back: it is blue/green, none has begun

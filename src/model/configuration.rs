@@ -66,6 +66,15 @@ pub enum MinimumHealthyHostsType {
 
 /// `CodeDeployDefault.OneAtATime`: the configuration of a group that names none.
 pub const ONE_AT_A_TIME: &str = "CodeDeployDefault.OneAtATime";
+
+/// What groups of a platform deploy under that name no configuration (domain.md §3).
+pub fn default_configuration(platform: ComputePlatform) -> &'static str {
+    match platform {
+        ComputePlatform::Server => ONE_AT_A_TIME,
+        ComputePlatform::Lambda => "CodeDeployDefault.LambdaAllAtOnce",
+        ComputePlatform::Ecs => "CodeDeployDefault.ECSAllAtOnce",
+    }
+}
 /// `CodeDeployDefault.HalfAtATime`.
 pub const HALF_AT_A_TIME: &str = "CodeDeployDefault.HalfAtATime";
 /// `CodeDeployDefault.AllAtOnce`.

@@ -2,17 +2,17 @@
 
 use super::command::{ApiError, Deploy};
 use super::fleets::checks as fleets;
-use super::{Orchestrator, alarms};
+use super::{Orchestrator, alarms, functions};
 use crate::agent::inspect;
-use crate::appspec::sentence;
+use crate::appspec::{lambda, sentence};
 use crate::clock;
 use crate::engine::plan::Stage;
+use crate::engine::spec::{Provision, TargetSpec};
 use crate::engine::{Ledger, Spec, members, plan};
 use crate::model::application::{Application, ComputePlatform};
 use crate::model::approval::{Demanded, Step};
 use crate::model::configuration::DeploymentConfiguration;
-use crate::model::connections::{EnvoyControl, LoadBalancer, TrafficProvider};
-use crate::model::deployment::Creator;
+use crate::model::deployment::{Creator, DeploymentId};
 use crate::model::endpoint::Endpoint;
 use crate::model::group::{DeploymentGroup, DeploymentType, GroupKey, Sides};
 use crate::model::name::Name;
@@ -75,43 +75,42 @@ impl Orchestrator {
             alarms::check::check(project, &deploy.group, alarms)?;
         }
         let deployment_id = clock::deployment_id();
-        let provision = fleets::provision(project, group, deploy, ledger)?;
-        let sides = match &provision {
-            Some(_) => Some(fleets::sides(group, ledger, &deployment_id)),
-            None => sides(project, group, deploy, ledger)?,
+        let what = match application.compute_platform {
+            ComputePlatform::Server => hosts(
+                project,
+                group,
+                (deploy, &registered.revision, &deployment_id),
+                ledger,
+            )?,
+            ComputePlatform::Lambda | ComputePlatform::Ecs => {
+                let function = self.function(project, deploy, ledger, &registered.revision)?;
+                What {
+                    targets: vec![functions::target(&function)?],
+                    function: Some(function),
+                    ..What::default()
+                }
+            }
         };
-        let mut targets = match &sides {
-            None => members::targets(project.selected(ledger.selection(group)), ledger),
-            Some(sides) => members::both_sides(&project.hosts, sides, ledger),
-        };
-        let all = targets.len();
-        if deploy.options.update_outdated_instances_only {
-            // An original instance has nothing installed by the deployment.
-            targets.retain(|t| {
-                t.side == Some(Side::Blue)
-                    || members::is_outdated(ledger, &t.name, &registered.revision)
-            });
-        }
-        reachable(project, group, targets.iter().map(|target| &target.name))?;
-        if sides.is_some() {
+        if what.sides.is_some() {
             divisible(project, group, configuration)?;
         }
-        let approvals = approvals(project, &deploy.group, sides.is_some());
+        let reroutes = what.sides.is_some() || what.function.is_some();
+        let approvals = approvals(project, &deploy.group, reroutes);
         let spec = Spec {
-            up_to_date: u32::try_from(all - targets.len()).unwrap_or(u32::MAX),
             deployment_id,
             group: group.clone(),
             configuration: configuration.clone(),
             revision: registered.revision.clone(),
             previous_revision: ledger.target_revision.clone(),
-            targets,
+            targets: what.targets,
+            up_to_date: what.up_to_date,
             creator: Creator::User,
             by: deploy.by.clone(),
             uid: deploy.uid,
             description: deploy.description.clone(),
-            sides,
-            function: None,
-            provision,
+            sides: what.sides,
+            function: what.function,
+            provision: what.provision,
             rolls_back: None,
             way_back: false,
             approvals,
@@ -126,7 +125,12 @@ impl Orchestrator {
     }
 
     /// Looks into a revision's bundle: whether it is there and whole, and what hosts would refuse of it.
-    pub(super) async fn verify(&self, revision: &Revision) -> Result<(), ApiError> {
+    pub(super) async fn verify(&self, spec: &Spec) -> Result<(), ApiError> {
+        if !spec.is_on_hosts() {
+            // It has been read already.
+            return Ok(());
+        }
+        let revision = &spec.revision;
         let bundles = self.0.bundles.clone();
         let wanted = revision.clone();
         let looked = tokio::task::spawn_blocking(move || inspect_bundle(&bundles, &wanted)).await;
@@ -161,15 +165,58 @@ fn inspect_bundle(bundles: &Bundles, revision: &Revision) -> Result<(), String> 
     }
 }
 
+/// What a deployment is about.
+#[derive(Default)]
+struct What {
+    targets: Vec<TargetSpec>,
+    up_to_date: u32,
+    sides: Option<Sides>,
+    function: Option<lambda::AppSpec>,
+    provision: Option<Provision>,
+}
+
+/// The hosts that something is deployed to.
+fn hosts(
+    project: &Project,
+    group: &DeploymentGroup,
+    (deploy, revision, id): (&Deploy, &Revision, &DeploymentId),
+    ledger: &Ledger,
+) -> Result<What, ApiError> {
+    let provision = fleets::provision(project, group, deploy, ledger)?;
+    let sides = match &provision {
+        Some(_) => Some(fleets::sides(group, ledger, id)),
+        None => sides(project, group, deploy, ledger)?,
+    };
+    let mut targets = match &sides {
+        None => members::targets(project.selected(ledger.selection(group)), ledger),
+        Some(sides) => members::both_sides(&project.hosts, sides, ledger),
+    };
+    let all = targets.len();
+    if deploy.options.update_outdated_instances_only {
+        // An original instance has nothing installed by the deployment.
+        targets.retain(|t| {
+            t.side == Some(Side::Blue) || members::is_outdated(ledger, &t.name, revision)
+        });
+    }
+    reachable(project, group, targets.iter().map(|target| &target.name))?;
+    Ok(What {
+        up_to_date: u32::try_from(all - targets.len()).unwrap_or(u32::MAX),
+        targets,
+        sides,
+        provision,
+        function: None,
+    })
+}
+
 /// Whether this version deploys to a group at all.
 fn supported(application: &Application, group: &DeploymentGroup) -> Result<(), ApiError> {
-    if application.compute_platform == ComputePlatform::Server {
+    if application.compute_platform != ComputePlatform::Ecs {
         return Ok(());
     }
     Err(ApiError::new(
         "UnsupportedActionForDeploymentTypeException",
         format!(
-            "{} is on {}: this version deploys to Server only",
+            "{} is on {}: this version deploys to Server and Lambda only",
             group.key(),
             application.compute_platform.name(),
         ),
@@ -293,15 +340,8 @@ fn divisible(
 /// Whether load balancers that give traffic to whole sides only can do what the deployment asks of them.
 fn whole_sides(project: &Project, spec: &Spec) -> Result<(), ApiError> {
     let names = spec.group.load_balancers().into_iter();
-    let weighs_sides = |balancer: &&LoadBalancer| {
-        let envoy = match &balancer.provider {
-            TrafficProvider::Envoy(envoy) => Some(&envoy.control),
-            _ => None,
-        };
-        matches!(envoy, Some(EnvoyControl::Runtime(_)))
-    };
     let mut balancers = names.filter_map(|name| project.connections.load_balancer(name));
-    let Some(balancer) = balancers.find(weighs_sides) else {
+    let Some(balancer) = balancers.find(|one| one.provider.weighs_whole_sides()) else {
         return Ok(());
     };
     let name = &balancer.name;
@@ -331,10 +371,10 @@ fn whole_sides(project: &Project, spec: &Spec) -> Result<(), ApiError> {
     }
 }
 
-/// Whether this version deploys to a group of the project.
-pub(super) fn is_supported(project: &Project, group: &DeploymentGroup) -> bool {
+/// Whether a group deploys to hosts, which may join it.
+pub(super) fn has_hosts(project: &Project, group: &DeploymentGroup) -> bool {
     let application = project.applications.get(&group.application_name);
-    application.is_some_and(|application| supported(application, group).is_ok())
+    application.is_some_and(|it| it.compute_platform == ComputePlatform::Server)
 }
 
 /// What types can't say about a deployment's own settings.

@@ -33,8 +33,9 @@ impl Orchestrator {
         let (project, _) = self.0.documents.current();
         if deploy.verify_artifact {
             // Takes long, so that it comes before the ledgers are held; after what is wrong with the request itself.
-            let (_, registered) = self.spec(&project, &deploy, &Ledger::default())?;
-            self.verify(&registered.revision).await?;
+            let ledger = self.ledger_of(&deploy.group).await;
+            let (spec, _) = self.spec(&project, &deploy, &ledger)?;
+            self.verify(&spec).await?;
         }
         let mut ledgers = self.0.ledgers.lock().await;
         let ledger = ledgers.get(&deploy.group).cloned().unwrap_or_default();
@@ -61,6 +62,12 @@ impl Orchestrator {
         self.admit();
         crate::crash_point::here!("create.before-answer");
         Ok(Answer::Created { deployment })
+    }
+
+    /// What outlives the group's deployments, as it is now.
+    async fn ledger_of(&self, group: &GroupKey) -> Ledger {
+        let ledgers = self.0.ledgers.lock().await;
+        ledgers.get(group).cloned().unwrap_or_default()
     }
 
     /// Creates the deployment that a spec asks for, if its group's slot is free.
@@ -119,9 +126,7 @@ impl Orchestrator {
     pub async fn preview(&self, deploy: &Deploy) -> Result<Preview, ApiError> {
         self.catch_up();
         let (project, _) = self.0.documents.current();
-        let ledgers = self.0.ledgers.lock().await;
-        let ledger = ledgers.get(&deploy.group).cloned().unwrap_or_default();
-        drop(ledgers);
+        let ledger = self.ledger_of(&deploy.group).await;
         let (spec, revision) = self.spec(&project, deploy, &ledger)?;
         let plan = plan(&spec);
         let impossible = plan
@@ -186,11 +191,7 @@ impl Orchestrator {
             return Ok(answer);
         }
         let group = deployment.group_key();
-        let revision = {
-            let ledgers = self.0.ledgers.lock().await;
-            let ledger = ledgers.get(&group).cloned().unwrap_or_default();
-            rollback::revision(&deployment, &ledger)
-        };
+        let revision = rollback::revision(&deployment, &self.ledger_of(&group).await);
         let revision = revision.ok_or_else(|| {
             ApiError::new(
                 "RevisionDoesNotExistException",

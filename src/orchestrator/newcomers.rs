@@ -30,7 +30,7 @@ impl Orchestrator {
         let (project, _) = self.0.documents.current();
         let groups = project.groups.iter().filter(|group| {
             group.outdated_instances_strategy == OutdatedInstancesStrategy::Update
-                && checks::is_supported(&project, group)
+                && checks::has_hosts(&project, group)
         });
         for group in groups {
             if self.freeze_over(&group.key()).is_some() {

@@ -7,27 +7,25 @@ use std::sync::PoisonError;
 use super::checks::{no_application, unknown};
 use super::command::{Answer, ApiError};
 use super::feed::FeedItem;
-use super::{Orchestrator, internal, lock};
+use super::{Orchestrator, content, internal, lock};
 use crate::clock;
 use crate::engine::Deployment;
 use crate::model::name::Name;
 use crate::model::revision::{Digest, RegisteredRevision, Revision};
 use crate::model::timestamp::Timestamp;
-use crate::store::bundles::label_of;
 use crate::store::journal::Batch;
 
 /// A digest's beginning counts from this many digits on.
 const PREFIX: usize = 8;
 
 impl Orchestrator {
-    /// Packs a directory or takes an archive, and registers it with an application.
+    /// Registers what is at a path of this machine with an application.
     pub(super) async fn push(
         &self,
         application: &Name,
         path: &Path,
         label: Option<String>,
     ) -> Result<Answer, ApiError> {
-        let label = label.unwrap_or_else(|| label_of(path));
         let description = format!("pushed from {}", path.display());
         self.register(application, path, label, description).await
     }
@@ -40,7 +38,7 @@ impl Orchestrator {
         self.0.bundles.landing().map_err(|error| internal(&error))
     }
 
-    /// Packs a directory or takes an archive, and registers it with an application.
+    /// Packs a directory, or takes an archive or an `AppSpec`, and registers it with an application.
     ///
     /// # Errors
     /// If there is no such application, or it is no revision.
@@ -48,20 +46,22 @@ impl Orchestrator {
         &self,
         application: &Name,
         path: &Path,
-        label: String,
+        label: Option<String>,
         description: String,
     ) -> Result<Answer, ApiError> {
         let (project, _) = self.0.documents.current();
-        if !project.applications.contains_key(application) {
+        let Some(known) = project.applications.get(application) else {
             return Err(no_application(&project, application));
-        }
+        };
+        let platform = known.compute_platform;
         // No bundle is removed between its arrival and its registration.
         let _shelf = self.0.shelf.read().await;
         let (bundles, source) = (self.0.bundles.clone(), path.to_owned());
-        let packed = tokio::task::spawn_blocking(move || bundles.pack(&source))
+        let taking = move || content::take(&bundles, platform, &source);
+        let (packed, called) = tokio::task::spawn_blocking(taking)
             .await
             .map_err(|error| internal(&error))?
-            .map_err(|error| ApiError::new("InvalidRevisionException", error.to_string()))?;
+            .map_err(|error| ApiError::new("InvalidRevisionException", error))?;
         let known = lock(&self.0.revisions).get(application).and_then(|known| {
             known
                 .iter()
@@ -71,7 +71,7 @@ impl Orchestrator {
         let revision = RegisteredRevision {
             revision: Revision {
                 digest: packed.digest,
-                label,
+                label: label.unwrap_or(called),
                 size: packed.size,
             },
             description,

@@ -48,6 +48,13 @@ pub struct Function {
     pub target_version: u64,
 }
 
+impl Function {
+    /// Its name alone, also where an ARN names it.
+    pub fn short_name(&self) -> &str {
+        function::parse(&self.name).map_or(&self.name, |reference| reference.name)
+    }
+}
+
 /// Reads an `AppSpec` of the Lambda platform.
 ///
 /// # Errors

@@ -3,6 +3,7 @@
 
 mod alarm;
 mod fleet;
+mod function;
 mod hook;
 mod http;
 mod receiver;
@@ -15,6 +16,7 @@ pub use alarm::{
     QuestionError, Threshold,
 };
 pub use fleet::{Fleet, FleetProvider};
+pub use function::{FunctionConnection, FunctionEndpoints, FunctionKind, Version};
 pub use hook::{Hook, HookKind};
 pub use http::{HealthField, HttpBalancer, HttpObserve, HttpRequest, ServiceField};
 pub use receiver::{CommandReceiver, Receiver, ReceiverKind, Slack, Webhook};
@@ -42,6 +44,9 @@ pub struct Connections {
     /// What is called for lifecycle events, by the names that the `Hooks` of an `AppSpec` use.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub hooks: Vec<Hook>,
+    /// Functions whose traffic is shifted, by the names and aliases that an `AppSpec` uses.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub functions: Vec<FunctionConnection>,
 }
 
 impl Connections {
@@ -73,5 +78,11 @@ impl Connections {
     /// The hook of this name.
     pub fn hook(&self, name: &str) -> Option<&Hook> {
         self.hooks.iter().find(|one| one.name == name)
+    }
+
+    /// The function of this name with this alias.
+    pub fn function(&self, name: &str, alias: &str) -> Option<&FunctionConnection> {
+        let mut functions = self.functions.iter();
+        functions.find(|one| one.name == name && one.alias == alias)
     }
 }

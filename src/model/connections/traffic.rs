@@ -66,6 +66,11 @@ impl TrafficProvider {
         }
     }
 
+    /// Whether it gives each side its share as a whole, and knows the sides by what it is configured with.
+    pub fn weighs_whole_sides(&self) -> bool {
+        matches!(self, Self::Envoy(envoy) if matches!(envoy.control, EnvoyControl::Runtime(_)))
+    }
+
     /// The host whose agent it is reached through, if it is.
     pub fn host(&self) -> Option<&Name> {
         match self {

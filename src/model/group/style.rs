@@ -14,6 +14,14 @@ pub struct DeploymentStyle {
     pub deployment_option: DeploymentOption,
 }
 
+impl DeploymentStyle {
+    /// On a second set, that a load balancer gives the traffic.
+    pub const BLUE_GREEN: Self = Self {
+        deployment_type: DeploymentType::BlueGreen,
+        deployment_option: DeploymentOption::WithTrafficControl,
+    };
+}
+
 /// `DeploymentType`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]

@@ -24,7 +24,7 @@ pub struct Findings {
     /// Targets that are not where they ought to be, somewhere.
     pub waiting: BTreeSet<Name>,
     /// Targets that can't get there, and why.
-    pub refused: BTreeMap<Name, String>,
+    pub refused: BTreeMap<Name, Diagnostics>,
     /// Targets that left, and with how many requests in flight.
     pub left: BTreeMap<Name, u64>,
     /// Load balancers that could not be looked after, and why.
@@ -50,8 +50,8 @@ pub struct Looked {
     pub asked: Option<Split>,
     /// The largest weight that it can give a server.
     pub largest_weight: u32,
-    /// Whether the deployment has begun.
-    begun: bool,
+    /// Whether the deployment may change anything there.
+    pub entrusted: bool,
     /// What is wrong.
     pub trouble: Option<String>,
 }
@@ -66,15 +66,15 @@ impl Looked {
             observed: None,
             asked: deployment.split(),
             largest_weight: 0,
-            begun: deployment.start_time.is_some(),
+            entrusted: deployment.start_time.is_some(),
             trouble: None,
         }
     }
 
     /// What to ask for next. Nothing while the deployment waits for its turn or for approval: until then traffic goes as it went.
     pub fn round(&self, observed: &Observed, now: Timestamp) -> Option<Round> {
-        let begun = self.begun || deliberate(Bug::KeeperBeginsEarly);
-        begun.then(|| round(&self.members, observed, self.asked, now))
+        let entrusted = self.entrusted || deliberate(Bug::KeeperBeginsEarly);
+        entrusted.then(|| round(&self.members, observed, self.asked, now))
     }
 
     /// A side that was to get a share has nobody to serve it.
@@ -108,11 +108,8 @@ impl Findings {
         balancer: &str,
         times: Times,
     ) -> Option<Member> {
+        self.hear_of(target);
         let name = &target.name;
-        let running = target.running().map(TargetEvent::actor);
-        if running != Some(Actor::Balancer) {
-            self.unknown.insert(name.clone());
-        }
         let why = match endpoint {
             Some(Ok(endpoint)) => return Some(Member::of(target, endpoint, times)),
             Some(Err(error)) => error.to_string(),
@@ -120,18 +117,32 @@ impl Findings {
                 "{name} is no longer in the project, so nobody knows where it serves: it stays as it is at {balancer}"
             ),
         };
-        self.refused.insert(name.clone(), why);
+        self.refuses(name, why);
         None
     }
 
-    /// A load balancer refused what these targets need.
-    pub fn refuse(&mut self, differing: Vec<Name>, error: &TrafficError) {
-        let names = match error {
-            TrafficError::NoServer { server, .. } => vec![server.clone()],
-            _ => differing,
+    /// Notes whether anything can be said of a target.
+    pub fn hear_of(&mut self, target: &Target) {
+        let running = target.running().map(TargetEvent::actor);
+        if running != Some(Actor::Balancer) {
+            self.unknown.insert(target.name.clone());
+        }
+    }
+
+    /// A load balancer refused what these servers need.
+    pub fn refuse(&mut self, members: &[Member], differing: &[Name], error: &TrafficError) {
+        let concerns = |member: &&Member| match error {
+            TrafficError::NoServer { server, .. } => member.name == *server,
+            _ => differing.contains(&member.name),
         };
-        let refused = names.into_iter().map(|name| (name, error.to_string()));
-        self.refused.extend(refused);
+        for member in members.iter().filter(concerns) {
+            self.refuses(&member.target, error.to_string());
+        }
+    }
+
+    fn refuses(&mut self, target: &Name, why: String) {
+        self.refused
+            .insert(target.clone(), Diagnostics::unknown(why));
     }
 
     /// How things are at a load balancer after everything that could be done there. `judges` says whether it looks after health
@@ -146,11 +157,10 @@ impl Findings {
         late: &BTreeMap<Name, String>,
     ) {
         for member in members {
-            let name = &member.name;
             if !is_there(member, observed, judges) {
-                self.waiting.insert(name.clone());
-            } else if let Some(why) = late.get(name) {
-                self.refused.insert(name.clone(), why.clone());
+                self.waiting.insert(member.target.clone());
+            } else if let Some(why) = late.get(&member.name) {
+                self.refuses(&member.target, why.clone());
             }
         }
         self.refuse_the_last(deployment, kept);
@@ -174,7 +184,7 @@ impl Findings {
             let message = format!(
                 "without {name} the route would have no healthy server, and none is on its way back: put another into service first"
             );
-            self.refused.insert(name.clone(), message);
+            self.refuses(name, message);
         }
     }
 
@@ -189,7 +199,7 @@ impl Findings {
             return None;
         }
         if let Some(why) = self.refused.get(target) {
-            return Some((EventStatus::Failed, Some(Diagnostics::unknown(why.clone()))));
+            return Some((EventStatus::Failed, Some(why.clone())));
         }
         if !self.trouble.is_empty() || self.waiting.contains(target) {
             return None;
@@ -264,8 +274,7 @@ mod tests {
         let (mut findings, member) = look(&early, true);
         assert!(is_there(&member.unwrap(), &Observed::default(), true));
         assert_eq!(findings.outcome(&early.name, None), None);
-        let why = "it has to stay".to_owned();
-        findings.refused.insert(early.name.clone(), why);
+        findings.refuses(&early.name, "it has to stay".to_owned());
         assert_eq!(findings.outcome(&early.name, None), None);
         let begun = leaves(EventStatus::InProgress);
         let (findings, _) = look(&begun, true);

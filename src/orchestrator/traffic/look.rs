@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+use super::alias::Alias;
 use super::balancers::Connections;
 use super::findings::{Findings, Looked};
 use super::memory::Memory;
@@ -32,14 +33,36 @@ pub(super) async fn look(
 ) -> Findings {
     let mut findings = Findings::default();
     let (group, asked) = read(state, |d| (d.spec.group.clone(), d.split()));
-    for name in group.load_balancers() {
+    let alias = match read(state, |d| Alias::of(d, project)) {
+        Ok(alias) => alias,
+        Err(trouble) => {
+            findings.trouble.push(trouble);
+            return findings;
+        }
+    };
+    let names = match &alias {
+        Some(alias) => vec![alias.balancer.as_str()],
+        None => group.load_balancers(),
+    };
+    for name in names {
         let mut looked = read(state, |d| Looked::new(name, d));
         let done = match connections.get(project, name) {
             Ok((document, balancer)) => {
                 looked.kind = Some(document.provider.label());
-                looked.members = read(state, |d| members(d, project, &document, &mut findings));
+                let alias = alias.as_ref();
+                looked.members = read(state, |d| {
+                    members(d, project, &document, alias, &mut findings)
+                });
                 let memory = memories.entry(name.to_owned()).or_default();
-                let looks = visit(state, &mut looked, &*balancer, memory, late, &mut findings);
+                let looks = visit(
+                    state,
+                    &mut looked,
+                    &*balancer,
+                    alias,
+                    memory,
+                    late,
+                    &mut findings,
+                );
                 looks.await.map_err(|error| error.to_string())
             }
             Err(trouble) => Err(trouble),
@@ -63,12 +86,17 @@ fn members(
     deployment: &Deployment,
     project: &Project,
     document: &LoadBalancer,
+    alias: Option<&Alias>,
     findings: &mut Findings,
 ) -> Vec<Member> {
     let drain = Duration::from_secs(document.drain_seconds);
     let enter = deployment.spec.limits.enter();
     let times = Times { drain, enter };
     let targets = deployment.targets.iter();
+    if let Some(alias) = alias {
+        targets.for_each(|target| findings.hear_of(target));
+        return alias.members(deployment, times);
+    }
     let members = targets.filter_map(|target| {
         let host = project.host(&target.name);
         let endpoint = host.map(|host| Endpoint::of(host, document));
@@ -82,12 +110,18 @@ async fn visit(
     state: &RwLock<Deployment>,
     looked: &mut Looked,
     balancer: &dyn Balancer,
+    alias: Option<&Alias>,
     memory: &mut Memory,
     late: &mut BTreeMap<Name, String>,
     findings: &mut Findings,
 ) -> Result<(), TrafficError> {
     let servers: Vec<Server> = looked.members.iter().map(Member::server).collect();
     let mut observed = observe(balancer, &servers).await?;
+    if let Some(alias) = alias {
+        let fault = read(state, |deployment| alias.fault(deployment, &observed));
+        looked.entrusted &= fault.is_none() && read(state, |it| alias.is_entrusted(it));
+        findings.refused.extend(fault);
+    }
     memory.put_right(&mut looked.members, &observed, clock::steady());
     let done = put_right(
         state,
@@ -100,6 +134,9 @@ async fn visit(
     )
     .await;
     looked.observed = Some(observed);
+    if let Some(alias) = alias {
+        looked.members.retain(|member| alias.is_about(&member.name));
+    }
     done
 }
 
@@ -143,7 +180,7 @@ async fn put_right(
             Err(error) => {
                 looked.trouble = Some(error.to_string());
                 memory.was_refused(&differing);
-                findings.refuse(differing, &error);
+                findings.refuse(members, &differing, &error);
             }
         }
         let servers: Vec<Server> = members.iter().map(Member::server).collect();
@@ -298,6 +335,7 @@ mod tests {
             &state,
             &mut looked,
             &balancer,
+            None,
             &mut memory,
             &mut late,
             &mut findings,

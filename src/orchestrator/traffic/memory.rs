@@ -81,6 +81,7 @@ mod tests {
     fn members() -> Vec<Member> {
         let member = |name: &str, place| Member {
             name: name.parse().unwrap(),
+            target: name.parse().unwrap(),
             endpoint: Endpoint::parse("127.0.0.1:80").unwrap(),
             side: Side::Blue,
             place,

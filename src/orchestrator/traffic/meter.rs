@@ -99,6 +99,7 @@ mod tests {
     fn members() -> Vec<Member> {
         [("a", Side::Blue), ("b", Side::Green)]
             .map(|(name, side)| Member {
+                target: name.parse().unwrap(),
                 name: name.parse().unwrap(),
                 endpoint: Endpoint::parse("127.0.0.1:80").unwrap(),
                 side,

@@ -17,8 +17,10 @@ use crate::providers::traffic::{Observed, Seen, Server, Service, Wanted};
 /// A target at a load balancer.
 #[derive(Clone, Debug)]
 pub struct Member {
-    /// The host's name, which is the server's.
+    /// The server's name; a host's is its own.
     pub name: Name,
+    /// Whose server it is.
+    pub target: Name,
     /// Where it serves.
     pub endpoint: Endpoint,
     /// Its side; in place, the original.
@@ -207,6 +209,7 @@ impl Member {
         let allow = target.event(LifecycleEvent::AllowTraffic).filter(enters);
         Self {
             name: target.name.clone(),
+            target: target.name.clone(),
             endpoint,
             side: target.side.unwrap_or(Side::Blue),
             place: place(target),
@@ -262,6 +265,7 @@ mod tests {
     fn member(name: &str, place: Option<Place>) -> Member {
         Member {
             name: name.parse().unwrap(),
+            target: name.parse().unwrap(),
             endpoint: Endpoint::parse("127.0.0.1:80").unwrap(),
             side: Side::Blue,
             place,

@@ -102,6 +102,7 @@ mod tests {
     fn at(servers: &[(&str, Side, u32, bool)]) -> (Vec<Member>, Observed) {
         let members = servers.iter().map(|(name, side, ..)| Member {
             name: name.parse().unwrap(),
+            target: name.parse().unwrap(),
             endpoint: Endpoint::parse("127.0.0.1:80").unwrap(),
             side: *side,
             place: None,

@@ -340,7 +340,9 @@ impl Keeper {
             (Step::Applies(differing), Err(error)) if !error.is_passing() => {
                 looks.looked.trouble = Some(error.to_string());
                 self.memory.was_refused(&differing);
-                looks.findings.refuse(differing, &error);
+                looks
+                    .findings
+                    .refuse(&looks.looked.members, &differing, &error);
                 looks.number = self.observe(env, &looks.looked.members);
             }
             (Step::ObservesAgain, Ok(Told::Observed(observed, _))) => {

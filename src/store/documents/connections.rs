@@ -6,6 +6,7 @@ use super::alarms;
 use super::balancers;
 use super::document::Document;
 use super::fleets;
+use super::functions;
 use super::problem::{Problem, Problems, Severity};
 use super::receivers;
 use crate::model::endpoint::Endpoint;
@@ -43,6 +44,7 @@ pub(super) fn check(project: &ProjectDocument, document: &Document, problems: &m
     receivers::check(&all.receivers, document, problems);
     receivers::check_hooks(&all.hooks, document, problems);
     fleets::check(&all.fleets, document, problems);
+    functions::check(all, document, problems);
 
     for (index, host) in project.hosts.iter().enumerate() {
         let path = yaml::Path::root()

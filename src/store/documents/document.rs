@@ -96,6 +96,14 @@ impl Document {
             }
             return;
         }
+        self.default(field, name);
+    }
+
+    /// Fills a field in that is absent.
+    pub fn default(&mut self, field: &str, text: &str) {
+        if self.node.get(field).is_some() {
+            return;
+        }
         let span = Span {
             end: self.node.span.start,
             ..self.node.span
@@ -108,7 +116,7 @@ impl Document {
             span,
         };
         if let Value::Mapping(entries) = &mut self.node.value {
-            entries.push((scalar(field), scalar(name)));
+            entries.push((scalar(field), scalar(text)));
         }
     }
 

@@ -11,8 +11,9 @@ use super::fleets;
 use super::listing::stem;
 use super::problem::{Problem, Problems, Severity};
 use crate::model::application::ComputePlatform;
+use crate::model::configuration::default_configuration;
 use crate::model::connections::Connections;
-use crate::model::group::{DeploymentGroup, DeploymentType};
+use crate::model::group::{DeploymentGroup, DeploymentStyle, DeploymentType};
 use crate::model::host::Host;
 use crate::model::name::Name;
 use crate::model::yaml;
@@ -23,6 +24,18 @@ const OUTPUT_ONLY: [&str; 4] = [
     "targetRevision",
     "lastSuccessfulDeployment",
     "lastAttemptedDeployment",
+];
+
+/// What says which hosts a group has, and how they get traffic.
+const OF_SERVERS: [&str; 8] = [
+    "ec2TagFilters",
+    "ec2TagSet",
+    "onPremisesInstanceTagFilters",
+    "onPremisesTagSet",
+    "autoScalingGroups",
+    "loadBalancerInfo",
+    "blueGreenDeploymentConfiguration",
+    "ecsServices",
 ];
 
 /// A group that is whole by itself.
@@ -55,7 +68,15 @@ pub(super) fn read(
     document.strip("deploymentGroupInfo", &OUTPUT_ONLY, problems);
     document.named("applicationName", application.as_str(), "folder", problems);
     document.named("deploymentGroupName", &stem(file), "file", problems);
-    let group: DeploymentGroup = document.typed(problems)?;
+    if let Some(platform) = platform {
+        document.default("deploymentConfigName", default_configuration(platform));
+    }
+    let mut group: DeploymentGroup = document.typed(problems)?;
+    if platform.is_some_and(|platform| platform != ComputePlatform::Server)
+        && document.node.get("deploymentStyle").is_none()
+    {
+        group.deployment_style = DeploymentStyle::BLUE_GREEN;
+    }
     for fault in group.check() {
         problems.add(document.problem(Severity::Error, &fault.path, fault.to_string()));
     }
@@ -81,6 +102,7 @@ pub(super) fn check(
             candidate.check_tags(context.hosts, problems);
             candidate.check_alarms(context.connections, problems);
             candidate.check_supported(problems);
+            candidate.check_function(problems);
             candidate.check_fleet(context, problems);
             candidate.check_balancers(context.connections, problems);
             candidate.check_triggers(context.connections, problems);
@@ -107,13 +129,25 @@ impl Candidate {
     }
 
     fn check_configuration(&self, configurations: &Configurations, problems: &mut Problems) {
-        // The other platforms' configurations are not read yet.
-        if self.platform != Some(ComputePlatform::Server) {
+        let Some(platform) = self.platform else {
             return;
-        }
+        };
         let name = &self.group.deployment_config_name;
         let path = yaml::Path::root().key("deploymentConfigName");
         if let Some(configuration) = configurations.by_name.get(name) {
+            let of = configuration.compute_platform;
+            if of != platform {
+                let message = format!(
+                    "{name} is for {}, and the group for {} (InvalidDeploymentConfigNameException)",
+                    of.name(),
+                    platform.name()
+                );
+                problems.add(self.document.problem(Severity::Error, &path, message));
+                return;
+            }
+            if platform != ComputePlatform::Server {
+                return;
+            }
             let blue_green =
                 self.group.deployment_style.deployment_type == DeploymentType::BlueGreen;
             if blue_green && configuration.zonal_config.is_some() {
@@ -243,10 +277,27 @@ impl Candidate {
 
     /// Says what is kept without effect, so that nobody relies on it.
     fn check_supported(&self, problems: &mut Problems) {
-        let refused = "not supported yet: deployments to it are refused";
-        if let Some(platform @ (ComputePlatform::Lambda | ComputePlatform::Ecs)) = self.platform {
-            let message = format!("a group for {} is {refused}", platform.name());
+        if self.platform == Some(ComputePlatform::Ecs) {
+            let message =
+                "a group for ECS is not supported yet: deployments to it are refused".to_owned();
             self.add(Severity::Warning, "applicationName", message, problems);
+        }
+    }
+
+    /// A function has one alias, one way to shift its traffic, and no hosts (domain.md §5).
+    fn check_function(&self, problems: &mut Problems) {
+        if self.platform != Some(ComputePlatform::Lambda) {
+            return;
+        }
+        if self.group.deployment_style != DeploymentStyle::BLUE_GREEN {
+            let message = "a group for Lambda is BLUE_GREEN and WITH_TRAFFIC_CONTROL; without `deploymentStyle` it is just that (InvalidDeploymentStyleException)";
+            self.add(Severity::Error, "deploymentStyle", message, problems);
+        }
+        for field in OF_SERVERS {
+            if self.document.node.get(field).is_some() {
+                let message = "kept, and without effect: the AppSpec of a function names what gets the traffic";
+                self.add(Severity::Warning, field, message, problems);
+            }
         }
     }
 

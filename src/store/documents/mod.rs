@@ -20,6 +20,7 @@ mod document;
 pub mod edit;
 mod find;
 mod fleets;
+mod functions;
 mod groups;
 mod listing;
 pub mod place;

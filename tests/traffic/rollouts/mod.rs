@@ -5,6 +5,7 @@ mod alerts;
 mod blue_green;
 mod fleets;
 mod front;
+mod functions;
 mod in_place;
 mod middle;
 mod refusals;

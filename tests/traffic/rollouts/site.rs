@@ -1,6 +1,7 @@
 //! Agents, an orchestrator, an application on each host and a real load balancer before them.
 
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 
 use cutover::model::endpoint::Endpoint;
 use cutover::model::traffic::Side;
@@ -144,9 +145,7 @@ impl Site {
 
     /// Requests of every kind of client that the load balancer serves without a loss of its own.
     pub fn load(&self) -> Clients {
-        let kinds = self.kind.clients().iter();
-        let start = |kind: &Connections| Load::start(self.front.address(), "/?ms=2", 120, *kind);
-        Clients(kinds.map(start).collect())
+        Clients::start(self.kind, self.front.address())
     }
 }
 
@@ -202,6 +201,22 @@ impl Drop for Held {
 pub struct Clients(Vec<Load>);
 
 impl Clients {
+    /// They ask a load balancer of this kind.
+    pub fn start(kind: Kind, address: SocketAddr) -> Self {
+        let start = |kind: &Connections| Load::start(address, "/?ms=2", 120, *kind);
+        Self(kind.clients().iter().map(start).collect())
+    }
+
+    /// Waits until hosts whose names begin so answer about this share of the requests.
+    pub async fn comes_near(&self, side: &str, share: f64) {
+        for _ in 0..50 {
+            if (self.next(200).await.share(side) - share).abs() < 0.05 {
+                return;
+            }
+        }
+        panic!("{side} has not {share}: {:?}", self.0[0].count());
+    }
+
     /// Waits for so many more requests of the first kind of clients, and answers what was counted of them.
     pub async fn next(&self, requests: u64) -> Count {
         self.0[0].next(requests).await

@@ -189,10 +189,18 @@ fn observed(state: RouteState, asked: &[Server]) -> Observed {
         .servers
         .into_iter()
         .partition(|server| asked.iter().any(|it| it.name == server.name));
-    let serving = |s: &&ServerState| s.service == Service::In && s.healthy;
+    // Its split says nothing of servers that were on another side when it was asked for.
+    let same = |s: &ServerState| {
+        asked
+            .iter()
+            .any(|it| it.name == s.name && it.side == s.side)
+    };
+    let split = state.split.filter(|_| seen.iter().all(same));
+    let weight = |s: &ServerState| weights.get(&s.name).copied().unwrap_or(0);
+    let serving = |s: &&ServerState| s.service == Service::In && s.healthy && weight(s) > 0;
     let others = others.iter().filter(serving).count();
     let seen = seen.into_iter().map(|s| {
-        let weight = weights.get(&s.name).copied().unwrap_or(0);
+        let weight = weight(&s);
         let seen = Seen {
             service: s.service,
             healthy: Some(s.healthy),
@@ -207,7 +215,7 @@ fn observed(state: RouteState, asked: &[Server]) -> Observed {
     Observed {
         servers: seen.collect(),
         others,
-        split: state.split,
+        split,
         epoch: Some(state.epoch),
     }
 }

@@ -1,0 +1,82 @@
+//! Revisions that are an `AppSpec` and nothing else (`AppSpecContent`): what is deployed on the platforms without hosts.
+
+use std::path::{Path, PathBuf};
+
+use super::command::ApiError;
+use crate::agent::inspect;
+use crate::appspec::server::FILE_NAMES;
+use crate::appspec::{self, Finding, lambda, sentence};
+use crate::model::application::ComputePlatform;
+use crate::model::revision::Revision;
+use crate::store::bundles::{Bundles, Packed, label_of};
+
+/// Takes in what is a revision on this platform: for servers a folder or an archive, elsewhere an `AppSpec`. Answers what it is
+/// called if nobody says.
+///
+/// # Errors
+/// A sentence about what is wrong with it.
+pub(super) fn take(
+    bundles: &Bundles,
+    platform: ComputePlatform,
+    path: &Path,
+) -> Result<(Packed, String), String> {
+    let kept = |packed: Result<Packed, _>, label| match packed {
+        Ok(packed) => Ok((packed, label)),
+        Err(error) => Err(ToString::to_string(&error)),
+    };
+    match platform {
+        ComputePlatform::Server => kept(bundles.pack(path), label_of(path)),
+        ComputePlatform::Lambda => {
+            let file = alone(path);
+            let function = review(&read(&file)?)
+                .map_err(|findings| format!("{}: {findings}", file.display()))?
+                .function;
+            let label = format!("{}:{}", function.name, function.target_version);
+            kept(bundles.adopt(&file), label)
+        }
+        ComputePlatform::Ecs => Err("a revision for ECS can't be deployed yet".to_owned()),
+    }
+}
+
+/// What a revision asks of a function.
+///
+/// # Errors
+/// If its `AppSpec` is not here, or is none for functions.
+pub(super) fn function(
+    bundles: &Bundles,
+    revision: &Revision,
+) -> Result<lambda::AppSpec, ApiError> {
+    let text = read(&bundles.path(&revision.digest));
+    text.and_then(|text| review(&text)).map_err(|why| {
+        ApiError::new(
+            "InvalidRevisionException",
+            format!("revision {} can't be deployed: {why}", revision.label),
+        )
+    })
+}
+
+/// The `AppSpec` in a folder, or the file itself.
+fn alone(path: &Path) -> PathBuf {
+    let names = FILE_NAMES.into_iter().chain(["appspec.json"]);
+    let mut inside = names.map(|name| path.join(name));
+    inside
+        .find(|file| file.is_file())
+        .unwrap_or(path.to_owned())
+}
+
+fn review(text: &str) -> Result<lambda::AppSpec, String> {
+    lambda::parse(text).map_err(|findings| sentence(&findings))
+}
+
+fn read(file: &Path) -> Result<String, String> {
+    let bytes = inspect::content(file)
+        .map_err(|error| format!("{} can't be read: {error}", file.display()))?;
+    let text = appspec::decode(&bytes);
+    let text = text.map_err(|finding| {
+        sentence(&[Finding {
+            id: "L01",
+            ..finding
+        }])
+    })?;
+    Ok(text.into_owned())
+}

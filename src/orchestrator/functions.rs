@@ -1,0 +1,158 @@
+//! Whether a function can be deployed: what its `AppSpec` says against what the project knows (operations.md §10).
+
+use super::command::{ApiError, Deploy};
+use super::{Orchestrator, content};
+use crate::appspec::lambda;
+use crate::engine::Ledger;
+use crate::engine::spec::TargetSpec;
+use crate::model::connections::{FunctionConnection, FunctionKind, Version};
+use crate::model::deployment::{ErrorCode, InstanceHealth, RevisionHealth};
+use crate::model::name::Name;
+use crate::model::project::Project;
+use crate::model::revision::Revision;
+use crate::model::traffic::Side;
+
+impl Orchestrator {
+    /// What a revision asks of a function, with the version that gets the traffic by now.
+    ///
+    /// # Errors
+    /// If nothing says where the function, or a version of it, is.
+    pub(super) fn function(
+        &self,
+        project: &Project,
+        deploy: &Deploy,
+        ledger: &Ledger,
+        revision: &Revision,
+    ) -> Result<lambda::AppSpec, ApiError> {
+        only_of_servers(deploy)?;
+        let mut asked = content::function(&self.0.bundles, revision)?;
+        let function = &mut asked.function;
+        let connection = connection(project, function)?;
+        let current = function
+            .current_version
+            .or_else(|| self.version_in_place(function, ledger));
+        let Some(current) = current else {
+            return Err(wrong(
+                ErrorCode::InvalidLambdaConfiguration,
+                &format!(
+                    "the AppSpec names no CurrentVersion, and nothing was deployed to {} here before: write the version that its alias {} leads to",
+                    function.name, function.alias
+                ),
+            ));
+        };
+        function.current_version = Some(current);
+        if current == function.target_version {
+            return Err(wrong(
+                ErrorCode::InvalidLambdaConfiguration,
+                &format!(
+                    "the alias {} of {} leads to version {current} already: publish a version and write its number as TargetVersion",
+                    function.alias, function.name
+                ),
+            ));
+        }
+        for version in [current, function.target_version] {
+            known(connection, version)?;
+        }
+        Ok(asked)
+    }
+
+    /// The version that the group's last successful deployment gave the traffic, if it was of the same alias.
+    fn version_in_place(&self, function: &lambda::Function, ledger: &Ledger) -> Option<u64> {
+        let revision = ledger.target_revision.as_ref()?;
+        let before = content::function(&self.0.bundles, revision).ok()?.function;
+        let same = before.name == function.name && before.alias == function.alias;
+        same.then_some(before.target_version)
+    }
+}
+
+/// The one target of a function's deployment (domain.md §9).
+pub(super) fn target(asked: &lambda::AppSpec) -> Result<TargetSpec, ApiError> {
+    let name = asked.function.short_name();
+    let name: Name = name.parse().map_err(|error| {
+        ApiError::new(
+            "InvalidRevisionException",
+            format!("{name:?} is no function's name: {error}"),
+        )
+    })?;
+    Ok(TargetSpec {
+        name,
+        zone: None,
+        side: Some(Side::Green),
+        fleet: None,
+        instance_health: InstanceHealth::Unhealthy,
+        revision_health: RevisionHealth::Unknown,
+    })
+}
+
+fn connection<'a>(
+    project: &'a Project,
+    function: &lambda::Function,
+) -> Result<&'a FunctionConnection, ApiError> {
+    let (name, alias) = (&function.name, &function.alias);
+    let all = &project.connections;
+    all.function(name, alias).ok_or_else(|| {
+        let others = all.functions.iter().filter(|one| one.name == *name);
+        let others: Vec<&str> = others.map(|one| one.alias.as_str()).collect();
+        let message = if others.is_empty() {
+            format!(
+                "nothing says where the function {name} is: `connections.functions` of cutover.yaml does"
+            )
+        } else {
+            format!(
+                "{name} has no alias {alias} in `connections.functions` of cutover.yaml, only {}",
+                others.join(", ")
+            )
+        };
+        wrong(ErrorCode::InvalidLambdaFunction, &message)
+    })
+}
+
+fn known(connection: &FunctionConnection, version: u64) -> Result<(), ApiError> {
+    let FunctionKind::Endpoints(endpoints) = &connection.via;
+    if endpoints.versions.contains_key(&Version(version)) {
+        return Ok(());
+    }
+    Err(wrong(
+        ErrorCode::InvalidLambdaFunction,
+        &format!(
+            "version {version} of {} has no address: add it to the `versions` of its alias {} in `connections.functions` of cutover.yaml",
+            connection.name, connection.alias
+        ),
+    ))
+}
+
+/// Settings that mean something on hosts alone (operations.md §1.2).
+fn only_of_servers(deploy: &Deploy) -> Result<(), ApiError> {
+    let options = &deploy.options;
+    let misplaced = [
+        (
+            options.ignore_application_stop_failures,
+            "InvalidIgnoreApplicationStopFailuresValueException",
+            "ignoreApplicationStopFailures",
+        ),
+        (
+            options.update_outdated_instances_only,
+            "InvalidUpdateOutdatedInstancesOnlyValueException",
+            "updateOutdatedInstancesOnly",
+        ),
+        (
+            deploy.target_instances.is_some(),
+            "InvalidTargetInstancesException",
+            "targetInstances",
+        ),
+    ];
+    match misplaced.into_iter().find(|(given, ..)| *given) {
+        None => Ok(()),
+        Some((_, error, name)) => Err(ApiError::new(
+            error,
+            format!("{name} is for Server alone: a function has no instances"),
+        )),
+    }
+}
+
+fn wrong(code: ErrorCode, message: &str) -> ApiError {
+    ApiError::new(
+        "InvalidRevisionException",
+        format!("{message} ({})", code.name()),
+    )
+}

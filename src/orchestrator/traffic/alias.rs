@@ -1,0 +1,201 @@
+//! The alias of a function whose versions are servers behind a load balancer: who they are, and whether their route is as the
+//! deployment takes it to be. Pure.
+
+use super::round::{Member, Times};
+use crate::engine::Deployment;
+use crate::engine::leg::Actor;
+use crate::engine::traffic::{Place, place};
+use crate::model::connections::{FunctionKind, Version};
+use crate::model::deployment::{ErrorCode, TargetStatus};
+use crate::model::diagnostics::Diagnostics;
+use crate::model::endpoint::Endpoint;
+use crate::model::lifecycle::{EventStatus, LifecycleEvent};
+use crate::model::name::Name;
+use crate::model::project::Project;
+use crate::model::traffic::Side;
+use crate::providers::traffic::{Observed, Seen, Service};
+
+/// An alias, and where a deployment moves its traffic.
+#[derive(Clone, Debug)]
+pub struct Alias {
+    /// The load balancer.
+    pub balancer: String,
+    /// The deployment's target.
+    target: Name,
+    /// As its `AppSpec` names it.
+    function: String,
+    /// The alias, likewise.
+    name: String,
+    current: u64,
+    next: u64,
+    versions: Vec<(u64, Name, Endpoint)>,
+}
+
+impl Alias {
+    /// The alias of a deployment; `None` if that is to hosts.
+    ///
+    /// # Errors
+    /// If the project says no longer where it is, in a sentence.
+    pub fn of(deployment: &Deployment, project: &Project) -> Result<Option<Self>, String> {
+        let Some(asked) = &deployment.spec.function else {
+            return Ok(None);
+        };
+        let function = &asked.function;
+        let known = project
+            .connections
+            .function(&function.name, &function.alias);
+        let endpoints = known.map(|known| match &known.via {
+            FunctionKind::Endpoints(endpoints) => endpoints,
+        });
+        let (Some(endpoints), Some(current), Some(target)) = (
+            endpoints,
+            function.current_version,
+            deployment.targets.first(),
+        ) else {
+            return Err(format!(
+                "the alias {} of {} is no longer below `connections.functions` of cutover.yaml",
+                function.alias, function.name
+            ));
+        };
+        let mut versions = Vec::new();
+        for (version, endpoint) in &endpoints.versions {
+            let server = format!("{}-{}", function.short_name(), version.0);
+            let name: Name = server
+                .parse()
+                .map_err(|error| format!("{server:?} is no server's name: {error}"))?;
+            versions.push((version.0, name, endpoint.clone()));
+        }
+        for version in [current, function.target_version] {
+            if !endpoints.versions.contains_key(&Version(version)) {
+                return Err(format!(
+                    "version {version} of {} is no longer below `connections.functions` of cutover.yaml",
+                    function.name
+                ));
+            }
+        }
+        Ok(Some(Self {
+            balancer: endpoints.load_balancer.clone(),
+            target: target.name.clone(),
+            function: function.name.clone(),
+            name: function.alias.clone(),
+            current,
+            next: function.target_version,
+            versions,
+        }))
+    }
+
+    /// Its versions as the load balancer ought to have them. What is neither of the two gets nothing.
+    pub fn members(&self, deployment: &Deployment, times: Times) -> Vec<Member> {
+        let Some(target) = deployment.target(&self.target) else {
+            return Vec::new();
+        };
+        let began = target
+            .event(LifecycleEvent::AllowTraffic)
+            .filter(|entry| entry.status == EventStatus::InProgress)
+            .and_then(|entry| entry.start_time);
+        let versions = self.versions.iter();
+        let members = versions.map(|(version, name, endpoint)| {
+            let place = match (*version, deployment.spec.goes_back()) {
+                // The former version has served until now: how well it does is no matter of its successor.
+                (version, false) if version == self.current => None,
+                (version, true) if version == self.current => Some(Place::In),
+                (version, false) if version == self.next => place(target),
+                (version, true) if version == self.next => None,
+                _ => Some(Place::Out),
+            };
+            let side = if *version == self.next {
+                Side::Green
+            } else {
+                Side::Blue
+            };
+            Member {
+                name: name.clone(),
+                target: self.target.clone(),
+                endpoint: endpoint.clone(),
+                side,
+                place,
+                leave_by: None,
+                enter_by: began.map(|at| at + times.enter),
+                moved: began.is_some(),
+                asked: false,
+            }
+        });
+        members.collect()
+    }
+
+    /// Whether a server is one of the two that the deployment is about.
+    pub fn is_about(&self, server: &Name) -> bool {
+        let version = self.versions.iter().find(|(_, name, _)| name == server);
+        version.is_some_and(|(version, ..)| *version == self.current || *version == self.next)
+    }
+
+    /// Whether anything may be changed: not before the hooks have agreed, and not once the alias was found to be wrong.
+    pub fn is_entrusted(&self, deployment: &Deployment) -> bool {
+        let target = deployment.target(&self.target);
+        let entry = target.and_then(|target| target.event(LifecycleEvent::AllowTraffic));
+        deployment.spec.goes_back()
+            || entry.is_some_and(|entry| {
+                matches!(
+                    entry.status,
+                    EventStatus::InProgress | EventStatus::Succeeded
+                )
+            })
+    }
+
+    /// Why nothing can be shifted, while that is asked for the first time: the alias leads elsewhere than the deployment
+    /// takes it to (operations.md §10).
+    pub fn fault(
+        &self,
+        deployment: &Deployment,
+        observed: &Observed,
+    ) -> Option<(Name, Diagnostics)> {
+        let target = deployment.target(&self.target)?;
+        let enters = target.status == TargetStatus::InProgress
+            && !deployment.spec.goes_back()
+            && target
+                .running()
+                .is_some_and(|entry| entry.actor() == Actor::Balancer);
+        if !enters {
+            return None;
+        }
+        let leads_to = |(version, name, _): &(u64, Name, Endpoint)| {
+            let seen = observed.servers.get(name);
+            seen.is_some_and(gets_requests).then_some(*version)
+        };
+        let found: Vec<u64> = self.versions.iter().filter_map(leads_to).collect();
+        let all = observed.others + found.len();
+        let (function, alias, current) = (&self.function, &self.name, self.current);
+        let message = match found.as_slice() {
+            [version] if all == 1 && *version == current => return None,
+            [version] if all == 1 => format!(
+                "the alias {alias} of {function} leads to version {version}, and the AppSpec's CurrentVersion is {current}: write {version} there, or give {current} its traffic back"
+            ),
+            [] if all == 0 => format!(
+                "the alias {alias} of {function} leads to no version: let version {current} have its traffic at {} first",
+                self.balancer
+            ),
+            _ => format!(
+                "the alias {alias} of {function} is split: {} get its traffic. Roll the deployment back that left it so (`cutover rollback`), or give version {current} all of it at {}",
+                words(&found, observed.others),
+                self.balancer
+            ),
+        };
+        let why = Diagnostics::ending(ErrorCode::InvalidLambdaConfiguration, message);
+        Some((self.target.clone(), why))
+    }
+}
+
+/// Whether a server has a share; what tells no weights has one for each that is in service.
+fn gets_requests(seen: &Seen) -> bool {
+    seen.service == Service::In && seen.weight != Some(0)
+}
+
+fn words(versions: &[u64], others: usize) -> String {
+    let mut words: Vec<String> = versions.iter().map(|it| format!("version {it}")).collect();
+    match others {
+        0 => {}
+        1 => words.push("another server".to_owned()),
+        more => words.push(format!("{more} other servers")),
+    }
+    words.join(" and ")
+}

@@ -131,6 +131,7 @@ fn lines(
             deployment.group_key(),
             deployment.status
         ),
+        format!("style          {}", safe(&spec.style_label())),
         format!("outlook        {}", control::outlook_of(deployment)),
         format!(
             "revision       {} ({})",
@@ -172,7 +173,8 @@ fn lines(
         lines.push(format!("note           {}", safe(&message)));
     }
     lines.push(String::new());
-    let mut headings = vec!["INSTANCE", "STATUS"];
+    let noun = spec.target_heading().to_uppercase();
+    let mut headings = vec![noun.as_str(), "STATUS"];
     if let Some(target) = deployment.targets.first() {
         headings.extend(target.events.iter().map(|entry| entry.event.name()));
     }

@@ -26,7 +26,7 @@ pub(super) fn plan(spec: &Spec, appspec: &AppSpec) -> Plan {
     };
     Plan {
         stages,
-        window: Some(ONE),
+        window: None,
         impossible: None,
     }
 }

@@ -25,6 +25,7 @@ mod late;
 pub mod ledger;
 pub mod leg;
 pub mod members;
+mod naming;
 pub mod notices;
 pub mod order;
 pub mod outlook;

@@ -122,8 +122,11 @@ impl Orchestrator {
         for id in self.successes(&spec.group_key()) {
             past.push(self.deployment(&id).await?);
         }
-        let mut warnings = self.artifact(&spec.revision.digest).await?;
-        warnings.extend(silent(&spec, &self.0.hosts.statuses(), clock::now()));
+        let mut warnings = Vec::new();
+        if spec.is_on_hosts() {
+            warnings.extend(self.artifact(&spec.revision.digest).await?);
+            warnings.extend(silent(&spec, &self.0.hosts.statuses(), clock::now()));
+        }
         warnings.extend(tight(&spec, plan));
         Ok(Forecast {
             past: Past::of(&past),

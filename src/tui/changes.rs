@@ -45,7 +45,7 @@ pub(crate) fn changes(model: &Model, deployment: &Deployment) -> Vec<String> {
         Some(Stage::Provision { .. } | Stage::Install { .. })
     );
     let begun = deployment.start_time.is_some() && !deployment.status.is_terminal();
-    if !deployment.spec.is_blue_green() || installs || !begun || model.replay.is_some() {
+    if deployment.spec.sides.is_none() || installs || !begun || model.replay.is_some() {
         return Vec::new();
     }
     [Side::Green, Side::Blue]

@@ -105,7 +105,7 @@ impl Layout {
         let told =
             u16::try_from(rollout::lines(model, usize::from(body.width)).len()).unwrap_or(u16::MAX);
         // Where two sides have traffic, there is more to watch than instances.
-        let sides = model.deployment().is_some_and(|d| d.spec.sides.is_some());
+        let sides = model.deployment().is_some_and(|d| d.spec.is_blue_green());
         let most = if sides { room * 2 / 3 } else { room / 2 };
         let rollout = (1 + told).min(most.max(2)).min(room);
         self.rollout = rows(rollout, body.y);

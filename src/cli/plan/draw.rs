@@ -12,6 +12,7 @@ use crate::engine::spec::TargetSpec;
 use crate::model::deployment::{InstanceHealth, RevisionHealth, TargetStatus};
 use crate::model::name::Name;
 use crate::model::timestamp::{Short, Whole};
+use crate::model::traffic::Side;
 use crate::text::{is_unicode, safe};
 
 /// How many rows of a table are printed; `--output json` has all.
@@ -37,6 +38,9 @@ pub(super) fn lines(planned: &Planned) -> Vec<String> {
             window.concurrency,
             window.minimum_healthy
         ));
+    }
+    if !spec.is_on_hosts() {
+        lines.push(safe(&spec.style_label()));
     }
     if let Some(asked) = &spec.provision {
         lines.push(format!(
@@ -73,9 +77,13 @@ pub(super) fn lines(planned: &Planned) -> Vec<String> {
         return lines;
     }
     lines.push(String::new());
-    lines.extend(order(planned));
-    lines.push(String::new());
-    lines.extend(moments(planned));
+    if spec.is_on_hosts() {
+        lines.extend(order(planned));
+        lines.push(String::new());
+        lines.extend(moments(planned));
+    } else {
+        lines.extend(steps(planned));
+    }
     lines.push(String::new());
     lines.extend(conclusion(planned));
     lines
@@ -215,6 +223,26 @@ fn moments(planned: &Planned) -> Vec<String> {
     lines
 }
 
+/// What comes when, where there are no instances to count.
+fn steps(planned: &Planned) -> Vec<String> {
+    let deployment = &planned.deployment;
+    let first = deployment.plan.stages.first().map(Stage::label);
+    let moments = planned.rehearsed.moments.iter().enumerate();
+    let rows: Vec<Vec<String>> = moments
+        .filter_map(|(at, moment)| {
+            let first = first.clone().filter(|_| at == 0);
+            let told = Some(notes(planned, moment)).filter(|told| !told.is_empty());
+            let words: Vec<String> = first.into_iter().chain(told).collect();
+            let when = planned.time(moment.after);
+            (!words.is_empty()).then(|| vec![when, words.join(", ")])
+        })
+        .collect();
+    let when = if planned.timed { "AT" } else { "STEP" };
+    let mut lines = table::lines(&[when, "WHAT"], &rows[..rows.len().min(ROWS)]);
+    lines.extend(rest(rows.len()));
+    lines
+}
+
 fn listed(names: impl ExactSizeIterator<Item = String>) -> String {
     let total = names.len();
     let mut shown: Vec<String> = names.take(3).collect();
@@ -248,9 +276,11 @@ fn notes(planned: &Planned, moment: &Moment) -> String {
                 Whole(Duration::from_secs(*seconds))
             )),
         },
-        Event::Shifted { split, .. } => {
-            Some(format!("{} % to the replacement", split.replacement()))
-        }
+        Event::Shifted { split, .. } => Some(format!(
+            "{} % to {}",
+            split.replacement(),
+            planned.forecast.spec.side_named(Side::Green)
+        )),
         Event::Halted { error } => Some(format!("no further one starts: {}", safe(&error.message))),
         Event::Held { error } => Some(format!("it holds: {}", safe(&error.message))),
         Event::TimedOut => Some("its time is over".to_owned()),
@@ -263,6 +293,7 @@ fn notes(planned: &Planned, moment: &Moment) -> String {
 fn conclusion(planned: &Planned) -> Vec<String> {
     let end = &planned.rehearsed.end;
     let what_if = match planned.fails.as_slice() {
+        [] if !planned.forecast.spec.is_on_hosts() => "If nothing objects".to_owned(),
         [] => "If every host does its work well".to_owned(),
         [one] => format!("If {one} fails"),
         several => format!(
@@ -270,17 +301,19 @@ fn conclusion(planned: &Planned) -> Vec<String> {
             listed(several.iter().map(ToString::to_string))
         ),
     };
-    let mut counts = vec![format!(
-        "{} on {}",
-        end.succeeded,
-        safe(&planned.preview.revision.revision.label)
-    )];
+    let mut counts = Vec::new();
+    if planned.forecast.spec.is_on_hosts() {
+        let label = safe(&planned.preview.revision.revision.label);
+        counts.push(format!("{} on {label}", end.succeeded));
+    }
     if end.failed > 0 {
         counts.push(format!("{} failed", end.failed));
     }
     if end.untouched > 0 {
         counts.push(format!("{} never started", end.untouched));
     }
+    let words = [safe(&end.to_string()), counts.join(", ")];
+    let words: Vec<String> = words.into_iter().filter(|it| !it.is_empty()).collect();
     let past = &planned.forecast.past;
     let estimate = if planned.timed {
         format!(
@@ -294,14 +327,7 @@ fn conclusion(planned: &Planned) -> Vec<String> {
     } else {
         "No estimate: no deployment of this group has succeeded yet".to_owned()
     };
-    vec![
-        format!(
-            "{what_if}: {}; {}",
-            safe(&end.to_string()),
-            counts.join(", ")
-        ),
-        estimate,
-    ]
+    vec![format!("{what_if}: {}", words.join("; ")), estimate]
 }
 
 impl Planned {

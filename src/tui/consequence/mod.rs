@@ -72,7 +72,7 @@ fn foreseen(
         .ledger(&deployment.group_key())
         .and_then(|ledger| ledger.target_revision.as_ref());
     let foreseen = foresee(deployment, command, model.now, goal).map_err(|r| r.to_string())?;
-    let sides = deployment.spec.sides.is_some();
+    let sides = deployment.spec.is_blue_green();
     let told = sides
         && matches!(
             command.what,
@@ -84,10 +84,10 @@ fn foreseen(
     }
     lines.extend(foreseen.arithmetic());
     // An instance of either side is not merely done or left: its traffic is told instead.
-    let end = match (&deployment.spec.sides, &foreseen.end.waits) {
-        (None, _) => foreseen.in_the_end(),
-        (Some(_), Some(waits)) => format!("it waits for {waits}"),
-        (Some(_), None) => foreseen.end.to_string(),
+    let end = match (sides, &foreseen.end.waits) {
+        (false, _) => foreseen.in_the_end(),
+        (true, Some(waits)) => format!("it waits for {waits}"),
+        (true, None) => foreseen.end.to_string(),
     };
     lines.push(format!("in the end: {end}"));
     Ok(lines)

@@ -81,14 +81,27 @@ fn both_sides(deployment: &Deployment, back: Result<Vec<String>, String>) -> Vec
         Ok(lines) => {
             let stays = match deployment.split() {
                 Some(split) => format!(
-                    "Only stopping leaves the traffic as it is: {} % on the replacement, {} % on the original.",
+                    "Only stopping leaves the traffic as it is: {} % on {}, {} % on {}.{}",
                     split.share(Side::Green),
-                    split.share(Side::Blue)
+                    deployment.spec.side_named(Side::Green),
+                    split.share(Side::Blue),
+                    deployment.spec.side_named(Side::Blue),
+                    trap(deployment, split)
                 ),
                 None => "Only stopping leaves in service who is in service.".to_owned(),
             };
             vec![stays, lines.join(" ")]
         }
+    }
+}
+
+/// What a split alias would mean for the next deployment (configurations.md §8.2).
+fn trap(deployment: &Deployment, split: Split) -> &'static str {
+    let whole = matches!(split, Split::ORIGINAL | Split::REPLACEMENT);
+    if deployment.spec.function.is_some() && !whole {
+        " Nothing else can be deployed to an alias that is split so: this one has to be rolled back first."
+    } else {
+        ""
     }
 }
 

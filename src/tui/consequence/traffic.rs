@@ -14,11 +14,14 @@ const RATE: usize = 10;
 /// How many names are told.
 const NAMED: usize = 4;
 
-/// How many instances a side has, and which: `2 of the original (web-1, web-2)`.
+/// How many instances a side has, and which: `the 2 of the original (web-1, web-2)`. Of a function, the version.
 fn those(deployment: &Deployment, side: Side) -> String {
+    if !deployment.spec.is_on_hosts() {
+        return deployment.spec.side_named(side);
+    }
     let names = names(deployment, side);
     format!(
-        "{} of the {} ({})",
+        "the {} of the {} ({})",
         names.len(),
         side.label(),
         listed(names, NAMED)
@@ -35,12 +38,12 @@ fn names(deployment: &Deployment, side: Side) -> Vec<&Name> {
 pub(super) fn after_wait(deployment: &Deployment, before: Before) -> Vec<String> {
     if before == Before::Termination {
         return vec![format!(
-            "It ends now instead of keeping the {} for a way back. They stay out of service until a rollback or another deployment.",
+            "It ends now instead of keeping {} for a way back. They stay out of service until a rollback or another deployment.",
             those(deployment, Side::Blue)
         )];
     }
     let mut lines = vec![format!(
-        "Traffic moves from the {} to the {}.",
+        "Traffic moves from {} to {}.",
         those(deployment, Side::Blue),
         those(deployment, Side::Green)
     )];
@@ -94,21 +97,30 @@ pub(super) fn share(model: &Model, deployment: &Deployment, to: Split) -> Vec<St
         };
         let word = if servers == 1 { "server" } else { "servers" };
         format!(
-            "The {} goes from {} % to {} %, on {servers} {word} in service and well.",
-            side.label(),
+            "{} goes from {} % to {} %, on {servers} {word} in service and well.",
+            begins(deployment, side),
             from.share(side),
             to.share(side)
         )
     };
     let mut lines = vec![one(Side::Green), one(Side::Blue)];
     if to.replacement() == 100 {
-        lines.push(
-            "All of the traffic is then on the replacement, until somebody resumes.".to_owned(),
-        );
+        lines.push(format!(
+            "All of the traffic is then on {}, until somebody resumes.",
+            deployment.spec.side_named(Side::Green)
+        ));
     } else {
         lines.push("Nothing shifts by itself after that, until somebody resumes.".to_owned());
     }
     lines
+}
+
+/// A side at the beginning of a sentence.
+fn begins(deployment: &Deployment, side: Side) -> String {
+    let named = deployment.spec.side_named(side);
+    let mut letters = named.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
 }
 
 /// How many servers of a side serve, where there are fewest.
@@ -128,8 +140,8 @@ pub(super) fn nobody(model: &Model, deployment: &Deployment, to: Split) -> Optio
     let found = |side: Side| empty(side).map(|balancer| (side, balancer));
     let (side, balancer) = found(Side::Green).or_else(|| found(Side::Blue))?;
     Some(format!(
-        "the {} has no server in service and well at {}: {} % of the requests would find nobody",
-        side.label(),
+        "{} has no server in service and well at {}: {} % of the requests would find nobody",
+        deployment.spec.side_named(side),
         balancer.name,
         to.share(side)
     ))
@@ -165,12 +177,16 @@ pub(super) fn moves(model: &Model, deployment: &Deployment, to: Split) -> Option
     };
     let each = part(to.share(side)) / f64::from(u32::try_from(servers.max(1)).unwrap_or(u32::MAX));
     Some(format!(
-        "of {} req/s at present about {} move to the {}: then {} req/s on each of its {}",
+        "of {} req/s at present about {} move to {}: then {} req/s {}",
         rate(all),
         rate(part(points)),
-        side.label(),
+        deployment.spec.side_named(side),
         rate(each),
-        instances(servers)
+        if deployment.spec.is_on_hosts() {
+            format!("on each of its {}", instances(servers))
+        } else {
+            "there".to_owned()
+        }
     ))
 }
 
@@ -198,6 +214,8 @@ pub(super) fn held(deployment: &Deployment, resumes: bool) -> Option<String> {
     deployment.shifting()?;
     let split = deployment.split()?;
     let (green, blue) = (split.share(Side::Green), split.share(Side::Blue));
+    let first = begins(deployment, Side::Green);
+    let second = deployment.spec.side_named(Side::Blue);
     Some(if resumes {
         let next = match (deployment.next_shift(), deployment.frozen_since) {
             (Some((next, at)), Some(frozen)) => {
@@ -206,9 +224,9 @@ pub(super) fn held(deployment: &Deployment, resumes: bool) -> Option<String> {
             }
             _ => "the steps go on from there".to_owned(),
         };
-        format!("The replacement has {green} % now, the original {blue} %; {next}.")
+        format!("{first} has {green} % now, {second} {blue} %; {next}.")
     } else {
-        format!("The replacement keeps {green} %, the original {blue} %, until somebody resumes.")
+        format!("{first} keeps {green} %, {second} {blue} %, until somebody resumes.")
     })
 }
 
@@ -218,13 +236,19 @@ pub(super) fn held(deployment: &Deployment, resumes: bool) -> Option<String> {
 /// Why there is no way back.
 pub(super) fn way_back(deployment: &Deployment) -> Result<Vec<String>, String> {
     rollback::way_back(deployment)?;
+    if !deployment.spec.is_on_hosts() {
+        return Ok(vec![format!(
+            "A rollback gives {} all traffic back at once, and calls no hooks.",
+            deployment.spec.side_named(Side::Blue)
+        )]);
+    }
     Ok(vec![
         format!(
-            "A rollback gives all traffic back to the {}; nothing is installed.",
+            "A rollback gives all traffic back to {}; nothing is installed.",
             those(deployment, Side::Blue)
         ),
         format!(
-            "Then the {} leave the load balancers.",
+            "Then {} leave the load balancers.",
             those(deployment, Side::Green)
         ),
     ])

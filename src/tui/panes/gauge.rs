@@ -16,10 +16,15 @@ const WIDEST: usize = 50;
 const LEAST: usize = 8;
 
 /// One load balancer on one line of at most this width.
-pub(super) fn line(theme: Theme, balancer: &BalancerStatus, room: usize) -> Vec<Run> {
+pub(super) fn line(
+    theme: Theme,
+    balancer: &BalancerStatus,
+    replacement: &str,
+    room: usize,
+) -> Vec<Run> {
     let kind = balancer.kind.as_ref().filter(|_| room >= 100);
     let kind = kind.map_or_else(String::new, |kind| format!(" ({kind})"));
-    let name = run(Role::Text, format!("{}{kind}: replacement ", balancer.name));
+    let name = run(Role::Text, format!("{}{kind}: {replacement} ", balancer.name));
     let shares = Shares {
         asked: balancer.asked.map(Split::replacement),
         in_effect: balancer.in_effect.map(Split::replacement),

@@ -130,7 +130,8 @@ pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
         usize::from(inside.height),
         width,
     );
-    header(area, &columns, &events, heading, brush);
+    let noun = deployment.spec.target_heading();
+    header(area, &columns, (noun, &events), heading, brush);
     let rows =
         (inside.y..inside.bottom()).zip(deployment.targets.iter().skip(model.scroll.instances));
     for (y, target) in rows {
@@ -179,7 +180,7 @@ fn events(deployment: &Deployment) -> Vec<LifecycleEvent> {
 fn header(
     area: Rect,
     columns: &Columns,
-    events: &[LifecycleEvent],
+    (noun, events): (&str, &[LifecycleEvent]),
     role: Role,
     brush: &mut Brush<'_>,
 ) {
@@ -190,7 +191,7 @@ fn header(
         brush.text(x, area.y, right.saturating_sub(x), role, text);
         x = x.saturating_add(u16::try_from(width).unwrap_or(u16::MAX));
     };
-    word("Instance ", columns.name);
+    word(&format!("{noun} "), columns.name);
     if columns.side > 0 {
         word("Side ", columns.side);
     }

@@ -10,6 +10,7 @@ mod next;
 mod note;
 pub(crate) mod output;
 pub(crate) mod rollout;
+mod schedule;
 mod seat;
 mod stages;
 pub(crate) mod tiny;

@@ -6,7 +6,7 @@
 //! │ ✖ AfterInstall scripts/migrate.sh: exit code 1 (ScriptFailed)  web-3, web-5               │
 //! ```
 
-use super::{next, stages, traffic, trouble};
+use super::{next, schedule, stages, traffic, trouble};
 use crate::engine::Deployment;
 use crate::model::deployment::TargetStatus;
 use crate::model::timestamp::Short;
@@ -23,6 +23,7 @@ pub(crate) fn lines(model: &Model, width: usize) -> Vec<Vec<Run>> {
     };
     let mut lines = vec![progress(model, deployment, width)];
     lines.extend(stages::line(model, deployment, width.saturating_sub(4)));
+    lines.extend(schedule::line(model, deployment, width.saturating_sub(4)));
     lines.extend(next::lines(model, width.saturating_sub(4)));
     lines.extend(trouble::verdict(model, deployment));
     lines.extend(trouble::origin(deployment));
@@ -67,8 +68,8 @@ fn progress(model: &Model, deployment: &Deployment, width: usize) -> Vec<Run> {
         runs.push(run(Role::Text, format!(" {}", Short(span))));
     }
     let overview = deployment.overview;
-    // Instances of two sides come and go: how far it has come is in its stages.
-    let sides = deployment.spec.sides.is_some();
+    // What has two sides comes and goes: how far it has come is in its stages.
+    let sides = deployment.spec.is_blue_green();
     let total = if sides { 0 } else { overview.total() };
     let done = overview.succeeded + overview.failed + overview.skipped;
     // More stages than one have a line of their own.
@@ -108,7 +109,9 @@ fn progress(model: &Model, deployment: &Deployment, width: usize) -> Vec<Run> {
             runs.push(run(mark.role, format!(" {} {count} ", sign(mark.glyph))));
         }
     }
-    if let Some(window) = &deployment.plan.window {
+    if let Some(window) = &deployment.plan.window
+        && deployment.spec.is_on_hosts()
+    {
         let pace = format!(" {} at a time", window.concurrency);
         runs.push(run(Role::Muted, pace));
         if width >= 100 {
@@ -156,9 +159,7 @@ fn title(model: &Model) -> Vec<Run> {
             .collect();
     };
     let dot = format!(" {} ", Glyph::Separator.draw(model.theme));
-    let style = model
-        .deployment()
-        .map(|d| d.spec.group.deployment_style.deployment_type.label());
+    let style = model.deployment().map(|d| d.spec.style_label());
     let mut runs = vec![
         run(Role::Heading, summary.deployment_id.as_str()),
         run(

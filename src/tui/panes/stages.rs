@@ -122,7 +122,7 @@ fn approvals(deployment: &Deployment) -> String {
 }
 
 /// A time that runs down: `9:12`, `1:00:00`.
-fn clock(left: Duration) -> String {
+pub(super) fn clock(left: Duration) -> String {
     let seconds = left.as_secs();
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     match hours {

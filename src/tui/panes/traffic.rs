@@ -31,8 +31,10 @@ const GAPS: usize = 2;
 
 /// The traffic, line by line; nothing for a deployment without load balancers, or one that is over.
 pub(super) fn lines(model: &Model, deployment: &Deployment, room: usize) -> Vec<Vec<Run>> {
-    let controls = !deployment.spec.group.load_balancers().is_empty();
-    if !controls || deployment.status.is_terminal() || deployment.start_time.is_none() {
+    if !deployment.spec.has_routes()
+        || deployment.status.is_terminal()
+        || deployment.start_time.is_none()
+    {
         return Vec::new();
     }
     if model.replay.is_some() {
@@ -46,7 +48,8 @@ pub(super) fn lines(model: &Model, deployment: &Deployment, room: usize) -> Vec<
     lines.extend(age(model, gauge));
     for balancer in &gauge.status.balancers {
         if balancer.replacement.servers > 0 {
-            lines.push(gauge::line(model.theme, balancer, room));
+            let replacement = deployment.spec.side_label(Side::Green);
+            lines.push(gauge::line(model.theme, balancer, &replacement, room));
         }
         if let Some(trouble) = &balancer.trouble {
             lines.push(vec![
@@ -58,7 +61,7 @@ pub(super) fn lines(model: &Model, deployment: &Deployment, room: usize) -> Vec<
             ]);
         }
     }
-    lines.extend(sides(model, gauge, room));
+    lines.extend(sides(model, deployment, gauge, room));
     lines
 }
 
@@ -92,26 +95,29 @@ fn age(model: &Model, gauge: &Gauge) -> Option<Vec<Run>> {
 /// One side at all load balancers together.
 struct Row {
     side: Side,
-    label: &'static str,
+    label: String,
     service: (Role, String),
     requests: String,
     errors: (Role, String),
     in_flight: String,
 }
 
-fn sides(model: &Model, gauge: &Gauge, room: usize) -> Vec<Vec<Run>> {
+fn sides(model: &Model, deployment: &Deployment, gauge: &Gauge, room: usize) -> Vec<Vec<Run>> {
     let both = deployed(gauge, Side::Green) > 0;
     let wanted = [Side::Blue, Side::Green];
     let rows: Vec<Row> = wanted
         .into_iter()
         .filter(|side| deployed(gauge, *side) > 0)
-        .map(|side| row(gauge, side, both))
+        .map(|side| {
+            let label = deployment.spec.side_label(side);
+            row(gauge, side, if both { label } else { "servers".to_owned() })
+        })
         .collect();
     let widest = |text: fn(&Row) -> &str| {
         let widths = rows.iter().map(|row| text(row).chars().count());
         widths.max().unwrap_or(0)
     };
-    let label = widest(|row| row.label);
+    let label = widest(|row| &row.label);
     let service = widest(|row| &row.service.1);
     let requests = widest(|row| &row.requests);
     let errors = widest(|row| &row.errors.1);
@@ -184,7 +190,7 @@ fn deployed(gauge: &Gauge, side: Side) -> u32 {
     balancers.map(|it| it.side(side).servers).max().unwrap_or(0)
 }
 
-fn row(gauge: &Gauge, side: Side, both: bool) -> Row {
+fn row(gauge: &Gauge, side: Side, label: String) -> Row {
     let at = || gauge.status.balancers.iter().map(|it| it.side(side));
     // Where there are several load balancers, what is true of each.
     let least = |of: fn(&crate::model::traffic::status::SideStatus) -> u32| at().map(of).min();
@@ -204,7 +210,7 @@ fn row(gauge: &Gauge, side: Side, both: bool) -> Row {
     let recent = gauge.recent(side, RATE);
     Row {
         side,
-        label: if both { side.label() } else { "servers" },
+        label,
         service: (role, service),
         requests: match recent {
             Some(counted) => format!("{} req/s", rate(counted.rate())),

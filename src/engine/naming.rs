@@ -1,0 +1,64 @@
+//! What people call the parts of a deployment, which depends on what is deployed.
+
+use super::spec::Spec;
+use crate::model::traffic::Side;
+
+impl Spec {
+    /// What stands over its targets: `Instance`, `Function`.
+    pub fn target_heading(&self) -> &'static str {
+        match &self.function {
+            Some(_) => "Function",
+            None => "Instance",
+        }
+    }
+
+    /// What a route leads to on one side: `original`, `version 7`.
+    pub fn side_label(&self, side: Side) -> String {
+        let versions = self.versions();
+        match (versions, side) {
+            (None, side) => side.label().to_owned(),
+            (Some((current, _)), Side::Blue) => format!("version {current}"),
+            (Some((_, target)), Side::Green) => format!("version {target}"),
+        }
+    }
+
+    /// The same within a sentence: `the original`, `version 7`.
+    pub fn side_named(&self, side: Side) -> String {
+        let label = self.side_label(side);
+        match &self.function {
+            Some(_) => label,
+            None => format!("the {label}"),
+        }
+    }
+
+    /// How it deploys: `in-place`, `blue/green`, `live: version 7 to 8`.
+    pub fn style_label(&self) -> String {
+        match (&self.function, self.versions()) {
+            (Some(asked), Some((current, target))) => {
+                let alias = &asked.function.alias;
+                if self.goes_back() {
+                    format!("{alias}: version {target} back to {current}")
+                } else {
+                    format!("{alias}: version {current} to {target}")
+                }
+            }
+            _ => self
+                .group
+                .deployment_style
+                .deployment_type
+                .label()
+                .to_owned(),
+        }
+    }
+
+    /// Whether load balancers, or what is like them, give traffic to what it deploys.
+    pub fn has_routes(&self) -> bool {
+        self.function.is_some() || !self.group.load_balancers().is_empty()
+    }
+
+    /// The version that had the traffic, and the one that is to get it.
+    fn versions(&self) -> Option<(u64, u64)> {
+        let function = &self.function.as_ref()?.function;
+        Some((function.current_version?, function.target_version))
+    }
+}

@@ -10,6 +10,9 @@ mod fleet;
 #[cfg(test)]
 #[path = "cockpit/terminal.rs"]
 mod terminal;
+#[cfg(test)]
+#[path = "cockpit/thumbs.rs"]
+mod thumbs;
 
 use terminal::{Terminal, live};
 

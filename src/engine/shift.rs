@@ -4,8 +4,6 @@
 //! had it in effect ([`Event::InEffect`]). Time in which the deployment is paused does not count. Somebody may set any share
 //! at any time; that pauses the schedule, and when it is resumed, the share that they set gets a whole interval.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
 use super::deliberate::{Bug, deliberate};
@@ -13,6 +11,7 @@ use super::deployment::Deployment;
 use super::event::Event;
 use super::plan::Stage;
 use super::schedule::Steps;
+use crate::model::limits::Limits;
 use crate::model::timestamp::Timestamp;
 use crate::model::traffic::Split;
 
@@ -35,8 +34,8 @@ pub struct Schedule<'a> {
     pub from: Split,
     /// The splits, one after the other.
     pub steps: &'a [Split],
-    /// How long each but the last is in effect.
-    pub interval: Duration,
+    /// How many minutes each but the last is in effect.
+    pub minutes: u32,
 }
 
 impl Schedule<'_> {
@@ -67,7 +66,7 @@ impl Stage {
             } => Some(Schedule {
                 from: *from,
                 steps,
-                interval: Duration::from_secs(60 * u64::from(*minutes)),
+                minutes: *minutes,
             }),
             _ => None,
         }
@@ -89,16 +88,17 @@ impl Deployment {
     /// The next step and when it comes, while traffic shifts and the step before is in effect. While the deployment is
     /// paused it is as if it went on now.
     pub fn next_shift(&self) -> Option<(Split, Timestamp)> {
-        next(self.shifting()?, self.shift?)
+        next(self.shifting()?, self.shift?, &self.spec.limits)
     }
 }
 
-fn next(schedule: Schedule<'_>, shift: Shift) -> Option<(Split, Timestamp)> {
+fn next(schedule: Schedule<'_>, shift: Shift, limits: &Limits) -> Option<(Split, Timestamp)> {
     let step = schedule.after(shift.asked)?;
+    let usual = limits.shift_minutes(schedule.minutes);
     let interval = if deliberate(Bug::ShiftedEarly) {
-        schedule.interval / 2
+        usual / 2
     } else {
-        schedule.interval
+        usual
     };
     Some((step, shift.since? + interval))
 }
@@ -184,7 +184,7 @@ impl Steps<'_> {
         if shift.asked == schedule.last() {
             return true;
         }
-        if let Some((step, at)) = next(schedule, shift)
+        if let Some((step, at)) = next(schedule, shift, &self.deployment.spec.limits)
             && self.now >= at
         {
             self.ask(step, None);

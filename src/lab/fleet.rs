@@ -82,19 +82,32 @@ impl Fleet {
         self.record.agents.len()
     }
 
-    /// Starts this many agents and writes the project; on request, with `checkout`, its hosts and the router before them. A
+    /// How many times as fast as usual its schedules run.
+    pub fn speed(&self) -> u32 {
+        self.record.speed
+    }
+
+    /// Starts this many agents and writes the project, whose schedules run `speed` times as fast as usual; on request, with `checkout`, its hosts and the router before them. A
     /// lab that was in the folder before is replaced: end what is left of it first.
     ///
     /// # Errors
     /// If the folder holds something else, a lab runs in it, or a process does not start; then none is left running.
-    pub async fn up(folder: &Path, hosts: usize, with_checkout: bool) -> Result<Self, LabError> {
+    pub async fn up(
+        folder: &Path,
+        hosts: usize,
+        with_checkout: bool,
+        speed: u32,
+    ) -> Result<Self, LabError> {
         prepare(folder)?;
         let folder = folder
             .canonicalize()
             .map_err(context(folder.display().to_string()))?;
         let mut fleet = Self {
             folder,
-            record: Record::default(),
+            record: Record {
+                speed,
+                ..Record::default()
+            },
         };
         fleet.save()?;
         match fleet.start(hosts, with_checkout).await {
@@ -108,8 +121,9 @@ impl Fleet {
 
     async fn start(&mut self, hosts: usize, with_checkout: bool) -> Result<(), LabError> {
         if with_checkout {
-            let places = traffic::free().map_err(context("no free ports"))?;
+            let (places, thumbs) = traffic::free().map_err(context("no free ports"))?;
             self.record.checkout = Some(Checkout::at(places));
+            self.record.thumbs = Some(thumbs);
         }
         for number in 1..=hosts {
             let agent = spawn(&self.folder, &format!("web-{number}"), ANY_PORT)?;
@@ -128,7 +142,8 @@ impl Fleet {
         project::write(&self.folder, &self.record)
             .map_err(context("the lab's project can't be written"))?;
         self.save()?;
-        self.route().await.map(|_| ())
+        self.route().await?;
+        self.serve_function().await.map(|_| ())
     }
 
     /// Waits until every agent says where it listens.
@@ -146,7 +161,10 @@ impl Fleet {
         // Whoever starts something just now is waited for. Without the lock, what is known is ended.
         let _alone = self.alone().await;
         if let Some(checkout) = &self.record.checkout {
-            for process in checkout.requests.iter().chain(&checkout.router) {
+            let thumbs = self.record.thumbs.iter();
+            let thumbs = thumbs.filter_map(|thumbs| thumbs.process.as_ref());
+            let asking = thumbs.chain(&checkout.requests);
+            for process in asking.chain(&checkout.router) {
                 process.end(END).await;
             }
         }

@@ -135,7 +135,8 @@ pub async fn check(listen: SocketAddr, folder: &Path) -> io::Result<String> {
     }
 }
 
-async fn health_of(listen: SocketAddr) -> reqwest::Result<String> {
+/// The version that is well at this address, or behind it.
+pub(super) async fn health_of(listen: SocketAddr) -> reqwest::Result<String> {
     let url = format!("http://{listen}/health");
     let client = reqwest::Client::builder().timeout(START).build()?;
     let answer = client.get(url).send().await?.error_for_status()?;

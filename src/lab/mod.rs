@@ -4,7 +4,7 @@
 //! Everything is below one folder, agents' installations included: [`project`] writes the documents and revisions,
 //! [`checkout`] is what the second application is made of, [`fleet`] starts, finds and ends what runs, `agents` does so for
 //! one host, `traffic` is what stands before `checkout`'s hosts, `provision` makes more of them, [`instance`] is what serves
-//! on them, [`requests`] who asks, [`counts`] what came of it, [`alarm`] what that means. [`process`] tells a process of ours
+//! on them, [`thumbs`] a function beside it, [`requests`] who asks, [`counts`] what came of it, [`alarm`] what that means. [`process`] tells a process of ours
 //! from another with the same number.
 
 mod agents;
@@ -19,6 +19,7 @@ pub mod project;
 mod provision;
 mod record;
 pub mod requests;
+pub mod thumbs;
 mod traffic;
 
 pub use fleet::{Fleet, LabError};

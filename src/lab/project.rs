@@ -4,8 +4,8 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use super::checkout;
 use super::record::{Agent, Record};
+use super::{checkout, thumbs};
 use crate::model::yaml;
 
 /// A revision of the lab.
@@ -90,8 +90,11 @@ pub(super) fn write(folder: &Path, record: &Record) -> io::Result<()> {
             write_revision(&folder.join(revision.folder()), revision)?;
         }
     }
+    if record.thumbs.is_some() {
+        thumbs::write(folder)?;
+    }
     match &record.checkout {
-        Some(parts) => checkout::write(folder, parts),
+        Some(parts) => checkout::write(folder, parts, record.thumbs.as_ref()),
         None => Ok(()),
     }
 }
@@ -124,7 +127,10 @@ fn project(folder: &Path, record: &Record) -> io::Result<String> {
         .collect();
     let mut document = serde_json::json!({
         "name": "lab",
-        "settings": { "stateDirectory": ".state" },
+        "settings": {
+            "stateDirectory": ".state",
+            "limits": { "shiftMinuteSeconds": 60 / record.speed.clamp(1, 60) },
+        },
     });
     if let Some(checkout) = &record.checkout {
         let (agents, places) = (&checkout.agents, &checkout.places);
@@ -133,7 +139,11 @@ fn project(folder: &Path, record: &Record) -> io::Result<String> {
                 .iter()
                 .map(|agent| checkout::host(&agent.name, &agent.address, places)),
         );
-        document["connections"] = checkout::connections(folder, places)?;
+        let mut connections = checkout::connections(folder, places)?;
+        if let Some(parts) = &record.thumbs {
+            thumbs::connect(&mut connections, parts, places.admin);
+        }
+        document["connections"] = connections;
     }
     document["hosts"] = hosts.into();
     yaml::to_string(&document).map_err(io::Error::other)

@@ -17,6 +17,27 @@ pub(super) struct Record {
     /// What belongs to `checkout`; a lab that is only a fleet has none of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkout: Option<Checkout>,
+    /// What belongs to `thumbs`, which is there where `checkout` is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thumbs: Option<Thumbs>,
+    /// How many times as fast as usual its schedules run.
+    #[serde(default = "usual")]
+    pub speed: u32,
+}
+
+fn usual() -> u32 {
+    1
+}
+
+/// The function, and who calls it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Thumbs {
+    /// Where the router takes its requests.
+    pub front: SocketAddr,
+    /// Where each version serves, the first one first.
+    pub versions: Vec<SocketAddr>,
+    /// Serves and calls it.
+    pub process: Option<Process>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -11,8 +11,8 @@ use super::counts::Counts;
 use super::fleet::{Fleet, LabError, context, not_started};
 use super::launch::launch;
 use super::process::Process;
-use super::record::{Checkout, Places, Record};
-use super::{checkout, counts};
+use super::record::{Checkout, Places, Record, Thumbs};
+use super::{checkout, counts, thumbs};
 use crate::model::connections::Router;
 use crate::providers::traffic::router::RouterBalancer;
 
@@ -26,9 +26,9 @@ const START: Duration = Duration::from_secs(10);
 pub(super) const DOCUMENT: &str = "router.yaml";
 
 /// Ports that nobody listens on. They are held together for a moment, so that each is another.
-pub(super) fn free() -> io::Result<Places> {
+pub(super) fn free() -> io::Result<(Places, Thumbs)> {
     let bind = |_| TcpListener::bind("127.0.0.1:0");
-    let held: Vec<TcpListener> = (0..2 + checkout::HOSTS.len())
+    let held: Vec<TcpListener> = (0..3 + checkout::HOSTS.len() + thumbs::VERSIONS)
         .map(bind)
         .collect::<io::Result<_>>()?;
     let mut addresses = held.iter().map(TcpListener::local_addr);
@@ -37,15 +37,24 @@ pub(super) fn free() -> io::Result<Places> {
             .next()
             .unwrap_or_else(|| Err(io::ErrorKind::AddrInUse.into()))
     };
-    Ok(Places {
+    let mut places = Places {
         front: next()?,
         admin: next()?,
-        instances: addresses.collect::<io::Result<_>>()?,
-    })
+        instances: Vec::new(),
+    };
+    for _ in checkout::HOSTS {
+        places.instances.push(next()?);
+    }
+    let thumbs = Thumbs {
+        front: next()?,
+        versions: addresses.collect::<io::Result<_>>()?,
+        process: None,
+    };
+    Ok((places, thumbs))
 }
 
 /// The router's document: only those that the group's document selects are in service, until a deployment changes that.
-pub(super) fn document(places: &Places) -> String {
+pub(super) fn document(places: &Places, thumbs: Option<&Thumbs>) -> String {
     let mut text = format!(
         "# Requests to checkout come in at `listen`; the orchestrator says at `admin` who gets them.
 admin: {}
@@ -72,6 +81,7 @@ routes:
             "      - {{ name: {host}, endpoint: '{at}', service: {service} }}"
         );
     }
+    text.extend(thumbs.map(thumbs::route));
     text
 }
 

@@ -25,6 +25,9 @@ pub struct Limits {
     /// terminated others; an hour when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provisioning_seconds: Option<u32>,
+    /// How many seconds a minute of a traffic shift's schedule lasts, where one wants to watch one; 60 when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shift_minute_seconds: Option<u32>,
     /// How many deployments of the project run at a time; others are `Queued`. Launch deployments do not count.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub concurrent_deployments: Option<u32>,
@@ -53,6 +56,7 @@ impl Default for Limits {
             silence_seconds: 69,
             deployment_seconds: 8 * 3600,
             provisioning_seconds: None,
+            shift_minute_seconds: None,
             concurrent_deployments: None,
             instances_per_deployment: None,
             deployments_kept: None,
@@ -89,6 +93,12 @@ impl Limits {
     /// A fleet's work for a deployment.
     pub fn provisioning(&self) -> Duration {
         Duration::from_secs(u64::from(self.provisioning_seconds.unwrap_or(3600)))
+    }
+
+    /// So many minutes of a traffic shift's schedule.
+    pub fn shift_minutes(&self, minutes: u32) -> Duration {
+        let minute = self.shift_minute_seconds.unwrap_or(60);
+        Duration::from_secs(u64::from(minute) * u64::from(minutes))
     }
 
     /// A whole deployment.

@@ -31,7 +31,7 @@ impl Terminal {
     }
 
     /// Waits until a deployment has this status.
-    fn until_it_is(&self, id: &str, status: &str) {
+    pub fn until_it_is(&self, id: &str, status: &str) {
         let deadline = Instant::now() + Duration::from_mins(1);
         loop {
             let now = self.json(&["show", id])["deploymentInfo"].clone();

@@ -102,7 +102,7 @@ impl Terminal {
         Self::start(Arc::clone(&self.folder), &arguments, &[])
     }
 
-    fn open(
+    pub fn open(
         folder: Arc<tempfile::TempDir>,
         arguments: &[&str],
         variables: &[(&str, &str)],

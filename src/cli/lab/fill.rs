@@ -10,7 +10,7 @@ use crate::cli::push::push;
 use crate::engine::Deployment;
 use crate::engine::input::{self, What};
 use crate::engine::spec::Options;
-use crate::lab::{Fleet, checkout, project};
+use crate::lab::{Fleet, checkout, project, thumbs};
 use crate::model::deployment::{DeploymentId, DeploymentStatus};
 use crate::model::group::{Ec2TagSet, GroupKey, Selection};
 use crate::model::tags::TagFilter;
@@ -34,6 +34,22 @@ pub(super) async fn fill(
             let path = fleet.folder.join(revision.folder());
             let label = Some(revision.label.to_owned());
             push(context, client, application, &path, label).await?;
+        }
+    }
+    let function = key(thumbs::APPLICATION, thumbs::DEPLOYMENT_GROUP)?;
+    let has_function = fleet.has_function() && view.project.group(&function).is_some();
+    if has_function {
+        let known = view.revisions.get(&function.application);
+        for (label, file) in thumbs::revisions() {
+            if !known.is_some_and(|all| all.iter().any(|r| r.revision.label == label)) {
+                let path = fleet.folder.join(file);
+                let application = function.application.clone();
+                push(context, client, application, &path, Some(label.to_owned())).await?;
+            }
+        }
+        if deployments(&view, &function).is_empty() {
+            let about = "the lab's first shift";
+            send(context, client, deploy(function, thumbs::SECOND, about)).await?;
         }
     }
     let shop = key("shop", "production")?;

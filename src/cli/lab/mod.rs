@@ -23,6 +23,9 @@ use crate::tui::{self, Outcome};
 /// How long the orchestrator may take to end before it is killed.
 const END: Duration = Duration::from_secs(5);
 
+/// A step of the function's traffic takes six seconds.
+const SPEED: u32 = 10;
+
 /// How often a cockpit looks whether its lab is still there.
 const LOOK: Duration = Duration::from_millis(500);
 
@@ -35,6 +38,9 @@ pub(super) struct Args {
     /// How many hosts `shop` has; 8 unless a lab runs already
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=200))]
     hosts: Option<u16>,
+    /// How many times as fast as usual traffic shifts by schedule; 10 unless a lab runs already
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=60))]
+    speed: Option<u32>,
     /// Run the fleet alone, with the project in this folder, until interrupted
     #[arg(long, value_name = "DIR", conflicts_with_all = ["down", "dir"])]
     up: Option<PathBuf>,
@@ -76,13 +82,13 @@ pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Ex
     }
     cockpit::require_terminal()?;
     let mut fleet = if let Some(fleet) = Fleet::find(&folder).filter(Fleet::runs) {
-        again(fleet, args.hosts.map(usize::from)).await?
+        again(fleet, args).await?
     } else {
         say(format_args!(
-            "starting {hosts} hosts of shop and 4 of checkout in {}",
+            "starting {hosts} hosts of shop, 4 of checkout and the function thumbs in {}",
             folder.display()
         ));
-        start(&folder, hosts, true).await?
+        start(&folder, hosts, true, args.speed.unwrap_or(SPEED)).await?
     };
     let context = Context {
         project: Some(fleet.folder.clone()),
@@ -127,8 +133,18 @@ async fn ended(folder: &Path) {
 }
 
 /// A lab that runs already, with what has ended of it started again.
-async fn again(mut fleet: Fleet, wanted: Option<usize>) -> color_eyre::Result<Fleet> {
+async fn again(mut fleet: Fleet, args: &Args) -> color_eyre::Result<Fleet> {
     let folder = fleet.folder.display().to_string();
+    if let Some(speed) = args.speed
+        && speed != fleet.speed()
+    {
+        let text = format!(
+            "a lab in {folder} runs at speed {}: leave --speed out to open it, or end it with `cutover lab --down`",
+            fleet.speed()
+        );
+        return Err(UsageError(text).into());
+    }
+    let wanted = args.hosts.map(usize::from);
     if wanted.is_some_and(|wanted| wanted != fleet.hosts()) {
         let text = format!(
             "a lab of {} hosts runs in {folder}: leave --hosts out to open it, or end it with `cutover lab --down`",
@@ -148,6 +164,9 @@ async fn again(mut fleet: Fleet, wanted: Option<usize>) -> color_eyre::Result<Fl
     if started {
         say("the router had ended, and was started again");
     }
+    if fleet.serve_function().await? {
+        say("the function thumbs had ended, and was started again");
+    }
     Ok(fleet)
 }
 
@@ -165,7 +184,7 @@ const HINT: [&str; 6] = [
     "It begins with live requests on checkout 2.0, and with 2.1 waiting for them.",
     "r  reroute: they go to 2.1   b  they come back   e  keep 2.0 no longer",
     "In another terminal: cutover lab status, cutover lab alarm on",
-    "/  type shop: 1.0.0 comes in place, and 1.2.0-broken fails on some hosts",
+    "/  type shop: 1.0.0 comes in place; thumbs: a function's traffic shifts in steps",
     "d  deploy   s  stop what runs   b  roll back   n  next failed instance",
     "?  every key   q  quit, then s: what runs is stopped, and the lab ends",
 ];
@@ -183,7 +202,7 @@ async fn up(folder: &Path, hosts: usize) -> color_eyre::Result<Exit> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let fleet = tokio::select! {
-        fleet = start(folder, hosts, false) => fleet?,
+        fleet = start(folder, hosts, false, 1) => fleet?,
         _ = interrupt.recv() => return down(folder).await,
         _ = terminate.recv() => return down(folder).await,
     };
@@ -238,9 +257,14 @@ async fn end(folder: &Path) -> color_eyre::Result<bool> {
 }
 
 /// Starts a lab; of a former one in the folder, whose hosts are gone, nothing is left, and no orchestrator.
-async fn start(folder: &Path, hosts: usize, with_checkout: bool) -> color_eyre::Result<Fleet> {
+async fn start(
+    folder: &Path,
+    hosts: usize,
+    with_checkout: bool,
+    speed: u32,
+) -> color_eyre::Result<Fleet> {
     if Fleet::find(folder).is_some_and(|former| !former.runs()) {
         end(folder).await?;
     }
-    Ok(Fleet::up(folder, hosts, with_checkout).await?)
+    Ok(Fleet::up(folder, hosts, with_checkout, speed).await?)
 }

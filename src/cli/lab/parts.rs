@@ -10,7 +10,7 @@ use crate::cli::context::UsageError;
 use crate::cli::print::say;
 use crate::cli::{Exit, Output};
 use crate::clock;
-use crate::lab::{self, Fleet, instance, requests};
+use crate::lab::{self, Fleet, instance, requests, thumbs};
 
 #[derive(Debug, clap::Subcommand)]
 pub(in crate::cli) enum Part {
@@ -63,6 +63,12 @@ pub(in crate::cli) enum Part {
         #[arg(long)]
         check: bool,
     },
+    /// Serve the versions of the function thumbs, and call it
+    #[command(hide = true)]
+    Function {
+        #[command(flatten)]
+        place: Place,
+    },
     /// Send requests at a steady rate and count what becomes of them
     #[command(hide = true)]
     Requests {
@@ -114,6 +120,10 @@ pub(super) async fn run(part: &Part) -> color_eyre::Result<Exit> {
             check: false,
         } => {
             instance::serve(name, *listen, folder).await?;
+            Ok(Exit::Succeeded)
+        }
+        Part::Function { place } => {
+            thumbs::serve(&place.folder()?).await?;
             Ok(Exit::Succeeded)
         }
         Part::Requests { to, rate, counts } => {

@@ -40,6 +40,9 @@ pub(super) fn run(fleet: &Fleet, output: Output) -> color_eyre::Result<Exit> {
         }
     };
     say(format_args!("checkout  http://{front}{}", ended(router)));
+    if let Some(front) = fleet.function_front() {
+        say(format_args!("thumbs    http://{front}"));
+    }
     match counts {
         Some(counts) => {
             say(format_args!(

@@ -525,7 +525,7 @@ fn after_targets(deployment: &Deployment, now: Timestamp) -> Then {
         // A share that is not in effect yet gets its time from then on.
         let granted = deployment
             .shifting()
-            .map(|schedule| now + schedule.interval);
+            .map(|schedule| now + deployment.spec.limits.shift_minutes(schedule.minutes));
         let at = deployment.next_timer().or(granted);
         steps.now = at.map_or(now, |at| now.max(at));
         steps.schedule();

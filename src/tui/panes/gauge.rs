@@ -24,7 +24,10 @@ pub(super) fn line(
 ) -> Vec<Run> {
     let kind = balancer.kind.as_ref().filter(|_| room >= 100);
     let kind = kind.map_or_else(String::new, |kind| format!(" ({kind})"));
-    let name = run(Role::Text, format!("{}{kind}: {replacement} ", balancer.name));
+    let name = run(
+        Role::Text,
+        format!("{}{kind}: {replacement} ", balancer.name),
+    );
     let shares = Shares {
         asked: balancer.asked.map(Split::replacement),
         in_effect: balancer.in_effect.map(Split::replacement),

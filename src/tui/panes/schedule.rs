@@ -33,6 +33,7 @@ pub(super) fn line(model: &Model, deployment: &Deployment, room: usize) -> Optio
     }
     let current = steps.iter().position(|step| *step == asked);
     let mut due = next.map(|(_, at)| at);
+    let interval = deployment.spec.limits.shift_minutes(schedule.minutes);
     let parts: Vec<Run> = steps
         .iter()
         .map(|step| {
@@ -47,7 +48,7 @@ pub(super) fn line(model: &Model, deployment: &Deployment, room: usize) -> Optio
             }
             let sign = Glyph::Pending.draw(model.theme);
             let at = due.map_or_else(String::new, |at| format!(" in {}", left(at, now)));
-            due = due.map(|at| at + schedule.interval);
+            due = due.map(|at| at + interval);
             run(Role::Muted, format!("{sign} {share} %{at}  "))
         })
         .collect();

@@ -13,10 +13,13 @@ use super::site::{Clients, event};
 use crate::backend::Backend;
 use crate::lab::Lab;
 
-/// A quarter of the traffic, and the rest half an hour later.
+/// A quarter of the traffic, and the rest half an hour later: minutes last a second here.
 const CANARY: &str = "computePlatform: Lambda
-trafficRoutingConfig: { type: TimeBasedCanary, timeBasedCanary: { canaryPercentage: 25, canaryInterval: 30 } }
+trafficRoutingConfig: { type: TimeBasedCanary, timeBasedCanary: { canaryPercentage: 25, canaryInterval: 1800 } }
 ";
+
+/// A tenth more every minute, which lasts a second here.
+const LINEAR: &str = "CodeDeployDefault.LambdaLinear10PercentEvery1Minute";
 
 /// Three versions of a function; answers begin with their numbers. The first has the traffic.
 struct Function {
@@ -73,7 +76,7 @@ impl Function {
             format!("    - {{ name: {name}, via: {{ command: {{ run: [{command}] }} }} }}\n")
         };
         let document = format!(
-            "name: lab\nsettings: {{ stateDirectory: .state }}\nconnections:\n  loadBalancers:\n    - name: edge\n      provider:\n        {}\n  hooks:\n{}{}  functions:\n    - name: thumbs\n      alias: live\n      via:\n        endpoints:\n          loadBalancer: edge\n          versions:\n{versions}hosts:\n{}",
+            "name: lab\nsettings: {{ stateDirectory: .state, limits: {{ shiftMinuteSeconds: 1 }} }}\nconnections:\n  loadBalancers:\n    - name: edge\n      provider:\n        {}\n  hooks:\n{}{}  functions:\n    - name: thumbs\n      alias: live\n      via:\n        endpoints:\n          loadBalancer: edge\n          versions:\n{versions}hosts:\n{}",
             self.front.provider(),
             hook("agrees", "\"true\""),
             hook("objects", "\"false\""),
@@ -189,6 +192,46 @@ async fn a_split_that_a_stop_left_is_told_and_rolled_back() {
     clients.come_to("v1").await;
     assert_eq!(status(&function.all_at_once("1-3")), "Succeeded");
     clients.come_to("v3").await;
+    clients.nothing_was_lost();
+}
+
+/// The shares that a deployment asked for, each with when, and with when it was in effect.
+fn shares(lab: &Lab, id: &str) -> Vec<(u64, i64, i64)> {
+    let recording = lab.ok(&["export", id]);
+    let mut shares: Vec<(u64, i64, i64)> = Vec::new();
+    for line in recording.lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let (event, at) = (&line["record"]["event"], line["record"]["at"].as_i64());
+        match (event["type"].as_str(), at) {
+            (Some("shifted"), Some(at)) => {
+                shares.push((event["split"].as_u64().unwrap(), at, i64::MAX));
+            }
+            (Some("inEffect"), Some(at)) => shares.last_mut().unwrap().2 = at,
+            _ => {}
+        }
+    }
+    shares
+}
+
+/// However often whoever orchestrates is killed, each share is asked for once, in its order, and has its time.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shift_survives_whoever_drives_it() {
+    let function = Function::up(Kind::HaProxy).await;
+    let lab = &function.lab;
+    let clients = function.load();
+    let id = function.begin("1-2", LINEAR);
+    for share in [10, 30, 60, 90, 100] {
+        lab.wait_for(&id, |_| shares(lab, &id).iter().any(|it| it.0 == share));
+        lab.kill_orchestrator();
+    }
+    assert_eq!(lab.wait_for_end(&id), "Succeeded");
+    clients.come_to("v2").await;
+    let shares = shares(lab, &id);
+    let asked: Vec<u64> = shares.iter().map(|it| it.0).collect();
+    assert_eq!(asked, [10, 20, 30, 40, 50, 60, 70, 80, 90, 100]);
+    for two in shares.windows(2) {
+        assert!(two[1].1 >= two[0].2 + 1000, "{shares:?}");
+    }
     clients.nothing_was_lost();
 }
 

@@ -22,7 +22,7 @@ use crate::model::freeze::Freeze;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::name::Name;
 use crate::model::timestamp::{Timestamp, Whole};
-use crate::model::traffic::Split;
+use crate::model::traffic::{Side, Split};
 
 /// How many targets in flight are named at most.
 pub const NAMED: usize = 16;
@@ -49,6 +49,8 @@ pub struct Outlook {
     pub then: Then,
     /// When it must have ended; `None` while that time does not run.
     pub due: Option<Timestamp>,
+    /// What gets its traffic, within a sentence.
+    pub replacement: String,
 }
 
 /// How a deployment stands as a whole.
@@ -227,6 +229,7 @@ pub fn outlook(deployment: &Deployment, now: Timestamp) -> Outlook {
             None => deployment.plan.window.map_or(0, |w| w.concurrency),
         },
         needed: if runs { steps.needed() } else { None },
+        replacement: deployment.spec.side_named(Side::Green),
         then: then(deployment, now),
         due: deployment
             .due

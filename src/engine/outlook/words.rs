@@ -184,8 +184,11 @@ impl Outlook {
             }
         } else if let Some((asked, left)) = self.shifts() {
             text = match left {
-                None => format!("waiting for the load balancers to give the replacement {asked} %"),
-                Some(left) => format!("the replacement has {asked} %, {} left", Whole(left)),
+                None => format!(
+                    "waiting for the load balancers to give {} {asked} %",
+                    self.replacement
+                ),
+                Some(left) => format!("{} has {asked} %, {} left", self.replacement, Whole(left)),
             };
         } else if let Some(fleet) = self.fleet() {
             text = format!("waiting for {fleet}");
@@ -273,7 +276,7 @@ impl Outlook {
     /// Somebody keeps it where it is, until something is done about that.
     fn stands(&self, mut text: String, until: &str) -> String {
         if let Some((asked, _)) = self.shifts() {
-            text = format!("{text}, the replacement has {asked} %");
+            text = format!("{text}, {} has {asked} %", self.replacement);
         }
         let begins = self.waits.iter().any(|wait| match &wait.what {
             Awaited::Admission => true,
@@ -380,7 +383,7 @@ impl Outlook {
                 Event::Halted { .. } => parts.push("nothing more starts".to_owned()),
                 Event::Held { .. } => parts.push("it holds".to_owned()),
                 Event::Shifted { split, .. } => {
-                    parts.push(format!("{} % to the replacement", split.replacement()));
+                    parts.push(format!("{} % to {}", split.replacement(), self.replacement));
                 }
                 Event::Ended { status, error } => {
                     parts.push(ended(*status, error.as_ref().map(|e| e.message.as_str())));

@@ -92,10 +92,11 @@ fn row(entry: &Entry) -> Vec<String> {
         Some(of) => format!("{} ({of})", fact.outcome.name()),
         None => fact.outcome.name().to_owned(),
     };
+    let uid = fact.uid.map_or_else(String::new, |uid| format!(" ({uid})"));
     vec![
         entry.seq.to_string(),
         date_time(entry.at),
-        format!("{} ({})", safe(&fact.user), fact.uid),
+        format!("{}{uid}", safe(&fact.user)),
         safe(&what(&fact.what)),
         safe(&fact.place),
         outcome,

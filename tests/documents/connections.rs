@@ -283,3 +283,44 @@ fn a_trigger_whose_receiver_is_not_defined_is_a_warning() {
         ]
     );
 }
+
+#[test]
+fn hooks_call_back_on_the_loopback_at_an_address_that_is_no_secret() {
+    let text = |settings: &str| format!("name: demo\nhosts: []\nsettings:\n  hooks: {settings}\n");
+    let with = |settings: &str| errors(&[("cutover.yaml", &text(settings))]);
+    for good in [
+        "{ listen: '127.0.0.1:7430' }",
+        "{ listen: '[::1]:7430', url: 'https://deploy.example/hooks' }",
+    ] {
+        let folder = super::project(&[("cutover.yaml", &text(good))]);
+        let read = super::documents::load(folder.path()).unwrap().project;
+        assert!(read.settings.hooks.is_some(), "{good}");
+    }
+    let elsewhere = "cutover.yaml:4:20: error: settings.hooks.listen: hooks are listened for on the loopback alone: write an address such as 127.0.0.1:7430, and where they come from elsewhere have a reverse proxy with TLS pass them on, whose address is `url`";
+    for listen in [
+        "0.0.0.0:7430",
+        "10.0.0.7:7430",
+        "localhost:7430",
+        "127.0.0.1:0",
+    ] {
+        assert_eq!(with(&format!("{{ listen: '{listen}' }}")), [elsewhere]);
+    }
+    let open = "cutover.yaml:4:43: error: settings.hooks.url: hooks are told this address, so nothing of it is a secret: write one such as https://deploy.example/hooks";
+    for url in [
+        "deploy.example",
+        "ftp://deploy.example",
+        "https://ana:pw@deploy.example",
+        "https://deploy.example?key=1",
+    ] {
+        let found = with(&format!("{{ listen: '127.0.0.1:7430', url: '{url}' }}"));
+        assert_eq!(found, [open], "{url}");
+    }
+    assert_eq!(
+        with("{ listen: 7430 }"),
+        ["cutover.yaml:4:20: error: settings.hooks.listen: expected text, found 7430"]
+    );
+    assert_eq!(
+        with("{ url: 'https://deploy.example' }"),
+        ["cutover.yaml:4:10: error: settings.hooks: missing field `listen`"]
+    );
+}

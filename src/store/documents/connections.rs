@@ -41,7 +41,7 @@ pub(super) fn check(project: &ProjectDocument, document: &Document, problems: &m
     balancers::check(project, document, problems);
     alarms::check(project, document, problems);
     receivers::check(&all.receivers, document, problems);
-    receivers::check_hooks(&all.hooks, document, problems);
+    receivers::check_hooks(project, document, problems);
     fleets::check(&all.fleets, document, problems);
 
     for (index, host) in project.hosts.iter().enumerate() {

@@ -286,7 +286,10 @@ fn a_trigger_whose_receiver_is_not_defined_is_a_warning() {
 
 #[test]
 fn hooks_call_back_on_the_loopback_at_an_address_that_is_no_secret() {
-    let text = |settings: &str| format!("name: demo\nhosts: []\nsettings:\n  hooks: {settings}\n");
+    let text = |settings: &str| {
+        let host = "{ name: web-1, address: http://127.0.0.1:7301, tags: { role: web } }";
+        format!("name: demo\nhosts: [{host}]\nsettings:\n  hooks: {settings}\n")
+    };
     let with = |settings: &str| errors(&[("cutover.yaml", &text(settings))]);
     for good in [
         "{ listen: '127.0.0.1:7430' }",
@@ -317,10 +320,12 @@ fn hooks_call_back_on_the_loopback_at_an_address_that_is_no_secret() {
     }
     assert_eq!(
         with("{ listen: 7430 }"),
-        ["cutover.yaml:4:20: error: settings.hooks.listen: expected text, found 7430"]
+        [
+            "cutover.yaml:4:20: error: settings.hooks.listen: \"7430\" is no endpoint: write ADDRESS:PORT, as in 10.0.0.7:8080"
+        ]
     );
     assert_eq!(
         with("{ url: 'https://deploy.example' }"),
-        ["cutover.yaml:4:10: error: settings.hooks: missing field `listen`"]
+        ["cutover.yaml:4:10: error: settings.hooks: the field \"listen\" is missing"]
     );
 }

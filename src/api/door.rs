@@ -18,9 +18,11 @@ use crate::model::deployment::DeploymentId;
 use crate::model::freeze::Scope;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
+use crate::model::source::Source;
 use crate::model::timestamp::Timestamp;
 use crate::orchestrator::checks::{no_application, no_group};
 use crate::orchestrator::hooks::report::HookStatus;
+use crate::orchestrator::revisions::Origin;
 use crate::orchestrator::{Orchestrator, no_deployment};
 use crate::store::audit::{Audit, Fact, Outcome};
 
@@ -195,10 +197,13 @@ impl Door {
         let request = Request::Upload(application);
         self.let_change(caller, &request)?;
         let what = json!({ "type": request.name(), "application": application, "label": label });
-        let description = format!("pushed by {}", caller.name);
+        let origin = Origin {
+            description: format!("pushed by {}", caller.name),
+            source: None,
+        };
         let registering = self
             .orchestrator
-            .register(application, bundle, label, description);
+            .register(application, bundle, label, origin);
         self.act(fact(caller, &request, what), registering).await
     }
 
@@ -206,14 +211,29 @@ impl Door {
     fn let_change(&self, caller: &Caller, request: &Request<'_>) -> Result<(), ApiError> {
         self.judge(caller, request)?;
         self.may_change()?;
-        if matches!(request, Request::Command(Command::Push { .. })) && !caller.person.owner {
-            // It reads with its owner's rights, which are not the caller's.
-            return Err(denied(
+        match request {
+            Request::Command(command) if !caller.person.owner => self.may_read(command),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the orchestrator reads for other users what it is to read: it does so with its owner's rights, and from where
+    /// its owner's machine is.
+    fn may_read(&self, command: &Command) -> Result<(), ApiError> {
+        match command {
+            Command::Push { .. } => Err(denied(
                 "the orchestrator reads no files for other users: send the bundle itself, as `cutover push` does"
                     .to_owned(),
-            ));
+            )),
+            Command::Fetch {
+                source: source @ Source::Http(_),
+                ..
+            } if self.orchestrator.project().connections.source(source).is_none() => Err(denied(
+                "the orchestrator goes to no address for other users that connections.sources of cutover.yaml does not have: download it and push the file"
+                    .to_owned(),
+            )),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Whether anything may be changed now.

@@ -84,7 +84,7 @@ pub fn need<'a>(request: &Request<'a>) -> (Right, About<'a>) {
 fn need_of(command: &Command) -> (Right, About<'_>) {
     let project = About::Place(Where::Project);
     match command {
-        Command::Push { application, .. } => {
+        Command::Push { application, .. } | Command::Fetch { application, .. } => {
             (Right::Operate, About::Place(Where::Within(application)))
         }
         Command::Deploy(deploy) => (Right::Operate, About::Place(Where::Group(&deploy.group))),

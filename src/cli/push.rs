@@ -1,7 +1,8 @@
-//! `cutover push APP PATH`: registers a revision.
+//! `cutover push APP SOURCE`: registers a revision.
 
 use super::print::say;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use color_eyre::eyre::{WrapErr as _, bail};
 
@@ -11,6 +12,7 @@ use crate::api::client::Client;
 use crate::api::command::{Answer, Command};
 use crate::model::name::Name;
 use crate::model::revision::RegisteredRevision;
+use crate::model::source::{Source, SourceError};
 use crate::store::bundles::{BundleError, Bundles, label_of};
 
 /// Registers a revision.
@@ -18,16 +20,47 @@ use crate::store::bundles::{BundleError, Bundles, label_of};
 pub(super) struct Args {
     /// Whose revision it is
     application: Name,
-    /// A directory or a .zip, .tar or .tar.gz with an appspec.yml at its root
-    path: PathBuf,
-    /// What people call it, such as 1.8.0; by default the file's or folder's name
+    /// A directory or a .zip, .tar or .tar.gz with an appspec.yml at its root: a path,
+    /// github:OWNER/REPOSITORY@COMMIT, bitbucket:WORKSPACE/REPOSITORY@COMMIT, or an http:// or https:// address
+    source: Origin,
+    /// What people call it, such as 1.8.0; by default the file's or folder's name, or REPOSITORY-COMMIT
     #[arg(long)]
     label: Option<String>,
 }
 
+/// Where it is.
+#[derive(Clone, Debug)]
+enum Origin {
+    Here(PathBuf),
+    Elsewhere(Source),
+}
+
+impl FromStr for Origin {
+    type Err = SourceError;
+
+    fn from_str(text: &str) -> Result<Self, SourceError> {
+        if Source::is_meant(text) {
+            text.parse().map(Self::Elsewhere)
+        } else {
+            Ok(Self::Here(text.into()))
+        }
+    }
+}
+
 pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exit> {
     let client = context.connect().await?;
-    let revision = push(context, &client, args.application, &args.path, args.label).await?;
+    let (application, label) = (args.application, args.label);
+    let revision = match args.source {
+        Origin::Here(path) => push(context, &client, application, &path, label).await?,
+        Origin::Elsewhere(source) => {
+            let command = Command::Fetch {
+                application,
+                source,
+                label,
+            };
+            registered(context.send(&client, command).await?)?
+        }
+    };
     say(format_args!(
         "{}  {}  {} bytes",
         revision.revision.label, revision.revision.digest, revision.revision.size
@@ -69,6 +102,10 @@ pub(super) async fn push(
         let bundle = tokio::fs::File::open(packed.await??).await?;
         context.upload(client, &application, &label, bundle).await?
     };
+    registered(answer)
+}
+
+fn registered(answer: Answer) -> color_eyre::Result<RegisteredRevision> {
     match answer {
         Answer::Registered { revision } => Ok(revision),
         other => bail!("an unexpected answer: {other:?}"),

@@ -48,6 +48,7 @@ fn place(command: &Command) -> usize {
         Command::RotateKey { .. } => 20,
         Command::Shutdown => 21,
         Command::ReportHook { .. } => 23,
+        Command::Fetch { .. } => 24,
     }
 }
 
@@ -147,6 +148,12 @@ fn commands(id: &str, application: &str, group: &str) -> Vec<(Command, Right)> {
     };
     all.push((approve, Right::Approve));
     all.push((report, Right::Operate));
+    let fetch = Command::Fetch {
+        application: application.parse().unwrap(),
+        source: "http://127.0.0.1:9/nothing.zip".parse().unwrap(),
+        label: None,
+    };
+    all.push((fetch, Right::Operate));
     let places: Vec<usize> = all.iter().map(|(command, _)| place(command)).collect();
     assert_eq!(places, (0..places.len()).collect::<Vec<_>>());
     all

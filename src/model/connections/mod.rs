@@ -6,9 +6,12 @@ mod fleet;
 mod hook;
 mod http;
 mod receiver;
+mod source;
 mod traffic;
 
 use serde::{Deserialize, Serialize};
+
+use crate::model::source::Source;
 
 pub use alarm::{
     AlarmConnection, AlarmSource, CommandAlarm, Decimal, HttpAlarm, PrometheusAlarm, Question,
@@ -18,6 +21,7 @@ pub use fleet::{Fleet, FleetProvider};
 pub use hook::{Hook, HookKind};
 pub use http::{HealthField, HttpBalancer, HttpObserve, HttpRequest, ServiceField};
 pub use receiver::{CommandReceiver, Receiver, ReceiverKind, Slack, Webhook};
+pub use source::{Addresses, Repositories, SourceConnection, SourceKind};
 pub use traffic::{
     Envoy, EnvoyControl, EnvoyEndpoints, EnvoyRuntime, HaProxy, LoadBalancer, Nginx, NoRuntimeApi,
     Router, RuntimeApi, TrafficProvider,
@@ -42,6 +46,9 @@ pub struct Connections {
     /// What is called for lifecycle events, by the names that the `Hooks` of an `AppSpec` use.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub hooks: Vec<Hook>,
+    /// Where revisions come from that are not on this machine.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<SourceConnection>,
 }
 
 impl Connections {
@@ -73,5 +80,13 @@ impl Connections {
     /// The hook of this name.
     pub fn hook(&self, name: &str) -> Option<&Hook> {
         self.hooks.iter().find(|one| one.name == name)
+    }
+
+    /// What is known of where a revision comes from: by the most particular entry, and the first of those.
+    pub fn source(&self, source: &Source) -> Option<&SourceConnection> {
+        let fitting = self.sources.iter().rev();
+        let fitting = fitting.filter_map(|one| Some((one.fits(source)?, one)));
+        let best = fitting.max_by_key(|(how, _)| *how);
+        best.map(|(_, one)| one)
     }
 }

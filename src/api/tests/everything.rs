@@ -240,7 +240,9 @@ async fn every_command_needs_its_role() {
                 continue;
             }
             let (status, body) = world.answer(&who, post("/v1/commands", &command)).await;
-            let by_path = matches!(command, Command::Push { .. }) && !who.person.owner;
+            // It reads with its owner's rights alone.
+            let reads = matches!(command, Command::Push { .. } | Command::Fetch { .. });
+            let by_path = reads && !who.person.owner;
             let expected = !may || by_path;
             assert_eq!(
                 is_denied(status, &body),
@@ -302,7 +304,7 @@ async fn an_operator_of_one_group_acts_there_and_nowhere_else() {
     for (command, right) in commands(&world.ours, "shop", "production") {
         let whole = matches!(
             command,
-            Command::DeleteRevision { .. } | Command::Push { .. }
+            Command::DeleteRevision { .. } | Command::Push { .. } | Command::Fetch { .. }
         );
         if !whole && right == Right::Operate && !matches!(command, Command::Rollback { .. }) {
             let (status, body) = world.answer(&ben, post("/v1/commands", &command)).await;
@@ -322,6 +324,38 @@ async fn an_operator_of_one_group_acts_there_and_nowhere_else() {
         body.contains("it needs the role operator in shop/staging"),
         "{body}"
     );
+}
+
+#[tokio::test]
+async fn other_users_have_addresses_fetched_that_the_project_names() {
+    let world = World::new().await;
+    let fetch = |address: &str| Command::Fetch {
+        application: "shop".parse().unwrap(),
+        source: address.parse().unwrap(),
+        label: None,
+    };
+    let (named, other) = (
+        fetch("http://127.0.0.1:9/ours/a.zip"),
+        fetch("http://127.0.0.1:9/a.zip"),
+    );
+    world.rewrite(
+        "access:\n  door: /run/cutover/nowhere.sock\n  people: [{ user: olaf, role: operator }]\n\
+         connections:\n  sources: [{ name: ours, from: { http: { address: 'http://127.0.0.1:9/ours' } } }]\n",
+    );
+    for (who, command, denied) in [
+        (caller("olaf", &[]), &named, false),
+        (caller("olaf", &[]), &other, true),
+        (owner(), &other, false),
+    ] {
+        let (status, body) = world.answer(&who, post("/v1/commands", command)).await;
+        assert_eq!(is_denied(status, &body), denied, "{body}");
+        let why = if denied {
+            "connections.sources"
+        } else {
+            "can't be reached"
+        };
+        assert!(body.contains(why), "{body}");
+    }
 }
 
 #[tokio::test]

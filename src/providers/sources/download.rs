@@ -141,3 +141,46 @@ fn silent(url: &Url, error: reqwest::Error) -> SourceError {
     };
     SourceError::NotNow(format!("{host} {what}: {cause}; try again"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn leads(from: &str, to: &str) -> Result<Url, String> {
+        let place = Place {
+            who: "files.example".to_owned(),
+            what: "it".to_owned(),
+            url: from.to_owned(),
+            headers: &[],
+        };
+        let mut answer = axum::http::Response::builder().status(302);
+        if !to.is_empty() {
+            answer = answer.header("location", to);
+        }
+        let response = Response::from(answer.body("").unwrap());
+        let next = next(&place, &Url::parse(from).unwrap(), &response);
+        next.map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn nobody_is_led_away_from_encryption() {
+        let secure = "https://files.example/a";
+        for (from, to, there) in [
+            (secure, "https://other.example/b", "https://other.example/b"),
+            (secure, "/b?token=1", "https://files.example/b?token=1"),
+            ("http://files.example/a", "b", "http://files.example/b"),
+            ("http://files.example/a", secure, secure),
+        ] {
+            assert_eq!(leads(from, to).unwrap().as_str(), there);
+        }
+        let plain = "files.example leads to other.example without encryption: nobody goes there";
+        for to in ["http://other.example/b?token=1", "ftp://other.example/b"] {
+            assert_eq!(leads(secure, to).unwrap_err(), plain);
+        }
+        assert!(leads("http://files.example/a", "file:///etc/passwd").is_err());
+        for nowhere in ["", "https://"] {
+            let refused = leads(secure, nowhere).unwrap_err();
+            assert!(refused.contains("does not say which"), "{refused}");
+        }
+    }
+}

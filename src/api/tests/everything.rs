@@ -148,15 +148,19 @@ fn commands(id: &str, application: &str, group: &str) -> Vec<(Command, Right)> {
     };
     all.push((approve, Right::Approve));
     all.push((report, Right::Operate));
-    let fetch = Command::Fetch {
-        application: application.parse().unwrap(),
-        source: "http://127.0.0.1:9/nothing.zip".parse().unwrap(),
-        label: None,
-    };
+    let fetch = fetch(application, "http://127.0.0.1:9/nothing.zip");
     all.push((fetch, Right::Operate));
     let places: Vec<usize> = all.iter().map(|(command, _)| place(command)).collect();
     assert_eq!(places, (0..places.len()).collect::<Vec<_>>());
     all
+}
+
+fn fetch(application: &str, source: &str) -> Command {
+    Command::Fetch {
+        application: application.parse().unwrap(),
+        source: source.parse().unwrap(),
+        label: None,
+    }
 }
 
 /// A request of a route about this deployment of `application`/`group`.
@@ -329,14 +333,9 @@ async fn an_operator_of_one_group_acts_there_and_nowhere_else() {
 #[tokio::test]
 async fn other_users_have_addresses_fetched_that_the_project_names() {
     let world = World::new().await;
-    let fetch = |address: &str| Command::Fetch {
-        application: "shop".parse().unwrap(),
-        source: address.parse().unwrap(),
-        label: None,
-    };
     let (named, other) = (
-        fetch("http://127.0.0.1:9/ours/a.zip"),
-        fetch("http://127.0.0.1:9/a.zip"),
+        fetch("shop", "http://127.0.0.1:9/ours/a.zip"),
+        fetch("shop", "http://127.0.0.1:9/a.zip"),
     );
     world.rewrite(
         "access:\n  door: /run/cutover/nowhere.sock\n  people: [{ user: olaf, role: operator }]\n\

@@ -23,9 +23,7 @@ pub(super) fn refusal(asked: &Asked<'_>, response: &Response) -> SourceError {
     let header = |name: &str| Some(response.headers().get(name)?.to_str().ok()?.trim());
     let spent = header("x-ratelimit-remaining") == Some("0") || header("retry-after").is_some();
     match (status, token) {
-        (StatusCode::TOO_MANY_REQUESTS, _) | (StatusCode::FORBIDDEN, _)
-            if limited(status, spent) =>
-        {
+        (StatusCode::TOO_MANY_REQUESTS | StatusCode::FORBIDDEN, _) if limited(status, spent) => {
             let until = header("x-ratelimit-reset").and_then(|at| at.parse().ok());
             let wait = header("retry-after").and_then(|wait| wait.parse().ok());
             let when = when(wait, until, clock::now().0);

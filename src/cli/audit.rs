@@ -108,7 +108,7 @@ fn row(entry: &Entry) -> Vec<String> {
 fn what(what: &Value) -> String {
     let steer = what["control"]["what"].as_str();
     let name = steer.or_else(|| what["type"].as_str()).unwrap_or("?");
-    let of = ["revision", "label", "receiver"]
+    let of = ["revision", "label", "receiver", "source"]
         .iter()
         .find_map(|field| what[*field].as_str());
     match of {

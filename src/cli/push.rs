@@ -28,10 +28,12 @@ pub(super) struct Args {
     label: Option<String>,
 }
 
-/// Where it is.
+/// Where a revision is that is to be registered.
 #[derive(Clone, Debug)]
-enum Origin {
+pub(super) enum Origin {
+    /// At this path.
     Here(PathBuf),
+    /// Where the orchestrator gets it.
     Elsewhere(Source),
 }
 
@@ -49,23 +51,33 @@ impl FromStr for Origin {
 
 pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exit> {
     let client = context.connect().await?;
-    let (application, label) = (args.application, args.label);
-    let revision = match args.source {
-        Origin::Here(path) => push(context, &client, application, &path, label).await?,
+    let revision = bring(context, &client, args.application, args.source, args.label).await?;
+    say(format_args!(
+        "{}  {}  {} bytes",
+        revision.revision.label, revision.revision.digest, revision.revision.size
+    ));
+    Ok(Exit::Succeeded)
+}
+
+/// Registers what is there.
+pub(super) async fn bring(
+    context: &Context,
+    client: &Client,
+    application: Name,
+    origin: Origin,
+    label: Option<String>,
+) -> color_eyre::Result<RegisteredRevision> {
+    match origin {
+        Origin::Here(path) => push(context, client, application, &path, label).await,
         Origin::Elsewhere(source) => {
             let command = Command::Fetch {
                 application,
                 source,
                 label,
             };
-            registered(context.send(&client, command).await?)?
+            registered(context.send(client, command).await?)
         }
-    };
-    say(format_args!(
-        "{}  {}  {} bytes",
-        revision.revision.label, revision.revision.digest, revision.revision.size
-    ));
-    Ok(Exit::Succeeded)
+    }
 }
 
 /// Registers what is at this path.

@@ -329,3 +329,71 @@ fn hooks_call_back_on_the_loopback_at_an_address_that_is_no_secret() {
         ["cutover.yaml:4:10: error: settings.hooks: the field \"listen\" is missing"]
     );
 }
+
+#[test]
+fn sources_name_somebody_and_addresses_without_passwords() {
+    let with = |from: &str| {
+        let host = "{ name: web-1, address: http://127.0.0.1:7301, tags: { role: web } }";
+        let text = format!(
+            "name: demo\nhosts: [{host}]\nsecrets: {{ reader: {{ file: token }} }}\nconnections:\n  sources:\n    - {{ name: a, from: {from} }}\n"
+        );
+        let folder = super::project(&[("cutover.yaml", &text)]);
+        match super::documents::load(folder.path()) {
+            Ok(loaded) => super::lines(&loaded.notes),
+            Err(_) => errors(&[("cutover.yaml", &text)]),
+        }
+    };
+    for good in [
+        "{ github: {} }",
+        "{ github: { of: acme/shop, address: 'https://github.acme.example/api/v3', token: reader } }",
+        "{ bitbucket: { of: acme, headers: { Authorization: { secret: reader } } } }",
+        "{ http: { address: 'https://files.example/', token: reader } }",
+    ] {
+        assert_eq!(with(good), [""; 0], "{good}");
+    }
+    let place = "error: connections.sources[0].from";
+    for (wrong, found) in [
+        (
+            "{ github: { of: a/b/c } }",
+            format!(
+                "cutover.yaml:6:40: {place}.github.of: write OWNER or OWNER/REPOSITORY, as in acme or acme/shop; leave it out for all"
+            ),
+        ),
+        (
+            "{ bitbucket: { address: here } }",
+            format!(
+                "cutover.yaml:6:48: {place}.bitbucket.address: this is no address: write one such as https://github.acme.example/api/v3"
+            ),
+        ),
+        (
+            "{ http: { address: here } }",
+            format!(
+                "cutover.yaml:6:43: {place}.http.address: this is no address: write how addresses begin, such as https://artifacts.example/shop/"
+            ),
+        ),
+        (
+            "{ github: { repository: acme/shop } }",
+            "cutover.yaml:6:36: error: connections.sources[0].from: unknown field \"repository\" (known here: of, address, headers, token)"
+                .to_owned(),
+        ),
+    ] {
+        assert_eq!(with(wrong), [found], "{wrong}");
+    }
+    for (wrong, words) in [
+        ("{ github: { token: readre } }", "did you mean \"reader\"?"),
+        (
+            "{ http: { address: 'https://ana:pw@files.example/' } }",
+            "a user or a password",
+        ),
+        (
+            "{ http: { address: 'https://files.example', headers: { Authorization: x } } }",
+            "is a secret",
+        ),
+    ] {
+        let found = with(wrong);
+        assert!(
+            found.len() == 1 && found[0].contains(words),
+            "{wrong}: {found:?}"
+        );
+    }
+}

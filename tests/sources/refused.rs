@@ -140,6 +140,10 @@ fn what_is_written_wrongly_is_not_asked_for() {
         assert_eq!(output.status.code(), Some(2), "{said}");
         assert!(said.contains(words), "{said}");
     }
+    let output = world.run(&["deploy", "shop", "production", "github:acme/shop@main"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("git rev-parse main"), "{said}");
     let url = world.server.url("/a.zip");
     let output = world.run(&["push", "shap", &url]);
     let said = String::from_utf8(output.stderr).unwrap();

@@ -16,7 +16,8 @@ pub(super) fn check(sources: &[SourceConnection], document: &Document, problems:
             SourceKind::Bitbucket(some) => (from.key("bitbucket"), Some(some)),
             SourceKind::Http(some) => {
                 let path = from.key("http").key("address");
-                if let Some((path, message)) = address(&some.address, path) {
+                if let Some((path, _)) = address(&some.address, path) {
+                    let message = "this is no address: write how addresses begin, such as https://artifacts.example/shop/";
                     problems.add(document.problem(Severity::Error, &path, message));
                 }
                 continue;

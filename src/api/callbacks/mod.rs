@@ -1,7 +1,7 @@
 //! Where hooks call back over HTTP (`settings.hooks`): one operation of `CodeDeploy`'s API, as its clients speak it, so that a
 //! hook that was written for it needs another address and nothing else.
 //!
-//! [`listen`] has the connections, [`wire`] what is on them. Signatures are not looked at: who reports is known by the
+//! `listen` has the connections, `wire` what is on them. Signatures are not looked at: who reports is known by the
 //! single-use id that the hook was called with, and behind this too is the [`Door`].
 
 mod listen;

@@ -358,6 +358,22 @@ async fn other_users_have_addresses_fetched_that_the_project_names() {
 }
 
 #[tokio::test]
+async fn a_deployment_to_hosts_has_no_hooks_that_report() {
+    let world = World::new().await;
+    for (id, code) in [
+        (
+            world.ours.as_str(),
+            "UnsupportedActionForDeploymentTypeException",
+        ),
+        ("d-NONE00000", "DeploymentDoesNotExistException"),
+    ] {
+        let (id, ticket) = (id.parse().unwrap(), "made up".to_owned());
+        let refused = world.door.report(id, ticket, HookStatus::Succeeded).await;
+        assert_eq!(refused.unwrap_err().code, code);
+    }
+}
+
+#[tokio::test]
 async fn a_forged_name_does_not_get_into_the_journal() {
     let world = World::new().await;
     let ben = caller("ben", &[]);

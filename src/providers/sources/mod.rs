@@ -1,5 +1,5 @@
 //! Where revisions come from that are not on this machine: one file a real system. Each says where the archive of a revision
-//! is and how it is asked for, and [`download`] gets it.
+//! is and how it is asked for, and `download` gets it.
 
 mod download;
 mod refusal;

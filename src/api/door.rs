@@ -14,11 +14,15 @@ use super::rights::{About, Request, need};
 use super::sight::Sight;
 use crate::clock;
 use crate::model::access::{Right, Where, may};
+use crate::model::deployment::DeploymentId;
 use crate::model::freeze::Scope;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
+use crate::model::source::Source;
 use crate::model::timestamp::Timestamp;
 use crate::orchestrator::checks::{no_application, no_group};
+use crate::orchestrator::hooks::report::HookStatus;
+use crate::orchestrator::revisions::Origin;
 use crate::orchestrator::{Orchestrator, no_deployment};
 use crate::store::audit::{Audit, Fact, Outcome};
 
@@ -34,8 +38,8 @@ pub struct Door {
     /// Private, so that every way to it asks for the right first.
     orchestrator: Orchestrator,
     audit: Audit,
-    /// When a denied look of a user was noted last.
-    knocks: Arc<Mutex<BTreeMap<u32, Timestamp>>>,
+    /// When a denied look of a user was noted last; and a report that nobody waits for, which is nobody's.
+    knocks: Arc<Mutex<BTreeMap<Option<u32>, Timestamp>>>,
 }
 
 /// Somebody who may do what was asked for.
@@ -67,7 +71,7 @@ impl Door {
         request: &Request<'_>,
     ) -> Result<Admitted, ApiError> {
         if let Err(error) = self.judge(caller, request) {
-            if error.code == DENIED && self.knocks_anew(caller.uid) {
+            if error.code == DENIED && self.knocks_anew(Some(caller.uid)) {
                 let what = json!({ "type": request.name() });
                 let fact = fact(caller, request, what);
                 self.note_denial(fact, &error).await;
@@ -193,28 +197,101 @@ impl Door {
         let request = Request::Upload(application);
         self.let_change(caller, &request)?;
         let what = json!({ "type": request.name(), "application": application, "label": label });
-        let description = format!("pushed by {}", caller.name);
+        let origin = Origin {
+            description: format!("pushed by {}", caller.name),
+            source: None,
+        };
         let registering = self
             .orchestrator
-            .register(application, bundle, label, description);
+            .register(application, bundle, label, origin);
         self.act(fact(caller, &request, what), registering).await
     }
 
     /// Whether a request may change something now, whoever asks and however.
     fn let_change(&self, caller: &Caller, request: &Request<'_>) -> Result<(), ApiError> {
         self.judge(caller, request)?;
+        self.may_change()?;
+        match request {
+            Request::Command(command) if !caller.person.owner => self.may_read(command),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the orchestrator reads for other users what it is to read: it does so with its owner's rights, and from where
+    /// its owner's machine is.
+    fn may_read(&self, command: &Command) -> Result<(), ApiError> {
+        match command {
+            Command::Push { .. } => Err(denied(
+                "the orchestrator reads no files for other users: send the bundle itself, as `cutover push` does"
+                    .to_owned(),
+            )),
+            Command::Fetch {
+                source: source @ Source::Http(_),
+                ..
+            } if self.orchestrator.project().connections.source(source).is_none() => Err(denied(
+                "the orchestrator goes to no address for other users that connections.sources of cutover.yaml does not have: download it and push the file"
+                    .to_owned(),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether anything may be changed now.
+    fn may_change(&self) -> Result<(), ApiError> {
         if self.orchestrator.project().settings.read_only {
             let message = "read-only: nothing can be changed (settings.readOnly in cutover.yaml)";
             return Err(ApiError::new("ReadOnlyException", message));
         }
-        if matches!(request, Request::Command(Command::Push { .. })) && !caller.person.owner {
-            // It reads with its owner's rights, which are not the caller's.
-            return Err(denied(
-                "the orchestrator reads no files for other users: send the bundle itself, as `cutover push` does"
-                    .to_owned(),
-            ));
-        }
         Ok(())
+    }
+
+    /// Takes down how a hook ended that reports by itself. It has one right, that of its ticket: to say this once.
+    ///
+    /// # Errors
+    /// Why it is refused.
+    pub async fn report(
+        &self,
+        deployment: DeploymentId,
+        ticket: String,
+        status: HookStatus,
+    ) -> Result<Answer, ApiError> {
+        self.orchestrator.catch_up();
+        let hook = self.orchestrator.reporting_hook(&deployment, &ticket);
+        let hook = hook.and_then(|hook| self.may_change().map(|()| hook));
+        let of_whom = |user: String, what: serde_json::Value| Fact {
+            uid: None,
+            user,
+            what,
+            place: deployment.to_string(),
+            outcome: Outcome::Asked,
+            of: None,
+            told: None,
+        };
+        let hook = match hook {
+            Ok(hook) => hook,
+            Err(error) => {
+                if self.knocks_anew(None) {
+                    // Anybody may have written it.
+                    let what = json!({ "type": "reportHook", "status": status });
+                    self.note_denial(of_whom("a hook".to_owned(), what), &error)
+                        .await;
+                }
+                return Err(error);
+            }
+        };
+        let command = Command::ReportHook {
+            deployment: deployment.clone(),
+            ticket,
+            status,
+        };
+        let what = serde_json::to_value(&command).map_err(|error| failed(&error))?;
+        let fact = of_whom(format!("hook {hook}"), what);
+        let orchestrator = self.orchestrator.clone();
+        self.act(
+            fact,
+            Box::pin(async move { orchestrator.command(command).await }),
+        )
+        .await
     }
 
     /// Writes down that something is asked for, does it, and writes down what came of it.
@@ -273,7 +350,7 @@ impl Door {
         read.map_err(|error| failed(&error))
     }
 
-    fn knocks_anew(&self, uid: u32) -> bool {
+    fn knocks_anew(&self, uid: Option<u32>) -> bool {
         let now = clock::steady();
         let mut knocks = self.knocks.lock().unwrap_or_else(PoisonError::into_inner);
         let anew = knocks
@@ -294,7 +371,7 @@ fn fact(caller: &Caller, request: &Request<'_>, what: serde_json::Value) -> Fact
         About::Deployment(id) => id.to_string(),
     };
     Fact {
-        uid: caller.uid,
+        uid: Some(caller.uid),
         user: caller.name.clone(),
         what,
         place,

@@ -60,9 +60,10 @@ pub enum Refused {
 /// How dangerous a command is.
 pub fn danger(command: &Command) -> Danger {
     match command {
-        Command::Push { .. } | Command::TestNotification { .. } | Command::Shutdown => {
-            Danger::Harmless
-        }
+        Command::Push { .. }
+        | Command::Fetch { .. }
+        | Command::TestNotification { .. }
+        | Command::Shutdown => Danger::Harmless,
         Command::Deploy(_)
         | Command::Control { .. }
         | Command::Rollback { .. }

@@ -4,8 +4,9 @@
 //! [`view`] the client's fold of it, [`info`] a deployment as `CodeDeploy` writes it, [`host`] a host in words, [`client`] the client.
 //!
 //! [`listener`] has the sockets, [`server`] the routes, and behind them the [`door`]: [`caller`] is who knocks, [`rights`] what
-//! each request needs, [`sight`] what is left out of what somebody sees.
+//! each request needs, [`sight`] what is left out of what somebody sees. Hooks have a door of their own: [`callbacks`].
 
+pub mod callbacks;
 pub mod caller;
 pub mod client;
 pub mod door;

@@ -1,5 +1,7 @@
 //! What each request needs: the one table. Every command and every route of the door is named here, so that a new one
 //! does not compile before somebody has said who may use it.
+//!
+//! A hook that reports by itself is nobody's, and is not in it: its one right is [its ticket](super::door::Door::report).
 
 use super::command::{Command, Deploy};
 use crate::engine::input::What;
@@ -84,7 +86,7 @@ pub fn need<'a>(request: &Request<'a>) -> (Right, About<'a>) {
 fn need_of(command: &Command) -> (Right, About<'_>) {
     let project = About::Place(Where::Project);
     match command {
-        Command::Push { application, .. } => {
+        Command::Push { application, .. } | Command::Fetch { application, .. } => {
             (Right::Operate, About::Place(Where::Within(application)))
         }
         Command::Deploy(deploy) => (Right::Operate, About::Place(Where::Group(&deploy.group))),

@@ -27,15 +27,13 @@ use super::snapshot::Ping;
 use crate::model::deployment::DeploymentId;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
+use crate::store::bundles::LARGEST;
 
 /// How often a silent feed shows that it lives.
 const ALIVE: Duration = Duration::from_secs(3);
 
 /// A request's body is a command: small.
 const BODY_LIMIT: usize = 64 * 1024;
-
-/// A bundle that comes in at the door has at most so many bytes.
-const BUNDLE_LIMIT: u64 = 4 * 1024 * 1024 * 1024;
 
 /// What the door has. Each is served by the handler that `handler` names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,6 +162,7 @@ impl IntoResponse for ApiError {
             }
             "AccessDeniedException" | "ReadOnlyException" => StatusCode::FORBIDDEN,
             "InternalError" => StatusCode::INTERNAL_SERVER_ERROR,
+            "ServiceUnavailable" => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::BAD_REQUEST,
         };
         (status, Json(self)).into_response()
@@ -217,10 +216,8 @@ async fn upload(
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|error| invalid(error.to_string()))?;
         taken += chunk.len() as u64;
-        if taken > BUNDLE_LIMIT {
-            return Err(invalid(format!(
-                "a bundle has at most {BUNDLE_LIMIT} bytes"
-            )));
+        if taken > LARGEST {
+            return Err(invalid(format!("a bundle has at most {LARGEST} bytes")));
         }
         incoming
             .write_all(&chunk)

@@ -92,10 +92,11 @@ fn row(entry: &Entry) -> Vec<String> {
         Some(of) => format!("{} ({of})", fact.outcome.name()),
         None => fact.outcome.name().to_owned(),
     };
+    let uid = fact.uid.map_or_else(String::new, |uid| format!(" ({uid})"));
     vec![
         entry.seq.to_string(),
         date_time(entry.at),
-        format!("{} ({})", safe(&fact.user), fact.uid),
+        format!("{}{uid}", safe(&fact.user)),
         safe(&what(&fact.what)),
         safe(&fact.place),
         outcome,
@@ -107,7 +108,7 @@ fn row(entry: &Entry) -> Vec<String> {
 fn what(what: &Value) -> String {
     let steer = what["control"]["what"].as_str();
     let name = steer.or_else(|| what["type"].as_str()).unwrap_or("?");
-    let of = ["revision", "label", "receiver"]
+    let of = ["revision", "label", "receiver", "source"]
         .iter()
         .find_map(|field| what[*field].as_str());
     match of {

@@ -1,14 +1,13 @@
 //! `cutover deploy APP GROUP REVISION`: creates a deployment, and waits for its end if asked to.
 
 use super::print::say;
-use std::path::Path;
 
 use clap::ValueEnum;
 use color_eyre::eyre::bail;
 
 use super::Exit;
 use super::context::{Context, UsageError, user};
-use super::push::push;
+use super::push::{Origin, bring};
 use super::wait;
 use crate::api::client::Client;
 use crate::api::command::{Answer, Command, Deploy};
@@ -19,6 +18,7 @@ use crate::model::group::{
     Selection,
 };
 use crate::model::name::Name;
+use crate::model::source::SourceError;
 use crate::model::tags::TagFilter;
 
 /// Creates a deployment.
@@ -29,7 +29,7 @@ pub(super) struct Args {
     application: Name,
     /// The deployment group
     group: Name,
-    /// A revision's label or digest, or a path (./dir, app.zip, app.tar.gz), which is pushed first
+    /// A revision's label or digest, or what `cutover push` takes (./dir, app.tar.gz, github:…), which is pushed first
     revision: String,
     /// Wait until it has ended, and a rollback of it too
     #[arg(long)]
@@ -135,16 +135,16 @@ pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exi
     Ok(Exit::Succeeded)
 }
 
-/// What is asked for. A revision that is a path is pushed.
+/// What is asked for. A revision that says where it is, is pushed.
 pub(super) async fn request(
     args: Args,
     context: &Context,
     client: &Client,
 ) -> color_eyre::Result<Deploy> {
     let auto_rollback_configuration = args.auto_rollback.as_deref().map(rollback).transpose()?;
-    let revision = if is_path(&args.revision) {
-        let path = Path::new(&args.revision);
-        let pushed = push(context, client, args.application.clone(), path, None).await?;
+    let revision = if is_place(&args.revision) {
+        let origin: Origin = args.revision.parse().map_err(|error| wrong_usage(&error))?;
+        let pushed = bring(context, client, args.application.clone(), origin, None).await?;
         pushed.revision.digest.to_string()
     } else {
         args.revision
@@ -233,8 +233,12 @@ fn rollback(occasions: &[Occasion]) -> Result<AutoRollbackConfiguration, UsageEr
     })
 }
 
-/// A revision that is written as a path: labels have no slash, and do not end like an archive.
-fn is_path(revision: &str) -> bool {
+fn wrong_usage(error: &SourceError) -> UsageError {
+    UsageError(error.to_string())
+}
+
+/// A revision that is written as a path or a source: labels have no slash, and do not end like an archive.
+fn is_place(revision: &str) -> bool {
     let archive = [".tar.gz", ".tgz", ".tar", ".zip"]
         .iter()
         .any(|ending| revision.ends_with(ending));

@@ -1,7 +1,8 @@
-//! `cutover push APP PATH`: registers a revision.
+//! `cutover push APP SOURCE`: registers a revision.
 
 use super::print::say;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use color_eyre::eyre::{WrapErr as _, bail};
 
@@ -14,6 +15,7 @@ use crate::appspec;
 use crate::model::application::ComputePlatform;
 use crate::model::name::Name;
 use crate::model::revision::RegisteredRevision;
+use crate::model::source::{Source, SourceError};
 use crate::store::bundles::{BundleError, Bundles, label_of};
 
 /// Registers a revision.
@@ -21,21 +23,64 @@ use crate::store::bundles::{BundleError, Bundles, label_of};
 pub(super) struct Args {
     /// Whose revision it is
     application: Name,
-    /// A directory or a .zip, .tar or .tar.gz with an appspec.yml at its root; for a function, its AppSpec
-    path: PathBuf,
-    /// What people call it, such as 1.8.0; by default the file's or folder's name, or a function's name and version
+    /// A directory or a .zip, .tar or .tar.gz with an appspec.yml at its root, or the AppSpec of a function: a path,
+    /// github:OWNER/REPOSITORY@COMMIT, bitbucket:WORKSPACE/REPOSITORY@COMMIT, or an http:// or https:// address
+    source: Origin,
+    /// What people call it, such as 1.8.0; by default the file's or folder's name, REPOSITORY-COMMIT, or FUNCTION:VERSION
     #[arg(long)]
     label: Option<String>,
 }
 
+/// Where a revision is that is to be registered.
+#[derive(Clone, Debug)]
+pub(super) enum Origin {
+    /// At this path.
+    Here(PathBuf),
+    /// Where the orchestrator gets it.
+    Elsewhere(Source),
+}
+
+impl FromStr for Origin {
+    type Err = SourceError;
+
+    fn from_str(text: &str) -> Result<Self, SourceError> {
+        if Source::is_meant(text) {
+            text.parse().map(Self::Elsewhere)
+        } else {
+            Ok(Self::Here(text.into()))
+        }
+    }
+}
+
 pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exit> {
     let client = context.connect().await?;
-    let revision = push(context, &client, args.application, &args.path, args.label).await?;
+    let revision = bring(context, &client, args.application, args.source, args.label).await?;
     say(format_args!(
         "{}  {}  {} bytes",
         revision.revision.label, revision.revision.digest, revision.revision.size
     ));
     Ok(Exit::Succeeded)
+}
+
+/// Registers what is there.
+pub(super) async fn bring(
+    context: &Context,
+    client: &Client,
+    application: Name,
+    origin: Origin,
+    label: Option<String>,
+) -> color_eyre::Result<RegisteredRevision> {
+    match origin {
+        Origin::Here(path) => push(context, client, application, &path, label).await,
+        Origin::Elsewhere(source) => {
+            let command = Command::Fetch {
+                application,
+                source,
+                label,
+            };
+            registered(context.send(client, command).await?)
+        }
+    }
 }
 
 /// Registers what is at this path.
@@ -78,6 +123,10 @@ pub(super) async fn push(
         let file = tokio::fs::File::open(file).await?;
         context.upload(client, &application, label, file).await?
     };
+    registered(answer)
+}
+
+fn registered(answer: Answer) -> color_eyre::Result<RegisteredRevision> {
     match answer {
         Answer::Registered { revision } => Ok(revision),
         other => bail!("an unexpected answer: {other:?}"),

@@ -11,6 +11,7 @@ use crate::api::command::Command;
 use crate::api::view::View;
 use crate::model::name::Name;
 use crate::model::revision::RegisteredRevision;
+use crate::model::source::Source;
 use crate::text::{date_time, safe, size};
 
 /// Registers, lists, shows and deletes revisions.
@@ -40,7 +41,7 @@ enum Verb {
         #[arg(long, value_enum, default_value = "text")]
         output: Output,
     },
-    /// Register a directory or a .zip, .tar or .tar.gz (like `cutover push`)
+    /// Register a directory, a .zip, .tar or .tar.gz, or one from elsewhere (like `cutover push`)
     Register(push::Args),
     /// Delete a revision; refused while it is a group's target revision or is being deployed
     Delete {
@@ -161,6 +162,7 @@ fn show(
         let value = json!({
             "applicationName": application,
             "revision": revision,
+            "revisionLocation": registered.source.as_ref().and_then(Source::location),
             "revisionInfo": {
                 "description": registered.description,
                 "deploymentGroups": groups,

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use color_eyre::eyre::WrapErr as _;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::Exit;
 use super::context::{Context, UsageError};
+use crate::api::callbacks::Callbacks;
 use crate::api::door::Door;
 use crate::api::listener::Listeners;
 use crate::api::server;
@@ -54,9 +56,15 @@ pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Ex
     })?;
     let access = orchestrator.project().access.clone();
     let listeners = Listeners::bind(&socket, access.as_ref().map(|access| access.door.as_path()))?;
+    let called = orchestrator.project().settings.hooks.clone();
+    let called = called.map(|settings| settings.listen);
+    let hooks = match &called {
+        Some(listen) => Some(Callbacks::bind(listen).await?),
+        None => None,
+    };
     let (audit, public) = (Audit::open(&state.audit()), listeners.door());
     let audit = audit.wrap_err_with(|| format!("{} can't be used", state.audit().display()))?;
-    tracing::info!(socket = %socket.display(), door = ?public, "orchestrating");
+    tracing::info!(socket = %socket.display(), door = ?public, hooks = called.map(String::from), "orchestrating");
 
     let (watched, background) = (orchestrator.clone(), args.background);
     let end = async move {
@@ -74,7 +82,12 @@ pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Ex
             () = idle => tracing::info!("nothing left to do"),
         }
     };
-    let served = server::serve(Door::new(orchestrator, audit), listeners, end).await;
+    let door = Door::new(orchestrator, audit);
+    let _hooks = hooks.map(|hooks| {
+        let serving = tokio::spawn(hooks.serve(door.clone()));
+        AbortOnDropHandle::new(serving)
+    });
+    let served = server::serve(door, listeners, end).await;
     // Nobody is there any more to answer; the next orchestrator makes its own.
     for socket in std::iter::once(socket).chain(public) {
         let _gone = std::fs::remove_file(&socket);

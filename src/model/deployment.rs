@@ -98,6 +98,12 @@ impl ExecutionId {
         Self(format!("{self}~{leg}").into())
     }
 
+    /// Whether it is a run of this deployment.
+    pub fn is_of(&self, deployment: &DeploymentId) -> bool {
+        let behind = self.0.strip_prefix(deployment.as_str());
+        behind.is_some_and(|rest| rest.starts_with('~'))
+    }
+
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -9,6 +9,7 @@ use super::application::Application;
 use super::approval::{Demanded, demanded};
 use super::configuration::{DeploymentConfiguration, ONE_AT_A_TIME};
 use super::connections::Connections;
+use super::endpoint::Endpoint;
 use super::group::{DeploymentGroup, GroupKey, Selection};
 use super::host::Host;
 use super::limits::Limits;
@@ -54,6 +55,28 @@ pub struct Settings {
     /// How alarms are watched.
     #[serde(default)]
     pub alarms: AlarmSettings,
+    /// Where hooks call back; nowhere when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hooks: Option<HookSettings>,
+}
+
+/// Where hooks call back (`settings.hooks`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HookSettings {
+    /// Where the orchestrator listens for them: an address of the loopback, and a port.
+    pub listen: Endpoint,
+    /// Where hooks reach it if not there: the address of the reverse proxy before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+impl HookSettings {
+    /// Where hooks are told to report.
+    pub fn report_to(&self) -> String {
+        let own = || format!("http://{}", self.listen);
+        self.url.clone().unwrap_or_else(own)
+    }
 }
 
 /// How alarms are watched (`settings.alarms`).

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::source::Source;
 use super::timestamp::Timestamp;
 
 /// A SHA-256 digest: 64 lower-case hexadecimal digits.
@@ -106,6 +107,9 @@ pub struct RegisteredRevision {
     pub revision: Revision,
     /// Where it came from, in a sentence.
     pub description: String,
+    /// Where it can be had, if it came from elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
     /// When it was registered.
     pub register_time: Timestamp,
     /// The first deployment of it.

@@ -17,6 +17,7 @@ use crate::model::freeze::Scope;
 use crate::model::group::{GroupKey, Selection};
 use crate::model::name::Name;
 use crate::model::revision::RegisteredRevision;
+use crate::model::source::Source;
 use crate::model::timestamp::Timestamp;
 
 /// A change of the world. `POST /v1/commands`.
@@ -34,6 +35,15 @@ pub enum Command {
         /// An absolute path on this machine.
         path: PathBuf,
         /// What people call it; the file's or folder's name when absent.
+        label: Option<String>,
+    },
+    /// Get an archive from elsewhere as a revision of an application.
+    Fetch {
+        /// Whose revision it is.
+        application: Name,
+        /// Where the archive is.
+        source: Source,
+        /// What people call it; after where it comes from when absent.
         label: Option<String>,
     },
     /// Create a deployment.
@@ -150,6 +160,7 @@ impl Command {
                 person.clone_into(by);
             }
             Self::Push { .. }
+            | Self::Fetch { .. }
             | Self::DeleteRevision { .. }
             | Self::TerminateHosts { .. }
             | Self::TestNotification { .. }

@@ -60,6 +60,7 @@ use crate::providers::alarms::Reader;
 use crate::providers::fleets::Fleets;
 use crate::providers::hosts::{Network, Signer};
 use crate::providers::secrets::Secrets;
+use crate::providers::sources::Sources;
 use crate::store::bundles::{BundleError, Bundles};
 use crate::store::fence::{self, FenceError};
 use crate::store::journal::{Journal, JournalError};
@@ -83,6 +84,7 @@ struct Inner {
     traffic: Traffic,
     alarms: Alarms,
     fleets: Fleets,
+    sources: Sources,
     outbox: Outbox,
     hooks: Arc<Hooks>,
     feed: broadcast::Sender<FeedItem>,
@@ -230,6 +232,7 @@ impl Orchestrator {
             fleets: Fleets::new(secrets.clone()),
             ledgers: tokio::sync::Mutex::new(ledgers),
             hooks: Arc::new(hooks),
+            sources: Sources::new(secrets.clone()),
             outbox: Outbox::new(secrets),
             journal,
             bundles,
@@ -313,6 +316,11 @@ impl Orchestrator {
                 path,
                 label,
             } => self.push(&application, &path, label).await,
+            Command::Fetch {
+                application,
+                source,
+                label,
+            } => self.fetch(&application, source, label).await,
             Command::Deploy(deploy) => self.deploy(deploy).await,
             Command::Control {
                 deployment,

@@ -10,13 +10,26 @@ use super::feed::FeedItem;
 use super::{Orchestrator, content, internal, lock};
 use crate::clock;
 use crate::engine::Deployment;
+use crate::model::application::ComputePlatform;
 use crate::model::name::Name;
 use crate::model::revision::{Digest, RegisteredRevision, Revision};
+use crate::model::source::Source;
 use crate::model::timestamp::Timestamp;
+use crate::providers::sources::SourceError;
+use crate::store::bundles::label_of;
 use crate::store::journal::Batch;
 
 /// A digest's beginning counts from this many digits on.
 const PREFIX: usize = 8;
+
+/// Where a revision came from.
+#[derive(Debug)]
+pub struct Origin {
+    /// In a sentence.
+    pub description: String,
+    /// Where it can be had, if it came from elsewhere.
+    pub source: Option<Source>,
+}
 
 impl Orchestrator {
     /// Registers what is at a path of this machine with an application.
@@ -26,8 +39,51 @@ impl Orchestrator {
         path: &Path,
         label: Option<String>,
     ) -> Result<Answer, ApiError> {
-        let description = format!("pushed from {}", path.display());
-        self.register(application, path, label, description).await
+        let origin = Origin {
+            description: format!("pushed from {}", path.display()),
+            source: None,
+        };
+        self.register(application, path, label, origin).await
+    }
+
+    /// Gets an archive from elsewhere, and registers it with an application.
+    pub(super) async fn fetch(
+        &self,
+        application: &Name,
+        source: Source,
+        label: Option<String>,
+    ) -> Result<Answer, ApiError> {
+        let (project, _) = self.0.documents.current();
+        let Some(of) = project.applications.get(application) else {
+            return Err(no_application(&project, application));
+        };
+        let file = self.landing()?;
+        let into = file.reopen().map_err(|error| internal(&error))?;
+        let known = project.connections.source(&source);
+        let fetching = self.0.sources.fetch(&source, known, into.into());
+        fetching.await.map_err(|error| {
+            let code = match error {
+                SourceError::Missing(_) => "RevisionDoesNotExistException",
+                SourceError::Refused(_) => "InvalidRevisionException",
+                SourceError::NotNow(_) => "ServiceUnavailable",
+            };
+            ApiError::new(code, error.to_string())
+        })?;
+        // An AppSpec has its name in itself.
+        let is_bundle = of.compute_platform == ComputePlatform::Server;
+        let called = is_bundle.then(|| label_of(Path::new(&source.label())));
+        let label = label.or(called);
+        let place = source.to_string();
+        let origin = Origin {
+            description: format!("fetched from {place}"),
+            source: Some(source),
+        };
+        let registered = self.register(application, file.path(), label, origin).await;
+        registered.map_err(|error| {
+            // Nobody knows the file that it landed in.
+            let landed = file.path().display().to_string();
+            ApiError::new(&error.code, error.message.replace(&landed, &place))
+        })
     }
 
     /// A file for a bundle that comes in at the door. It goes when it is dropped.
@@ -47,7 +103,7 @@ impl Orchestrator {
         application: &Name,
         path: &Path,
         label: Option<String>,
-        description: String,
+        origin: Origin,
     ) -> Result<Answer, ApiError> {
         let (project, _) = self.0.documents.current();
         let Some(known) = project.applications.get(application) else {
@@ -74,7 +130,8 @@ impl Orchestrator {
                 label: label.unwrap_or(called),
                 size: packed.size,
             },
-            description,
+            description: origin.description,
+            source: origin.source,
             register_time: clock::steady(),
             first_used_time: known.as_ref().and_then(|r| r.first_used_time),
             last_used_time: known.and_then(|r| r.last_used_time),

@@ -25,6 +25,7 @@ use crate::engine::{Deployment, Input, decide, pending, refusal};
 use crate::model::deployment::{DeploymentStatus, ExecutionId};
 use crate::model::name::Name;
 use crate::model::notification::Notification;
+use crate::model::project::HookSettings;
 use crate::model::timestamp::Timestamp;
 use crate::store::journal::Batch;
 
@@ -460,6 +461,7 @@ impl Task {
             target: target.name.clone(),
             event: entry.event,
             hook: project.connections.hook(&name).cloned(),
+            report_to: project.settings.hooks.as_ref().map(HookSettings::report_to),
             name,
             mode,
             state: Arc::clone(&self.published),

@@ -6,4 +6,5 @@ mod group;
 pub mod hosts;
 pub mod notify;
 pub mod secrets;
+pub mod sources;
 pub mod traffic;

@@ -29,9 +29,10 @@ pub struct Entry {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Fact {
-    /// The user id that the kernel vouched for.
-    pub uid: u32,
-    /// Its name.
+    /// The user id that the kernel vouched for; none of a hook, which its ticket vouches for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<u32>,
+    /// Its name; `hook` and the name of a hook.
     pub user: String,
     /// What was asked for, with its parameters.
     pub what: serde_json::Value,
@@ -175,7 +176,7 @@ mod tests {
 
     fn fact(told: &str) -> Fact {
         Fact {
-            uid: 1,
+            uid: Some(1),
             user: "ana".to_owned(),
             what: serde_json::json!({ "type": "shutdown" }),
             place: "in the whole project".to_owned(),

@@ -20,6 +20,9 @@ use super::pack;
 use crate::clock;
 use crate::model::revision::Digest;
 
+/// A bundle that comes in from elsewhere has at most so many bytes.
+pub const LARGEST: u64 = 4 * 1024 * 1024 * 1024;
+
 /// Temporary files' names begin like this.
 const INCOMING: &str = ".incoming-";
 

@@ -283,3 +283,117 @@ fn a_trigger_whose_receiver_is_not_defined_is_a_warning() {
         ]
     );
 }
+
+#[test]
+fn hooks_call_back_on_the_loopback_at_an_address_that_is_no_secret() {
+    let text = |settings: &str| {
+        let host = "{ name: web-1, address: http://127.0.0.1:7301, tags: { role: web } }";
+        format!("name: demo\nhosts: [{host}]\nsettings:\n  hooks: {settings}\n")
+    };
+    let with = |settings: &str| errors(&[("cutover.yaml", &text(settings))]);
+    for good in [
+        "{ listen: '127.0.0.1:7430' }",
+        "{ listen: '[::1]:7430', url: 'https://deploy.example/hooks' }",
+    ] {
+        let folder = super::project(&[("cutover.yaml", &text(good))]);
+        let read = super::documents::load(folder.path()).unwrap().project;
+        assert!(read.settings.hooks.is_some(), "{good}");
+    }
+    let elsewhere = "cutover.yaml:4:20: error: settings.hooks.listen: hooks are listened for on the loopback alone: write an address such as 127.0.0.1:7430, and where they come from elsewhere have a reverse proxy with TLS pass them on, whose address is `url`";
+    for listen in [
+        "0.0.0.0:7430",
+        "10.0.0.7:7430",
+        "localhost:7430",
+        "127.0.0.1:0",
+    ] {
+        assert_eq!(with(&format!("{{ listen: '{listen}' }}")), [elsewhere]);
+    }
+    let open = "cutover.yaml:4:43: error: settings.hooks.url: hooks are told this address, so nothing of it is a secret: write one such as https://deploy.example/hooks";
+    for url in [
+        "deploy.example",
+        "ftp://deploy.example",
+        "https://ana:pw@deploy.example",
+        "https://deploy.example?key=1",
+    ] {
+        let found = with(&format!("{{ listen: '127.0.0.1:7430', url: '{url}' }}"));
+        assert_eq!(found, [open], "{url}");
+    }
+    assert_eq!(
+        with("{ listen: 7430 }"),
+        [
+            "cutover.yaml:4:20: error: settings.hooks.listen: \"7430\" is no endpoint: write ADDRESS:PORT, as in 10.0.0.7:8080"
+        ]
+    );
+    assert_eq!(
+        with("{ url: 'https://deploy.example' }"),
+        ["cutover.yaml:4:10: error: settings.hooks: the field \"listen\" is missing"]
+    );
+}
+
+#[test]
+fn sources_name_somebody_and_addresses_without_passwords() {
+    let with = |from: &str| {
+        let host = "{ name: web-1, address: http://127.0.0.1:7301, tags: { role: web } }";
+        let text = format!(
+            "name: demo\nhosts: [{host}]\nsecrets: {{ reader: {{ file: token }} }}\nconnections:\n  sources:\n    - {{ name: a, from: {from} }}\n"
+        );
+        let folder = super::project(&[("cutover.yaml", &text)]);
+        match super::documents::load(folder.path()) {
+            Ok(loaded) => super::lines(&loaded.notes),
+            Err(_) => errors(&[("cutover.yaml", &text)]),
+        }
+    };
+    for good in [
+        "{ github: {} }",
+        "{ github: { of: acme/shop, address: 'https://github.acme.example/api/v3', token: reader } }",
+        "{ bitbucket: { of: acme, headers: { Authorization: { secret: reader } } } }",
+        "{ http: { address: 'https://files.example/', token: reader } }",
+    ] {
+        assert_eq!(with(good), [""; 0], "{good}");
+    }
+    let place = "error: connections.sources[0].from";
+    for (wrong, found) in [
+        (
+            "{ github: { of: a/b/c } }",
+            format!(
+                "cutover.yaml:6:40: {place}.github.of: write OWNER or OWNER/REPOSITORY, as in acme or acme/shop; leave it out for all"
+            ),
+        ),
+        (
+            "{ bitbucket: { address: here } }",
+            format!(
+                "cutover.yaml:6:48: {place}.bitbucket.address: this is no address: write one such as https://github.acme.example/api/v3"
+            ),
+        ),
+        (
+            "{ http: { address: here } }",
+            format!(
+                "cutover.yaml:6:43: {place}.http.address: this is no address: write how addresses begin, such as https://artifacts.example/shop/"
+            ),
+        ),
+        (
+            "{ github: { repository: acme/shop } }",
+            "cutover.yaml:6:36: error: connections.sources[0].from: unknown field \"repository\" (known here: of, address, headers, token)"
+                .to_owned(),
+        ),
+    ] {
+        assert_eq!(with(wrong), [found], "{wrong}");
+    }
+    for (wrong, words) in [
+        ("{ github: { token: readre } }", "did you mean \"reader\"?"),
+        (
+            "{ http: { address: 'https://ana:pw@files.example/' } }",
+            "a user or a password",
+        ),
+        (
+            "{ http: { address: 'https://files.example', headers: { Authorization: x } } }",
+            "is a secret",
+        ),
+    ] {
+        let found = with(wrong);
+        assert!(
+            found.len() == 1 && found[0].contains(words),
+            "{wrong}: {found:?}"
+        );
+    }
+}

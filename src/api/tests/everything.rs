@@ -48,6 +48,7 @@ fn place(command: &Command) -> usize {
         Command::RotateKey { .. } => 20,
         Command::Shutdown => 21,
         Command::ReportHook { .. } => 23,
+        Command::Fetch { .. } => 24,
     }
 }
 
@@ -147,9 +148,19 @@ fn commands(id: &str, application: &str, group: &str) -> Vec<(Command, Right)> {
     };
     all.push((approve, Right::Approve));
     all.push((report, Right::Operate));
+    let fetch = fetch(application, "http://127.0.0.1:9/nothing.zip");
+    all.push((fetch, Right::Operate));
     let places: Vec<usize> = all.iter().map(|(command, _)| place(command)).collect();
     assert_eq!(places, (0..places.len()).collect::<Vec<_>>());
     all
+}
+
+fn fetch(application: &str, source: &str) -> Command {
+    Command::Fetch {
+        application: application.parse().unwrap(),
+        source: source.parse().unwrap(),
+        label: None,
+    }
 }
 
 /// A request of a route about this deployment of `application`/`group`.
@@ -233,7 +244,9 @@ async fn every_command_needs_its_role() {
                 continue;
             }
             let (status, body) = world.answer(&who, post("/v1/commands", &command)).await;
-            let by_path = matches!(command, Command::Push { .. }) && !who.person.owner;
+            // It reads with its owner's rights alone.
+            let reads = matches!(command, Command::Push { .. } | Command::Fetch { .. });
+            let by_path = reads && !who.person.owner;
             let expected = !may || by_path;
             assert_eq!(
                 is_denied(status, &body),
@@ -295,7 +308,7 @@ async fn an_operator_of_one_group_acts_there_and_nowhere_else() {
     for (command, right) in commands(&world.ours, "shop", "production") {
         let whole = matches!(
             command,
-            Command::DeleteRevision { .. } | Command::Push { .. }
+            Command::DeleteRevision { .. } | Command::Push { .. } | Command::Fetch { .. }
         );
         if !whole && right == Right::Operate && !matches!(command, Command::Rollback { .. }) {
             let (status, body) = world.answer(&ben, post("/v1/commands", &command)).await;
@@ -315,6 +328,49 @@ async fn an_operator_of_one_group_acts_there_and_nowhere_else() {
         body.contains("it needs the role operator in shop/staging"),
         "{body}"
     );
+}
+
+#[tokio::test]
+async fn other_users_have_addresses_fetched_that_the_project_names() {
+    let world = World::new().await;
+    let (named, other) = (
+        fetch("shop", "http://127.0.0.1:9/ours/a.zip"),
+        fetch("shop", "http://127.0.0.1:9/a.zip"),
+    );
+    world.rewrite(
+        "access:\n  door: /run/cutover/nowhere.sock\n  people: [{ user: olaf, role: operator }]\n\
+         connections:\n  sources: [{ name: ours, from: { http: { address: 'http://127.0.0.1:9/ours' } } }]\n",
+    );
+    for (who, command, denied) in [
+        (caller("olaf", &[]), &named, false),
+        (caller("olaf", &[]), &other, true),
+        (owner(), &other, false),
+    ] {
+        let (status, body) = world.answer(&who, post("/v1/commands", command)).await;
+        assert_eq!(is_denied(status, &body), denied, "{body}");
+        let why = if denied {
+            "connections.sources"
+        } else {
+            "can't be reached"
+        };
+        assert!(body.contains(why), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_deployment_to_hosts_has_no_hooks_that_report() {
+    let world = World::new().await;
+    for (id, code) in [
+        (
+            world.ours.as_str(),
+            "UnsupportedActionForDeploymentTypeException",
+        ),
+        ("d-NONE00000", "DeploymentDoesNotExistException"),
+    ] {
+        let (id, ticket) = (id.parse().unwrap(), "made up".to_owned());
+        let refused = world.door.report(id, ticket, HookStatus::Succeeded).await;
+        assert_eq!(refused.unwrap_err().code, code);
+    }
 }
 
 #[tokio::test]

@@ -7,9 +7,12 @@ mod function;
 mod hook;
 mod http;
 mod receiver;
+mod source;
 mod traffic;
 
 use serde::{Deserialize, Serialize};
+
+use crate::model::source::Source;
 
 pub use alarm::{
     AlarmConnection, AlarmSource, CommandAlarm, Decimal, HttpAlarm, PrometheusAlarm, Question,
@@ -20,6 +23,7 @@ pub use function::{FunctionConnection, FunctionEndpoints, FunctionKind, Version}
 pub use hook::{Hook, HookKind};
 pub use http::{HealthField, HttpBalancer, HttpObserve, HttpRequest, ServiceField};
 pub use receiver::{CommandReceiver, Receiver, ReceiverKind, Slack, Webhook};
+pub use source::{Addresses, Repositories, SourceConnection, SourceKind};
 pub use traffic::{
     Envoy, EnvoyControl, EnvoyEndpoints, EnvoyRuntime, HaProxy, LoadBalancer, Nginx, NoRuntimeApi,
     Router, RuntimeApi, TrafficProvider,
@@ -47,6 +51,9 @@ pub struct Connections {
     /// Functions whose traffic is shifted, by the names and aliases that an `AppSpec` uses.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub functions: Vec<FunctionConnection>,
+    /// Where revisions come from that are not on this machine.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<SourceConnection>,
 }
 
 impl Connections {
@@ -84,5 +91,13 @@ impl Connections {
     pub fn function(&self, name: &str, alias: &str) -> Option<&FunctionConnection> {
         let mut functions = self.functions.iter();
         functions.find(|one| one.name == name && one.alias == alias)
+    }
+
+    /// What is known of where a revision comes from: by the most particular entry, and the first of those.
+    pub fn source(&self, source: &Source) -> Option<&SourceConnection> {
+        let fitting = self.sources.iter().rev();
+        let fitting = fitting.filter_map(|one| Some((one.fits(source)?, one)));
+        let best = fitting.max_by_key(|(how, _)| *how);
+        best.map(|(_, one)| one)
     }
 }

@@ -57,6 +57,8 @@ pub(super) struct Call {
     pub name: String,
     /// What it stands for; nothing if nobody says so.
     pub hook: Option<Hook>,
+    /// Where it may report over HTTP, if it may.
+    pub report_to: Option<String>,
     /// Call it, or only wait for it if it has been called.
     pub mode: Mode,
     /// The deployment as far as it is durable.
@@ -72,6 +74,8 @@ struct Payload<'a> {
     deployment_id: &'a DeploymentId,
     lifecycle_event_hook_execution_id: &'a str,
     lifecycle_event: LifecycleEvent,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    callback_url: Option<&'a str>,
 }
 
 /// The hooks that are being called.
@@ -168,7 +172,7 @@ impl Hooks {
 
     /// Until it has taken the call, or the time to begin is over.
     async fn post(&self, call: &Call, hook: &Hook, halt: &CancellationToken) {
-        let message = self.message(call);
+        let message = self.message(call, call.report_to.as_deref());
         loop {
             match self.webhooks.call(hook, &message).await {
                 Answer::Taken(_) => return call.starts().await,
@@ -194,18 +198,21 @@ impl Hooks {
             }
             tokio::time::sleep(WRITTEN).await;
         }
-        match self.programs.call(hook, &self.message(call)).await {
+        // Its exit code is its report.
+        let message = self.message(call, None);
+        match self.programs.call(hook, &message).await {
             Answer::Taken(_) => call.succeeds().await,
             Answer::NotNow { why, .. } | Answer::Refused(why) => call.fails(why).await,
         }
     }
 
-    fn message(&self, call: &Call) -> Message {
+    fn message(&self, call: &Call, callback_url: Option<&str>) -> Message {
         let ticket = self.tickets.of(&call.execution);
         let payload = Payload {
             deployment_id: &call.deployment,
             lifecycle_event_hook_execution_id: &ticket,
             lifecycle_event: call.event,
+            callback_url,
         };
         Message {
             id: ticket.clone(),

@@ -1,14 +1,16 @@
 //! What hooks report, with the ticket that they were given: `PutLifecycleEventHookExecutionStatus` (lifecycle.md §9).
 
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::super::command::{Answer, ApiError};
-use super::super::{Orchestrator, Request, lock, no_deployment};
+use super::super::{Handle, Orchestrator, Request, lock, no_deployment};
 use crate::clock;
 use crate::engine::Deployment;
 use crate::engine::input::{Input, Report};
+use crate::model::application::ComputePlatform;
 use crate::model::deployment::{DeploymentId, ErrorCode, ExecutionId};
 use crate::model::diagnostics::{Diagnostics, LifecycleErrorCode};
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
@@ -40,6 +42,7 @@ impl HookStatus {
 
 /// The event that a ticket is for.
 struct Found {
+    execution: ExecutionId,
     target: Name,
     event: LifecycleEvent,
     hook: String,
@@ -47,6 +50,52 @@ struct Found {
 }
 
 impl Orchestrator {
+    /// The hook that a ticket is of, while this deployment waits for it.
+    ///
+    /// # Errors
+    /// If it does not, or the ticket was not made here.
+    pub fn reporting_hook(&self, id: &DeploymentId, ticket: &str) -> Result<String, ApiError> {
+        Ok(self.waiting(id, ticket)?.1.hook)
+    }
+
+    fn waiting(&self, id: &DeploymentId, ticket: &str) -> Result<(Handle, Found), ApiError> {
+        let execution = self.0.hooks.tickets().execution(ticket);
+        let execution = execution.filter(|execution| execution.is_of(id));
+        let unknown = || {
+            ApiError::new(
+                "InvalidLifecycleEventHookExecutionIdException",
+                format!("{id} waits for no such hook: the id is what the hook was called with"),
+            )
+        };
+        let handle = lock(&self.0.active).get(id).cloned();
+        let Some(handle) = handle else {
+            return Err(match lock(&self.0.summaries).get(id) {
+                Some(_) if execution.is_some() => completed(format!("{id} has already ended")),
+                Some(_) => unknown(),
+                None => no_deployment(id),
+            });
+        };
+        let state = handle.state.read().unwrap_or_else(PoisonError::into_inner);
+        if state.spec.configuration.compute_platform == ComputePlatform::Server {
+            return Err(ApiError::new(
+                "UnsupportedActionForDeploymentTypeException",
+                format!("{id} deploys to hosts, whose agents report: it calls no hooks"),
+            ));
+        }
+        let Some(execution) = execution else {
+            return Err(unknown());
+        };
+        let Some(found) = find(&state, &execution) else {
+            // It was made here, and for this deployment, which has gone on since.
+            return Err(completed(format!("{id} waits for this hook no longer")));
+        };
+        drop(state);
+        if found.status.is_terminal() {
+            return Err(ended(id, &found, found.status));
+        }
+        Ok((handle, found))
+    }
+
     /// Takes down how a hook ended; it is in the journal when this returns.
     pub(in super::super) async fn report_hook(
         &self,
@@ -54,34 +103,10 @@ impl Orchestrator {
         ticket: &str,
         status: HookStatus,
     ) -> Result<Answer, ApiError> {
-        let handle = lock(&self.0.active).get(id).cloned();
-        let Some(handle) = handle else {
-            return Err(match lock(&self.0.summaries).get(id) {
-                Some(_) => completed(format!("{id} has already ended")),
-                None => no_deployment(id),
-            });
-        };
-        let execution = self.0.hooks.tickets().execution(ticket);
-        let state = || {
-            let deployment = handle.state.read();
-            deployment.unwrap_or_else(std::sync::PoisonError::into_inner)
-        };
-        let known = execution.and_then(|execution| Some((find(&state(), &execution)?, execution)));
-        let Some((found, execution)) = known else {
-            return Err(ApiError::new(
-                "InvalidLifecycleEventHookExecutionIdException",
-                format!("{id} waits for no such hook: the id is what the hook was called with"),
-            ));
-        };
-        let ended = |status: EventStatus| {
-            completed(format!("{} of {id} has ended: {status:?}", found.event))
-        };
-        if found.status.is_terminal() {
-            return Err(ended(found.status));
-        }
+        let (handle, found) = self.waiting(id, ticket)?;
         for report in reports(&found, status) {
             let input = Input::Report {
-                execution: execution.clone(),
+                execution: found.execution.clone(),
                 target: found.target.clone(),
                 report,
             };
@@ -91,9 +116,11 @@ impl Orchestrator {
         let written = tokio::time::timeout(PATIENCE, async {
             // The target may be in its next stage by then, where it is another execution.
             loop {
-                let status = state()
-                    .target(&found.target)
-                    .and_then(|target| Some(target.event(found.event)?.status));
+                let status = {
+                    let state = handle.state.read().unwrap_or_else(PoisonError::into_inner);
+                    let target = state.target(&found.target);
+                    target.and_then(|target| Some(target.event(found.event)?.status))
+                };
                 match status {
                     Some(status) if status.is_terminal() => return status,
                     _ => tokio::time::sleep(AGAIN).await,
@@ -105,7 +132,7 @@ impl Orchestrator {
                 pending: false,
                 message: format!("{} of {id}: {now:?}", found.event),
             }),
-            Ok(now) => Err(ended(now)),
+            Ok(now) => Err(ended(id, &found, now)),
             Err(_) => Err(ApiError::new(
                 "ThrottlingException",
                 format!("the journal of {id} is behind: report again"),
@@ -118,6 +145,10 @@ fn completed(message: String) -> ApiError {
     ApiError::new("LifecycleEventAlreadyCompletedException", message)
 }
 
+fn ended(id: &DeploymentId, found: &Found, status: EventStatus) -> ApiError {
+    completed(format!("{} of {id} has ended: {status:?}", found.event))
+}
+
 /// The hook that an execution is, if it is one that this deployment has come to.
 fn find(deployment: &Deployment, execution: &ExecutionId) -> Option<Found> {
     let mut targets = deployment.targets.iter();
@@ -127,6 +158,7 @@ fn find(deployment: &Deployment, execution: &ExecutionId) -> Option<Found> {
         }
         let entry = target.leg_events().first()?;
         Some(Found {
+            execution: execution.clone(),
             target: target.name.clone(),
             event: entry.event,
             hook: entry.hook.clone()?,

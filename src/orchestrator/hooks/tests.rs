@@ -138,6 +138,7 @@ impl World {
                 via,
             }),
             name,
+            report_to: None,
             mode,
             state: Arc::clone(&self.state),
             reports: self.reports.clone(),

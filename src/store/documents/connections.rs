@@ -9,6 +9,7 @@ use super::fleets;
 use super::functions;
 use super::problem::{Problem, Problems, Severity};
 use super::receivers;
+use super::sources;
 use crate::model::endpoint::Endpoint;
 use crate::model::project::ProjectDocument;
 use crate::model::yaml;
@@ -38,13 +39,15 @@ pub(super) fn check(project: &ProjectDocument, document: &Document, problems: &m
         all.receivers.iter().map(|c| &*c.name).collect(),
     );
     unique("fleets", all.fleets.iter().map(|c| &*c.name).collect());
+    unique("sources", all.sources.iter().map(|c| &*c.name).collect());
     unique("hooks", all.hooks.iter().map(|c| &*c.name).collect());
     balancers::check(project, document, problems);
     alarms::check(project, document, problems);
     receivers::check(&all.receivers, document, problems);
-    receivers::check_hooks(&all.hooks, document, problems);
+    receivers::check_hooks(project, document, problems);
     fleets::check(&all.fleets, document, problems);
     functions::check(all, document, problems);
+    sources::check(&all.sources, document, problems);
 
     for (index, host) in project.hosts.iter().enumerate() {
         let path = yaml::Path::root()

@@ -28,6 +28,7 @@ mod problem;
 mod project;
 mod receivers;
 mod secrets;
+mod sources;
 
 use std::path::Path;
 

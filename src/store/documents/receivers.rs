@@ -1,8 +1,11 @@
 //! Receivers of notifications and hooks in `cutover.yaml`. Their addresses may be secrets, and are not repeated.
 
+use std::net::IpAddr;
+
 use super::document::Document;
 use super::problem::{Problems, Severity};
-use crate::model::connections::{CommandReceiver, Hook, HookKind, Receiver, ReceiverKind, Webhook};
+use crate::model::connections::{CommandReceiver, HookKind, Receiver, ReceiverKind, Webhook};
+use crate::model::project::{HookSettings, ProjectDocument};
 use crate::model::yaml;
 
 /// What is wrong, and where.
@@ -27,10 +30,15 @@ pub(super) fn check(receivers: &[Receiver], document: &Document, problems: &mut 
     }
 }
 
-/// Checks what is called for lifecycle events.
-pub(super) fn check_hooks(hooks: &[Hook], document: &Document, problems: &mut Problems) {
+/// Checks what is called for lifecycle events, and where it calls back.
+pub(super) fn check_hooks(project: &ProjectDocument, document: &Document, problems: &mut Problems) {
+    if let Some(settings) = &project.settings.hooks {
+        for (path, message) in call_backs(settings) {
+            problems.add(document.problem(Severity::Error, &path, message));
+        }
+    }
     let list = yaml::Path::root().key("connections").key("hooks");
-    for (index, hook) in hooks.iter().enumerate() {
+    for (index, hook) in project.connections.hooks.iter().enumerate() {
         let via = list.index(index).key("via");
         let wrong = match &hook.via {
             HookKind::Webhook(it) => webhook(it, &via),
@@ -40,6 +48,27 @@ pub(super) fn check_hooks(hooks: &[Hook], document: &Document, problems: &mut Pr
             problems.add(document.problem(Severity::Error, &path, message));
         }
     }
+}
+
+/// What is wrong with where hooks call back: nothing of it is encrypted, so that it stays on this machine.
+fn call_backs(settings: &HookSettings) -> Vec<Wrong> {
+    let path = yaml::Path::root().key("settings").key("hooks");
+    let ip = settings.listen.host.parse::<IpAddr>();
+    let own = ip.is_ok_and(|ip| ip.is_loopback()) && settings.listen.port > 0;
+    let remedy = "hooks are listened for on the loopback alone: write an address such as 127.0.0.1:7430, and where they \
+                  come from elsewhere have a reverse proxy with TLS pass them on, whose address is `url`";
+    let elsewhere = (!own).then(|| (path.key("listen"), remedy));
+    let plain = |url: &reqwest::Url| {
+        let credentials = !url.username().is_empty() || url.password().is_some();
+        !credentials && url.query().is_none() && url.fragment().is_none()
+    };
+    let good = settings.url.as_deref().is_none_or(|url| {
+        let read = reqwest::Url::parse(url);
+        address(url, path.clone()).is_none() && read.is_ok_and(|url| plain(&url))
+    });
+    let remedy = "hooks are told this address, so nothing of it is a secret: write one such as https://deploy.example/hooks";
+    let unfit = (!good).then(|| (path.key("url"), remedy));
+    elsewhere.into_iter().chain(unfit).collect()
 }
 
 fn webhook(webhook: &Webhook, via: &yaml::Path) -> Option<Wrong> {

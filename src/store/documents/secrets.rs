@@ -6,7 +6,7 @@ use super::document::Document;
 use super::problem::{Problem, Problems, Severity};
 use crate::model::connections::{
     AlarmSource, CommandReceiver, Connections, FleetProvider, HookKind, HttpRequest, ReceiverKind,
-    Slack, TrafficProvider, Webhook,
+    Slack, SourceConnection, SourceKind, TrafficProvider, Webhook,
 };
 use crate::model::name::Name;
 use crate::model::project::ProjectDocument;
@@ -185,6 +185,10 @@ impl<'a> Places<'a> {
                 HookKind::Command(command) => self.of_command(command, &path),
             }
         }
+        for (index, one) in all.sources.iter().enumerate() {
+            let path = root.key("sources").index(index).key("from");
+            self.of_source(one, &path);
+        }
         for (index, one) in all.fleets.iter().enumerate() {
             let path = root.key("fleets").index(index).key("provider");
             self.of_fleet(&one.provider, &path);
@@ -242,6 +246,17 @@ impl<'a> Places<'a> {
                 self.equipped(&alarm.secrets, &path);
             }
         }
+    }
+
+    fn of_source(&mut self, source: &'a SourceConnection, from: &Path) {
+        let (path, address) = match &source.from {
+            SourceKind::Github(some) => (from.key("github"), some.address.as_deref()),
+            SourceKind::Bitbucket(some) => (from.key("bitbucket"), some.address.as_deref()),
+            SourceKind::Http(some) => (from.key("http"), Some(some.address.as_str())),
+        };
+        let address = address.map(|address| (path.key("address"), address));
+        self.urls.extend(address);
+        self.signed(source.headers(), source.token(), &path);
     }
 
     fn of_webhook(&mut self, webhook: &'a Webhook, via: &Path) {

@@ -284,6 +284,11 @@ fn read_only_refuses_every_command_at_the_gate_and_says_so() {
             path: "/x".into(),
             label: None,
         },
+        Command::Fetch {
+            application: sample::name("shop"),
+            source: "https://files.example/shop.zip".parse().unwrap(),
+            label: None,
+        },
         Command::Deploy(deploy),
         Command::Rollback {
             deployment: deployment.clone(),
@@ -323,6 +328,7 @@ fn read_only_refuses_every_command_at_the_gate_and_says_so() {
         // A new command must be added to the list above.
         match &command {
             Command::Push { .. }
+            | Command::Fetch { .. }
             | Command::Deploy(_)
             | Command::Control { .. }
             | Command::Rollback { .. }

@@ -423,6 +423,7 @@ pub(super) fn snapshot(project: Project, live: &Deployment) -> Snapshot {
     let registered = |label: &str, hours: i64| RegisteredRevision {
         revision: revision(label),
         description: format!("dist/shop-{label}"),
+        source: None,
         register_time: now(-hours * 3_600_000),
         first_used_time: None,
         last_used_time: None,
@@ -596,6 +597,7 @@ pub(super) fn preview() -> Preview {
         revision: RegisteredRevision {
             revision: revision("1.8.0"),
             description: "dist/shop-1.8.0".to_owned(),
+            source: None,
             register_time: now(-3_600_000),
             first_used_time: None,
             last_used_time: None,

@@ -111,6 +111,7 @@ impl Orchestrator {
             description: deploy.description.clone(),
             sides,
             function: None,
+            service: None,
             provision,
             rolls_back: None,
             way_back: false,

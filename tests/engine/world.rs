@@ -94,6 +94,7 @@ pub fn spec(n: usize, unhealthy: usize, config: &str) -> Spec {
         up_to_date: 0,
         sides: None,
         function: None,
+        service: None,
         provision: None,
         rolls_back: None,
         way_back: false,

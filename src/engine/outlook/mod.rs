@@ -22,7 +22,7 @@ use crate::model::freeze::Freeze;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::name::Name;
 use crate::model::timestamp::{Timestamp, Whole};
-use crate::model::traffic::Split;
+use crate::model::traffic::{Side, Split};
 
 /// How many targets in flight are named at most.
 pub const NAMED: usize = 16;
@@ -156,6 +156,11 @@ pub enum Awaited {
     Termination {
         /// How many instances.
         count: u32,
+    },
+    /// A service that deletes a task set.
+    Deletion {
+        /// Which.
+        side: Side,
     },
     /// The end of the time in which a zone is watched.
     Monitor {
@@ -395,7 +400,7 @@ fn wait_for(deployment: &Deployment, target: &Target) -> Wait {
         events.find(|entry| entry.status == EventStatus::Pending)
     };
     let (doing, limit) = if let Some(entry) = target.running() {
-        (Doing::Runs(entry.event), limits.event())
+        (Doing::Runs(entry.event), target.event_limit(limits))
     } else if has_failed(deployment, target) {
         (Doing::Finishes, limits.pick_up())
     } else if let Some(entry) = pending() {
@@ -430,7 +435,7 @@ fn then(deployment: &Deployment, now: Timestamp) -> Then {
     then.stage = then.events.iter().rev().find_map(|event| match event {
         Event::StageStarted { stage } => {
             let stage = deployment.plan.stages.get(*stage)?;
-            Some(begun(stage, deployment.stage_label(stage)))
+            Some(begun(deployment, stage))
         }
         _ => None,
     });
@@ -470,8 +475,10 @@ fn begun_now(deployment: &Deployment, now: Timestamp) -> Vec<Event> {
 }
 
 /// A stage that begins, in words.
-fn begun(stage: &Stage, label: String) -> String {
+fn begun(deployment: &Deployment, stage: &Stage) -> String {
+    let label = deployment.stage_label(stage);
     match stage {
+        Stage::Enter { .. } if !deployment.spec.is_on_hosts() => label,
         Stage::Enter { targets, .. }
         | Stage::Validate { targets, .. }
         | Stage::Leave { targets, .. } => {
@@ -484,6 +491,13 @@ fn begun(stage: &Stage, label: String) -> String {
         ),
         Stage::Hook { hook, .. } => format!("{label} ({hook})"),
         Stage::Shift { .. } | Stage::Approval => label,
+        Stage::CreateTaskSet { .. } => "the replacement task set is created".to_owned(),
+        Stage::TestTraffic { .. } => {
+            let back = deployment.spec.goes_back();
+            let side = if back { Side::Blue } else { Side::Green };
+            format!("{label} to the {}", side.label())
+        }
+        Stage::DeleteTaskSet { side } => format!("the {} task set is deleted", side.label()),
         Stage::Provision { fleet, count } => format!("{fleet} provisions {}", instances(*count)),
         Stage::Terminate { targets } => {
             let n = instances(u32::try_from(targets.len()).unwrap_or(u32::MAX));

@@ -538,8 +538,8 @@ impl<'a> Steps<'a> {
             return false;
         }
         // What can't be taken back does not begin while somebody keeps the deployment where it is.
-        let ends = |stage: &&Stage| stage.is_an_end();
-        if stages.get(self.stage + 1).filter(ends).is_some() && self.waits_for_people() {
+        let next = stages.get(self.stage + 1);
+        if next.is_some_and(Stage::is_an_end) && self.waits_for_people() {
             return false;
         }
         self.stage += 1;

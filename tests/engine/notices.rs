@@ -3,7 +3,7 @@
 use cutover::engine::event::{Event, Record};
 use cutover::engine::input::What;
 use cutover::engine::{Deployment, Notice, notices};
-use cutover::model::deployment::{DeploymentStatus, TargetStatus};
+use cutover::model::deployment::DeploymentStatus;
 use cutover::model::group::TriggerEvent::{self, *};
 use cutover::model::lifecycle::LifecycleEvent;
 use cutover::model::timestamp::Timestamp;
@@ -11,7 +11,7 @@ use cutover::model::timestamp::Timestamp;
 use crate::world::{World, id, name, spec};
 
 /// What a whole journal tells: the event, and the target's name or nothing.
-fn told(world: &World) -> Vec<(TriggerEvent, String)> {
+pub fn told(world: &World) -> Vec<(TriggerEvent, String)> {
     let (first, rest) = world.journal.split_first().unwrap();
     let mut deployment = Deployment::created(first).unwrap();
     assert_eq!(notices(&deployment, first), []);

@@ -220,6 +220,30 @@ impl World {
         );
     }
 
+    /// What has to be done for one event is done, to its end.
+    pub fn does(&mut self, target: &str, event: LifecycleEvent) {
+        self.event(target, event, true);
+        self.report(target, Report::Ended);
+    }
+
+    /// An event fails, for this reason.
+    pub fn fails(&mut self, target: &str, event: LifecycleEvent, why: Diagnostics) {
+        let at = self.now;
+        self.report(target, Report::EventStarted { event, at });
+        let status = EventStatus::Failed;
+        let diagnostics = Some(why);
+        self.report(
+            target,
+            Report::EventEnded {
+                event,
+                status,
+                at,
+                diagnostics,
+            },
+        );
+        self.report(target, Report::Ended);
+    }
+
     /// A host runs its whole execution, to the end or to a failing `AfterInstall`.
     pub fn finish(&mut self, target: &str, ok: bool) {
         for event in LifecycleEvent::IN_PLACE {

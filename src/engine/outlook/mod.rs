@@ -213,6 +213,9 @@ pub struct Then {
     pub events: Vec<Event>,
     /// The stage that begins then, in words.
     pub stage: Option<String>,
+    /// Whether the deployment has one target, so that nobody asks with which a stage begins.
+    #[serde(skip)]
+    pub alone: bool,
     /// The label of the revision that is rolled back to after that.
     pub rolls_back_to: Option<String>,
 }
@@ -439,6 +442,13 @@ fn then(deployment: &Deployment, now: Timestamp) -> Then {
         }
         _ => None,
     });
+    then.alone = deployment.targets.len() == 1;
+    if deployment.start_time.is_none() && !deployment.spec.is_on_hosts() {
+        // What is done first says more than to what.
+        let first = deployment.current_stage();
+        let first = first.filter(|stage| stage.work().is_some() && !then.events.is_empty());
+        then.stage = first.map(|stage| begun(deployment, stage));
+    }
     then.rolls_back_to = then.events.iter().find_map(|event| match event {
         Event::Ended { status, .. } => {
             let goal = if deployment.spec.is_blue_green() {

@@ -1,7 +1,7 @@
 //! Rolling back: a new deployment of the revision that was good before.
 
 use super::deliberate::{Bug, deliberate};
-use super::deployment::{Deployment, Target};
+use super::deployment::{Deployment, Target, TargetEvent};
 use super::ledger::Ledger;
 use super::leg::Actor;
 use super::members::targets;
@@ -146,6 +146,11 @@ pub fn way_back(deployment: &Deployment) -> Result<(), String> {
         let stage = deployment.plan.stages.get(stage);
         matches!(stage, Some(Stage::Enter { .. } | Stage::Leave { .. }))
     };
+    // What is to be tried again looks as if it had never begun.
+    let tried = |target: &Target, entry: &TargetEvent| {
+        let first = target.part().next().map(|first| first.event);
+        target.lost.is_some() && first == Some(entry.event)
+    };
     let moved = |target: &Target| {
         target.events.iter().any(|entry| {
             let undone = match entry.actor() {
@@ -153,7 +158,8 @@ pub fn way_back(deployment: &Deployment) -> Result<(), String> {
                 Actor::TaskSets => true,
                 Actor::Host | Actor::Hook => false,
             };
-            undone && !matches!(entry.status, EventStatus::Pending | EventStatus::Skipped)
+            let begun = !matches!(entry.status, EventStatus::Pending | EventStatus::Skipped);
+            undone && (begun || tried(target, entry))
         })
     };
     if !deployment.targets.iter().any(moved) {

@@ -219,6 +219,21 @@ fn what_is_asked_to_be_tried_again_is() {
 }
 
 #[test]
+fn what_was_to_be_tried_again_and_was_not_has_a_way_back_too() {
+    let mut asked = whole();
+    asked.options.on_failure = OnFailure::Hold;
+    let mut world = started(asked);
+    upto(&mut world, E::Install);
+    world.fails(S, E::Install, broken());
+    world.command(What::Retry { target: name(S) });
+    world.stop();
+    world.report(S, Report::Ended);
+    assert_eq!(world.deployment.status, Stopped);
+    assert_eq!(events(&world)[1], (E::Install, EventStatus::Skipped));
+    assert!(back(&world).is_ok(), "the first attempt may have made one");
+}
+
+#[test]
 fn an_alarm_stops_it_and_its_rollback_gives_the_original_everything() {
     let mut asked = waiting(service(CANARY, &[]));
     asked.group.auto_rollback_configuration = Some(AutoRollbackConfiguration {

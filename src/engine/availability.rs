@@ -5,11 +5,10 @@ use super::deliberate::{Bug, deliberate};
 use super::deployment::{Deployment, Target};
 use super::input::{Command, What};
 use super::plan::Before;
-use super::provision::Asked;
 use super::schedule::Steps;
 use crate::model::deployment::{DeploymentStatus, TargetStatus};
 use crate::model::name::Name;
-use crate::model::traffic::Split;
+use crate::model::traffic::{Side, Split};
 
 /// Why a command is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,13 +41,16 @@ pub enum Refusal {
         /// Which deployment.
         id: String,
     },
-    /// Original instances are being terminated: that can't be taken back.
+    /// What has lost the traffic is being terminated: that can't be taken back.
     #[error(
-        "{id} is terminating the original, which can't be taken back (UnsupportedActionForDeploymentTypeException)"
+        "{id} is terminating the {}, which can't be taken back (UnsupportedActionForDeploymentTypeException)",
+        side.label()
     )]
     TooLate {
         /// Which deployment.
         id: String,
+        /// What goes.
+        side: Side,
     },
     /// It makes no sense now.
     #[error("{0}")]
@@ -83,8 +85,8 @@ pub fn refusal(deployment: &Deployment, command: &Command) -> Option<Refusal> {
     }
     // Stopping is the way out: it is never refused, but where nothing is left to stop (operations.md §2).
     let stops = matches!(command.what, What::Stop { .. });
-    if stops && matches!(deployment.fleet_work(), Some((Asked::Terminate, _))) {
-        return Some(Refusal::TooLate { id: id() });
+    if let Some(side) = deployment.ends().filter(|_| stops) {
+        return Some(Refusal::TooLate { id: id(), side });
     }
     if stops && !deliberate(Bug::StopNeedsFreshPicture) {
         return None;

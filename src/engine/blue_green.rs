@@ -26,14 +26,7 @@ struct Sides {
 /// # Errors
 /// Why it can't start.
 pub(super) fn plan(spec: &Spec) -> Result<Plan, ErrorInformation> {
-    let options = spec.group.blue_green_deployment_configuration.as_ref();
-    let options = options.ok_or_else(|| ErrorInformation {
-        code: ErrorCode::MissingBlueGreenDeploymentConfiguration,
-        message: format!(
-            "{} is blue/green and has no blueGreenDeploymentConfiguration",
-            spec.group_key()
-        ),
-    })?;
+    let options = options(spec)?;
     let sides = Sides {
         original: side(spec, Side::Blue),
         replacement: side(spec, Side::Green),
@@ -43,6 +36,54 @@ pub(super) fn plan(spec: &Spec) -> Result<Plan, ErrorInformation> {
     } else {
         forth(spec, sides, options)
     }
+}
+
+/// What its group says about original and replacement.
+///
+/// # Errors
+/// It says nothing.
+pub(super) fn options(spec: &Spec) -> Result<&BlueGreenDeploymentConfiguration, ErrorInformation> {
+    let options = spec.group.blue_green_deployment_configuration.as_ref();
+    options.ok_or_else(|| ErrorInformation {
+        code: ErrorCode::MissingBlueGreenDeploymentConfiguration,
+        message: format!(
+            "{} is blue/green and has no blueGreenDeploymentConfiguration",
+            spec.group_key()
+        ),
+    })
+}
+
+/// The wait for somebody who reroutes, if there is one.
+pub(super) fn ready_wait(options: &BlueGreenDeploymentConfiguration) -> Option<Stage> {
+    let ready = options.deployment_ready_option.unwrap_or_default();
+    let waits = ready.action_on_timeout == DeploymentReadyAction::StopDeployment;
+    waits.then_some(Stage::Wait {
+        before: Before::Reroute,
+        minutes: ready.wait_time_in_minutes,
+    })
+}
+
+/// What waits for the approvals of the reroute, where some are demanded.
+pub(super) fn approval(spec: &Spec) -> Option<Stage> {
+    let demanded = spec.approvals.contains_key(&Step::Reroute);
+    demanded.then_some(Stage::Approval)
+}
+
+/// For how many minutes the original is a way back before it is terminated; `None` if it is kept.
+pub(super) fn termination(options: &BlueGreenDeploymentConfiguration) -> Option<u32> {
+    let termination = options
+        .terminate_blue_instances_on_deployment_success
+        .unwrap_or_default();
+    let terminates = termination.action == InstanceAction::Terminate;
+    terminates.then_some(termination.termination_wait_time_in_minutes)
+}
+
+/// The wait for which the original is a way back; none where there are no minutes.
+pub(super) fn keep(minutes: u32) -> Option<Stage> {
+    (minutes > 0).then_some(Stage::Wait {
+        before: Before::Termination,
+        minutes,
+    })
 }
 
 /// The configuration and the minimum apply to the replacement (configurations.md §6).
@@ -77,15 +118,7 @@ fn forth(
         events: LifecycleEvent::REPLACEMENT.to_vec(),
         window,
     });
-    let ready = options.deployment_ready_option.unwrap_or_default();
-    if ready.action_on_timeout == DeploymentReadyAction::StopDeployment {
-        stages.push(Stage::Wait {
-            before: Before::Reroute,
-            minutes: ready.wait_time_in_minutes,
-        });
-    } else if spec.approvals.contains_key(&Step::Reroute) {
-        stages.push(Stage::Approval);
-    }
+    stages.extend(ready_wait(options).or_else(|| approval(spec)));
     let kept = !original.is_empty();
     match spec.configuration.traffic_routing_config.filter(|_| kept) {
         None => stages.push(Stage::Enter {
@@ -97,18 +130,10 @@ fn forth(
     }
     let first = stages.len() - usize::from(deliberate(Bug::OriginalLeavesFirst));
     stages.splice(first..first, leave(original));
-    let termination = options
-        .terminate_blue_instances_on_deployment_success
-        .unwrap_or_default();
-    let minutes = termination.termination_wait_time_in_minutes;
-    let terminates = kept && termination.action == InstanceAction::Terminate;
-    if terminates && minutes > 0 {
-        stages.push(Stage::Wait {
-            before: Before::Termination,
-            minutes,
-        });
+    if let Some(minutes) = termination(options).filter(|_| kept) {
+        stages.extend(keep(minutes));
+        stages.extend(Stage::terminate(spec));
     }
-    stages.extend(Stage::terminate(spec).filter(|_| terminates));
     Ok(Plan {
         stages,
         window: Some(window),

@@ -60,7 +60,7 @@ pub struct Deployment {
     /// Whether the replacement instances that a fleet was asked for are known.
     #[serde(default)]
     pub provisioned: bool,
-    /// What became of the original instances that fleets were to terminate.
+    /// What became of what was to be terminated.
     #[serde(default)]
     pub terminated: Option<Terminated>,
     /// What became of its rollback.

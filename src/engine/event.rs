@@ -68,11 +68,11 @@ pub enum Event {
         /// What will be done, now that they are known; its first stage is the one that runs.
         plan: Arc<Plan>,
     },
-    /// Fleets have terminated original instances, or could not.
+    /// Fleets have terminated original instances, or a service has deleted a task set; or they could not.
     Terminated {
-        /// Those that are gone.
+        /// The instances that are gone.
         targets: Vec<Name>,
-        /// Why others are left.
+        /// Why others are left, or the task set.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         trouble: Option<String>,
     },

@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::deliberate::{Bug, deliberate};
 use super::deployment::{Deployment, Rollback, StopRequest, Target, Wish};
 use super::event::{Event, Record};
-use super::leg::Actor;
 use super::plan::{Before, Stage};
 use super::shift::Shift;
 use super::tally::{Lost, Totals};
@@ -151,10 +150,7 @@ impl Deployment {
     ) {
         let limits = self.spec.limits;
         if let Some(target) = self.target_mut(name) {
-            let limit = match target.actor() {
-                Actor::Hook => limits.hook(),
-                Actor::Host | Actor::Balancer => limits.event(),
-            };
+            let limit = target.event_limit(&limits);
             let hosts = deliberate(Bug::HostClockDecides);
             let from = if hosts { host_time } else { at };
             target.event_started(event, host_time, from + limit);
@@ -214,7 +210,9 @@ impl Deployment {
                 ..
             } => minutes(steps.len() as u64 * u64::from(*long)),
             Stage::Hook { .. } => self.spec.limits.hook(),
-            Stage::Provision { .. } | Stage::Terminate { .. } => self.spec.limits.provisioning(),
+            Stage::Provision { .. } | Stage::Terminate { .. } | Stage::DeleteTaskSet { .. } => {
+                self.spec.limits.provisioning()
+            }
             _ => Duration::ZERO,
         });
         self.spec.limits.deployment() + waits.sum::<Duration>()

@@ -54,13 +54,13 @@ pub enum Input {
     },
     /// This freeze holds in its group now, or none does.
     Freeze(Option<Freeze>),
-    /// A fleet has answered, or the instances that it provisioned.
+    /// A fleet has answered, or the instances that it provisioned, or a service whose task set was to be deleted.
     Fleet(Told),
     /// A time of the deployment's own that `pending` named has come.
     TimerElapsed,
 }
 
-/// What fleets, and the instances that they provisioned, say.
+/// What fleets, the instances that they provisioned, and services say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Told {
     /// These are the replacement instances.
@@ -69,11 +69,11 @@ pub enum Told {
     Refused(ErrorInformation),
     /// The agents of all of them report.
     Report,
-    /// Original instances are gone.
+    /// Original instances are gone, or a task set is.
     Terminated {
-        /// Which.
+        /// Which instances.
         targets: Vec<Name>,
-        /// Why others are left.
+        /// Why others are left, or the task set.
         trouble: Option<String>,
     },
 }

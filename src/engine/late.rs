@@ -21,6 +21,7 @@ pub(super) fn give_up(steps: &mut Steps<'_>, target: &Target, deregistered: bool
         match target.actor() {
             Actor::Host => silent_host(steps, target, running),
             Actor::Balancer => idle_balancers(steps, target, running),
+            Actor::TaskSets => idle_service(steps, target, running),
             Actor::Hook => silent_hook(steps, target, running),
         }
     };
@@ -77,7 +78,7 @@ fn idle_balancers(
 ) -> Diagnostics {
     let limits = &steps.deployment.spec.limits;
     let name = &target.name;
-    Diagnostics::unknown(match running {
+    let message = match running {
         Some(event) => format!(
             "{event} of {name} did not end within {}: look at the load balancers of the group",
             Short(limits.event())
@@ -86,7 +87,38 @@ fn idle_balancers(
             "nothing was done at the load balancers for {name} within {}: do they answer?",
             Short(limits.pick_up())
         ),
-    })
+    };
+    match steps.deployment.spec.without_traffic() {
+        Some(code) => Diagnostics::ending(code, message),
+        None => Diagnostics::unknown(message),
+    }
+}
+
+/// Operations.md §10: what never became steady is the application's matter, what never began is the service's.
+fn idle_service(
+    steps: &Steps<'_>,
+    target: &Target,
+    running: Option<LifecycleEvent>,
+) -> Diagnostics {
+    let limits = &steps.deployment.spec.limits;
+    let name = &target.name;
+    let (code, message) = match running {
+        Some(_) => (
+            ErrorCode::CustomerApplicationUnhealthy,
+            format!(
+                "timed out: the replacement task set of {name} was not steady within {}: look at why its tasks do not start, or are not well",
+                Short(limits.event())
+            ),
+        ),
+        None => (
+            ErrorCode::EcsUpdateError,
+            format!(
+                "nothing was done about the replacement task set of {name} within {}: does the service answer?",
+                Short(limits.pick_up())
+            ),
+        ),
+    };
+    Diagnostics::ending(code, message)
 }
 
 /// Lifecycle.md §9: whoever does not call back in time has failed.

@@ -208,6 +208,7 @@ impl LedgerEvent {
                 Some(deployment.spec.revision.clone())
             },
             outcomes: targets()
+                .filter(|_| deployment.spec.is_on_hosts())
                 // A target that was skipped before it started was not touched; one that was stopped half way was. One that
                 // only left or entered the load balancer has what it had.
                 .filter(|target| target.attempt > 0)

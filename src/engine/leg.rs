@@ -10,8 +10,11 @@ use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 pub enum Actor {
     /// The agent on the target's host.
     Host,
-    /// The orchestrator, where requests are shared out: at the load balancers of the group, or at a function's alias.
+    /// The orchestrator, where requests are shared out: at the load balancers of the group, at a function's alias, or at the
+    /// listeners of a service.
     Balancer,
+    /// The orchestrator, where task sets of a service are made.
+    TaskSets,
     /// A function, an endpoint or a command that the orchestrator calls, and that tells how it ended.
     Hook,
 }
@@ -21,6 +24,8 @@ impl TargetEvent {
     pub fn actor(&self) -> Actor {
         if self.hook.is_some() {
             Actor::Hook
+        } else if self.task_set {
+            Actor::TaskSets
         } else if self.event.is_on_host() {
             Actor::Host
         } else {

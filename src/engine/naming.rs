@@ -4,11 +4,12 @@ use super::spec::Spec;
 use crate::model::traffic::Side;
 
 impl Spec {
-    /// What stands over its targets: `Instance`, `Function`.
+    /// What stands over its targets: `Instance`, `Function`, `Service`.
     pub fn target_heading(&self) -> &'static str {
-        match &self.function {
-            Some(_) => "Function",
-            None => "Instance",
+        match (&self.function, &self.service) {
+            (Some(_), _) => "Function",
+            (_, Some(_)) => "Service",
+            _ => "Instance",
         }
     }
 
@@ -53,7 +54,7 @@ impl Spec {
 
     /// Whether load balancers, or what is like them, give traffic to what it deploys.
     pub fn has_routes(&self) -> bool {
-        self.function.is_some() || !self.group.load_balancers().is_empty()
+        !self.is_on_hosts() || !self.group.load_balancers().is_empty()
     }
 
     /// The version that had the traffic, and the one that is to get it.

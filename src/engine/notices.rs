@@ -6,7 +6,7 @@ use super::event::{Event, Record};
 use super::plan::Stage;
 use crate::model::deployment::{DeploymentStatus, TargetStatus};
 use crate::model::group::TriggerEvent;
-use crate::model::lifecycle::EventStatus;
+use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::name::Name;
 
 /// Something that happened to a deployment, or to one of its targets.
@@ -31,8 +31,12 @@ pub fn notices(after: &Deployment, record: &Record) -> Vec<Notice> {
         Event::EventStarted { target, .. } if is_first(after, target) => {
             (Some(TriggerEvent::InstanceStart), Some(target))
         }
-        Event::TargetEnded { target, status, .. } => (target_ended(*status), Some(target)),
-        Event::StageStarted { stage } if follows_installation(after, *stage) => {
+        Event::TargetEnded { target, status, .. } => {
+            let event = target_ended(*status);
+            let quiet = *status == TargetStatus::Ready && !gets_ready(after, target);
+            (event.filter(|_| !quiet), Some(target))
+        }
+        Event::StageStarted { stage } if is_ready(after, *stage) => {
             (Some(TriggerEvent::DeploymentReady), None)
         }
         Event::Created { .. }
@@ -93,16 +97,37 @@ fn target_ended(status: TargetStatus) -> Option<TriggerEvent> {
     }
 }
 
-/// Whether all replacements are ready when this stage begins: they were installed, and get their traffic next.
-fn follows_installation(after: &Deployment, stage: usize) -> bool {
+/// Whether the replacement is ready when this stage begins: what there was to do for that is done, and it gets its traffic
+/// next.
+fn is_ready(after: &Deployment, stage: usize) -> bool {
     let stages = &after.plan.stages;
     let before = stage.checked_sub(1).and_then(|before| stages.get(before));
-    let rest = stages.get(stage..).unwrap_or_default();
-    matches!(before, Some(Stage::Install { .. }))
-        && matches!(
-            rest.first(),
-            Some(Stage::Wait { .. } | Stage::Approval | Stage::Enter { .. })
-        )
+    let comes = stages.get(stage);
+    let reroutes = matches!(
+        comes,
+        Some(Stage::Wait { .. } | Stage::Approval | Stage::Enter { .. } | Stage::Hook { .. })
+    );
+    before.is_some_and(prepares) && reroutes && !comes.is_some_and(prepares)
+}
+
+/// Whether a target that has come to its next stage gets its traffic there, and has not got it yet.
+fn gets_ready(after: &Deployment, target: &Name) -> bool {
+    let Some(target) = after.target(target) else {
+        return false;
+    };
+    let is_made_ready = |stage: usize| after.plan.stages.get(stage).is_some_and(prepares);
+    let stages = target.events.iter().map(|entry| entry.stage);
+    let before = stages.filter(|stage| *stage < target.stage).max();
+    before.is_some_and(is_made_ready) && !is_made_ready(target.stage)
+}
+
+/// Whether the replacement is made ready in a stage.
+fn prepares(stage: &Stage) -> bool {
+    match stage {
+        Stage::Install { .. } | Stage::CreateTaskSet { .. } | Stage::TestTraffic { .. } => true,
+        Stage::Hook { event, .. } => *event < LifecycleEvent::BeforeAllowTraffic,
+        _ => false,
+    }
 }
 
 /// Whether no other event of this attempt at the target has begun.

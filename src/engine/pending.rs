@@ -24,7 +24,7 @@ pub enum WorkId {
     Deadline(ExecutionId, Timestamp),
     /// Have a fleet provision the replacement, and wait for its agents.
     Provision(DeploymentId),
-    /// Have fleets terminate the original.
+    /// Have fleets terminate the original, or a service delete a task set.
     Terminate(DeploymentId),
     /// Tell when a time of the deployment's own has come: that of the whole, of a wait, or of the next shift.
     Timer(DeploymentId, Timestamp),

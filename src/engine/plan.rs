@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 use super::blue_green;
 use super::function;
 use super::order::deployment_order;
+use super::service;
 use super::spec::{Spec, TargetSpec};
 use super::window::{Window, window, zone_window};
 use crate::model::configuration::ZonalConfig;
 use crate::model::deployment::{Creator, ErrorCode, ErrorInformation};
-use crate::model::lifecycle::LifecycleEvent;
+use crate::model::lifecycle::LifecycleEvent::{self, self as E};
 use crate::model::name::Name;
-use crate::model::traffic::Split;
+use crate::model::traffic::{Side, Split};
 
 /// What a deployment will do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +71,20 @@ pub enum Stage {
         /// One at a time, and it has to succeed.
         window: Window,
     },
+    /// The replacement task set of a service is created, and steady.
+    CreateTaskSet {
+        /// The service.
+        targets: Vec<Name>,
+        /// One at a time, and it has to succeed.
+        window: Window,
+    },
+    /// The test listener of a service leads to the replacement, or back to the original.
+    TestTraffic {
+        /// The service.
+        targets: Vec<Name>,
+        /// One at a time, and it has to succeed.
+        window: Window,
+    },
     /// Traffic shifts from the original to the replacement by weight, or back; all instances of both are in service.
     Shift {
         /// How the route is split before.
@@ -111,6 +126,11 @@ pub enum Stage {
         /// Which instances.
         targets: Vec<Name>,
     },
+    /// The task set of a service is deleted that has lost the traffic: the original, or the replacement on the way back.
+    DeleteTaskSet {
+        /// Which.
+        side: Side,
+    },
     /// Nothing starts for a while, after a zone and before the next.
     Monitor {
         /// The zone that was deployed to.
@@ -143,6 +163,8 @@ pub struct Work<'a> {
     pub zone: Option<&'a String>,
     /// The function that is called for their event, if one is.
     pub hook: Option<&'a str>,
+    /// Whether their event is about the task sets of a service.
+    pub task_set: bool,
 }
 
 impl Stage {
@@ -176,12 +198,15 @@ impl Stage {
                 window,
                 ..
             } => (targets, std::slice::from_ref(event), window),
+            Self::CreateTaskSet { targets, window } => (targets, &[E::Install][..], window),
+            Self::TestTraffic { targets, window } => (targets, &[E::AllowTestTraffic][..], window),
             Self::Shift { .. }
             | Self::Wait { .. }
             | Self::Approval
             | Self::Monitor { .. }
             | Self::Provision { .. }
-            | Self::Terminate { .. } => return None,
+            | Self::Terminate { .. }
+            | Self::DeleteTaskSet { .. } => return None,
         };
         Some(Work {
             targets,
@@ -195,7 +220,13 @@ impl Stage {
                 Self::Hook { hook, .. } => Some(hook),
                 _ => None,
             },
+            task_set: matches!(self, Self::CreateTaskSet { .. }),
         })
+    }
+
+    /// Whether something is terminated in it, which can't be taken back.
+    pub fn is_an_end(&self) -> bool {
+        matches!(self, Self::Terminate { .. } | Self::DeleteTaskSet { .. })
     }
 
     /// The stage's name on screen.
@@ -203,12 +234,14 @@ impl Stage {
         match self {
             Self::Provision { .. } => "provision".to_owned(),
             Self::Terminate { .. } => "terminate".to_owned(),
-            Self::Install { zone: None, .. } => "install".to_owned(),
+            Self::Install { zone: None, .. } | Self::CreateTaskSet { .. } => "install".to_owned(),
             Self::Install {
                 zone: Some(zone), ..
             } => format!("install {zone}"),
             Self::Enter { .. } => "reroute".to_owned(),
             Self::Hook { event, .. } => event.to_string(),
+            Self::TestTraffic { .. } => "test traffic".to_owned(),
+            Self::DeleteTaskSet { side } => format!("delete {}", side.label()),
             Self::Shift { .. } => "shift".to_owned(),
             Self::Validate { .. } => "validate".to_owned(),
             Self::Leave { .. } => "drain original".to_owned(),
@@ -243,6 +276,9 @@ pub fn plan(spec: &Spec) -> Plan {
     };
     if let Some(function) = &spec.function {
         return function::plan(spec, function);
+    }
+    if let Some(appspec) = &spec.service {
+        return service::plan(spec, appspec).unwrap_or_else(impossible);
     }
     // What joins the group, or is brought up to date, has no other side.
     if spec.sides.is_some() {

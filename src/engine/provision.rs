@@ -1,5 +1,5 @@
 //! What fleets do for a deployment: they provision the replacement before it is installed, and terminate the original in
-//! the end (lifecycle.md §3.1, phases 1 and 7). How many instances are needed is known when it is planned; which ones they
+//! the end (lifecycle.md §3.1, phases 1 and 7), as a service deletes its task set (§5). How many instances are needed is known when it is planned; which ones they
 //! are is a fact of its own, and the plan is made again with them.
 
 use std::sync::Arc;
@@ -20,22 +20,22 @@ use crate::model::name::Name;
 use crate::model::timestamp::{Short, Timestamp};
 use crate::model::traffic::Side;
 
-/// What a fleet is asked for.
+/// What a fleet, or a service, is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asked {
     /// The replacement, up to the report of its last agent.
     Provision,
-    /// The end of the original.
+    /// The end of what has lost the traffic.
     Terminate,
 }
 
-/// What became of the original instances that fleets were to terminate.
+/// What became of the original instances that fleets were to terminate, or of the task set that a service was to delete.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Terminated {
-    /// Those that are gone.
+    /// The instances that are gone.
     pub gone: Vec<Name>,
-    /// Why others are left.
+    /// Why others are left, or the task set.
     pub trouble: Option<String>,
 }
 
@@ -63,16 +63,25 @@ fn is_to_end(target: &super::spec::TargetSpec) -> bool {
 }
 
 impl Deployment {
-    /// What a fleet is asked for now, and until when it may take.
+    /// What a fleet, or a service, is asked for now, and until when it may take.
     pub fn fleet_work(&self) -> Option<(Asked, Timestamp)> {
         let asked = match self.current_stage()? {
             Stage::Provision { .. } => Asked::Provision,
-            Stage::Terminate { .. } => Asked::Terminate,
+            Stage::Terminate { .. } | Stage::DeleteTaskSet { .. } => Asked::Terminate,
             _ => return None,
         };
         let runs = self.status.is_running();
         let until = self.stage_time? + self.spec.limits.provisioning();
         runs.then_some((asked, until))
+    }
+
+    /// The side whose end is asked for: what is begun of that can't be taken back.
+    pub fn ends(&self) -> Option<Side> {
+        match self.current_stage()? {
+            Stage::Terminate { .. } => Some(Side::Blue),
+            Stage::DeleteTaskSet { side } => Some(*side),
+            _ => None,
+        }
     }
 
     /// Folds in the instances that were provisioned.
@@ -110,7 +119,7 @@ impl Deployment {
         }
     }
 
-    /// Folds in that original instances are gone.
+    /// Folds in what is gone.
     pub(super) fn part_with(&mut self, targets: &[Name], trouble: Option<&str>) {
         self.terminated = Some(Terminated {
             gone: targets.to_vec(),
@@ -131,13 +140,15 @@ fn with(spec: &Spec, hosts: &[Host]) -> Spec {
 }
 
 impl Steps<'_> {
-    /// Whether a fleet has been asked for something that it has not answered: what it does is not called off, and is known
+    /// Whether a fleet, or a service, has been asked for something that it has not answered: what it does is not called off, and is known
     /// before the deployment ends.
     pub(super) fn asks_a_fleet(&self) -> bool {
         let answered = self.answered && self.stage == self.deployment.stage;
         match self.deployment.plan.stages.get(self.stage) {
             Some(Stage::Provision { .. }) => !answered && !self.deployment.provisioned,
-            Some(Stage::Terminate { .. }) => !answered && self.deployment.terminated.is_none(),
+            Some(Stage::Terminate { .. } | Stage::DeleteTaskSet { .. }) => {
+                !answered && self.deployment.terminated.is_none()
+            }
             _ => false,
         }
     }
@@ -207,7 +218,7 @@ fn provisioned(deployment: &Deployment, hosts: &[Host], now: Timestamp) -> Vec<E
     std::iter::once(event).chain(steps.events).collect()
 }
 
-/// What is made of a fleet, or of instances, that were not heard of in time.
+/// What is made of a fleet, of a service, or of instances, that were not heard of in time.
 pub(super) fn late(deployment: &Deployment, now: Timestamp) -> Option<Told> {
     let (asked, until) = deployment.fleet_work()?;
     if now < until {
@@ -233,12 +244,18 @@ pub(super) fn late(deployment: &Deployment, now: Timestamp) -> Option<Told> {
         ),
         Asked::Terminate => Some(Told::Terminated {
             targets: Vec::new(),
-            trouble: Some(format!("nothing was heard of their fleet within {limit}")),
+            trouble: Some(match deployment.current_stage() {
+                Some(Stage::DeleteTaskSet { side }) => format!(
+                    "the {} task set was not gone within {limit}: look at the service for it",
+                    side.label()
+                ),
+                _ => format!("nothing was heard of their fleet within {limit}"),
+            }),
         }),
     }
 }
 
-/// What a fleet would say that does its work well: for whoever runs ahead of time.
+/// What a fleet, or a service, would say that does its work well: for whoever runs ahead of time.
 pub(super) fn expected(deployment: &Deployment) -> Option<Input> {
     let (asked, _) = deployment.fleet_work()?;
     Some(Input::Fleet(match asked {

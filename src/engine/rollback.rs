@@ -1,7 +1,7 @@
 //! Rolling back: a new deployment of the revision that was good before.
 
 use super::deliberate::{Bug, deliberate};
-use super::deployment::{Deployment, Target};
+use super::deployment::{Deployment, Target, TargetEvent};
 use super::ledger::Ledger;
 use super::leg::Actor;
 use super::members::targets;
@@ -15,6 +15,7 @@ use crate::model::host::Host;
 use crate::model::lifecycle::EventStatus;
 use crate::model::name::Name;
 use crate::model::revision::Revision;
+use crate::model::traffic::Side;
 
 /// Whether a deployment that has ended is to be rolled back without anybody asking again (operations.md §2, §4.2).
 pub fn wanted(deployment: &Deployment) -> bool {
@@ -112,6 +113,7 @@ pub fn spec(
         description: format!("rollback of {}", deployment.id()),
         sides: None,
         function: None,
+        service: None,
         provision: None,
         rolls_back: Some(deployment.id().clone()),
         way_back: false,
@@ -132,21 +134,32 @@ pub fn spec(
 /// What a blue/green deployment is rolled back to, in a sentence.
 pub const ORIGINAL: &str = "the original";
 
-/// Whether a blue/green deployment has a way back, on which its original gets the traffic again.
+/// Whether a blue/green deployment has a way back, on which its original gets the traffic again, and a service loses the
+/// task set that was made for it.
 ///
 /// # Errors
-/// A sentence for the operator if no traffic had moved, or the way back has been gone already.
+/// A sentence for the operator if no traffic had moved and no task set was made, if the way back has been gone already, or if
+/// there is nothing to go back to.
 pub fn way_back(deployment: &Deployment) -> Result<(), String> {
     // What the replacement had before it was installed is not the original's.
     let reroutes = |stage: usize| {
         let stage = deployment.plan.stages.get(stage);
         matches!(stage, Some(Stage::Enter { .. } | Stage::Leave { .. }))
     };
+    // What is to be tried again looks as if it had never begun.
+    let tried = |target: &Target, entry: &TargetEvent| {
+        let first = target.part().next().map(|first| first.event);
+        target.lost.is_some() && first == Some(entry.event)
+    };
     let moved = |target: &Target| {
         target.events.iter().any(|entry| {
-            entry.actor() == Actor::Balancer
-                && reroutes(entry.stage)
-                && !matches!(entry.status, EventStatus::Pending | EventStatus::Skipped)
+            let undone = match entry.actor() {
+                Actor::Balancer => reroutes(entry.stage),
+                Actor::TaskSets => true,
+                Actor::Host | Actor::Hook => false,
+            };
+            let begun = !matches!(entry.status, EventStatus::Pending | EventStatus::Skipped);
+            undone && (begun || tried(target, entry))
         })
     };
     if !(has_changed_something(deployment) && deployment.targets.iter().any(moved)) {
@@ -155,6 +168,12 @@ pub fn way_back(deployment: &Deployment) -> Result<(), String> {
     if deployment.spec.rolls_back.is_some() {
         return Err(
             "it was the way back itself: an operator has to decide what comes now".to_owned(),
+        );
+    }
+    if !keeps_task_set(deployment) {
+        return Err(
+            "its original task set is deleted, so there is nothing to go back to: deploy the former revision again"
+                .to_owned(),
         );
     }
     Ok(())
@@ -169,8 +188,16 @@ pub fn has_changed_something(deployment: &Deployment) -> bool {
     }
 }
 
+/// Whether nobody has been asked to delete the original task set. Where one is being deleted, nobody knows for how long it
+/// serves.
+fn keeps_task_set(deployment: &Deployment) -> bool {
+    let stage = deployment.current_stage();
+    !matches!(stage, Some(Stage::DeleteTaskSet { side: Side::Blue }))
+}
+
 /// Whether a deployment that is over is rolled back by giving its original the traffic back: it is blue/green, none has begun
-/// in its group since, and all its instances are still there.
+/// in its group since, and all its instances are still
+/// there, or its task set.
 pub fn reroutes(
     deployment: &Deployment,
     ledger: &Ledger,
@@ -181,6 +208,7 @@ pub fn reroutes(
         && deployment.spec.is_blue_green()
         && ledger.active.is_none()
         && ledger.last_begun.as_ref() == Some(deployment.id())
+        && keeps_task_set(deployment)
         && (!deployment.spec.is_on_hosts()
             || deployment
                 .targets

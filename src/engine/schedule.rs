@@ -537,6 +537,11 @@ impl<'a> Steps<'a> {
         {
             return false;
         }
+        // What can't be taken back does not begin while somebody keeps the deployment where it is.
+        let next = stages.get(self.stage + 1);
+        if next.is_some_and(Stage::is_an_end) && self.waits_for_people() {
+            return false;
+        }
         self.stage += 1;
         if self.stage >= stages.len() {
             self.end(DeploymentStatus::Succeeded, None);
@@ -557,12 +562,10 @@ impl<'a> Steps<'a> {
 
     /// Whether a stop leaves something undone. What its alarms say against is never done.
     fn is_cut_short(&self) -> bool {
-        let later = self.deployment.plan.stages.iter().skip(self.stage);
-        let mut waits = later.filter(|stage| {
-            matches!(
-                stage,
-                Stage::Wait { .. } | Stage::Approval | Stage::Shift { .. }
-            )
+        let later = self.deployment.plan.stages.iter().enumerate();
+        let mut waits = later.skip(self.stage).filter(|(place, stage)| match stage {
+            Stage::Wait { .. } | Stage::Approval | Stage::Shift { .. } => true,
+            stage => stage.is_an_end() && *place > self.stage,
         });
         (self.alarmed.is_some() && !deliberate(Bug::AlarmSucceeds))
             || self.fleet.waiting > 0

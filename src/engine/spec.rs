@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::appspec::lambda;
+use crate::appspec::{ecs, lambda};
 use crate::model::approval::Demanded;
 use crate::model::configuration::DeploymentConfiguration;
 use crate::model::deployment::{
-    Creator, DeploymentId, FileExistsBehavior, InstanceHealth, RevisionHealth,
+    Creator, DeploymentId, ErrorCode, FileExistsBehavior, InstanceHealth, RevisionHealth,
 };
 use crate::model::group::GroupKey;
 use crate::model::group::{AlarmConfiguration, AutoRollbackConfiguration, DeploymentGroup, Sides};
@@ -49,6 +49,9 @@ pub struct Spec {
     /// What is deployed, where it is a version of a function and not a bundle on hosts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub function: Option<lambda::AppSpec>,
+    /// What is deployed, where it is a task set of a container service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<ecs::AppSpec>,
     /// The replacement instances that it begins by asking a fleet for (`COPY_AUTO_SCALING_GROUP`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provision: Option<Provision>,
@@ -161,12 +164,18 @@ pub struct TargetSpec {
 impl Spec {
     /// Whether a replacement takes over from an original that is still there: then the way back is to move traffic.
     pub fn is_blue_green(&self) -> bool {
-        self.sides.is_some() || self.function.is_some()
+        self.sides.is_some() || !self.is_on_hosts()
     }
 
     /// Whether its targets are hosts of the project, which may leave it.
     pub fn is_on_hosts(&self) -> bool {
-        self.function.is_none()
+        self.function.is_none() && self.service.is_none()
+    }
+
+    /// The error that ends it when its traffic is not moved in time; none where numbers of instances decide.
+    pub fn without_traffic(&self) -> Option<ErrorCode> {
+        let service = self.service.as_ref();
+        service.map(|_| ErrorCode::ElasticLoadBalancingInvalid)
     }
 
     /// Whether it gives the original of a blue/green deployment its traffic back, and installs nothing.

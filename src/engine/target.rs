@@ -1,6 +1,7 @@
 //! One target of a deployment and its lifecycle events: a part of the fold.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -63,6 +64,9 @@ pub struct TargetEvent {
     /// The function that is called for it, as the `AppSpec` names it, where no host and no load balancer acts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hook: Option<String>,
+    /// Whether it is about the task sets of a service, so that no host acts.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub task_set: bool,
     /// The place of its stage in the plan.
     pub stage: usize,
     /// Where it stands.
@@ -103,10 +107,17 @@ impl Target {
 
     /// What it goes through in a stage. Stages come in order.
     pub(super) fn add_part(&mut self, stage: usize, work: &Work<'_>) {
-        let hook = || work.hook.map(ToOwned::to_owned);
-        let events = work.events.iter();
-        self.events
-            .extend(events.map(|event| TargetEvent::pending(*event, hook(), stage)));
+        let pending = |event: &LifecycleEvent| TargetEvent {
+            event: *event,
+            hook: work.hook.map(ToOwned::to_owned),
+            task_set: work.task_set,
+            stage,
+            status: EventStatus::Pending,
+            start_time: None,
+            end_time: None,
+            diagnostics: None,
+        };
+        self.events.extend(work.events.iter().map(pending));
     }
 
     /// The stages that it comes to after the one that it is in.
@@ -160,15 +171,20 @@ impl Target {
         })
     }
 
+    /// How long an event of the leg that it is in may take.
+    pub fn event_limit(&self, limits: &Limits) -> Duration {
+        match self.actor() {
+            Actor::Hook => limits.hook(),
+            Actor::Host | Actor::Balancer | Actor::TaskSets => limits.event(),
+        }
+    }
+
     /// Makes it as if it had never been started, but for the count of attempts and how the last one failed.
     pub(super) fn wait_again(&mut self) {
         self.status = TargetStatus::Pending;
-        for entry in self
-            .events
-            .iter_mut()
-            .filter(|entry| entry.stage >= self.stage)
-        {
-            *entry = TargetEvent::pending(entry.event, entry.hook.take(), entry.stage);
+        let again = self.events.iter_mut();
+        for entry in again.filter(|entry| entry.stage >= self.stage) {
+            entry.wait_again();
         }
         self.leg = self.first_leg();
         self.execution = None;
@@ -254,15 +270,10 @@ impl Target {
 }
 
 impl TargetEvent {
-    fn pending(event: LifecycleEvent, hook: Option<String>, stage: usize) -> Self {
-        Self {
-            event,
-            hook,
-            stage,
-            status: EventStatus::Pending,
-            start_time: None,
-            end_time: None,
-            diagnostics: None,
-        }
+    fn wait_again(&mut self) {
+        self.status = EventStatus::Pending;
+        self.start_time = None;
+        self.end_time = None;
+        self.diagnostics = None;
     }
 }

@@ -1,6 +1,7 @@
 //! Where targets ought to be at the load balancers: what follows from how far each has come, and nothing else.
 
 use super::deliberate::{Bug, deliberate};
+use super::deployment::Deployment;
 use super::target::Target;
 use crate::model::deployment::TargetStatus;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
@@ -39,6 +40,17 @@ pub fn place(target: &Target) -> Option<Place> {
         (Some(Pending), Some(Pending)) if installed && replaces => Some(Place::Out),
         _ => None,
     }
+}
+
+/// The side that the test listener of a service ought to lead to, for as long as its deployment runs; `None` leaves it as it
+/// is: until it was its turn, or where that failed.
+pub fn tested(deployment: &Deployment) -> Option<Side> {
+    use EventStatus::{InProgress, Succeeded};
+    let mut events = deployment.targets.iter().flat_map(|target| &target.events);
+    let entry = events.find(|entry| entry.event == LifecycleEvent::AllowTestTraffic)?;
+    let back = deployment.spec.goes_back();
+    let side = if back { Side::Blue } else { Side::Green };
+    matches!(entry.status, InProgress | Succeeded).then_some(side)
 }
 
 /// For a mistake alone: whether something has been installed, be it good or not.

@@ -217,12 +217,20 @@ pub enum ErrorCode {
     AutoScalingConfiguration,
     /// A fleet did not provision what it was asked for.
     AutoscalingValidationError,
+    /// The replacement task set of a service never became steady.
+    CustomerApplicationUnhealthy,
     /// The deployment group was deleted before the deployment began.
     DeploymentGroupMissing,
+    /// A task set could not be created, or not be changed.
+    EcsUpdateError,
+    /// A listener or a target group can't be used, or is not there.
+    ElasticLoadBalancingInvalid,
     /// Too many instances failed.
     HealthConstraints,
     /// A hook reported a failure, could not be called, or did not report in time.
     HookExecutionFailure,
+    /// There is no such service, or nobody may give it task sets.
+    InvalidEcsService,
     /// A function's alias is not as the deployment takes it to be: it leads to two versions, or to another one.
     InvalidLambdaConfiguration,
     /// There is no such function, alias or version.
@@ -235,6 +243,8 @@ pub enum ErrorCode {
     ManualStop,
     /// A blue/green group has no blue/green options.
     MissingBlueGreenDeploymentConfiguration,
+    /// A group whose traffic is to move names no load balancer.
+    MissingElbInformation,
     /// No instance was selected.
     NoInstances,
     /// More instances were selected than the project's limit allows.
@@ -254,9 +264,13 @@ impl ErrorCode {
             Self::ApplicationMissing => "APPLICATION_MISSING",
             Self::AutoScalingConfiguration => "AUTO_SCALING_CONFIGURATION",
             Self::AutoscalingValidationError => "AUTOSCALING_VALIDATION_ERROR",
+            Self::CustomerApplicationUnhealthy => "CUSTOMER_APPLICATION_UNHEALTHY",
             Self::DeploymentGroupMissing => "DEPLOYMENT_GROUP_MISSING",
+            Self::EcsUpdateError => "ECS_UPDATE_ERROR",
+            Self::ElasticLoadBalancingInvalid => "ELASTIC_LOAD_BALANCING_INVALID",
             Self::HealthConstraints => "HEALTH_CONSTRAINTS",
             Self::HookExecutionFailure => "HOOK_EXECUTION_FAILURE",
+            Self::InvalidEcsService => "INVALID_ECS_SERVICE",
             Self::InvalidLambdaConfiguration => "INVALID_LAMBDA_CONFIGURATION",
             Self::InvalidLambdaFunction => "INVALID_LAMBDA_FUNCTION",
             Self::HealthConstraintsInvalid => "HEALTH_CONSTRAINTS_INVALID",
@@ -265,6 +279,7 @@ impl ErrorCode {
             Self::MissingBlueGreenDeploymentConfiguration => {
                 "MISSING_BLUE_GREEN_DEPLOYMENT_CONFIGURATION"
             }
+            Self::MissingElbInformation => "MISSING_ELB_INFORMATION",
             Self::NoInstances => "NO_INSTANCES",
             Self::OverMaxInstances => "OVER_MAX_INSTANCES",
             Self::RevisionMissing => "REVISION_MISSING",

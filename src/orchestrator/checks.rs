@@ -110,6 +110,7 @@ impl Orchestrator {
             description: deploy.description.clone(),
             sides: what.sides,
             function: what.function,
+            service: None,
             provision: what.provision,
             rolls_back: None,
             way_back: false,

@@ -53,39 +53,15 @@ fn function(routing: &str, hooks: &[E]) -> Spec {
 
 const BOTH: [E; 2] = [E::BeforeAllowTraffic, E::AfterAllowTraffic];
 
-fn share(world: &World) -> u8 {
+pub fn share(world: &World) -> u8 {
     world.deployment.split().unwrap().replacement()
 }
 
-fn in_effect(world: &mut World, share: u8) {
+pub fn in_effect(world: &mut World, share: u8) {
     world.input(&Input::InEffect(Split::new(share).unwrap()));
 }
 
-/// One event, to its end.
-fn does(world: &mut World, event: E) {
-    world.event(F, event, true);
-    world.report(F, Report::Ended);
-}
-
-/// An event has failed, in these words.
-fn fails(world: &mut World, event: E, why: Diagnostics) {
-    let at = world.now;
-    world.report(F, Report::EventStarted { event, at });
-    let status = EventStatus::Failed;
-    let diagnostics = Some(why);
-    world.report(
-        F,
-        Report::EventEnded {
-            event,
-            status,
-            at,
-            diagnostics,
-        },
-    );
-    world.report(F, Report::Ended);
-}
-
-fn error(world: &World) -> (ErrorCode, String) {
+pub fn error(world: &World) -> (ErrorCode, String) {
     let error = world.deployment.error.clone().unwrap();
     (error.code, error.message)
 }
@@ -113,8 +89,8 @@ fn traffic_moves_between_the_hooks_by_the_configuration() {
     world.admit();
     assert_eq!(world.running(), [F]);
     assert_eq!(share(&world), 0);
-    does(&mut world, E::BeforeAllowTraffic);
-    does(&mut world, E::AllowTraffic);
+    world.does(F, E::BeforeAllowTraffic);
+    world.does(F, E::AllowTraffic);
     assert_eq!(share(&world), 25);
     in_effect(&mut world, 25);
     let until = world.now.0 + 45 * MINUTE;
@@ -123,7 +99,7 @@ fn traffic_moves_between_the_hooks_by_the_configuration() {
     assert!(world.running().is_empty(), "not before it is in effect");
     in_effect(&mut world, 100);
     assert_eq!(world.running(), [F]);
-    does(&mut world, E::AfterAllowTraffic);
+    world.does(F, E::AfterAllowTraffic);
     assert_eq!(world.deployment.status, Succeeded);
     let events = &world.deployment.targets[0].events;
     let done = events.iter().map(|entry| (entry.event, entry.status));
@@ -138,10 +114,10 @@ fn traffic_moves_between_the_hooks_by_the_configuration() {
 fn each_hook_is_a_run_of_its_own_that_begins_once() {
     let mut world = World::new(function("{type: AllAtOnce}", &BOTH));
     world.admit();
-    does(&mut world, E::BeforeAllowTraffic);
-    does(&mut world, E::AllowTraffic);
+    world.does(F, E::BeforeAllowTraffic);
+    world.does(F, E::AllowTraffic);
     in_effect(&mut world, 100);
-    does(&mut world, E::AfterAllowTraffic);
+    world.does(F, E::AfterAllowTraffic);
     assert_eq!(world.begun.len(), 3);
     assert!(world.begun.values().all(|times| *times == 1));
 }
@@ -151,7 +127,7 @@ fn a_first_hook_that_fails_ends_it_before_anything_moved() {
     let mut world = World::new(function(CANARY, &BOTH));
     world.admit();
     let why = Diagnostics::ending(ErrorCode::HookExecutionFailure, "it reported Failed");
-    fails(&mut world, E::BeforeAllowTraffic, why);
+    world.fails(F, E::BeforeAllowTraffic, why);
     assert_eq!(world.deployment.status, Failed);
     assert_eq!(
         error(&world),
@@ -168,11 +144,11 @@ fn a_first_hook_that_fails_ends_it_before_anything_moved() {
 fn a_last_hook_that_fails_leaves_the_new_version_everything_until_somebody_goes_back() {
     let mut world = World::new(function("{type: AllAtOnce}", &BOTH));
     world.admit();
-    does(&mut world, E::BeforeAllowTraffic);
-    does(&mut world, E::AllowTraffic);
+    world.does(F, E::BeforeAllowTraffic);
+    world.does(F, E::AllowTraffic);
     in_effect(&mut world, 100);
     let why = Diagnostics::ending(ErrorCode::HookExecutionFailure, "it reported Failed");
-    fails(&mut world, E::AfterAllowTraffic, why);
+    world.fails(F, E::AfterAllowTraffic, why);
     assert_eq!(world.deployment.status, Failed);
     assert_eq!(error(&world).0, ErrorCode::HookExecutionFailure);
     assert_eq!(share(&world), 100);
@@ -187,7 +163,7 @@ fn a_last_hook_that_fails_leaves_the_new_version_everything_until_somebody_goes_
     world.admit();
     assert_eq!(share(&world), 0, "all at once");
     in_effect(&mut world, 0);
-    does(&mut world, E::AllowTraffic);
+    world.does(F, E::AllowTraffic);
     assert_eq!(world.deployment.status, Succeeded);
     assert!(world.begun.len() == 1, "no hook is called");
 }
@@ -200,7 +176,7 @@ fn an_alias_that_is_not_as_it_should_be_ends_it_with_its_own_error() {
         ErrorCode::InvalidLambdaConfiguration,
         "live leads to two versions",
     );
-    fails(&mut world, E::AllowTraffic, why);
+    world.fails(F, E::AllowTraffic, why);
     assert_eq!(error(&world).0, ErrorCode::InvalidLambdaConfiguration);
     assert_eq!(share(&world), 0);
 }
@@ -228,7 +204,7 @@ fn a_hook_that_does_not_report_within_an_hour_has_failed() {
     assert_eq!(code, ErrorCode::HookExecutionFailure);
     assert!(message.starts_with("timed out"), "{message}");
     // Who reports after that reports to nobody.
-    does(&mut world, E::BeforeAllowTraffic);
+    world.does(F, E::BeforeAllowTraffic);
     assert_eq!(world.deployment.status, Failed);
 }
 
@@ -260,7 +236,7 @@ fn a_stop_waits_for_the_hook_and_moves_nothing() {
     world.report(F, Report::EventStarted { event, at });
     world.stop();
     assert_eq!(world.deployment.status, InProgress);
-    does(&mut world, E::BeforeAllowTraffic);
+    world.does(F, E::BeforeAllowTraffic);
     assert_eq!(world.deployment.status, Stopped);
     assert_eq!(share(&world), 0);
 }
@@ -269,7 +245,7 @@ fn a_stop_waits_for_the_hook_and_moves_nothing() {
 fn a_stop_in_the_middle_leaves_the_weights_and_names_the_way_back() {
     let mut world = World::new(function(CANARY, &[]));
     world.admit();
-    does(&mut world, E::AllowTraffic);
+    world.does(F, E::AllowTraffic);
     in_effect(&mut world, 25);
     world.stop();
     assert_eq!(world.deployment.status, Stopped);
@@ -284,7 +260,7 @@ fn where_people_have_to_approve_nothing_moves_before_they_do() {
     asked.approvals.insert(step, 1);
     let mut world = World::new(asked);
     world.admit();
-    does(&mut world, E::BeforeAllowTraffic);
+    world.does(F, E::BeforeAllowTraffic);
     assert_eq!(world.deployment.status, Ready);
     assert!(world.running().is_empty());
 }

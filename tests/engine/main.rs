@@ -22,6 +22,7 @@ mod properties;
 mod provision;
 mod random_traffic;
 mod rollback;
+mod services;
 mod shift;
 mod traffic;
 mod vectors;

@@ -53,8 +53,7 @@ fn weight(share: u8) -> What {
 }
 
 /// Minutes and shares, from the beginning of the shift until everything has shifted; load balancers are quick.
-fn timeline(routing: &str) -> Vec<(i64, u8)> {
-    let mut world = entered(routing);
+pub fn timeline(mut world: World) -> Vec<(i64, u8)> {
     let start = world.now.0;
     let mut found = Vec::new();
     loop {
@@ -75,14 +74,17 @@ fn timeline(routing: &str) -> Vec<(i64, u8)> {
 
 #[test]
 fn the_timelines_of_the_specification_come_about() {
-    assert_eq!(timeline(LINEAR_30), [(0, 30), (5, 60), (10, 90), (15, 100)]);
-    assert_eq!(timeline(CANARY), [(0, 25), (45, 100)]);
+    assert_eq!(
+        timeline(entered(LINEAR_30)),
+        [(0, 30), (5, 60), (10, 90), (15, 100)]
+    );
+    assert_eq!(timeline(entered(CANARY)), [(0, 25), (45, 100)]);
     let tens: Vec<(i64, u8)> = (0..10)
         .map(|k| (3 * k, 10 * (u8::try_from(k).unwrap() + 1)))
         .collect();
     let ten = "{type: TimeBasedLinear, timeBasedLinear: {linearPercentage: 10, linearInterval: 3}}";
-    assert_eq!(timeline(ten), tens);
-    assert_eq!(timeline("{type: AllAtOnce}"), [(0, 100)]);
+    assert_eq!(timeline(entered(ten)), tens);
+    assert_eq!(timeline(entered("{type: AllAtOnce}")), [(0, 100)]);
 }
 
 #[test]

@@ -94,6 +94,7 @@ pub fn spec(n: usize, unhealthy: usize, config: &str) -> Spec {
         up_to_date: 0,
         sides: None,
         function: None,
+        service: None,
         provision: None,
         rolls_back: None,
         way_back: false,
@@ -217,6 +218,30 @@ impl World {
                 diagnostics: (!ok).then(|| Diagnostics::unknown("broken")),
             },
         );
+    }
+
+    /// What has to be done for one event is done, to its end.
+    pub fn does(&mut self, target: &str, event: LifecycleEvent) {
+        self.event(target, event, true);
+        self.report(target, Report::Ended);
+    }
+
+    /// An event fails, for this reason.
+    pub fn fails(&mut self, target: &str, event: LifecycleEvent, why: Diagnostics) {
+        let at = self.now;
+        self.report(target, Report::EventStarted { event, at });
+        let status = EventStatus::Failed;
+        let diagnostics = Some(why);
+        self.report(
+            target,
+            Report::EventEnded {
+                event,
+                status,
+                at,
+                diagnostics,
+            },
+        );
+        self.report(target, Report::Ended);
     }
 
     /// A host runs its whole execution, to the end or to a failing `AfterInstall`.

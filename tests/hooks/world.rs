@@ -272,6 +272,7 @@ fn spec(number: u8, seconds: u32) -> Spec {
         uid: None,
         description: String::new(),
         sides: None,
+        service: None,
         function: Some(AppSpec {
             function: Function {
                 name: "thumbs".to_owned(),

@@ -264,6 +264,9 @@ fn notes(planned: &Planned, moment: &Moment) -> String {
             | Stage::Enter { .. }
             | Stage::Validate { .. }
             | Stage::Leave { .. }
+            | Stage::CreateTaskSet { .. }
+            | Stage::TestTraffic { .. }
+            | Stage::DeleteTaskSet { .. }
             | Stage::Wait { .. }
             | Stage::Approval
             | Stage::Provision { .. }

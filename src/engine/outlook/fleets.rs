@@ -1,4 +1,4 @@
-//! What a deployment waits for that fleets work for, and what comes then.
+//! What a deployment waits for that fleets or a service work for, and what comes then.
 
 use super::{Awaited, Outlook, Then, Wait, begun};
 use crate::engine::ahead::Ahead;
@@ -9,7 +9,7 @@ use crate::engine::provision;
 use crate::engine::words::instances;
 use crate::model::timestamp::{Timestamp, Whole};
 
-/// What it waits for, if that is a fleet.
+/// What it waits for, if that is a fleet, or a service that deletes a task set.
 pub(super) fn wait(deployment: &Deployment) -> Option<Wait> {
     let (_, until) = deployment.fleet_work()?;
     let what = match deployment.current_stage()? {
@@ -23,6 +23,7 @@ pub(super) fn wait(deployment: &Deployment) -> Option<Wait> {
         Stage::Terminate { targets } => Awaited::Termination {
             count: u32::try_from(targets.len()).unwrap_or(u32::MAX),
         },
+        Stage::DeleteTaskSet { side } => Awaited::Deletion { side: *side },
         _ => return None,
     };
     Some(Wait {
@@ -32,7 +33,7 @@ pub(super) fn wait(deployment: &Deployment) -> Option<Wait> {
     })
 }
 
-/// What comes when the fleet has done its work well. Which instances start is not known before.
+/// What comes when that work was done well. Which instances start is not known before.
 pub(super) fn then(deployment: &Deployment, now: Timestamp) -> Then {
     let mut ahead = Ahead::new(deployment, now);
     let mut events = Vec::new();
@@ -47,7 +48,7 @@ pub(super) fn then(deployment: &Deployment, now: Timestamp) -> Then {
     let stage = events.iter().rev().find_map(|event| match event {
         Event::StageStarted { stage } => {
             let stage = ahead.deployment.plan.stages.get(*stage)?;
-            Some(begun(stage, ahead.deployment.stage_label(stage)))
+            Some(begun(&ahead.deployment, stage))
         }
         _ => None,
     });
@@ -71,6 +72,9 @@ impl Outlook {
                 }
                 Awaited::Termination { count } => {
                     format!("{} of the original to be terminated", instances(*count))
+                }
+                Awaited::Deletion { side } => {
+                    format!("the {} task set to be deleted", side.label())
                 }
                 _ => return None,
             };

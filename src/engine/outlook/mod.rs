@@ -159,6 +159,11 @@ pub enum Awaited {
         /// How many instances.
         count: u32,
     },
+    /// A service that deletes a task set.
+    Deletion {
+        /// Which.
+        side: Side,
+    },
     /// The end of the time in which a zone is watched.
     Monitor {
         /// Which zone.
@@ -210,6 +215,9 @@ pub struct Then {
     pub events: Vec<Event>,
     /// The stage that begins then, in words.
     pub stage: Option<String>,
+    /// Whether the deployment has one target, so that nobody asks with which a stage begins.
+    #[serde(skip)]
+    pub alone: bool,
     /// The label of the revision that is rolled back to after that.
     pub rolls_back_to: Option<String>,
 }
@@ -398,7 +406,7 @@ fn wait_for(deployment: &Deployment, target: &Target) -> Wait {
         events.find(|entry| entry.status == EventStatus::Pending)
     };
     let (doing, limit) = if let Some(entry) = target.running() {
-        (Doing::Runs(entry.event), limits.event())
+        (Doing::Runs(entry.event), target.event_limit(limits))
     } else if has_failed(deployment, target) {
         (Doing::Finishes, limits.pick_up())
     } else if let Some(entry) = pending() {
@@ -433,10 +441,17 @@ fn then(deployment: &Deployment, now: Timestamp) -> Then {
     then.stage = then.events.iter().rev().find_map(|event| match event {
         Event::StageStarted { stage } => {
             let stage = deployment.plan.stages.get(*stage)?;
-            Some(begun(stage, deployment.stage_label(stage)))
+            Some(begun(deployment, stage))
         }
         _ => None,
     });
+    then.alone = deployment.targets.len() == 1;
+    if deployment.start_time.is_none() && !deployment.spec.is_on_hosts() {
+        // What is done first says more than to what.
+        let first = deployment.current_stage();
+        let first = first.filter(|stage| stage.work().is_some() && !then.events.is_empty());
+        then.stage = first.map(|stage| begun(deployment, stage));
+    }
     then.rolls_back_to = then.events.iter().find_map(|event| match event {
         Event::Ended { status, .. } => {
             let goal = if deployment.spec.is_blue_green() {
@@ -473,8 +488,10 @@ fn begun_now(deployment: &Deployment, now: Timestamp) -> Vec<Event> {
 }
 
 /// A stage that begins, in words.
-fn begun(stage: &Stage, label: String) -> String {
+fn begun(deployment: &Deployment, stage: &Stage) -> String {
+    let label = deployment.stage_label(stage);
     match stage {
+        Stage::Enter { .. } if !deployment.spec.is_on_hosts() => label,
         Stage::Enter { targets, .. }
         | Stage::Validate { targets, .. }
         | Stage::Leave { targets, .. } => {
@@ -487,6 +504,13 @@ fn begun(stage: &Stage, label: String) -> String {
         ),
         Stage::Hook { hook, .. } => format!("{label} ({hook})"),
         Stage::Shift { .. } | Stage::Approval => label,
+        Stage::CreateTaskSet { .. } => "the replacement task set is created".to_owned(),
+        Stage::TestTraffic { .. } => {
+            let back = deployment.spec.goes_back();
+            let side = if back { Side::Blue } else { Side::Green };
+            format!("{label} to the {}", side.label())
+        }
+        Stage::DeleteTaskSet { side } => format!("the {} task set is deleted", side.label()),
         Stage::Provision { fleet, count } => format!("{fleet} provisions {}", instances(*count)),
         Stage::Terminate { targets } => {
             let n = instances(u32::try_from(targets.len()).unwrap_or(u32::MAX));

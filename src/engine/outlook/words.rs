@@ -402,7 +402,7 @@ impl Outlook {
         );
         let first = names(&started, started.len());
         match &then.stage {
-            Some(stage) if started.is_empty() => parts.push(stage.clone()),
+            Some(stage) if started.is_empty() || then.alone => parts.push(stage.clone()),
             Some(stage) => parts.push(format!("{stage}, beginning with {first}")),
             None if started.is_empty() => {}
             None if goes_on => parts.push(format!("it goes on with {first}")),

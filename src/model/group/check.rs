@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{DeploymentGroup, DeploymentOption, DeploymentType};
+use super::{DeploymentGroup, DeploymentOption, DeploymentType, InstanceAction};
 use crate::model::tags::{TagFilter, TagFilterError};
 use crate::model::yaml::Path;
 
@@ -134,6 +134,16 @@ impl DeploymentGroup {
             Some(_) => LONGEST_READY_WAIT,
             None => LONGEST_WAIT,
         };
+        let services = self.ecs_services.as_ref();
+        let is_service = services.is_some_and(|services| !services.is_empty());
+        let termination = &options.terminate_blue_instances_on_deployment_success;
+        if is_service && termination.is_some_and(|it| it.action == InstanceAction::KeepAlive) {
+            let path = path
+                .key("terminateBlueInstancesOnDeploymentSuccess")
+                .key("action");
+            let message = "the original task set of a service can't be kept: write TERMINATE, and how long it is a way back as terminationWaitTimeInMinutes";
+            faults.add(path, error, message);
+        }
         if let Some(ready) = &options.deployment_ready_option
             && ready.wait_time_in_minutes > longest
         {

@@ -150,6 +150,12 @@ impl DeploymentGroup {
         self.deployment_style.deployment_option == DeploymentOption::WithTrafficControl
     }
 
+    /// The two target groups between which its service changes, and where their traffic comes in.
+    pub fn target_group_pair(&self) -> Option<&TargetGroupPairInfo> {
+        let info = self.load_balancer_info.as_ref();
+        info?.target_group_pair_info_list.first()
+    }
+
     /// The names of the load balancers and target groups that take part in its deployments on servers.
     pub fn load_balancers(&self) -> Vec<&str> {
         let info = self.load_balancer_info.iter();

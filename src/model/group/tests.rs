@@ -101,6 +101,10 @@ fn rules_are_named_as_codedeploy_names_them() {
             "blueGreenDeploymentConfiguration.deploymentReadyOption.waitTimeInMinutes: at most 2880 minutes (InvalidBlueGreenDeploymentConfigurationException)",
         ),
         (
+            "ecsServices: [{clusterName: c, serviceName: s}]\nblueGreenDeploymentConfiguration: {terminateBlueInstancesOnDeploymentSuccess: {action: KEEP_ALIVE}}\n",
+            "blueGreenDeploymentConfiguration.terminateBlueInstancesOnDeploymentSuccess.action: the original task set of a service can't be kept: write TERMINATE, and how long it is a way back as terminationWaitTimeInMinutes (InvalidBlueGreenDeploymentConfigurationException)",
+        ),
+        (
             "alarmConfiguration: {enabled: true}\n",
             "alarmConfiguration: enabled, but no alarms are named (InvalidAlarmConfigException)",
         ),

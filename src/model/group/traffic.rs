@@ -62,6 +62,14 @@ pub struct TargetGroupPairInfo {
     pub test_traffic_route: Option<TrafficRoute>,
 }
 
+impl TargetGroupPairInfo {
+    /// Whether test traffic comes in somewhere.
+    pub fn is_tested(&self) -> bool {
+        let route = self.test_traffic_route.as_ref();
+        route.is_some_and(|route| !route.listener_arns.is_empty())
+    }
+}
+
 /// `TrafficRoute`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

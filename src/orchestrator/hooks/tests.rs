@@ -62,6 +62,7 @@ fn spec() -> Spec {
         uid: None,
         description: String::new(),
         sides: None,
+        service: None,
         function: Some(AppSpec {
             function: Function {
                 name: "thumbs".to_owned(),

@@ -239,6 +239,7 @@ mod tests {
             lost: None,
             events: vec![TargetEvent {
                 hook: None,
+                task_set: false,
                 event: LifecycleEvent::BlockTraffic,
                 stage: 0,
                 status,

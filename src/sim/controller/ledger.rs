@@ -218,6 +218,7 @@ fn spec(env: &Env, ledger: &Ledger, group: usize, revision: usize, number: usize
         description: String::new(),
         sides,
         function: None,
+        service: None,
         provision: None,
         rolls_back: None,
         way_back: false,

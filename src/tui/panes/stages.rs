@@ -82,7 +82,10 @@ fn stage(model: &Model, deployment: &Deployment, place: usize) -> Run {
                 next.unwrap_or_default()
             )
         }
-        Stage::Hook { .. } => String::new(),
+        Stage::Hook { .. }
+        | Stage::CreateTaskSet { .. }
+        | Stage::TestTraffic { .. }
+        | Stage::DeleteTaskSet { .. } => String::new(),
         Stage::Install { .. }
         | Stage::Enter { .. }
         | Stage::Validate { .. }

@@ -167,6 +167,7 @@ impl Run {
             up_to_date: 0,
             sides: None,
             function: None,
+            service: None,
             provision: None,
             rolls_back: None,
             way_back: false,

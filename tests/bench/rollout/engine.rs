@@ -68,6 +68,7 @@ pub fn spec(id: &str, targets: impl IntoIterator<Item = Name>, at_once: u32) -> 
         description: String::new(),
         sides: None,
         function: None,
+        service: None,
         provision: None,
         rolls_back: None,
         way_back: false,

@@ -30,6 +30,7 @@ use crate::model::diagnostics::{Diagnostics, LifecycleErrorCode};
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::name::Name;
 use crate::model::notification::Message;
+use crate::providers::aws::Accounts;
 use crate::providers::notify::{Answer, DEADLINE, Notifier};
 use crate::providers::secrets::Secrets;
 
@@ -99,8 +100,8 @@ impl Hooks {
     pub fn new(key: &Path, secrets: &Secrets) -> std::io::Result<Self> {
         Ok(Self {
             tickets: Tickets::open(key)?,
-            webhooks: Notifier::new(secrets.clone(), DEADLINE),
-            programs: Notifier::new(secrets.clone(), LONGEST),
+            webhooks: Notifier::new(secrets.clone(), Accounts::default(), DEADLINE),
+            programs: Notifier::new(secrets.clone(), Accounts::default(), LONGEST),
             calls: Mutex::default(),
         })
     }

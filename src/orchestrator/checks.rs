@@ -284,8 +284,13 @@ fn divisible(
     Err(ApiError::new(
         "InvalidTrafficRoutingConfigurationException",
         format!(
-            "{} shifts traffic by weight, and nothing says how the load balancer {} takes weights: give its connection a `weight` request, or choose a configuration without trafficRoutingConfig",
-            configuration.deployment_config_name, plain.name
+            "{} shifts traffic by weight, and nothing says how the load balancer {} takes weights: give its connection {}, or choose a configuration without trafficRoutingConfig",
+            configuration.deployment_config_name,
+            plain.name,
+            match &plain.provider {
+                TrafficProvider::Elbv2(_) => "two target groups (`control: {weights: …}`)",
+                _ => "a `weight` request",
+            },
         ),
     ))
 }

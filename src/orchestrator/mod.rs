@@ -226,7 +226,7 @@ impl Orchestrator {
                 outputs.clone(),
                 feed.clone(),
             ),
-            traffic: Traffic::new(network, secrets.clone()),
+            traffic: Traffic::new(network, secrets.clone(), accounts.clone()),
             alarms,
             fleets: Fleets::new(secrets.clone()),
             ledgers: tokio::sync::Mutex::new(ledgers),

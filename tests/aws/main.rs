@@ -9,7 +9,13 @@
 #![allow(dead_code, reason = "helpers of other tests are used in part")]
 
 mod alarms;
+#[path = "../traffic/backend.rs"]
+mod backend;
+mod balancers;
+mod cloud;
 mod credentials;
+#[path = "../traffic/load.rs"]
+mod load;
 #[path = "../traffic/program.rs"]
 mod program;
 mod project;
@@ -54,7 +60,12 @@ fn main() -> ExitCode {
     }
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(SIDE_BY_SIDE);
-    let trials = [alarms::trials(), credentials::trials(), topics::trials()];
+    let trials = [
+        alarms::trials(),
+        credentials::trials(),
+        topics::trials(),
+        balancers::trials(),
+    ];
     libtest_mimic::run(&arguments, trials.into_iter().flatten().collect()).exit_code()
 }
 

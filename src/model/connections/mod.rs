@@ -21,8 +21,8 @@ pub use hook::{Hook, HookKind};
 pub use http::{HealthField, HttpBalancer, HttpObserve, HttpRequest, ServiceField};
 pub use receiver::{CommandReceiver, Receiver, ReceiverKind, Slack, SnsTopic, Webhook};
 pub use traffic::{
-    Envoy, EnvoyControl, EnvoyEndpoints, EnvoyRuntime, HaProxy, LoadBalancer, Nginx, NoRuntimeApi,
-    Router, RuntimeApi, TrafficProvider,
+    Elbv2, Elbv2Control, Elbv2Weights, Envoy, EnvoyControl, EnvoyEndpoints, EnvoyRuntime, HaProxy,
+    LoadBalancer, Nginx, NoRuntimeApi, Router, RuntimeApi, TrafficProvider,
 };
 
 /// The connections of a project.

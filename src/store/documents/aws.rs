@@ -3,7 +3,9 @@
 use super::document::Document;
 use super::problem::{Problem, Problems, Severity};
 use super::receivers::address;
-use crate::model::connections::{AlarmSource, Arn, Connections, ReceiverKind, account};
+use crate::model::connections::{
+    AlarmSource, Arn, Connections, ReceiverKind, TrafficProvider, account,
+};
 use crate::model::yaml::{self, Path};
 
 /// Checks accounts, and what is in them.
@@ -50,6 +52,12 @@ fn users<'a>(all: &'a Connections, root: &Path) -> Vec<(Path, Option<&'a str>)> 
         if let ReceiverKind::Sns(sns) = &receiver.via {
             let path = root.key("receivers").index(index).key("via");
             users.push((path.key("sns"), sns.account.as_deref()));
+        }
+    }
+    for (index, balancer) in all.load_balancers.iter().enumerate() {
+        if let TrafficProvider::Elbv2(elb) = &balancer.provider {
+            let path = root.key("loadBalancers").index(index).key("provider");
+            users.push((path.key("elbv2"), elb.account.as_deref()));
         }
     }
     let at = |(path, named): (Path, Option<&'a str>)| match named {

@@ -221,7 +221,8 @@ impl<'a> Places<'a> {
                     self.request(&observe.request, &path.key("observe").key("request"));
                 }
             }
-            TrafficProvider::Haproxy(_) | TrafficProvider::Nginx(_) => {}
+            TrafficProvider::Haproxy(_) | TrafficProvider::Nginx(_) | TrafficProvider::Elbv2(_) => {
+            }
         }
     }
 

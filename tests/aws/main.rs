@@ -19,6 +19,7 @@ mod load;
 #[path = "../traffic/program.rs"]
 mod program;
 mod project;
+mod revisions;
 mod server;
 mod topics;
 
@@ -65,6 +66,7 @@ fn main() -> ExitCode {
         credentials::trials(),
         topics::trials(),
         balancers::trials(),
+        revisions::trials(),
     ];
     libtest_mimic::run(&arguments, trials.into_iter().flatten().collect()).exit_code()
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use aws_sdk_elasticloadbalancingv2::Client;
 use aws_sdk_elasticloadbalancingv2::types::{
-    Action, ActionTypeEnum, ProtocolEnum, RuleCondition, TargetTypeEnum,
+    Action, ActionTypeEnum, ProtocolEnum, RuleCondition, TargetGroupTuple, TargetTypeEnum,
 };
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -147,7 +147,7 @@ pub fn weights_of(action: &Action, groups: &[String]) -> Vec<i32> {
     let weight = |group: &String| {
         let mut tuples = config.target_groups().iter();
         let tuple = tuples.find(|tuple| tuple.target_group_arn() == Some(group));
-        tuple.and_then(|tuple| tuple.weight()).unwrap_or(0)
+        tuple.and_then(TargetGroupTuple::weight).unwrap_or(0)
     };
     groups.iter().map(weight).collect()
 }
@@ -261,17 +261,18 @@ async fn copy(
     loop {
         let weights = weights(&client, &listener, &groups).await;
         let mut now: BTreeMap<String, i32> = ids.iter().map(|id| (id.clone(), 0)).collect();
+        let sum = weights.iter().sum::<i32>().max(1);
         for (group, weight) in groups.iter().zip(weights) {
             let targets = targets(&client, group).await;
             // A group shares its weight among its targets.
             let count = i32::try_from(targets.len().max(1)).unwrap();
             for id in targets {
-                now.insert(id, weight * 2 / count);
+                now.insert(id, weight * 200 / sum / count);
             }
         }
         let grows = |id: &String, weight: i32| weight > before.get(id).copied().unwrap_or(0);
-        let (grown, others): (Vec<_>, Vec<_>) = now.iter().partition(|(id, w)| grows(id, **w));
-        for (id, weight) in grown.into_iter().chain(others) {
+        let (first, then): (Vec<_>, Vec<_>) = now.iter().partition(|(id, w)| grows(id, **w));
+        for (id, weight) in first.into_iter().chain(then) {
             if before.get(id) != Some(weight) {
                 let answer = ask(api, &format!("set server app/{id} weight {weight}")).await;
                 assert_eq!(answer, "", "{id} {weight}");

@@ -4,6 +4,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::print_stderr,
     reason = "a test's helpers fail the test"
 )]
 #![allow(dead_code, reason = "helpers of other tests are used in part")]
@@ -14,12 +15,15 @@ mod backend;
 mod balancers;
 mod cloud;
 mod credentials;
+#[path = "../rollout/lab.rs"]
+mod lab;
 #[path = "../traffic/load.rs"]
 mod load;
 #[path = "../traffic/program.rs"]
 mod program;
 mod project;
 mod revisions;
+mod rollouts;
 mod server;
 mod topics;
 
@@ -67,15 +71,13 @@ fn main() -> ExitCode {
         topics::trials(),
         balancers::trials(),
         revisions::trials(),
+        rollouts::trials(),
     ];
     libtest_mimic::run(&arguments, trials.into_iter().flatten().collect()).exit_code()
 }
 
 /// A test with a runtime of its own.
-fn trial<F: Future<Output = ()>>(name: &str, test: fn() -> F) -> Trial
-where
-    F: 'static,
-{
+fn trial<F: Future<Output = ()> + 'static>(name: &str, test: fn() -> F) -> Trial {
     Trial::test(name, move || {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)

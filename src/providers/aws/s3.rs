@@ -64,7 +64,7 @@ impl Accounts {
             .key(&object.key)
             .set_version_id(object.version.clone())
             .send();
-        let mut answer = match sent.await {
+        let mut answer = match Box::pin(sent).await {
             Ok(answer) => answer,
             Err(error) => {
                 let trouble = Trouble::of(&error, "s3:GetObject");
@@ -105,7 +105,7 @@ impl Accounts {
             .key(&object.key)
             .body(body)
             .send();
-        match sent.await {
+        match Box::pin(sent).await {
             Ok(answer) => Ok(stored(object, answer.version_id, answer.e_tag)),
             Err(error) => {
                 let trouble = Trouble::of(&error, "s3:PutObject");

@@ -41,7 +41,7 @@ impl Accounts {
         if let Some(known) = sessions.get(&key) {
             return Ok(known.clone());
         }
-        let found = load(meant, region).await?;
+        let found = Box::pin(load(meant, region)).await?;
         // Whom the documents do not have any more, nobody asks for.
         sessions.retain(|(known, _), _| known.as_ref().is_none_or(|known| all.contains(known)));
         sessions.insert(key, found.clone());

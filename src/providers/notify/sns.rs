@@ -57,7 +57,7 @@ async fn publish(
             .map_err(|error| Trouble::refused(error.to_string()))?;
         request = request.message_attributes(name, value);
     }
-    if arn.ends_with(".fifo") {
+    if arn.strip_suffix(".fifo").is_some() {
         request = request
             .message_group_id(GROUP)
             .message_deduplication_id(&message.id);

@@ -51,9 +51,9 @@ impl Forward {
         };
         let weights = groups.iter().map(weight).collect();
         Ok(Self {
-            weights,
             actions,
             at,
+            weights,
         })
     }
 

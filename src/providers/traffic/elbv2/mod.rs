@@ -65,7 +65,12 @@ impl Elbv2Balancer {
         }
     }
 
-    async fn look(&self) -> Result<Look, TrafficError> {
+    /// Asks for everything at once.
+    fn look(&self) -> BoxFuture<'_, Result<Look, TrafficError>> {
+        self.ask().boxed()
+    }
+
+    async fn ask(&self) -> Result<Look, TrafficError> {
         let kind = self.kind.get_or_try_init(|| self.api.kind(&self.groups));
         let targets = self.groups.iter().map(|group| self.api.targets(group));
         let forward = async {

@@ -119,9 +119,10 @@ fn the_connections_in_the_documentation_are_read() {
     assert!(blocks.len() >= 5, "{}", blocks.len());
     for block in blocks {
         let accounts = "connections:\n  aws: [{ name: prod }]\n";
-        let block = match block.contains("  aws:") {
-            true => block.to_owned(),
-            false => block.replacen("connections:\n", accounts, 1),
+        let block = if block.contains("  aws:") {
+            block.to_owned()
+        } else {
+            block.replacen("connections:\n", accounts, 1)
         };
         let text = HEAD.replace("connections:\n", &block);
         assert!(

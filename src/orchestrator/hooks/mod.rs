@@ -98,10 +98,12 @@ impl Hooks {
     /// # Errors
     /// If the key can't be read or made.
     pub fn new(key: &Path, secrets: &Secrets) -> std::io::Result<Self> {
+        // No hook is anything of AWS.
+        let accounts = Accounts::default();
         Ok(Self {
             tickets: Tickets::open(key)?,
-            webhooks: Notifier::new(secrets.clone(), Accounts::default(), DEADLINE),
-            programs: Notifier::new(secrets.clone(), Accounts::default(), LONGEST),
+            webhooks: Notifier::new(secrets.clone(), accounts.clone(), DEADLINE),
+            programs: Notifier::new(secrets.clone(), accounts, LONGEST),
             calls: Mutex::default(),
         })
     }

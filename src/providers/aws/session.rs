@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::environment::EnvironmentVariableRegionProvider;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::sts::AssumeRoleProvider;
@@ -58,35 +60,28 @@ impl Accounts {
 
 async fn load(meant: Option<&AwsAccount>, region: Option<&str>) -> Result<SdkConfig, Trouble> {
     let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT).build();
+    let profile = meant.and_then(|account| account.profile.as_deref());
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         // Whoever asks asks again, and knows when.
         .retry_config(RetryConfig::disabled())
-        .timeout_config(timeouts);
+        .timeout_config(timeouts)
+        .region(regions(meant, region, profile));
     if let Ok(name) = AppName::new(NAME) {
         loader = loader.app_name(name);
     }
-    if let Some(account) = meant {
-        if let Some(profile) = &account.profile {
-            loader = loader.profile_name(profile);
-        }
-        if let Some(region) = &account.region {
-            loader = loader.region(Region::new(region.clone()));
-        }
-        if let Some(url) = &account.endpoint_url {
-            loader = loader.endpoint_url(url);
-        }
+    if let Some(profile) = profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(url) = meant.and_then(|account| account.endpoint_url.as_deref()) {
+        loader = loader.endpoint_url(url);
     }
     let mut found = loader.load().await;
-    let region = region.map(|region| Region::new(region.to_owned()));
-    if found.region().is_none() {
-        found = found.into_builder().region(region.clone()).build();
-    }
     if found.region().is_none() {
         let remedy = "no region is known: give the account a `region` in `connections.aws`, or set AWS_REGION";
         return Err(Trouble::refused(remedy.to_owned()));
     }
     // The SDK prefers the environment even to a profile that is named.
-    if let Some(profile) = meant.and_then(|account| account.profile.as_deref()) {
+    if let Some(profile) = profile {
         let here = ProviderConfig::without_region().with_region(found.region().cloned());
         let profile = ProfileFileCredentialsProvider::builder()
             .configure(&here)
@@ -104,8 +99,27 @@ async fn load(meant: Option<&AwsAccount>, region: Option<&str>) -> Result<SdkCon
         let assumed = SharedCredentialsProvider::new(assumed);
         found = found.into_builder().credentials_provider(assumed).build();
     }
-    if region.is_some() {
+    if let Some(region) = region {
+        let region = Region::new(region.to_owned());
         found = found.into_builder().region(region).build();
     }
     Ok(found)
+}
+
+/// Where the account is, what is asked for, the environment, or the profile: the first that says it. The machine is not asked:
+/// where there is none to answer, that takes longer than anybody waits.
+fn regions(
+    meant: Option<&AwsAccount>,
+    region: Option<&str>,
+    profile: Option<&str>,
+) -> RegionProviderChain {
+    let own = meant.and_then(|account| account.region.as_deref());
+    let own = own.or(region).map(|region| Region::new(region.to_owned()));
+    let mut of_profile = ProfileFileRegionProvider::builder();
+    if let Some(profile) = profile {
+        of_profile = of_profile.profile_name(profile);
+    }
+    RegionProviderChain::first_try(own)
+        .or_else(EnvironmentVariableRegionProvider::new())
+        .or_else(of_profile.build())
 }

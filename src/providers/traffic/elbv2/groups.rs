@@ -55,7 +55,7 @@ impl Kind {
         let is_instance = |text: &str| text.starts_with("i-");
         let (host, port) = (server.endpoint.host.as_str(), server.endpoint.port);
         match self {
-            Self::Ip if host.parse::<IpAddr>().is_ok() => Ok((host.to_owned(), port)),
+            Self::Ip if host.parse::<IpAddr>().is_ok() => Ok((plain(host), port)),
             Self::Ip => Err(format!(
                 "targets are addresses, and {host} is none: give the host an address below `endpoints`, as in 10.0.0.7:{port}"
             )),
@@ -115,9 +115,15 @@ pub(super) fn targets(all: &[TargetHealthDescription]) -> BTreeMap<Id, Target> {
         let id = one.target()?;
         let port = u16::try_from(id.port()?).ok()?;
         let health = one.target_health()?;
-        Some(((id.id()?.to_owned(), port), target(health)?))
+        Some(((plain(id.id()?), port), target(health)?))
     });
     read.collect()
+}
+
+/// An address as everybody writes it: an IPv6 address has many ways.
+fn plain(id: &str) -> String {
+    let address = id.parse::<IpAddr>().ok();
+    address.map_or_else(|| id.to_owned(), |address| address.to_string())
 }
 
 fn target(health: &TargetHealth) -> Option<Target> {
@@ -169,6 +175,8 @@ mod tests {
         let is = |host: &str, port| Ok((host.to_owned(), port));
         assert_eq!(id(Kind::Ip, "web-1", "10.0.0.7:80"), is("10.0.0.7", 80));
         assert_eq!(id(Kind::Ip, "web-1", "[fd00::7]:80"), is("fd00::7", 80));
+        let long = id(Kind::Ip, "web-1", "[FD00:0:0::0007]:80");
+        assert_eq!(long, is("fd00::7", 80));
         let named = id(Kind::Ip, "web-1", "web-1.example:80").unwrap_err();
         assert!(named.contains("give the host an address"), "{named}");
         let by_endpoint = id(Kind::Instance, "web-1", "i-0123456789abcdef0:80");

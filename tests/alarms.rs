@@ -32,3 +32,6 @@ mod silences;
 mod urls;
 #[path = "alarms/watcher.rs"]
 mod watcher;
+#[cfg(not(feature = "aws"))]
+#[path = "alarms/without_aws.rs"]
+mod without_aws;

@@ -8,6 +8,8 @@
 
 #[path = "documents/access.rs"]
 mod access;
+#[path = "documents/aws.rs"]
+mod aws;
 #[path = "documents/commands.rs"]
 mod commands;
 #[path = "documents/connections.rs"]

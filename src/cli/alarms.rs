@@ -12,6 +12,7 @@ use crate::model::alarm::{AlarmState, AlarmStatus};
 use crate::model::project::Project;
 use crate::model::yaml::nearest;
 use crate::providers::alarms::Reader;
+use crate::providers::aws::Accounts;
 use crate::providers::secrets::Secrets;
 use crate::store::{documents, state};
 use crate::text::{clock_time, date_time, safe};
@@ -54,7 +55,11 @@ pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Ex
     };
     let names = chosen(args.alarm.as_deref(), &loaded.project, &watched)?;
     let sources = loaded.project.secrets.clone();
-    let reader = Reader::new(Secrets::new(&folder, move || sources.clone()))?;
+    let accounts = loaded.project.connections.aws.clone();
+    let reader = Reader::new(
+        Secrets::new(&folder, move || sources.clone()),
+        Accounts::new(move || accounts.clone()),
+    )?;
     let rows: Vec<Row> = stream::iter(names)
         .map(|name| row(name, &loaded.project, &watched, &reader))
         .buffered(TOGETHER)

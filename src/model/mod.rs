@@ -25,6 +25,7 @@ pub mod output;
 pub mod project;
 pub mod revision;
 pub mod routing;
+pub mod s3;
 pub mod secret;
 pub mod source;
 pub mod tags;

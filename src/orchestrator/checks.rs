@@ -12,6 +12,7 @@ use crate::engine::{Ledger, Spec, members, plan};
 use crate::model::application::{Application, ComputePlatform};
 use crate::model::approval::{Demanded, Step};
 use crate::model::configuration::DeploymentConfiguration;
+use crate::model::connections::TrafficProvider;
 use crate::model::deployment::{Creator, DeploymentId};
 use crate::model::endpoint::Endpoint;
 use crate::model::group::{DeploymentGroup, DeploymentType, GroupKey, Sides};
@@ -332,8 +333,13 @@ fn divisible(
     Err(ApiError::new(
         "InvalidTrafficRoutingConfigurationException",
         format!(
-            "{} shifts traffic by weight, and nothing says how the load balancer {} takes weights: give its connection a `weight` request, or choose a configuration without trafficRoutingConfig",
-            configuration.deployment_config_name, plain.name
+            "{} shifts traffic by weight, and nothing says how the load balancer {} takes weights: give its connection {}, or choose a configuration without trafficRoutingConfig",
+            configuration.deployment_config_name,
+            plain.name,
+            match &plain.provider {
+                TrafficProvider::Elbv2(_) => "two target groups (`control: {weights: …}`)",
+                _ => "a `weight` request",
+            },
         ),
     ))
 }

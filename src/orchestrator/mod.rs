@@ -57,6 +57,7 @@ use crate::model::group::GroupKey;
 use crate::model::name::Name;
 use crate::model::revision::{Digest, RegisteredRevision};
 use crate::providers::alarms::Reader;
+use crate::providers::aws::Accounts;
 use crate::providers::fleets::Fleets;
 use crate::providers::hosts::{Network, Signer};
 use crate::providers::secrets::Secrets;
@@ -205,8 +206,10 @@ impl Orchestrator {
         let followed = Arc::clone(&documents);
         let secrets = Secrets::new(&state.project, move || followed.current().0.secrets.clone());
         let followed = Arc::clone(&documents);
+        let accounts = Accounts::new(move || followed.current().0.connections.aws.clone());
+        let followed = Arc::clone(&documents);
         let alarms = Alarms::new(
-            Reader::new(secrets.clone())?,
+            Reader::new(secrets.clone(), accounts.clone())?,
             Arc::new(move || followed.current().0),
             feed.clone(),
         );
@@ -227,13 +230,13 @@ impl Orchestrator {
                 outputs.clone(),
                 feed.clone(),
             ),
-            traffic: Traffic::new(network, secrets.clone()),
+            traffic: Traffic::new(network, secrets.clone(), accounts.clone()),
             alarms,
             fleets: Fleets::new(secrets.clone()),
             ledgers: tokio::sync::Mutex::new(ledgers),
             hooks: Arc::new(hooks),
             sources: Sources::new(secrets.clone()),
-            outbox: Outbox::new(secrets),
+            outbox: Outbox::new(secrets, accounts),
             journal,
             bundles,
             outputs,

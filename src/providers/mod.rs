@@ -1,6 +1,7 @@
 //! The outside world: one trait a kind of thing, one file a real system.
 
 pub mod alarms;
+pub mod aws;
 pub mod fleets;
 mod group;
 pub mod hosts;

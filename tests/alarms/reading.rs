@@ -7,6 +7,7 @@ use cutover::model::alarm::{AlarmState, Reading};
 use cutover::model::connections::AlarmConnection;
 use cutover::model::secret::SecretSources;
 use cutover::providers::alarms::{AlarmError, Reader};
+use cutover::providers::aws::Accounts;
 use cutover::providers::secrets::Secrets;
 
 /// How often a condition is looked at.
@@ -20,7 +21,11 @@ pub fn alarm(name: &str, source: &str) -> AlarmConnection {
 
 /// Reads an alarm once, in this folder.
 pub async fn read(folder: &Path, source: &str) -> Result<Reading, AlarmError> {
-    let reader = Reader::new(Secrets::new(folder, SecretSources::new)).unwrap();
+    let reader = Reader::new(
+        Secrets::new(folder, SecretSources::new),
+        Accounts::default(),
+    )
+    .unwrap();
     reader.read(&alarm("tested", source)).await
 }
 

@@ -12,6 +12,7 @@ use cutover::model::project::Project;
 use cutover::model::secret::SecretSources;
 use cutover::orchestrator::alarms::{Alarms, Subscription};
 use cutover::providers::alarms::Reader;
+use cutover::providers::aws::Accounts;
 use cutover::providers::secrets::Secrets;
 use cutover::store::documents;
 use tempfile::TempDir;
@@ -40,7 +41,11 @@ impl Watched {
         let (feed, _) = broadcast::channel(1000);
         let current = Arc::clone(&project);
         let alarms = Alarms::new(
-            Reader::new(Secrets::new(folder.path(), SecretSources::new)).unwrap(),
+            Reader::new(
+                Secrets::new(folder.path(), SecretSources::new),
+                Accounts::default(),
+            )
+            .unwrap(),
             Arc::new(move || Arc::clone(&current.lock().unwrap())),
             feed.clone(),
         );

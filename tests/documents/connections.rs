@@ -94,7 +94,7 @@ fn what_is_wrong_with_connections_names_the_place_and_the_remedy() {
             "cutover.yaml:6:23: error: hosts[0].endpoints.wep: no load balancer of `connections` is called wep (did you mean \"web\"?)",
             "cutover.yaml:6:23: error: hosts[0].endpoints.web: \"8081\" is no endpoint: write ADDRESS:PORT, as in 10.0.0.7:8080",
             "cutover.yaml:14:13: error: connections.loadBalancers[1].name: loadBalancers[0] has the name web already",
-            "cutover.yaml:13:9: error: connections.loadBalancers[0].provider: expected one of haproxy, nginx, envoy, router, http, found \"haprxy\" (did you mean \"haproxy\"?)",
+            "cutover.yaml:13:9: error: connections.loadBalancers[0].provider: expected one of haproxy, nginx, envoy, router, http, elbv2, found \"haprxy\" (did you mean \"haproxy\"?)",
             "cutover.yaml:31:48: error: connections.loadBalancers[4].provider.control.listen: \"18000\" is no endpoint: write ADDRESS:PORT, as in 10.0.0.7:8080",
             "cutover.yaml:19:18: error: connections.loadBalancers[2].provider.haproxy: write either `address`, where its runtime API listens, or `host`, on which it runs and whose agent reaches it",
             "cutover.yaml:19:18: error: connections.loadBalancers[2].provider.haproxy: write either `address`, where its runtime API listens, or `host`, on which it runs and whose agent reaches it",

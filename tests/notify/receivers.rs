@@ -10,6 +10,7 @@ use cutover::model::group::TriggerEvent;
 use cutover::model::notification::{Message, Notification};
 use cutover::model::secret::{SecretRef, SecretSource, SecretSources, TextOrSecret};
 use cutover::orchestrator::Orchestrator;
+use cutover::providers::aws::Accounts;
 use cutover::providers::notify::{Answer, Notifier};
 use cutover::providers::secrets::Secrets;
 use cutover::store::journal::{Batch, Journal};
@@ -74,7 +75,11 @@ fn script(folder: &Path, text: &str) -> Receiver {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_webhook_that_hangs_asks_to_wait_or_repeats_a_secret() {
     let folder = tempfile::tempdir().unwrap();
-    let notifier = Notifier::new(secrets(folder.path()), Duration::from_millis(300));
+    let notifier = Notifier::new(
+        secrets(folder.path()),
+        Accounts::default(),
+        Duration::from_millis(300),
+    );
     let asks = Act::Answer(503, vec![("Retry-After", "7".to_owned())]);
     let away = Act::Answer(307, vec![("Location", "https://else.example/".to_owned())]);
     let hook = tokio::task::spawn_blocking(|| Hook::start([Act::Hang, asks, away]))
@@ -121,7 +126,11 @@ async fn a_webhook_that_hangs_asks_to_wait_or_repeats_a_secret() {
 #[tokio::test]
 async fn a_command_answers_by_its_exit_code_and_is_ended_with_all_it_started() {
     let folder = tempfile::tempdir().unwrap();
-    let notifier = Notifier::new(secrets(folder.path()), Duration::from_secs(30));
+    let notifier = Notifier::new(
+        secrets(folder.path()),
+        Accounts::default(),
+        Duration::from_secs(30),
+    );
     let send = |text: &str| {
         let ops = script(folder.path(), text);
         let notifier = notifier.clone();
@@ -148,7 +157,11 @@ async fn a_command_answers_by_its_exit_code_and_is_ended_with_all_it_started() {
     };
     assert!(why.starts_with("./missing can't be started: "), "{why}");
 
-    let hasty = Notifier::new(secrets(folder.path()), Duration::from_secs(1));
+    let hasty = Notifier::new(
+        secrets(folder.path()),
+        Accounts::default(),
+        Duration::from_secs(1),
+    );
     let ops = script(
         folder.path(),
         "trap '' TERM; sleep 61 & echo $! > child; wait; sleep 61",

@@ -30,6 +30,9 @@ pub enum AlarmSource {
     Http(HttpAlarm),
     /// A command: 0 is well, 1 is an alarm, 2 is no data.
     Command(CommandAlarm),
+    /// An alarm of Amazon `CloudWatch`, a metric alarm or a composite one.
+    #[serde(rename = "cloudwatch")]
+    CloudWatch(CloudWatchAlarm),
 }
 
 /// A Prometheus server: a query with a threshold, or an alert by its name. Exactly one of `query` and `alert`.
@@ -81,6 +84,18 @@ pub struct CommandAlarm {
     /// Secrets that it gets in its environment, by the names of variables.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub secrets: BTreeMap<String, SecretRef>,
+}
+
+/// An alarm of Amazon `CloudWatch`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct CloudWatchAlarm {
+    /// As `CloudWatch` calls it; the connection's own name when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alarm: Option<String>,
+    /// The account that has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
 }
 
 /// A decimal, as it is written.
@@ -197,6 +212,7 @@ impl AlarmSource {
             },
             Self::Http(_) => "answers 5xx".to_owned(),
             Self::Command(_) => "exit code 1".to_owned(),
+            Self::CloudWatch(_) => "ALARM in CloudWatch".to_owned(),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! our own, in `cutover.yaml`: `CodeDeploy` has no words for them.
 
 mod alarm;
+mod aws;
 mod fleet;
 mod function;
 mod hook;
@@ -15,24 +16,28 @@ use serde::{Deserialize, Serialize};
 use crate::model::source::Source;
 
 pub use alarm::{
-    AlarmConnection, AlarmSource, CommandAlarm, Decimal, HttpAlarm, PrometheusAlarm, Question,
-    QuestionError, Threshold,
+    AlarmConnection, AlarmSource, CloudWatchAlarm, CommandAlarm, Decimal, HttpAlarm,
+    PrometheusAlarm, Question, QuestionError, Threshold,
 };
+pub use aws::{Arn, AwsAccount, NoAccount, account};
 pub use fleet::{Fleet, FleetProvider};
 pub use function::{FunctionConnection, FunctionEndpoints, FunctionKind, Version};
 pub use hook::{Hook, HookKind};
 pub use http::{HealthField, HttpBalancer, HttpObserve, HttpRequest, ServiceField};
-pub use receiver::{CommandReceiver, Receiver, ReceiverKind, Slack, Webhook};
+pub use receiver::{CommandReceiver, Receiver, ReceiverKind, Slack, SnsTopic, Webhook};
 pub use source::{Addresses, Repositories, SourceConnection, SourceKind};
 pub use traffic::{
-    Envoy, EnvoyControl, EnvoyEndpoints, EnvoyRuntime, HaProxy, LoadBalancer, Nginx, NoRuntimeApi,
-    Router, RuntimeApi, TrafficProvider,
+    Elbv2, Elbv2Control, Elbv2Weights, Envoy, EnvoyControl, EnvoyEndpoints, EnvoyRuntime, HaProxy,
+    LoadBalancer, Nginx, NoRuntimeApi, Router, RuntimeApi, TrafficProvider,
 };
 
 /// The connections of a project.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Connections {
+    /// AWS accounts, by the names that `account` uses.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub aws: Vec<AwsAccount>,
     /// Load balancers and target groups, by the names that `loadBalancerInfo` uses.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub load_balancers: Vec<LoadBalancer>,

@@ -26,6 +26,8 @@ pub enum ReceiverKind {
     Slack(Slack),
     /// A program on this machine, with the notification as JSON on its standard input.
     Command(CommandReceiver),
+    /// A topic of Amazon SNS, with the notification as JSON for a message.
+    Sns(SnsTopic),
 }
 
 /// A webhook.
@@ -50,6 +52,17 @@ pub struct Slack {
     pub url: TextOrSecret,
 }
 
+/// A topic of Amazon SNS.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SnsTopic {
+    /// Its ARN.
+    pub topic_arn: String,
+    /// The account that publishes to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+}
+
 /// A program.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -68,6 +81,7 @@ impl ReceiverKind {
             Self::Webhook(_) => "webhook",
             Self::Slack(_) => "Slack",
             Self::Command(_) => "command",
+            Self::Sns(_) => "SNS",
         }
     }
 }

@@ -44,6 +44,8 @@ pub enum TrafficProvider {
     Router(Router),
     /// Anything else, by requests that the operator defines.
     Http(Box<HttpBalancer>),
+    /// Target groups of AWS's Elastic Load Balancing.
+    Elbv2(Elbv2),
 }
 
 impl TrafficProvider {
@@ -55,6 +57,7 @@ impl TrafficProvider {
             Self::Envoy(_) => "Envoy",
             Self::Router(_) => "cutover router",
             Self::Http(_) => "HTTP",
+            Self::Elbv2(_) => "ELB",
         }
     }
 
@@ -63,6 +66,7 @@ impl TrafficProvider {
         match self {
             Self::Haproxy(_) | Self::Nginx(_) | Self::Envoy(_) | Self::Router(_) => true,
             Self::Http(http) => http.splits(),
+            Self::Elbv2(elb) => matches!(elb.control, Elbv2Control::Weights(_)),
         }
     }
 
@@ -192,4 +196,47 @@ pub struct Router {
     pub admin: String,
     /// The route, of those that it has.
     pub route: String,
+}
+
+/// Target groups of an application or network load balancer of AWS.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Elbv2 {
+    /// The account that has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// What of it is driven.
+    pub control: Elbv2Control,
+}
+
+/// What of an AWS load balancer is driven.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Elbv2Control {
+    /// The targets of the target group with this ARN.
+    TargetGroup(String),
+    /// The targets of two target groups, and how the load balancer weighs these.
+    Weights(Elbv2Weights),
+}
+
+/// Two weighted target groups.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Elbv2Weights {
+    /// The ARN of the target group of the original instances.
+    pub original: String,
+    /// The ARN of the target group of the replacement instances.
+    pub replacement: String,
+    /// The ARN of the listener, or of the one of its rules, that forwards to both.
+    pub listener: String,
+}
+
+impl Elbv2 {
+    /// The ARNs of its target groups.
+    pub fn target_groups(&self) -> Vec<&str> {
+        match &self.control {
+            Elbv2Control::TargetGroup(group) => vec![group],
+            Elbv2Control::Weights(weights) => vec![&weights.original, &weights.replacement],
+        }
+    }
 }

@@ -30,6 +30,7 @@ use crate::model::diagnostics::{Diagnostics, LifecycleErrorCode};
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::name::Name;
 use crate::model::notification::Message;
+use crate::providers::aws::Accounts;
 use crate::providers::notify::{Answer, DEADLINE, Notifier};
 use crate::providers::secrets::Secrets;
 
@@ -101,10 +102,12 @@ impl Hooks {
     /// # Errors
     /// If the key can't be read or made.
     pub fn new(key: &Path, secrets: &Secrets) -> std::io::Result<Self> {
+        // No hook is anything of AWS.
+        let accounts = Accounts::default();
         Ok(Self {
             tickets: Tickets::open(key)?,
-            webhooks: Notifier::new(secrets.clone(), DEADLINE),
-            programs: Notifier::new(secrets.clone(), LONGEST),
+            webhooks: Notifier::new(secrets.clone(), accounts.clone(), DEADLINE),
+            programs: Notifier::new(secrets.clone(), accounts, LONGEST),
             calls: Mutex::default(),
         })
     }

@@ -11,6 +11,7 @@ use super::super::{Orchestrator, lock};
 use super::attempt;
 use crate::clock;
 use crate::model::notification::{Delivery, DeliveryStatus};
+use crate::providers::aws::Accounts;
 use crate::providers::notify::{Answer, DEADLINE, Notifier};
 use crate::providers::secrets::Secrets;
 use crate::store::journal::{Batch, Journal, JournalError};
@@ -32,10 +33,10 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// The outbox of the project with these secrets.
-    pub fn new(secrets: Secrets) -> Self {
+    /// The outbox of the project with these secrets and AWS accounts.
+    pub fn new(secrets: Secrets, accounts: Accounts) -> Self {
         Self {
-            notifier: Notifier::new(secrets, DEADLINE),
+            notifier: Notifier::new(secrets, accounts, DEADLINE),
             served: Mutex::default(),
             grown: watch::Sender::new(0),
         }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use super::super::lock;
 use crate::model::connections::LoadBalancer;
 use crate::model::project::Project;
+use crate::providers::aws::Accounts;
 use crate::providers::hosts::Network;
 use crate::providers::secrets::Secrets;
 use crate::providers::traffic::{Balancer, connect};
@@ -16,6 +17,7 @@ use crate::providers::traffic::{Balancer, connect};
 pub(super) struct Connections {
     network: Network,
     secrets: Secrets,
+    accounts: Accounts,
     open: Mutex<BTreeMap<String, Open>>,
 }
 
@@ -35,10 +37,11 @@ impl fmt::Debug for Connections {
 }
 
 impl Connections {
-    pub fn new(network: Network, secrets: Secrets) -> Self {
+    pub fn new(network: Network, secrets: Secrets, accounts: Accounts) -> Self {
         Self {
             network,
             secrets,
+            accounts,
             open: Mutex::default(),
         }
     }
@@ -63,8 +66,14 @@ impl Connections {
         }
         // What the former one listens on, the new one may want.
         open.remove(name);
-        let balancer = connect(document, project, &self.network, &self.secrets)
-            .map_err(|error| error.to_string())?;
+        let balancer = connect(
+            document,
+            project,
+            &self.network,
+            &self.secrets,
+            &self.accounts,
+        )
+        .map_err(|error| error.to_string())?;
         let entry = Open {
             document: document.clone(),
             agent,

@@ -33,6 +33,7 @@ use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
 use crate::model::traffic::status::{BalancerDetails, TrafficStatus};
 use crate::model::traffic::{Side, Split};
+use crate::providers::aws::Accounts;
 use crate::providers::hosts::Network;
 use crate::providers::secrets::Secrets;
 
@@ -80,11 +81,12 @@ pub(super) struct Errand {
 }
 
 impl Traffic {
-    /// No keepers, and no connections yet; they are made through `network`, with `secrets` for those that want some.
-    pub fn new(network: Network, secrets: Secrets) -> Self {
+    /// No keepers, and no connections yet; they are made through `network`, with `secrets` and `accounts` for those that want
+    /// some.
+    pub fn new(network: Network, secrets: Secrets, accounts: Accounts) -> Self {
         Self {
             keepers: Mutex::default(),
-            connections: Connections::new(network, secrets),
+            connections: Connections::new(network, secrets, accounts),
             seen: Mutex::default(),
         }
     }

@@ -3,6 +3,8 @@
 //! A source is asked and answers with a [`Reading`], or it can't be read and says why. No answer is ever taken for a good one:
 //! an empty answer is no data, and one that makes no sense is an error. It knows nothing of deployments.
 
+#[cfg(feature = "aws")]
+mod cloudwatch;
 mod command;
 mod http;
 mod prometheus;
@@ -16,6 +18,7 @@ use crate::clock;
 use crate::model::alarm::{Observation, Outcome, Reading};
 use crate::model::connections::{AlarmConnection, AlarmSource};
 use crate::model::secret::mask::Mask;
+use crate::providers::aws::Accounts;
 use crate::providers::secrets::Secrets;
 
 /// How long a source may take to answer. A command is asked to end then, and killed if it does not.
@@ -33,6 +36,7 @@ pub struct Reader {
     http: reqwest::Client,
     /// What they are sent; commands run in its folder.
     secrets: Secrets,
+    accounts: Accounts,
 }
 
 /// Why the state of an alarm can't be read.
@@ -71,17 +75,21 @@ pub enum AlarmError {
 }
 
 impl Reader {
-    /// A reader for the project with these secrets. Nothing is asked yet.
+    /// A reader for the project with these secrets and AWS accounts. Nothing is asked yet.
     ///
     /// # Errors
     /// If the HTTP client can't be set up.
-    pub fn new(secrets: Secrets) -> Result<Self, reqwest::Error> {
+    pub fn new(secrets: Secrets, accounts: Accounts) -> Result<Self, reqwest::Error> {
         let http = reqwest::Client::builder()
             .timeout(DEADLINE)
             // A login page answers 200 to whoever is sent there.
             .redirect(reqwest::redirect::Policy::none())
             .build()?;
-        Ok(Self { http, secrets })
+        Ok(Self {
+            http,
+            secrets,
+            accounts,
+        })
     }
 
     /// Asks for the state of an alarm. Takes [`LONGEST`] at most.
@@ -94,6 +102,15 @@ impl Reader {
             AlarmSource::Prometheus(ask) => prometheus::read(&self.http, &self.secrets, ask).await,
             AlarmSource::Http(ask) => http::read(&self.http, &self.secrets, ask).await,
             AlarmSource::Command(ask) => command::read(&self.secrets, ask, DEADLINE).await,
+            #[cfg(feature = "aws")]
+            AlarmSource::CloudWatch(ask) => {
+                cloudwatch::read(&self.accounts, ask, &alarm.name).await
+            }
+            #[cfg(not(feature = "aws"))]
+            AlarmSource::CloudWatch(ask) => Err(AlarmError::Refused {
+                who: self.accounts.label("CloudWatch", ask.account.as_deref()),
+                reason: crate::providers::aws::ABSENT.to_owned(),
+            }),
         }?;
         let Answer {
             state,

@@ -3,6 +3,8 @@
 mod command;
 mod post;
 mod slack;
+#[cfg(feature = "aws")]
+mod sns;
 mod webhook;
 
 use std::sync::OnceLock;
@@ -12,6 +14,7 @@ use crate::model::connections::{Hook, HookKind, Receiver, ReceiverKind};
 use crate::model::notification::Message;
 use crate::model::secret::TextOrSecret;
 use crate::model::secret::mask::Mask;
+use crate::providers::aws::Accounts;
 use crate::providers::secrets::{Secrets, Shown};
 use crate::text::safe;
 
@@ -59,15 +62,17 @@ pub struct Notifier {
     /// Made when it is needed first: it reads the machine's certificates.
     http: OnceLock<reqwest::Client>,
     secrets: Secrets,
+    accounts: Accounts,
     deadline: Duration,
 }
 
 impl Notifier {
-    /// A notifier of the project with these secrets, whose receivers may take so long to answer.
-    pub fn new(secrets: Secrets, deadline: Duration) -> Self {
+    /// A notifier of the project with these secrets and AWS accounts, whose receivers may take so long to answer.
+    pub fn new(secrets: Secrets, accounts: Accounts, deadline: Duration) -> Self {
         Self {
             http: OnceLock::new(),
             secrets,
+            accounts,
             deadline,
         }
     }
@@ -94,6 +99,14 @@ impl Notifier {
             ReceiverKind::Webhook(webhook) => self.webhook(webhook, message).await,
             ReceiverKind::Slack(slack) => self.slack(slack, message).await,
             ReceiverKind::Command(command) => self.command(command, message).await,
+            #[cfg(feature = "aws")]
+            ReceiverKind::Sns(topic) => Ok(self.sns(topic, message).await),
+            #[cfg(not(feature = "aws"))]
+            ReceiverKind::Sns(topic) => Ok(Answer::Refused(format!(
+                "{}: {}",
+                self.accounts.label("SNS", topic.account.as_deref()),
+                crate::providers::aws::ABSENT
+            ))),
         };
         // A secret that can't be read is said on the way; nothing is sent then.
         sent.unwrap_or_else(Answer::not_now)

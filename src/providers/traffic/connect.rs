@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "aws")]
+use super::elbv2::Elbv2Balancer;
 use super::envoy::EnvoyBalancer;
 use super::haproxy::HaProxyBalancer;
 use super::http::RequestBalancer;
@@ -11,11 +13,12 @@ use super::{Balancer, TrafficError};
 use crate::model::connections::{LoadBalancer, TrafficProvider};
 use crate::model::name::Name;
 use crate::model::project::Project;
+use crate::providers::aws::Accounts;
 use crate::providers::hosts::Network;
 use crate::providers::secrets::Secrets;
 
-/// A connection to a load balancer; those behind agents are reached as their hosts are, and `secrets` are for those that want
-/// some. Nothing is sent yet.
+/// A connection to a load balancer; those behind agents are reached as their hosts are, and `secrets` and `accounts` are for
+/// those that want some. Nothing is sent yet.
 ///
 /// # Errors
 /// If its document can't be right.
@@ -24,6 +27,7 @@ pub fn connect(
     project: &Project,
     network: &Network,
     secrets: &Secrets,
+    accounts: &Accounts,
 ) -> Result<Arc<dyn Balancer>, TrafficError> {
     let name = &document.name;
     let agent = |host: &Name| {
@@ -50,6 +54,17 @@ pub fn connect(
         }
         TrafficProvider::Http(connection) => {
             Arc::new(RequestBalancer::new(name, connection, secrets)?)
+        }
+        #[cfg(feature = "aws")]
+        TrafficProvider::Elbv2(connection) => {
+            Arc::new(Elbv2Balancer::new(name, connection, accounts))
+        }
+        #[cfg(not(feature = "aws"))]
+        TrafficProvider::Elbv2(connection) => {
+            return Err(TrafficError::Refused {
+                balancer: accounts.label(&format!("ELB {name}"), connection.account.as_deref()),
+                reason: crate::providers::aws::ABSENT.to_owned(),
+            });
         }
     })
 }

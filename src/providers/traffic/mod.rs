@@ -4,6 +4,8 @@
 //! and a load balancer that was restarted, or changed by hand, is put right. It knows nothing of deployments.
 
 mod connect;
+#[cfg(feature = "aws")]
+pub mod elbv2;
 pub mod envoy;
 pub mod haproxy;
 pub mod http;

@@ -53,6 +53,7 @@ pub(super) fn check(project: &ProjectDocument, document: &Document, problems: &m
                     error(&source.key("command").key("run"), message);
                 }
             }
+            AlarmSource::CloudWatch(_) => {}
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::alarms;
+use super::aws;
 use super::balancers;
 use super::document::Document;
 use super::fleets;
@@ -33,6 +34,7 @@ pub(super) fn check(project: &ProjectDocument, document: &Document, problems: &m
     };
     let balancers: Vec<&str> = all.load_balancers.iter().map(|c| c.name.as_str()).collect();
     unique("loadBalancers", balancers.clone());
+    unique("aws", all.aws.iter().map(|c| &*c.name).collect());
     unique("alarms", all.alarms.iter().map(|c| &*c.name).collect());
     unique(
         "receivers",
@@ -42,6 +44,7 @@ pub(super) fn check(project: &ProjectDocument, document: &Document, problems: &m
     unique("sources", all.sources.iter().map(|c| &*c.name).collect());
     unique("hooks", all.hooks.iter().map(|c| &*c.name).collect());
     balancers::check(project, document, problems);
+    aws::check(all, document, problems);
     alarms::check(project, document, problems);
     receivers::check(&all.receivers, document, problems);
     receivers::check_hooks(project, document, problems);

@@ -13,6 +13,7 @@ mod access;
 pub mod address;
 mod alarms;
 mod applications;
+mod aws;
 mod balancers;
 mod configurations;
 mod connections;

@@ -4,7 +4,9 @@ use std::net::IpAddr;
 
 use super::document::Document;
 use super::problem::{Problems, Severity};
-use crate::model::connections::{CommandReceiver, HookKind, Receiver, ReceiverKind, Webhook};
+use crate::model::connections::{
+    Arn, CommandReceiver, HookKind, Receiver, ReceiverKind, SnsTopic, Webhook,
+};
 use crate::model::project::{HookSettings, ProjectDocument};
 use crate::model::yaml;
 
@@ -23,6 +25,7 @@ pub(super) fn check(receivers: &[Receiver], document: &Document, problems: &mut 
                 url.and_then(|url| address(url, via.key("slack").key("url")))
             }
             ReceiverKind::Command(it) => command(it, &via),
+            ReceiverKind::Sns(it) => topic(it, &via),
         };
         if let Some((path, message)) = wrong {
             problems.add(document.problem(Severity::Error, &path, message));
@@ -79,6 +82,13 @@ fn webhook(webhook: &Webhook, via: &yaml::Path) -> Option<Wrong> {
 fn command(command: &CommandReceiver, via: &yaml::Path) -> Option<Wrong> {
     let nameless = command.run.first().is_none_or(String::is_empty);
     nameless.then(|| (via.key("command").key("run"), "a command needs a program"))
+}
+
+fn topic(sns: &SnsTopic, via: &yaml::Path) -> Option<Wrong> {
+    let remedy =
+        "this is no topic: write its ARN, such as arn:aws:sns:eu-west-1:123456789012:deploys";
+    let good = Arn::of(&sns.topic_arn, "sns", "").is_some();
+    (!good).then(|| (via.key("sns").key("topicArn"), remedy))
 }
 
 pub(super) fn address(url: &str, path: yaml::Path) -> Option<Wrong> {

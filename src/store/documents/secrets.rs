@@ -162,6 +162,11 @@ struct Places<'a> {
 impl<'a> Places<'a> {
     fn of(&mut self, all: &'a Connections) {
         let root = Path::root().key("connections");
+        for (index, one) in all.aws.iter().enumerate() {
+            let path = root.key("aws").index(index).key("endpointUrl");
+            self.urls
+                .extend(one.endpoint_url.as_deref().map(|url| (path, url)));
+        }
         for (index, one) in all.load_balancers.iter().enumerate() {
             let path = root.key("loadBalancers").index(index).key("provider");
             self.of_balancer(&one.provider, &path);
@@ -176,6 +181,7 @@ impl<'a> Places<'a> {
                 ReceiverKind::Webhook(webhook) => self.of_webhook(webhook, &path),
                 ReceiverKind::Slack(slack) => self.of_slack(slack, &path),
                 ReceiverKind::Command(command) => self.of_command(command, &path),
+                ReceiverKind::Sns(_) => {}
             }
         }
         for (index, one) in all.hooks.iter().enumerate() {
@@ -219,7 +225,8 @@ impl<'a> Places<'a> {
                     self.request(&observe.request, &path.key("observe").key("request"));
                 }
             }
-            TrafficProvider::Haproxy(_) | TrafficProvider::Nginx(_) => {}
+            TrafficProvider::Haproxy(_) | TrafficProvider::Nginx(_) | TrafficProvider::Elbv2(_) => {
+            }
         }
     }
 
@@ -245,6 +252,7 @@ impl<'a> Places<'a> {
                 self.commands.push((path.key("run"), &alarm.run));
                 self.equipped(&alarm.secrets, &path);
             }
+            AlarmSource::CloudWatch(_) => {}
         }
     }
 

@@ -208,7 +208,10 @@ impl Deployment {
                 steps,
                 minutes: long,
                 ..
-            } => minutes(steps.len() as u64 * u64::from(*long)),
+            } => {
+                let steps = u32::try_from(steps.len()).unwrap_or(u32::MAX);
+                self.spec.limits.shift_minutes(*long) * steps
+            }
             Stage::Hook { .. } => self.spec.limits.hook(),
             Stage::Provision { .. } | Stage::Terminate { .. } | Stage::DeleteTaskSet { .. } => {
                 self.spec.limits.provisioning()

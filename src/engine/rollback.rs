@@ -195,6 +195,21 @@ fn keeps_task_set(deployment: &Deployment) -> bool {
     !matches!(stage, Some(Stage::DeleteTaskSet { side: Side::Blue }))
 }
 
+/// Why a deployment that is over is not rolled back at all, if it is not: a function's goes back to the version before it or
+/// nowhere, for to deploy an older one anew would begin where the alias does not lead any more.
+pub fn refusal(deployment: &Deployment, ledger: &Ledger) -> Option<String> {
+    deployment.spec.function.as_ref()?;
+    if let Err(why) = way_back(deployment) {
+        return Some(why);
+    }
+    let newest = ledger.last_begun.as_ref()?;
+    (newest != deployment.id()).then(|| {
+        format!(
+            "{newest} has moved the traffic since: roll that back, or deploy the version that is to have it"
+        )
+    })
+}
+
 /// Whether a deployment that is over is rolled back by giving its original the traffic back: it is blue/green, none has begun
 /// in its group since, and all its instances are still
 /// there, or its task set.

@@ -346,6 +346,9 @@ fn divisible(
 
 /// Whether load balancers that give traffic to whole sides only can do what the deployment asks of them.
 fn whole_sides(project: &Project, spec: &Spec) -> Result<(), ApiError> {
+    if !spec.is_on_hosts() {
+        return Ok(());
+    }
     let names = spec.group.load_balancers().into_iter();
     let mut balancers = names.filter_map(|name| project.connections.load_balancer(name));
     let Some(balancer) = balancers.find(|one| one.provider.weighs_whole_sides()) else {

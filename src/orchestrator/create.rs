@@ -191,7 +191,11 @@ impl Orchestrator {
             return Ok(answer);
         }
         let group = deployment.group_key();
-        let revision = rollback::revision(&deployment, &self.ledger_of(&group).await);
+        let ledger = self.ledger_of(&group).await;
+        if let Some(why) = rollback::refusal(&deployment, &ledger) {
+            return Err(ApiError::new("InvalidOperationException", why));
+        }
+        let revision = rollback::revision(&deployment, &ledger);
         let revision = revision.ok_or_else(|| {
             ApiError::new(
                 "RevisionDoesNotExistException",

@@ -1,12 +1,15 @@
 //! Whether a function can be deployed: what its `AppSpec` says against what the project knows (operations.md §10).
 
+use std::sync::PoisonError;
+
 use super::command::{ApiError, Deploy};
-use super::{Orchestrator, content};
+use super::{Orchestrator, content, lock};
 use crate::appspec::lambda;
 use crate::engine::Ledger;
 use crate::engine::spec::TargetSpec;
 use crate::model::connections::{FunctionConnection, FunctionKind, Version};
 use crate::model::deployment::{ErrorCode, InstanceHealth, RevisionHealth};
+use crate::model::group::GroupKey;
 use crate::model::name::Name;
 use crate::model::project::Project;
 use crate::model::revision::Revision;
@@ -28,6 +31,7 @@ impl Orchestrator {
         let mut asked = content::function(&self.0.bundles, revision)?;
         let function = &mut asked.function;
         let connection = connection(project, function)?;
+        self.alone(&deploy.group, function)?;
         let current = function
             .current_version
             .or_else(|| self.version_in_place(function, ledger));
@@ -45,8 +49,8 @@ impl Orchestrator {
             return Err(wrong(
                 ErrorCode::InvalidLambdaConfiguration,
                 &format!(
-                    "the alias {} of {} leads to version {current} already: publish a version and write its number as TargetVersion",
-                    function.alias, function.name
+                    "version {current} of {} is what was deployed here last: publish a version and write its number as TargetVersion, or write as CurrentVersion which one its alias {} leads to now",
+                    function.name, function.alias
                 ),
             ));
         }
@@ -54,6 +58,28 @@ impl Orchestrator {
             known(connection, version)?;
         }
         Ok(asked)
+    }
+
+    /// Whether no other group moves the traffic of the same alias.
+    fn alone(&self, group: &GroupKey, function: &lambda::Function) -> Result<(), ApiError> {
+        let active = lock(&self.0.active);
+        let other = active.values().find_map(|handle| {
+            let state = handle.state.read().unwrap_or_else(PoisonError::into_inner);
+            let theirs = &state.spec.function.as_ref()?.function;
+            let same = (&theirs.name, &theirs.alias) == (&function.name, &function.alias);
+            let moves = same && !state.status.is_terminal() && state.group_key() != *group;
+            moves.then(|| format!("{} in {}", state.id(), state.group_key()))
+        });
+        match other {
+            None => Ok(()),
+            Some(other) => Err(ApiError::new(
+                "DeploymentLimitExceededException",
+                format!(
+                    "{other} moves the traffic of the alias {} of {} just now: wait for it, or stop it",
+                    function.alias, function.name
+                ),
+            )),
+        }
     }
 
     /// The version that the group's last successful deployment gave the traffic, if it was of the same alias.

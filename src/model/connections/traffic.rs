@@ -70,6 +70,14 @@ impl TrafficProvider {
         }
     }
 
+    /// Whether it tells which weight each server has.
+    pub fn tells_weights(&self) -> bool {
+        match self {
+            Self::Http(http) => http.observe.as_ref().is_some_and(|it| it.weight.is_some()),
+            _ => true,
+        }
+    }
+
     /// Whether it gives each side its share as a whole, and knows the sides by what it is configured with.
     pub fn weighs_whole_sides(&self) -> bool {
         matches!(self, Self::Envoy(envoy) if matches!(envoy.control, EnvoyControl::Runtime(_)))

@@ -89,15 +89,17 @@ impl Alias {
         let Some(target) = deployment.target(&self.target) else {
             return Vec::new();
         };
-        let began = target
-            .event(LifecycleEvent::AllowTraffic)
+        let allow = target.event(LifecycleEvent::AllowTraffic);
+        let began = allow
             .filter(|entry| entry.status == EventStatus::InProgress)
             .and_then(|entry| entry.start_time);
+        let entered = allow.is_some_and(|entry| entry.status == EventStatus::Succeeded);
         let versions = self.versions.iter();
         let members = versions.map(|(version, name, endpoint)| {
             let place = match (*version, deployment.spec.goes_back()) {
-                // The former version has served until now: how well it does is no matter of its successor.
-                (version, false) if version == self.current => None,
+                // The former version has served until now: how well it does is no matter of its successor. While they share
+                // the traffic, both are there.
+                (version, false) if version == self.current => entered.then_some(Place::In),
                 (version, true) if version == self.current => Some(Place::In),
                 (version, false) if version == self.next => place(target),
                 (version, true) if version == self.next => None,
@@ -114,13 +116,20 @@ impl Alias {
                 endpoint: endpoint.clone(),
                 side,
                 place,
-                leave_by: None,
+                leave_by: began.map(|at| at + times.drain),
                 enter_by: began.map(|at| at + times.enter),
                 moved: began.is_some(),
                 asked: false,
             }
         });
         members.collect()
+    }
+
+    /// What the server of a version is called.
+    fn server(&self, version: u64) -> String {
+        let mut versions = self.versions.iter();
+        let found = versions.find(|(number, ..)| *number == version);
+        found.map_or_else(String::new, |(_, name, _)| name.to_string())
     }
 
     /// Whether a server is one of the two that the deployment is about.
@@ -168,11 +177,12 @@ impl Alias {
         let message = match found.as_slice() {
             [version] if all == 1 && *version == current => return None,
             [version] if all == 1 => format!(
-                "the alias {alias} of {function} leads to version {version}, and the AppSpec's CurrentVersion is {current}: write {version} there, or give {current} its traffic back"
+                "the alias {alias} of {function} leads to version {version}, and not to {current}, from which it is to go: write CurrentVersion: {version} in the AppSpec, or give {current} its traffic back"
             ),
-            [] if all == 0 => format!(
-                "the alias {alias} of {function} leads to no version: let version {current} have its traffic at {} first",
-                self.balancer
+            [] => format!(
+                "the alias {alias} of {function} leads to no version: let version {current} have its traffic at {} first, where its server has to be called {}",
+                self.balancer,
+                self.server(current)
             ),
             _ => format!(
                 "the alias {alias} of {function} is split: {} get its traffic. Roll the deployment back that left it so (`cutover rollback`), or give version {current} all of it at {}",

@@ -159,7 +159,7 @@ impl Findings {
         for member in members {
             if !is_there(member, observed, judges) {
                 self.waiting.insert(member.target.clone());
-            } else if let Some(why) = late.get(&member.name) {
+            } else if let Some(why) = late.get(&member.target) {
                 self.refuses(&member.target, why.clone());
             }
         }

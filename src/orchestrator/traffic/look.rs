@@ -36,6 +36,9 @@ pub(super) async fn look(
     let alias = match read(state, |d| Alias::of(d, project)) {
         Ok(alias) => alias,
         Err(trouble) => {
+            let mut looked = read(state, |d| Looked::new("functions", d));
+            looked.trouble = Some(trouble.clone());
+            findings.balancers.push(looked);
             findings.trouble.push(trouble);
             return findings;
         }

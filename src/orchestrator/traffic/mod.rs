@@ -28,6 +28,7 @@ use super::{Orchestrator, Request, lock};
 use crate::clock;
 use crate::engine::Deployment;
 use crate::model::deployment::{DeploymentId, ExecutionId};
+use crate::model::group::GroupKey;
 use crate::model::lifecycle::LifecycleEvent;
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
@@ -43,6 +44,8 @@ use crate::providers::secrets::Secrets;
 pub(super) struct Traffic {
     keepers: Mutex<BTreeMap<DeploymentId, mpsc::UnboundedSender<Ask>>>,
     connections: Connections,
+    /// Whose turn it is in each group: what a keeper has asked for is over before the next one looks.
+    turns: Mutex<BTreeMap<GroupKey, Arc<tokio::sync::Mutex<()>>>>,
     /// How the load balancers of each deployment were at the last look.
     seen: Mutex<BTreeMap<DeploymentId, Seen>>,
 }
@@ -86,6 +89,7 @@ impl Traffic {
     pub fn new(network: Network, secrets: Secrets, accounts: Accounts) -> Self {
         Self {
             keepers: Mutex::default(),
+            turns: Mutex::default(),
             connections: Connections::new(network, secrets, accounts),
             seen: Mutex::default(),
         }
@@ -116,7 +120,18 @@ impl Traffic {
             requests.clone(),
         );
         lock(&self.keepers).insert(deployment.id().clone(), asks);
-        tokio::spawn(keeper.run());
+        // What joins a group beside its deployment keeps other hosts.
+        let turn = deployment.spec.takes_slot().then(|| {
+            let mut turns = lock(&self.turns);
+            Arc::clone(turns.entry(deployment.group_key()).or_default())
+        });
+        tokio::spawn(async move {
+            let _turn = match turn {
+                Some(turn) => Some(turn.lock_owned().await),
+                None => None,
+            };
+            keeper.run().await;
+        });
     }
 
     /// Has an event carried out, or finished.

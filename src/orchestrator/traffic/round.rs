@@ -139,13 +139,13 @@ fn leaving(
     match (seen.service, seen.in_flight) {
         (Service::Out, _) => Service::Out,
         (Service::Draining, Some(0)) => {
-            left.insert(member.name.clone(), 0);
+            left.insert(member.target.clone(), 0);
             Service::Out
         }
         _ if deliberate(Bug::DrainSkipped) => Service::Out,
         (Service::Draining, in_flight) if late => {
             if let Some(n) = in_flight {
-                left.insert(member.name.clone(), n);
+                left.insert(member.target.clone(), n);
             }
             Service::Out
         }
@@ -232,9 +232,9 @@ impl Member {
         now: Timestamp,
     ) {
         if let Some(why) = overdue(self, observed, judges, now) {
-            late.entry(self.name.clone()).or_insert(why);
+            late.entry(self.target.clone()).or_insert(why);
         }
-        if self.place == Some(Place::In) && late.contains_key(&self.name) {
+        if self.place == Some(Place::In) && late.contains_key(&self.target) {
             self.place = (self.side == Side::Green).then_some(Place::Out);
         }
     }

@@ -55,7 +55,7 @@ impl NginxBalancer {
         let there = state.in_force.as_ref().unwrap_or(&state.servers);
         let others = there
             .iter()
-            .filter(|it| !it.draining && !asked(&it.endpoint));
+            .filter(|it| !it.draining && it.weight > 0 && !asked(&it.endpoint));
         Ok(Observed {
             servers: seen.collect(),
             others: others.count(),

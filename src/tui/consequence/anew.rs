@@ -23,6 +23,9 @@ pub(crate) fn goal<'a>(
     let nothing =
         || format!("no other deployment of {group} succeeded, so there is nothing to go back to");
     let ledger = model.ledger(&group).ok_or_else(nothing)?;
+    if let Some(why) = rollback::refusal(deployment, ledger) {
+        return Err(why);
+    }
     let revision = rollback::revision(deployment, ledger).ok_or_else(nothing)?;
     let view = model.view.as_ref().ok_or("nothing is known yet")?;
     let document = view.project.group(&group).ok_or("its group is gone")?;

@@ -133,11 +133,17 @@ fn status(shown: &Value) -> &str {
     shown["deploymentInfo"]["status"].as_str().unwrap()
 }
 
+fn shown_id(shown: &Value) -> String {
+    let id = shown["deploymentInfo"]["deploymentId"].as_str();
+    id.unwrap().to_owned()
+}
+
 async fn one_version_follows_another(kind: Kind) {
     let function = Function::up(kind).await;
     let clients = function.load();
     clients.all_go_to("v1").await;
     let shown = function.all_at_once("1-2");
+    let first = shown.clone();
     assert_eq!(status(&shown), "Succeeded", "{shown:#}");
     for name in ["BeforeAllowTraffic", "AllowTraffic", "AfterAllowTraffic"] {
         assert_eq!(event(&shown, "thumbs", name).0, "Succeeded");
@@ -151,12 +157,20 @@ async fn one_version_follows_another(kind: Kind) {
     assert_eq!(function.lab.wait_for_end(&id), "Failed");
     let shown = function.lab.show(&id);
     let (_, why) = event(&shown, "thumbs", "AllowTraffic");
-    assert!(
-        why.contains("leads to version 3") && why.contains("CurrentVersion is 2"),
-        "{why}"
-    );
+    assert!(why.contains("leads to version 3, and not to 2"), "{why}");
     let error = &shown["deploymentInfo"]["errorInformation"]["code"];
     assert_eq!(error, "INVALID_LAMBDA_CONFIGURATION");
+    // Neither what moved nothing nor what is long past can be rolled back, and nothing is deployed instead.
+    let refused = |id: &str| {
+        let output = function.lab.run(&["rollback", id]);
+        assert!(!output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let why = refused(&id);
+    assert!(why.contains("no traffic had moved"), "{why}");
+    let first = shown_id(&first);
+    let why = refused(&first);
+    assert!(why.contains("has moved the traffic since"), "{why}");
     clients.all_go_to("v3").await;
     clients.nothing_was_lost();
 }

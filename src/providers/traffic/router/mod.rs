@@ -164,10 +164,21 @@ fn servers(state: &RouteState) -> Vec<Server> {
     state.servers.iter().map(server).collect()
 }
 
-/// What is there, with what is wanted of it; what nobody names stays.
+/// What is there, with what is wanted of it; what nobody names stays. What had no share has none because of the other split: it
+/// is out, lest it gets one by this.
 fn merged(before: &WantedRoute, wanted: &Wanted) -> WantedRoute {
     let mut after = before.clone();
     after.split = wanted.split;
+    if before.split != wanted.split {
+        let servers = before.servers.clone();
+        let split = before.split;
+        let shares = weights(&Wanted { servers, split }, MOST);
+        for server in &mut after.servers {
+            if before.split.is_some() && shares.get(&server.name) == Some(&0) {
+                server.service = Service::Out;
+            }
+        }
+    }
     for server in &wanted.servers {
         match after.servers.iter_mut().find(|s| s.name == server.name) {
             Some(there) => *there = server.clone(),

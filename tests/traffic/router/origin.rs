@@ -100,15 +100,16 @@ pub async fn closer(answer: &'static str) -> (SocketAddr, Arc<AtomicUsize>) {
     tokio::spawn(async move {
         loop {
             let (mut stream, _) = listener.accept().await.unwrap();
-            let mut buffer = [0; 4096];
-            if stream
-                .read(&mut buffer)
-                .await
-                .is_ok_and(|length| length > 0)
-            {
-                shared.fetch_add(1, Ordering::Relaxed);
-                let _gone = stream.write_all(answer.as_bytes()).await;
-            }
+            let heads = Arc::clone(&shared);
+            // Each for itself: nothing may ever come on one that was opened beside another.
+            tokio::spawn(async move {
+                let mut buffer = [0; 4096];
+                let read = stream.read(&mut buffer).await;
+                if read.is_ok_and(|length| length > 0) {
+                    heads.fetch_add(1, Ordering::Relaxed);
+                    let _gone = stream.write_all(answer.as_bytes()).await;
+                }
+            });
         }
     });
     (address, heads)

@@ -58,13 +58,9 @@ pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Ex
     let listeners = Listeners::bind(&socket, access.as_ref().map(|access| access.door.as_path()))?;
     let called = orchestrator.project().settings.hooks.clone();
     let called = called.map(|settings| settings.listen);
-    let hooks = match &called {
-        Some(listen) => Some(Callbacks::bind(listen).await?),
-        None => None,
-    };
     let (audit, public) = (Audit::open(&state.audit()), listeners.door());
     let audit = audit.wrap_err_with(|| format!("{} can't be used", state.audit().display()))?;
-    tracing::info!(socket = %socket.display(), door = ?public, hooks = called.map(String::from), "orchestrating");
+    tracing::info!(socket = %socket.display(), door = ?public, hooks = called.clone().map(String::from), "orchestrating");
 
     let (watched, background) = (orchestrator.clone(), args.background);
     let end = async move {
@@ -83,8 +79,8 @@ pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Ex
         }
     };
     let door = Door::new(orchestrator, audit);
-    let _hooks = hooks.map(|hooks| {
-        let serving = tokio::spawn(hooks.serve(door.clone()));
+    let _hooks = called.map(|listen| {
+        let serving = tokio::spawn(Callbacks::listen(listen, door.clone()));
         AbortOnDropHandle::new(serving)
     });
     let served = server::serve(door, listeners, end).await;

@@ -129,7 +129,14 @@ fn wrong(address: &str) -> Option<&'static str> {
         return Some("write one such as https://artifacts.example/shop-1.8.0.tar.gz");
     };
     let authority = behind.split(['/', '?', '#']).next().unwrap_or_default();
-    let step = |part: &str| [".", ".."].contains(&part.to_lowercase().replace("%2e", ".").as_str());
+    // As some servers read it: a slash may be encoded, and what comes behind a semicolon is not of the name.
+    let path = path_of(address).to_lowercase();
+    let path = path.replace("%2e", ".").replace("%2f", "/");
+    let path = path.replace("%5c", "/").replace("%3b", ";");
+    let step = |part: &str| {
+        let name = part.split(';').next().unwrap_or_default();
+        [".", ".."].contains(&name)
+    };
     if authority.is_empty() {
         Some("it names no host")
     } else if authority.contains('@') {
@@ -141,7 +148,7 @@ fn wrong(address: &str) -> Option<&'static str> {
         Some(
             "blanks, control characters, backslashes, # and letters that are not ASCII have to be percent-encoded",
         )
-    } else if path_of(address).split('/').any(step) {
+    } else if path.split('/').any(step) {
         Some("write its path without . and ..")
     } else {
         None
@@ -255,6 +262,14 @@ mod tests {
             ("https://ana:pw@artifacts.example/x".to_owned(), "password"),
             (
                 "https://artifacts.example/a/../b".to_owned(),
+                "without . and ..",
+            ),
+            (
+                "https://artifacts.example/a/..%2fb".to_owned(),
+                "without . and ..",
+            ),
+            (
+                "https://artifacts.example/a/..;x/b".to_owned(),
                 "without . and ..",
             ),
             (

@@ -200,15 +200,31 @@ impl Orchestrator {
 /// A client's ear at the feed; counted, so that an orchestrator in the background knows when it may end.
 #[derive(Debug)]
 pub struct Subscription {
-    orchestrator: Orchestrator,
+    _present: Present,
     items: broadcast::Receiver<FeedItem>,
+}
+
+/// Somebody for whom an orchestrator in the background stays.
+#[derive(Debug)]
+pub(super) struct Present(Orchestrator);
+
+impl Present {
+    pub fn new(orchestrator: &Orchestrator) -> Self {
+        orchestrator.0.clients.fetch_add(1, Ordering::Relaxed);
+        Self(orchestrator.clone())
+    }
+}
+
+impl Drop for Present {
+    fn drop(&mut self) {
+        self.0.0.clients.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Subscription {
     fn new(orchestrator: &Orchestrator) -> Self {
-        orchestrator.0.clients.fetch_add(1, Ordering::Relaxed);
         Self {
-            orchestrator: orchestrator.clone(),
+            _present: Present::new(orchestrator),
             items: orchestrator.0.feed.subscribe(),
         }
     }
@@ -216,11 +232,5 @@ impl Subscription {
     /// The next item; `None` if the client fell too far behind and must start again.
     pub async fn next(&mut self) -> Option<FeedItem> {
         self.items.recv().await.ok()
-    }
-}
-
-impl Drop for Subscription {
-    fn drop(&mut self) {
-        self.orchestrator.0.clients.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -313,6 +313,8 @@ impl Orchestrator {
     /// # Errors
     /// Why it is refused.
     pub async fn command(&self, command: Command) -> Result<Answer, ApiError> {
+        // Some take long, and whoever asked may hang up.
+        let _present = look::Present::new(self);
         match command {
             Command::Push {
                 application,

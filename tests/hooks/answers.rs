@@ -214,10 +214,10 @@ fn a_report_is_taken_by_the_orchestrator_that_comes_after() {
 
 #[test]
 fn the_address_of_a_proxy_is_what_hooks_are_told() {
-    let url = ", url: 'https://deploy.example/hooks'";
+    let url = ", url: 'https://deploy.example/hooks/'";
     let world = World::new(&[0], 4200, Act::status(200), url);
     let call = world.called(&id(0));
-    assert_eq!(call.report_to, "https://deploy.example/hooks");
+    assert_eq!(call.report_to, "https://deploy.example/hooks/");
 }
 
 #[test]
@@ -234,27 +234,36 @@ fn nothing_is_taken_while_the_project_is_read_only() {
     assert_eq!(taken.status, 200, "{taken:?}");
 }
 
+/// Whoever has the port keeps nobody from steering deployments.
 #[test]
-fn a_port_that_somebody_has_is_named_with_its_setting() {
-    let world = World::usual(&[]);
+fn a_port_that_somebody_has_is_named_with_its_setting_and_waited_for() {
+    let mut world = World::usual(&[]);
     let other = tempfile::tempdir().unwrap();
-    std::fs::copy(
-        world.project().join("cutover.yaml"),
-        other.path().join("cutover.yaml"),
-    )
-    .unwrap();
-    let mut command = crate::lab::cutover(other.path());
-    let output = command
-        .arg("--project")
-        .arg(other.path())
-        .arg("serve")
-        .output()
+    let document = world.project().join("cutover.yaml");
+    std::fs::copy(document, other.path().join("cutover.yaml")).unwrap();
+    let command = |arguments: &[&str]| {
+        let mut command = crate::lab::cutover(other.path());
+        command.arg("--project").arg(other.path()).args(arguments);
+        command
+    };
+    let log = other.path().join("log");
+    let mut serve = command(&["serve"]);
+    let mut serve = serve
+        .stderr(std::fs::File::create(&log).unwrap())
+        .spawn()
         .unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(!output.status.success(), "{said}");
     let words = format!(
         "settings.hooks.listen of cutover.yaml: can't listen on 127.0.0.1:{}",
         world.port
     );
-    assert!(said.contains(&words), "{said}");
+    until("the port is named", || {
+        std::fs::read_to_string(&log).unwrap().contains(&words)
+    });
+    assert!(command(&["list"]).status().unwrap().success());
+    world.kill();
+    until("it listens", || {
+        std::net::TcpStream::connect(("127.0.0.1", world.port)).is_ok()
+    });
+    serve.kill().unwrap();
+    serve.wait().unwrap();
 }

@@ -27,12 +27,15 @@ const HEAD: usize = 16 * 1024;
 /// How long nobody is accepted when the process has no more descriptors.
 const BREATH: Duration = Duration::from_millis(100);
 
+/// How soon an address is tried again that somebody else has.
+const AGAIN: Duration = Duration::from_secs(5);
+
 /// Hooks can't be listened for.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "settings.hooks.listen of cutover.yaml: can't listen on {listen}: {source}; choose another port, or end who has it"
 )]
-pub struct CallbackError {
+struct CallbackError {
     listen: Endpoint,
     source: io::Error,
 }
@@ -45,11 +48,23 @@ pub struct Callbacks {
 }
 
 impl Callbacks {
+    /// Takes reports to this door for as long as it is polled. While somebody else has the address it is tried again: deployments
+    /// go on without it.
+    pub async fn listen(listen: Endpoint, door: Door) {
+        loop {
+            match Self::bind(&listen).await {
+                Ok(callbacks) => return callbacks.serve(door).await,
+                Err(error) => tracing::warn!("{error}; until then no hook can report over HTTP"),
+            }
+            sleep(AGAIN).await;
+        }
+    }
+
     /// Listens, and answers nobody yet.
     ///
     /// # Errors
     /// If the address is taken.
-    pub async fn bind(listen: &Endpoint) -> Result<Self, CallbackError> {
+    async fn bind(listen: &Endpoint) -> Result<Self, CallbackError> {
         let bound = TcpListener::bind((listen.host.as_str(), listen.port)).await;
         let listener = bound.map_err(|source| CallbackError {
             listen: listen.clone(),
@@ -62,7 +77,7 @@ impl Callbacks {
     }
 
     /// Takes reports to this door for as long as it is polled, and those that are under way to their end.
-    pub async fn serve(self, door: Door) {
+    async fn serve(self, door: Door) {
         self.answer(super::router(door)).await;
     }
 

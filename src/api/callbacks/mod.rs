@@ -13,7 +13,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, Method, Uri, header};
 
-pub use listen::{CallbackError, Callbacks};
+pub use listen::Callbacks;
 use wire::{Said, Told};
 
 use super::command::ApiError;

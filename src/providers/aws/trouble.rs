@@ -190,6 +190,7 @@ fn family(code: &str, status: u16) -> Family {
         | "RequestLimitExceeded"
         | "RequestThrottled"
         | "RequestThrottledException"
+        | "KMSThrottling"
         | "SlowDown" => Family::Throttled,
         _ if status == 429 => Family::Throttled,
         _ if status >= 500 => Family::Broken,

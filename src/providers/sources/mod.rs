@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use tokio::fs::File;
+use tokio::sync::Semaphore;
 
 use crate::model::connections::SourceConnection;
 use crate::model::source::Source;
@@ -19,6 +20,9 @@ const CONNECT: Duration = Duration::from_secs(10);
 
 /// How long a server may say nothing.
 const SILENCE: Duration = Duration::from_secs(30);
+
+/// How many at a time: each may fill a disk that the journal is on, too.
+const AT_ONCE: usize = 4;
 
 /// How long the whole of it may take.
 const LONGEST: Duration = Duration::from_mins(30);
@@ -43,6 +47,8 @@ pub struct Sources {
     secrets: Secrets,
     /// Made when it is needed first: it reads the machine's certificates.
     http: OnceLock<reqwest::Client>,
+    /// Who may fetch now.
+    turns: Semaphore,
 }
 
 /// Where an archive is, and how it is asked for.
@@ -62,6 +68,7 @@ impl Sources {
         Self {
             secrets,
             http: OnceLock::new(),
+            turns: Semaphore::new(AT_ONCE),
         }
     }
 
@@ -75,6 +82,10 @@ impl Sources {
         known: Option<&SourceConnection>,
         into: File,
     ) -> Result<(), SourceError> {
+        let Ok(_turn) = self.turns.try_acquire() else {
+            let message = format!("{AT_ONCE} archives are being fetched already: try again");
+            return Err(SourceError::NotNow(message));
+        };
         let server = known.and_then(SourceConnection::server);
         let place = match source {
             Source::Github(commit) => repositories::on_github(commit, server),

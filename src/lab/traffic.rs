@@ -19,18 +19,31 @@ use crate::providers::traffic::router::RouterBalancer;
 /// Requests a second.
 const RATE: u32 = 40;
 
+/// The lowest port that a lab takes, and how many it chooses from.
+const LOWEST: u32 = 10_240;
+const PORTS: u32 = 22_400;
+
+/// So many ports are between where two labs begin to look.
+const BLOCK: u32 = 16;
+
 /// How long the router, and the first answers, may take.
 const START: Duration = Duration::from_secs(10);
 
 /// The router's document, below the lab's folder.
 pub(super) const DOCUMENT: &str = "router.yaml";
 
-/// Ports that nobody listens on. They are held together for a moment, so that each is another.
+/// Ports that nobody listens on. They are below those that are given to whoever asks for any: nothing that connects somewhere
+/// while the lab starts can get one. Labs that start together look in different places.
 pub(super) fn free() -> io::Result<(Places, Thumbs)> {
-    let bind = |_| TcpListener::bind("127.0.0.1:0");
-    let held: Vec<TcpListener> = (0..3 + checkout::HOSTS.len() + thumbs::VERSIONS)
-        .map(bind)
-        .collect::<io::Result<_>>()?;
+    let wanted = 3 + checkout::HOSTS.len() + thumbs::VERSIONS;
+    let first = std::process::id().wrapping_mul(BLOCK) % PORTS;
+    let ports = (0..PORTS).map(|step| LOWEST + (first + step) % PORTS);
+    let ports = ports.filter_map(|port| u16::try_from(port).ok());
+    // Held together for a moment.
+    let held: Vec<TcpListener> = ports
+        .filter_map(|port| TcpListener::bind(("127.0.0.1", port)).ok())
+        .take(wanted)
+        .collect();
     let mut addresses = held.iter().map(TcpListener::local_addr);
     let mut next = || {
         addresses

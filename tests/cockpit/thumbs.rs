@@ -30,7 +30,9 @@ fn a_function_shifts_step_by_step_and_comes_back_when_a_check_objects() {
     terminal.wait_for("thumbs");
     terminal.press("/");
     terminal.wait_for("Go to");
-    terminal.press("thumbs\r");
+    terminal.press("thumbs/live");
+    terminal.wait_for("> thumbs/live");
+    terminal.press("\r");
     terminal.wait_for("version 1 to 2");
     let id = terminal.of_function("user")["deploymentId"].clone();
     let id = id.as_str().unwrap();

@@ -28,6 +28,10 @@ pub mod server;
 mod spot;
 mod version;
 
+/// The names under which a folder may keep an `AppSpec` that is a revision by itself: those of servers, and that which tools of
+/// functions and services use besides.
+pub const FILE_NAMES: [&str; 3] = [server::FILE_NAMES[0], server::FILE_NAMES[1], "appspec.json"];
+
 pub use encoding::{MAX_BYTES, decode};
 pub use finding::{Finding, Position, sentence};
 pub use platform::{platform, undecided};

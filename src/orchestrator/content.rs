@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::command::ApiError;
 use crate::agent::inspect;
-use crate::appspec::server::FILE_NAMES;
-use crate::appspec::{self, Finding, lambda, sentence};
+use crate::appspec::{self, FILE_NAMES, Finding, lambda, sentence};
 use crate::model::application::ComputePlatform;
 use crate::model::revision::Revision;
 use crate::store::bundles::{Bundles, Packed, label_of};
@@ -57,8 +56,7 @@ pub(super) fn function(
 
 /// The `AppSpec` in a folder, or the file itself.
 fn alone(path: &Path) -> PathBuf {
-    let names = FILE_NAMES.into_iter().chain(["appspec.json"]);
-    let mut inside = names.map(|name| path.join(name));
+    let mut inside = FILE_NAMES.into_iter().map(|name| path.join(name));
     inside
         .find(|file| file.is_file())
         .unwrap_or(path.to_owned())

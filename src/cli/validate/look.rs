@@ -7,13 +7,9 @@ use color_eyre::eyre::WrapErr as _;
 
 use super::super::context::UsageError;
 use crate::agent::inspect::{self, Inspection};
-use crate::appspec::server::FILE_NAMES;
-use crate::appspec::{self, Finding, Review, ecs, lambda};
+use crate::appspec::{self, FILE_NAMES, Finding, Review, ecs, lambda};
 use crate::model::application::ComputePlatform;
 use crate::store::archive::{ArchiveError, Format};
-
-/// The name under which tools of functions and services keep an AppSpec besides those of servers.
-const JSON_NAME: &str = "appspec.json";
 
 /// What there is at the path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,11 +100,7 @@ impl Subject<'_> {
 
     /// The name of a folder's AppSpec.
     fn named(&self) -> Option<&str> {
-        let mut names = self
-            .requested
-            .into_iter()
-            .chain(FILE_NAMES)
-            .chain([JSON_NAME]);
+        let mut names = self.requested.into_iter().chain(FILE_NAMES);
         names.find(|name| self.path.join(name).is_file())
     }
 

@@ -292,7 +292,10 @@ pub(super) fn has_failed(deployment: &Deployment, target: &Target) -> bool {
     let options = &deployment.spec.options;
     let ignore = options.ignore_application_stop_failures;
     target.events.iter().any(|entry| {
-        entry.status == EventStatus::Failed && !(ignore && entry.event.failure_may_be_ignored())
+        let hook = entry.hook.is_some() && deliberate(Bug::HookFailureIgnored);
+        entry.status == EventStatus::Failed
+            && !hook
+            && !(ignore && entry.event.failure_may_be_ignored())
     })
 }
 

@@ -98,6 +98,13 @@ bugs! {
     PauseShifts: "traffic shifts on while paused",
     ShareAssumed: "a share counts as in effect as soon as it is asked for",
     EmptySideGetsShare: "a side that nobody serves gets a share",
+    AliasUnseen: "nobody looks whether an alias leads to one version alone before its traffic shifts",
+    AliasTouchedEarly: "an alias is changed before its deployment may move traffic",
+    BystandersStay: "a version that is neither the former nor the next keeps its share of an alias",
+    HookComesLate: "traffic shifts before the first hook has been called",
+    HookFailureIgnored: "a hook that failed counts as one that agreed",
+    HookCalledTwice: "a hook that has taken its call is called once more after a restart",
+    WayBackKeepsShare: "the way back leaves the next version a share",
 }
 
 #[cfg(feature = "deliberate-bugs")]

@@ -92,7 +92,7 @@ impl Orchestrator {
 }
 
 /// The one target of a function's deployment (domain.md §9).
-pub(super) fn target(asked: &lambda::AppSpec) -> Result<TargetSpec, ApiError> {
+pub(crate) fn target(asked: &lambda::AppSpec) -> Result<TargetSpec, ApiError> {
     let name = asked.function.short_name();
     let name: Name = name.parse().map_err(|error| {
         ApiError::new(

@@ -19,7 +19,7 @@ mod fleets;
 pub mod follow;
 pub mod forecast;
 mod freezes;
-mod functions;
+pub(crate) mod functions;
 pub mod hooks;
 pub mod hosts;
 pub mod look;

@@ -1,7 +1,7 @@
 //! A load balancer: it applies late, loses answers, breaks off in the middle, forgets everything when it restarts, and is changed
-//! by hand. It knows servers by the numbers of their hosts.
+//! by hand. It knows servers by the numbers of their hosts, or of a function's versions.
 
-use super::cast::Cast;
+use super::cast::{Cast, VERSIONS};
 use super::env::Env;
 use super::happening::{AskedBalancer, Called, Happening, Life, OnBalancer, Told};
 use super::marks::Mark;
@@ -75,11 +75,20 @@ impl Balancer {
     fn configure(&mut self, env: &mut Env, alive: impl Fn(usize) -> bool) {
         let shape = &env.shape;
         let (adds, group) = (shape.balancers.adds, self.group);
-        let blue_green = matches!(shape.styles[group], Style::BlueGreen(_));
+        let style = shape.styles[group];
+        let blue_green = matches!(style, Style::BlueGreen(_));
         let server = |host: usize| {
-            let out = blue_green && Cast::side(host, group) == Side::Green;
+            let out = if style.is_function() {
+                // The first version has everything.
+                host != 1
+            } else {
+                blue_green && Cast::side(host, group) == Side::Green
+            };
             let service = if out { Service::Out } else { Service::In };
-            let there = Cast::is_member(host, group) && !(out && adds);
+            let there = style.is_function() || Cast::is_member(host, group);
+            // A server that is no version is there from the beginning.
+            let foreign = style.is_function() && host == 0;
+            let there = there && (foreign || !(out && adds));
             there.then(|| Server {
                 service,
                 weight: WEIGHT,
@@ -87,7 +96,12 @@ impl Balancer {
                 flight: Vec::new(),
             })
         };
-        self.servers = (0..shape.hosts).map(server).collect();
+        let servers = if style.is_function() {
+            VERSIONS + 1
+        } else {
+            shape.hosts
+        };
+        self.servers = (0..servers).map(server).collect();
         let servers = self.servers.iter().map(|server| {
             let server = server.as_ref()?;
             Some((server.service, server.well))
@@ -170,7 +184,9 @@ impl Balancer {
                 requests: None,
                 errors: None,
             };
-            observed.servers.insert(env.cast.name(host).clone(), seen);
+            if let Some(name) = env.cast.server(self.group, host, &env.shape) {
+                observed.servers.insert(name.clone(), seen);
+            }
         }
         observed
     }
@@ -315,6 +331,26 @@ impl Balancer {
         let wait = env.tape.wait(Reel::Traffic, env.shape.balancers.away);
         let what = OnBalancer::Returns(self.life);
         env.after(wait, Happening::Balancer { group, what });
+    }
+
+    /// Somebody gives one server everything by hand, if there is somebody to tell.
+    pub fn give_all(&mut self, env: &mut Env, server: usize) {
+        if !self.up {
+            return;
+        }
+        let (group, now) = (self.group, env.now);
+        env.tell(|| format!("somebody gives server {server} of g{group} everything"));
+        env.mark(Mark::AliasReset);
+        let flight = self.set(env, server, Service::In);
+        env.watch
+            .changed_by_hand(now, group, server, Service::In, &flight);
+        for other in 0..self.servers.len() {
+            if let Some(there) = &mut self.servers[other] {
+                there.weight = if other == server { WEIGHT } else { 0 };
+                let weight = there.weight;
+                env.watch.weighed_by_hand(now, group, other, weight);
+            }
+        }
     }
 
     /// Somebody changes a server by hand.

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::shape::{Minimum, Shape, Style};
+use crate::appspec::lambda;
 use crate::engine::Ledger;
 use crate::model::configuration::{
     ALL_AT_ONCE, DeploymentConfiguration, HALF_AT_A_TIME, MinimumHealthyHosts,
     MinimumHealthyHostsType, ONE_AT_A_TIME, ZonalConfig,
 };
+use crate::model::connections::HookKind;
 use crate::model::deployment::{DeploymentId, ExecutionId};
 use crate::model::endpoint::Endpoint;
 use crate::model::group::{
@@ -16,6 +18,7 @@ use crate::model::group::{
     DeploymentOption, DeploymentType, Selection, Sides,
 };
 use crate::model::host::Host;
+use crate::model::lifecycle::LifecycleEvent;
 use crate::model::name::Name;
 use crate::model::project::Project;
 use crate::model::revision::{Digest, Revision};
@@ -24,6 +27,21 @@ use crate::model::traffic::Side;
 
 /// More hosts than this no world has.
 pub const MOST_HOSTS: usize = 1_000;
+
+/// How many versions a function has: its servers of these numbers. The server 0 of its load balancer is none of them.
+pub const VERSIONS: usize = 4;
+
+/// The alias of every function.
+const ALIAS: &str = "live";
+
+/// How load balancers are called.
+pub const BALANCER: &str = "balancer";
+
+/// What is called before traffic shifts, and after.
+const HOOKS: [(LifecycleEvent, &str); 2] = [
+    (LifecycleEvent::BeforeAllowTraffic, "CodeDeployHook_before"),
+    (LifecycleEvent::AfterAllowTraffic, "CodeDeployHook_after"),
+];
 
 /// How many revisions there are; deployments take one after the other.
 pub const REVISIONS: usize = 8;
@@ -41,6 +59,22 @@ pub struct Cast {
     pub failure: Arc<str>,
     /// Where servers serve: load balancers of this world look at names alone.
     pub endpoint: Endpoint,
+    /// By group, what its function is.
+    functions: Vec<Function>,
+    /// What functions are of.
+    thumbs: Name,
+    /// How hooks are called: over the network, or as programs.
+    hooks: [HookKind; 2],
+    /// Says where functions are.
+    pub directory: Project,
+}
+
+/// A function of the simulated world.
+#[derive(Debug)]
+struct Function {
+    name: String,
+    /// The servers that its versions are, the first version first.
+    servers: Vec<Name>,
 }
 
 fn name(text: &str) -> Name {
@@ -76,7 +110,17 @@ impl Default for Cast {
             }))
             .expect("a valid group")
         };
+        let functions = ["fa", "fb"].map(|function| Function {
+            name: function.to_owned(),
+            servers: (1..=VERSIONS)
+                .map(|version| name(&format!("{function}-{version}")))
+                .collect(),
+        });
         Self {
+            directory: directory(&functions),
+            functions: functions.into(),
+            thumbs: name("thumbs"),
+            hooks: hooks(),
             hosts: (0..MOST_HOSTS).map(|i| name(&format!("h{i:03}"))).collect(),
             groups: vec![group("g0"), group("g1")],
             revisions: (0..REVISIONS)
@@ -107,12 +151,65 @@ impl Cast {
         format!("p{number}")
     }
 
-    /// The number of a host.
+    /// The number of a host, or of a function's version.
     pub fn host(name: &Name) -> usize {
-        name.as_str()
-            .get(1..)
-            .and_then(|digits| digits.parse().ok())
-            .unwrap_or(0)
+        let letters = |c: char| !c.is_ascii_digit();
+        let digits = name.as_str().trim_start_matches(letters);
+        digits.parse().unwrap_or(0)
+    }
+
+    /// The name of a server at the load balancer of a group; `None` if it has nothing to do with the group.
+    pub fn server(&self, group: usize, server: usize, shape: &Shape) -> Option<&Name> {
+        if shape.styles[group].is_function() {
+            return self.functions[group].servers.get(server.checked_sub(1)?);
+        }
+        self.hosts.get(server)
+    }
+
+    /// The version of a function that a revision deploys.
+    pub fn version(revision: usize) -> usize {
+        1 + revision % VERSIONS
+    }
+
+    /// The version of a function that a group deployed last.
+    pub fn version_in_place(&self, ledger: &Ledger) -> Option<usize> {
+        let last = &ledger.target_revision.as_ref()?.digest;
+        let mut revisions = self.revisions.iter();
+        revisions
+            .position(|it| it.digest == *last)
+            .map(Self::version)
+    }
+
+    /// How hooks are called.
+    pub fn hook(&self, programs: bool) -> HookKind {
+        self.hooks[usize::from(programs)].clone()
+    }
+
+    /// What a revision asks of the function of a group.
+    pub fn appspec(
+        &self,
+        group: usize,
+        shape: &Shape,
+        current: usize,
+        next: usize,
+    ) -> Option<lambda::AppSpec> {
+        let Style::Function(release) = shape.styles[group] else {
+            return None;
+        };
+        let number = |version: usize| u64::try_from(version).unwrap_or(0);
+        let called = HOOKS.iter().zip([release.before, release.after]);
+        let hooks = called.filter(|(_, called)| *called);
+        Some(lambda::AppSpec {
+            function: lambda::Function {
+                name: self.functions[group].name.clone(),
+                alias: ALIAS.to_owned(),
+                current_version: Some(number(current)),
+                target_version: number(next),
+            },
+            hooks: hooks
+                .map(|((event, name), _)| (*event, (*name).to_owned()))
+                .collect(),
+        })
     }
 
     /// A host's name.
@@ -150,6 +247,11 @@ impl Cast {
         let style = shape.styles[number];
         if style.controls_traffic() {
             group.deployment_style.deployment_option = DeploymentOption::WithTrafficControl;
+        }
+        if style.is_function() {
+            group.application_name = self.thumbs.clone();
+            group.deployment_style.deployment_type = DeploymentType::BlueGreen;
+            group.ec2_tag_filters = None;
         }
         if let Style::BlueGreen(_) = style {
             group.deployment_style.deployment_type = DeploymentType::BlueGreen;
@@ -214,6 +316,10 @@ impl Cast {
             Minimum::Count(value) => custom(HostCount, value),
             Minimum::Percent(value) => custom(FleetPercent, value),
         });
+        if shape.styles[number].is_function() {
+            configuration = self.custom.clone();
+            configuration.minimum_healthy_hosts = None;
+        }
         configuration.traffic_routing_config = shape.styles[number].routing();
         configuration
     }
@@ -307,11 +413,52 @@ impl Cast {
             "name": "simulation",
             "settings": {},
             "hosts": hosts,
-            "applications": {"shop": {"applicationName": "shop", "computePlatform": "Server"}},
+            "connections": self.directory.connections,
+            "applications": {
+                "shop": {"applicationName": "shop", "computePlatform": "Server"},
+                "thumbs": {"applicationName": "thumbs", "computePlatform": "Lambda"},
+            },
             "groups": groups,
             "configurations": configurations,
         }))
     }
+}
+
+/// How hooks are called: over the network, or as programs.
+fn hooks() -> [HookKind; 2] {
+    let kinds = [
+        serde_json::json!({"webhook": {"url": "http://127.0.0.1:80"}}),
+        serde_json::json!({"command": {"run": ["hook"]}}),
+    ];
+    #[expect(clippy::expect_used, reason = "constant documents")]
+    kinds.map(|kind| serde_json::from_value(kind).expect("a valid hook"))
+}
+
+/// Where functions are, as a project says it.
+fn directory(functions: &[Function]) -> Project {
+    let functions = functions.iter().map(|function| {
+        let versions = 1..=VERSIONS;
+        let versions = versions.map(|version| (version.to_string(), "127.0.0.1:80"));
+        serde_json::json!({
+            "name": function.name,
+            "alias": ALIAS,
+            "via": {"endpoints": {
+                "loadBalancer": BALANCER,
+                "versions": versions.collect::<BTreeMap<_, _>>(),
+            }},
+        })
+    });
+    #[expect(clippy::expect_used, reason = "a constant document")]
+    serde_json::from_value(serde_json::json!({
+        "name": "simulation",
+        "settings": {},
+        "hosts": [],
+        "applications": {},
+        "groups": [],
+        "configurations": {},
+        "connections": {"functions": functions.collect::<Vec<_>>()},
+    }))
+    .expect("a valid project")
 }
 
 /// What a group selects a host by: its side of a blue/green one.

@@ -6,6 +6,7 @@ use super::balancer::Step;
 use crate::agent::protocol::{ExecutionState, Order};
 use crate::engine::input;
 use crate::model::deployment::ExecutionId;
+use crate::providers::notify::Answer;
 use crate::providers::traffic::{Observed, TrafficError, Wanted};
 
 /// Which life of a process, counted from 1: what was meant for an earlier one does not concern the next.
@@ -69,6 +70,22 @@ pub enum Happening {
         /// What it says.
         told: Box<Result<Told, TrafficError>>,
     },
+    /// A call arrives at a hook, or it does something by itself.
+    Hook(OnHook),
+    /// A hook's answer to a call arrives.
+    HookTells {
+        /// To which call.
+        called: CalledHook,
+        /// What it says.
+        answer: Answer,
+    },
+    /// Somebody gives a version of a group's function everything by hand.
+    GivesAll {
+        /// Whose.
+        group: usize,
+        /// Which.
+        version: usize,
+    },
     /// The orchestrator is started again.
     ControllerStarts,
     /// An operator presses a key.
@@ -109,6 +126,8 @@ pub enum Key {
         group: usize,
         /// Which.
         revision: usize,
+        /// The version that gets the traffic by now, where whoever deploys a function says so.
+        current: Option<usize>,
     },
     /// Something about a deployment.
     Command {
@@ -194,6 +213,35 @@ pub struct Called {
     pub number: u32,
 }
 
+/// Which call of a hook: of which life of the orchestrator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CalledHook {
+    /// The orchestrator's life.
+    pub life: Life,
+    /// The deployment.
+    pub deployment: usize,
+    /// The turn of whoever calls.
+    pub turn: u32,
+}
+
+/// What arrives at a hook, or happens there.
+#[derive(Debug)]
+pub enum OnHook {
+    /// It is called, with this ticket.
+    Asked(CalledHook, ExecutionId),
+    /// It reports how it ended.
+    Reports {
+        /// Of which deployment.
+        deployment: usize,
+        /// The ticket that it was given.
+        ticket: ExecutionId,
+        /// Whether all is well.
+        well: bool,
+        /// How often it tries again if nobody answers.
+        tries: u32,
+    },
+}
+
 /// What a load balancer is asked.
 #[derive(Debug)]
 pub enum AskedBalancer {
@@ -261,4 +309,6 @@ pub enum InController {
     Keeps(usize, u32),
     /// A load balancer has not answered this request of the keeper of this deployment.
     BalancerSilent(usize, u32),
+    /// Whoever calls a hook of this deployment goes on, if it has not since.
+    Calls(usize, u32),
 }

@@ -287,7 +287,9 @@ impl Host {
 
     /// A load balancer notices sooner or later what has become of an application.
     fn noticed(&self, env: &mut Env, group: usize) {
-        if !env.shape.styles[group].controls_traffic() || !env.shape.balancers.judges {
+        let style = env.shape.styles[group];
+        let serves = style.controls_traffic() && !style.is_function();
+        if !serves || !env.shape.balancers.judges {
             return;
         }
         let wait = env

@@ -14,6 +14,7 @@ mod controller;
 mod disk;
 mod env;
 mod happening;
+mod hook;
 mod host;
 mod marks;
 mod operators;

@@ -1,10 +1,11 @@
 //! People at their cockpits: one who deploys, others who press what comes to their minds, sometimes on an old picture,
 //! sometimes twice; and, when nothing goes wrong any more, one who clears up.
 
-use super::cast::REVISIONS;
+use super::cast::{Cast, REVISIONS, VERSIONS};
 use super::env::Env;
 use super::happening::{Happening, Key};
 use super::marks::Mark;
+use super::shape::Millis;
 use super::tape::Reel;
 use crate::engine::Deployment;
 use crate::engine::input::{Command, What};
@@ -18,6 +19,9 @@ pub const DEPLOYER: usize = 0;
 
 /// The one who clears up.
 pub const ATTENDANT: usize = 9;
+
+/// So long after the last deployment nothing that was asked of a load balancer takes effect any more.
+pub const QUIET: Millis = 30_000;
 
 /// What an operator has on screen.
 #[derive(Clone, Copy, Debug)]
@@ -91,14 +95,14 @@ impl People {
         // Mostly a new one, now and then the one before.
         let step = usize::from(env.tape.below(Reel::Operators, 5) != 4);
         self.revision = (self.revision + step) % REVISIONS;
-        send(
-            env,
-            DEPLOYER,
-            Key::Deploy {
-                group,
-                revision: self.revision.max(1),
-            },
-        );
+        let revision = self.revision.max(1);
+        let current = current_version(env, group, revision);
+        let key = Key::Deploy {
+            group,
+            revision,
+            current,
+        };
+        send_after(env, quiet(env, group), DEPLOYER, key);
     }
 
     fn choose(&mut self, env: &mut Env, person: usize) -> Option<Key> {
@@ -226,6 +230,35 @@ impl People {
     }
 }
 
+/// The version of a function that gets the traffic by now, as whoever deploys the next one says: nothing, what they see, what they
+/// have seen to themselves, or what comes to their mind. When nothing goes wrong any more, they see to it.
+fn current_version(env: &mut Env, group: usize, revision: usize) -> Option<usize> {
+    if !env.shape.styles[group].is_function() {
+        return None;
+    }
+    let next = Cast::version(revision);
+    let (mistaken, reset) = (env.shape.functions.mistaken, env.shape.functions.reset);
+    let reel = Reel::Functions;
+    let any = 1 + env.tape.below(reel, u32::try_from(VERSIONS).unwrap_or(1)) as usize;
+    let resets = env.tape.chance(reel, reset) || !env.faulty;
+    let errs = env.goes_wrong(reel, mistaken);
+    let looks = env.tape.below(reel, 2) == 1;
+    if resets {
+        let version = if any == next {
+            1 + next % VERSIONS
+        } else {
+            any
+        };
+        env.after(quiet(env, group), Happening::GivesAll { group, version });
+        return Some(version);
+    }
+    if errs {
+        return Some(any);
+    }
+    let seen = env.watch.leads_to(group);
+    seen.filter(|version| *version > 0 && looks)
+}
+
 /// Somebody approves.
 fn approval(deployment: usize, seen: Option<u64>) -> Key {
     let command = Command {
@@ -250,10 +283,20 @@ fn some(deployment: &Deployment, status: TargetStatus, pick: u16) -> Option<Name
 }
 
 fn send(env: &mut Env, person: usize, key: Key) {
+    send_after(env, 0, person, key);
+}
+
+fn send_after(env: &mut Env, wait: Millis, person: usize, key: Key) {
     env.tell(|| format!("operator {person} presses {key:?}"));
-    let delay = env.tape.wait(Reel::Operators, 50);
+    let delay = wait + env.tape.wait(Reel::Operators, 50);
     let key = Box::new(key);
     env.after(delay, Happening::Key { person, key });
+}
+
+/// How long whoever deploys waits for what the load balancer of a function still has to do, when nothing goes wrong any more.
+fn quiet(env: &Env, group: usize) -> Millis {
+    let waits = !env.faulty && env.shape.styles[group].is_function();
+    if waits { QUIET } else { 0 }
 }
 
 /// Nobody answers.

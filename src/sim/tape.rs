@@ -25,10 +25,12 @@ pub enum Reel {
     Traffic,
     /// What approvals are demanded, and when there are freezes.
     Gates,
+    /// Which groups have a function, and what becomes of its versions and hooks.
+    Functions,
 }
 
 /// How many tapes there are.
-pub const REELS: usize = 10;
+pub const REELS: usize = 11;
 
 /// The tapes' names, in their order.
 pub const NAMES: [&str; REELS] = [
@@ -42,6 +44,7 @@ pub const NAMES: [&str; REELS] = [
     "alarms",
     "traffic",
     "gates",
+    "functions",
 ];
 
 /// The choices of a run: drawn from a seed, or read from bytes that were kept. A tape that has run out reads as zeros,

@@ -5,14 +5,15 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::balancer::Balancer;
-use super::cast::Cast;
+use super::cast::{Cast, VERSIONS};
 use super::controller::Controller;
 use super::disk::{Disk, Line};
 use super::env::{Env, Killed, Link};
-use super::happening::{Happening, Life, OnHost};
+use super::happening::{Happening, Life, OnBalancer, OnHook, OnHost};
+use super::hook::Hooks;
 use super::host::Host;
 use super::marks::{Mark, Marks};
-use super::operators::{ATTENDANT, People, nobody_answers};
+use super::operators::{ATTENDANT, People, QUIET, nobody_answers};
 use super::shape::{Millis, Setting, Shape, Style};
 use super::tape::{Bytes, Reel, Tape};
 use super::watch::{Invariant, Violation};
@@ -23,6 +24,9 @@ use crate::model::lifecycle::LifecycleEvent;
 
 /// No run has more steps than this: one that does is going round in circles.
 const STEPS: u64 = 3_000_000;
+
+/// So long is the probe of a function waited for before it is asked for again.
+const ASK_AGAIN: Millis = QUIET + 1_000;
 
 /// What came of a run.
 pub struct Outcome {
@@ -87,6 +91,10 @@ struct World {
     hosts: Vec<Host>,
     /// One a group that deploys behind it.
     balancers: Vec<Option<Balancer>>,
+    /// What the deployments of functions call.
+    hooks: Hooks,
+    /// The version of each group's function that is ill, if one is; 0: none.
+    ill: [usize; 2],
     controller: Option<Controller>,
     life: Life,
     people: People,
@@ -94,6 +102,8 @@ struct World {
     bound: Option<Millis>,
     /// The number of the first deployment that was made to see whether the hosts can be deployed to.
     probe: Option<usize>,
+    /// When it was asked for.
+    asked_at: Millis,
 }
 
 impl World {
@@ -107,7 +117,7 @@ impl World {
         let groups = env.shape.groups;
         let balancer = |group: usize| {
             let style = env.shape.styles[group];
-            let serves = |host: usize| hosts[host].serves(group);
+            let serves = |host: usize| style.is_function() || hosts[host].serves(group);
             let there = style.controls_traffic();
             there.then(|| Balancer::new(group, &mut env, serves))
         };
@@ -116,11 +126,14 @@ impl World {
             env,
             hosts,
             balancers,
+            hooks: Hooks::default(),
+            ill: [0; 2],
             controller: None,
             life: 0,
             people: People::default(),
             bound: None,
             probe: None,
+            asked_at: 0,
         }
     }
 
@@ -184,14 +197,30 @@ impl World {
             }
             Happening::Balancer { group, what } => {
                 if let Some(balancer) = &mut self.balancers[group] {
-                    let hosts = &self.hosts;
-                    balancer.happens(&mut self.env, what, |host| hosts[host].serves(group));
+                    let (hosts, ill) = (&self.hosts, self.ill[group]);
+                    let function = self.env.shape.styles[group].is_function();
+                    balancer.happens(&mut self.env, what, |server| {
+                        if function {
+                            server != ill || server == 0
+                        } else {
+                            hosts[server].serves(group)
+                        }
+                    });
                 }
                 let env = &mut self.env;
                 env.watch.routes_are_kept(env.now, group);
             }
             Happening::BalancerTells { called, told } => {
                 self.orchestrate(|controller, env, _| controller.told(env, called, *told));
+            }
+            Happening::Hook(what) => self.hook(what),
+            Happening::HookTells { called, answer } => {
+                self.orchestrate(|controller, env, _| controller.hook_told(env, called, answer));
+            }
+            Happening::GivesAll { group, version } => {
+                if let Some(balancer) = &mut self.balancers[group] {
+                    balancer.give_all(&mut self.env, version);
+                }
             }
             Happening::ControllerStarts => self.start_controller(),
             Happening::Operator(person) => {
@@ -219,6 +248,28 @@ impl World {
                 }
             }
             Happening::Calm => self.calm(),
+        }
+    }
+
+    /// Something happens at the hooks of functions.
+    fn hook(&mut self, what: OnHook) {
+        match what {
+            OnHook::Asked(called, ticket) => self.hooks.asked(&mut self.env, called, ticket),
+            OnHook::Reports {
+                deployment,
+                ticket,
+                well,
+                tries,
+            } => {
+                let unheard = self.env.shape.functions.hooks.unheard;
+                let lost = self.env.goes_wrong(Reel::Functions, unheard);
+                if lost || self.controller.is_none() {
+                    return Hooks::unheard(&mut self.env, deployment, ticket, well, tries);
+                }
+                self.orchestrate(|controller, env, _| {
+                    controller.hook_reports(env, deployment, &ticket, well)
+                });
+            }
         }
     }
 
@@ -306,6 +357,7 @@ impl World {
         }
         self.clocks();
         self.break_balancers();
+        self.fall_ill();
         self.env.after(faults.tick, Happening::Fault);
     }
 
@@ -393,6 +445,34 @@ impl World {
         }
     }
 
+    /// A version of a function falls ill, and the one that was is well again.
+    fn fall_ill(&mut self) {
+        let ill = self.env.shape.functions.ill;
+        for group in 0..self.env.shape.groups {
+            let function = self.env.shape.styles[group].is_function();
+            if !function || !self.env.tape.chance(Reel::Functions, ill) {
+                continue;
+            }
+            let all = u32::try_from(VERSIONS + 1).unwrap_or(1);
+            let version = self.env.tape.below(Reel::Functions, all) as usize;
+            self.is_ill(group, version);
+        }
+    }
+
+    /// From now on this version of a group's function is ill, and no other.
+    fn is_ill(&mut self, group: usize, version: usize) {
+        let before = std::mem::replace(&mut self.ill[group], version);
+        if version > 0 {
+            self.env.mark(Mark::VersionIll);
+        }
+        for server in [before, version].into_iter().filter(|it| *it > 0) {
+            let late = self.env.shape.balancers.check;
+            let wait = self.env.tape.between(Reel::Functions, 0, late);
+            let what = OnBalancer::Checks(server);
+            self.env.after(wait, Happening::Balancer { group, what });
+        }
+    }
+
     fn clocks(&mut self) {
         let faults = self.env.shape.faults;
         let jump = |env: &mut Env| env.tape.between(Reel::Clocks, -7_200, 86_400) * 1_000;
@@ -428,6 +508,11 @@ impl World {
                 self.freeze(group);
             }
         }
+        for group in 0..self.env.shape.groups {
+            if self.env.shape.styles[group].is_function() {
+                self.is_ill(group, 0);
+            }
+        }
         self.env.links.fill(Link::default());
         let some_stay_dead = self.env.tape.below(Reel::Faults, 4) == 3;
         for host in 0..self.hosts.len() {
@@ -453,7 +538,11 @@ impl World {
     fn ask_again(&mut self) {
         let Some(first) = self.probe else { return };
         for group in 0..self.env.shape.groups {
-            if !self.probed(first, group) {
+            // What is on its way would find the alias of its function changed once more.
+            let function = self.env.shape.styles[group].is_function();
+            let soon = function && self.env.now <= self.asked_at + ASK_AGAIN;
+            if !self.probed(first, group) && !soon {
+                self.asked_at = self.env.now;
                 self.people.deploy(&mut self.env, group);
             }
         }
@@ -551,6 +640,7 @@ impl World {
         match self.probe {
             None => {
                 self.probe = Some(self.env.numbers + 1);
+                self.asked_at = self.env.now;
                 self.env.skew = 0;
                 for group in 0..self.env.shape.groups {
                     self.people.deploy(&mut self.env, group);
@@ -571,12 +661,17 @@ impl World {
     /// I-14, its other half: a deployment in a world in which nothing goes wrong fails on no host that lives.
     fn examine(&mut self, first: usize) {
         let mut wrong = None;
+        let whole = self.asked_at + QUIET;
         for (number, deployment) in self
             .env
             .watch
             .deployments()
             .filter(|(number, _)| *number >= first)
         {
+            if !deployment.spec.is_on_hosts() {
+                wrong = wrong.or(self.env.watch.failed_for_nothing(number, whole));
+                continue;
+            }
             for target in &deployment.targets {
                 let host = Cast::host(&target.name);
                 let alive = !self.hosts[host].gone;
@@ -625,7 +720,7 @@ fn history(env: &mut Env, hosts: &mut [Host], group: usize) {
             TargetStatus::Failed
         };
         outcomes.push((env.cast.name(host).clone(), status));
-        if good {
+        if good && !env.shape.styles[group].is_function() {
             hosts[host].installed[group] = Some(0);
             hosts[host].started[group] = true;
         }
@@ -639,7 +734,12 @@ fn history(env: &mut Env, hosts: &mut [Host], group: usize) {
             began: true,
             create_time: env.controller_time(),
             revision: Some(env.cast.revisions[0].clone()),
-            outcomes,
+            // No host has anything to do with a function.
+            outcomes: if env.shape.styles[group].is_function() {
+                Vec::new()
+            } else {
+                outcomes
+            },
             excluded: Vec::new(),
             file_exists_behavior: FileExistsBehavior::default(),
             serving: None,

@@ -3,6 +3,7 @@
 //! A webhook is called until it has taken the call, and reports later, with the [ticket](ticket::Tickets) that it was given. A
 //! program on this machine is run once, and its exit code is the report.
 
+pub mod due;
 pub mod report;
 #[cfg(test)]
 mod tests;
@@ -18,15 +19,16 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
+use self::due::{Due, due, failure, status};
 use self::ticket::Tickets;
 use super::hosts::Mode;
 use super::{Request, lock};
 use crate::clock;
 use crate::engine::Deployment;
 use crate::engine::input::{Input, Report};
-use crate::model::connections::{Hook, HookKind};
-use crate::model::deployment::{DeploymentId, ErrorCode, ExecutionId};
-use crate::model::diagnostics::{Diagnostics, LifecycleErrorCode};
+use crate::model::connections::Hook;
+use crate::model::deployment::{DeploymentId, ExecutionId};
+use crate::model::diagnostics::Diagnostics;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::name::Name;
 use crate::model::notification::Message;
@@ -142,34 +144,17 @@ impl Hooks {
     }
 
     async fn carry_out(&self, call: &Call, halt: &CancellationToken) {
-        if call.has_ended() {
-            // Whoever was to say so is gone.
-            return call.report(Report::Ended).await;
-        }
-        let begun = call.begun();
-        if call.mode == Mode::Halt && !begun {
-            return call.report(Report::Ended).await;
-        }
-        match &call.hook {
-            // What was called may have another name by now, and reports all the same.
-            None if begun => {}
-            None => {
-                let name = &call.name;
-                let why = format!(
-                    "nothing says what {name} stands for: `connections.hooks` of cutover.yaml does"
-                );
-                call.fails(why).await;
-            }
-            Some(hook) => match &hook.via {
-                // It has taken the call, and reports when it likes.
-                HookKind::Webhook(_) if begun => {}
-                HookKind::Webhook(_) => self.post(call, hook, halt).await,
-                HookKind::Command(_) if begun => {
-                    let why = "the orchestrator was started anew while it ran, and nobody knows how it ended";
-                    call.fails(why.to_owned()).await;
-                }
-                HookKind::Command(_) => self.run(call, hook).await,
-            },
+        let hook = call.hook.as_ref();
+        let halts = call.mode == Mode::Halt;
+        match (
+            due(call.status(), halts, &call.name, hook.map(|it| &it.via)),
+            hook,
+        ) {
+            (Due::Over, _) => call.report(Report::Ended).await,
+            (Due::Fail(why), _) => call.fails(why).await,
+            (Due::Post, Some(hook)) => self.post(call, hook, halt).await,
+            (Due::Run, Some(hook)) => self.run(call, hook).await,
+            (Due::Wait | Due::Post | Due::Run, _) => {}
         }
     }
 
@@ -232,11 +217,6 @@ impl Call {
         self.status() == Some(EventStatus::InProgress)
     }
 
-    /// Whether the journal says how it ended.
-    fn has_ended(&self) -> bool {
-        self.status().is_some_and(EventStatus::is_terminal)
-    }
-
     /// Whether nobody waits for it any more.
     fn is_over(&self) -> bool {
         self.reports.is_closed() || self.status().is_none_or(EventStatus::is_terminal)
@@ -244,9 +224,7 @@ impl Call {
 
     fn status(&self) -> Option<EventStatus> {
         let deployment = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        let target = deployment.target(&self.target)?;
-        let ours = target.execution.as_ref() == Some(&self.execution);
-        Some(target.event(self.event).filter(|_| ours)?.status)
+        status(&deployment, &self.target, self.event, &self.execution)
     }
 
     async fn starts(&self) {
@@ -259,11 +237,7 @@ impl Call {
     }
 
     async fn fails(&self, why: String) {
-        let why = Diagnostics {
-            error_code: LifecycleErrorCode::ScriptFailed,
-            script_name: self.name.clone(),
-            ..Diagnostics::ending(ErrorCode::HookExecutionFailure, why)
-        };
+        let why = failure(&self.name, why);
         self.ends(EventStatus::Failed, Some(why)).await;
     }
 

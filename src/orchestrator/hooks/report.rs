@@ -7,14 +7,15 @@ use serde::{Deserialize, Serialize};
 
 use super::super::command::{Answer, ApiError};
 use super::super::{Handle, Orchestrator, Request, lock, no_deployment};
+use super::due::failure;
 use crate::clock;
 use crate::engine::Deployment;
 use crate::engine::input::{Input, Report};
 use crate::model::application::ComputePlatform;
-use crate::model::deployment::{DeploymentId, ErrorCode, ExecutionId};
-use crate::model::diagnostics::{Diagnostics, LifecycleErrorCode};
+use crate::model::deployment::{DeploymentId, ExecutionId};
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::name::Name;
+use crate::model::timestamp::Timestamp;
 
 /// How long to wait for the journal before whoever reports is told to do it again.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -41,12 +42,18 @@ impl HookStatus {
 }
 
 /// The event that a ticket is for.
-struct Found {
-    execution: ExecutionId,
-    target: Name,
-    event: LifecycleEvent,
-    hook: String,
-    status: EventStatus,
+#[derive(Debug)]
+pub struct Found {
+    /// The run that it is.
+    pub execution: ExecutionId,
+    /// Whose it is.
+    pub target: Name,
+    /// Which.
+    pub event: LifecycleEvent,
+    /// The function's name, as the `AppSpec` has it.
+    pub hook: String,
+    /// Where it stands.
+    pub status: EventStatus,
 }
 
 impl Orchestrator {
@@ -104,7 +111,7 @@ impl Orchestrator {
         status: HookStatus,
     ) -> Result<Answer, ApiError> {
         let (handle, found) = self.waiting(id, ticket)?;
-        for report in reports(&found, status) {
+        for report in reports(&found, status, clock::steady()) {
             let input = Input::Report {
                 execution: found.execution.clone(),
                 target: found.target.clone(),
@@ -150,7 +157,7 @@ fn ended(id: &DeploymentId, found: &Found, status: EventStatus) -> ApiError {
 }
 
 /// The hook that an execution is, if it is one that this deployment has come to.
-fn find(deployment: &Deployment, execution: &ExecutionId) -> Option<Found> {
+pub fn find(deployment: &Deployment, execution: &ExecutionId) -> Option<Found> {
     let mut targets = deployment.targets.iter();
     targets.find_map(|target| {
         if target.execution.as_ref() != Some(execution) {
@@ -167,19 +174,18 @@ fn find(deployment: &Deployment, execution: &ExecutionId) -> Option<Found> {
     })
 }
 
-fn reports(found: &Found, status: HookStatus) -> [Report; 2] {
-    let why = || Diagnostics {
-        error_code: LifecycleErrorCode::ScriptFailed,
-        script_name: found.hook.clone(),
-        ..Diagnostics::ending(
-            ErrorCode::HookExecutionFailure,
+/// What a deployment is told of a report.
+pub fn reports(found: &Found, status: HookStatus, at: Timestamp) -> [Report; 2] {
+    let why = || {
+        failure(
+            &found.hook,
             format!("{} reported that {} failed", found.hook, found.event),
         )
     };
     let ended = Report::EventEnded {
         event: found.event,
         status: status.event(),
-        at: clock::steady(),
+        at,
         diagnostics: (status == HookStatus::Failed).then(why),
     };
     [ended, Report::Ended]

@@ -16,8 +16,10 @@ use crate::appspec::lambda::{AppSpec, Function};
 use crate::engine::event::{Event, Record};
 use crate::engine::spec::{Options, Spec, TargetSpec};
 use crate::engine::{decide, plan};
-use crate::model::connections::{CommandReceiver, Webhook};
-use crate::model::deployment::{Creator, DeploymentStatus, InstanceHealth, RevisionHealth};
+use crate::model::connections::{CommandReceiver, HookKind, Webhook};
+use crate::model::deployment::{
+    Creator, DeploymentStatus, ErrorCode, InstanceHealth, RevisionHealth,
+};
 use crate::model::revision::{Digest, Revision};
 use crate::model::secret::{SecretSources, TextOrSecret};
 use crate::model::timestamp::Timestamp;

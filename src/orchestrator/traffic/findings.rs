@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::alias::Alias;
 use super::round::{Member, Round, Times, is_there, round};
-use super::shares::is_split;
+use super::shares::{goes_elsewhere, is_split};
 use crate::engine::Deployment;
 use crate::engine::deliberate::{Bug, deliberate};
 use crate::engine::deployment::{Target, TargetEvent};
@@ -77,6 +78,18 @@ impl Looked {
         entrusted.then(|| round(&self.members, observed, self.asked, now))
     }
 
+    /// What is wrong with an alias, as it was found, if something is: then nothing is changed there, nor before it is entrusted.
+    pub fn judge(
+        &mut self,
+        alias: &Alias,
+        deployment: &Deployment,
+        observed: &Observed,
+    ) -> Option<(Name, Diagnostics)> {
+        let fault = alias.fault(deployment, observed);
+        self.entrusted &= fault.is_none() && alias.is_entrusted(deployment);
+        fault
+    }
+
     /// A side that was to get a share has nobody to serve it.
     pub fn withhold(&mut self, side: Side) {
         let share = self.asked.map_or(0, |asked| asked.share(side));
@@ -88,10 +101,14 @@ impl Looked {
 
     /// Whether the split that it was asked for is in effect.
     fn is_split(&self) -> bool {
+        let members = &self.members;
         let same = |split| {
             let found = self.observed.as_ref();
             deliberate(Bug::ShareAssumed)
-                || found.is_some_and(|it| is_split(split, &self.members, it, self.largest_weight))
+                || found.is_some_and(|it| {
+                    is_split(split, members, it, self.largest_weight)
+                        && !goes_elsewhere(members, it)
+                })
         };
         self.trouble.is_none() && self.asked.is_some_and(same)
     }
@@ -121,8 +138,21 @@ impl Findings {
         None
     }
 
+    /// The versions of an alias as its load balancer ought to have them.
+    pub fn versions(
+        &mut self,
+        alias: &Alias,
+        deployment: &Deployment,
+        times: Times,
+    ) -> Vec<Member> {
+        for target in &deployment.targets {
+            self.hear_of(target);
+        }
+        alias.members(deployment, times)
+    }
+
     /// Notes whether anything can be said of a target.
-    pub fn hear_of(&mut self, target: &Target) {
+    fn hear_of(&mut self, target: &Target) {
         let running = target.running().map(TargetEvent::actor);
         if running != Some(Actor::Balancer) {
             self.unknown.insert(target.name.clone());
@@ -166,10 +196,13 @@ impl Findings {
         self.refuse_the_last(deployment, kept);
     }
 
-    /// All load balancers were looked at.
+    /// All load balancers were looked at. From here on only those matter that have a side.
     pub fn conclude(&mut self, asked: Option<Split>) {
         let all = self.balancers.iter().all(Looked::is_split);
         self.in_effect = asked.filter(|_| all);
+        for looked in &mut self.balancers {
+            looked.members.retain(|member| !member.bystander);
+        }
     }
 
     /// Servers that have to stay wait for others to come back. If none can, waiting is no use.

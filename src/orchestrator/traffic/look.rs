@@ -95,12 +95,10 @@ fn members(
     let drain = Duration::from_secs(document.drain_seconds);
     let enter = deployment.spec.limits.enter();
     let times = Times { drain, enter };
-    let targets = deployment.targets.iter();
     if let Some(alias) = alias {
-        targets.for_each(|target| findings.hear_of(target));
-        return alias.members(deployment, times);
+        return findings.versions(alias, deployment, times);
     }
-    let members = targets.filter_map(|target| {
+    let members = deployment.targets.iter().filter_map(|target| {
         let host = project.host(&target.name);
         let endpoint = host.map(|host| Endpoint::of(host, document));
         findings.member(target, endpoint, &document.name, times)
@@ -121,8 +119,9 @@ async fn visit(
     let servers: Vec<Server> = looked.members.iter().map(Member::server).collect();
     let mut observed = observe(balancer, &servers).await?;
     if let Some(alias) = alias {
-        let fault = read(state, |deployment| alias.fault(deployment, &observed));
-        looked.entrusted &= fault.is_none() && read(state, |it| alias.is_entrusted(it));
+        let fault = read(state, |deployment| {
+            looked.judge(alias, deployment, &observed)
+        });
         findings.refused.extend(fault);
     }
     memory.put_right(&mut looked.members, &observed, clock::steady());
@@ -137,9 +136,6 @@ async fn visit(
     )
     .await;
     looked.observed = Some(observed);
-    if let Some(alias) = alias {
-        looked.members.retain(|member| alias.is_about(&member.name));
-    }
     done
 }
 

@@ -89,6 +89,7 @@ mod tests {
             enter_by: None,
             moved: false,
             asked: false,
+            bystander: false,
         };
         vec![
             member("a", None),

@@ -108,6 +108,7 @@ mod tests {
                 enter_by: None,
                 moved: false,
                 asked: false,
+                bystander: false,
             })
             .into()
     }

@@ -3,7 +3,7 @@
 //! One keeper a deployment looks at its load balancers over and over and puts right what differs. So it does not matter who
 //! changed what: the deployment, a restart, or somebody by hand. [`round`] says what ought to be so next.
 
-mod alias;
+pub(crate) mod alias;
 mod balancers;
 pub(crate) mod findings;
 mod gauge;

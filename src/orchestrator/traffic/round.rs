@@ -35,6 +35,8 @@ pub struct Member {
     pub moved: bool,
     /// Whether it was asked to leave, which may take effect at any moment.
     pub asked: bool,
+    /// Whether it is of neither side: it is to have nothing, and what it has counts for nobody.
+    pub bystander: bool,
 }
 
 /// How long a target has at a load balancer.
@@ -219,6 +221,7 @@ impl Member {
                 .or(since(LifecycleEvent::AllowTraffic))
                 .is_some(),
             asked: false,
+            bystander: false,
         }
     }
 
@@ -273,6 +276,7 @@ mod tests {
             enter_by: Some(Timestamp(60_000)),
             moved: true,
             asked: false,
+            bystander: false,
         }
     }
 

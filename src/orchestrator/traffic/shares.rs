@@ -11,7 +11,7 @@ pub fn in_effect(members: &[Member], observed: &Observed) -> Option<Split> {
         return observed.split;
     }
     let weight = |side: Side| {
-        let seen = members.iter().filter(|member| member.side == side);
+        let seen = of_side(members, side);
         let seen = seen.filter_map(|member| observed.servers.get(&member.name));
         let serving = seen.filter(|seen| seen.service == Service::In);
         serving
@@ -45,7 +45,7 @@ fn weighs(split: Split, members: &[Member], observed: &Observed, largest: u32) -
     let seen = |name: &Name| observed.servers.get(name);
     let serving = members.iter().filter(|member| {
         let seen = seen(&member.name);
-        seen.is_some_and(|seen| seen.service == Service::In)
+        !member.bystander && seen.is_some_and(|seen| seen.service == Service::In)
     });
     let wanted = Wanted {
         servers: serving.map(Member::server).collect(),
@@ -66,11 +66,25 @@ fn is_nearly(one: Split, other: Split) -> bool {
 
 /// Whether every server in service is known to weigh nothing.
 pub fn weighs_nothing(members: &[Member], observed: &Observed) -> bool {
-    let seen = members
-        .iter()
-        .filter_map(|member| observed.servers.get(&member.name));
+    let seen = members.iter().filter(|member| !member.bystander);
+    let seen = seen.filter_map(|member| observed.servers.get(&member.name));
     let mut serving = seen.filter(|seen| seen.service == Service::In);
     serving.all(|seen| seen.weight == Some(0))
+}
+
+/// The servers of a side.
+fn of_side(members: &[Member], side: Side) -> impl Iterator<Item = &Member> {
+    let members = members.iter();
+    members.filter(move |member| member.side == side && !member.bystander)
+}
+
+/// Whether a server that is of neither side has a share all the same.
+pub fn goes_elsewhere(members: &[Member], observed: &Observed) -> bool {
+    let mut bystanders = members.iter().filter(|member| member.bystander);
+    bystanders.any(|member| {
+        let seen = observed.servers.get(&member.name);
+        seen.is_some_and(|seen| seen.service == Service::In && seen.weight != Some(0))
+    })
 }
 
 /// Whether a load balancer that has not been told any weights gives it requests as its own configuration says.
@@ -81,8 +95,7 @@ pub fn was_never_told(seen: &Seen) -> bool {
 /// The side that a split gives a share and that has no server in service that is well.
 pub fn empty_side(split: Split, members: &[Member], observed: &Observed) -> Option<Side> {
     let serves = |side: Side| {
-        let mut members = members.iter().filter(|member| member.side == side);
-        members.any(|member| {
+        of_side(members, side).any(|member| {
             let seen = observed.servers.get(&member.name);
             seen.is_some_and(|seen| {
                 (seen.service == Service::In || was_never_told(seen)) && seen.healthy != Some(false)
@@ -110,6 +123,7 @@ mod tests {
             enter_by: None,
             moved: false,
             asked: false,
+            bystander: false,
         });
         let seen = servers.iter().map(|(name, _, weight, healthy)| {
             let seen = Seen {
@@ -169,6 +183,21 @@ mod tests {
         assert!(!found(2, 256, 99) && !found(1, 128, 99));
         assert!(!found(1, 256, 100) && found(0, 256, 100));
         assert!(found(256, 199, 10) && !found(256, 256, 10));
+    }
+
+    #[test]
+    fn what_a_server_of_neither_side_has_counts_for_nobody() {
+        let (mut members, observed) = at(&[
+            ("a", Side::Blue, 0, true),
+            ("b", Side::Blue, 100, true),
+            ("c", Side::Green, 0, true),
+        ]);
+        members[1].bystander = true;
+        let split = |share| is_split(Split::new(share).unwrap(), &members, &observed, 256);
+        assert!(!split(0), "the original has nothing");
+        assert!(goes_elsewhere(&members, &observed));
+        members[1].bystander = false;
+        assert!(!goes_elsewhere(&members, &observed));
     }
 
     #[test]

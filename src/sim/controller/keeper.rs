@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::super::balancer::LARGEST_WEIGHT;
-use super::super::cast::Cast;
+use super::super::cast::{BALANCER, Cast};
 use super::super::env::Env;
 use super::super::happening::{
     AskedBalancer, Called, Happening, InController, Life, OnBalancer, Told,
@@ -23,14 +23,12 @@ use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
 use crate::model::traffic::Side;
+use crate::orchestrator::traffic::alias::Alias;
 use crate::orchestrator::traffic::findings::{Findings, Looked};
 use crate::orchestrator::traffic::memory::Memory;
 use crate::orchestrator::traffic::round::{Member, Round, Times, differing};
 use crate::orchestrator::traffic::shares::is_split;
 use crate::providers::traffic::{Observed, TrafficError};
-
-/// How the load balancer is called.
-const BALANCER: &str = "balancer";
 
 /// How long a load balancer may take to answer.
 const PATIENCE: Millis = 10_000;
@@ -72,6 +70,8 @@ enum State {
 /// A look that is not over.
 struct Looks {
     looked: Looked,
+    /// What it is about, if that is a function.
+    alias: Option<Alias>,
     findings: Findings,
     kept: BTreeSet<Name>,
     empty: Option<Side>,
@@ -84,6 +84,16 @@ enum Step {
     Observes,
     Applies(Vec<Name>),
     ObservesAgain,
+}
+
+/// What comes of a look at how things are.
+enum Next {
+    /// Something was asked for.
+    Waits,
+    /// All is as it ought to be.
+    Settles,
+    /// Nothing may be changed.
+    Leaves,
 }
 
 pub(super) struct Keeper {
@@ -244,12 +254,18 @@ impl Keeper {
             drain: Duration::from_millis(env.shape.balancers.drain.unsigned_abs()),
             enter: state.spec.limits.enter(),
         };
-        let members = state.targets.iter().filter_map(|target| {
-            let there = env.registered[Cast::host(&target.name)];
-            let endpoint = there.then(|| Ok(env.cast.endpoint.clone()));
-            findings.member(target, endpoint, BALANCER, times)
-        });
-        looked.members = members.collect();
+        let alias = Alias::of(state, &env.cast.directory).ok().flatten();
+        looked.members = if let Some(alias) = &alias {
+            findings.versions(alias, state, times)
+        } else {
+            let members = state.targets.iter().filter_map(|target| {
+                let there = env.registered[Cast::host(&target.name)];
+                let endpoint = there.then(|| Ok(env.cast.endpoint.clone()));
+                findings.member(target, endpoint, BALANCER, times)
+            });
+            members.collect()
+        };
+        env.watch.looks(self.deployment);
         for member in &looked.members {
             let host = Cast::host(&member.name);
             env.watch.wants(self.deployment, host, member.place);
@@ -257,6 +273,7 @@ impl Keeper {
         let number = self.observe(env, &looked.members);
         self.state = State::Looks(Box::new(Looks {
             looked,
+            alias,
             findings,
             kept: BTreeSet::new(),
             empty: None,
@@ -327,8 +344,21 @@ impl Keeper {
         }
         match (step, told) {
             (Step::Observes, Ok(Told::Observed(observed, seen))) => {
-                if !self.put_right(env, &mut looks, &observed, seen) {
-                    return self.settle(env, *looks, *observed, state);
+                if let Some(alias) = &looks.alias {
+                    env.watch.finds(self.deployment, &observed);
+                    if observed.others > 0 {
+                        env.mark(Mark::AliasOfOthers);
+                    }
+                    let fault = looks.looked.judge(alias, state, &observed);
+                    looks.findings.refused.extend(fault);
+                }
+                match self.put_right(env, &mut looks, &observed, seen) {
+                    Next::Waits => {}
+                    Next::Settles => return self.settle(env, *looks, *observed, state),
+                    Next::Leaves => {
+                        looks.looked.observed = Some(*observed);
+                        return self.conclude(env, *looks, state);
+                    }
                 }
             }
             (Step::Applies(_), Ok(Told::Done)) => {
@@ -359,14 +389,14 @@ impl Keeper {
         Vec::new()
     }
 
-    /// Asks for what ought to be so; false if it is.
+    /// Asks for what ought to be so, if it is not.
     fn put_right(
         &mut self,
         env: &mut Env,
         looks: &mut Looks,
         observed: &Observed,
         seen: u64,
-    ) -> bool {
+    ) -> Next {
         let now = env.controller_time();
         let judges = env.shape.balancers.judges;
         let looked = &mut looks.looked;
@@ -387,21 +417,21 @@ impl Keeper {
             empty,
         }) = looked.round(observed, now)
         else {
-            return false;
+            return Next::Leaves;
         };
         looks.kept = kept;
         looks.empty = empty;
         let differing = differing(&wanted, observed);
         let splits = |split| is_split(split, &looked.members, observed, LARGEST_WEIGHT);
         if differing.is_empty() && wanted.split.is_none_or(splits) {
-            return false;
+            return Next::Settles;
         }
         looks.findings.left.extend(left);
         self.memory.asks(&wanted, now);
-        env.watch.asks(self.deployment);
+        env.watch.asks(self.deployment, wanted.split);
         looks.number = self.request(env, AskedBalancer::Apply(wanted, seen));
         looks.step = Step::Applies(differing);
-        true
+        Next::Waits
     }
 
     fn settle(
@@ -452,7 +482,7 @@ impl Keeper {
     }
 
     /// Tells the deployment what has come of its errands.
-    fn tell(&mut self, env: &Env, findings: &Findings) -> Vec<Heard> {
+    fn tell(&mut self, env: &mut Env, findings: &Findings) -> Vec<Heard> {
         let at = env.controller_time();
         self.troubled = !findings.trouble.is_empty();
         self.left_with.extend(findings.left.clone());
@@ -474,6 +504,12 @@ impl Keeper {
                 continue;
             };
             self.left_with.remove(target);
+            env.watch.says(
+                self.deployment,
+                open.errand.event,
+                status,
+                diagnostics.as_ref(),
+            );
             let ended = Report::EventEnded {
                 event: open.errand.event,
                 status,

@@ -8,6 +8,7 @@ use super::super::env::{Env, Killed};
 use super::super::marks::Mark;
 use super::task::{Task, lines};
 use super::{Controller, Then};
+use crate::appspec::lambda::AppSpec;
 use crate::engine::deliberate::{Bug, deliberate};
 use crate::engine::event::{Event, Record};
 use crate::engine::ledger::{LedgerEvent, LedgerRecord};
@@ -15,6 +16,7 @@ use crate::engine::{Deployment, Ledger, Spec, members, plan, rollback};
 use crate::model::approval::Step;
 use crate::model::deployment::Creator;
 use crate::model::timestamp::Timestamp;
+use crate::orchestrator::functions;
 
 /// What needs the ledgers for itself.
 pub(super) enum Job {
@@ -23,6 +25,7 @@ pub(super) enum Job {
         group: usize,
         revision: usize,
         person: usize,
+        current: Option<usize>,
     },
     /// A deployment is over.
     Close(usize),
@@ -49,7 +52,8 @@ impl Controller {
                 group,
                 revision,
                 person,
-            } => self.deploy(env, group, revision, person),
+                current,
+            } => self.deploy(env, group, (revision, current), person),
             Job::Close(number) => self.close(env, number),
         }
     }
@@ -63,7 +67,13 @@ impl Controller {
         }
     }
 
-    fn deploy(&mut self, env: &mut Env, group: usize, revision: usize, person: usize) {
+    fn deploy(
+        &mut self,
+        env: &mut Env,
+        group: usize,
+        (revision, current): (usize, Option<usize>),
+        person: usize,
+    ) {
         let ledger = &self.ledgers[group];
         if ledger.active.is_some() && !deliberate(Bug::SlotIgnored) {
             env.mark(Mark::SlotTaken);
@@ -73,10 +83,14 @@ impl Controller {
             env.mark(Mark::RefusedFrozen);
             return;
         }
+        let Ok(function) = function(env, ledger, group, (revision, current)) else {
+            env.mark(Mark::FunctionRefused);
+            return;
+        };
         let number = env.new_deployment();
         let spec = Spec {
             by: Cast::person(person),
-            ..spec(env, ledger, group, revision, number)
+            ..spec(env, ledger, group, (revision, function), number)
         };
         let opening = opening(spec, ledger, group, env.controller_time());
         let lines = vec![
@@ -194,16 +208,43 @@ impl Controller {
     }
 }
 
+/// A deployment that would change nothing, or of which nobody says what it would change.
+struct Unwanted;
+
+/// What a revision asks of a function, if the group has one (`orchestrator::functions`).
+fn function(
+    env: &Env,
+    ledger: &Ledger,
+    group: usize,
+    (revision, said): (usize, Option<usize>),
+) -> Result<Option<AppSpec>, Unwanted> {
+    if !env.shape.styles[group].is_function() {
+        return Ok(None);
+    }
+    let next = Cast::version(revision);
+    let current = said.or_else(|| env.cast.version_in_place(ledger));
+    let current = current.filter(|version| *version != next).ok_or(Unwanted)?;
+    Ok(env.cast.appspec(group, &env.shape, current, next))
+}
+
 /// What an operator's deployment asks for.
-fn spec(env: &Env, ledger: &Ledger, group: usize, revision: usize, number: usize) -> Spec {
+fn spec(
+    env: &Env,
+    ledger: &Ledger,
+    group: usize,
+    (revision, function): (usize, Option<AppSpec>),
+    number: usize,
+) -> Spec {
     let cast = &env.cast;
     let sides = cast.sides(group, &env.shape, ledger);
-    let targets = match &sides {
-        None => members::targets(&cast.members(group, &env.shape, ledger), ledger),
-        Some(sides) => members::both_sides(&cast.hosts(group, &env.shape), sides, ledger),
+    let targets = match (&sides, &function) {
+        (_, Some(asked)) => functions::target(asked).into_iter().collect(),
+        (None, None) => members::targets(&cast.members(group, &env.shape, ledger), ledger),
+        (Some(sides), None) => members::both_sides(&cast.hosts(group, &env.shape), sides, ledger),
     };
     let mut approvals = env.shape.gates.approvals[group].clone();
-    approvals.retain(|step, _| sides.is_some() || *step == Step::Start);
+    let waits = sides.is_some() || function.is_some();
+    approvals.retain(|step, _| waits || *step == Step::Start);
     Spec {
         deployment_id: Cast::deployment(number),
         group: cast.group(group, &env.shape),
@@ -217,7 +258,7 @@ fn spec(env: &Env, ledger: &Ledger, group: usize, revision: usize, number: usize
         uid: None,
         description: String::new(),
         sides,
-        function: None,
+        function,
         service: None,
         provision: None,
         rolls_back: None,
@@ -227,7 +268,7 @@ fn spec(env: &Env, ledger: &Ledger, group: usize, revision: usize, number: usize
         updates: None,
         token: None,
         limits: env.shape.engine_limits(),
-        options: env.shape.options(),
+        options: env.shape.options(group),
     }
 }
 

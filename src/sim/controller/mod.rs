@@ -2,6 +2,7 @@
 //! threads. Everything it decides is decided by the engine; all that is here is when it writes and when it acts.
 
 mod driver;
+mod hooks;
 mod keeper;
 mod ledger;
 mod task;
@@ -11,7 +12,9 @@ use std::collections::{BTreeMap, VecDeque};
 use super::cast::Cast;
 use super::disk::Line;
 use super::env::{Env, Killed};
-use super::happening::{Asked, Called, Happening, InController, Key, Life, Reply, Told};
+use super::happening::{
+    Asked, Called, CalledHook, Happening, InController, Key, Life, Reply, Told,
+};
 use super::marks::Mark;
 use super::tape::Reel;
 use crate::agent::core::Record as HostLine;
@@ -19,8 +22,10 @@ use crate::engine::deliberate::{Bug, deliberate};
 use crate::engine::input::Report;
 use crate::engine::{Deployment, Input, Ledger, fold};
 use crate::model::deployment::ExecutionId;
+use crate::providers::notify::Answer;
 use crate::providers::traffic::TrafficError;
 use driver::Driver;
+use hooks::Hooks;
 use keeper::Keeper;
 use ledger::{Job, Opening};
 use task::{Letter, Task};
@@ -38,6 +43,8 @@ pub struct Controller {
     drivers: Vec<Driver>,
     /// Of the deployments behind a load balancer.
     keepers: BTreeMap<usize, Keeper>,
+    /// Of the deployments of functions.
+    hooks: BTreeMap<usize, Hooks>,
     /// Written, but not durable yet, the oldest first.
     writes: VecDeque<Write>,
     /// So many of them become durable together next.
@@ -109,6 +116,7 @@ impl Controller {
                 .map(|host| Driver::new(host, life))
                 .collect(),
             keepers: BTreeMap::new(),
+            hooks: BTreeMap::new(),
             writes: VecDeque::new(),
             syncing: 0,
         }
@@ -173,7 +181,58 @@ impl Controller {
                     keeper.silent(env, request, state)
                 })
             }
+            InController::Calls(number, turn) => self.call(env, number, |hooks, env, state| {
+                hooks.goes_on(env, turn, state)
+            }),
         }
+    }
+
+    /// A hook answers a call.
+    pub fn hook_told(
+        &mut self,
+        env: &mut Env,
+        called: CalledHook,
+        answer: Answer,
+    ) -> Result<(), Killed> {
+        if called.life != self.life {
+            return Ok(());
+        }
+        self.call(env, called.deployment, |hooks, env, _| {
+            hooks.told(env, called.turn, answer)
+        })
+    }
+
+    /// A hook reports how it ended.
+    pub fn hook_reports(
+        &mut self,
+        env: &mut Env,
+        number: usize,
+        ticket: &ExecutionId,
+        well: bool,
+    ) -> Result<(), Killed> {
+        let task = self.tasks.get(&number);
+        let Some(state) = task.and_then(|task| task.published.as_deref()) else {
+            env.mark(Mark::HookInVain);
+            return Ok(());
+        };
+        let heard = hooks::reported(env, number, state, ticket, well);
+        self.deliver(env, heard)
+    }
+
+    /// Something happens to the hooks of a deployment, whose callers know what is durable.
+    fn call(
+        &mut self,
+        env: &mut Env,
+        number: usize,
+        what: impl FnOnce(&mut Hooks, &mut Env, &Deployment) -> Vec<Heard>,
+    ) -> Result<(), Killed> {
+        let task = self.tasks.get(&number);
+        let state = task.and_then(|task| task.published.as_deref());
+        let (Some(hooks), Some(state)) = (self.hooks.get_mut(&number), state) else {
+            return Ok(());
+        };
+        let heard = what(hooks, env, state);
+        self.deliver(env, heard)
     }
 
     /// A load balancer answers.
@@ -216,6 +275,7 @@ impl Controller {
 
     /// A deployment has ended: its keeper leaves everything as it is, when it has finished its look.
     fn leave(&mut self, number: usize, state: Option<Box<Deployment>>) {
+        self.hooks.remove(&number);
         let Some(keeper) = self.keepers.get_mut(&number) else {
             return;
         };
@@ -259,11 +319,16 @@ impl Controller {
     /// An operator's key arrives.
     pub fn key(&mut self, env: &mut Env, person: usize, key: Key) -> Result<(), Killed> {
         match key {
-            Key::Deploy { group, revision } => {
+            Key::Deploy {
+                group,
+                revision,
+                current,
+            } => {
                 let job = Job::Deploy {
                     group,
                     revision,
                     person,
+                    current,
                 };
                 self.with_ledgers(env, job);
                 Ok(())
@@ -337,7 +402,10 @@ impl Controller {
                     task.works(),
                     |host, execution, halts| {
                         let keeper = self.keepers.get(&number);
-                        !registered[host]
+                        let hooks = self.hooks.get(&number);
+                        let on_hosts = task.deployment.spec.is_on_hosts();
+                        (on_hosts && !registered[host])
+                            || hooks.is_some_and(|hooks| hooks.wants(execution, halts))
                             || self.drivers[host].wants(execution, halts)
                             || keeper.is_some_and(|keeper| keeper.wants(execution, halts))
                     },

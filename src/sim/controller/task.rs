@@ -7,7 +7,9 @@ use super::super::disk::Line;
 use super::super::env::{Env, Killed};
 use super::super::happening::{Happening, InController};
 use super::super::marks::Mark;
+use super::super::shape::Style;
 use super::driver::{Assignment, Mode};
+use super::hooks::{Call, Hooks};
 use super::keeper::{Errand, Keeper};
 use super::ledger::Job;
 use super::{Controller, Then};
@@ -143,7 +145,9 @@ impl Task {
             }
             self.deadlines.pop_first();
             env.mark(Mark::DeadlineExpired);
-            let deregistered = !env.registered[Cast::host(&target)];
+            // A function is no host of the project.
+            let on_hosts = self.deployment.spec.is_on_hosts();
+            let deregistered = !on_hosts || !env.registered[Cast::host(&target)];
             let input = Input::DeadlinePassed {
                 target,
                 deregistered,
@@ -205,6 +209,11 @@ impl Controller {
             let group = env.watch.group(number);
             let keeper = Keeper::new(number, group, self.life, env);
             self.keepers.insert(number, keeper);
+            if let Style::Function(release) = env.shape.styles[group] {
+                let kind = env.cast.hook(release.programs);
+                self.hooks
+                    .insert(number, Hooks::new(number, self.life, kind));
+            }
         }
         self.tasks.insert(number, task);
     }
@@ -409,7 +418,11 @@ impl Controller {
                     if let Some(keeper) = self.keepers.get_mut(&number) {
                         keeper.forget(env, execution.clone());
                     }
-                    self.drivers[Cast::host(&target)].forget(env, execution);
+                    if let Some(hooks) = self.hooks.get_mut(&number) {
+                        hooks.forget(&execution);
+                    } else {
+                        self.drivers[Cast::host(&target)].forget(env, execution);
+                    }
                 }
             }
             (WorkId::Deadline(execution, at), Some(target)) => {
@@ -438,15 +451,30 @@ impl Controller {
         let Some(found) = task.deployment.target(target) else {
             return;
         };
-        let balancer = found.actor() == Actor::Balancer;
-        if !env.registered[host] && !balancer {
+        let actor = found.actor();
+        if !env.registered[host] && actor == Actor::Host {
             return;
         }
         if mode == Mode::Run {
             env.watch.places(number, &execution);
         }
         let order = crate::orchestrator::hosts::order(&task.deployment, found);
-        if balancer
+        if actor == Actor::Hook {
+            let entry = found.leg_events().first();
+            let hook = entry.and_then(|entry| Some((entry.event, entry.hook.clone()?)));
+            if let (Some(hooks), Some((event, name))) = (self.hooks.get_mut(&number), hook) {
+                let call = Call {
+                    execution,
+                    target: target.clone(),
+                    event,
+                    name,
+                    mode,
+                };
+                hooks.assign(env, call);
+            }
+            return;
+        }
+        if actor == Actor::Balancer
             && let (Some(keeper), Some(&event)) =
                 (self.keepers.get_mut(&number), order.events.first())
         {

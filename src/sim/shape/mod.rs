@@ -1,9 +1,11 @@
 //! What a world is like: how large, how slow, how unlucky. Every run draws its own, with half of what can go wrong left
 //! out altogether, since some bugs only show where everything else is calm.
 
+mod functions;
 mod gates;
 mod traffic;
 
+pub use functions::Functions;
 pub use gates::Gates;
 pub use traffic::{Balancers, Style};
 
@@ -68,6 +70,8 @@ pub struct Shape {
     pub alarms: Alarms,
     /// Approvals and freezes.
     pub gates: Gates,
+    /// Functions.
+    pub functions: Functions,
 }
 
 /// The kind and value of a minimum of healthy hosts.
@@ -211,6 +215,7 @@ impl Shape {
     pub fn draw(tape: &mut Tape, setting: Setting) -> Self {
         let alarms = Alarms::draw(tape);
         let gates = Gates::draw(tape);
+        let functions = Functions::draw(tape);
         let mut d = Draw(tape);
         let drawn = match d.below(16) {
             0..=11 => 1 + d.below(6),
@@ -274,6 +279,7 @@ impl Shape {
             balancers: d.balancers(),
             alarms,
             gates,
+            functions,
         };
         for style in &mut shape.styles {
             d.shifts(style);
@@ -285,6 +291,9 @@ impl Shape {
     /// What does not go together is made to.
     fn settle(&mut self) {
         for (group, style) in self.styles.iter_mut().enumerate() {
+            if let Some(function) = self.functions.style(group) {
+                *style = function;
+            }
             let members = (0..self.hosts).filter(|&host| Cast::is_member(host, group));
             if group >= self.groups {
                 *style = Style::Alone;
@@ -296,7 +305,9 @@ impl Shape {
                 self.limits.event = self.limits.event.max(400_000);
             }
             // A share for a side that nobody serves any more waits until everything is over.
-            if style.routing().is_some() {
+            if style.is_function() {
+                self.limits.total = self.limits.total.min(4 * 3_600_000);
+            } else if style.routing().is_some() {
                 self.limits.total = self.limits.total.min(3_600_000);
             }
         }
@@ -307,18 +318,25 @@ impl Shape {
     /// The limits as the engine takes them.
     pub fn engine_limits(&self) -> crate::model::limits::Limits {
         let seconds = |millis: Millis| u32::try_from(millis / 1_000).unwrap_or(u32::MAX);
+        let usual = crate::model::limits::Limits::default();
         crate::model::limits::Limits {
             pick_up_seconds: seconds(self.limits.pick_up),
             event_seconds: seconds(self.limits.event),
             deployment_seconds: seconds(self.limits.total),
-            ..Default::default()
+            enter_seconds: if self.styles.into_iter().any(Style::is_function) {
+                self.functions.enter
+            } else {
+                usual.enter_seconds
+            },
+            ..usual
         }
     }
 
-    /// The options of every deployment.
-    pub fn options(&self) -> crate::engine::spec::Options {
+    /// The options of every deployment of a group.
+    pub fn options(&self, group: usize) -> crate::engine::spec::Options {
         crate::engine::spec::Options {
-            ignore_application_stop_failures: self.ignore_stop_failures,
+            ignore_application_stop_failures: self.ignore_stop_failures
+                && !self.styles[group].is_function(),
             on_failure: if self.hold {
                 OnFailure::Hold
             } else {

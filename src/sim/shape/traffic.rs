@@ -1,5 +1,6 @@
 //! What load balancers are like, and which groups deploy behind one.
 
+use super::functions::Release;
 use super::{Draw, Millis};
 use crate::model::group::{
     BlueGreenDeploymentConfiguration, BlueInstanceTerminationOption, DeploymentReadyAction,
@@ -19,6 +20,8 @@ pub enum Style {
     Behind,
     /// Blue/green behind a load balancer.
     BlueGreen(Waits),
+    /// A function, whose versions are servers of a load balancer.
+    Function(Release),
 }
 
 /// How long a blue/green deployment waits, in minutes; `None` where it does not.
@@ -44,8 +47,14 @@ pub struct Shift {
 }
 
 impl Shift {
+    /// Ten steps take long, and show nothing that three do not.
+    pub(super) fn in_few_steps(self) -> Self {
+        let canary = self.canary || self.percent < 34;
+        Self { canary, ..self }
+    }
+
     /// As a configuration says it.
-    fn routing(self) -> TrafficRoutingConfig {
+    pub(super) fn routing(self) -> TrafficRoutingConfig {
         let canary = TimeBasedCanary {
             canary_percentage: self.percent,
             canary_interval: self.minutes,
@@ -109,22 +118,31 @@ impl Style {
         self != Self::Alone
     }
 
+    /// Whether it deploys a function, and nothing to hosts.
+    pub fn is_function(self) -> bool {
+        matches!(self, Self::Function(_))
+    }
+
     /// How long its deployments may wait for nothing but time or people.
     pub fn waits(self) -> Millis {
-        let Self::BlueGreen(waits) = self else {
-            return 0;
+        let minutes = |shift: Option<Shift>| shift.map_or(0, |shift| 4 * shift.minutes);
+        let minutes = match self {
+            Self::Alone | Self::Behind => 0,
+            Self::BlueGreen(waits) => {
+                waits.reroute.unwrap_or(0) + waits.termination.unwrap_or(0) + minutes(waits.shift)
+            }
+            Self::Function(release) => minutes(release.shift),
         };
-        let shift = waits.shift.map_or(0, |shift| 4 * shift.minutes);
-        let minutes = waits.reroute.unwrap_or(0) + waits.termination.unwrap_or(0) + shift;
         60_000 * Millis::from(minutes)
     }
 
     /// How its configuration shifts traffic.
     pub fn routing(self) -> Option<TrafficRoutingConfig> {
-        let Self::BlueGreen(waits) = self else {
-            return None;
-        };
-        waits.shift.map(Shift::routing)
+        match self {
+            Self::Alone | Self::Behind => None,
+            Self::BlueGreen(waits) => waits.shift.map(Shift::routing),
+            Self::Function(release) => Some(release.routing()),
+        }
     }
 
     /// The options of a blue/green group.
@@ -175,12 +193,10 @@ impl Draw<'_> {
             minutes: 1 + self.below(3),
             canary: self.below(2) == 1,
         };
-        // Ten steps take long, and show nothing that three do not.
-        let canary = shift.canary || shift.percent < 34;
         if let Style::BlueGreen(waits) = style
             && some
         {
-            waits.shift = Some(Shift { canary, ..shift });
+            waits.shift = Some(shift.in_few_steps());
         }
     }
 

@@ -4,12 +4,23 @@ use super::super::balancer::{Step, WEIGHT};
 use super::super::env::EPOCH;
 use super::super::happening::Life;
 use super::super::shape::Millis;
+use super::function::{has_to_go, may_enter, versions};
 use super::route::Server;
-use super::traffic::{has_to_be_in, has_to_leave, is_validated, status, target_on};
+use super::traffic::{is_validated, status, target_on};
 use super::{Invariant, Watch};
+use crate::engine::Deployment;
+use crate::engine::deployment::Target;
 use crate::engine::traffic::Place;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::providers::traffic::Service;
+
+/// The target that a server is of.
+fn moved_by(deployment: &Deployment, server: usize) -> Option<&Target> {
+    match versions(deployment) {
+        Some(_) => deployment.targets.first(),
+        None => target_on(deployment, server),
+    }
+}
 
 impl Watch {
     /// A load balancer has its own configuration: it starts, or is away.
@@ -122,9 +133,10 @@ impl Watch {
         route.disturbed = now;
         let counted = route.counted;
         route.weighed = (counted, now);
-        let Some(Some(server)) = route.servers.get_mut(host) else {
+        let Some(place) = route.servers.get_mut(host) else {
             return;
         };
+        let server = place.get_or_insert_with(|| Server::new(!self.shape.balancers.judges));
         if server.gets_requests() && service != Service::In {
             route.lost = counted;
         }
@@ -163,11 +175,13 @@ impl Watch {
             });
             return;
         };
-        let target = target_on(&seen.deployment, host);
+        let target = moved_by(&seen.deployment, host);
         let may = target.is_some_and(|target| match place {
             None => true,
-            Some(Place::In) => is_validated(&seen.deployment, target) && has_to_be_in(target),
-            Some(Place::Out) => has_to_leave(target),
+            Some(Place::In) => {
+                is_validated(&seen.deployment, target) && may_enter(&seen.deployment, host)
+            }
+            Some(Place::Out) => has_to_go(&seen.deployment, host),
         });
         let invariant = match place {
             Some(Place::In) => Invariant::Validated,
@@ -212,17 +226,7 @@ impl Watch {
         let Some(place) = route.servers.get_mut(host) else {
             return false;
         };
-        let changed = place.get_or_insert(Server {
-            service: Service::Out,
-            weight: WEIGHT,
-            well: !self.shape.balancers.judges,
-            flight: Vec::new(),
-            touched: (0, 0),
-            others_did: false,
-            found: 0,
-            belated: false,
-            cut_by: None,
-        });
+        let changed = place.get_or_insert_with(|| Server::new(!self.shape.balancers.judges));
         let was = changed.service;
         let weighed = changed.weight != step.weight;
         // What others changed after that was decided on is not put right by it.
@@ -263,11 +267,15 @@ impl Watch {
         if cuts && knew {
             self.may_be_cut(now, number, host, was, cut);
         }
+        self.version_changed(number, group, host);
         let belated = self.seen(number).is_some_and(|seen| {
-            target_on(&seen.deployment, host).is_some_and(|target| match service {
-                Service::In => !has_to_be_in(target),
-                Service::Draining | Service::Out => !has_to_leave(target),
-            })
+            let there = moved_by(&seen.deployment, host).is_some();
+            let weighed = was == service && !seen.deployment.spec.is_on_hosts();
+            there
+                && match service {
+                    Service::In => !weighed && !may_enter(&seen.deployment, host),
+                    Service::Draining | Service::Out => !has_to_go(&seen.deployment, host),
+                }
         });
         if was != service {
             self.set_belated(group, host, belated || !knew, over);
@@ -277,9 +285,12 @@ impl Watch {
             format!("h{host:03} was the last healthy server of g{group}, and deployment {number} took it out")
         });
         if service == Service::In && was != service && knew && !over && !belated {
-            self.entered.push((host, number));
+            let seen = self.seen(number);
+            if seen.is_some_and(|seen| seen.deployment.spec.is_on_hosts()) {
+                self.entered.push((host, number));
+            }
             let good = self.seen(number).is_some_and(|seen| {
-                let target = target_on(&seen.deployment, host);
+                let target = moved_by(&seen.deployment, host);
                 target.is_some_and(|target| is_validated(&seen.deployment, target))
             });
             self.check(good, Invariant::Validated, || {

@@ -8,6 +8,8 @@ use crate::engine::event::Event;
 use crate::engine::plan::Stage;
 use crate::model::approval::Step;
 use crate::model::freeze::Freeze;
+use crate::model::lifecycle::LifecycleEvent;
+use crate::model::traffic::Split;
 
 impl Seen {
     /// What an entry says about approvals and freezes, after it is folded.
@@ -32,7 +34,10 @@ impl Watch {
             Event::TargetStarted { target, .. } => {
                 let found = deployment.target(target);
                 let stage = found.and_then(|found| deployment.plan.stages.get(found.stage));
-                !matches!(stage, Some(Stage::Install { .. }))
+                match stage {
+                    Some(Stage::Hook { event, .. }) => *event != LifecycleEvent::BeforeAllowTraffic,
+                    stage => !matches!(stage, Some(Stage::Install { .. })),
+                }
             }
             Event::Shifted { .. } => true,
             _ => return,
@@ -45,7 +50,7 @@ impl Watch {
         }
         let demanded = self.shape.gates.approvals[seen.group].clone();
         for (step, count) in demanded {
-            if step == Step::Reroute && !(moves && deployment.spec.sides.is_some()) {
+            if step == Step::Reroute && !(moves && deployment.spec.is_blue_green()) {
                 continue;
             }
             let given = seen.approved.iter().filter(|(of, _)| *of == step).count();
@@ -57,13 +62,14 @@ impl Watch {
     }
 
     /// I-8: a keeper asks something of its load balancer. Until its deployment has begun it only looks.
-    pub fn asks(&mut self, number: usize) {
+    pub fn asks(&mut self, number: usize, wanted: Option<Split>) {
         let begun = self
             .deployment(number)
             .is_some_and(|deployment| deployment.start_time.is_some());
         self.check(begun, Invariant::Permission, || {
             format!("deployment {number} changes its load balancer before it has begun")
         });
+        self.asks_of_alias(number, wanted);
     }
 
     /// I-7: whoever was told of a freeze is in it, but what goes back; and whoever was told of its end is not.

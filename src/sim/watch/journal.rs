@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::cast::Cast;
 use super::super::marks::{Mark, Marks};
+use super::function::Found;
 use super::shift::Shifts;
-use super::window::bounds;
+use super::window::{Bounds, bounds};
 use super::{Invariant, Seen, Watch};
 use crate::engine::Deployment;
 use crate::engine::deployment::Target;
@@ -36,6 +37,9 @@ fn counts_in(deployment: &Deployment, target: &Target) -> bool {
 /// The side that gets the traffic.
 fn enters(deployment: &Deployment) -> Option<Side> {
     let spec = &deployment.spec;
+    if spec.function.is_some() {
+        return Some(Side::Green);
+    }
     spec.sides.as_ref()?;
     Some(match spec.rolls_back {
         None => Side::Green,
@@ -47,12 +51,12 @@ fn enters(deployment: &Deployment) -> Option<Side> {
 fn ends_on_its_host(target: &Target) -> bool {
     let mut events = target.events.iter().rev();
     let last = events.find(|entry| entry.stage == target.stage);
-    last.is_some_and(|entry| entry.actor() != Actor::Balancer)
+    last.is_some_and(|entry| entry.actor() == Actor::Host)
 }
 
 /// Whether it has one side alone.
 fn is_alone(deployment: &Deployment) -> bool {
-    deployment.spec.sides.is_none()
+    !deployment.spec.is_blue_green()
 }
 
 impl Watch {
@@ -85,6 +89,7 @@ impl Watch {
         self.before(number, &seen, record);
         self.is_permitted(number, &seen, &record.event);
         self.shifts(number, &seen, &record.event, record.at);
+        self.hook_ended(number, &seen, &record.event, marks);
         let ran = match &record.event {
             Event::TargetEnded { target, .. } => seen.deployment.target(target),
             _ => None,
@@ -118,7 +123,7 @@ impl Watch {
             // The way back of a blue/green deployment installs nothing: without a former revision it goes by its own.
             let former = self.books[group].revision.as_ref();
             let good = match former {
-                None => spec.sides.is_some(),
+                None => spec.is_blue_green(),
                 Some(former) => *former == spec.revision,
             };
             self.check(!of_a_rollback, Invariant::RollbackEnds, || {
@@ -148,13 +153,26 @@ impl Watch {
             shifts: Shifts::default(),
             continued: None,
             approved: BTreeSet::new(),
+            found: Found::default(),
         }));
+    }
+
+    /// What a group keeps healthy of `n` instances. A function is one, and has to succeed.
+    fn bounds(&self, group: usize, n: u32) -> Option<Bounds> {
+        if self.shape.styles[group].is_function() {
+            return Some(Bounds {
+                minimum: 1,
+                at_once: 1,
+                floor: 0,
+            });
+        }
+        bounds(self.shape.minimum[group], n)
     }
 
     /// The plan keeps to the configuration, and takes the sick first.
     fn plan(&mut self, number: usize, group: usize, deployment: &Deployment) {
         let n = counts(deployment);
-        let due = bounds(self.shape.minimum[group], n);
+        let due = self.bounds(group, n);
         let planned = deployment.plan.window;
         if let (Some(due), Some(planned)) = (due, planned) {
             let same = (due.minimum, due.at_once, due.floor)
@@ -201,7 +219,7 @@ impl Watch {
 
     /// A blue/green deployment moves both sides, and the one that gets the traffic first.
     fn sides_are_planned(&mut self, number: usize, deployment: &Deployment) {
-        if is_alone(deployment) || deployment.plan.impossible.is_some() {
+        if deployment.spec.sides.is_none() || deployment.plan.impossible.is_some() {
             return;
         }
         let stages = &deployment.plan.stages;
@@ -328,7 +346,7 @@ impl Watch {
             return self.in_its_stage(number, deployment, target);
         }
         let n = counts(deployment);
-        let Some(fleet) = bounds(self.shape.minimum[seen.group], n) else {
+        let Some(fleet) = self.bounds(seen.group, n) else {
             return;
         };
         let untouched = |t: &Target| {
@@ -479,7 +497,7 @@ impl Watch {
         });
         match status {
             DeploymentStatus::Succeeded => {
-                let minimum = bounds(self.shape.minimum[seen.group], n).map_or(n, |b| b.minimum);
+                let minimum = self.bounds(seen.group, n).map_or(n, |b| b.minimum);
                 self.check(n - failed >= minimum && succeeded >= 1, Invariant::Verdict, || {
                     format!("deployment {number} succeeded with {succeeded} of {n} and {failed} failed, and needs {minimum}")
                 });

@@ -2,6 +2,7 @@
 //! books, from what is durable and from what happens on hosts, and work figures out anew instead of believing totals.
 
 mod balancer;
+mod function;
 mod gates;
 mod health;
 mod hosts;
@@ -30,6 +31,7 @@ use crate::model::approval::Step;
 use crate::model::deployment::{ExecutionId, TargetStatus};
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
+use function::{Found, Hooks};
 use health::Books;
 use route::Route;
 use shift::Shifts;
@@ -164,6 +166,8 @@ pub struct Watch {
     stopped: BTreeSet<(usize, ExecutionId)>,
     /// Deployments that ended in the write that becomes durable right now.
     ended: Vec<usize>,
+    /// What hooks have done.
+    hooks: Hooks,
 }
 
 /// A deployment as far as it is durable.
@@ -191,6 +195,8 @@ struct Seen {
     continued: Option<Before>,
     /// Who has approved which step, but for its creator.
     approved: BTreeSet<(Step, String)>,
+    /// What the keeper of a function has found.
+    found: Found,
 }
 
 impl Watch {
@@ -214,6 +220,7 @@ impl Watch {
             scripts: vec![BTreeSet::new(); shape.hosts],
             stopped: BTreeSet::new(),
             ended: Vec::new(),
+            hooks: Hooks::default(),
         }
     }
 

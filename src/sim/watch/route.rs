@@ -1,5 +1,6 @@
 //! The route of a load balancer, kept a second time, with who changed what last.
 
+use super::super::balancer::WEIGHT;
 use super::super::shape::Millis;
 use crate::providers::traffic::Service;
 
@@ -41,6 +42,21 @@ pub(super) struct Server {
 }
 
 impl Server {
+    /// One that nobody has told anything yet.
+    pub fn new(well: bool) -> Self {
+        Self {
+            service: Service::Out,
+            weight: WEIGHT,
+            well,
+            flight: Vec::new(),
+            touched: (0, 0),
+            others_did: false,
+            found: 0,
+            belated: false,
+            cut_by: None,
+        }
+    }
+
     /// Whether requests come to it.
     pub fn gets_requests(&self) -> bool {
         self.service == Service::In && self.well && self.weight > 0

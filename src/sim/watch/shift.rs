@@ -5,7 +5,8 @@ use super::super::balancer::LARGEST_WEIGHT;
 use super::super::cast::Cast;
 use super::super::marks::{Mark, Marks};
 use super::super::shape::Millis;
-use super::route::Route;
+use super::function::{Role, role, versions};
+use super::route::{Route, Server};
 use super::{Invariant, Seen, Watch};
 use crate::engine::Deployment;
 use crate::engine::event::Event;
@@ -15,12 +16,14 @@ use crate::model::traffic::{Side, Split};
 use crate::providers::traffic::Service;
 
 /// So long may an entry take from what it tells to the disk.
-const WRITTEN: Millis = 5_000;
+pub(super) const WRITTEN: Millis = 5_000;
 
 /// How the traffic of a deployment shifts, as its entries say.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Shifts {
-    /// When a share was asked for last.
+    /// The share that was asked for last.
+    pub asked: Option<Split>,
+    /// When that was.
     asked_at: Millis,
     /// What has taken effect last, and when.
     in_effect: Option<(Split, Timestamp)>,
@@ -50,21 +53,33 @@ fn steps(deployment: &Deployment) -> Vec<u8> {
     steps
 }
 
+/// The servers of a side.
+fn of_side<'a>(
+    route: &'a Route,
+    deployment: &'a Deployment,
+    side: Side,
+) -> impl Iterator<Item = &'a Server> {
+    let versions = versions(deployment);
+    let version = versions.map(|[current, next]| match side {
+        Side::Blue => current,
+        Side::Green => next,
+    });
+    let targets = deployment.targets.iter();
+    let of_it = targets.filter(move |it| versions.is_none() && it.side == Some(side));
+    let hosts = of_it.map(|target| Cast::host(&target.name));
+    hosts.chain(version).filter_map(|it| route.server(it))
+}
+
 /// The sum of the weights of a side.
 fn weighs(route: &Route, deployment: &Deployment, side: Side) -> u32 {
-    let targets = deployment.targets.iter();
-    let of_it = targets.filter(|target| target.side == Some(side));
-    let servers = of_it.filter_map(|target| route.server(Cast::host(&target.name)));
-    let serving = servers.filter(|server| server.service == Service::In);
+    let serving = of_side(route, deployment, side).filter(|it| it.service == Service::In);
     serving.map(|server| server.weight).sum()
 }
 
 /// Whether a side can't have less and still have something: its servers weigh one each, and those of the other side the most.
 fn has_the_least(route: &Route, deployment: &Deployment, side: Side) -> bool {
     let weights = |side: Side| {
-        let targets = deployment.targets.iter();
-        let of_it = targets.filter(move |target| target.side == Some(side));
-        let servers = of_it.filter_map(|target| route.server(Cast::host(&target.name)));
+        let servers = of_side(route, deployment, side);
         let serving = servers.filter(|server| server.service == Service::In);
         serving.map(|server| server.weight)
     };
@@ -87,15 +102,17 @@ fn is_split(route: &Route, deployment: &Deployment, split: Split) -> bool {
     }
 }
 
+/// Whether a version of a function gets requests that is neither the former nor the next.
+fn goes_elsewhere(route: &Route, deployment: &Deployment) -> bool {
+    let servers = route.servers.iter().enumerate().skip(1);
+    let mut others = servers.filter(|(it, _)| role(deployment, *it) == Some(Role::Bystander));
+    others.any(|(_, server)| server.as_ref().is_some_and(Server::gets_requests))
+}
+
 /// Whether each side that has a share has somebody to serve it.
 fn may_be_split(route: &Route, deployment: &Deployment, split: Split) -> bool {
     let serves = |side: Side| {
-        let mut targets = deployment.targets.iter();
-        targets.any(|target| {
-            let server = route.server(Cast::host(&target.name));
-            let well = server.is_some_and(|s| s.service == Service::In && s.well);
-            target.side == Some(side) && well
-        })
+        of_side(route, deployment, side).any(|it| it.service == Service::In && it.well)
     };
     let mut sides = [Side::Blue, Side::Green].into_iter();
     sides.all(|side| split.share(side) == 0 || serves(side))
@@ -163,6 +180,7 @@ impl Watch {
         match event {
             Event::Shifted { split, by, .. } => {
                 seen.shifts.asked_at = self.now;
+                seen.shifts.asked = Some(*split);
                 if by.is_some() {
                     marks.hit(Mark::WeighedByHand);
                 } else if *split > Split::ORIGINAL && *split < Split::REPLACEMENT {
@@ -176,9 +194,12 @@ impl Watch {
                 };
                 let mut targets = seen.deployment.targets.iter();
                 // Nobody knows where one serves that is no longer in the project.
-                let gone = targets.any(|target| self.gone.contains(&Cast::host(&target.name)));
+                let hosts = seen.deployment.spec.is_on_hosts();
+                let gone =
+                    hosts && targets.any(|target| self.gone.contains(&Cast::host(&target.name)));
                 let exempt = gone || route.was_weighed(self.now - WRITTEN);
-                let there = is_split(route, &seen.deployment, *split);
+                let there = is_split(route, &seen.deployment, *split)
+                    && !goes_elsewhere(route, &seen.deployment);
                 self.check(there || exempt, Invariant::Sides, || {
                     format!("deployment {number} says that {split} is in effect, and it is not")
                 });

@@ -5,6 +5,7 @@ use super::super::cast::Cast;
 use super::super::env::EPOCH;
 use super::super::marks::{Mark, Marks};
 use super::super::shape::Millis;
+use super::function::{has_begun, server_of};
 use super::route::{Route, Server};
 use super::{Invariant, Seen, Watch};
 use crate::engine::Deployment;
@@ -122,7 +123,9 @@ impl Watch {
                     .is_some_and(|d| d.message.contains("requests in flight"));
                 // By the orchestrator's clock, which is right unless it has jumped.
                 let since = host_time.0 - EPOCH;
+                let found = seen.deployment.target(target);
                 let claim = Claim {
+                    server: found.map_or(0, |it| server_of(&seen.deployment, it)),
                     target,
                     event: *event,
                     told,
@@ -141,11 +144,11 @@ impl Watch {
     fn moved(&mut self, number: usize, group: usize, claim: &Claim<'_>, marks: &mut Marks) {
         let Claim {
             target,
+            server: host,
             event,
             told,
             since,
         } = *claim;
-        let host = Cast::host(target);
         let Some(route) = self.routes.get_mut(group) else {
             return;
         };
@@ -224,7 +227,7 @@ impl Watch {
             return;
         };
         for target in &deployment.targets {
-            let host = Cast::host(&target.name);
+            let host = server_of(deployment, target);
             if target.status != TargetStatus::Succeeded
                 || route.has_changed(host, self.now)
                 || route.is_others_doing(host)
@@ -251,6 +254,7 @@ impl Watch {
         if let Some(message) = wrong {
             self.violated(Invariant::Sides, || message);
         }
+        self.function_ends(number, seen, status, marks);
     }
 
     /// I-20: the group takes the side for its own that has entered service.
@@ -290,14 +294,26 @@ impl Watch {
             (seen.group == group && runs).then_some((number, seen))
         });
         for (number, seen) in open {
+            let function = !seen.deployment.spec.is_on_hosts();
             let mut targets = seen.deployment.targets.iter();
-            let all = targets.all(|target| !self.gone.contains(&Cast::host(&target.name)));
+            let there = |target: &Target| !self.gone.contains(&Cast::host(&target.name));
+            let all = if function {
+                has_begun(&seen.deployment) && now >= seen.moved_last() + PUT_RIGHT
+            } else {
+                targets.all(there)
+            };
             if all && self.is_split_otherwise(seen, now, PUT_RIGHT) {
                 wrong = Some(format!(
                     "deployment {number} leaves the traffic of g{group} split otherwise than it asks"
                 ));
             }
-            for target in &seen.deployment.targets {
+            if let Some(version) = self.leaves_version(seen, now, PUT_RIGHT) {
+                wrong = Some(format!(
+                    "deployment {number} leaves version {version} at the load balancer of g{group} as others made it"
+                ));
+            }
+            let hosts = seen.deployment.targets.iter().filter(|_| !function);
+            for target in hosts {
                 let host = Cast::host(&target.name);
                 let since = seen.moved.get(&target.name).copied();
                 let since = since.unwrap_or(seen.began);
@@ -330,6 +346,8 @@ impl Watch {
 /// What a deployment says of an event at its load balancer that succeeded.
 struct Claim<'a> {
     target: &'a Name,
+    /// The server that it is.
+    server: usize,
     event: LifecycleEvent,
     /// Whether it says that requests were cut off.
     told: bool,

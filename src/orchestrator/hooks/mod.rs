@@ -169,7 +169,8 @@ impl Hooks {
                     tracing::warn!(hook = hook.name, why, "a hook did not take its call");
                     let wait = wait.unwrap_or(AGAIN).max(AGAIN);
                     let halted = tokio::time::timeout(wait, halt.cancelled()).await;
-                    if halted.is_ok() {
+                    // It may have taken the call all the same, and have reported.
+                    if halted.is_ok() || call.is_over() {
                         return call.report(Report::Ended).await;
                     }
                 }

@@ -165,6 +165,36 @@ impl World {
         self.event().1
     }
 
+    /// It is written that the hook has reported so, and nobody has said yet that it is over.
+    fn has_succeeded(&self) {
+        let input = {
+            let deployment = self.state.read().unwrap();
+            let target = &deployment.targets[0];
+            Input::Report {
+                execution: target.execution.clone().unwrap(),
+                target: target.name.clone(),
+                report: Report::EventEnded {
+                    event: LifecycleEvent::BeforeAllowTraffic,
+                    status: EventStatus::Succeeded,
+                    at: Timestamp(1_000),
+                    diagnostics: None,
+                },
+            }
+        };
+        hear(&self.state, &input);
+    }
+
+    /// Waits until that is said.
+    async fn goes_on(&self) {
+        let goes_on = async {
+            while self.state.read().unwrap().stage == 0 {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(30), goes_on).await;
+        assert!(waited.is_ok(), "{:?}", self.event());
+    }
+
     fn ran(&self) -> usize {
         let file = std::fs::read_to_string(self.folder.path().join("ran"));
         file.map_or(0, |text| text.lines().count())
@@ -237,6 +267,17 @@ async fn one_that_is_busy_is_called_again_under_the_same_id() {
     let (second, _) = asked.recv().await.unwrap();
     assert_eq!(first, second);
     world.until(EventStatus::InProgress).await;
+}
+
+#[tokio::test]
+async fn one_whose_answer_was_lost_and_that_has_reported_is_not_called_again() {
+    let world = World::new();
+    let (via, mut asked) = server(vec![StatusCode::SERVICE_UNAVAILABLE]).await;
+    world.call(Some(via), Mode::Run);
+    asked.recv().await.unwrap();
+    world.has_succeeded();
+    world.goes_on().await;
+    assert!(asked.try_recv().is_err(), "it was called again");
 }
 
 #[tokio::test]
@@ -316,29 +357,9 @@ async fn after_a_restart_a_program_is_not_run_again_and_a_webhook_may_still_repo
 #[tokio::test]
 async fn what_had_ended_when_the_orchestrator_died_is_over_when_it_is_back() {
     let world = World::new();
-    let input = {
-        let deployment = world.state.read().unwrap();
-        let target = &deployment.targets[0];
-        Input::Report {
-            execution: target.execution.clone().unwrap(),
-            target: target.name.clone(),
-            report: Report::EventEnded {
-                event: LifecycleEvent::BeforeAllowTraffic,
-                status: EventStatus::Succeeded,
-                at: Timestamp(1_000),
-                diagnostics: None,
-            },
-        }
-    };
-    hear(&world.state, &input);
+    world.has_succeeded();
     world.call(Some(program("echo run >> ran")), Mode::Run);
-    let goes_on = async {
-        while world.state.read().unwrap().stage == 0 {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-    };
-    let waited = tokio::time::timeout(Duration::from_secs(30), goes_on).await;
-    assert!(waited.is_ok(), "{:?}", world.event());
+    world.goes_on().await;
     assert_eq!(world.ran(), 0);
 }
 

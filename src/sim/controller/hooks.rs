@@ -140,7 +140,10 @@ impl Hooks {
                 self.begin(env, &execution, due)
             }
             Step::Waits => self.not_now(env, &execution, None),
-            Step::Rests if halts => self.over(&execution),
+            // It may have taken the call all the same, and have reported.
+            Step::Rests if halts || at.is_none_or(EventStatus::is_terminal) => {
+                self.over(&execution)
+            }
             Step::Rests => {
                 self.post(env, &execution);
                 Vec::new()

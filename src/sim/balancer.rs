@@ -333,10 +333,10 @@ impl Balancer {
         env.after(wait, Happening::Balancer { group, what });
     }
 
-    /// Somebody gives one server everything by hand, if there is somebody to tell.
-    pub fn give_all(&mut self, env: &mut Env, server: usize) {
+    /// Somebody gives one server everything by hand; answers whether anybody listened.
+    pub fn give_all(&mut self, env: &mut Env, server: usize) -> bool {
         if !self.up {
-            return;
+            return false;
         }
         let (group, now) = (self.group, env.now);
         env.tell(|| format!("somebody gives server {server} of g{group} everything"));
@@ -351,6 +351,7 @@ impl Balancer {
                 env.watch.weighed_by_hand(now, group, other, weight);
             }
         }
+        true
     }
 
     /// Somebody changes a server by hand.

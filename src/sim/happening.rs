@@ -79,12 +79,14 @@ pub enum Happening {
         /// What it says.
         answer: Answer,
     },
-    /// Somebody gives a version of a group's function everything by hand.
+    /// Somebody gives a version of a group's function everything by hand, and deploys the next one.
     GivesAll {
         /// Whose.
         group: usize,
         /// Which.
         version: usize,
+        /// The key that deploys.
+        key: Box<Key>,
     },
     /// The orchestrator is started again.
     ControllerStarts,

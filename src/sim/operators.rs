@@ -96,13 +96,31 @@ impl People {
         let step = usize::from(env.tape.below(Reel::Operators, 5) != 4);
         self.revision = (self.revision + step) % REVISIONS;
         let revision = self.revision.max(1);
-        let current = current_version(env, group, revision);
+        let said = current_version(env, group, revision);
+        let current = match said {
+            Said::Nothing => None,
+            Said::Seen(version) | Said::Reset(version) => Some(version),
+        };
         let key = Key::Deploy {
             group,
             revision,
             current,
         };
-        send_after(env, quiet(env, group), DEPLOYER, key);
+        let Said::Reset(version) = said else {
+            return send(env, DEPLOYER, key);
+        };
+        let wait = if env.faulty { 0 } else { QUIET };
+        let gives_all = Happening::GivesAll {
+            group,
+            version,
+            key: Box::new(key),
+        };
+        env.after(wait, gives_all);
+    }
+
+    /// What was to be done before has been done: a key that deploys is pressed.
+    pub fn deploy_now(env: &mut Env, key: Key) {
+        send(env, DEPLOYER, key);
     }
 
     fn choose(&mut self, env: &mut Env, person: usize) -> Option<Key> {
@@ -230,11 +248,19 @@ impl People {
     }
 }
 
-/// The version of a function that gets the traffic by now, as whoever deploys the next one says: nothing, what they see, what they
-/// have seen to themselves, or what comes to their mind. When nothing goes wrong any more, they see to it.
-fn current_version(env: &mut Env, group: usize, revision: usize) -> Option<usize> {
+/// What whoever deploys says of the version of a function that gets the traffic by now.
+enum Said {
+    Nothing,
+    /// What they have seen, or what comes to their mind.
+    Seen(usize),
+    /// What they see to themselves before.
+    Reset(usize),
+}
+
+/// The version of a function that gets the traffic by now. When nothing goes wrong any more, they see to it.
+fn current_version(env: &mut Env, group: usize, revision: usize) -> Said {
     if !env.shape.styles[group].is_function() {
-        return None;
+        return Said::Nothing;
     }
     let next = Cast::version(revision);
     let (mistaken, reset) = (env.shape.functions.mistaken, env.shape.functions.reset);
@@ -249,14 +275,14 @@ fn current_version(env: &mut Env, group: usize, revision: usize) -> Option<usize
         } else {
             any
         };
-        env.after(quiet(env, group), Happening::GivesAll { group, version });
-        return Some(version);
+        return Said::Reset(version);
     }
     if errs {
-        return Some(any);
+        return Said::Seen(any);
     }
     let seen = env.watch.leads_to(group);
     seen.filter(|version| *version > 0 && looks)
+        .map_or(Said::Nothing, Said::Seen)
 }
 
 /// Somebody approves.
@@ -283,20 +309,10 @@ fn some(deployment: &Deployment, status: TargetStatus, pick: u16) -> Option<Name
 }
 
 fn send(env: &mut Env, person: usize, key: Key) {
-    send_after(env, 0, person, key);
-}
-
-fn send_after(env: &mut Env, wait: Millis, person: usize, key: Key) {
     env.tell(|| format!("operator {person} presses {key:?}"));
-    let delay = wait + env.tape.wait(Reel::Operators, 50);
+    let delay = env.tape.wait(Reel::Operators, 50);
     let key = Box::new(key);
     env.after(delay, Happening::Key { person, key });
-}
-
-/// How long whoever deploys waits for what the load balancer of a function still has to do, when nothing goes wrong any more.
-fn quiet(env: &Env, group: usize) -> Millis {
-    let waits = !env.faulty && env.shape.styles[group].is_function();
-    if waits { QUIET } else { 0 }
 }
 
 /// Nobody answers.

@@ -9,7 +9,7 @@ use super::cast::{Cast, VERSIONS};
 use super::controller::Controller;
 use super::disk::{Disk, Line};
 use super::env::{Env, Killed, Link};
-use super::happening::{Happening, Life, OnBalancer, OnHook, OnHost};
+use super::happening::{Happening, Key, Life, OnBalancer, OnHook, OnHost};
 use super::hook::Hooks;
 use super::host::Host;
 use super::marks::{Mark, Marks};
@@ -104,6 +104,8 @@ struct World {
     probe: Option<usize>,
     /// When it was asked for.
     asked_at: Millis,
+    /// The version of a group's function that somebody has given everything by hand, and when.
+    whole: [Option<(usize, Millis)>; 2],
 }
 
 impl World {
@@ -134,6 +136,7 @@ impl World {
             bound: None,
             probe: None,
             asked_at: 0,
+            whole: [None; 2],
         }
     }
 
@@ -217,11 +220,11 @@ impl World {
             Happening::HookTells { called, answer } => {
                 self.orchestrate(|controller, env, _| controller.hook_told(env, called, answer));
             }
-            Happening::GivesAll { group, version } => {
-                if let Some(balancer) = &mut self.balancers[group] {
-                    balancer.give_all(&mut self.env, version);
-                }
-            }
+            Happening::GivesAll {
+                group,
+                version,
+                key,
+            } => self.gives_all(group, version, *key),
             Happening::ControllerStarts => self.start_controller(),
             Happening::Operator(person) => {
                 self.people.press(&mut self.env, person);
@@ -249,6 +252,18 @@ impl World {
             }
             Happening::Calm => self.calm(),
         }
+    }
+
+    /// Somebody gives a version everything by hand, and deploys the next. Whoever clears up leaves alone what is under way.
+    fn gives_all(&mut self, group: usize, version: usize, key: Key) {
+        if !self.env.faulty && self.is_busy(group) {
+            return;
+        }
+        let balancer = self.balancers[group].as_mut();
+        let given = balancer.is_some_and(|it| it.give_all(&mut self.env, version));
+        let calm = !self.env.faulty;
+        self.whole[group] = (given && calm).then_some((version, self.env.now));
+        People::deploy_now(&mut self.env, key);
     }
 
     /// Something happens at the hooks of functions.
@@ -565,6 +580,15 @@ impl World {
         self.bound = Some(self.env.now + 3 * once + jumped);
     }
 
+    /// Whether a group has a deployment that is not over.
+    fn is_busy(&self, group: usize) -> bool {
+        let watch = &self.env.watch;
+        let mut open = watch
+            .deployments()
+            .filter(|(_, deployment)| !deployment.status.is_terminal());
+        open.any(|(number, _)| watch.group(number) == group)
+    }
+
     fn all_over(&self) -> bool {
         self.env
             .watch
@@ -661,7 +685,6 @@ impl World {
     /// I-14, its other half: a deployment in a world in which nothing goes wrong fails on no host that lives.
     fn examine(&mut self, first: usize) {
         let mut wrong = None;
-        let whole = self.asked_at + QUIET;
         for (number, deployment) in self
             .env
             .watch
@@ -669,7 +692,9 @@ impl World {
             .filter(|(number, _)| *number >= first)
         {
             if !deployment.spec.is_on_hosts() {
-                wrong = wrong.or(self.env.watch.failed_for_nothing(number, whole));
+                let whole = self.whole[self.env.watch.group(number)];
+                let why = whole.and_then(|it| self.env.watch.failed_for_nothing(number, it));
+                wrong = wrong.or(why);
                 continue;
             }
             for target in &deployment.targets {

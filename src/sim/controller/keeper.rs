@@ -33,6 +33,9 @@ use crate::providers::traffic::{Observed, TrafficError};
 /// How long a load balancer may take to answer.
 const PATIENCE: Millis = 10_000;
 
+/// How soon to see whether it is its turn.
+const TURN: Millis = 10;
+
 /// How long a deployment may take to know that an errand has begun.
 const SOON: Millis = 50;
 
@@ -175,6 +178,14 @@ impl Keeper {
         let what = InController::Keeps(self.deployment, self.turns);
         let life = self.life;
         env.after(wait, Happening::Controller { life, what });
+    }
+
+    /// The keeper before it is in the middle of a look: it waits for its turn.
+    pub(super) fn waits(&mut self, env: &mut Env, turn: u32) {
+        if turn == self.turns {
+            env.mark(Mark::KeeperWaits);
+            self.after(env, TURN);
+        }
     }
 
     /// It is time to go on. `state` is what is durable of its deployment.

@@ -141,6 +141,9 @@ impl Controller {
     pub fn die(self, env: &mut Env) {
         env.mark(Mark::ControllerKilled);
         env.watch.orchestrator_died(env.now);
+        if env.watch.shifts_function() {
+            env.mark(Mark::KilledWhileShifting);
+        }
         let pending = u32::try_from(self.writes.len()).unwrap_or(0);
         let kept = env.tape.below(Reel::Disk, pending + 1) as usize;
         if kept < self.writes.len() {
@@ -173,9 +176,18 @@ impl Controller {
                 self.drivers[host].rested(env, session);
                 Ok(())
             }
-            InController::Keeps(number, turn) => self.keep(env, number, |keeper, env, state| {
-                keeper.goes_on(env, turn, state)
-            }),
+            InController::Keeps(number, turn) => {
+                let group = env.watch.group(number);
+                let mut earlier = self.keepers.range(..number);
+                let waits = earlier.any(|(before, _)| env.watch.group(*before) == group);
+                self.keep(env, number, |keeper, env, state| {
+                    if waits {
+                        keeper.waits(env, turn);
+                        return Vec::new();
+                    }
+                    keeper.goes_on(env, turn, state)
+                })
+            }
             InController::BalancerSilent(number, request) => {
                 self.keep(env, number, |keeper, env, state| {
                     keeper.silent(env, request, state)

@@ -6,6 +6,7 @@ use super::super::happening::Life;
 use super::super::shape::Millis;
 use super::function::{has_to_go, may_enter, versions};
 use super::route::Server;
+use super::shift::is_as_asked;
 use super::traffic::{is_validated, status, target_on};
 use super::{Invariant, Watch};
 use crate::engine::Deployment;
@@ -38,6 +39,7 @@ impl Watch {
         route.lost = route.counted;
         route.restarted = (route.counted, now);
         route.weighed = (route.counted, now);
+        route.others_split = !first;
         route.disturbed = now;
         let touched = (route.counted, now);
         route.servers = servers
@@ -104,12 +106,11 @@ impl Watch {
         route.counted += 1;
         let counted = route.counted;
         if let Some(Some(server)) = route.servers.get_mut(host) {
-            let lost = server.gets_requests() && !well;
             server.well = well;
+            // Also one that gets nothing yet: whoever makes way for it can't know.
             if well {
                 server.found = counted;
-            }
-            if lost {
+            } else {
                 route.lost = counted;
             }
         }
@@ -132,7 +133,7 @@ impl Watch {
         route.counted += 1;
         route.disturbed = now;
         let counted = route.counted;
-        route.weighed = (counted, now);
+        route.is_split_by_others(now);
         let Some(place) = route.servers.get_mut(host) else {
             return;
         };
@@ -143,6 +144,9 @@ impl Watch {
         server.service = service;
         server.flight = flight.to_vec();
         server.touched = (counted, now);
+        if service == Service::In {
+            server.found = counted;
+        }
         server.others_did = true;
         // It may finish now what was cut off before.
         server.cut_by = None;
@@ -155,15 +159,17 @@ impl Watch {
         };
         route.counted += 1;
         route.disturbed = now;
-        route.weighed = (route.counted, now);
+        route.is_split_by_others(now);
         let counted = route.counted;
         let Some(Some(server)) = route.servers.get_mut(host) else {
             return;
         };
         let before = server.gets_requests();
         server.weight = weight;
-        if before && !server.gets_requests() {
-            route.lost = counted;
+        match (before, server.gets_requests()) {
+            (true, false) => route.lost = counted,
+            (false, true) => server.found = counted,
+            _ => {}
         }
     }
 
@@ -235,7 +241,7 @@ impl Watch {
         if knew && service != Service::Draining && !over {
             changed.others_did = false;
         }
-        // It came to light only after that was decided on that it was well.
+        // It came to light only after that was decided on that it serves.
         let known = known && changed.found <= step.seen;
         // Nor can an orchestrator know what one before it asked, and that takes effect only now.
         let another = step.called.life != self.life;
@@ -244,7 +250,9 @@ impl Watch {
         changed.weight = step.weight;
         changed.flight = flight.to_vec();
         let cut = flight.iter().filter(|end| **end > now).count();
-        let cuts = service == Service::Out && was != Service::Out && cut > 0;
+        // What came there by an order that was too late is not there by our doing.
+        let ours = !changed.belated;
+        let cuts = service == Service::Out && was != Service::Out && cut > 0 && ours;
         if cuts && leaves && knew && step.called.life == self.life {
             changed.cut_by = Some(number);
         } else if service == Service::In {
@@ -256,7 +264,10 @@ impl Watch {
         }
         if over || split != step.split {
             route.counted += 1;
-            route.weighed = (route.counted, now);
+            route.is_split_by_others(now);
+            if weighed {
+                route.lost = route.counted;
+            }
         }
         if another && service != Service::In {
             route.counted += 1;
@@ -264,6 +275,7 @@ impl Watch {
         }
         // Others may come or go from now on.
         route.disturbed = now;
+        self.is_split_again(number, group);
         if cuts && knew {
             self.may_be_cut(now, number, host, was, cut);
         }
@@ -298,6 +310,14 @@ impl Watch {
             });
         }
         puts_right
+    }
+
+    /// A route that is split as its deployment says is so by our doing, whoever changed it before.
+    fn is_split_again(&mut self, number: usize, group: usize) {
+        let split = self
+            .seen(number)
+            .is_some_and(|seen| is_as_asked(&self.routes[group], &seen.deployment));
+        self.routes[group].others_split &= !split;
     }
 
     /// What takes effect after its deployment has ended is as if somebody else had done it.

@@ -13,10 +13,12 @@ use super::{Invariant, Seen, Watch};
 use crate::engine::Deployment;
 use crate::engine::deployment::Target;
 use crate::engine::event::Event;
+use crate::engine::plan::Stage;
 use crate::model::approval::Step;
 use crate::model::deployment::{DeploymentStatus, ErrorCode, ExecutionId};
 use crate::model::diagnostics::Diagnostics;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
+use crate::model::routing::TrafficRoutingType;
 use crate::model::traffic::{Side, Split};
 use crate::providers::traffic::{Observed, Service};
 
@@ -131,6 +133,17 @@ impl Watch {
         let mut having = servers.filter(|(_, server)| weighs(server.as_ref()));
         let (server, _) = having.next()?;
         having.next().is_none().then_some(server)
+    }
+
+    /// Whether the traffic of some function shifts.
+    pub fn shifts_function(&self) -> bool {
+        let shifts = |seen: &Seen| {
+            let deployment = &seen.deployment;
+            let stage = deployment.current_stage();
+            let shifts = matches!(stage, Some(Stage::Shift { .. }));
+            shifts && deployment.spec.function.is_some() && deployment.status.is_running()
+        };
+        self.seen.iter().flatten().any(|seen| shifts(seen))
     }
 
     /// The keeper of a deployment begins a look.
@@ -368,13 +381,19 @@ impl Watch {
         if code == Some(ErrorCode::InvalidLambdaConfiguration) {
             marks.hit(Mark::AliasFaulty);
         }
+        if status == DeploymentStatus::Stopped {
+            marks.hit(Mark::FunctionStopped);
+        }
         if status != DeploymentStatus::Succeeded {
             return;
         }
-        marks.hit(if back {
-            Mark::FunctionWentBack
-        } else {
-            Mark::Released
+        let routing = deployment.spec.configuration.traffic_routing_config;
+        let kind = routing.map(|routing| routing.kind);
+        marks.hit(match kind {
+            _ if back => Mark::FunctionWentBack,
+            Some(TrafficRoutingType::TimeBasedCanary) => Mark::ReleasedByCanary,
+            Some(TrafficRoutingType::TimeBasedLinear) => Mark::ReleasedInSteps,
+            Some(TrafficRoutingType::AllAtOnce) | None => Mark::ReleasedAtOnce,
         });
         let well = |event: &LifecycleEvent| {
             self::status(deployment, *event) == Some(EventStatus::Succeeded)
@@ -391,9 +410,9 @@ impl Watch {
         let exempt =
             |server: usize| route.has_changed(server, self.now) || route.is_others_doing(server);
         let mut servers = (1..route.servers.len()).filter(|server| !exempt(*server));
-        let weighed = route.was_weighed(self.now - super::shift::WRITTEN);
+        let split = route.others_split || route.was_weighed(self.now - super::shift::WRITTEN);
         let wrong = servers.find(|server| weighs(route.server(*server)) != (*server == winner));
-        self.check(wrong.is_none() || weighed, Invariant::Sides, || {
+        self.check(wrong.is_none() || split, Invariant::Sides, || {
             format!("deployment {number} succeeded with everything at version {winner}, and version {wrong:?} says otherwise")
         });
     }
@@ -425,14 +444,19 @@ impl Watch {
         (1..route.servers.len()).find(wrong)
     }
 
-    /// I-14: why a deployment of a function failed in a world in which nothing goes wrong, if nobody has changed its alias since it was
-    /// seen to that it led to one version alone.
-    pub fn failed_for_nothing(&self, number: usize, since: Millis) -> Option<String> {
+    /// I-14: why a deployment of a function failed in a world in which nothing goes wrong, if somebody had seen to it at this time
+    /// that its alias led to this version alone, and nobody has changed it since.
+    pub fn failed_for_nothing(
+        &self,
+        number: usize,
+        (version, since): (usize, Millis),
+    ) -> Option<String> {
         let seen = self.seen(number)?;
         let route: &Route = self.routes.get(seen.group)?;
         let (_, weighed) = route.weighed;
+        let [current, _] = versions(&seen.deployment)?;
         let good = seen.deployment.status == DeploymentStatus::Succeeded;
-        let meddled = seen.began < since || weighed > since;
+        let meddled = current != version || seen.began < since || weighed > since;
         (!good && !meddled).then(|| {
             let error = seen.deployment.error.as_ref();
             let why = error.map(|error| &error.message);

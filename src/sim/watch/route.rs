@@ -20,6 +20,8 @@ pub(super) struct Route {
     pub disturbed: Millis,
     /// The count at which somebody else changed how it is split last, and when.
     pub weighed: (u64, Millis),
+    /// Whether it is split as somebody else made it, and nobody of ours has put that right yet.
+    pub others_split: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -33,7 +35,7 @@ pub(super) struct Server {
     pub touched: (u64, Millis),
     /// Whether it is as somebody else made it, and nobody of ours has put that right yet.
     pub others_did: bool,
-    /// The count at which it was found well last.
+    /// The count at which others had it serve last: it was found well, or has a share again.
     pub found: u64,
     /// Whether it is as was asked for before the journal turned to the contrary.
     pub belated: bool,
@@ -98,6 +100,12 @@ impl Route {
         let forgotten = self.restarted.0 > 1;
         self.server(host)
             .map_or(forgotten, |server| server.others_did)
+    }
+
+    /// Somebody else has changed how it is split.
+    pub fn is_split_by_others(&mut self, now: Millis) {
+        self.weighed = (self.counted, now);
+        self.others_split = true;
     }
 
     /// Whether somebody else has changed how it is split since a keeper has looked, or since this time.

@@ -109,6 +109,13 @@ fn goes_elsewhere(route: &Route, deployment: &Deployment) -> bool {
     others.any(|(_, server)| server.as_ref().is_some_and(Server::gets_requests))
 }
 
+/// Whether a route is split as its deployment says, and nobody else has a share.
+pub(super) fn is_as_asked(route: &Route, deployment: &Deployment) -> bool {
+    let asked = deployment.split();
+    asked.is_some_and(|split| is_split(route, deployment, split))
+        && !goes_elsewhere(route, deployment)
+}
+
 /// Whether each side that has a share has somebody to serve it.
 fn may_be_split(route: &Route, deployment: &Deployment, split: Split) -> bool {
     let serves = |side: Side| {

@@ -102,6 +102,12 @@ impl Watch {
                     marks.hit(Mark::Rerouted);
                 }
             }
+            Event::Held { .. } if seen.deployment.spec.function.is_some() => {
+                marks.hit(Mark::FunctionHeld);
+            }
+            Event::Paused { .. } if seen.deployment.spec.function.is_some() => {
+                marks.hit(Mark::FunctionPaused);
+            }
             Event::Started => seen.began = self.now,
             Event::Retried { target, .. }
             | Event::EventStarted {

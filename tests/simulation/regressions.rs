@@ -35,3 +35,9 @@ fn a_zone_of_one_host_can_keep_its_minimum() {
 fn a_stop_decided_with_a_start_begins_nothing() {
     holds(include_str!("cases/stop_with_start.tape"));
 }
+
+/// A hook that had taken its call and reported was called once more, because the answer to the call had been lost.
+#[test]
+fn a_hook_that_has_reported_is_not_called_again() {
+    holds(include_str!("cases/hook_has_reported.tape"));
+}

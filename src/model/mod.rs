@@ -1,7 +1,7 @@
 //! What things are: plain serde types with CodeDeploy's own names and shapes, and no I/O.
 //!
 //! `application`, `group`, `configuration`, `routing`, `connections`, `host`, `tags`, `access`, `approval` and `project` are documents an operator keeps in git;
-//! `revision`, `source`, `deployment`, `lifecycle`, `traffic`, `alarm` and `diagnostics` are what a rollout is made of; `secret` is what nobody shows. `yaml` reads
+//! `revision`, `source`, `task_set`, `deployment`, `lifecycle`, `traffic`, `alarm` and `diagnostics` are what a rollout is made of; `secret` is what nobody shows. `yaml` reads
 //! documents with their positions.
 
 pub mod access;
@@ -29,6 +29,7 @@ pub mod s3;
 pub mod secret;
 pub mod source;
 pub mod tags;
+pub mod task_set;
 pub mod timestamp;
 pub mod traffic;
 pub mod yaml;

@@ -1,0 +1,179 @@
+//! Task sets: the processes that a container service is made of, on hosts with the agent.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::de::{Error, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::deployment::DeploymentId;
+use super::endpoint::Endpoint;
+use super::name::Name;
+
+/// What the tasks of a task set are: each is one process on a host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TaskDefinition {
+    /// The program with its arguments. It serves at the port that it finds in `PORT`, and goes on until it is told to end.
+    pub run: Vec<String>,
+    /// How many tasks there are, over all hosts: at least one.
+    #[serde(default = "one")]
+    pub count: u32,
+    /// Where a task serves.
+    pub port: Ports,
+    /// A path that is answered with a status from 200 to 399 when the task is well. Without one it is well when its port accepts
+    /// connections.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<String>,
+    /// Variables of its environment, besides `PORT`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub environment: BTreeMap<String, String>,
+    /// The Unix user that it runs as; that of the agent when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// The folder that it runs in, absolute; `/` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
+    /// How long a task may take to be well, in seconds.
+    #[serde(default = "start_seconds")]
+    pub start_seconds: u32,
+    /// How long a task may go on after it was told to end (`SIGTERM`), in seconds.
+    #[serde(default = "stop_seconds")]
+    pub stop_seconds: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn start_seconds() -> u32 {
+    60
+}
+
+/// As ECS has it.
+fn stop_seconds() -> u32 {
+    30
+}
+
+/// One port, or those from one to another. In documents a number or a text such as `8100-8199`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ports {
+    /// The lowest, above zero.
+    pub first: u16,
+    /// The highest.
+    pub last: u16,
+}
+
+/// A text that names no ports.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} names no ports: write one such as 8080, or a range such as 8100-8199")]
+pub struct PortsError(String);
+
+impl FromStr for Ports {
+    type Err = PortsError;
+
+    fn from_str(text: &str) -> Result<Self, PortsError> {
+        let wrong = || PortsError(text.to_owned());
+        let port = |text: &str| text.trim().parse::<u16>().ok().filter(|port| *port > 0);
+        let (first, last) = text.split_once('-').unwrap_or((text, text));
+        match (port(first), port(last)) {
+            (Some(first), Some(last)) if first <= last => Ok(Self { first, last }),
+            _ => Err(wrong()),
+        }
+    }
+}
+
+impl fmt::Display for Ports {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { first, last } = self;
+        if first == last {
+            write!(f, "{first}")
+        } else {
+            write!(f, "{first}-{last}")
+        }
+    }
+}
+
+impl Serialize for Ports {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Ports {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NumberOrRange)
+    }
+}
+
+struct NumberOrRange;
+
+impl Visitor<'_> for NumberOrRange {
+    type Value = Ports;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a port such as 8080, or a range such as 8100-8199")
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Ports, E> {
+        self.visit_str(&number.to_string())
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Ports, E> {
+        text.parse().map_err(E::custom)
+    }
+}
+
+/// A task set of a service: who made it, what its tasks are, and where they serve.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskSet {
+    /// The deployment that had it created: what agents know it by.
+    pub id: DeploymentId,
+    /// What its tasks are called in the `AppSpec`.
+    pub task_definition: String,
+    /// What they are.
+    pub definition: TaskDefinition,
+    /// The target group that it is bound to.
+    pub target_group: String,
+    /// The hosts that have tasks of it, each with how many.
+    pub hosts: Vec<(Name, u32)>,
+    /// Its tasks, once they are known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tasks: Vec<Task>,
+}
+
+/// A task of a task set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Task {
+    /// Its host.
+    pub host: Name,
+    /// Where it serves.
+    pub endpoint: Endpoint,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_are_a_number_or_a_range() {
+        let read = |text: &str| serde_json::from_str::<Ports>(text).map_err(|it| it.to_string());
+        let (first, last) = (8100, 8199);
+        assert_eq!(
+            read("8080"),
+            Ok(Ports {
+                first: 8080,
+                last: 8080
+            })
+        );
+        assert_eq!(read("\"8100-8199\""), Ok(Ports { first, last }));
+        for wrong in ["0", "65536", "\"9-8\"", "\"a\"", "\"8100-\""] {
+            let why = read(wrong).unwrap_err();
+            assert!(why.contains("names no ports"), "{why}");
+        }
+        assert_eq!(Ports { first, last }.to_string(), "8100-8199");
+    }
+}

@@ -50,7 +50,11 @@ fn router(client: Client) -> Router {
     const GET: MethodFilter = MethodFilter::GET;
     const PUT: MethodFilter = MethodFilter::PUT;
     const POST: MethodFilter = MethodFilter::POST;
+    const DELETE: MethodFilter = MethodFilter::DELETE;
     let upstreams = pass(GET, Kind::Upstream).merge(pass(PUT, Kind::ChangeUpstream));
+    let task_set = pass(GET, Kind::TaskSet)
+        .merge(pass(PUT, Kind::OrderTaskSet))
+        .merge(pass(DELETE, Kind::EndTaskSet));
     Router::new()
         .route("/v1/agent", pass(GET, Kind::Info))
         .route("/v1/bundles/{digest}", head(has_bundle).put(receive_bundle))
@@ -59,6 +63,8 @@ fn router(client: Client) -> Router {
         .route("/v1/leases", pass(POST, Kind::Renew))
         .route("/v1/stream", get(follow))
         .route("/v1/upstreams/{name}", upstreams)
+        .route("/v1/task-sets", pass(GET, Kind::TaskSets))
+        .route("/v1/task-sets/{id}", task_set)
         .route("/v1/haproxy", pass(POST, Kind::HaProxy))
         .route(KEYS, pass(POST, Kind::Keys))
         .fallback(|| async { Refusal::new(StatusCode::NOT_FOUND, &"there is nothing here") })
@@ -126,6 +132,7 @@ fn code(status: Status) -> StatusCode {
         Status::Distrusted => StatusCode::MISDIRECTED_REQUEST,
         Status::Stale => StatusCode::PRECONDITION_FAILED,
         Status::Fenced => StatusCode::LOCKED,
+        Status::Gone => StatusCode::GONE,
         Status::Unkept => StatusCode::INSUFFICIENT_STORAGE,
     }
 }

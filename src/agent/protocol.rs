@@ -11,13 +11,17 @@
 //! | `GET /v1/stream?after=SEQ` | one [`Message`] a line, from the one after `SEQ` on, for ever; blank lines keep it alive |
 //! | `GET /v1/upstreams/{name}` | [`UpstreamState`], or 404 if the agent's configuration has no such upstream |
 //! | `PUT /v1/upstreams/{name}` | [`UpstreamOrder`] in; answers [`UpstreamState`] when nginx works by it; 422 with nginx's words if it would not take it, and then everything is as before |
+//! | `GET /v1/task-sets` | a [`TaskSetState`] for each task set that has tasks here |
+//! | `GET /v1/task-sets/{id}` | [`TaskSetState`], or 404 if it has none here, or has ended and its tasks are gone |
+//! | `PUT /v1/task-sets/{id}` | [`TaskSetOrder`] in, [`TaskSetState`] out; the same again changes nothing and answers the state; 409 if the order differs; 410 if it was ended before, also if its order had not come by then |
+//! | `DELETE /v1/task-sets/{id}` | ends a task set, known or not; answers [`TaskSetState`], with the tasks that are not gone yet; the same again changes nothing |
 //! | `POST /v1/haproxy` | [`HaProxyCommand`] in, [`HaProxyAnswer`] out; 403 if the agent's configuration has no such backend, or the command does not move servers of it |
 //! | `GET /v1/join` | 204 if an orchestrator is expected that may introduce itself, else 403 |
 //! | `POST /v1/join` | [`Introduction`] in, [`Introduced`] out: whoever was invited to join comes to know the other's key by it |
 //! | `POST /v1/keys` | [`KeyOrder`] in, [`Keys`] out: one of the two is to have another key |
 //!
-//! What changes something (orders, stops, leases, upstreams, `HAProxy`) comes as the command of a signed
-//! [`Envelope`](crate::identity::command::Envelope), also the stop, which says nothing else (`null`). Besides the errors above: 412 if it
+//! What changes something (orders, stops, leases, upstreams, task sets, `HAProxy`) comes as the command of a signed
+//! [`Envelope`](crate::identity::command::Envelope), also the stop and the end of a task set, which say nothing else (`null`). Besides the errors above: 412 if it
 //! came too late, too early, or was here before (signed anew it may be good: [`Problem::clock`] says by which clock); 421 if it
 //! is not from whom the host obeys, or not for it; 423 if another orchestrator is obeyed in its sender's place; 507 if it can't be
 //! written down, and so is not carried out.
@@ -40,6 +44,7 @@ use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::name::Name;
 pub use crate::model::output::OutputSource;
 use crate::model::revision::Revision;
+use crate::model::task_set::TaskDefinition;
 use crate::model::timestamp::Timestamp;
 
 /// Where an orchestrator introduces itself.
@@ -288,6 +293,67 @@ pub struct UpstreamState {
     pub epoch: Option<String>,
     /// How many of its worker processes only finish what they began before a reload.
     pub shutting_down: usize,
+}
+
+/// The tasks of a task set on this host. They outlive the agent, and go on until the task set is ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TaskSetOrder {
+    /// Whose tasks they are, for `CUTOVER_SERVICE`.
+    pub service: String,
+    /// What the tasks are called in the `AppSpec`.
+    pub task_definition: String,
+    /// What they are. How many there are over all hosts is not this host's affair.
+    pub definition: TaskDefinition,
+    /// How many tasks there are on this host.
+    pub count: u32,
+}
+
+/// How a task set is on this host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskSetState {
+    /// Which task set.
+    pub id: DeploymentId,
+    /// Whose tasks they are; empty if only the end of the task set has come, and no order.
+    pub service: String,
+    /// What the tasks are called in the `AppSpec`; empty if no order has come.
+    pub task_definition: String,
+    /// The tasks that are to be here, and of one that is being ended those that are not gone yet.
+    pub tasks: Vec<TaskState>,
+}
+
+/// How a task is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskState {
+    /// Which one of the task set's on this host, from 1.
+    pub number: u32,
+    /// Where it serves; 0 as long as it has no port.
+    pub port: u16,
+    /// What it is at.
+    pub status: TaskStatus,
+    /// Whether it answered its health check the last time that it was asked.
+    pub healthy: bool,
+    /// How often it ended by itself and was started again.
+    pub restarts: u32,
+    /// When it came to its status, by the host's clock.
+    pub since: Timestamp,
+    /// Why it is not well: the exit status, what the health check answered, the last lines that it said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
+}
+
+/// What a task is at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum TaskStatus {
+    /// It is about to be started, or started again.
+    Pending,
+    /// Its process is there.
+    Running,
+    /// It was told to end.
+    Stopping,
 }
 
 /// One command for the runtime API of an `HAProxy` on this host.

@@ -61,6 +61,10 @@ pub enum Verb {
     ChangeUpstream,
     /// That an `HAProxy` does something.
     HaProxy,
+    /// That a task set has tasks on the host.
+    OrderTaskSet,
+    /// That a task set ends.
+    EndTaskSet,
     /// That a key changes: the host's, or the orchestrator's for it.
     Keys,
 }
@@ -88,7 +92,7 @@ pub struct Statement {
     pub by: String,
     /// What it is for.
     pub kind: Verb,
-    /// Which execution or upstream; empty if the kind has neither.
+    /// Which execution, upstream or task set; empty if the kind has none.
     pub name: String,
     /// What is wanted, as the kind has it.
     pub command: Box<RawValue>,
@@ -124,6 +128,8 @@ impl Verb {
             Self::Renew => "renew",
             Self::ChangeUpstream => "changeUpstream",
             Self::HaProxy => "haProxy",
+            Self::OrderTaskSet => "orderTaskSet",
+            Self::EndTaskSet => "endTaskSet",
             Self::Keys => "keys",
         }
     }

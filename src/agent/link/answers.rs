@@ -150,6 +150,13 @@ impl Servant {
                 done(&upstreams.change(&name, &order).await?)
             }
             Message::HaProxy(command) => done(&self.haproxies.relay(&command).await?),
+            Message::TaskSets
+            | Message::TaskSet(_)
+            | Message::OrderTaskSet(..)
+            | Message::EndTaskSet(_) => Err(Refused(
+                Status::Unavailable,
+                "this agent has no task sets yet".to_owned(),
+            )),
             Message::Standing(peer, introduces) => done(&self.trust.standing(peer, introduces)),
             Message::Introduce(peer, introduction) => {
                 let (trust, host) = (Arc::clone(&self.trust), agent.config.name.clone());

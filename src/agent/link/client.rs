@@ -54,6 +54,10 @@ impl Lanes {
             | Kind::Upstream
             | Kind::ChangeUpstream
             | Kind::HaProxy
+            | Kind::TaskSets
+            | Kind::TaskSet
+            | Kind::OrderTaskSet
+            | Kind::EndTaskSet
             | Kind::Introduce
             | Kind::Keys => &self.slow,
         }

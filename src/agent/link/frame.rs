@@ -16,7 +16,7 @@ use crate::model::revision::Digest;
 /// The bytes before a payload.
 pub const HEAD: usize = 5;
 
-/// The longest name: an execution's id or the name of an upstream.
+/// The longest name: an execution's or task set's id, or the name of an upstream.
 pub const NAME: usize = 400;
 
 /// The longest body of a request.
@@ -79,6 +79,14 @@ Kind {
     Introduce = 13,
     /// The agent, or an orchestrator, is to have another key.
     Keys = 14,
+    /// The task sets that have tasks here.
+    TaskSets = 15,
+    /// How a task set is.
+    TaskSet = 16,
+    /// A task set has tasks here.
+    OrderTaskSet = 17,
+    /// A task set ends.
+    EndTaskSet = 18,
 }
 }
 
@@ -118,6 +126,8 @@ Status {
     Fenced = 142,
     /// The command can't be written down, and so is not carried out.
     Unkept = 143,
+    /// It is over, and does not begin again.
+    Gone = 144,
 }
 }
 
@@ -169,7 +179,7 @@ pub struct Request {
     pub kind: Kind,
     /// On whose behalf; none for what the front wants itself.
     pub peer: Option<Peer>,
-    /// Which execution or upstream; empty if the kind has neither.
+    /// Which execution, upstream or task set; empty if the kind has none.
     pub name: String,
     /// Which bundle.
     pub digest: Option<Digest>,
@@ -193,6 +203,10 @@ impl Kind {
             | Self::Upstream
             | Self::ChangeUpstream
             | Self::HaProxy
+            | Self::TaskSets
+            | Self::TaskSet
+            | Self::OrderTaskSet
+            | Self::EndTaskSet
             | Self::Keys => Required::Orchestrator,
         }
     }
@@ -206,11 +220,15 @@ impl Kind {
             Self::ChangeUpstream => Some(Verb::ChangeUpstream),
             Self::HaProxy => Some(Verb::HaProxy),
             Self::Keys => Some(Verb::Keys),
+            Self::OrderTaskSet => Some(Verb::OrderTaskSet),
+            Self::EndTaskSet => Some(Verb::EndTaskSet),
             Self::Info
             | Self::HasBundle
             | Self::Bundle
             | Self::Follow
             | Self::Upstream
+            | Self::TaskSets
+            | Self::TaskSet
             | Self::Trust
             | Self::Standing
             | Self::Introduce => None,
@@ -225,7 +243,13 @@ impl Kind {
     fn has_name(self) -> bool {
         matches!(
             self,
-            Self::Order | Self::Stop | Self::Upstream | Self::ChangeUpstream
+            Self::Order
+                | Self::Stop
+                | Self::Upstream
+                | Self::ChangeUpstream
+                | Self::TaskSet
+                | Self::OrderTaskSet
+                | Self::EndTaskSet
         )
     }
 
@@ -244,6 +268,8 @@ impl Kind {
                 | Self::HaProxy
                 | Self::Standing
                 | Self::Introduce
+                | Self::OrderTaskSet
+                | Self::EndTaskSet
                 | Self::Keys
         )
     }
@@ -438,7 +464,7 @@ mod tests {
     #[test]
     fn every_first_byte_is_one_frame_or_none() {
         let known: Vec<u8> = (0..=255).filter(|byte| Tag::of(*byte).is_ok()).collect();
-        let expected: Vec<u8> = (1..=14).chain([64, 65]).chain(128..=143).collect();
+        let expected: Vec<u8> = (1..=18).chain([64, 65]).chain(128..=144).collect();
         assert_eq!(known, expected);
         for byte in known {
             assert_eq!(Tag::of(byte).unwrap().byte(), byte);

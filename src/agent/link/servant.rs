@@ -24,13 +24,13 @@ use crate::agent::executor::Executor;
 use crate::agent::facts::Source;
 use crate::agent::haproxy::HaProxies;
 use crate::agent::protocol::{
-    HaProxyCommand, Introduction, KeyOrder, Leases, Order, Problem, UpstreamOrder,
+    HaProxyCommand, Introduction, KeyOrder, Leases, Order, Problem, TaskSetOrder, UpstreamOrder,
 };
 use crate::agent::trust::{Peer, Trust, turned_away};
 use crate::agent::upstream::Upstreams;
 use crate::clock;
 use crate::identity::orchestrators::Standing;
-use crate::model::deployment::ExecutionId;
+use crate::model::deployment::{DeploymentId, ExecutionId};
 use crate::model::revision::Digest;
 
 /// So many requests of a front are served at a time, event streams included.
@@ -67,6 +67,10 @@ pub enum Message {
     Upstream(String),
     ChangeUpstream(String, UpstreamOrder),
     HaProxy(HaProxyCommand),
+    TaskSets,
+    TaskSet(DeploymentId),
+    OrderTaskSet(DeploymentId, Box<TaskSetOrder>),
+    EndTaskSet(DeploymentId),
     Trust,
     Standing(Peer, bool),
     Introduce(Peer, Introduction),
@@ -99,11 +103,23 @@ fn open(request: Request, body: &[u8]) -> Result<Message, Refused> {
         Kind::Upstream => Message::Upstream(name),
         Kind::ChangeUpstream => Message::ChangeUpstream(name, read(body)?),
         Kind::HaProxy => Message::HaProxy(read(body)?),
+        Kind::TaskSets => Message::TaskSets,
+        Kind::TaskSet => Message::TaskSet(task_set(&name)?),
+        Kind::OrderTaskSet => Message::OrderTaskSet(task_set(&name)?, Box::new(read(body)?)),
+        Kind::EndTaskSet => {
+            let () = read(body)?;
+            Message::EndTaskSet(task_set(&name)?)
+        }
         Kind::Trust => Message::Trust,
         Kind::Standing => Message::Standing(peer()?, read(body)?),
         Kind::Introduce => Message::Introduce(peer()?, read(body)?),
         Kind::Keys => Message::Keys(peer()?, read(body)?),
     })
+}
+
+/// Names a folder, so nothing else will do.
+fn task_set(name: &str) -> Result<DeploymentId, Refused> {
+    name.parse().map_err(Refused::invalid)
 }
 
 impl From<Refusal> for Refused {

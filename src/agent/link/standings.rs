@@ -117,13 +117,19 @@ impl Host {
                 "",
                 "{\"host\":\"db-1\",\"backend\":\"app\",\"command\":\"\"}",
             ),
+            Kind::OrderTaskSet => signed(TASK_SET, "{}"),
+            Kind::EndTaskSet => signed(TASK_SET, "null"),
             Kind::Keys => signed("", "\"make\""),
             Kind::Follow => b"0".to_vec(),
             Kind::Standing => b"true".to_vec(),
             Kind::Introduce => b"{}".to_vec(),
-            Kind::Info | Kind::HasBundle | Kind::Bundle | Kind::Upstream | Kind::Trust => {
-                Vec::new()
-            }
+            Kind::Info
+            | Kind::HasBundle
+            | Kind::Bundle
+            | Kind::Upstream
+            | Kind::TaskSets
+            | Kind::TaskSet
+            | Kind::Trust => Vec::new(),
         }
     }
 
@@ -131,6 +137,7 @@ impl Host {
         let name = match kind {
             Kind::Order | Kind::Stop => "e",
             Kind::Upstream | Kind::ChangeUpstream => "app",
+            Kind::TaskSet | Kind::OrderTaskSet | Kind::EndTaskSet => TASK_SET,
             _ => "",
         };
         let bundle = matches!(kind, Kind::HasBundle | Kind::Bundle);
@@ -143,6 +150,8 @@ impl Host {
         }
     }
 }
+
+const TASK_SET: &str = "d-7F3KQ21XB";
 
 async fn answered(client: &Client, request: &Request) -> Status {
     let reply = if request.kind == Kind::Bundle {

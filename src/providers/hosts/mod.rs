@@ -23,12 +23,12 @@ use crate::agent::facts::bound;
 use crate::agent::haproxy::exchange;
 use crate::agent::protocol::{
     AgentInfo, ExecutionState, HEARTBEAT, HaProxyAnswer, HaProxyCommand, KEYS, KeyOrder, Keys,
-    Leases, Message, Order, Problem, UpstreamOrder, UpstreamState,
+    Leases, Message, Order, Problem, TaskSetOrder, TaskSetState, UpstreamOrder, UpstreamState,
 };
 use crate::clock;
 use crate::identity::Pin;
 use crate::identity::command::Verb;
-use crate::model::deployment::ExecutionId;
+use crate::model::deployment::{DeploymentId, ExecutionId};
 use crate::model::name::Name;
 use crate::model::revision::Digest;
 use crate::model::timestamp::Timestamp;
@@ -80,8 +80,8 @@ pub enum HostError {
         /// What to do.
         remedy: String,
     },
-    /// It does not know the execution.
-    #[error("the agent at {address} does not know the execution")]
+    /// It does not know what it was asked about.
+    #[error("the agent at {address} does not know what it was asked about")]
     Unknown {
         /// Which agent.
         address: String,
@@ -332,6 +332,69 @@ impl AgentClient {
         let place = (Method::POST, "/v1/haproxy");
         let response = self.command(place, RELAY, wanted).await?;
         self.parse_up_to(2 * exchange::LIMIT, response).await
+    }
+
+    /// The task sets that have tasks on the host.
+    ///
+    /// # Errors
+    /// If the agent does not answer, is too old to know the request (it is unknown then), or refuses.
+    pub async fn task_sets(&self) -> Result<Vec<TaskSetState>, HostError> {
+        let request = self.request(Method::GET, "/v1/task-sets")?;
+        let states: Vec<_> = self.read(request.timeout(PATIENCE)).await?;
+        Ok(states.into_iter().map(said::task_set).collect())
+    }
+
+    /// How a task set is on the host.
+    ///
+    /// # Errors
+    /// If the agent does not answer, does not know the task set, or refuses.
+    pub async fn task_set(&self, id: &DeploymentId) -> Result<TaskSetState, HostError> {
+        let request = self.request(Method::GET, &format!("/v1/task-sets/{id}"))?;
+        let state = self.read(request.timeout(PATIENCE)).await?;
+        Ok(said::task_set(state))
+    }
+
+    /// Has the host run tasks of a task set: the same again changes nothing.
+    ///
+    /// # Errors
+    /// If the agent does not answer, is too old to know the request (it is unknown then), or refuses, as it does once the
+    /// task set was ended.
+    pub async fn order_task_set(
+        &self,
+        id: &DeploymentId,
+        order: &TaskSetOrder,
+    ) -> Result<TaskSetState, HostError> {
+        let wanted = Wanted {
+            kind: Verb::OrderTaskSet,
+            name: id.as_str(),
+            by: id.as_str(),
+            command: order,
+        };
+        self.command_task_set(Method::PUT, wanted).await
+    }
+
+    /// Ends a task set on the host: the same again changes nothing. Answers what is not gone yet.
+    ///
+    /// # Errors
+    /// If the agent does not answer, is too old to know the request (it is unknown then), or refuses.
+    pub async fn end_task_set(&self, id: &DeploymentId) -> Result<TaskSetState, HostError> {
+        let wanted = Wanted {
+            kind: Verb::EndTaskSet,
+            name: id.as_str(),
+            by: ITSELF,
+            command: &(),
+        };
+        self.command_task_set(Method::DELETE, wanted).await
+    }
+
+    async fn command_task_set<T: serde::Serialize>(
+        &self,
+        method: Method,
+        wanted: Wanted<'_, T>,
+    ) -> Result<TaskSetState, HostError> {
+        let path = format!("/v1/task-sets/{}", wanted.name);
+        let answer = self.command((method, &path), PATIENCE, wanted).await?;
+        Ok(said::task_set(self.parse(answer).await?))
     }
 
     /// The host's messages after this number, for ever. A silent connection ends with an error after some heartbeats.

@@ -1,7 +1,7 @@
 //! What agents say is data: however they mean it, it is bounded before anybody goes by it. A host that lies harms itself alone.
 
 use crate::agent::facts::bound_time;
-use crate::agent::protocol::{ExecutionState, Message, What};
+use crate::agent::protocol::{ExecutionState, Message, TaskSetState, What};
 use crate::model::diagnostics::Diagnostics;
 use crate::model::lifecycle::EventStatus;
 use crate::text::safe;
@@ -14,6 +14,9 @@ const LONGEST: usize = 16 * 1024;
 
 /// The most events of an execution: more than there are kinds of them.
 const EVENTS: usize = 64;
+
+/// The most tasks of a task set on one host: as many as an agent takes.
+const TASKS: usize = 256;
 
 /// Reads a line of a stream.
 ///
@@ -47,6 +50,18 @@ pub(super) fn state(mut state: ExecutionState) -> ExecutionState {
         let times = event.start_time.iter_mut().chain(&mut event.end_time);
         times.for_each(bound_time);
         event.diagnostics.iter_mut().for_each(explained);
+    }
+    state
+}
+
+/// The state of a task set, within bounds.
+pub(super) fn task_set(mut state: TaskSetState) -> TaskSetState {
+    cut(&mut state.service);
+    cut(&mut state.task_definition);
+    state.tasks.truncate(TASKS);
+    for task in &mut state.tasks {
+        bound_time(&mut task.since);
+        task.trouble = task.trouble.as_deref().map(words);
     }
     state
 }

@@ -31,6 +31,8 @@ mod protocol;
 mod scripts;
 #[path = "agent/support.rs"]
 mod support;
+#[path = "agent/task_sets.rs"]
+mod task_sets;
 #[path = "agent/users.rs"]
 mod users;
 #[path = "agent/waiting.rs"]

@@ -27,6 +27,16 @@
 //!   upstreams/
 //!     <name>.reloaded                 what nginx was told last
 //!     <name>.before                   the file as it was, while a change of it is being tested
+//!   task-sets/
+//!     <deployment id>/
+//!       order.json                    what was ordered
+//!       ended                         that it was ended: nothing of it starts any more
+//!       <number>/
+//!         lock                        held by the processes of the task
+//!         task.json                   its port, and how often it was started again
+//!         run.json                    its process
+//!         task.log                    what it says
+//!         task.log.1                  what it said before
 //! ```
 //!
 //! Scripts may run as another user, who must reach the archive: the folders above it can be passed, but not listed.
@@ -90,6 +100,7 @@ impl Layout {
         make_dir(&layout.instructions(), 0o700)?;
         make_dir(&layout.deployment_logs(), 0o700)?;
         make_dir(&layout.upstreams(), 0o700)?;
+        make_dir(&layout.task_sets(), 0o700)?;
         Ok(layout)
     }
 
@@ -142,6 +153,11 @@ impl Layout {
     /// What the agent remembers of the upstreams that it changes.
     pub fn upstreams(&self) -> PathBuf {
         self.root.join("upstreams")
+    }
+
+    /// The folder of the task sets.
+    pub fn task_sets(&self) -> PathBuf {
+        self.root.join("task-sets")
     }
 
     /// The folder of all deployments of a group.

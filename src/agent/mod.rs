@@ -35,6 +35,7 @@ mod retention;
 mod revision;
 mod script_log;
 pub mod secrets;
+pub mod task_sets;
 pub mod trust;
 mod unpack;
 mod upstream;
@@ -57,8 +58,9 @@ use front::FrontUser;
 use haproxy::HaProxies;
 pub(crate) use hooks::user;
 use layout::Layout;
-use link::Servant;
+use link::{Parts, Servant};
 use log::{Log, LogError};
+use task_sets::TaskSets;
 use trust::{Trust, TrustError};
 use upstream::Upstreams;
 
@@ -96,6 +98,7 @@ fn io_error(context: impl Into<String>) -> impl FnOnce(io::Error) -> AgentError 
 #[derive(Debug)]
 pub struct Agent {
     executor: Arc<Executor>,
+    task_sets: Arc<TaskSets>,
     servant: Arc<Servant>,
     front: Option<FrontUser>,
     failure: log::Failure,
@@ -127,9 +130,25 @@ impl Agent {
         let upstreams = Arc::new(Upstreams::open(&config, &layout, &boot));
         let haproxies = Arc::new(HaProxies::new(&config));
         let executor = Executor::new(config, layout, bundles, log, boot)?;
+        let task_sets = TaskSets::open(
+            &executor.config,
+            &executor.layout,
+            &executor.boot,
+            executor.stopping(),
+        )
+        .map_err(io_error("reading the task sets"))?;
+        let parts = Parts {
+            executor: Arc::clone(&executor),
+            upstreams,
+            haproxies,
+            task_sets: Arc::clone(&task_sets),
+            trust,
+            commands,
+        };
         Ok(Self {
-            servant: Servant::new(Arc::clone(&executor), upstreams, haproxies, trust, commands),
+            servant: Servant::new(parts),
             executor,
+            task_sets,
             front,
             failure,
             drain,
@@ -151,6 +170,7 @@ impl Agent {
         let address = listener.local_addr().map_err(io_error("listening"))?;
         Trust::may_listen(&self.executor.layout, address)?;
         self.executor.resume();
+        self.task_sets.resume();
         let stopping = self.executor.stopping();
         let mut serving = std::pin::pin!(front::run(self.front, listener, self.servant));
         let failed = tokio::select! {
@@ -161,11 +181,16 @@ impl Agent {
         stopping.cancel();
         if let Some(error) = failed {
             self.executor.abandon();
+            self.task_sets.left().await;
             return Err(error);
         }
         // Requests that are under way may end, but cannot hold the agent up.
         let requests = timeout(self.drain.min(REQUESTS), serving);
-        let (_, ()) = tokio::join!(requests, self.executor.drained(self.drain));
+        let (_, (), ()) = tokio::join!(
+            requests,
+            self.executor.drained(self.drain),
+            self.task_sets.left()
+        );
         Ok(())
     }
 }

@@ -24,6 +24,12 @@ impl Process {
             boot: boot.to_owned(),
         }
     }
+
+    /// Whether it is this process that runs now under its number.
+    pub fn lives(&self, boot: &str) -> bool {
+        self.boot == boot
+            && stat(self.pid).is_some_and(|stat| stat.alive && Some(stat.start) == self.start)
+    }
 }
 
 /// What identifies this run of the kernel.
@@ -101,7 +107,7 @@ async fn group_gone(group: i32) {
 }
 
 /// Whether the process's group still is the one that the script was started in.
-fn is_group_of(process: &Process, mark: &str) -> bool {
+pub fn is_group_of(process: &Process, mark: &str) -> bool {
     match stat(process.pid) {
         Some(leader) => leader.group == process.pid && Some(leader.start) == process.start,
         // The leader has ended; its number is not used again while others are in its group.
@@ -117,6 +123,11 @@ fn groups_with(mark: &str) -> Vec<i32> {
     groups.sort_unstable();
     groups.dedup();
     groups
+}
+
+/// Whether a living process is in the group.
+pub fn group_lives(group: i32) -> bool {
+    members(group).next().is_some()
 }
 
 /// The living processes of a group.

@@ -26,4 +26,6 @@ mod relay;
 mod seed;
 mod supervise;
 mod tail;
+#[path = "../agent/task_sets/places.rs"]
+mod task_places;
 mod trace;

@@ -38,6 +38,21 @@ pub struct Environment<'a> {
     pub mark: &'a str,
 }
 
+/// What the agent hands on to a program that runs as this user: a few variables of its own or all, and those of a login.
+pub fn handed_on(account: &Account, all: bool) -> BTreeMap<OsString, OsString> {
+    let mut variables = BTreeMap::from([("PATH".into(), PATH.into())]);
+    variables.extend(env::vars_os().filter(|(name, _)| hands_on(name, all)));
+    variables.extend(account.variables());
+    variables
+}
+
+/// Variables that load other code into a program are never handed on.
+fn hands_on(name: &OsString, all: bool) -> bool {
+    let name = name.to_string_lossy();
+    INHERITED.contains(&name.as_ref())
+        || all && !name.starts_with("LD_") && !RESERVED_VARIABLES.contains(&name.as_ref())
+}
+
 impl Environment<'_> {
     /// All variables of a script that runs as this user and has these of its own.
     pub fn variables(
@@ -45,24 +60,13 @@ impl Environment<'_> {
         account: &Account,
         own: &[(String, String)],
     ) -> BTreeMap<OsString, OsString> {
-        let mut variables = BTreeMap::from([("PATH".into(), PATH.into())]);
-        variables.extend(env::vars_os().filter(|(name, _)| self.hands_on(name)));
-        variables.extend(account.variables());
+        let mut variables = handed_on(account, self.inherit);
         let own = own
             .iter()
             .filter(|(name, _)| !RESERVED_VARIABLES.contains(&name.as_str()));
         variables.extend(own.map(|(name, value)| (name.into(), value.into())));
         variables.extend(self.promised());
         variables
-    }
-
-    /// Variables that load other code into a program are never handed on.
-    fn hands_on(&self, name: &OsString) -> bool {
-        let name = name.to_string_lossy();
-        INHERITED.contains(&name.as_ref())
-            || self.inherit
-                && !name.starts_with("LD_")
-                && !RESERVED_VARIABLES.contains(&name.as_ref())
     }
 
     fn promised(&self) -> impl Iterator<Item = (OsString, OsString)> {

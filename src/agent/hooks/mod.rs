@@ -12,7 +12,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-pub use environment::MARK;
+pub use environment::{MARK, handed_on};
 pub use explain::has_windows_shebang;
 pub use lines::lines;
 use nix::unistd::{AccessFlags, access};

@@ -50,7 +50,7 @@ pub fn resolve(runas: Option<&str>, sudo: bool) -> Result<Identity, String> {
     static AGENT: OnceLock<Account> = OnceLock::new();
     let own = geteuid();
     let account = match runas {
-        Some(name) => by_name(name)?,
+        Some(name) => by_name(name).map_err(|why| format!("runas: {why}"))?,
         // `CodeDeploy`'s agent writes `sudo` before the command: it runs as root.
         None if sudo => Account::of(Uid::from_raw(0)),
         None => AGENT.get_or_init(|| Account::of(own)).clone(),
@@ -74,6 +74,28 @@ pub fn resolve(runas: Option<&str>, sudo: bool) -> Result<Identity, String> {
     Ok(Identity { account, change })
 }
 
+/// Finds out as whom a task runs.
+pub fn of_task(user: Option<&str>) -> Result<Identity, String> {
+    let own = geteuid();
+    let account = match user {
+        Some(name) => by_name(name)?,
+        None => Account::of(own),
+    };
+    let change = if account.uid == own {
+        Change::None
+    } else if own.is_root() {
+        let missing = "setpriv is not installed on this host; install util-linux";
+        Change::Setpriv(installed(SETPRIV).ok_or(missing)?)
+    } else {
+        return Err(format!(
+            "the agent runs as {}, which cannot become {}; run the agent as root, or leave the user of the task definition away",
+            Account::of(own).name,
+            account.name
+        ));
+    };
+    Ok(Identity { account, change })
+}
+
 /// The first of these programs that is there.
 pub fn installed(paths: [&'static str; 2]) -> Option<&'static str> {
     paths.into_iter().find(|path| Path::new(path).exists())
@@ -82,8 +104,8 @@ pub fn installed(paths: [&'static str; 2]) -> Option<&'static str> {
 fn by_name(name: &str) -> Result<Account, String> {
     match User::from_name(name) {
         Ok(Some(user)) => Ok(user.into()),
-        Ok(None) => Err(format!("runas: there is no user {name} on this host")),
-        Err(error) => Err(format!("runas: looking up the user {name} failed: {error}")),
+        Ok(None) => Err(format!("there is no user {name} on this host")),
+        Err(error) => Err(format!("looking up the user {name} failed: {error}")),
     }
 }
 

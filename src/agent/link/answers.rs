@@ -15,6 +15,7 @@ use crate::agent::haproxy::HaProxyError;
 use crate::agent::log::{Follower, LogError};
 use crate::agent::orders::OrderError;
 use crate::agent::protocol::AgentInfo;
+use crate::agent::task_sets::TaskSetError;
 use crate::agent::trust::Peer;
 use crate::agent::upstream::UpstreamError;
 use crate::store::bundles::BundleError;
@@ -90,6 +91,20 @@ impl From<HaProxyError> for Refused {
     }
 }
 
+impl From<TaskSetError> for Refused {
+    fn from(error: TaskSetError) -> Self {
+        let status = match error {
+            TaskSetError::Unknown(_) => Status::Unknown,
+            TaskSetError::Invalid(_) => Status::Invalid,
+            TaskSetError::Conflict(_) => Status::Conflict,
+            TaskSetError::Over(_) => Status::Gone,
+            TaskSetError::Full => Status::Unprocessable,
+            TaskSetError::Unkept { .. } => Status::Failed,
+        };
+        Self(status, error.to_string())
+    }
+}
+
 async fn changed(watch: Option<Watch>) {
     match watch {
         Some(watch) => watch.changed().await,
@@ -107,7 +122,7 @@ const NOTHING: Answer = Ok((Status::Nothing, Vec::new()));
 impl Servant {
     /// Does what a message asks for. A bundle's pieces come over the channel.
     pub(super) async fn answer(&self, message: Message, channel: &mut Channel) -> Answer {
-        let agent = &self.executor;
+        let agent = &self.parts.executor;
         match message {
             Message::Info(peer) => done(&self.info(peer).await),
             Message::HasBundle(digest) => {
@@ -140,26 +155,27 @@ impl Servant {
                 NOTHING
             }
             Message::Upstream(name) => {
-                let upstreams = Arc::clone(&self.upstreams);
+                let upstreams = Arc::clone(&self.parts.upstreams);
                 // Reads files.
                 let state = tokio::task::spawn_blocking(move || upstreams.state(&name)).await;
                 done(&state.map_err(Refused::failed)??)
             }
             Message::ChangeUpstream(name, order) => {
-                let upstreams = Arc::clone(&self.upstreams);
+                let upstreams = Arc::clone(&self.parts.upstreams);
                 done(&upstreams.change(&name, &order).await?)
             }
-            Message::HaProxy(command) => done(&self.haproxies.relay(&command).await?),
-            Message::TaskSets
-            | Message::TaskSet(_)
-            | Message::OrderTaskSet(..)
-            | Message::EndTaskSet(_) => Err(Refused(
-                Status::Unavailable,
-                "this agent has no task sets yet".to_owned(),
-            )),
-            Message::Standing(peer, introduces) => done(&self.trust.standing(peer, introduces)),
+            Message::HaProxy(command) => done(&self.parts.haproxies.relay(&command).await?),
+            Message::TaskSets => done(&self.parts.task_sets.states()),
+            Message::TaskSet(id) => done(&self.parts.task_sets.state(&id)?),
+            Message::OrderTaskSet(id, order) => {
+                done(&self.parts.task_sets.order(&id, *order).await?)
+            }
+            Message::EndTaskSet(id) => done(&self.parts.task_sets.end(&id).await?),
+            Message::Standing(peer, introduces) => {
+                done(&self.parts.trust.standing(peer, introduces))
+            }
             Message::Introduce(peer, introduction) => {
-                let (trust, host) = (Arc::clone(&self.trust), agent.config.name.clone());
+                let (trust, host) = (Arc::clone(&self.parts.trust), agent.config.name.clone());
                 // Writes files, and waits for others who do.
                 let meeting = move || trust.introduce(&host, peer, &introduction);
                 let introduced = tokio::task::spawn_blocking(meeting).await;
@@ -167,7 +183,7 @@ impl Servant {
                 done(&introduced.map_err(|why| Refused(Status::Forbidden, why))?)
             }
             Message::Keys(peer, order) => {
-                let trust = Arc::clone(&self.trust);
+                let trust = Arc::clone(&self.parts.trust);
                 // Writes files, and waits for others who do.
                 let keys = tokio::task::spawn_blocking(move || trust.keys_after(peer, order)).await;
                 let keys = keys.map_err(Refused::failed)?;
@@ -178,18 +194,18 @@ impl Servant {
     }
 
     async fn info(&self, peer: Peer) -> AgentInfo {
-        let (agent, source) = (Arc::clone(&self.executor), self.source);
+        let (agent, source) = (Arc::clone(&self.parts.executor), self.source);
         // Reads files.
         let facts = tokio::task::spawn_blocking(move || Arc::new(source.facts(&agent))).await;
-        let known = self.executor.log.known();
+        let known = self.parts.executor.log.known();
         AgentInfo {
-            name: self.executor.config.name.clone(),
+            name: self.parts.executor.config.name.clone(),
             agent_id: known.agent_id.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             seq: known.seq,
             facts: facts.ok(),
-            keys: self.trust.keys().ok(),
-            obeys: self.commands.obeyed(&self.trust, peer),
+            keys: self.parts.trust.keys().ok(),
+            obeys: self.parts.commands.obeyed(&self.parts.trust, peer),
         }
     }
 
@@ -200,13 +216,18 @@ impl Servant {
         channel.begin(Status::Done).await?;
         loop {
             // An agent without work sleeps: it is woken when `cutover agent join` or `forget` have changed something.
-            let watch = self.trust.watch();
-            let trouble = self.trust.renew().err().map(|error| error.to_string());
+            let watch = self.parts.trust.watch();
+            let trouble = self
+                .parts
+                .trust
+                .renew()
+                .err()
+                .map(|error| error.to_string());
             if let Some(error) = trouble.as_ref().filter(|_| trouble != odd) {
                 tracing::error!(error, "going on with the certificate that this host has");
             }
             odd = trouble;
-            let shown = self.trust.shown();
+            let shown = self.parts.trust.shown();
             let looks = !shown.heard.is_empty() || shown.certified.is_some() || watch.is_err();
             if told.as_ref() != Some(&shown) {
                 let bytes = serde_json::to_vec(&shown).map_err(std::io::Error::other)?;
@@ -224,7 +245,7 @@ impl Servant {
 
     /// Tells what is in the log from here on, for as long as somebody listens.
     pub(super) async fn follow(&self, after: u64, channel: &mut Channel) -> Result<(), LinkError> {
-        let log = self.executor.log.clone();
+        let log = self.parts.executor.log.clone();
         // Finding the place reads files.
         let opened = tokio::task::spawn_blocking(move || log.follow(after)).await;
         let refused = match opened {
@@ -239,7 +260,7 @@ impl Servant {
     }
 
     async fn tell(&self, mut follower: Follower, channel: &mut Channel) -> Result<(), LinkError> {
-        let (stopping, heartbeat) = (self.stopping(), self.executor.config.heartbeat);
+        let (stopping, heartbeat) = (self.stopping(), self.parts.executor.config.heartbeat);
         loop {
             let lines = tokio::select! {
                 lines = timeout(heartbeat, follower.next()) => lines,

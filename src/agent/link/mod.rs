@@ -24,7 +24,7 @@ mod wire;
 
 pub(super) use client::{Client, Reply};
 pub(super) use frame::{Kind, Request, Status};
-pub(super) use servant::Servant;
+pub(super) use servant::{Parts, Servant};
 pub(super) use wire::{receive, send};
 
 use std::io;

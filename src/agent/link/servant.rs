@@ -26,6 +26,7 @@ use crate::agent::haproxy::HaProxies;
 use crate::agent::protocol::{
     HaProxyCommand, Introduction, KeyOrder, Leases, Order, Problem, TaskSetOrder, UpstreamOrder,
 };
+use crate::agent::task_sets::TaskSets;
 use crate::agent::trust::{Peer, Trust, turned_away};
 use crate::agent::upstream::Upstreams;
 use crate::clock;
@@ -42,14 +43,27 @@ const ARRIVING: Duration = Duration::from_secs(10);
 /// How long the executor waits when it cannot make a channel.
 const SHORTAGE: Duration = Duration::from_millis(100);
 
+/// What carries requests out.
+#[derive(Debug)]
+pub struct Parts {
+    /// Executions, and what they need.
+    pub executor: Arc<Executor>,
+    /// What nginx is told.
+    pub upstreams: Arc<Upstreams>,
+    /// What `HAProxy` is told.
+    pub haproxies: Arc<HaProxies>,
+    /// The processes of container services.
+    pub task_sets: Arc<TaskSets>,
+    /// Who is obeyed.
+    pub trust: Arc<Trust>,
+    /// What was obeyed.
+    pub commands: Commands,
+}
+
 /// Answers a front's requests.
 #[derive(Debug)]
 pub struct Servant {
-    pub(super) executor: Arc<Executor>,
-    pub(super) upstreams: Arc<Upstreams>,
-    pub(super) haproxies: Arc<HaProxies>,
-    pub(super) trust: Arc<Trust>,
-    pub(super) commands: Commands,
+    pub(super) parts: Parts,
     pub(super) source: Source,
     pub(super) bundles: Receiver,
 }
@@ -178,19 +192,9 @@ fn is_gone(error: &io::Error) -> bool {
 
 impl Servant {
     /// Answers with these.
-    pub fn new(
-        executor: Arc<Executor>,
-        upstreams: Arc<Upstreams>,
-        haproxies: Arc<HaProxies>,
-        trust: Arc<Trust>,
-        commands: Commands,
-    ) -> Arc<Self> {
+    pub fn new(parts: Parts) -> Arc<Self> {
         Arc::new(Self {
-            executor,
-            upstreams,
-            haproxies,
-            trust,
-            commands,
+            parts,
             source: Source::new(),
             bundles: Receiver::default(),
         })
@@ -198,7 +202,7 @@ impl Servant {
 
     /// Cancelled when the agent is told to end.
     pub fn stopping(&self) -> CancellationToken {
-        self.executor.stopping()
+        self.parts.executor.stopping()
     }
 
     /// Serves the front at the other end of this control until it is gone or the agent is told to end. Requests that are
@@ -248,9 +252,9 @@ impl Servant {
             return open(request, &body);
         };
         let sent = (peer, verb, request.name.as_str());
-        let command = self.commands.judge(&self.trust, sent, &body)?;
+        let command = self.parts.commands.judge(&self.parts.trust, sent, &body)?;
         let message = open(request, command.wanted.get().as_bytes())?;
-        let kept = self.commands.keep(command).await;
+        let kept = self.parts.commands.keep(command).await;
         kept.map_err(|error| Refused(Status::Unkept, error.to_string()))?;
         Ok(message)
     }
@@ -264,7 +268,7 @@ impl Servant {
         };
         let peer = request.peer;
         let peer = peer.ok_or_else(|| Refused::invalid("a request of nobody's"))?;
-        match self.trust.standing(peer, introduces) {
+        match self.parts.trust.standing(peer, introduces) {
             Some(Standing::Orchestrator) => Ok(()),
             Some(Standing::Expected) if introduces => Ok(()),
             _ => Err(Refused(Status::Stranger, turned_away(peer))),

@@ -246,12 +246,12 @@ async fn nothing_is_changed_without_a_signed_command() {
             );
             assert_eq!(answered(&client, &good).await, Status::Stale, "{kind:?}");
         }
-        assert_eq!(changing, 6);
+        assert_eq!(changing, 8);
     }
 }
 
 /// Every route of the door; the last one is none.
-const ROUTES: [(&str, &str, Option<Kind>); 14] = [
+const ROUTES: [(&str, &str, Option<Kind>); 18] = [
     ("GET", "/v1/agent", Some(Kind::Info)),
     ("HEAD", "/v1/bundles/{digest}", Some(Kind::HasBundle)),
     ("PUT", "/v1/bundles/{digest}", Some(Kind::Bundle)),
@@ -262,6 +262,14 @@ const ROUTES: [(&str, &str, Option<Kind>); 14] = [
     ("GET", "/v1/upstreams/app", Some(Kind::Upstream)),
     ("PUT", "/v1/upstreams/app", Some(Kind::ChangeUpstream)),
     ("POST", "/v1/haproxy", Some(Kind::HaProxy)),
+    ("GET", "/v1/task-sets", Some(Kind::TaskSets)),
+    ("GET", "/v1/task-sets/d-7F3KQ21XB", Some(Kind::TaskSet)),
+    ("PUT", "/v1/task-sets/d-7F3KQ21XB", Some(Kind::OrderTaskSet)),
+    (
+        "DELETE",
+        "/v1/task-sets/d-7F3KQ21XB",
+        Some(Kind::EndTaskSet),
+    ),
     ("POST", "/v1/keys", Some(Kind::Keys)),
     ("GET", "/v1/join", Some(Kind::Introduce)),
     ("POST", "/v1/join", Some(Kind::Introduce)),

@@ -3,6 +3,7 @@
 mod audit;
 mod join;
 mod setup;
+mod task;
 mod unit;
 
 use std::fs;
@@ -75,6 +76,9 @@ enum Verb {
     /// What the network reaches; the agent starts it by itself
     #[command(hide = true)]
     Front,
+    /// What becomes a task of a task set; the agent starts it by itself
+    #[command(hide = true)]
+    Task(task::Args),
 }
 
 /// Runs the agent until it is told to end (SIGINT or SIGTERM). Running events may finish within a minute, or what the
@@ -97,6 +101,7 @@ pub async fn run(args: Args) -> color_eyre::Result<Exit> {
             front::process::run().await?;
             return Ok(Exit::Succeeded);
         }
+        Some(Verb::Task(args)) => return task::run(args),
         None => {}
     }
     if args.check {

@@ -193,11 +193,20 @@ impl Fleet {
     }
 }
 
-/// Some ports, of which most should be free: others take some as they go.
+/// Some ports, of which the first is free. They are below those that connections and other tests get by themselves.
 fn range() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let first = listener.local_addr().unwrap().port().min(65_000);
+    let (first, _) = free_port();
     format!("{first}-{}", first + 60)
+}
+
+/// A port, as long as what listens there is not dropped.
+fn free_port() -> (u16, TcpListener) {
+    loop {
+        let port = 10_000 + u16::try_from(clock::random() % 20_000).unwrap();
+        if let Ok(listener) = TcpListener::bind(("0.0.0.0", port)) {
+            return (port, listener);
+        }
+    }
 }
 
 fn lives(pid: i32) -> bool {
@@ -462,14 +471,7 @@ async fn who_ignores_the_end_is_killed() {
 #[tokio::test]
 async fn a_port_that_somebody_else_has_is_left_to_them() {
     let fleet = Fleet::started().await;
-    let (other, first) = loop {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let first = listener.local_addr().unwrap().port();
-        let next = TcpListener::bind(("127.0.0.1", first.saturating_add(1)));
-        if first < 65_000 && next.is_ok() {
-            break (listener, first);
-        }
-    };
+    let (first, other) = free_port();
     let mut order = fleet.shell(SERVE);
     order["definition"]["port"] = json!(first);
     fleet.order(ID, &order).await;

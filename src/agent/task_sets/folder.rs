@@ -242,3 +242,68 @@ fn read<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
 fn write(path: &Path, what: &impl Serialize) -> io::Result<()> {
     write_atomically(path, &serde_json::to_vec(what)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::process::boot_id;
+
+    #[test]
+    fn what_is_there_is_found_and_nothing_else() {
+        let scratch = tempfile::tempdir().unwrap();
+        let task = SetFolder::of(scratch.path().join("d-7F3KQ21XB")).task(1);
+        let boot = boot_id().unwrap();
+        let look = |boot: &str| task.look(boot).unwrap();
+        assert!(matches!(look(&boot), Found::Nothing));
+        task.make().unwrap();
+        assert!(matches!(look(&boot), Found::Nothing));
+        let lock = task.lock().unwrap();
+        lock.try_lock().unwrap();
+        assert!(matches!(look(&boot), Found::Held));
+        let pid = i32::try_from(std::process::id()).unwrap();
+        let mut run = Run {
+            process: Process::of(pid, &boot),
+            port: 8100,
+            restarts: 0,
+            since: Timestamp(0),
+        };
+        task.keep_run(&run).unwrap();
+        assert!(matches!(look(&boot), Found::Lives(_)));
+        // The host has started anew since.
+        assert!(matches!(look("another"), Found::Held));
+        drop(lock);
+        assert!(matches!(look("another"), Found::Nothing));
+        // Another process has its number.
+        run.process.start = run.process.start.map(|start| start + 1);
+        task.keep_run(&run).unwrap();
+        assert!(matches!(look(&boot), Found::Nothing));
+    }
+
+    #[test]
+    fn an_end_stays_when_all_else_goes() {
+        let scratch = tempfile::tempdir().unwrap();
+        let set = SetFolder::of(scratch.path().join("d-7F3KQ21XB"));
+        let order: TaskSetOrder = serde_json::from_value(serde_json::json!({
+            "service": "checkout",
+            "taskDefinition": "checkout:2",
+            "definition": {"run": ["/bin/true"], "port": 8100},
+            "count": 1,
+        }))
+        .unwrap();
+        assert!(set.is_over());
+        set.keep_order(&order).unwrap();
+        assert!(!set.is_over());
+        assert_eq!(set.order().unwrap(), Some(order));
+        set.task(1).make().unwrap();
+        set.end().unwrap();
+        let ended = set.ended();
+        set.end().unwrap();
+        assert!(set.is_over() && ended.is_some() && set.ended() == ended);
+        set.strip().unwrap();
+        assert!(set.is_over() && set.ended() == ended);
+        assert_eq!(set.order().unwrap(), None);
+        assert!(!set.task(1).path().exists());
+        set.remove().unwrap();
+        assert!(set.is_over() && set.ended().is_none());
+    }
+}

@@ -85,8 +85,10 @@ impl Task {
     async fn keep(&self) -> Infallible {
         let mut pause = SHORTEST;
         let mut before = None;
+        // Nobody else starts anything once this has.
+        let mut patience = STARTED;
         loop {
-            let (run, child) = match self.find().await {
+            let (run, child) = match self.find(patience).await {
                 Some(run) => (run, None),
                 None => match self.start().await {
                     Ok(Started::Yes(run, child)) => (run, Some(child)),
@@ -102,6 +104,7 @@ impl Task {
                     }
                 },
             };
+            patience = Duration::ZERO;
             let since = Instant::now();
             let how = tokio::select! {
                 biased;
@@ -120,9 +123,10 @@ impl Task {
         }
     }
 
-    /// The task, if it is there. If not, nothing of it is there when this returns.
-    async fn find(&self) -> Option<Run> {
-        let mut patience = Instant::now() + STARTED;
+    /// The task, if it is there. If not, nothing of it is there when this returns. What has its lock may be about to become it,
+    /// for so long.
+    async fn find(&self, patience: Duration) -> Option<Run> {
+        let patience = Instant::now() + patience;
         loop {
             match self.look().await {
                 Ok(Found::Lives(run)) => {
@@ -136,9 +140,11 @@ impl Task {
                 }
                 Ok(Found::Held) if Instant::now() < patience => sleep(STARTING).await,
                 Ok(Found::Held) => {
-                    self.is_pending(self.held());
                     stop::stop(&self.folder, &self.host.boot, self.grace()).await;
-                    patience = Instant::now() + AGAIN;
+                    if matches!(self.look().await, Ok(Found::Held)) {
+                        self.is_pending(self.held());
+                        sleep(AGAIN).await;
+                    }
                 }
                 Err(error) => {
                     self.is_pending(format!("its folder cannot be read: {error}"));

@@ -167,6 +167,12 @@ impl Task {
     }
 
     async fn start(&self) -> Result<Started, String> {
+        // It may have ended after it was found, before anybody watched it.
+        let now = crate::clock::now();
+        self.set.update(self.number, |state| {
+            state.is_now(TaskStatus::Pending, now);
+            state.healthy = false;
+        });
         let (folder, host) = (self.folder.clone(), Arc::clone(&self.host));
         let range = self.order.definition.port;
         let prepared = beside(move || {

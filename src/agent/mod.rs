@@ -35,7 +35,7 @@ mod retention;
 mod revision;
 mod script_log;
 pub mod secrets;
-pub mod task_sets;
+pub(crate) mod task_sets;
 pub mod trust;
 mod unpack;
 mod upstream;

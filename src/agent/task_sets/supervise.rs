@@ -40,14 +40,6 @@ const STARTED: Duration = Duration::from_secs(5);
 /// How long it takes until what cannot be done is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// What became of a start.
-enum Started {
-    /// This is the task now.
-    Yes(Run, Child),
-    /// It was one too many, or its port was gone: what is there has to be looked at again.
-    No,
-}
-
 /// One of the tasks.
 struct Task {
     host: Arc<Host>,
@@ -91,8 +83,8 @@ impl Task {
             let (run, child) = match self.find(patience).await {
                 Some(run) => (run, None),
                 None => match self.start().await {
-                    Ok(Started::Yes(run, child)) => (run, Some(child)),
-                    Ok(Started::No) => {
+                    Ok(Some((run, child))) => (run, Some(child)),
+                    Ok(None) => {
                         sleep(UNWELL).await;
                         continue;
                     }
@@ -166,7 +158,8 @@ impl Task {
         )
     }
 
-    async fn start(&self) -> Result<Started, String> {
+    /// Starts the task. Answers nothing if it was one too many or its port was gone: what is there has to be looked at again.
+    async fn start(&self) -> Result<Option<(Run, Child)>, String> {
         // It may have ended after it was found, before anybody watched it.
         let now = crate::clock::now();
         self.set.update(self.number, |state| {
@@ -195,7 +188,7 @@ impl Task {
         let comes_through = || self.folder.run().filter(|run| Some(run.process.pid) == pid);
         loop {
             if let Some(run) = comes_through().filter(|run| run.process.boot == self.host.boot) {
-                return Ok(Started::Yes(run, child));
+                return Ok(Some((run, child)));
             }
             tokio::select! {
                 ended = child.wait() => {
@@ -205,7 +198,7 @@ impl Task {
                             |status| gave_up(status, &self.folder, &memory),
                         );
                     };
-                    return Ok(Started::Yes(run, child));
+                    return Ok(Some((run, child)));
                 }
                 () = sleep(STARTING) => {}
             }
@@ -374,9 +367,13 @@ fn prepare(
 }
 
 /// A start that wrote nothing down.
-fn gave_up(status: ExitStatus, folder: &TaskFolder, memory: &Memory) -> Result<Started, String> {
+fn gave_up(
+    status: ExitStatus,
+    folder: &TaskFolder,
+    memory: &Memory,
+) -> Result<Option<(Run, Child)>, String> {
     if status.success() {
-        return Ok(Started::No);
+        return Ok(None);
     }
     let said = said::tail(folder, memory.said_from).unwrap_or_default();
     Err(format!(

@@ -142,9 +142,28 @@ fn tell(id: &DeploymentId, record: &Record, deployment: Option<&Deployment>) {
             let names: Vec<&str> = hosts.iter().map(|host| host.name.as_str()).collect();
             note(format_args!("{id}: provisioned: {}", names.join(", ")));
         }
+        Event::TaskSetCreated { tasks } => {
+            let tasks = tasks.iter();
+            let tasks: Vec<String> = tasks
+                .map(|task| format!("{}:{}", task.host, task.endpoint.port))
+                .collect();
+            note(format_args!("{id}: tasks are well: {}", tasks.join(", ")));
+        }
         Event::Terminated { targets, trouble } => {
-            let names: Vec<&str> = targets.iter().map(Name::as_str).collect();
-            note(format_args!("{id}: terminated: {}", names.join(", ")));
+            let side = deployment.and_then(Deployment::ends);
+            match side.filter(|_| targets.is_empty()) {
+                Some(side) if trouble.is_none() => {
+                    note(format_args!(
+                        "{id}: the {} task set is deleted",
+                        side.label()
+                    ));
+                }
+                Some(_) => {}
+                None => {
+                    let names: Vec<&str> = targets.iter().map(Name::as_str).collect();
+                    note(format_args!("{id}: terminated: {}", names.join(", ")));
+                }
+            }
             if let Some(trouble) = trouble {
                 note(format_args!("{id}: not terminated: {}", safe(trouble)));
             }

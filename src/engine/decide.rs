@@ -9,6 +9,7 @@ use super::input::{Command, Input, Report, What};
 use super::late;
 use super::provision;
 use super::schedule::Steps;
+use super::task_sets;
 use crate::model::approval::Step;
 use crate::model::deployment::{DeploymentStatus, ErrorInformation, TargetStatus};
 use crate::model::diagnostics::Diagnostics;
@@ -77,6 +78,7 @@ pub fn decide(deployment: &Deployment, input: &Input, now: Timestamp) -> Vec<Eve
         }
         Input::Alarm { message } => alarm(&mut steps, message),
         Input::Fleet(told) => return provision::hear(deployment, told, now),
+        Input::TaskSet(tasks) => return task_sets::hear(deployment, tasks),
         Input::Freeze(freeze) => freeze::hear(&mut steps, freeze.as_ref()),
         Input::TimerElapsed => elapse(&mut steps),
     }

@@ -19,6 +19,7 @@ use crate::model::deployment::{
 use crate::model::freeze::Freeze;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
+use crate::model::task_set::Task;
 use crate::model::timestamp::Timestamp;
 
 /// A deployment as its journal tells it.
@@ -60,6 +61,9 @@ pub struct Deployment {
     /// Whether the replacement instances that a fleet was asked for are known.
     #[serde(default)]
     pub provisioned: bool,
+    /// The tasks of the replacement task set, once they are known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tasks: Vec<Task>,
     /// What became of what was to be terminated.
     #[serde(default)]
     pub terminated: Option<Terminated>,
@@ -227,6 +231,7 @@ impl Deployment {
             alarmed: None,
             timed_out: false,
             provisioned: false,
+            tasks: Vec::new(),
             terminated: None,
             rollback: None,
             create_time: record.at,

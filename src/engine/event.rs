@@ -15,6 +15,7 @@ use crate::model::freeze::Freeze;
 use crate::model::host::Host;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::name::Name;
+use crate::model::task_set::Task;
 use crate::model::timestamp::Timestamp;
 use crate::model::traffic::Split;
 
@@ -67,6 +68,11 @@ pub enum Event {
         hosts: Vec<Host>,
         /// What will be done, now that they are known; its first stage is the one that runs.
         plan: Arc<Plan>,
+    },
+    /// The tasks of the replacement task set are there and well.
+    TaskSetCreated {
+        /// Which.
+        tasks: Vec<Task>,
     },
     /// Fleets have terminated original instances, or a service has deleted a task set; or they could not.
     Terminated {
@@ -294,6 +300,7 @@ impl Event {
             | Self::Recovered
             | Self::StageStarted { .. }
             | Self::Provisioned { .. }
+            | Self::TaskSetCreated { .. }
             | Self::Terminated { .. }
             | Self::TargetStarted { .. }
             | Self::EventStarted { .. }

@@ -41,6 +41,7 @@ impl Deployment {
             Event::Recovered => self.recover(at),
             Event::StageStarted { stage } => self.start_stage(*stage, at),
             Event::Provisioned { hosts, plan } => self.meet(hosts, plan),
+            Event::TaskSetCreated { tasks } => self.tasks.clone_from(tasks),
             Event::Terminated { targets, trouble } => self.part_with(targets, trouble.as_deref()),
             Event::TargetStarted { target, execution } => self.start_target(target, execution, at),
             Event::EventStarted {

@@ -10,6 +10,7 @@ use crate::model::freeze::Freeze;
 use crate::model::host::Host;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::name::Name;
+use crate::model::task_set::Task;
 use crate::model::timestamp::Timestamp;
 use crate::model::traffic::Split;
 
@@ -56,6 +57,8 @@ pub enum Input {
     Freeze(Option<Freeze>),
     /// A fleet has answered, or the instances that it provisioned, or a service whose task set was to be deleted.
     Fleet(Told),
+    /// The tasks of the replacement task set are there and well.
+    TaskSet(Vec<Task>),
     /// A time of the deployment's own that `pending` named has come.
     TimerElapsed,
 }

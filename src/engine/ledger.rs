@@ -8,6 +8,7 @@ use super::deliberate::{Bug, deliberate};
 use super::deployment::Deployment;
 use super::event::{Event, Record};
 use super::rollback;
+use super::task_sets::Kept;
 use crate::model::deployment::{
     DeploymentId, DeploymentStatus, FileExistsBehavior, InstanceHealth, RevisionHealth,
     TargetStatus,
@@ -45,6 +46,9 @@ pub struct Ledger {
     /// Which side of a blue/green group has the traffic, once a deployment has moved it.
     #[serde(default)]
     pub serving: Option<Serving>,
+    /// The task sets of its service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_sets: Option<Kept>,
     /// Hosts that fleets provisioned for the group, for as long as they are there.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub provisioned: BTreeMap<Name, Host>,
@@ -159,6 +163,9 @@ pub enum LedgerEvent {
         /// Which side has the traffic now, if it has moved for good.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         serving: Option<Box<Serving>>,
+        /// The task sets that are there now, if it was about some.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        task_sets: Option<Box<Kept>>,
     },
 }
 
@@ -221,6 +228,7 @@ impl LedgerEvent {
                 .collect(),
             file_exists_behavior: deployment.spec.options.file_exists_behavior,
             serving: serving(deployment).map(Box::new),
+            task_sets: deployment.leaves().map(Box::new),
         }
     }
 }
@@ -314,6 +322,7 @@ impl Ledger {
                 excluded,
                 file_exists_behavior,
                 serving,
+                task_sets,
             } => {
                 let hosts = self.joining.remove(deployment);
                 let joined = hosts.is_some();
@@ -350,6 +359,9 @@ impl Ledger {
                     create_time: *create_time,
                     end_time: Some(record.at),
                 };
+                if let Some(kept) = task_sets {
+                    self.task_sets = Some(Kept::clone(kept));
+                }
                 if *status == DeploymentStatus::Succeeded || deliberate(Bug::FailedRevisionKept) {
                     self.last_successful_deployment = Some(last.clone());
                     self.file_exists_behavior = *file_exists_behavior;

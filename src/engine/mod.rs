@@ -42,6 +42,7 @@ pub mod spec;
 pub mod summary;
 pub mod tally;
 pub mod target;
+pub mod task_sets;
 pub mod traffic;
 mod verdict;
 pub mod window;

@@ -17,7 +17,10 @@ impl Spec {
     pub fn side_label(&self, side: Side) -> String {
         let versions = self.versions();
         match (versions, side) {
-            (None, side) => side.label().to_owned(),
+            (None, side) => match self.definition(side) {
+                Some(definition) => format!("{} {definition}", side.label()),
+                None => side.label().to_owned(),
+            },
             (Some((current, _)), Side::Blue) => format!("version {current}"),
             (Some((_, target)), Side::Green) => format!("version {target}"),
         }
@@ -32,9 +35,25 @@ impl Spec {
         }
     }
 
-    /// How it deploys: `in-place`, `blue/green`, `live: version 7 to 8`.
+    /// The task definition of a side, if it is known.
+    fn definition(&self, side: Side) -> Option<&str> {
+        let sets = self.task_sets.as_ref()?;
+        let set = match side {
+            Side::Blue => sets.original.as_ref()?,
+            Side::Green => &sets.replacement,
+        };
+        Some(&set.task_definition)
+    }
+
+    /// How it deploys: `in-place`, `blue/green`, `live: version 7 to 8`, `checkout:7 to checkout:8`.
     pub fn style_label(&self) -> String {
+        let definitions = (self.definition(Side::Blue), self.definition(Side::Green));
         match (&self.function, self.versions()) {
+            _ if definitions.1.is_some() => match definitions {
+                (Some(blue), Some(green)) if self.goes_back() => format!("{green} back to {blue}"),
+                (Some(blue), Some(green)) => format!("{blue} to {green}"),
+                (_, green) => format!("to {}", green.unwrap_or_default()),
+            },
             (Some(asked), Some((current, target))) => {
                 let alias = &asked.function.alias;
                 if self.goes_back() {

@@ -44,6 +44,7 @@ pub fn notices(after: &Deployment, record: &Record) -> Vec<Notice> {
         | Event::Recovered
         | Event::StageStarted { .. }
         | Event::Provisioned { .. }
+        | Event::TaskSetCreated { .. }
         | Event::Terminated { .. }
         | Event::TargetStarted { .. }
         | Event::EventStarted { .. }

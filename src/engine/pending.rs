@@ -101,6 +101,7 @@ fn scope(event: &Event) -> Scope {
         | Event::Started
         | Event::StageStarted { .. }
         | Event::Provisioned { .. }
+        | Event::TaskSetCreated { .. }
         | Event::Terminated { .. }
         | Event::Held { .. }
         | Event::Released

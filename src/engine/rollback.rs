@@ -7,6 +7,7 @@ use super::leg::Actor;
 use super::members::targets;
 use super::plan::Stage;
 use super::spec::{Options, RollbackTargets, Spec};
+use super::task_sets::TaskSets;
 use crate::model::approval::Demanded;
 use crate::model::configuration::DeploymentConfiguration;
 use crate::model::deployment::{Creator, DeploymentId, DeploymentStatus};
@@ -114,6 +115,7 @@ pub fn spec(
         sides: None,
         function: None,
         service: None,
+        task_sets: None,
         provision: None,
         rolls_back: Some(deployment.id().clone()),
         way_back: false,
@@ -168,6 +170,11 @@ pub fn way_back(deployment: &Deployment) -> Result<(), String> {
     if deployment.spec.rolls_back.is_some() {
         return Err(
             "it was the way back itself: an operator has to decide what comes now".to_owned(),
+        );
+    }
+    if !deployment.spec.has_original() {
+        return Err(
+            "nothing was deployed before it, so there is no task set to go back to".to_owned(),
         );
     }
     if !keeps_task_set(deployment) {
@@ -253,6 +260,7 @@ fn back(deployment: &Deployment, id: DeploymentId) -> Result<Spec, String> {
         // Going back waits for nobody.
         approvals: Demanded::new(),
         from_split: deployment.split(),
+        task_sets: task_sets(deployment),
         updates: None,
         token: None,
         options: Options {
@@ -261,4 +269,12 @@ fn back(deployment: &Deployment, id: DeploymentId) -> Result<Spec, String> {
         },
         ..Spec::clone(failed)
     })
+}
+
+/// The same task sets, with the tasks as they are known by now.
+fn task_sets(deployment: &Deployment) -> Option<Box<TaskSets>> {
+    let mut sets = deployment.spec.task_sets.clone()?;
+    let replacement = deployment.task_sets(Side::Green).pop();
+    sets.replacement = replacement.unwrap_or(sets.replacement);
+    Some(sets)
 }

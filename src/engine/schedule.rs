@@ -10,7 +10,7 @@ use super::event::Event;
 use super::leg::Actor;
 use super::plan::{Before, Stage};
 use super::shift::Shift;
-use super::spec::OnFailure;
+use super::spec::{OnFailure, Spec};
 use super::tally::{Tally, Totals};
 use super::target::TargetEvent;
 use super::verdict;
@@ -103,8 +103,12 @@ pub struct Needed {
 }
 
 /// The error of a deployment that ends with this failure. What a host says ends nobody's but its own part.
-fn cause(entry: &TargetEvent, diagnostics: &Diagnostics) -> Option<ErrorInformation> {
-    let code = diagnostics.ends_with?;
+fn cause(spec: &Spec, entry: &TargetEvent, diagnostics: &Diagnostics) -> Option<ErrorInformation> {
+    let at_listeners = || {
+        let traffic = entry.actor() == Actor::Balancer;
+        spec.without_traffic().filter(|_| traffic)
+    };
+    let code = diagnostics.ends_with.or_else(at_listeners)?;
     let message = diagnostics.message.clone();
     (entry.actor() != Actor::Host).then_some(ErrorInformation { code, message })
 }
@@ -209,7 +213,8 @@ impl<'a> Steps<'a> {
         diagnostics: Option<Diagnostics>,
     ) {
         let entry = target.event(event);
-        let cause = entry.and_then(|entry| cause(entry, diagnostics.as_ref()?));
+        let cause =
+            entry.and_then(|entry| cause(&self.deployment.spec, entry, diagnostics.as_ref()?));
         self.cause = cause.or(self.cause.take());
         self.events.push(Event::EventEnded {
             target: target.name.clone(),
@@ -227,7 +232,7 @@ impl<'a> Steps<'a> {
             let mut failures = targets.iter().filter_map(Target::failure);
             failures.find_map(|entry| {
                 let diagnostics = entry.diagnostics.as_ref()?;
-                cause(entry, diagnostics).filter(|_| entry.stage == stage)
+                cause(&self.deployment.spec, entry, diagnostics).filter(|_| entry.stage == stage)
             })
         };
         self.cause.clone().or_else(known)

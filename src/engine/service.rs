@@ -61,11 +61,27 @@ fn forth(
         hook(LifecycleEvent::BeforeAllowTraffic),
         approval,
         Some(single::enter(spec)),
-        Some(single::shift(spec)),
+        Some(shift(spec)),
         hook(LifecycleEvent::AfterAllowTraffic),
-        minutes.and_then(blue_green::keep),
-        minutes.map(|_| Stage::DeleteTaskSet { side: Side::Blue }),
+        minutes
+            .filter(|_| spec.has_original())
+            .and_then(blue_green::keep),
+        minutes
+            .filter(|_| spec.has_former())
+            .map(|_| Stage::DeleteTaskSet { side: Side::Blue }),
     ]))
+}
+
+/// Where nothing has the traffic, there is nobody to share it with.
+fn shift(spec: &Spec) -> Stage {
+    if spec.has_original() {
+        return single::shift(spec);
+    }
+    Stage::Shift {
+        from: Split::ORIGINAL,
+        steps: vec![Split::REPLACEMENT],
+        minutes: 0,
+    }
 }
 
 /// The original task set, which is still there, gets the traffic back at once, and no hook is called. The replacement is

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::task_sets::TaskSets;
 use crate::appspec::{ecs, lambda};
 use crate::model::approval::Demanded;
 use crate::model::configuration::DeploymentConfiguration;
@@ -52,6 +53,9 @@ pub struct Spec {
     /// What is deployed, where it is a task set of a container service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<ecs::AppSpec>,
+    /// The task sets that it is about, where whoever keeps them does not know them by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_sets: Option<Box<TaskSets>>,
     /// The replacement instances that it begins by asking a fleet for (`COPY_AUTO_SCALING_GROUP`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provision: Option<Provision>,

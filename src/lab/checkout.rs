@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use super::project::{self, REVISIONS, write_file, write_scripts};
-use super::record::{Checkout, Places, Thumbs};
+use super::record::{Checkout, Places, Record};
 use super::{alarm, traffic};
 
 /// Its name, and that of its load balancer and route.
@@ -80,14 +80,18 @@ const HOOKS: [(&str, &str); 4] = [
 ];
 
 /// Writes its documents, its revisions, what its hosts know of themselves, and the router's document.
-pub(super) fn write(folder: &Path, parts: &Checkout, thumbs: Option<&Thumbs>) -> io::Result<()> {
+pub(super) fn write(folder: &Path, parts: &Checkout, record: &Record) -> io::Result<()> {
+    let (thumbs, gallery) = (record.thumbs.as_ref(), record.gallery.as_ref());
     let (places, file) = (&parts.places, |path: &str, text: &str| {
         write_file(folder, path, text)
     });
     let application = project::application(APPLICATION);
     file("applications/checkout/application.yaml", &application)?;
     file("applications/checkout/production.yaml", GROUP)?;
-    file(traffic::DOCUMENT, &traffic::document(places, thumbs))?;
+    file(
+        traffic::DOCUMENT,
+        &traffic::document(places, thumbs, gallery),
+    )?;
     for (agent, serves) in parts.agents.iter().zip(&places.instances) {
         write_host(folder, &agent.name, *serves)?;
     }

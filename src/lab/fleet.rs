@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use super::agents::{ANY_PORT, END, end_scripts, end_unknown, reached, spawn};
 use super::launch::last_line;
 use super::record::{Checkout, Record};
-use super::{checkout, project, traffic};
+use super::{checkout, gallery, project, traffic};
 
 /// A fleet of agents on loopback.
 #[derive(Clone, Debug)]
@@ -121,9 +121,10 @@ impl Fleet {
 
     async fn start(&mut self, hosts: usize, with_checkout: bool) -> Result<(), LabError> {
         if with_checkout {
-            let (places, thumbs) = traffic::free().map_err(context("no free ports"))?;
+            let (places, thumbs, gallery) = traffic::free().map_err(context("no free ports"))?;
             self.record.checkout = Some(Checkout::at(places));
             self.record.thumbs = Some(thumbs);
+            self.record.gallery = Some(gallery);
         }
         for number in 1..=hosts {
             let agent = spawn(&self.folder, &format!("web-{number}"), ANY_PORT)?;
@@ -163,7 +164,9 @@ impl Fleet {
         if let Some(checkout) = &self.record.checkout {
             let thumbs = self.record.thumbs.iter();
             let thumbs = thumbs.filter_map(|thumbs| thumbs.process.as_ref());
-            let asking = thumbs.chain(&checkout.requests);
+            let gallery = self.record.gallery.iter();
+            let gallery = gallery.filter_map(|gallery| gallery.requests.as_ref());
+            let asking = thumbs.chain(gallery).chain(&checkout.requests);
             for process in asking.chain(&checkout.router) {
                 process.end(END).await;
             }
@@ -177,6 +180,8 @@ impl Fleet {
             .all_agents()
             .map(|agent| end_scripts(&self.folder, &agent.name));
         join_all(scripts).await;
+        let tasks = gallery::tasks(&self.folder);
+        join_all(tasks.into_iter().map(|task| task.end(END))).await;
     }
 
     pub(super) fn save(&self) -> Result<(), LabError> {

@@ -4,7 +4,7 @@
 //! Everything is below one folder, agents' installations included: [`project`] writes the documents and revisions,
 //! [`checkout`] is what the second application is made of, [`fleet`] starts, finds and ends what runs, `agents` does so for
 //! one host, `traffic` is what stands before `checkout`'s hosts, `provision` makes more of them, [`instance`] is what serves
-//! on them, [`thumbs`] a function beside it, [`requests`] who asks, [`counts`] what came of it, [`alarm`] what that means. [`process`] tells a process of ours
+//! on them, [`gallery`] a container service on them, [`thumbs`] a function beside it, [`requests`] who asks, [`counts`] what came of it, [`alarm`] what that means. [`process`] tells a process of ours
 //! from another with the same number.
 
 mod agents;
@@ -12,6 +12,7 @@ pub mod alarm;
 pub mod checkout;
 pub mod counts;
 pub mod fleet;
+pub mod gallery;
 pub mod instance;
 mod launch;
 pub mod process;

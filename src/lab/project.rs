@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use super::record::{Agent, Record};
-use super::{checkout, thumbs};
+use super::{checkout, gallery, thumbs};
 use crate::model::yaml;
 
 /// A revision of the lab.
@@ -93,8 +93,11 @@ pub(super) fn write(folder: &Path, record: &Record) -> io::Result<()> {
     if record.thumbs.is_some() {
         thumbs::write(folder)?;
     }
+    if record.gallery.is_some() {
+        gallery::write(folder)?;
+    }
     match &record.checkout {
-        Some(parts) => checkout::write(folder, parts, record.thumbs.as_ref()),
+        Some(parts) => checkout::write(folder, parts, record),
         None => Ok(()),
     }
 }
@@ -142,6 +145,9 @@ fn project(folder: &Path, record: &Record) -> io::Result<String> {
         let mut connections = checkout::connections(folder, places)?;
         if let Some(parts) = &record.thumbs {
             thumbs::connect(&mut connections, parts, places.admin);
+        }
+        if record.gallery.is_some() {
+            gallery::connect(&mut connections, folder, places.admin)?;
         }
         document["connections"] = connections;
     }

@@ -20,6 +20,9 @@ pub(super) struct Record {
     /// What belongs to `thumbs`, which is there where `checkout` is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thumbs: Option<Thumbs>,
+    /// What belongs to `gallery`, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gallery: Option<Gallery>,
     /// How many times as fast as usual its schedules run.
     #[serde(default = "usual")]
     pub speed: u32,
@@ -38,6 +41,17 @@ pub(super) struct Thumbs {
     pub versions: Vec<SocketAddr>,
     /// Serves and calls it.
     pub process: Option<Process>,
+}
+
+/// The container service, and who asks it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Gallery {
+    /// Where the router takes its requests.
+    pub front: SocketAddr,
+    /// Where it takes those of who looks at a replacement.
+    pub test: SocketAddr,
+    /// Sends the requests.
+    pub requests: Option<Process>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

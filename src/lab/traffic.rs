@@ -11,8 +11,8 @@ use super::counts::Counts;
 use super::fleet::{Fleet, LabError, context, not_started};
 use super::launch::launch;
 use super::process::Process;
-use super::record::{Checkout, Places, Record, Thumbs};
-use super::{checkout, counts, thumbs};
+use super::record::{Checkout, Gallery, Places, Record, Thumbs};
+use super::{checkout, counts, gallery, thumbs};
 use crate::model::connections::Router;
 use crate::providers::traffic::router::RouterBalancer;
 
@@ -34,8 +34,8 @@ pub(super) const DOCUMENT: &str = "router.yaml";
 
 /// Ports that nobody listens on. They are below those that are given to whoever asks for any: nothing that connects somewhere
 /// while the lab starts can get one. Labs that start together look in different places.
-pub(super) fn free() -> io::Result<(Places, Thumbs)> {
-    let wanted = 3 + checkout::HOSTS.len() + thumbs::VERSIONS;
+pub(super) fn free() -> io::Result<(Places, Thumbs, Gallery)> {
+    let wanted = 5 + checkout::HOSTS.len() + thumbs::VERSIONS;
     let first = std::process::id().wrapping_mul(BLOCK) % PORTS;
     let ports = (0..PORTS).map(|step| LOWEST + (first + step) % PORTS);
     let ports = ports.filter_map(|port| u16::try_from(port).ok());
@@ -58,16 +58,25 @@ pub(super) fn free() -> io::Result<(Places, Thumbs)> {
     for _ in checkout::HOSTS {
         places.instances.push(next()?);
     }
+    let gallery = Gallery {
+        front: next()?,
+        test: next()?,
+        requests: None,
+    };
     let thumbs = Thumbs {
         front: next()?,
         versions: addresses.collect::<io::Result<_>>()?,
         process: None,
     };
-    Ok((places, thumbs))
+    Ok((places, thumbs, gallery))
 }
 
 /// The router's document: only those that the group's document selects are in service, until a deployment changes that.
-pub(super) fn document(places: &Places, thumbs: Option<&Thumbs>) -> String {
+pub(super) fn document(
+    places: &Places,
+    thumbs: Option<&Thumbs>,
+    gallery: Option<&Gallery>,
+) -> String {
     let mut text = format!(
         "# Requests to checkout come in at `listen`; the orchestrator says at `admin` who gets them.
 admin: {}
@@ -95,6 +104,7 @@ routes:
         );
     }
     text.extend(thumbs.map(thumbs::route));
+    text.extend(gallery.map(gallery::routes));
     text
 }
 

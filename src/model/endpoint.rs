@@ -43,11 +43,8 @@ impl Endpoint {
         named
             .and_then(|text| Self::parse(text))
             .or_else(|| {
-                let authority = host.address.split_once("://")?.1;
-                let authority = authority.split('/').next()?;
-                let agent = Self::parse(authority)?;
                 Some(Self {
-                    host: agent.host,
+                    host: host_of(&host.address)?,
                     port: balancer.port?,
                 })
             })
@@ -74,6 +71,13 @@ impl Endpoint {
             port: port.parse().ok()?,
         })
     }
+}
+
+/// The host name or address in a URL with a port.
+pub fn host_of(url: &str) -> Option<String> {
+    let authority = url.split_once("://")?.1;
+    let authority = authority.split('/').next()?;
+    Endpoint::parse(authority).map(|endpoint| endpoint.host)
 }
 
 impl TryFrom<String> for Endpoint {

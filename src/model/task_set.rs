@@ -43,6 +43,59 @@ pub struct TaskDefinition {
     pub stop_seconds: u32,
 }
 
+/// Variables with such a name are the agent's to set, as is `PORT`.
+pub const OWN: &str = "CUTOVER_";
+
+/// The variable with a task's port.
+pub const PORT: &str = "PORT";
+
+/// More tasks than this nobody means.
+const MOST: u32 = 1000;
+
+impl TaskDefinition {
+    /// What is wrong with it, and in which field.
+    pub fn faults(&self) -> Vec<(&'static str, String)> {
+        let mut faults = Vec::new();
+        let mut wrong = |field, message: &str| faults.push((field, message.to_owned()));
+        if self.run.first().is_none_or(String::is_empty) {
+            wrong("run", "it names no program: write one with its arguments");
+        }
+        if self.run.iter().any(|word| word.contains('\0')) {
+            wrong("run", "a word of it has a NUL: write text");
+        }
+        if !(1..=MOST).contains(&self.count) {
+            wrong("count", &format!("a task set has 1 to {MOST} tasks"));
+        }
+        let is_path =
+            |path: &str| path.starts_with('/') && path.bytes().all(|it| it.is_ascii_graphic());
+        if let Some(path) = self.health.as_deref().filter(|path| !is_path(path)) {
+            let message =
+                format!("{path:?} is no path for a health check: write one such as /health");
+            wrong("health", &message);
+        }
+        let is_folder = |folder: &str| folder.starts_with('/') && !folder.contains('\0');
+        if let Some(folder) = self.folder.as_deref().filter(|folder| !is_folder(folder)) {
+            wrong(
+                "folder",
+                &format!("{folder:?} is no absolute path of a folder"),
+            );
+        }
+        for (name, value) in &self.environment {
+            if name.starts_with(OWN) || name == PORT {
+                let message = format!("the agent sets {name} itself: choose another name");
+                wrong("environment", &message);
+            } else if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
+                let message = format!("{name:?} is no variable, or its value has a NUL");
+                wrong("environment", &message);
+            }
+        }
+        if self.start_seconds == 0 {
+            wrong("startSeconds", "a task needs time to be well: at least 1");
+        }
+        faults
+    }
+}
+
 fn one() -> u32 {
     1
 }

@@ -2,14 +2,15 @@
 
 use super::command::{ApiError, Deploy};
 use super::fleets::checks as fleets;
-use super::{Orchestrator, alarms, functions};
+use super::{Orchestrator, alarms, functions, services};
 use crate::agent::inspect;
-use crate::appspec::{lambda, sentence};
+use crate::appspec::{ecs, lambda, sentence};
 use crate::clock;
 use crate::engine::plan::Stage;
 use crate::engine::spec::{Provision, TargetSpec};
+use crate::engine::task_sets::TaskSets;
 use crate::engine::{Ledger, Spec, members, plan};
-use crate::model::application::{Application, ComputePlatform};
+use crate::model::application::ComputePlatform;
 use crate::model::approval::{Demanded, Step};
 use crate::model::configuration::DeploymentConfiguration;
 use crate::model::connections::TrafficProvider;
@@ -48,7 +49,6 @@ impl Orchestrator {
                 format!("a description has at most {DESCRIPTION} characters"),
             ));
         }
-        supported(application, group)?;
         let registered = self.revision(&deploy.group.application, &deploy.revision)?;
         let wanted = deploy
             .configuration
@@ -83,7 +83,7 @@ impl Orchestrator {
                 (deploy, &registered.revision, &deployment_id),
                 ledger,
             )?,
-            ComputePlatform::Lambda | ComputePlatform::Ecs => {
+            ComputePlatform::Lambda => {
                 let function = self.function(project, deploy, ledger, &registered.revision)?;
                 What {
                     targets: vec![functions::target(&function)?],
@@ -91,11 +91,19 @@ impl Orchestrator {
                     ..What::default()
                 }
             }
+            ComputePlatform::Ecs => {
+                let asked = self.service(
+                    (project, group, configuration),
+                    (deploy, &registered.revision, &deployment_id),
+                    ledger,
+                )?;
+                asked.into()
+            }
         };
         if what.sides.is_some() {
             divisible(project, group, configuration)?;
         }
-        let reroutes = what.sides.is_some() || what.function.is_some();
+        let reroutes = what.sides.is_some() || what.function.is_some() || what.service.is_some();
         let approvals = approvals(project, &deploy.group, reroutes);
         let spec = Spec {
             deployment_id,
@@ -111,7 +119,8 @@ impl Orchestrator {
             description: deploy.description.clone(),
             sides: what.sides,
             function: what.function,
-            service: None,
+            service: what.service,
+            task_sets: what.task_sets,
             provision: what.provision,
             rolls_back: None,
             way_back: false,
@@ -174,7 +183,20 @@ struct What {
     up_to_date: u32,
     sides: Option<Sides>,
     function: Option<lambda::AppSpec>,
+    service: Option<ecs::AppSpec>,
+    task_sets: Option<Box<TaskSets>>,
     provision: Option<Provision>,
+}
+
+impl From<services::Asked> for What {
+    fn from(asked: services::Asked) -> Self {
+        Self {
+            targets: vec![asked.target],
+            service: Some(asked.appspec),
+            task_sets: Some(Box::new(asked.task_sets)),
+            ..Self::default()
+        }
+    }
 }
 
 /// The hosts that something is deployed to.
@@ -206,23 +228,8 @@ fn hosts(
         targets,
         sides,
         provision,
-        function: None,
+        ..What::default()
     })
-}
-
-/// Whether this version deploys to a group at all.
-fn supported(application: &Application, group: &DeploymentGroup) -> Result<(), ApiError> {
-    if application.compute_platform != ComputePlatform::Ecs {
-        return Ok(());
-    }
-    Err(ApiError::new(
-        "UnsupportedActionForDeploymentTypeException",
-        format!(
-            "{} is on {}: this version deploys to Server and Lambda only",
-            group.key(),
-            application.compute_platform.name(),
-        ),
-    ))
 }
 
 /// What waits for approvals: of a deployment in place nothing is rerouted.

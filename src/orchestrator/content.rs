@@ -4,10 +4,13 @@ use std::path::{Path, PathBuf};
 
 use super::command::ApiError;
 use crate::agent::inspect;
-use crate::appspec::{self, FILE_NAMES, Finding, lambda, sentence};
+use crate::appspec::{self, FILE_NAMES, Finding, ecs, lambda, sentence};
 use crate::model::application::ComputePlatform;
 use crate::model::revision::Revision;
 use crate::store::bundles::{Bundles, Packed, label_of};
+
+/// How the `AppSpec` of a platform is read.
+type Parse<T> = fn(&str) -> Result<T, Vec<Finding>>;
 
 /// Takes in what is a revision on this platform: for servers a folder or an archive, elsewhere an `AppSpec`. Answers what it is
 /// called if nobody says.
@@ -27,13 +30,15 @@ pub(super) fn take(
         ComputePlatform::Server => kept(bundles.pack(path), label_of(path)),
         ComputePlatform::Lambda => {
             let file = alone(path);
-            let function = review(&read(&file)?)
-                .map_err(|findings| format!("{}: {findings}", file.display()))?
-                .function;
+            let function = parsed(&file, lambda::parse)?.function;
             let label = format!("{}:{}", function.name, function.target_version);
             kept(bundles.adopt(&file), label)
         }
-        ComputePlatform::Ecs => Err("a revision for ECS can't be deployed yet".to_owned()),
+        ComputePlatform::Ecs => {
+            let file = alone(path);
+            let service = parsed(&file, ecs::parse)?.service;
+            kept(bundles.adopt(&file), service.definition_name().to_owned())
+        }
     }
 }
 
@@ -45,8 +50,21 @@ pub(super) fn function(
     bundles: &Bundles,
     revision: &Revision,
 ) -> Result<lambda::AppSpec, ApiError> {
+    registered(bundles, revision, lambda::parse)
+}
+
+/// What a revision asks of a service.
+///
+/// # Errors
+/// If its `AppSpec` is not here, or is none for services.
+pub(super) fn service(bundles: &Bundles, revision: &Revision) -> Result<ecs::AppSpec, ApiError> {
+    registered(bundles, revision, ecs::parse)
+}
+
+fn registered<T>(bundles: &Bundles, revision: &Revision, parse: Parse<T>) -> Result<T, ApiError> {
     let text = read(&bundles.path(&revision.digest));
-    text.and_then(|text| review(&text)).map_err(|why| {
+    let parsed = text.and_then(|text| parse(&text).map_err(|findings| sentence(&findings)));
+    parsed.map_err(|why| {
         ApiError::new(
             "InvalidRevisionException",
             format!("revision {} can't be deployed: {why}", revision.label),
@@ -62,8 +80,9 @@ fn alone(path: &Path) -> PathBuf {
         .unwrap_or(path.to_owned())
 }
 
-fn review(text: &str) -> Result<lambda::AppSpec, String> {
-    lambda::parse(text).map_err(|findings| sentence(&findings))
+fn parsed<T>(file: &Path, parse: Parse<T>) -> Result<T, String> {
+    let parsed = parse(&read(file)?);
+    parsed.map_err(|findings| format!("{}: {}", file.display(), sentence(&findings)))
 }
 
 fn read(file: &Path) -> Result<String, String> {

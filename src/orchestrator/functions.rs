@@ -27,7 +27,7 @@ impl Orchestrator {
         ledger: &Ledger,
         revision: &Revision,
     ) -> Result<lambda::AppSpec, ApiError> {
-        only_of_servers(deploy)?;
+        only_of_servers(deploy, "a function")?;
         let mut asked = content::function(&self.0.bundles, revision)?;
         let function = &mut asked.function;
         let connection = connection(project, function)?;
@@ -148,7 +148,7 @@ fn known(connection: &FunctionConnection, version: u64) -> Result<(), ApiError> 
 }
 
 /// Settings that mean something on hosts alone (operations.md §1.2).
-fn only_of_servers(deploy: &Deploy) -> Result<(), ApiError> {
+pub(super) fn only_of_servers(deploy: &Deploy, what: &str) -> Result<(), ApiError> {
     let options = &deploy.options;
     let misplaced = [
         (
@@ -171,7 +171,7 @@ fn only_of_servers(deploy: &Deploy) -> Result<(), ApiError> {
         None => Ok(()),
         Some((_, error, name)) => Err(ApiError::new(
             error,
-            format!("{name} is for Server alone: a function has no instances"),
+            format!("{name} is for Server alone: {what} has no instances"),
         )),
     }
 }

@@ -27,8 +27,10 @@ pub mod newcomers;
 pub mod notify;
 pub mod retention;
 pub mod revisions;
+mod services;
 pub mod snapshot;
 pub mod task;
+mod task_sets;
 pub(crate) mod traffic;
 
 use std::collections::{BTreeMap, BTreeSet};

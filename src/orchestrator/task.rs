@@ -13,6 +13,7 @@ use super::command::ApiError;
 use super::feed::FeedItem;
 use super::hooks::Call;
 use super::hosts::{Assignment, Mode};
+use super::task_sets::Creation;
 use super::traffic::Errand;
 use super::{Handle, Orchestrator, Request, lock};
 use crate::clock;
@@ -66,6 +67,7 @@ impl Orchestrator {
             timers: BTreeSet::new(),
             executions: BTreeMap::new(),
             fleets: BTreeMap::new(),
+            creations: BTreeMap::new(),
         };
         tokio::spawn(task.run(waiting, recovered));
     }
@@ -89,6 +91,8 @@ struct Task {
     executions: BTreeMap<ExecutionId, Name>,
     /// What fleets are asked for; called off when it is dropped.
     fleets: BTreeMap<WorkId, AbortOnDropHandle<()>>,
+    /// Task sets that are being created; nobody waits for one any more when it is dropped.
+    creations: BTreeMap<ExecutionId, AbortOnDropHandle<()>>,
 }
 
 /// What an operator will be told, and where.
@@ -389,6 +393,7 @@ impl Task {
                     && !wants(&self.deployment, execution, target) =>
             {
                 self.executions.remove(execution);
+                self.creations.remove(execution);
                 let id = self.deployment.id();
                 self.orchestrator.0.traffic.forget(id, execution);
                 self.orchestrator.0.hooks.forget(execution);
@@ -418,6 +423,20 @@ impl Task {
             if let Some(call) = self.call(&execution, found, mode) {
                 self.orchestrator.0.hooks.assign(call);
             }
+            return;
+        }
+        if found.actor() == Actor::TaskSets {
+            let creation = Creation {
+                execution: execution.clone(),
+                target,
+                mode,
+                state: Arc::clone(&self.published),
+                reports: self.requests.clone(),
+            };
+            // One that has begun goes on: agents finish what they were told.
+            self.creations
+                .entry(execution)
+                .or_insert_with(|| self.orchestrator.create_task_set(creation));
             return;
         }
         if found.actor() == Actor::Balancer

@@ -768,6 +768,7 @@ fn history(env: &mut Env, hosts: &mut [Host], group: usize) {
             excluded: Vec::new(),
             file_exists_behavior: FileExistsBehavior::default(),
             serving: None,
+            task_sets: None,
         },
     };
     let line = Line::Group(group, record);

@@ -32,6 +32,7 @@ fn close(
             excluded: Vec::new(),
             file_exists_behavior: cutover::model::deployment::FileExistsBehavior::default(),
             serving: None,
+            task_sets: None,
         },
     };
     ledger.evolve(&record);

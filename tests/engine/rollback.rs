@@ -185,6 +185,7 @@ fn a_rollback_deploys_the_last_good_revision_to_all_members() {
             excluded: vec![],
             file_exists_behavior: cutover::model::deployment::FileExistsBehavior::default(),
             serving: None,
+            task_sets: None,
         },
     });
     let spec = rollback::spec(&world.deployment, &ledger, &hosts(), id("d-BBBBBBBBB")).unwrap();

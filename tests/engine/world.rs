@@ -95,6 +95,7 @@ pub fn spec(n: usize, unhealthy: usize, config: &str) -> Spec {
         sides: None,
         function: None,
         service: None,
+        task_sets: None,
         provision: None,
         rolls_back: None,
         way_back: false,

@@ -273,6 +273,7 @@ fn spec(number: u8, seconds: u32) -> Spec {
         description: String::new(),
         sides: None,
         service: None,
+        task_sets: None,
         function: Some(AppSpec {
             function: Function {
                 name: "thumbs".to_owned(),

@@ -257,8 +257,8 @@ mod tests {
         assert!(matches!(look(&boot), Found::Nothing));
         task.make().unwrap();
         assert!(matches!(look(&boot), Found::Nothing));
-        let lock = task.lock().unwrap();
-        lock.try_lock().unwrap();
+        let held = task.lock().unwrap();
+        held.try_lock().unwrap();
         assert!(matches!(look(&boot), Found::Held));
         let pid = i32::try_from(std::process::id()).unwrap();
         let mut run = Run {
@@ -271,7 +271,7 @@ mod tests {
         assert!(matches!(look(&boot), Found::Lives(_)));
         // The host has started anew since.
         assert!(matches!(look("another"), Found::Held));
-        drop(lock);
+        drop(held);
         assert!(matches!(look("another"), Found::Nothing));
         // Another process has its number.
         run.process.start = run.process.start.map(|start| start + 1);

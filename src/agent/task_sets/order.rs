@@ -1,7 +1,5 @@
 //! What may be ordered.
 
-use std::path::Path;
-
 use crate::agent::protocol::TaskSetOrder;
 
 /// So many task sets may have tasks on a host.
@@ -12,9 +10,6 @@ pub const TASKS: usize = 256;
 
 /// The longest name of a service or a task definition, in bytes.
 const NAME: usize = 1024;
-
-/// Variables that the agent itself sets begin so, or are this one.
-const OWN: [&str; 2] = ["CUTOVER_", "PORT"];
 
 /// Whether an order can be carried out; if not, why, and what to do.
 pub fn check(order: &TaskSetOrder) -> Result<(), String> {
@@ -41,34 +36,10 @@ pub fn check(order: &TaskSetOrder) -> Result<(), String> {
             "the names of services and task definitions have at most {NAME} bytes and no NUL"
         ));
     }
-    if definition.run.first().is_none_or(String::is_empty) {
-        return Err("run names no program: write it with its arguments".to_owned());
+    match definition.faults().into_iter().next() {
+        None => Ok(()),
+        Some((field, why)) => Err(format!("{field}: {why}")),
     }
-    if definition.run.iter().any(|word| word.contains('\0')) {
-        return Err("run has a NUL in it: write text".to_owned());
-    }
-    if let Some(path) = &definition.health
-        && !(path.starts_with('/') && path.bytes().all(|byte| byte.is_ascii_graphic()))
-    {
-        return Err(format!(
-            "{path:?} is no path for a health check: write one such as /health"
-        ));
-    }
-    if let Some(folder) = &definition.folder
-        && (!Path::new(folder).is_absolute() || folder.contains('\0'))
-    {
-        return Err(format!("{folder:?} is no absolute path of a folder"));
-    }
-    for (name, value) in &definition.environment {
-        let [prefix, port] = OWN;
-        if name.starts_with(prefix) || name == port {
-            return Err(format!("the agent sets {name} itself: choose another name"));
-        }
-        if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
-            return Err(format!("{name:?} is no variable, or its value has a NUL"));
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

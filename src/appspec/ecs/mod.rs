@@ -71,6 +71,14 @@ pub struct Service {
     pub capacity_provider_strategy: Vec<Capacity>,
 }
 
+impl Service {
+    /// The task definition's family, with its revision if that is given, also where an ARN names it.
+    pub fn definition_name(&self) -> &str {
+        let name = self.task_definition.rsplit('/').next();
+        name.unwrap_or(&self.task_definition)
+    }
+}
+
 /// The container that requests go to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,5 +1,6 @@
 //! What a lab has when somebody looks: revisions, a rollout under way, and another that waits for its traffic.
 
+use std::path::Path;
 use std::time::Duration;
 
 use crate::api::client::Client;
@@ -10,12 +11,15 @@ use crate::cli::push::push;
 use crate::engine::Deployment;
 use crate::engine::input::{self, What};
 use crate::engine::spec::Options;
-use crate::lab::{Fleet, checkout, project, thumbs};
+use crate::lab::{Fleet, checkout, gallery, project, thumbs};
 use crate::model::deployment::{DeploymentId, DeploymentStatus};
 use crate::model::group::{Ec2TagSet, GroupKey, Selection};
 use crate::model::tags::TagFilter;
 
-/// How long the first deployment of `checkout` may take before nobody waits for it any more.
+/// What a deployment is about that nobody has to look at.
+const BEGINNING: &str = "what the lab begins with";
+
+/// How long the first deployment of an application may take before nobody waits for it any more.
 const FIRST: Duration = Duration::from_secs(20);
 
 /// Registers the revisions and begins the deployments that have not been begun. Whatever somebody did since stays as it is.
@@ -39,17 +43,36 @@ pub(super) async fn fill(
     let function = key(thumbs::APPLICATION, thumbs::DEPLOYMENT_GROUP)?;
     let has_function = fleet.has_function() && view.project.group(&function).is_some();
     if has_function {
-        let known = view.revisions.get(&function.application);
-        for (label, file) in thumbs::revisions() {
-            if !known.is_some_and(|all| all.iter().any(|r| r.revision.label == label)) {
-                let path = fleet.folder.join(file);
-                let application = function.application.clone();
-                push(context, client, application, &path, Some(label.to_owned())).await?;
-            }
-        }
+        let revisions = thumbs::revisions();
+        register(
+            context,
+            client,
+            (&view, &function),
+            &fleet.folder,
+            revisions,
+        )
+        .await?;
         if deployments(&view, &function).is_empty() {
             let about = "the lab's first shift";
             send(context, client, deploy(function, thumbs::SECOND, about)).await?;
+        }
+    }
+    let service = key(gallery::APPLICATION, gallery::DEPLOYMENT_GROUP)?;
+    if fleet.has_service() && view.project.group(&service).is_some() {
+        let revisions = gallery::revisions();
+        register(context, client, (&view, &service), &fleet.folder, revisions).await?;
+        if deployments(&view, &service).len() < 2 {
+            let wanted = Deploy {
+                configuration: Some("CodeDeployDefault.ECSAllAtOnce".parse()?),
+                ..deploy(service.clone(), gallery::FIRST, BEGINNING)
+            };
+            if is_there(context, client, wanted).await? {
+                fleet.ask_service().await?;
+                let about = "the lab's first canary";
+                send(context, client, deploy(service, gallery::SECOND, about)).await?;
+            }
+        } else {
+            fleet.ask_service().await?;
         }
     }
     let shop = key("shop", "production")?;
@@ -71,6 +94,24 @@ pub(super) async fn fill(
     if serves && begun.len() < 2 {
         let about = "waits for somebody to reroute";
         send(context, client, deploy(checkout, checkout::SECOND, about)).await?;
+    }
+    Ok(())
+}
+
+/// Registers those revisions of an application that it has not.
+async fn register(
+    context: &Context,
+    client: &Client,
+    (view, group): (&View, &GroupKey),
+    folder: &Path,
+    revisions: impl Iterator<Item = (&'static str, String)>,
+) -> color_eyre::Result<()> {
+    let known = view.revisions.get(&group.application);
+    for (label, file) in revisions {
+        if !known.is_some_and(|all| all.iter().any(|r| r.revision.label == label)) {
+            let (path, label) = (folder.join(file), Some(label.to_owned()));
+            push(context, client, group.application.clone(), &path, label).await?;
+        }
     }
     Ok(())
 }
@@ -132,8 +173,13 @@ async fn first(context: &Context, client: &Client, group: &GroupKey) -> color_ey
     let wanted = Deploy {
         configuration: Some("CodeDeployDefault.AllAtOnce".parse()?),
         target_instances: Some(Box::new(replacement)),
-        ..deploy(group.clone(), checkout::FIRST, "what the lab begins with")
+        ..deploy(group.clone(), checkout::FIRST, BEGINNING)
     };
+    is_there(context, client, wanted).await
+}
+
+/// Begins a deployment and waits for nobody but it; says whether it has succeeded.
+async fn is_there(context: &Context, client: &Client, wanted: Deploy) -> color_eyre::Result<bool> {
     let id = send(context, client, wanted).await?;
     let deadline = tokio::time::Instant::now() + FIRST;
     while tokio::time::Instant::now() < deadline {

@@ -85,7 +85,7 @@ pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Ex
         again(fleet, args).await?
     } else {
         say(format_args!(
-            "starting {hosts} hosts of shop, 4 of checkout and the function thumbs in {}",
+            "starting {hosts} hosts of shop, 4 of checkout with the service gallery, and the function thumbs in {}",
             folder.display()
         ));
         start(&folder, hosts, true, args.speed.unwrap_or(SPEED)).await?
@@ -184,7 +184,7 @@ const HINT: [&str; 6] = [
     "It begins with live requests on checkout 2.0, and with 2.1 waiting for them.",
     "r  reroute: they go to 2.1   b  they come back   e  keep 2.0 no longer",
     "In another terminal: cutover lab status, cutover lab alarm on",
-    "/  type shop: 1.0.0 comes in place; thumbs: a function's traffic shifts in steps",
+    "/  type shop: 1.0.0 comes in place; thumbs: a function's traffic shifts; gallery: tasks",
     "d  deploy   s  stop what runs   b  roll back   n  next failed instance",
     "?  every key   q  quit, then s: what runs is stopped, and the lab ends",
 ];

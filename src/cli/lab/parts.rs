@@ -10,7 +10,7 @@ use crate::cli::context::UsageError;
 use crate::cli::print::say;
 use crate::cli::{Exit, Output};
 use crate::clock;
-use crate::lab::{self, Fleet, instance, requests, thumbs};
+use crate::lab::{self, Fleet, gallery, instance, requests, thumbs};
 
 #[derive(Debug, clap::Subcommand)]
 pub(in crate::cli) enum Part {
@@ -62,6 +62,13 @@ pub(in crate::cli) enum Part {
         /// Wait until that revision answers there
         #[arg(long)]
         check: bool,
+    },
+    /// What a task of the service gallery runs
+    #[command(hide = true)]
+    Task {
+        /// The folder of its version
+        #[arg(long)]
+        folder: PathBuf,
     },
     /// Serve the versions of the function thumbs, and call it
     #[command(hide = true)]
@@ -124,6 +131,10 @@ pub(super) async fn run(part: &Part) -> color_eyre::Result<Exit> {
         }
         Part::Function { place } => {
             thumbs::serve(&place.folder()?).await?;
+            Ok(Exit::Succeeded)
+        }
+        Part::Task { folder } => {
+            gallery::serve(folder).await?;
             Ok(Exit::Succeeded)
         }
         Part::Requests { to, rate, counts } => {

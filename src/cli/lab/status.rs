@@ -43,6 +43,11 @@ pub(super) fn run(fleet: &Fleet, output: Output) -> color_eyre::Result<Exit> {
     if let Some(front) = fleet.function_front() {
         say(format_args!("thumbs    http://{front}"));
     }
+    if let Some([front, test]) = fleet.service_fronts() {
+        say(format_args!(
+            "gallery   http://{front}  (test traffic http://{test})"
+        ));
+    }
     match counts {
         Some(counts) => {
             say(format_args!(

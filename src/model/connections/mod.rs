@@ -8,6 +8,7 @@ mod function;
 mod hook;
 mod http;
 mod receiver;
+mod service;
 mod source;
 mod traffic;
 
@@ -25,6 +26,7 @@ pub use function::{FunctionConnection, FunctionEndpoints, FunctionKind, Version}
 pub use hook::{Hook, HookKind};
 pub use http::{HealthField, HttpBalancer, HttpObserve, HttpRequest, ServiceField};
 pub use receiver::{CommandReceiver, Receiver, ReceiverKind, Slack, SnsTopic, Webhook};
+pub use service::{ServiceConnection, ServiceKind, ServiceProcesses};
 pub use source::{Addresses, Repositories, SourceConnection, SourceKind};
 pub use traffic::{
     Elbv2, Elbv2Control, Elbv2Weights, Envoy, EnvoyControl, EnvoyEndpoints, EnvoyRuntime, HaProxy,
@@ -56,6 +58,9 @@ pub struct Connections {
     /// Functions whose traffic is shifted, by the names and aliases that an `AppSpec` uses.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub functions: Vec<FunctionConnection>,
+    /// Container services, by the names and clusters that `ecsServices` uses.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<ServiceConnection>,
     /// Where revisions come from that are not on this machine.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<SourceConnection>,
@@ -96,6 +101,12 @@ impl Connections {
     pub fn function(&self, name: &str, alias: &str) -> Option<&FunctionConnection> {
         let mut functions = self.functions.iter();
         functions.find(|one| one.name == name && one.alias == alias)
+    }
+
+    /// The container service of this name in this cluster.
+    pub fn service(&self, name: &str, cluster: &str) -> Option<&ServiceConnection> {
+        let mut services = self.services.iter();
+        services.find(|one| one.name == name && one.cluster == cluster)
     }
 
     /// What is known of where a revision comes from: by the most particular entry, and the first of those.

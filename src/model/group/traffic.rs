@@ -87,3 +87,11 @@ pub struct EcsService {
     /// The service's name or ARN.
     pub service_name: String,
 }
+
+impl EcsService {
+    /// Its name alone, also where an ARN names it.
+    pub fn short_name(&self) -> &str {
+        let name = self.service_name.rsplit('/').next();
+        name.unwrap_or(&self.service_name)
+    }
+}

@@ -9,6 +9,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::super::{Orchestrator, Request};
 use crate::engine::input::Told;
 use crate::engine::pending::WorkId;
+use crate::engine::plan::Stage;
 use crate::engine::{Deployment, Input};
 
 /// How soon a fleet is asked again that does not answer, or not yet, at first.
@@ -33,7 +34,10 @@ impl Orchestrator {
             if provisions {
                 self.provision(&now, &deployment).await;
             } else {
-                let told = self.terminate(&now).await;
+                let told = match now.current_stage() {
+                    Some(Stage::DeleteTaskSet { side }) => self.end_task_sets(&now, *side).await,
+                    _ => self.terminate(&now).await,
+                };
                 tell(&deployment, told).await;
             }
         }))

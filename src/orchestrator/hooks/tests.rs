@@ -65,6 +65,7 @@ fn spec() -> Spec {
         description: String::new(),
         sides: None,
         service: None,
+        task_sets: None,
         function: Some(AppSpec {
             function: Function {
                 name: "thumbs".to_owned(),

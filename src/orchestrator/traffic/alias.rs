@@ -195,7 +195,7 @@ impl Alias {
 }
 
 /// Whether a server has a share; what tells no weights has one for each that is in service.
-fn gets_requests(seen: &Seen) -> bool {
+pub(super) fn gets_requests(seen: &Seen) -> bool {
     seen.service == Service::In && seen.weight != Some(0)
 }
 

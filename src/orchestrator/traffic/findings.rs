@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::alias::Alias;
 use super::round::{Member, Round, Times, is_there, round};
+use super::route::Route;
 use super::shares::{goes_elsewhere, is_split};
 use crate::engine::Deployment;
 use crate::engine::deliberate::{Bug, deliberate};
@@ -53,6 +53,8 @@ pub struct Looked {
     pub largest_weight: u32,
     /// Whether the deployment may change anything there.
     pub entrusted: bool,
+    /// Whether production traffic comes in there.
+    pub production: bool,
     /// What is wrong.
     pub trouble: Option<String>,
 }
@@ -68,6 +70,7 @@ impl Looked {
             asked: deployment.split(),
             largest_weight: 0,
             entrusted: deployment.start_time.is_some(),
+            production: true,
             trouble: None,
         }
     }
@@ -78,15 +81,15 @@ impl Looked {
         entrusted.then(|| round(&self.members, observed, self.asked, now))
     }
 
-    /// What is wrong with an alias, as it was found, if something is: then nothing is changed there, nor before it is entrusted.
+    /// What is wrong with a route, as it was found, if something is: then nothing is changed there, nor before it is entrusted.
     pub fn judge(
         &mut self,
-        alias: &Alias,
+        route: &Route,
         deployment: &Deployment,
         observed: &Observed,
     ) -> Option<(Name, Diagnostics)> {
-        let fault = alias.fault(deployment, observed);
-        self.entrusted &= fault.is_none() && alias.is_entrusted(deployment);
+        let fault = route.fault(deployment, observed);
+        self.entrusted &= fault.is_none() && route.is_entrusted(deployment);
         fault
     }
 
@@ -138,17 +141,12 @@ impl Findings {
         None
     }
 
-    /// The versions of an alias as its load balancer ought to have them.
-    pub fn versions(
-        &mut self,
-        alias: &Alias,
-        deployment: &Deployment,
-        times: Times,
-    ) -> Vec<Member> {
+    /// The servers of a route as its load balancer ought to have them.
+    pub fn servers(&mut self, route: &Route, deployment: &Deployment, times: Times) -> Vec<Member> {
         for target in &deployment.targets {
             self.hear_of(target);
         }
-        alias.members(deployment, times)
+        route.members(deployment, times)
     }
 
     /// Notes whether anything can be said of a target.
@@ -198,7 +196,8 @@ impl Findings {
 
     /// All load balancers were looked at. From here on only those matter that have a side.
     pub fn conclude(&mut self, asked: Option<Split>) {
-        let all = self.balancers.iter().all(Looked::is_split);
+        let mut production = self.balancers.iter().filter(|looked| looked.production);
+        let all = production.all(Looked::is_split);
         self.in_effect = asked.filter(|_| all);
         for looked in &mut self.balancers {
             looked.members.retain(|member| !member.bystander);

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::alias::Alias;
 use super::balancers::Connections;
 use super::findings::{Findings, Looked};
 use super::memory::Memory;
 use super::round::{Member, Round, Times, differing};
+use super::route::Route;
 use super::shares::is_split;
 use crate::clock;
 use crate::engine::Deployment;
@@ -33,35 +33,37 @@ pub(super) async fn look(
 ) -> Findings {
     let mut findings = Findings::default();
     let (group, asked) = read(state, |d| (d.spec.group.clone(), d.split()));
-    let alias = match read(state, |d| Alias::of(d, project)) {
-        Ok(alias) => alias,
+    let routes = match read(state, |d| Route::of(d, project)) {
+        Ok(routes) => routes,
         Err(trouble) => {
-            let mut looked = read(state, |d| Looked::new("functions", d));
+            let mut looked = read(state, |d| Looked::new("connections", d));
             looked.trouble = Some(trouble.clone());
             findings.balancers.push(looked);
             findings.trouble.push(trouble);
             return findings;
         }
     };
-    let names = match &alias {
-        Some(alias) => vec![alias.balancer.as_str()],
-        None => group.load_balancers(),
-    };
-    for name in names {
+    let hosts = group.load_balancers().into_iter();
+    let hosts = hosts.filter(|_| routes.is_empty()).map(|name| (name, None));
+    let named = routes.iter().map(|route| (route.balancer(), Some(route)));
+    for (name, route) in named.chain(hosts) {
         let mut looked = read(state, |d| Looked::new(name, d));
+        if let Some(route) = route {
+            looked.asked = read(state, |d| route.split(d));
+            looked.production = route.is_production();
+        }
         let done = match connections.get(project, name) {
             Ok((document, balancer)) => {
                 looked.kind = Some(document.provider.label());
-                let alias = alias.as_ref();
                 looked.members = read(state, |d| {
-                    members(d, project, &document, alias, &mut findings)
+                    members(d, project, &document, route, &mut findings)
                 });
                 let memory = memories.entry(name.to_owned()).or_default();
                 let looks = visit(
                     state,
                     &mut looked,
                     &*balancer,
-                    alias,
+                    route,
                     memory,
                     late,
                     &mut findings,
@@ -89,14 +91,14 @@ fn members(
     deployment: &Deployment,
     project: &Project,
     document: &LoadBalancer,
-    alias: Option<&Alias>,
+    route: Option<&Route>,
     findings: &mut Findings,
 ) -> Vec<Member> {
     let drain = Duration::from_secs(document.drain_seconds);
     let enter = deployment.spec.limits.enter();
     let times = Times { drain, enter };
-    if let Some(alias) = alias {
-        return findings.versions(alias, deployment, times);
+    if let Some(route) = route {
+        return findings.servers(route, deployment, times);
     }
     let members = deployment.targets.iter().filter_map(|target| {
         let host = project.host(&target.name);
@@ -111,16 +113,16 @@ async fn visit(
     state: &RwLock<Deployment>,
     looked: &mut Looked,
     balancer: &dyn Balancer,
-    alias: Option<&Alias>,
+    route: Option<&Route>,
     memory: &mut Memory,
     late: &mut BTreeMap<Name, String>,
     findings: &mut Findings,
 ) -> Result<(), TrafficError> {
     let servers: Vec<Server> = looked.members.iter().map(Member::server).collect();
     let mut observed = observe(balancer, &servers).await?;
-    if let Some(alias) = alias {
+    if let Some(route) = route {
         let fault = read(state, |deployment| {
-            looked.judge(alias, deployment, &observed)
+            looked.judge(route, deployment, &observed)
         });
         findings.refused.extend(fault);
     }

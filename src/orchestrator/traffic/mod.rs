@@ -3,15 +3,17 @@
 //! One keeper a deployment looks at its load balancers over and over and puts right what differs. So it does not matter who
 //! changed what: the deployment, a restart, or somebody by hand. [`round`] says what ought to be so next.
 
-pub(crate) mod alias;
+mod alias;
 mod balancers;
 pub(crate) mod findings;
 mod gauge;
 mod keeper;
+mod listener;
 mod look;
 pub(crate) mod memory;
 mod meter;
 pub(crate) mod round;
+pub(crate) mod route;
 pub(crate) mod shares;
 
 use std::collections::BTreeMap;

@@ -23,10 +23,10 @@ use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
 use crate::model::traffic::Side;
-use crate::orchestrator::traffic::alias::Alias;
 use crate::orchestrator::traffic::findings::{Findings, Looked};
 use crate::orchestrator::traffic::memory::Memory;
 use crate::orchestrator::traffic::round::{Member, Round, Times, differing};
+use crate::orchestrator::traffic::route::Route;
 use crate::orchestrator::traffic::shares::is_split;
 use crate::providers::traffic::{Observed, TrafficError};
 
@@ -74,7 +74,7 @@ enum State {
 struct Looks {
     looked: Looked,
     /// What it is about, if that is a function.
-    alias: Option<Alias>,
+    route: Option<Route>,
     findings: Findings,
     kept: BTreeSet<Name>,
     empty: Option<Side>,
@@ -265,9 +265,10 @@ impl Keeper {
             drain: Duration::from_millis(env.shape.balancers.drain.unsigned_abs()),
             enter: state.spec.limits.enter(),
         };
-        let alias = Alias::of(state, &env.cast.directory).ok().flatten();
-        looked.members = if let Some(alias) = &alias {
-            findings.versions(alias, state, times)
+        let routes = Route::of(state, &env.cast.directory).unwrap_or_default();
+        let route = routes.into_iter().next();
+        looked.members = if let Some(route) = &route {
+            findings.servers(route, state, times)
         } else {
             let members = state.targets.iter().filter_map(|target| {
                 let there = env.registered[Cast::host(&target.name)];
@@ -284,7 +285,7 @@ impl Keeper {
         let number = self.observe(env, &looked.members);
         self.state = State::Looks(Box::new(Looks {
             looked,
-            alias,
+            route,
             findings,
             kept: BTreeSet::new(),
             empty: None,
@@ -355,12 +356,12 @@ impl Keeper {
         }
         match (step, told) {
             (Step::Observes, Ok(Told::Observed(observed, seen))) => {
-                if let Some(alias) = &looks.alias {
+                if let Some(route) = &looks.route {
                     env.watch.finds(self.deployment, &observed);
                     if observed.others > 0 {
                         env.mark(Mark::AliasOfOthers);
                     }
-                    let fault = looks.looked.judge(alias, state, &observed);
+                    let fault = looks.looked.judge(route, state, &observed);
                     looks.findings.refused.extend(fault);
                 }
                 match self.put_right(env, &mut looks, &observed, seen) {

@@ -260,6 +260,7 @@ fn spec(
         sides,
         function,
         service: None,
+        task_sets: None,
         provision: None,
         rolls_back: None,
         way_back: false,

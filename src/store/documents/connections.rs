@@ -10,6 +10,7 @@ use super::fleets;
 use super::functions;
 use super::problem::{Problem, Problems, Severity};
 use super::receivers;
+use super::services;
 use super::sources;
 use crate::model::endpoint::Endpoint;
 use crate::model::project::ProjectDocument;
@@ -50,6 +51,7 @@ pub(super) fn check(project: &ProjectDocument, document: &Document, problems: &m
     receivers::check_hooks(project, document, problems);
     fleets::check(&all.fleets, document, problems);
     functions::check(all, document, problems);
+    services::check(&all.services, &project.hosts, document, problems);
     sources::check(&all.sources, document, problems);
 
     for (index, host) in project.hosts.iter().enumerate() {

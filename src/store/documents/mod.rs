@@ -29,6 +29,7 @@ mod problem;
 mod project;
 mod receivers;
 mod secrets;
+mod services;
 mod sources;
 
 use std::path::Path;

@@ -168,6 +168,7 @@ impl Run {
             sides: None,
             function: None,
             service: None,
+            task_sets: None,
             provision: None,
             rolls_back: None,
             way_back: false,

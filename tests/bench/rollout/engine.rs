@@ -69,6 +69,7 @@ pub fn spec(id: &str, targets: impl IntoIterator<Item = Name>, at_once: u32) -> 
         sides: None,
         function: None,
         service: None,
+        task_sets: None,
         provision: None,
         rolls_back: None,
         way_back: false,

@@ -24,7 +24,7 @@ fn stop(auto_rollback: Option<bool>) -> What {
 }
 
 /// The group's memory after a deployment that is over.
-fn remembered(world: &World) -> Ledger {
+pub fn remembered(world: &World) -> Ledger {
     let opened = LedgerEvent::opening(&world.deployment);
     let closed = LedgerEvent::closing(&world.deployment);
     let records = [opened, closed].into_iter().zip(1..);

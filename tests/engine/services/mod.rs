@@ -5,6 +5,7 @@ mod ends;
 mod failures;
 mod order;
 mod random;
+mod task_sets;
 mod words;
 
 use std::collections::BTreeMap;

@@ -9,6 +9,7 @@ mod functions;
 mod in_place;
 mod middle;
 mod refusals;
+mod services;
 mod shift;
 mod site;
 mod unwell;

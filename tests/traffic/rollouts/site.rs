@@ -217,6 +217,16 @@ impl Clients {
         panic!("{side} has not {share}: {:?}", self.0[0].count());
     }
 
+    /// Waits until hosts whose names begin so answer at least this share of the requests.
+    pub async fn goes_beyond(&self, side: &str, share: f64) {
+        for _ in 0..500 {
+            if self.next(50).await.share(side) >= share {
+                return;
+            }
+        }
+        panic!("{side} has not {share}: {:?}", self.0[0].count());
+    }
+
     /// Waits for so many more requests of the first kind of clients, and answers what was counted of them.
     pub async fn next(&self, requests: u64) -> Count {
         self.0[0].next(requests).await

@@ -1,0 +1,67 @@
+//! The end of task sets that have lost the traffic: once the listeners have let them go, their tasks are ended.
+
+use tokio::time::sleep;
+
+use super::super::Orchestrator;
+use super::{AGAIN, LOOK, may_pass};
+use crate::engine::Deployment;
+use crate::engine::input::Told;
+use crate::model::name::Name;
+use crate::model::task_set::TaskSet;
+use crate::model::traffic::Side;
+use crate::model::traffic::status::Presence;
+
+impl Orchestrator {
+    /// Ends all task sets of a side. A host that does not answer is asked until it does, or the deployment waits no longer.
+    pub(in super::super) async fn end_task_sets(
+        &self,
+        deployment: &Deployment,
+        side: Side,
+    ) -> Told {
+        while !self.has_let_go(deployment, side) {
+            sleep(LOOK).await;
+        }
+        crate::crash_point::here!("task-sets.before-end");
+        let mut trouble = Vec::new();
+        for set in deployment.task_sets(side) {
+            for (host, _) in &set.hosts {
+                if let Err(why) = self.end_task_set(&set, host).await {
+                    trouble.push(why);
+                }
+            }
+        }
+        Told::Terminated {
+            targets: Vec::new(),
+            trouble: (!trouble.is_empty()).then(|| trouble.join("; ")),
+        }
+    }
+
+    /// Whether no listener gives the side requests, or waits for answers of it.
+    fn has_let_go(&self, deployment: &Deployment, side: Side) -> bool {
+        let details = self.0.traffic.details(deployment.id());
+        details.is_some_and(|balancers| {
+            balancers.iter().all(|balancer| {
+                let mut servers = balancer.servers.iter().filter(|it| it.side == side);
+                let known = balancer.status.trouble.is_none();
+                known && servers.all(|it| matches!(it.service, Presence::Out | Presence::Absent))
+            })
+        })
+    }
+
+    async fn end_task_set(&self, set: &TaskSet, host: &Name) -> Result<(), String> {
+        loop {
+            let Some(agent) = self.agent_of(host) else {
+                return Err(format!(
+                    "{host} is no longer in the project: what it has of {} has to be ended by hand",
+                    set.task_definition
+                ));
+            };
+            match agent.end_task_set(&set.id).await {
+                Ok(state) if state.tasks.is_empty() => return Ok(()),
+                Ok(_) => sleep(LOOK).await,
+                Err(error) if may_pass(&error) => sleep(AGAIN).await,
+                Err(error) => return Err(format!("{host}: {}", error.reason())),
+            }
+        }
+    }
+}

@@ -41,7 +41,7 @@ impl Sample {
     /// What a status tells, if its load balancers count.
     fn of(status: &TrafficStatus) -> Option<Self> {
         let side = |side| {
-            let counted = status.balancers.iter();
+            let counted = status.production();
             let counted = counted.filter_map(|balancer| balancer.side(side).counted);
             counted.reduce(|a, b| Counted {
                 millis: a.millis.max(b.millis),
@@ -69,7 +69,7 @@ impl From<TrafficStatus> for Gauge {
 impl Gauge {
     /// Whether a load balancer counts now.
     pub fn counts(&self) -> bool {
-        let balancers = self.status.balancers.iter();
+        let balancers = self.status.production();
         balancers
             .flat_map(|balancer| [&balancer.original, &balancer.replacement])
             .any(|side| side.counted.is_some())
@@ -127,6 +127,7 @@ mod tests {
             original: side(requests),
             replacement: side(1),
             trouble: None,
+            tests: false,
         };
         TrafficStatus {
             deployment: "d-AAAAAAAAA".parse().unwrap(),

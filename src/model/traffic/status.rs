@@ -41,6 +41,16 @@ pub struct BalancerStatus {
     pub replacement: SideStatus,
     /// What is wrong, in a sentence.
     pub trouble: Option<String>,
+    /// Whether test traffic comes in there, and no other.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tests: bool,
+}
+
+impl TrafficStatus {
+    /// Those of its load balancers where everybody's traffic comes in.
+    pub fn production(&self) -> impl Iterator<Item = &BalancerStatus> {
+        self.balancers.iter().filter(|balancer| !balancer.tests)
+    }
 }
 
 impl BalancerStatus {

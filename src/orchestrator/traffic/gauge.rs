@@ -22,6 +22,7 @@ pub(super) fn balancer(looked: &Looked, meter: &Meter) -> BalancerStatus {
         original: side(looked, meter, Side::Blue),
         replacement: side(looked, meter, Side::Green),
         trouble: looked.trouble.clone(),
+        tests: !looked.production,
     }
 }
 

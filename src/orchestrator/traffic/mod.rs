@@ -169,7 +169,8 @@ impl Traffic {
             .get(deployment)
             .into_iter()
             .flat_map(|it| &it.balancers);
-        for BalancerDetails { status, .. } in balancers {
+        // What nobody but testers sees can bear anything.
+        for BalancerDetails { status, .. } in balancers.filter(|it| !it.status.tests) {
             for side in [Side::Blue, Side::Green] {
                 let share = split.share(side);
                 if share == 0 || status.side(side).well > 0 {

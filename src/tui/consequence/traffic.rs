@@ -125,7 +125,7 @@ fn begins(deployment: &Deployment, side: Side) -> String {
 
 /// How many servers of a side serve, where there are fewest.
 fn well(gauge: &Gauge, side: Side) -> usize {
-    let balancers = gauge.status.balancers.iter();
+    let balancers = gauge.status.production();
     let least = balancers.map(|balancer| balancer.side(side).well).min();
     usize::try_from(least.unwrap_or(0)).unwrap_or(usize::MAX)
 }
@@ -134,7 +134,7 @@ fn well(gauge: &Gauge, side: Side) -> usize {
 pub(super) fn nobody(model: &Model, deployment: &Deployment, to: Split) -> Option<String> {
     let gauge = model.gauge(deployment)?;
     let empty = |side: Side| {
-        let mut balancers = gauge.status.balancers.iter();
+        let mut balancers = gauge.status.production();
         balancers.find(|balancer| to.share(side) > 0 && balancer.side(side).well == 0)
     };
     let found = |side: Side| empty(side).map(|balancer| (side, balancer));
@@ -159,7 +159,7 @@ pub(super) fn moves(model: &Model, deployment: &Deployment, to: Split) -> Option
     let Some(all) = requests(gauge) else {
         return Some("nobody counts requests here: how many move is not known".to_owned());
     };
-    let balancers = gauge.status.balancers.iter();
+    let balancers = gauge.status.production();
     let now = balancers.filter_map(|balancer| balancer.in_effect).max();
     let from = now
         .or(deployment.split())

@@ -186,12 +186,12 @@ fn sides(model: &Model, deployment: &Deployment, gauge: &Gauge, room: usize) -> 
 }
 
 fn deployed(gauge: &Gauge, side: Side) -> u32 {
-    let balancers = gauge.status.balancers.iter();
+    let balancers = gauge.status.production();
     balancers.map(|it| it.side(side).servers).max().unwrap_or(0)
 }
 
 fn row(gauge: &Gauge, side: Side, label: String) -> Row {
-    let at = || gauge.status.balancers.iter().map(|it| it.side(side));
+    let at = || gauge.status.production().map(|it| it.side(side));
     // Where there are several load balancers, what is true of each.
     let least = |of: fn(&crate::model::traffic::status::SideStatus) -> u32| at().map(of).min();
     let in_service = least(|at| at.in_service).unwrap_or(0);

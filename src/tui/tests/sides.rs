@@ -233,6 +233,7 @@ impl Traffic {
                 original: side(self.stayed, 100 - self.in_effect, 0),
                 replacement: side(self.entered, self.in_effect, self.errors * (wave % 2)),
                 trouble: None,
+                tests: false,
             }],
         }
     }

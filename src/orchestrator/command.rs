@@ -17,6 +17,7 @@ use crate::model::freeze::Scope;
 use crate::model::group::{GroupKey, Selection};
 use crate::model::name::Name;
 use crate::model::revision::RegisteredRevision;
+use crate::model::s3::Destination;
 use crate::model::source::Source;
 use crate::model::timestamp::Timestamp;
 
@@ -36,6 +37,9 @@ pub enum Command {
         path: PathBuf,
         /// What people call it; the file's or folder's name when absent.
         label: Option<String>,
+        /// Where in S3 it is kept, too; nowhere when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<Destination>,
     },
     /// Get an archive from elsewhere as a revision of an application.
     Fetch {

@@ -205,6 +205,7 @@ impl Cluster {
             application: "shop".parse().unwrap(),
             path,
             label: Some(revision.label.to_owned()),
+            to: None,
         };
         // The same again changes nothing.
         while self.ask(push.clone()).await.is_none() {}

@@ -80,6 +80,7 @@ fn commands(id: &str, application: &str, group: &str) -> Vec<(Command, Right)> {
         application: application.parse().unwrap(),
         path: "/nowhere".into(),
         label: None,
+        to: None,
     };
     let mut all = vec![
         (push, Right::Operate),

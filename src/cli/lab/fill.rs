@@ -33,7 +33,7 @@ pub(super) async fn fill(
         if there && !known {
             let path = fleet.folder.join(revision.folder());
             let label = Some(revision.label.to_owned());
-            push(context, client, application, &path, label).await?;
+            push(context, client, application, &path, label, None).await?;
         }
     }
     let function = key(thumbs::APPLICATION, thumbs::DEPLOYMENT_GROUP)?;
@@ -44,7 +44,15 @@ pub(super) async fn fill(
             if !known.is_some_and(|all| all.iter().any(|r| r.revision.label == label)) {
                 let path = fleet.folder.join(file);
                 let application = function.application.clone();
-                push(context, client, application, &path, Some(label.to_owned())).await?;
+                push(
+                    context,
+                    client,
+                    application,
+                    &path,
+                    Some(label.to_owned()),
+                    None,
+                )
+                .await?;
             }
         }
         if deployments(&view, &function).is_empty() {

@@ -7,7 +7,7 @@ use tokio::fs::File;
 use tokio::io::AsyncWriteExt as _;
 
 use super::refusal::{Asked, refusal};
-use super::{Place, SourceError, Sources};
+use super::{Place, SourceError, Sources, too_large};
 use crate::model::connections::SourceConnection;
 use crate::store::bundles::LARGEST;
 
@@ -99,14 +99,8 @@ async fn take(place: &Place, response: Response, mut into: File) -> Result<(), S
             "{who} answers a web page and no archive: check the address, and whether it wants a token (connections.sources of cutover.yaml)"
         )));
     }
-    let large = || {
-        let gigabytes = LARGEST >> 30;
-        SourceError::Refused(format!(
-            "{who} sends more than {gigabytes} GiB, and no bundle has more: keep what is not deployed out of it"
-        ))
-    };
     if response.content_length() > Some(LARGEST) {
-        return Err(large());
+        return Err(too_large(who));
     }
     let full = |error: std::io::Error| SourceError::NotNow(format!("it can't be kept: {error}"));
     let url = response.url().clone();
@@ -116,7 +110,7 @@ async fn take(place: &Place, response: Response, mut into: File) -> Result<(), S
         let chunk = chunk.map_err(|error| silent(&url, error))?;
         taken += chunk.len() as u64;
         if taken > LARGEST {
-            return Err(large());
+            return Err(too_large(who));
         }
         into.write_all(&chunk).await.map_err(full)?;
     }

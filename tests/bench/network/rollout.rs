@@ -101,6 +101,7 @@ async fn up(speech: Speech) -> Running {
         application: "shop".parse().unwrap(),
         path: revision(&fleet),
         label: Some("true".to_owned()),
+        to: None,
     };
     send(&client, push, CONFIRMED).await.unwrap();
     Running {

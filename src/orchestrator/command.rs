@@ -12,7 +12,7 @@ use crate::engine::spec::{Options, Spec};
 use crate::identity::Pin;
 use crate::identity::authority::Authority;
 use crate::model::configuration::DeploymentConfiguration;
-use crate::model::deployment::DeploymentId;
+use crate::model::deployment::{Creator, DeploymentId};
 use crate::model::freeze::Scope;
 use crate::model::group::{GroupKey, Selection};
 use crate::model::name::Name;
@@ -218,6 +218,9 @@ pub struct Deploy {
     /// Look into the bundle before anything is created: it must be there, whole, and its `AppSpec` valid.
     #[serde(default)]
     pub verify_artifact: bool,
+    /// Whether somebody asks, or it is made by itself. Never read from what a client sends.
+    #[serde(skip)]
+    pub creator: Creator,
     /// Who asks.
     pub by: String,
     /// Of which Unix user. The door says so; it is never read from what a client sends.
@@ -237,6 +240,7 @@ impl Deploy {
             options: spec.options.clone(),
             token: None,
             verify_artifact: false,
+            creator: Creator::User,
             by: by.into(),
             uid: None,
         }

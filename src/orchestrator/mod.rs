@@ -8,6 +8,7 @@
 
 pub mod admission;
 pub mod alarms;
+mod automatic;
 pub mod checks;
 pub mod closing;
 pub mod command;
@@ -260,6 +261,7 @@ impl Orchestrator {
         orchestrator.clone().follow_freezes();
         orchestrator.clone().probe_hosts();
         orchestrator.clone().meet_hosts();
+        orchestrator.clone().follow_places();
         orchestrator.deliver()?;
         Ok(orchestrator)
     }
@@ -453,7 +455,8 @@ impl Orchestrator {
             tokio::time::sleep(step).await;
             let busy = !lock(&self.0.active).is_empty()
                 || self.0.clients.load(Ordering::Relaxed) > 0
-                || self.owes_notifications();
+                || self.owes_notifications()
+                || self.follows_places();
             quiet = if busy { Duration::ZERO } else { quiet + step };
         }
     }

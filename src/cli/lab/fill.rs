@@ -11,6 +11,7 @@ use crate::engine::Deployment;
 use crate::engine::input::{self, What};
 use crate::engine::spec::Options;
 use crate::lab::{Fleet, checkout, project, thumbs};
+use crate::model::deployment::Creator;
 use crate::model::deployment::{DeploymentId, DeploymentStatus};
 use crate::model::group::{Ec2TagSet, GroupKey, Selection};
 use crate::model::tags::TagFilter;
@@ -107,6 +108,7 @@ fn deploy(group: GroupKey, revision: &str, about: &str) -> Deploy {
         description: about.to_owned(),
         options: Options::default(),
         verify_artifact: false,
+        creator: Creator::User,
         by: user(),
         uid: None,
     }

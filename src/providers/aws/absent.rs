@@ -6,6 +6,7 @@ use tokio::fs::File;
 
 use super::{ABSENT, Accounts};
 use crate::model::s3::S3Object;
+use crate::model::timestamp::Timestamp;
 use crate::providers::sources::SourceError;
 
 impl Accounts {
@@ -35,6 +36,20 @@ impl Accounts {
         object: &S3Object,
     ) -> Result<S3Object, SourceError> {
         Err(self.no_s3(account, object))
+    }
+
+    /// Sees no object.
+    ///
+    /// # Errors
+    /// Always.
+    #[expect(clippy::unused_async, reason = "another build waits here")]
+    pub async fn newest(
+        &self,
+        account: Option<&str>,
+        bucket: &str,
+        prefix: &str,
+    ) -> Result<Option<(S3Object, Timestamp)>, SourceError> {
+        Err(self.no_s3(account, &format!("s3://{bucket}/{prefix}")))
     }
 
     fn no_s3(&self, account: Option<&str>, what: &dyn std::fmt::Display) -> SourceError {

@@ -3,6 +3,8 @@
 #[cfg(not(feature = "aws"))]
 mod absent;
 #[cfg(feature = "aws")]
+mod newest;
+#[cfg(feature = "aws")]
 mod s3;
 #[cfg(feature = "aws")]
 mod session;

@@ -1,8 +1,8 @@
 //! A `GET` that may lead elsewhere, into a file.
 
 use futures_util::StreamExt as _;
-use reqwest::header::{CONTENT_TYPE, LOCATION};
-use reqwest::{Response, Url};
+use reqwest::header::{CONTENT_TYPE, HeaderName, LOCATION};
+use reqwest::{Response, StatusCode, Url};
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt as _;
 
@@ -14,6 +14,9 @@ use crate::store::bundles::LARGEST;
 /// To so many other addresses it may lead.
 const LEADS: usize = 5;
 
+/// A header line.
+pub(super) type Line<'a> = (HeaderName, &'a str);
+
 impl Sources {
     pub(super) async fn download(
         &self,
@@ -21,16 +24,28 @@ impl Sources {
         known: Option<&SourceConnection>,
         into: File,
     ) -> Result<(), SourceError> {
+        let response = self.reach(place, known, None).await?;
+        take(place, response, into).await
+    }
+
+    /// What is answered in the end to who asks for a place, on a condition; what has not changed is answered so.
+    pub(super) async fn reach(
+        &self,
+        place: &Place,
+        known: Option<&SourceConnection>,
+        condition: Option<Line<'_>>,
+    ) -> Result<Response, SourceError> {
         let unfit = |error: &dyn std::fmt::Display| {
             SourceError::Refused(format!("{} is no address: {error}", place.url))
         };
         let first = Url::parse(&place.url).map_err(|error| unfit(&error))?;
         let mut url = first.clone();
         for _ in 0..=LEADS {
-            let response = self.ask(place, known, &first, &url).await?;
+            let asking = self.ask(place, known, &first, &url, condition.clone());
+            let response = asking.await?;
             let status = response.status();
-            if status.is_success() {
-                return take(place, response, into).await;
+            if status.is_success() || status == StatusCode::NOT_MODIFIED {
+                return Ok(response);
             }
             if !status.is_redirection() {
                 let token = known.and_then(SourceConnection::token);
@@ -57,8 +72,12 @@ impl Sources {
         known: Option<&SourceConnection>,
         first: &Url,
         url: &Url,
+        condition: Option<Line<'_>>,
     ) -> Result<Response, SourceError> {
         let mut request = self.http()?.get(url.clone());
+        if let Some((name, value)) = condition {
+            request = request.header(name, value);
+        }
         if url.origin() == first.origin() {
             for (name, value) in place.headers {
                 request = request.header(*name, *value);

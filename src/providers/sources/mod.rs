@@ -4,6 +4,7 @@
 mod download;
 mod refusal;
 mod repositories;
+mod watch;
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use tokio::fs::File;
 use tokio::sync::Semaphore;
 
+pub use self::watch::Sighting;
 use crate::model::connections::SourceConnection;
 use crate::model::s3::S3Object;
 use crate::model::source::Source;

@@ -19,6 +19,7 @@ use crate::model::deployment::DeploymentId;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
 use crate::model::notification::Delivery;
+use crate::model::s3::Destination;
 use crate::model::traffic::status::BalancerDetails;
 
 /// A connection to a project's orchestrator.
@@ -82,10 +83,20 @@ impl Client {
         &self,
         application: &Name,
         label: Option<&str>,
+        to: Option<&Destination>,
         bundle: tokio::fs::File,
     ) -> Result<Answer, ClientError> {
         let path = url(&format!("/v1/applications/{application}/revisions"));
-        let query: Vec<_> = label.map(|label| ("label", label)).into_iter().collect();
+        let object = to.map(|to| to.object.to_string());
+        let all = [
+            ("label", label),
+            ("to", object.as_deref()),
+            ("account", to.and_then(|to| to.account.as_deref())),
+        ];
+        let query: Vec<_> = all
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)))
+            .collect();
         let request = self.http.post(path).query(&query).body(bundle);
         self.read(request).await
     }

@@ -14,10 +14,12 @@ use super::rights::{About, Request, need};
 use super::sight::Sight;
 use crate::clock;
 use crate::model::access::{Right, Where, may};
+use crate::model::connections::SourceConnection;
 use crate::model::deployment::DeploymentId;
 use crate::model::freeze::Scope;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
+use crate::model::s3::Destination;
 use crate::model::source::Source;
 use crate::model::timestamp::Timestamp;
 use crate::orchestrator::checks::{no_application, no_group};
@@ -172,11 +174,13 @@ impl Door {
         &self,
         caller: &Caller,
         application: &Name,
+        to: Option<&Destination>,
     ) -> Result<NamedTempFile, ApiError> {
         self.orchestrator.catch_up();
         let request = Request::Upload(application);
-        if let Err(error) = self.let_change(caller, &request) {
-            let what = json!({ "type": request.name(), "application": application });
+        let may = self.let_change(caller, &request);
+        if let Err(error) = may.and_then(|()| self.may_keep(caller, to)) {
+            let what = json!({ "type": request.name(), "application": application, "to": to });
             self.note_denial(fact(caller, &request, what), &error).await;
             return Err(error);
         }
@@ -193,18 +197,29 @@ impl Door {
         application: &Name,
         bundle: &Path,
         label: Option<String>,
+        to: Option<&Destination>,
     ) -> Result<Answer, ApiError> {
         let request = Request::Upload(application);
         self.let_change(caller, &request)?;
-        let what = json!({ "type": request.name(), "application": application, "label": label });
+        self.may_keep(caller, to)?;
+        let what =
+            json!({ "type": request.name(), "application": application, "label": label, "to": to });
         let origin = Origin {
             description: format!("pushed by {}", caller.name),
             source: None,
         };
-        let registering = self
-            .orchestrator
-            .register(application, bundle, label, origin);
-        self.act(fact(caller, &request, what), registering).await
+        let here = &self.orchestrator;
+        let fact = fact(caller, &request, what);
+        match to {
+            None => {
+                let registering = here.register(application, bundle, label, origin);
+                self.act(fact, registering).await
+            }
+            Some(to) => {
+                let publishing = here.keep_in_s3(application, bundle, label, origin, to);
+                self.act(fact, Box::pin(publishing)).await
+            }
+        }
     }
 
     /// Whether a request may change something now, whoever asks and however.
@@ -232,8 +247,35 @@ impl Door {
                 "the orchestrator goes to no address for other users that connections.sources of cutover.yaml does not have: download it and push the file"
                     .to_owned(),
             )),
+            Command::Fetch {
+                source: source @ Source::S3(_),
+                ..
+            } if self.orchestrator.project().connections.source(source).is_none() => Err(denied(
+                "the orchestrator reads nothing of S3 for other users that no s3 entry of connections.sources of cutover.yaml has: download it and push the file"
+                    .to_owned(),
+            )),
             _ => Ok(()),
         }
+    }
+
+    /// Whether a bundle of this person may be kept there in S3: for others than its owner the orchestrator writes only where
+    /// an entry says so, and in the account that it says.
+    fn may_keep(&self, caller: &Caller, to: Option<&Destination>) -> Result<(), ApiError> {
+        let Some(to) = to.filter(|_| !caller.person.owner) else {
+            return Ok(());
+        };
+        let project = self.orchestrator.project();
+        let known = project.connections.source(&Source::S3(to.object.clone()));
+        let same = |known: &SourceConnection| {
+            to.account.is_none() || to.account.as_deref() == known.account()
+        };
+        if known.is_some_and(same) {
+            return Ok(());
+        }
+        Err(denied(
+            "the orchestrator writes nothing to S3 for other users that no s3 entry of connections.sources of cutover.yaml has, with this account: push without --to"
+                .to_owned(),
+        ))
     }
 
     /// Whether anything may be changed now.

@@ -6,6 +6,7 @@ use super::client::{Client, ClientError};
 use super::command::{Answer, Command};
 use crate::engine::input::What;
 use crate::model::name::Name;
+use crate::model::s3::Destination;
 
 /// How much confirmation a command needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -120,13 +121,14 @@ pub async fn upload(
     client: &Client,
     application: &Name,
     label: Option<&str>,
+    to: Option<&Destination>,
     bundle: tokio::fs::File,
     circumstances: Circumstances,
 ) -> Result<Answer, Refused> {
     if circumstances.read_only {
         return Err(Closed::ReadOnly.into());
     }
-    Ok(client.upload(application, label, bundle).await?)
+    Ok(client.upload(application, label, to, bundle).await?)
 }
 
 #[cfg(test)]

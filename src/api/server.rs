@@ -27,6 +27,7 @@ use super::snapshot::Ping;
 use crate::model::deployment::DeploymentId;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
+use crate::model::s3::{Destination, S3Object};
 use crate::store::bundles::LARGEST;
 
 /// How often a silent feed shows that it lives.
@@ -198,6 +199,12 @@ async fn command(
 struct UploadQuery {
     #[serde(default)]
     label: Option<String>,
+    /// Where in S3 it is kept, too.
+    #[serde(default)]
+    to: Option<S3Object>,
+    /// In which AWS account.
+    #[serde(default)]
+    account: Option<String>,
 }
 
 /// Takes a bundle that comes from somebody whose files the orchestrator may have no business reading.
@@ -208,7 +215,9 @@ async fn upload(
     Query(query): Query<UploadQuery>,
     body: Body,
 ) -> Asked {
-    let file = door.upload(&caller, &application).await?;
+    let UploadQuery { label, to, account } = query;
+    let to = to.map(|object| Destination { object, account });
+    let file = door.upload(&caller, &application, to.as_ref()).await?;
     let mut incoming = tokio::fs::File::from_std(file.reopen().map_err(|error| failed(&error))?);
     let mut chunks = body.into_data_stream();
     let invalid = |why: String| ApiError::new("InvalidRevisionException", why);
@@ -226,7 +235,8 @@ async fn upload(
     }
     incoming.flush().await.map_err(|error| failed(&error))?;
     let registering = async move {
-        door.register(&caller, &application, file.path(), query.label)
+        let to = to.as_ref();
+        door.register(&caller, &application, file.path(), label, to)
             .await
     };
     let answer = tokio::spawn(registering)

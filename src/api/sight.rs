@@ -74,6 +74,8 @@ impl Sight {
         seen.groups.retain(|group| self.group(&group.key()));
         seen.applications
             .retain(|name, _| self.sees(Where::Within(name)));
+        seen.automatic_deployments
+            .retain(|one| self.group(&one.key()));
         let groups = &seen.groups;
         let balancers = names(groups, DeploymentGroup::load_balancers);
         let (alarms, receivers) = (names(groups, alarms_of), names(groups, receivers_of));

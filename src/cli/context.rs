@@ -15,6 +15,7 @@ use crate::api::view::View;
 use crate::api::{client::ClientError, feed::FeedItem};
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
+use crate::model::s3::Destination;
 use crate::model::yaml::nearest;
 use crate::store::documents;
 use crate::store::fence::{self, FenceError};
@@ -121,9 +122,11 @@ impl Context {
         client: &Client,
         application: &Name,
         label: Option<&str>,
+        to: Option<&Destination>,
         bundle: tokio::fs::File,
     ) -> color_eyre::Result<Answer> {
-        gate::upload(client, application, label, bundle, self.circumstances()?)
+        let circumstances = self.circumstances()?;
+        gate::upload(client, application, label, to, bundle, circumstances)
             .await
             .map_err(explain)
     }

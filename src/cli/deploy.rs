@@ -12,6 +12,7 @@ use super::wait;
 use crate::api::client::Client;
 use crate::api::command::{Answer, Command, Deploy};
 use crate::engine::spec::{OnFailure, Options, RollbackTargets};
+use crate::model::deployment::Creator;
 use crate::model::deployment::FileExistsBehavior;
 use crate::model::group::{
     Alarm, AlarmConfiguration, AutoRollbackConfiguration, AutoRollbackEvent, Ec2TagSet, GroupKey,
@@ -176,6 +177,7 @@ pub(super) async fn request(
         },
         token: args.token,
         verify_artifact: args.verify_artifact,
+        creator: Creator::User,
         by: user(),
         uid: None,
     })

@@ -7,10 +7,11 @@ use serde_json::json;
 
 use super::application::still;
 use super::change::{self, Options};
-use super::context::{Context, UsageError};
+use super::context::{Context, UsageError, look};
 use super::field::{Field, Tag};
 use super::print::say;
 use super::{Exit, Output, editor};
+use crate::engine::ledger::{Found, Watched};
 use crate::model::group::{DeploymentGroup, GroupKey};
 use crate::model::name::Name;
 use crate::model::project::Project;
@@ -18,7 +19,7 @@ use crate::model::yaml::Path as FieldPath;
 use crate::model::yaml::edit::{Change, Content};
 use crate::store::documents::edit::Changes;
 use crate::store::documents::{APPLICATIONS, place};
-use crate::text::safe;
+use crate::text::{date_time, safe};
 
 /// Creates, shows, edits and deletes deployment groups.
 #[derive(Debug, clap::Args)]
@@ -245,7 +246,7 @@ pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exi
                 .map_err(|error| change::explain(&error))?;
             change::finish(&changes, options, context, &folder)
         }
-        Verb::Show { which, output } => show(&folder, &which, output),
+        Verb::Show { which, output } => show(context, &folder, &which, output).await,
         Verb::Edit {
             which,
             fields,
@@ -335,22 +336,73 @@ fn missing(folder: &Path, which: &Which) -> UsageError {
     change::unknown(&kind, group.as_str(), known, error)
 }
 
-fn show(folder: &Path, which: &Which, output: Output) -> color_eyre::Result<Exit> {
+async fn show(
+    context: &Context,
+    folder: &Path,
+    which: &Which,
+    output: Output,
+) -> color_eyre::Result<Exit> {
     let project = change::load(folder)?.project;
     let key = GroupKey {
         application: which.application.clone(),
         group: which.group.clone(),
     };
     let group = project.group(&key).ok_or_else(|| missing(folder, which))?;
+    let automatic = project.automatic_deployment(&key);
+    let watched = match automatic {
+        Some(_) => watched(context, &key).await?,
+        None => None,
+    };
     if output == Output::Json {
-        let value = json!({ "deploymentGroupInfo": group });
+        let mut value = json!({ "deploymentGroupInfo": group });
+        if let Some(automatic) = automatic {
+            value["automaticDeployment"] = json!(automatic);
+            value["watched"] = json!(watched);
+        }
         say(serde_json::to_string_pretty(&value)?);
         return Ok(Exit::Succeeded);
     }
-    lines(&project, group)?
-        .into_iter()
-        .for_each(|line| say(safe(&line)));
+    let mut lines = lines(&project, group)?;
+    if let Some(automatic) = automatic {
+        let (from, every) = (&automatic.from, automatic.interval_seconds);
+        lines.push(format!("automatic      {from}, looked at every {every} s"));
+        lines.push(format!("last seen      {}", seen(watched.as_ref())));
+    }
+    for line in lines {
+        say(safe(&line));
+    }
     Ok(Exit::Succeeded)
+}
+
+/// What was seen last at the place that a group follows.
+async fn watched(context: &Context, key: &GroupKey) -> color_eyre::Result<Option<Watched>> {
+    let client = context.connect().await?;
+    let view = look(&client).await?;
+    Ok(view
+        .ledgers
+        .get(key)
+        .and_then(|ledger| ledger.watched.clone()))
+}
+
+/// The same in words.
+fn seen(watched: Option<&Watched>) -> String {
+    let Some(watched) = watched else {
+        return "nothing yet".to_owned();
+    };
+    let what = match (&watched.found, &watched.mark) {
+        (Found::Nothing, None) => "nothing is there".to_owned(),
+        (Found::Nothing, Some(_)) => "nothing new".to_owned(),
+        (Found::Deployed { deployment }, _) => format!("{deployment} deploys it"),
+        (Found::Had, _) => "the group had it already".to_owned(),
+        (Found::Broken { message }, _) => format!("not deployed: {message}"),
+        (Found::Unread { message }, _) => format!("it can't be read: {message}"),
+    };
+    let mark = watched.mark.as_deref().map(|mark| format!(" ({mark})"));
+    format!(
+        "{} {what}{}",
+        date_time(watched.at),
+        mark.unwrap_or_default()
+    )
 }
 
 fn lines(project: &Project, group: &DeploymentGroup) -> color_eyre::Result<Vec<String>> {

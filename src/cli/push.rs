@@ -15,8 +15,10 @@ use crate::appspec;
 use crate::model::application::ComputePlatform;
 use crate::model::name::Name;
 use crate::model::revision::RegisteredRevision;
+use crate::model::s3::{Destination, S3Object};
 use crate::model::source::{Source, SourceError};
 use crate::store::bundles::{BundleError, Bundles, label_of};
+use crate::text::safe;
 
 /// Registers a revision.
 #[derive(Debug, clap::Args)]
@@ -24,11 +26,17 @@ pub(super) struct Args {
     /// Whose revision it is
     application: Name,
     /// A directory or a .zip, .tar or .tar.gz with an appspec.yml at its root, or the AppSpec of a function: a path,
-    /// github:OWNER/REPOSITORY@COMMIT, bitbucket:WORKSPACE/REPOSITORY@COMMIT, or an http:// or https:// address
+    /// github:OWNER/REPOSITORY@COMMIT, bitbucket:WORKSPACE/REPOSITORY@COMMIT, or an s3://, http:// or https:// address
     source: Origin,
     /// What people call it, such as 1.8.0; by default the file's or folder's name, REPOSITORY-COMMIT, or FUNCTION:VERSION
     #[arg(long)]
     label: Option<String>,
+    /// Keep it in S3, too: what is registered is this version of what is there
+    #[arg(long, value_name = "s3://BUCKET/KEY")]
+    to: Option<S3Object>,
+    /// The AWS account that --to is in, of connections.aws; without it, as connections.sources says
+    #[arg(long, value_name = "NAME", requires = "to")]
+    account: Option<String>,
 }
 
 /// Where a revision is that is to be registered.
@@ -53,12 +61,34 @@ impl FromStr for Origin {
 }
 
 pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exit> {
+    let Args {
+        application,
+        source,
+        label,
+        to,
+        account,
+    } = args;
+    let to = to.map(|object| Destination { object, account });
+    if let (Origin::Elsewhere(source), Some(to)) = (&source, &to) {
+        let message = format!(
+            "{source} is not on this machine, so it can't be sent to {}: push it without --to",
+            to.object
+        );
+        return Err(UsageError(message).into());
+    }
     let client = context.connect().await?;
-    let revision = bring(context, &client, args.application, args.source, args.label).await?;
+    let revision = match (source, to) {
+        (Origin::Here(path), to) => push(context, &client, application, &path, label, to).await?,
+        (source, _) => bring(context, &client, application, source, label).await?,
+    };
     say(format_args!(
         "{}  {}  {} bytes",
         revision.revision.label, revision.revision.digest, revision.revision.size
     ));
+    // Which version it was is known only now.
+    if let Some(Source::S3(_)) = revision.source {
+        say(safe(&revision.description));
+    }
     Ok(Exit::Succeeded)
 }
 
@@ -71,7 +101,7 @@ pub(super) async fn bring(
     label: Option<String>,
 ) -> color_eyre::Result<RegisteredRevision> {
     match origin {
-        Origin::Here(path) => push(context, client, application, &path, label).await,
+        Origin::Here(path) => push(context, client, application, &path, label, None).await,
         Origin::Elsewhere(source) => {
             let command = Command::Fetch {
                 application,
@@ -90,6 +120,7 @@ pub(super) async fn push(
     application: Name,
     path: &Path,
     label: Option<String>,
+    to: Option<Destination>,
 ) -> color_eyre::Result<RegisteredRevision> {
     let path = path
         .canonicalize()
@@ -103,6 +134,7 @@ pub(super) async fn push(
             application,
             path,
             label,
+            to,
         };
         context.send(client, command).await?
     } else {
@@ -121,7 +153,10 @@ pub(super) async fn push(
         };
         let label = label.as_deref();
         let file = tokio::fs::File::open(file).await?;
-        context.upload(client, &application, label, file).await?
+        let to = to.as_ref();
+        context
+            .upload(client, &application, label, to, file)
+            .await?
     };
     registered(answer)
 }

@@ -42,7 +42,7 @@ enum Verb {
         output: Output,
     },
     /// Register a directory, an archive, a function's AppSpec, or one from elsewhere (like `cutover push`)
-    Register(push::Args),
+    Register(Box<push::Args>),
     /// Delete a revision; refused while it is a group's target revision or is being deployed
     Delete {
         /// The application
@@ -54,7 +54,7 @@ enum Verb {
 
 pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exit> {
     let (application, revision, output) = match args.verb {
-        Verb::Register(args) => return push::run(args, context).await,
+        Verb::Register(args) => return push::run(*args, context).await,
         Verb::Delete {
             application,
             revision,

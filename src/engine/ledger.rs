@@ -49,6 +49,9 @@ pub struct Ledger {
     /// The task sets of its service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_sets: Option<Kept>,
+    /// What was seen at the place that the group follows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watched: Option<Watched>,
     /// Hosts that fleets provisioned for the group, for as long as they are there.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub provisioned: BTreeMap<Name, Host>,
@@ -66,6 +69,53 @@ pub struct Serving {
     pub before: Selection,
     /// What the document selected then. Once it selects something else, that counts.
     pub document: Selection,
+}
+
+/// What was seen at the place that a group follows. A new place, in the document, begins anew.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Watched {
+    /// The place.
+    pub from: String,
+    /// What was there is known by this; nothing was there if it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<String>,
+    /// When it came there, where several things can be in one place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modified: Option<Timestamp>,
+    /// What came of it.
+    pub found: Found,
+    /// When it was noted.
+    pub at: Timestamp,
+}
+
+/// What came of what was seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    rename_all = "camelCase",
+    tag = "type",
+    rename_all_fields = "camelCase"
+)]
+pub enum Found {
+    /// Nothing new.
+    Nothing,
+    /// It was deployed.
+    Deployed {
+        /// By which deployment.
+        deployment: DeploymentId,
+    },
+    /// The group had it already.
+    Had,
+    /// It is no revision that can be deployed.
+    Broken {
+        /// Why not.
+        message: String,
+    },
+    /// Nobody knows what is there now.
+    Unread {
+        /// Why not.
+        message: String,
+    },
 }
 
 /// What a group knows about a host.
@@ -136,6 +186,11 @@ pub enum LedgerEvent {
     Terminated {
         /// Which.
         hosts: Vec<Name>,
+    },
+    /// Something was seen at the place that the group follows.
+    Watched {
+        /// What.
+        watched: Watched,
     },
     /// A deployment ended, and left its slot if it had it.
     Closed {
@@ -301,6 +356,7 @@ impl Ledger {
             LedgerEvent::Joining { deployment, hosts } => {
                 self.joining.insert(deployment.clone(), hosts.clone());
             }
+            LedgerEvent::Watched { watched } => self.watched = Some(watched.clone()),
             LedgerEvent::Provisioned { hosts } => {
                 let named = hosts.iter().map(|host| (host.name.clone(), host.clone()));
                 self.provisioned.extend(named);

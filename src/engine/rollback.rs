@@ -29,7 +29,7 @@ pub fn follows(deployment: &Deployment, status: DeploymentStatus) -> bool {
     // A rollback is never rolled back: a failed one needs an operator. What the program begins by itself to bring hosts
     // up to the group's revision has nothing to go back to.
     let returns = spec.rolls_back.is_some();
-    if (spec.creator != Creator::User || returns) && !deliberate(Bug::RollbackOfRollback) {
+    if (!spec.creator.is_choice() || returns) && !deliberate(Bug::RollbackOfRollback) {
         return false;
     }
     let configured = |event| {

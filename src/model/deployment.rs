@@ -176,9 +176,10 @@ impl fmt::Display for TargetStatus {
 }
 
 /// `DeploymentCreator`: who or what made a deployment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Default, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Creator {
     /// A person or a script asked for it.
+    #[default]
     #[serde(rename = "user")]
     User,
     /// A host joined the group: it gets the group's revision (a launch deployment).
@@ -189,6 +190,8 @@ pub enum Creator {
     CodeDeployRollback,
     /// Hosts that joined with the former revision while another deployment ran are brought up to date.
     CodeDeployAutoUpdate,
+    /// A revision appeared where the group follows a place (an automatic deployment).
+    CodeDeploy,
 }
 
 impl Creator {
@@ -199,7 +202,14 @@ impl Creator {
             Self::Autoscaling => "autoscaling",
             Self::CodeDeployRollback => "codeDeployRollback",
             Self::CodeDeployAutoUpdate => "CodeDeployAutoUpdate",
+            Self::CodeDeploy => "CodeDeploy",
         }
+    }
+
+    /// Whether it brings a revision of somebody's choice, so that there is a way back from it: a person does, and whoever
+    /// follows a place for people.
+    pub fn is_choice(self) -> bool {
+        matches!(self, Self::User | Self::CodeDeploy)
     }
 }
 

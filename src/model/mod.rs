@@ -8,6 +8,7 @@ pub mod access;
 pub mod alarm;
 pub mod application;
 pub mod approval;
+pub mod automatic;
 pub mod configuration;
 pub mod connections;
 pub mod custom_event;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::access::Access;
 use super::application::Application;
 use super::approval::{Demanded, demanded};
+use super::automatic::AutomaticDeployment;
 use super::configuration::{DeploymentConfiguration, ONE_AT_A_TIME};
 use super::connections::Connections;
 use super::endpoint::Endpoint;
@@ -34,6 +35,9 @@ pub struct ProjectDocument {
     /// Who may do what; without it only the owner of the orchestrating process, and root, come in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access: Option<Access>,
+    /// Which groups are given by themselves what appears somewhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub automatic_deployments: Vec<AutomaticDeployment>,
     /// How the program behaves for this project.
     #[serde(default)]
     pub settings: Settings,
@@ -113,6 +117,13 @@ pub struct Project {
     /// Who may do what.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access: Option<Access>,
+    /// Which groups are given by themselves what appears somewhere. It has the name that it has in the document.
+    #[serde(
+        default,
+        rename = "automaticDeployments",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub automatic_deployments: Vec<AutomaticDeployment>,
     /// Applications by name.
     pub applications: BTreeMap<Name, Application>,
     /// Groups, sorted by application and name.
@@ -150,6 +161,12 @@ impl Project {
     pub fn approvals(&self, key: &GroupKey) -> Demanded {
         let access = self.access.as_ref();
         access.map_or_else(Demanded::new, |access| demanded(&access.approvals, key))
+    }
+
+    /// What a group follows.
+    pub fn automatic_deployment(&self, key: &GroupKey) -> Option<&AutomaticDeployment> {
+        let mut all = self.automatic_deployments.iter();
+        all.find(|one| one.key() == *key)
     }
 
     /// The host of this name.

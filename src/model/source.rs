@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::s3::{S3Object, S3ObjectError};
+
 /// Where the archive of a revision is. In commands and messages it is a text, as [`Source::from_str`] reads it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -14,6 +16,8 @@ pub enum Source {
     Github(Commit),
     /// A commit on Bitbucket: `bitbucket:WORKSPACE/REPOSITORY@COMMIT`.
     Bitbucket(Commit),
+    /// An object in S3: `s3://BUCKET/KEY`, with `?versionId=VERSION` if one version is meant.
+    S3(S3Object),
     /// An archive at this address, `http://` or `https://`.
     Http(String),
 }
@@ -34,7 +38,7 @@ pub struct Commit {
 pub enum SourceError {
     /// It does not begin like any.
     #[error(
-        "{0:?} is no source: write github:OWNER/REPOSITORY@COMMIT, bitbucket:WORKSPACE/REPOSITORY@COMMIT or https://…"
+        "{0:?} is no source: write github:OWNER/REPOSITORY@COMMIT, bitbucket:WORKSPACE/REPOSITORY@COMMIT, s3://BUCKET/KEY or https://…"
     )]
     Unknown(String),
     /// A repository without a commit, or the other way round.
@@ -48,15 +52,19 @@ pub enum SourceError {
     /// An address that is none, or that holds what does not belong into one.
     #[error("this is no address of an archive: {0}")]
     Address(&'static str),
+    /// No object in S3.
+    #[error(transparent)]
+    S3(#[from] S3ObjectError),
 }
 
 const GITHUB: &str = "github";
 const BITBUCKET: &str = "bitbucket";
+const S3: &str = "s3";
 
 impl Source {
     /// Whether a text is meant as a source, and not as a path of this machine.
     pub fn is_meant(text: &str) -> bool {
-        let schemes = [GITHUB, BITBUCKET, "http", "https"];
+        let schemes = [GITHUB, BITBUCKET, S3, "http", "https"];
         let scheme = text.split_once(':').map(|(scheme, _)| scheme);
         scheme.is_some_and(|scheme| schemes.iter().any(|one| one.eq_ignore_ascii_case(scheme)))
     }
@@ -68,6 +76,7 @@ impl Source {
                 let short: String = one.commit.chars().take(7).collect();
                 format!("{}-{short}", one.repository)
             }
+            Self::S3(object) => object.file_name().to_owned(),
             Self::Http(address) => {
                 let path = path_of(address);
                 let name = path.rsplit('/').find(|part| !part.is_empty());
@@ -78,15 +87,48 @@ impl Source {
 
     /// `RevisionLocation`, where `CodeDeploy` has a word for it.
     pub fn location(&self) -> Option<Value> {
-        let Self::Github(one) = self else {
-            return None;
-        };
-        let repository = format!("{}/{}", one.owner, one.repository);
-        Some(json!({
-            "revisionType": "GitHub",
-            "gitHubLocation": { "repository": repository, "commitId": one.commit },
-        }))
+        match self {
+            Self::Github(one) => {
+                let repository = format!("{}/{}", one.owner, one.repository);
+                Some(json!({
+                    "revisionType": "GitHub",
+                    "gitHubLocation": { "repository": repository, "commitId": one.commit },
+                }))
+            }
+            Self::S3(object) => Some(json!({
+                "revisionType": "S3",
+                "s3Location": s3_location(object),
+            })),
+            Self::Bitbucket(_) | Self::Http(_) => None,
+        }
     }
+}
+
+/// `S3Location`, with what is known.
+fn s3_location(object: &S3Object) -> Value {
+    let name = object.file_name().to_lowercase();
+    let kinds = [
+        (".tar.gz", "tgz"),
+        (".tgz", "tgz"),
+        (".tar", "tar"),
+        (".zip", "zip"),
+        (".json", "JSON"),
+        (".yaml", "YAML"),
+        (".yml", "YAML"),
+    ];
+    let kind = kinds.into_iter().find(|(ending, _)| name.ends_with(ending));
+    let all = [
+        ("bucket", Some(object.bucket.as_str())),
+        ("key", Some(object.key.as_str())),
+        ("bundleType", kind.map(|(_, kind)| kind)),
+        ("version", object.version.as_deref()),
+        ("eTag", object.e_tag.as_deref()),
+    ];
+    let known = all.into_iter();
+    known
+        .filter_map(|(name, value)| Some((name.to_owned(), json!(value?))))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }
 
 impl Commit {
@@ -162,6 +204,7 @@ impl FromStr for Source {
         match text.split_once(':') {
             Some((GITHUB, rest)) => Commit::read(rest, GITHUB).map(Self::Github),
             Some((BITBUCKET, rest)) => Commit::read(rest, BITBUCKET).map(Self::Bitbucket),
+            Some((S3, _)) => Ok(Self::S3(text.parse()?)),
             Some(("http" | "https", _)) => match wrong(text) {
                 None => Ok(Self::Http(text.to_owned())),
                 Some(why) => Err(SourceError::Address(why)),
@@ -196,6 +239,7 @@ impl fmt::Display for Source {
         match self {
             Self::Github(one) => write!(f, "{GITHUB}:{one}"),
             Self::Bitbucket(one) => write!(f, "{BITBUCKET}:{one}"),
+            Self::S3(object) => write!(f, "{object}"),
             Self::Http(address) => f.write_str(address),
         }
     }
@@ -220,6 +264,10 @@ mod tests {
                 "1.8.0.tar.gz",
             ),
             ("http://127.0.0.1:8000/".to_owned(), "revision"),
+            (
+                "s3://shop-bundles/web/1.8.0.zip?versionId=7&etag=9b2c".to_owned(),
+                "1.8.0.zip",
+            ),
         ] {
             let source: Source = text.parse().unwrap();
             assert_eq!(source.to_string(), text);
@@ -232,6 +280,13 @@ mod tests {
         assert_eq!(
             source.location().unwrap()["gitHubLocation"],
             json!({ "repository": "acme/shop", "commitId": COMMIT })
+        );
+        let object: Source = "s3://shop/1.8.0.tar.gz?versionId=7&etag=9b2c"
+            .parse()
+            .unwrap();
+        assert_eq!(
+            object.location().unwrap()["s3Location"],
+            json!({ "bucket": "shop", "key": "1.8.0.tar.gz", "bundleType": "tgz", "version": "7", "eTag": "9b2c" })
         );
         for path in ["shop", "./github", "shop.tar.gz", "a/b:c"] {
             assert!(!Source::is_meant(path), "{path}");
@@ -282,6 +337,8 @@ mod tests {
                 "percent-encoded",
             ),
             ("ftp://artifacts.example/a".to_owned(), "is no source"),
+            ("s3://shop/".to_owned(), "s3://BUCKET/KEY"),
+            ("s3:shop/1.8.0.zip".to_owned(), "s3://BUCKET/KEY"),
         ] {
             let refused = text.parse::<Source>().unwrap_err().to_string();
             assert!(refused.contains(why), "{text}: {refused}");

@@ -14,7 +14,7 @@ use crate::model::application::ComputePlatform;
 use crate::model::approval::{Demanded, Step};
 use crate::model::configuration::DeploymentConfiguration;
 use crate::model::connections::TrafficProvider;
-use crate::model::deployment::{Creator, DeploymentId};
+use crate::model::deployment::DeploymentId;
 use crate::model::endpoint::Endpoint;
 use crate::model::group::{DeploymentGroup, DeploymentType, GroupKey, Sides};
 use crate::model::name::Name;
@@ -113,7 +113,7 @@ impl Orchestrator {
             previous_revision: ledger.target_revision.clone(),
             targets: what.targets,
             up_to_date: what.up_to_date,
-            creator: Creator::User,
+            creator: deploy.creator,
             by: deploy.by.clone(),
             uid: deploy.uid,
             description: deploy.description.clone(),

@@ -12,11 +12,12 @@ use crate::engine::spec::{Options, Spec};
 use crate::identity::Pin;
 use crate::identity::authority::Authority;
 use crate::model::configuration::DeploymentConfiguration;
-use crate::model::deployment::DeploymentId;
+use crate::model::deployment::{Creator, DeploymentId};
 use crate::model::freeze::Scope;
 use crate::model::group::{GroupKey, Selection};
 use crate::model::name::Name;
 use crate::model::revision::RegisteredRevision;
+use crate::model::s3::Destination;
 use crate::model::source::Source;
 use crate::model::timestamp::Timestamp;
 
@@ -36,6 +37,9 @@ pub enum Command {
         path: PathBuf,
         /// What people call it; the file's or folder's name when absent.
         label: Option<String>,
+        /// Where in S3 it is kept, too; nowhere when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<Destination>,
     },
     /// Get an archive from elsewhere as a revision of an application.
     Fetch {
@@ -214,6 +218,9 @@ pub struct Deploy {
     /// Look into the bundle before anything is created: it must be there, whole, and its `AppSpec` valid.
     #[serde(default)]
     pub verify_artifact: bool,
+    /// Whether somebody asks, or it is made by itself. Never read from what a client sends.
+    #[serde(skip)]
+    pub creator: Creator,
     /// Who asks.
     pub by: String,
     /// Of which Unix user. The door says so; it is never read from what a client sends.
@@ -233,6 +240,7 @@ impl Deploy {
             options: spec.options.clone(),
             token: None,
             verify_artifact: false,
+            creator: Creator::User,
             by: by.into(),
             uid: None,
         }

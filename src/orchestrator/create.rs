@@ -159,7 +159,7 @@ impl Orchestrator {
                 .unwrap_or_else(PoisonError::into_inner)
                 .spec
                 .creator;
-            if creator != Creator::User {
+            if !creator.is_choice() {
                 return Err(ApiError::new(
                     "UnsupportedActionForDeploymentTypeException",
                     format!(

@@ -4,16 +4,18 @@
 //! [`follow`] says what comes after; [`forecast`] says how one would go. `freezes` keep deployments where they are; [`newcomers`] sees to hosts that join,
 //! [`retention`] to what is kept, [`notify`] to who is told. [`hosts`] reaches the agents, `traffic` the load balancers, [`alarms`]
 //! watches what may stop a deployment, `fleets` has instances provisioned and terminated, [`documents`] follows the project's files, [`look`] shows clients what there is, [`revisions`] takes bundles
-//! in. [`command`], [`feed`] and [`snapshot`] are the messages at the door.
+//! in, and `elsewhere` gets them. [`command`], [`feed`] and [`snapshot`] are the messages at the door.
 
 pub mod admission;
 pub mod alarms;
+mod automatic;
 pub mod checks;
 pub mod closing;
 pub mod command;
 mod content;
 pub mod create;
 pub mod documents;
+mod elsewhere;
 pub mod feed;
 mod fleets;
 pub mod follow;
@@ -237,7 +239,7 @@ impl Orchestrator {
             fleets: Fleets::new(secrets.clone()),
             ledgers: tokio::sync::Mutex::new(ledgers),
             hooks: Arc::new(hooks),
-            sources: Sources::new(secrets.clone()),
+            sources: Sources::new(secrets.clone(), accounts.clone()),
             outbox: Outbox::new(secrets, accounts),
             journal,
             bundles,
@@ -261,6 +263,7 @@ impl Orchestrator {
         orchestrator.clone().follow_freezes();
         orchestrator.clone().probe_hosts();
         orchestrator.clone().meet_hosts();
+        orchestrator.clone().follow_places();
         orchestrator.deliver()?;
         Ok(orchestrator)
     }
@@ -322,7 +325,8 @@ impl Orchestrator {
                 application,
                 path,
                 label,
-            } => self.push(&application, &path, label).await,
+                to,
+            } => self.push(&application, &path, label, to).await,
             Command::Fetch {
                 application,
                 source,
@@ -453,7 +457,8 @@ impl Orchestrator {
             tokio::time::sleep(step).await;
             let busy = !lock(&self.0.active).is_empty()
                 || self.0.clients.load(Ordering::Relaxed) > 0
-                || self.owes_notifications();
+                || self.owes_notifications()
+                || self.follows_places();
             quiet = if busy { Duration::ZERO } else { quiet + step };
         }
     }

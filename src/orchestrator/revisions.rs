@@ -10,13 +10,11 @@ use super::feed::FeedItem;
 use super::{Orchestrator, content, internal, lock};
 use crate::clock;
 use crate::engine::Deployment;
-use crate::model::application::ComputePlatform;
 use crate::model::name::Name;
 use crate::model::revision::{Digest, RegisteredRevision, Revision};
+use crate::model::s3::Destination;
 use crate::model::source::Source;
 use crate::model::timestamp::Timestamp;
-use crate::providers::sources::SourceError;
-use crate::store::bundles::label_of;
 use crate::store::journal::Batch;
 
 /// A digest's beginning counts from this many digits on.
@@ -38,52 +36,16 @@ impl Orchestrator {
         application: &Name,
         path: &Path,
         label: Option<String>,
+        to: Option<Destination>,
     ) -> Result<Answer, ApiError> {
         let origin = Origin {
             description: format!("pushed from {}", path.display()),
             source: None,
         };
-        self.register(application, path, label, origin).await
-    }
-
-    /// Gets an archive from elsewhere, and registers it with an application.
-    pub(super) async fn fetch(
-        &self,
-        application: &Name,
-        source: Source,
-        label: Option<String>,
-    ) -> Result<Answer, ApiError> {
-        let (project, _) = self.0.documents.current();
-        let Some(of) = project.applications.get(application) else {
-            return Err(no_application(&project, application));
-        };
-        let file = self.landing()?;
-        let into = file.reopen().map_err(|error| internal(&error))?;
-        let known = project.connections.source(&source);
-        let fetching = self.0.sources.fetch(&source, known, into.into());
-        fetching.await.map_err(|error| {
-            let code = match error {
-                SourceError::Missing(_) => "RevisionDoesNotExistException",
-                SourceError::Refused(_) => "InvalidRevisionException",
-                SourceError::NotNow(_) => "ServiceUnavailable",
-            };
-            ApiError::new(code, error.to_string())
-        })?;
-        // An AppSpec has its name in itself.
-        let is_bundle = of.compute_platform == ComputePlatform::Server;
-        let called = is_bundle.then(|| label_of(Path::new(&source.label())));
-        let label = label.or(called);
-        let place = source.to_string();
-        let origin = Origin {
-            description: format!("fetched from {place}"),
-            source: Some(source),
-        };
-        let registered = self.register(application, file.path(), label, origin).await;
-        registered.map_err(|error| {
-            // Nobody knows the file that it landed in.
-            let landed = file.path().display().to_string();
-            ApiError::new(&error.code, error.message.replace(&landed, &place))
-        })
+        match to {
+            None => self.register(application, path, label, origin).await,
+            Some(to) => self.keep_in_s3(application, path, label, origin, &to).await,
+        }
     }
 
     /// A file for a bundle that comes in at the door. It goes when it is dropped.

@@ -13,7 +13,7 @@ use nix::fcntl::AT_FDCWD;
 use nix::sys::stat::{UtimensatFlags, utimensat};
 use nix::sys::time::TimeSpec;
 use sha2::{Digest as _, Sha256};
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempDir};
 
 use super::archive::{self, ArchiveError, Limits};
 use super::pack;
@@ -107,7 +107,8 @@ impl Bundles {
         for entry in fs::read_dir(&dir).map_err(BundleError::io(context("reading")))? {
             let entry = entry.map_err(BundleError::io(context("reading")))?;
             if is_abandoned(&entry) {
-                let _ = fs::remove_file(entry.path());
+                let path = entry.path();
+                let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir_all(&path));
             }
         }
         Ok(Self { dir })
@@ -248,6 +249,19 @@ impl Bundles {
             .prefix(INCOMING)
             .permissions(fs::Permissions::from_mode(0o600))
             .tempfile_in(&self.dir)
+            .map_err(BundleError::io(context))
+    }
+
+    /// A folder beside the bundles, for one that is not to be kept yet. It goes when it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be made.
+    pub fn aside(&self) -> Result<TempDir, BundleError> {
+        let context = format!("writing into {}", self.dir.display());
+        tempfile::Builder::new()
+            .prefix(INCOMING)
+            .tempdir_in(&self.dir)
             .map_err(BundleError::io(context))
     }
 

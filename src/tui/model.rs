@@ -20,6 +20,7 @@ use crate::engine::Deployment;
 use crate::engine::deployment::Target;
 use crate::engine::ledger::Ledger;
 use crate::engine::summary::Summary;
+use crate::model::deployment::Creator;
 use crate::model::deployment::DeploymentId;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
@@ -303,6 +304,7 @@ impl Model {
             options: crate::engine::spec::Options::default(),
             token: None,
             verify_artifact: false,
+            creator: Creator::User,
             by: self.user.clone(),
             uid: None,
         }

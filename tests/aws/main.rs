@@ -10,6 +10,7 @@
 #![allow(dead_code, reason = "helpers of other tests are used in part")]
 
 mod alarms;
+mod automatic;
 #[path = "../traffic/backend.rs"]
 mod backend;
 mod balancers;
@@ -67,6 +68,7 @@ fn main() -> ExitCode {
     arguments.test_threads.get_or_insert(SIDE_BY_SIDE);
     let trials = [
         alarms::trials(),
+        automatic::trials(),
         credentials::trials(),
         topics::trials(),
         balancers::trials(),

@@ -2,6 +2,7 @@
 
 use cutover::api::command::{Command, Deploy};
 use cutover::engine::spec::Options;
+use cutover::model::deployment::Creator;
 use cutover::model::group::{AutoRollbackConfiguration, GroupKey};
 use serde_json::json;
 
@@ -33,6 +34,7 @@ fn checks_come_in_the_order_of_the_specification() {
         },
         token: Some(String::new()),
         verify_artifact: false,
+        creator: Creator::User,
         by: "ana".to_owned(),
         uid: None,
     };

@@ -8,9 +8,11 @@
 #![allow(missing_docs, reason = "a test says what it proves by its name")]
 #![allow(dead_code, reason = "the lab is shared with other tests")]
 
+mod automatic;
 mod fetched;
 #[path = "../rollout/lab.rs"]
 mod lab;
+mod places;
 mod refused;
 mod server;
 mod world;

@@ -18,6 +18,7 @@ use cutover::api::snapshot::Snapshot;
 use cutover::engine::Deployment;
 use cutover::engine::spec::Options;
 use cutover::lab::process::Process as Found;
+use cutover::model::deployment::Creator;
 use cutover::model::deployment::DeploymentId;
 use cutover::model::group::GroupKey;
 use futures_util::StreamExt as _;
@@ -205,6 +206,7 @@ impl Cluster {
             application: "shop".parse().unwrap(),
             path,
             label: Some(revision.label.to_owned()),
+            to: None,
         };
         // The same again changes nothing.
         while self.ask(push.clone()).await.is_none() {}
@@ -228,6 +230,7 @@ impl Cluster {
                 options: Options::default(),
                 token: None,
                 verify_artifact: false,
+                creator: Creator::User,
                 by: "torture".to_owned(),
                 uid: None,
             };

@@ -10,6 +10,8 @@
 #![allow(missing_docs, reason = "a test says what it proves by its name")]
 
 mod agent_points;
+#[path = "../sources/places.rs"]
+mod automatic_places;
 mod check;
 mod cluster;
 mod disk;

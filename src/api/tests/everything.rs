@@ -80,6 +80,7 @@ fn commands(id: &str, application: &str, group: &str) -> Vec<(Command, Right)> {
         application: application.parse().unwrap(),
         path: "/nowhere".into(),
         label: None,
+        to: None,
     };
     let mut all = vec![
         (push, Right::Operate),
@@ -354,6 +355,38 @@ async fn other_users_have_addresses_fetched_that_the_project_names() {
             "can't be reached"
         };
         assert!(body.contains(why), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn other_users_read_and_write_in_s3_what_the_project_names_in_its_account() {
+    let world = World::new().await;
+    world.rewrite(
+        "access:\n  door: /run/cutover/nowhere.sock\n  people: [{ user: olaf, role: operator }]\n\
+         connections:\n  aws: [{ name: prod, region: local, endpointUrl: 'http://127.0.0.1:9' }, { name: test, region: local, endpointUrl: 'http://127.0.0.1:9' }]\n\
+         \x20 sources: [{ name: ours, from: { s3: { of: ours, account: prod } } }]\n",
+    );
+    let olaf = caller("olaf", &[]);
+    for (who, source, denied) in [
+        (&olaf, "s3://theirs/a.zip", true),
+        (&olaf, "s3://ours/a.zip", false),
+        (&owner(), "s3://theirs/a.zip", false),
+    ] {
+        let fetch = fetch("shop", source);
+        let (status, body) = world.answer(who, post("/v1/commands", &fetch)).await;
+        assert_eq!(is_denied(status, &body), denied, "{source}: {body}");
+    }
+    for (who, query, denied) in [
+        (&olaf, "to=s3://theirs/a.zip", true),
+        (&olaf, "to=s3://ours/a.zip", false),
+        (&olaf, "to=s3://ours/a.zip&account=prod", false),
+        (&olaf, "to=s3://ours/a.zip&account=test", true),
+        (&owner(), "to=s3://theirs/a.zip&account=test", false),
+    ] {
+        let path = format!("/v1/applications/shop/revisions?label=x&{query}");
+        let request = Request::post(path).body(Body::from("no archive")).unwrap();
+        let (status, body) = world.answer(who, request).await;
+        assert_eq!(is_denied(status, &body), denied, "{query}: {body}");
     }
 }
 

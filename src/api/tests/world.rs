@@ -79,6 +79,7 @@ impl World {
                 application: application.parse().unwrap(),
                 path: bundle,
                 label: Some("1.0".to_owned()),
+                to: None,
             };
             door.command(&owner(), push).await.unwrap();
             let answer = door.command(&owner(), deploy(application, group)).await;

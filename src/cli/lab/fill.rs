@@ -12,7 +12,7 @@ use crate::engine::Deployment;
 use crate::engine::input::{self, What};
 use crate::engine::spec::Options;
 use crate::lab::{Fleet, checkout, gallery, project, thumbs};
-use crate::model::deployment::{DeploymentId, DeploymentStatus};
+use crate::model::deployment::{Creator, DeploymentId, DeploymentStatus};
 use crate::model::group::{Ec2TagSet, GroupKey, Selection};
 use crate::model::tags::TagFilter;
 
@@ -37,7 +37,7 @@ pub(super) async fn fill(
         if there && !known {
             let path = fleet.folder.join(revision.folder());
             let label = Some(revision.label.to_owned());
-            push(context, client, application, &path, label).await?;
+            push(context, client, application, &path, label, None).await?;
         }
     }
     let function = key(thumbs::APPLICATION, thumbs::DEPLOYMENT_GROUP)?;
@@ -110,7 +110,15 @@ async fn register(
     for (label, file) in revisions {
         if !known.is_some_and(|all| all.iter().any(|r| r.revision.label == label)) {
             let (path, label) = (folder.join(file), Some(label.to_owned()));
-            push(context, client, group.application.clone(), &path, label).await?;
+            push(
+                context,
+                client,
+                group.application.clone(),
+                &path,
+                label,
+                None,
+            )
+            .await?;
         }
     }
     Ok(())
@@ -140,6 +148,7 @@ fn deploy(group: GroupKey, revision: &str, about: &str) -> Deploy {
         description: about.to_owned(),
         options: Options::default(),
         verify_artifact: false,
+        creator: Creator::User,
         by: user(),
         uid: None,
     }

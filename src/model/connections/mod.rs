@@ -27,7 +27,7 @@ pub use hook::{Hook, HookKind};
 pub use http::{HealthField, HttpBalancer, HttpObserve, HttpRequest, ServiceField};
 pub use receiver::{CommandReceiver, Receiver, ReceiverKind, Slack, SnsTopic, Webhook};
 pub use service::{ServiceConnection, ServiceKind, ServiceProcesses};
-pub use source::{Addresses, Repositories, SourceConnection, SourceKind};
+pub use source::{Addresses, Objects, Repositories, SourceConnection, SourceKind};
 pub use traffic::{
     Elbv2, Elbv2Control, Elbv2Weights, Envoy, EnvoyControl, EnvoyEndpoints, EnvoyRuntime, HaProxy,
     LoadBalancer, Nginx, NoRuntimeApi, Router, RuntimeApi, TrafficProvider,

@@ -27,6 +27,8 @@ pub enum SourceKind {
     Bitbucket(Repositories),
     /// Archives at addresses.
     Http(Addresses),
+    /// Objects in S3.
+    S3(Objects),
 }
 
 /// Some of the repositories of a server.
@@ -61,6 +63,21 @@ pub struct Addresses {
     pub token: Option<SecretRef>,
 }
 
+/// Some of the objects in S3.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Objects {
+    /// `BUCKET` or `BUCKET/PREFIX`, up to the end of a part of the key; all when absent. Of several entries the longest one counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
+    /// The account that is asked; the only one when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+}
+
+/// No header lines.
+static NO_HEADERS: BTreeMap<String, TextOrSecret> = BTreeMap::new();
+
 impl SourceConnection {
     /// How particularly this is about a source; not at all if it is none.
     pub(super) fn fits(&self, source: &Source) -> Option<usize> {
@@ -68,6 +85,9 @@ impl SourceConnection {
             (SourceKind::Github(some), Source::Github(one))
             | (SourceKind::Bitbucket(some), Source::Bitbucket(one)) => some.fits(one),
             (SourceKind::Http(some), Source::Http(address)) => some.fits(address),
+            (SourceKind::S3(some), Source::S3(one)) => {
+                some.fits(&format!("{}/{}", one.bucket, one.key))
+            }
             _ => None,
         }
     }
@@ -77,6 +97,7 @@ impl SourceConnection {
         match &self.from {
             SourceKind::Github(some) | SourceKind::Bitbucket(some) => &some.headers,
             SourceKind::Http(some) => &some.headers,
+            SourceKind::S3(_) => &NO_HEADERS,
         }
     }
 
@@ -85,6 +106,7 @@ impl SourceConnection {
         match &self.from {
             SourceKind::Github(some) | SourceKind::Bitbucket(some) => some.token.as_ref(),
             SourceKind::Http(some) => some.token.as_ref(),
+            SourceKind::S3(_) => None,
         }
     }
 
@@ -92,8 +114,28 @@ impl SourceConnection {
     pub fn server(&self) -> Option<&str> {
         match &self.from {
             SourceKind::Github(some) | SourceKind::Bitbucket(some) => some.address.as_deref(),
-            SourceKind::Http(_) => None,
+            SourceKind::Http(_) | SourceKind::S3(_) => None,
         }
+    }
+
+    /// The AWS account that is asked, if it says which.
+    pub fn account(&self) -> Option<&str> {
+        match &self.from {
+            SourceKind::S3(some) => some.account.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+impl Objects {
+    /// How particularly this is about what is there, as `BUCKET/KEY`.
+    fn fits(&self, place: &str) -> Option<usize> {
+        let Some(of) = &self.of else {
+            return Some(0);
+        };
+        let rest = place.strip_prefix(of.as_str())?;
+        let whole = of.ends_with('/') || rest.is_empty() || rest.starts_with('/');
+        whole.then_some(of.len())
     }
 }
 
@@ -132,6 +174,8 @@ sources:
   - { name: shop, from: { github: { of: Acme/shop } } }
   - { name: files, from: { http: { address: 'https://files.example' } } }
   - { name: ours, from: { http: { address: 'https://files.example/ours/' } } }
+  - { name: bucket, from: { s3: { of: bundles, account: prod } } }
+  - { name: web, from: { s3: { of: bundles/web/ } } }
 ";
 
     #[test]
@@ -151,6 +195,10 @@ sources:
         }
         assert_eq!(of(&format!("bitbucket:acme/shop@{commit}")), None);
         for (address, name) in [
+            ("s3://bundles/x.zip", Some("bucket")),
+            ("s3://bundles/web/x.zip?versionId=7", Some("web")),
+            ("s3://bundles/website.zip", Some("bucket")),
+            ("s3://bundles-2/x.zip", None),
             ("https://files.example/x.zip", Some("files")),
             ("https://files.example?x", Some("files")),
             ("https://files.example/ours/x.zip", Some("ours")),

@@ -80,10 +80,11 @@ pub fn order(deployment: &Deployment, target: &Target) -> Arc<Order> {
         deployment_group_name: spec.group.deployment_group_name.to_string(),
         deployment_group_id: spec.group.deployment_group_id.clone().unwrap_or_default(),
         // Whoever wants traffic back: scripts are those of what is installed.
-        creator: if spec.goes_back() {
-            Creator::CodeDeployRollback
-        } else {
-            spec.creator
+        creator: match spec.creator {
+            _ if spec.goes_back() => Creator::CodeDeployRollback,
+            // To a host it is the same, and agents of before do not know the word.
+            Creator::CodeDeploy => Creator::User,
+            other => other,
         },
         deployment_type: spec.group.deployment_style.deployment_type,
         revision: spec.revision.clone(),

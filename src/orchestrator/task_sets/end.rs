@@ -21,7 +21,6 @@ impl Orchestrator {
         while !self.has_let_go(deployment, side) {
             sleep(LOOK).await;
         }
-        crate::crash_point::here!("task-sets.before-end");
         let mut trouble = Vec::new();
         for set in deployment.task_sets(side) {
             for (host, _) in &set.hosts {

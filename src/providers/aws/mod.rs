@@ -1,17 +1,21 @@
 //! AWS: the accounts of a project, for those who speak to its services. Only a build with the feature `aws` has the SDK for it.
 
+#[cfg(not(feature = "aws"))]
+mod absent;
+#[cfg(feature = "aws")]
+mod newest;
 #[cfg(feature = "aws")]
 mod s3;
 #[cfg(feature = "aws")]
 mod session;
 #[cfg(feature = "aws")]
 mod trouble;
+#[cfg(feature = "aws")]
+mod upload;
 
 use std::fmt;
 use std::sync::Arc;
 
-#[cfg(feature = "aws")]
-pub use self::s3::{S3Error, Stored};
 #[cfg(feature = "aws")]
 pub(crate) use self::trouble::{Kind, Trouble};
 use crate::model::connections::{self as model, AwsAccount};

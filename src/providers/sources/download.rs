@@ -1,18 +1,21 @@
 //! A `GET` that may lead elsewhere, into a file.
 
 use futures_util::StreamExt as _;
-use reqwest::header::{CONTENT_TYPE, LOCATION};
-use reqwest::{Response, Url};
+use reqwest::header::{CONTENT_TYPE, HeaderName, LOCATION};
+use reqwest::{Response, StatusCode, Url};
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt as _;
 
 use super::refusal::{Asked, refusal};
-use super::{Place, SourceError, Sources};
+use super::{Place, SourceError, Sources, too_large};
 use crate::model::connections::SourceConnection;
 use crate::store::bundles::LARGEST;
 
 /// To so many other addresses it may lead.
 const LEADS: usize = 5;
+
+/// A header line.
+pub(super) type Line<'a> = (HeaderName, &'a str);
 
 impl Sources {
     pub(super) async fn download(
@@ -21,16 +24,28 @@ impl Sources {
         known: Option<&SourceConnection>,
         into: File,
     ) -> Result<(), SourceError> {
+        let response = self.reach(place, known, None).await?;
+        take(place, response, into).await
+    }
+
+    /// What is answered in the end to who asks for a place, on a condition; what has not changed is answered so.
+    pub(super) async fn reach(
+        &self,
+        place: &Place,
+        known: Option<&SourceConnection>,
+        condition: Option<Line<'_>>,
+    ) -> Result<Response, SourceError> {
         let unfit = |error: &dyn std::fmt::Display| {
             SourceError::Refused(format!("{} is no address: {error}", place.url))
         };
         let first = Url::parse(&place.url).map_err(|error| unfit(&error))?;
         let mut url = first.clone();
         for _ in 0..=LEADS {
-            let response = self.ask(place, known, &first, &url).await?;
+            let asking = self.ask(place, known, &first, &url, condition.clone());
+            let response = asking.await?;
             let status = response.status();
-            if status.is_success() {
-                return take(place, response, into).await;
+            if status.is_success() || status == StatusCode::NOT_MODIFIED {
+                return Ok(response);
             }
             if !status.is_redirection() {
                 let token = known.and_then(SourceConnection::token);
@@ -57,8 +72,12 @@ impl Sources {
         known: Option<&SourceConnection>,
         first: &Url,
         url: &Url,
+        condition: Option<Line<'_>>,
     ) -> Result<Response, SourceError> {
         let mut request = self.http()?.get(url.clone());
+        if let Some((name, value)) = condition {
+            request = request.header(name, value);
+        }
         if url.origin() == first.origin() {
             for (name, value) in place.headers {
                 request = request.header(*name, *value);
@@ -99,14 +118,8 @@ async fn take(place: &Place, response: Response, mut into: File) -> Result<(), S
             "{who} answers a web page and no archive: check the address, and whether it wants a token (connections.sources of cutover.yaml)"
         )));
     }
-    let large = || {
-        let gigabytes = LARGEST >> 30;
-        SourceError::Refused(format!(
-            "{who} sends more than {gigabytes} GiB, and no bundle has more: keep what is not deployed out of it"
-        ))
-    };
     if response.content_length() > Some(LARGEST) {
-        return Err(large());
+        return Err(too_large(who));
     }
     let full = |error: std::io::Error| SourceError::NotNow(format!("it can't be kept: {error}"));
     let url = response.url().clone();
@@ -116,7 +129,7 @@ async fn take(place: &Place, response: Response, mut into: File) -> Result<(), S
         let chunk = chunk.map_err(|error| silent(&url, error))?;
         taken += chunk.len() as u64;
         if taken > LARGEST {
-            return Err(large());
+            return Err(too_large(who));
         }
         into.write_all(&chunk).await.map_err(full)?;
     }

@@ -4,16 +4,22 @@
 mod download;
 mod refusal;
 mod repositories;
+mod watch;
 
+use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use tokio::fs::File;
 use tokio::sync::Semaphore;
 
+pub use self::watch::Sighting;
 use crate::model::connections::SourceConnection;
+use crate::model::s3::S3Object;
 use crate::model::source::Source;
+use crate::providers::aws::Accounts;
 use crate::providers::secrets::Secrets;
+use crate::store::bundles::LARGEST;
 
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -27,7 +33,7 @@ const AT_ONCE: usize = 4;
 /// How long the whole of it may take.
 const LONGEST: Duration = Duration::from_mins(30);
 
-/// Why the archive of a revision was not had.
+/// Why the archive of a revision was not had, or not taken where it was to be kept.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SourceError {
     /// There is none.
@@ -45,6 +51,7 @@ pub enum SourceError {
 #[derive(Debug)]
 pub struct Sources {
     secrets: Secrets,
+    accounts: Accounts,
     /// Made when it is needed first: it reads the machine's certificates.
     http: OnceLock<reqwest::Client>,
     /// Who may fetch now.
@@ -63,16 +70,18 @@ struct Place {
 }
 
 impl Sources {
-    /// For the project with these secrets.
-    pub fn new(secrets: Secrets) -> Self {
+    /// For the project with these secrets and AWS accounts.
+    pub fn new(secrets: Secrets, accounts: Accounts) -> Self {
         Self {
             secrets,
+            accounts,
             http: OnceLock::new(),
             turns: Semaphore::new(AT_ONCE),
         }
     }
 
-    /// Writes an archive into a file, with what is known of where it is.
+    /// Writes an archive into a file, with what is known of where it is. Answers where exactly it was: in S3, which version it
+    /// was and with what content.
     ///
     /// # Errors
     /// If it can't be had: what is left in the file is of no use then.
@@ -81,7 +90,7 @@ impl Sources {
         source: &Source,
         known: Option<&SourceConnection>,
         into: File,
-    ) -> Result<(), SourceError> {
+    ) -> Result<Source, SourceError> {
         let Ok(_turn) = self.turns.try_acquire() else {
             let message = format!("{AT_ONCE} archives are being fetched already: try again");
             return Err(SourceError::NotNow(message));
@@ -90,23 +99,29 @@ impl Sources {
         let place = match source {
             Source::Github(commit) => repositories::on_github(commit, server),
             Source::Bitbucket(commit) => repositories::on_bitbucket(commit, server),
-            Source::Http(address) => Place {
-                who: host(address).to_owned(),
-                what: address.clone(),
-                url: address.clone(),
-                headers: &[],
-            },
+            Source::Http(address) => at(address),
+            Source::S3(object) => {
+                let account = known.and_then(SourceConnection::account);
+                let getting = Box::pin(self.accounts.download(account, object, into));
+                return in_time(&object.to_string(), getting).await.map(Source::S3);
+            }
         };
-        let getting = self.download(&place, known, into);
-        let got = tokio::time::timeout(LONGEST, getting).await;
-        got.unwrap_or_else(|_| {
-            let minutes = LONGEST.as_secs() / 60;
-            let message = format!(
-                "{} had not sent all of it after {minutes} minutes: try again, or fetch it yourself and push the file",
-                place.who
-            );
-            Err(SourceError::NotNow(message))
-        })
+        in_time(&place.who, self.download(&place, known, into)).await?;
+        Ok(source.clone())
+    }
+
+    /// Writes a file to S3, and says which version of which content it is there.
+    ///
+    /// # Errors
+    /// If it is not taken.
+    pub async fn store(
+        &self,
+        file: &Path,
+        object: &S3Object,
+        account: Option<&str>,
+    ) -> Result<S3Object, SourceError> {
+        let putting = Box::pin(self.accounts.upload(account, file, object));
+        in_time(&object.to_string(), putting).await
     }
 
     fn http(&self) -> Result<&reqwest::Client, SourceError> {
@@ -125,6 +140,39 @@ impl Sources {
             })?;
         Ok(self.http.get_or_init(|| http))
     }
+}
+
+/// At this address.
+fn at(address: &str) -> Place {
+    Place {
+        who: host(address).to_owned(),
+        what: address.to_owned(),
+        url: address.to_owned(),
+        headers: &[],
+    }
+}
+
+/// What comes of a transfer, if it does not take for ever.
+async fn in_time<T>(
+    who: &str,
+    moving: impl Future<Output = Result<T, SourceError>>,
+) -> Result<T, SourceError> {
+    let moved = tokio::time::timeout(LONGEST, moving).await;
+    moved.unwrap_or_else(|_| {
+        let minutes = LONGEST.as_secs() / 60;
+        let message = format!(
+            "{who} had not sent or taken all of it after {minutes} minutes: try again, or bring the file here yourself and push it"
+        );
+        Err(SourceError::NotNow(message))
+    })
+}
+
+/// It is more than any bundle has.
+pub(crate) fn too_large(who: &str) -> SourceError {
+    let gigabytes = LARGEST >> 30;
+    SourceError::Refused(format!(
+        "{who} sends more than {gigabytes} GiB, and no bundle has more: keep what is not deployed out of it"
+    ))
 }
 
 /// The host of an address, with its port.

@@ -4,7 +4,7 @@ use super::document::Document;
 use super::problem::{Problem, Problems, Severity};
 use super::receivers::address;
 use crate::model::connections::{
-    AlarmSource, Arn, Connections, ReceiverKind, TrafficProvider, account,
+    AlarmSource, Arn, Connections, ReceiverKind, SourceKind, TrafficProvider, account,
 };
 use crate::model::yaml::{self, Path};
 
@@ -58,6 +58,12 @@ fn users<'a>(all: &'a Connections, root: &Path) -> Vec<(Path, Option<&'a str>)> 
         if let TrafficProvider::Elbv2(elb) = &balancer.provider {
             let path = root.key("loadBalancers").index(index).key("provider");
             users.push((path.key("elbv2"), elb.account.as_deref()));
+        }
+    }
+    for (index, source) in all.sources.iter().enumerate() {
+        if let SourceKind::S3(objects) = &source.from {
+            let path = root.key("sources").index(index).key("from");
+            users.push((path.key("s3"), objects.account.as_deref()));
         }
     }
     let at = |(path, named): (Path, Option<&'a str>)| match named {

@@ -13,6 +13,7 @@ mod access;
 pub mod address;
 mod alarms;
 mod applications;
+mod automatic;
 mod aws;
 mod balancers;
 mod configurations;
@@ -80,6 +81,10 @@ pub fn load(folder: &Path) -> Result<Loaded, Vec<Problem>> {
         access::check_places(access, source, applications, &groups, &mut problems);
         access::check_demands(&access.approvals, source, &groups, &mut problems);
     }
+    if let Some((document, source)) = &read_project {
+        let all = &document.automatic_deployments;
+        automatic::check(all, source, &groups, &mut problems);
+    }
     let sorted = problems.sorted();
     match read_project {
         Some((document, _)) if !sorted.iter().any(Problem::is_error) => Ok(Loaded {
@@ -90,6 +95,7 @@ pub fn load(folder: &Path) -> Result<Loaded, Vec<Problem>> {
                 connections: document.connections,
                 secrets: document.secrets,
                 access: document.access,
+                automatic_deployments: document.automatic_deployments,
                 applications: read.applications,
                 groups,
                 configurations: configurations.by_name,

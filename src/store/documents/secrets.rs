@@ -261,6 +261,7 @@ impl<'a> Places<'a> {
             SourceKind::Github(some) => (from.key("github"), some.address.as_deref()),
             SourceKind::Bitbucket(some) => (from.key("bitbucket"), some.address.as_deref()),
             SourceKind::Http(some) => (from.key("http"), Some(some.address.as_str())),
+            SourceKind::S3(_) => (from.key("s3"), None),
         };
         let address = address.map(|address| (path.key("address"), address));
         self.urls.extend(address);

@@ -4,6 +4,7 @@ use super::document::Document;
 use super::problem::{Problems, Severity};
 use super::receivers::address;
 use crate::model::connections::{Repositories, SourceConnection, SourceKind};
+use crate::model::s3::is_bucket;
 use crate::model::yaml;
 
 /// Checks what sources are about, and where they are.
@@ -22,6 +23,14 @@ pub(super) fn check(sources: &[SourceConnection], document: &Document, problems:
                 }
                 continue;
             }
+            SourceKind::S3(some) => {
+                if some.of.as_deref().is_some_and(|of| !is_in_a_bucket(of)) {
+                    let path = from.key("s3").key("of");
+                    let message = "write BUCKET or BUCKET/PREFIX, as in shop-bundles or shop-bundles/web/; leave it out for all";
+                    problems.add(document.problem(Severity::Error, &path, message));
+                }
+                continue;
+            }
         };
         if server.is_some_and(|some| !is_of_somebody(some)) {
             let message =
@@ -36,6 +45,10 @@ pub(super) fn check(sources: &[SourceConnection], document: &Document, problems:
             problems.add(document.problem(Severity::Error, &path, message));
         }
     }
+}
+
+fn is_in_a_bucket(of: &str) -> bool {
+    is_bucket(of.split('/').next().unwrap_or_default()) && !of.contains(char::is_control)
 }
 
 fn is_of_somebody(some: &Repositories) -> bool {

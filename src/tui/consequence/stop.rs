@@ -4,7 +4,7 @@ use super::{Choice, Statement, traffic};
 use crate::api::command::Command;
 use crate::engine::input::{self, What};
 use crate::engine::{Deployment, rollback};
-use crate::model::deployment::{Creator, DeploymentStatus};
+use crate::model::deployment::DeploymentStatus;
 use crate::model::traffic::{Side, Split};
 use crate::tui::model::Model;
 
@@ -26,7 +26,7 @@ pub(crate) fn stop(model: &Model, deployment: &Deployment) -> Statement {
     } else {
         ledger_revision(model, deployment)
     };
-    let can_roll_back = deployment.spec.creator == Creator::User && goal.is_some();
+    let can_roll_back = deployment.spec.creator.is_choice() && goal.is_some();
     let (accept, alternative) = match (rolls_back, goal) {
         (true, Some(goal)) => (
             Choice {

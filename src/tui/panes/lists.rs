@@ -182,10 +182,11 @@ pub(super) fn standing(model: &Model, summary: &Summary) -> Mark {
 
 fn who(summary: &Summary) -> String {
     let who = match summary.creator {
+        _ if summary.rolls_back.is_some() => "rollback",
         Creator::CodeDeployRollback => "rollback",
         Creator::Autoscaling => "launch",
         Creator::CodeDeployAutoUpdate => "update",
-        Creator::User if summary.rolls_back.is_some() => "rollback",
+        Creator::CodeDeploy => "auto",
         Creator::User => summary.by.as_str(),
     };
     format!("{who:8}")

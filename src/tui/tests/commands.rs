@@ -283,6 +283,7 @@ fn read_only_refuses_every_command_at_the_gate_and_says_so() {
             application: sample::name("shop"),
             path: "/x".into(),
             label: None,
+            to: None,
         },
         Command::Fetch {
             application: sample::name("shop"),

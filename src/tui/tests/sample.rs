@@ -109,6 +109,7 @@ pub(super) fn project(hosts: usize) -> Project {
         secrets: std::collections::BTreeMap::default(),
         connections: Connections::default(),
         access: None,
+        automatic_deployments: Vec::new(),
         applications: ["checkout", "shop", "thumbs"]
             .map(|text| (name(text), application(text)))
             .into(),

@@ -11,6 +11,7 @@ use cutover::api::feed::FeedItem;
 use cutover::api::gate::{Circumstances, send};
 use cutover::engine::event::Event;
 use cutover::engine::spec::Options;
+use cutover::model::deployment::Creator;
 use cutover::model::deployment::DeploymentStatus;
 use cutover::model::group::GroupKey;
 use futures_util::StreamExt as _;
@@ -101,6 +102,7 @@ async fn up(speech: Speech) -> Running {
         application: "shop".parse().unwrap(),
         path: revision(&fleet),
         label: Some("true".to_owned()),
+        to: None,
     };
     send(&client, push, CONFIRMED).await.unwrap();
     Running {
@@ -137,6 +139,7 @@ async fn deploy(client: &Client) -> f64 {
         options: Options::default(),
         token: None,
         verify_artifact: false,
+        creator: Creator::User,
         by: "bench".to_owned(),
         uid: None,
     };

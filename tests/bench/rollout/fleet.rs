@@ -12,6 +12,7 @@ use cutover::api::gate::{Circumstances, send};
 use cutover::engine::event::{Event, Record};
 use cutover::engine::spec::Options;
 use cutover::identity::command::CommandKey;
+use cutover::model::deployment::Creator;
 use cutover::model::deployment::{DeploymentId, DeploymentStatus};
 use cutover::model::group::GroupKey;
 use cutover::providers::hosts::{AgentClient, Signer, Way};
@@ -111,6 +112,7 @@ impl Fleet {
             options: Options::default(),
             token: None,
             verify_artifact: false,
+            creator: Creator::User,
             by: "bench".to_owned(),
             uid: None,
         };

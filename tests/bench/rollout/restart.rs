@@ -33,6 +33,7 @@ pub async fn measure() -> Vec<Figure> {
         application: "bench".parse().unwrap(),
         path: folder,
         label: None,
+        to: None,
     };
     let Answer::Registered { revision } = fleet.send(push).await else {
         panic!("the revision is not registered");

@@ -1,7 +1,7 @@
 //! Hooks: what is called for lifecycle events that no host carries out (lifecycle.md §9).
 //!
-//! A webhook is called until it has taken the call, and reports later, with the [ticket](ticket::Tickets) that it was given. A
-//! program on this machine is run once, and its exit code is the report.
+//! A webhook, or a function of AWS Lambda, is called until it has taken the call, and reports later, with the
+//! [ticket](ticket::Tickets) that it was given. A program on this machine is run once, and its exit code is the report.
 
 pub mod report;
 #[cfg(test)]
@@ -74,7 +74,8 @@ pub(super) struct Call {
 struct Payload<'a> {
     deployment_id: &'a DeploymentId,
     lifecycle_event_hook_execution_id: &'a str,
-    lifecycle_event: LifecycleEvent,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lifecycle_event: Option<LifecycleEvent>,
     #[serde(skip_serializing_if = "Option::is_none")]
     callback_url: Option<&'a str>,
 }
@@ -101,13 +102,11 @@ impl Hooks {
     ///
     /// # Errors
     /// If the key can't be read or made.
-    pub fn new(key: &Path, secrets: &Secrets) -> std::io::Result<Self> {
-        // No hook is anything of AWS.
-        let accounts = Accounts::default();
+    pub fn new(key: &Path, secrets: &Secrets, accounts: &Accounts) -> std::io::Result<Self> {
         Ok(Self {
             tickets: Tickets::open(key)?,
             webhooks: Notifier::new(secrets.clone(), accounts.clone(), DEADLINE),
-            programs: Notifier::new(secrets.clone(), accounts, LONGEST),
+            programs: Notifier::new(secrets.clone(), accounts.clone(), LONGEST),
             calls: Mutex::default(),
         })
     }
@@ -156,14 +155,21 @@ impl Hooks {
             None => {
                 let name = &call.name;
                 let why = format!(
-                    "nothing says what {name} stands for: `connections.hooks` of cutover.yaml does"
+                    "nothing says what {name} stands for: `connections.hooks` of cutover.yaml does, with `via: {{ lambda: {{}} }}` for a function of AWS"
                 );
                 call.fails(why).await;
             }
             Some(hook) => match &hook.via {
                 // It has taken the call, and reports when it likes.
-                HookKind::Webhook(_) if begun => {}
-                HookKind::Webhook(_) => self.post(call, hook, halt).await,
+                HookKind::Webhook(_) | HookKind::Lambda(_) if begun => {}
+                HookKind::Webhook(_) => {
+                    let message = self.message(call, call.report_to.as_deref());
+                    self.post(call, hook, &message, halt).await;
+                }
+                HookKind::Lambda(_) => {
+                    let message = self.bare(call);
+                    self.post(call, hook, &message, halt).await;
+                }
                 HookKind::Command(_) if begun => {
                     let why = "the orchestrator was started anew while it ran, and nobody knows how it ended";
                     call.fails(why.to_owned()).await;
@@ -174,10 +180,9 @@ impl Hooks {
     }
 
     /// Until it has taken the call, or the time to begin is over.
-    async fn post(&self, call: &Call, hook: &Hook, halt: &CancellationToken) {
-        let message = self.message(call, call.report_to.as_deref());
+    async fn post(&self, call: &Call, hook: &Hook, message: &Message, halt: &CancellationToken) {
         loop {
-            match self.webhooks.call(hook, &message).await {
+            match self.webhooks.call(hook, message).await {
                 Answer::Taken(_) => return call.starts().await,
                 Answer::Refused(why) => return call.fails(why).await,
                 Answer::NotNow { why, wait } => {
@@ -209,20 +214,37 @@ impl Hooks {
         }
     }
 
+    /// What `CodeDeploy` tells a hook, and which event it is, and where to report.
     fn message(&self, call: &Call, callback_url: Option<&str>) -> Message {
         let ticket = self.tickets.of(&call.execution);
         let payload = Payload {
             deployment_id: &call.deployment,
             lifecycle_event_hook_execution_id: &ticket,
-            lifecycle_event: call.event,
+            lifecycle_event: Some(call.event),
             callback_url,
         };
-        Message {
-            id: ticket.clone(),
-            event: call.event.to_string(),
-            body: serde_json::to_string(&payload).unwrap_or_default(),
-            sentence: String::new(),
-        }
+        told(&payload, call)
+    }
+
+    /// What `CodeDeploy` tells a hook, and nothing more.
+    fn bare(&self, call: &Call) -> Message {
+        let ticket = self.tickets.of(&call.execution);
+        let payload = Payload {
+            deployment_id: &call.deployment,
+            lifecycle_event_hook_execution_id: &ticket,
+            lifecycle_event: None,
+            callback_url: None,
+        };
+        told(&payload, call)
+    }
+}
+
+fn told(payload: &Payload, call: &Call) -> Message {
+    Message {
+        id: payload.lifecycle_event_hook_execution_id.to_owned(),
+        event: call.event.to_string(),
+        body: serde_json::to_string(payload).unwrap_or_default(),
+        sentence: String::new(),
     }
 }
 

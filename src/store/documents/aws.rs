@@ -4,7 +4,7 @@ use super::document::Document;
 use super::problem::{Problem, Problems, Severity};
 use super::receivers::address;
 use crate::model::connections::{
-    AlarmSource, Arn, Connections, ReceiverKind, TrafficProvider, account,
+    AlarmSource, Arn, Connections, FunctionKind, HookKind, ReceiverKind, TrafficProvider, account,
 };
 use crate::model::yaml::{self, Path};
 
@@ -58,6 +58,18 @@ fn users<'a>(all: &'a Connections, root: &Path) -> Vec<(Path, Option<&'a str>)> 
         if let TrafficProvider::Elbv2(elb) = &balancer.provider {
             let path = root.key("loadBalancers").index(index).key("provider");
             users.push((path.key("elbv2"), elb.account.as_deref()));
+        }
+    }
+    for (index, hook) in all.hooks.iter().enumerate() {
+        if let HookKind::Lambda(lambda) = &hook.via {
+            let path = root.key("hooks").index(index).key("via");
+            users.push((path.key("lambda"), lambda.account.as_deref()));
+        }
+    }
+    for (index, function) in all.functions.iter().enumerate() {
+        if let FunctionKind::Lambda(lambda) = &function.via {
+            let path = root.key("functions").index(index).key("via");
+            users.push((path.key("lambda"), lambda.account.as_deref()));
         }
     }
     let at = |(path, named): (Path, Option<&'a str>)| match named {

@@ -10,13 +10,16 @@
 #![allow(dead_code, reason = "helpers of other tests are used in part")]
 
 mod alarms;
+mod aliases;
 #[path = "../traffic/backend.rs"]
 mod backend;
 mod balancers;
 mod cloud;
 mod credentials;
+mod functions;
 #[path = "../rollout/lab.rs"]
 mod lab;
+mod lambda;
 #[path = "../traffic/load.rs"]
 mod load;
 #[path = "../traffic/program.rs"]
@@ -67,6 +70,8 @@ fn main() -> ExitCode {
     arguments.test_threads.get_or_insert(SIDE_BY_SIDE);
     let trials = [
         alarms::trials(),
+        aliases::trials(),
+        functions::trials(),
         credentials::trials(),
         topics::trials(),
         balancers::trials(),

@@ -112,3 +112,31 @@ where
         async move { self.0.apply(&own?, observed).await }.boxed()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Service;
+    use super::*;
+    use crate::model::traffic::Side;
+
+    #[test]
+    fn who_knows_addresses_is_not_given_versions() {
+        let at = |endpoint: At| Server {
+            name: "thumbs-2".parse().unwrap(),
+            endpoint,
+            side: Side::Green,
+            service: Service::In,
+        };
+        let address = Endpoint::parse("10.0.0.7:80").unwrap();
+        let servers = [at(address.clone().into()), at(Version(2).into())];
+        let known: Vec<Server> = own(&servers[..1]).unwrap();
+        assert_eq!(known[0].endpoint, address);
+        let error = own::<Endpoint>(&servers).unwrap_err().to_string();
+        assert!(
+            error.ends_with("a version of a function has no address"),
+            "{error}"
+        );
+        let known: Vec<Server<Version>> = own(&servers[1..]).unwrap();
+        assert_eq!(known[0].endpoint, Version(2));
+    }
+}

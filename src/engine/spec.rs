@@ -182,6 +182,12 @@ impl Spec {
         service.map(|_| ErrorCode::ElasticLoadBalancingInvalid)
     }
 
+    /// The error that ends it when what is to get traffic was not found well in time; none where numbers of instances decide.
+    pub fn without_version(&self) -> Option<ErrorCode> {
+        let function = self.function.as_ref();
+        function.map(|_| ErrorCode::InvalidLambdaFunction)
+    }
+
     /// Whether it gives the original of a blue/green deployment its traffic back, and installs nothing.
     pub fn goes_back(&self) -> bool {
         self.is_blue_green() && self.rolls_back.is_some()

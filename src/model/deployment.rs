@@ -239,6 +239,8 @@ pub enum ErrorCode {
     HealthConstraints,
     /// A hook reported a failure, could not be called, or did not report in time.
     HookExecutionFailure,
+    /// There are no credentials for what the deployment needs, or they do not permit it.
+    IamRolePermissions,
     /// There is no such service, or nobody may give it task sets.
     InvalidEcsService,
     /// A function's alias is not as the deployment takes it to be: it leads to two versions, or to another one.
@@ -261,6 +263,8 @@ pub enum ErrorCode {
     OverMaxInstances,
     /// The revision was deleted before the deployment began.
     RevisionMissing,
+    /// What the deployment needs was asked for too often, and went on to refuse.
+    Throttled,
     /// The deployment took longer than the limit of a whole deployment.
     Timeout,
 }
@@ -280,6 +284,7 @@ impl ErrorCode {
             Self::ElasticLoadBalancingInvalid => "ELASTIC_LOAD_BALANCING_INVALID",
             Self::HealthConstraints => "HEALTH_CONSTRAINTS",
             Self::HookExecutionFailure => "HOOK_EXECUTION_FAILURE",
+            Self::IamRolePermissions => "IAM_ROLE_PERMISSIONS",
             Self::InvalidEcsService => "INVALID_ECS_SERVICE",
             Self::InvalidLambdaConfiguration => "INVALID_LAMBDA_CONFIGURATION",
             Self::InvalidLambdaFunction => "INVALID_LAMBDA_FUNCTION",
@@ -293,6 +298,7 @@ impl ErrorCode {
             Self::NoInstances => "NO_INSTANCES",
             Self::OverMaxInstances => "OVER_MAX_INSTANCES",
             Self::RevisionMissing => "REVISION_MISSING",
+            Self::Throttled => "THROTTLED",
             Self::Timeout => "TIMEOUT",
         }
     }

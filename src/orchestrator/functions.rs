@@ -7,7 +7,9 @@ use super::{Orchestrator, content, lock};
 use crate::appspec::lambda;
 use crate::engine::Ledger;
 use crate::engine::spec::TargetSpec;
-use crate::model::connections::{FunctionConnection, FunctionKind, Version};
+use crate::model::connections::{
+    AwsAccount, FunctionConnection, FunctionEndpoints, FunctionKind, Version,
+};
 use crate::model::deployment::{ErrorCode, InstanceHealth, RevisionHealth};
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
@@ -54,10 +56,22 @@ impl Orchestrator {
                 ),
             ));
         }
-        for version in [current, function.target_version] {
-            known(connection, version)?;
+        match &connection.via {
+            FunctionKind::Endpoints(endpoints) => {
+                for version in [current, function.target_version] {
+                    known(connection, endpoints, version)?;
+                }
+            }
+            // Which versions there are is known there.
+            FunctionKind::Lambda(_) => self.can_reach(project, connection)?,
         }
         Ok(asked)
+    }
+
+    /// Whether this program knows how to speak to whoever has the alias.
+    fn can_reach(&self, project: &Project, known: &FunctionConnection) -> Result<(), ApiError> {
+        let reached = self.0.traffic.reach(project, &known.name, &known.alias);
+        reached.map_err(|why| ApiError::new("InvalidRevisionException", why))
     }
 
     /// Whether no other group moves the traffic of the same alias.
@@ -121,7 +135,8 @@ fn connection<'a>(
         let others: Vec<&str> = others.map(|one| one.alias.as_str()).collect();
         let message = if others.is_empty() {
             format!(
-                "nothing says where the function {name} is: `connections.functions` of cutover.yaml does"
+                "nothing says where the function {name} is: `connections.functions` of cutover.yaml does{}",
+                at_lambda(&all.aws, function)
             )
         } else {
             format!(
@@ -133,8 +148,24 @@ fn connection<'a>(
     })
 }
 
-fn known(connection: &FunctionConnection, version: u64) -> Result<(), ApiError> {
-    let FunctionKind::Endpoints(endpoints) = &connection.via;
+/// What to write of a function that may be in one of these accounts.
+fn at_lambda(accounts: &[AwsAccount], function: &lambda::Function) -> String {
+    let account = match accounts {
+        [] => return String::new(),
+        [_] => "{}".to_owned(),
+        [first, ..] => format!("{{ account: {} }}", first.name),
+    };
+    format!(
+        ". If it is at AWS Lambda, write `{{ name: '{}', alias: {}, via: {{ lambda: {account} }} }}` there",
+        function.name, function.alias
+    )
+}
+
+fn known(
+    connection: &FunctionConnection,
+    endpoints: &FunctionEndpoints,
+    version: u64,
+) -> Result<(), ApiError> {
     if endpoints.versions.contains_key(&Version(version)) {
         return Ok(());
     }

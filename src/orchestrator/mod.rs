@@ -218,7 +218,7 @@ impl Orchestrator {
             feed.clone(),
         );
         let known = KnownHosts::open(state.hosts()).map_err(StartError::KnownHosts)?;
-        let hooks = Hooks::new(&state.hooks(), &secrets).map_err(StartError::Hooks)?;
+        let hooks = Hooks::new(&state.hooks(), &secrets, &accounts).map_err(StartError::Hooks)?;
         let own = OwnKeys::open(&state.key(), &state.commands())?;
         let epoch = fence::begin(state, take_over)?;
         let signer = Signer::new(

@@ -9,7 +9,7 @@ use super::shape::{Millis, Style};
 use super::tape::Reel;
 use crate::model::traffic::{Side, Split};
 use crate::providers::traffic::{
-    Observed, Seen, Server as Wish, Service, TrafficError, Wanted, weights,
+    At, Observed, Seen, Server as Wish, Service, TrafficError, Wanted, weights,
 };
 
 /// The weight of a server that nobody has given another.
@@ -192,7 +192,7 @@ impl Balancer {
     }
 
     /// Into service and up first, down and out of it last. What was accepted takes effect in its order, sooner or later.
-    fn apply(&mut self, env: &mut Env, called: Called, wanted: &Wanted, seen: u64) {
+    fn apply(&mut self, env: &mut Env, called: Called, wanted: &Wanted<At>, seen: u64) {
         let balancers = env.shape.balancers;
         if env.goes_wrong(Reel::Traffic, balancers.refuses) {
             env.mark(Mark::BalancerRefused);
@@ -207,7 +207,7 @@ impl Balancer {
             );
         }
         let weights = weights(wanted, LARGEST_WEIGHT);
-        let step = |server: &Wish| Step {
+        let step = |server: &Wish<At>| Step {
             host: Cast::host(&server.name),
             service: server.service,
             weight: weights.get(&server.name).copied().unwrap_or(0),

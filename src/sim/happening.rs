@@ -7,7 +7,7 @@ use crate::agent::protocol::{ExecutionState, Order};
 use crate::engine::input;
 use crate::model::deployment::ExecutionId;
 use crate::providers::notify::Answer;
-use crate::providers::traffic::{Observed, TrafficError, Wanted};
+use crate::providers::traffic::{At, Observed, TrafficError, Wanted};
 
 /// Which life of a process, counted from 1: what was meant for an earlier one does not concern the next.
 pub type Life = u32;
@@ -250,7 +250,7 @@ pub enum AskedBalancer {
     /// How things are for these servers.
     Observe(Vec<usize>),
     /// To be so, decided on what the watch had counted so far.
-    Apply(Wanted, u64),
+    Apply(Wanted<At>, u64),
 }
 
 /// What a load balancer answers.

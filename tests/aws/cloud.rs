@@ -11,6 +11,8 @@ use aws_sdk_elasticloadbalancingv2::Client;
 use aws_sdk_elasticloadbalancingv2::types::{
     Action, ActionTypeEnum, ProtocolEnum, RuleCondition, TargetGroupTuple, TargetTypeEnum,
 };
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -175,7 +177,10 @@ pub fn all(text: &str, tag: &str) -> Vec<String> {
     texts.collect()
 }
 
-/// A real load balancer with the weights and the targets of an emulated one.
+/// What each target weighs now, from 0 to 256.
+pub type Weights = BoxFuture<'static, BTreeMap<String, i32>>;
+
+/// A real load balancer with the weights of an emulated one.
 pub struct Bridge {
     pub front: SocketAddr,
     api: SocketAddr,
@@ -187,6 +192,17 @@ pub struct Bridge {
 impl Bridge {
     /// Starts one before these backends, each of which is the target of this id.
     pub async fn start(cloud: &Cloud, backends: &[(&str, &Backend)]) -> Self {
+        let (client, listener) = (cloud.client.clone(), cloud.listener.clone());
+        let groups = cloud.groups.clone();
+        let weights = move || shares(client.clone(), listener.clone(), groups.clone()).boxed();
+        Self::of(backends, weights).await
+    }
+
+    /// Starts one before these backends, whose weights are asked for over and over.
+    pub async fn of(
+        backends: &[(&str, &Backend)],
+        weights: impl Fn() -> Weights + Send + Sync + 'static,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let [front, api] = addresses();
         let mut text = format!(
@@ -216,8 +232,7 @@ backend app
         let is_up = async || TcpStream::connect(api).await.is_ok();
         program.until("HAProxy answers", is_up).await;
         let ids = backends.iter().map(|(id, _)| (*id).to_owned()).collect();
-        let (client, listener) = (cloud.client.clone(), cloud.listener.clone());
-        let copying = tokio::spawn(copy(client, listener, cloud.groups.clone(), ids, api));
+        let copying = tokio::spawn(copy(weights, ids, api));
         Self {
             front,
             api,
@@ -249,27 +264,27 @@ impl Drop for Bridge {
     }
 }
 
+/// What targets weigh by the listener, and by how many share a group.
+async fn shares(client: Client, listener: String, groups: [String; 2]) -> BTreeMap<String, i32> {
+    let weights = weights(&client, &listener, &groups).await;
+    let mut now = BTreeMap::new();
+    let sum = weights.iter().sum::<i32>().max(1);
+    for (group, weight) in groups.iter().zip(weights) {
+        let targets = targets(&client, group).await;
+        let count = i32::try_from(targets.len().max(1)).unwrap();
+        for id in targets {
+            now.insert(id, weight * 200 / sum / count);
+        }
+    }
+    now
+}
+
 /// Copies weights over and over: those that grow first, so that somebody serves at any moment.
-async fn copy(
-    client: Client,
-    listener: String,
-    groups: [String; 2],
-    ids: Vec<String>,
-    api: SocketAddr,
-) {
+async fn copy(weights: impl Fn() -> Weights, ids: Vec<String>, api: SocketAddr) {
     let mut before: BTreeMap<String, i32> = BTreeMap::new();
     loop {
-        let weights = weights(&client, &listener, &groups).await;
         let mut now: BTreeMap<String, i32> = ids.iter().map(|id| (id.clone(), 0)).collect();
-        let sum = weights.iter().sum::<i32>().max(1);
-        for (group, weight) in groups.iter().zip(weights) {
-            let targets = targets(&client, group).await;
-            // A group shares its weight among its targets.
-            let count = i32::try_from(targets.len().max(1)).unwrap();
-            for id in targets {
-                now.insert(id, weight * 200 / sum / count);
-            }
-        }
+        now.extend(weights().await);
         let grows = |id: &String, weight: i32| weight > before.get(id).copied().unwrap_or(0);
         let (first, then): (Vec<_>, Vec<_>) = now.iter().partition(|(id, w)| grows(id, **w));
         for (id, weight) in first.into_iter().chain(then) {

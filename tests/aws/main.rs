@@ -10,14 +10,17 @@
 #![allow(dead_code, reason = "helpers of other tests are used in part")]
 
 mod alarms;
+mod aliases;
 mod automatic;
 #[path = "../traffic/backend.rs"]
 mod backend;
 mod balancers;
 mod cloud;
 mod credentials;
+mod functions;
 #[path = "../rollout/lab.rs"]
 mod lab;
+mod lambda;
 #[path = "../traffic/load.rs"]
 mod load;
 #[path = "../traffic/program.rs"]
@@ -69,6 +72,8 @@ fn main() -> ExitCode {
     let trials = [
         alarms::trials(),
         automatic::trials(),
+        aliases::trials(),
+        functions::trials(),
         credentials::trials(),
         topics::trials(),
         balancers::trials(),

@@ -1,5 +1,7 @@
 //! AWS in `cutover.yaml`: it is read and checked by every build.
 
+use cutover::model::connections::Version;
+
 use crate::{errors, loaded};
 
 const GROUP: &str =
@@ -28,6 +30,12 @@ fn accounts_and_what_is_in_them_are_read() {
         elbv2:
           account: private
           control: {{ weights: {{ original: '{GROUP}', replacement: '{GROUP}0', listener: '{listener}' }} }}
+  functions:
+    - {{ name: thumbs, alias: live, via: {{ lambda: {{ account: prod }} }} }}
+    - {{ name: 'arn:aws:lambda:eu-west-1:123456789012:function:frames', alias: live, via: {{ lambda: {{ account: private }} }} }}
+  hooks:
+    - {{ name: check, via: {{ lambda: {{ function: 'check:live', account: prod }} }} }}
+settings: {{ hooks: {{ listen: '127.0.0.1:7430' }} }}
 "
     );
     let connections = loaded(&[("cutover.yaml", &text)]).project.connections;
@@ -35,6 +43,10 @@ fn accounts_and_what_is_in_them_are_read() {
     let shop = connections.load_balancer("shop").unwrap();
     assert!(shop.provider.splits());
     assert!(!connections.load_balancer("web").unwrap().provider.splits());
+    let frames = &connections.functions[1];
+    assert_eq!(frames.short_name(), "frames");
+    let server = frames.server(Version(7)).unwrap();
+    assert_eq!(server.as_str(), "frames-7");
     let role = connections.aws[0].role_arn.as_deref();
     assert_eq!(role, Some("arn:aws:iam::123456789012:role/deploys"));
 }
@@ -59,6 +71,11 @@ fn what_can_not_be_meant_is_told_with_its_place() {
     - name: shop
       port: 80
       provider: {{ elbv2: {{ account: prod, control: {{ weights: {{ original: '{GROUP}', replacement: '{GROUP}0', listener: '{GROUP}' }} }} }} }}
+  functions:
+    - {{ name: thumbs, alias: live, via: {{ lambda: {{ account: prdo }} }} }}
+    - {{ name: thumbs, alias: live, via: {{ lambda: {{ account: prod }} }} }}
+  hooks:
+    - {{ name: check, via: {{ lambda: {{ account: prod }} }} }}
 "
     );
     let found = errors(&[("cutover.yaml", &text)]);
@@ -100,6 +117,18 @@ fn what_can_not_be_meant_is_told_with_its_place() {
             "connections.loadBalancers[2].provider.elbv2.control.weights.listener",
             "this is no listener",
         ),
+        (
+            "connections.functions[0].via.lambda.account",
+            "no account of `connections.aws` is called prdo",
+        ),
+        (
+            "connections.functions[1].alias",
+            "functions[0] is the alias live of thumbs already",
+        ),
+        (
+            "connections.hooks[0].via.lambda",
+            "give `settings.hooks` an address to `listen` at",
+        ),
     ] {
         let is_it = |line: &&String| line.contains(place) && line.contains(message);
         assert!(
@@ -107,7 +136,7 @@ fn what_can_not_be_meant_is_told_with_its_place() {
             "{place}: {message}:\n{found:#?}"
         );
     }
-    assert_eq!(found.len(), 10, "{found:#?}");
+    assert_eq!(found.len(), 13, "{found:#?}");
 }
 
 #[test]

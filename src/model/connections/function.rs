@@ -7,6 +7,7 @@ use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::model::endpoint::Endpoint;
+use crate::model::name::Name;
 
 /// What the `Name` and `Alias` of a function in an `AppSpec` stand for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +27,8 @@ pub struct FunctionConnection {
 pub enum FunctionKind {
     /// A load balancer: the alias is its route, and each version a server behind it.
     Endpoints(FunctionEndpoints),
+    /// AWS Lambda: name, alias and versions are those there.
+    Lambda(LambdaAlias),
 }
 
 /// Versions that are servers behind a load balancer.
@@ -38,10 +41,42 @@ pub struct FunctionEndpoints {
     pub versions: BTreeMap<Version, Endpoint>,
 }
 
+/// An alias at AWS Lambda.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LambdaAlias {
+    /// The account that has the function.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+}
+
+impl FunctionConnection {
+    /// The function's name alone, also where an ARN names it.
+    pub fn short_name(&self) -> &str {
+        self.name.rsplit(':').next().unwrap_or(&self.name)
+    }
+
+    /// What the server is called that a version is.
+    ///
+    /// # Errors
+    /// If it can't be a server's name, in a sentence.
+    pub fn server(&self, version: Version) -> Result<Name, String> {
+        let server = format!("{}-{version}", self.short_name());
+        let name = server.parse();
+        name.map_err(|error| format!("{server:?} is no server's name: {error}"))
+    }
+}
+
 /// The number of a function's version, above zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct Version(pub u64);
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 impl<'de> Deserialize<'de> for Version {
     /// From a number, or from its digits: that is what a number becomes as a key in JSON.

@@ -22,4 +22,18 @@ pub enum HookKind {
     Webhook(Webhook),
     /// A program on this machine, with the same on its standard input. Its exit code says how it ended.
     Command(CommandReceiver),
+    /// A function of AWS Lambda, which is invoked with what `CodeDeploy` gives hooks. It reports later how that ended.
+    Lambda(LambdaHook),
+}
+
+/// A function of AWS Lambda.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LambdaHook {
+    /// Its name or its ARN, maybe with a version or an alias; the hook's name when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub function: Option<String>,
+    /// The account that has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
 }

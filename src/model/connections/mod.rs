@@ -22,8 +22,8 @@ pub use alarm::{
 };
 pub use aws::{Arn, AwsAccount, NoAccount, account};
 pub use fleet::{Fleet, FleetProvider};
-pub use function::{FunctionConnection, FunctionEndpoints, FunctionKind, Version};
-pub use hook::{Hook, HookKind};
+pub use function::{FunctionConnection, FunctionEndpoints, FunctionKind, LambdaAlias, Version};
+pub use hook::{Hook, HookKind, LambdaHook};
 pub use http::{HealthField, HttpBalancer, HttpObserve, HttpRequest, ServiceField};
 pub use receiver::{CommandReceiver, Receiver, ReceiverKind, Slack, SnsTopic, Webhook};
 pub use service::{ServiceConnection, ServiceKind, ServiceProcesses};

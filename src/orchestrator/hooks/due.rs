@@ -36,11 +36,11 @@ pub fn due(status: Option<EventStatus>, halts: bool, name: &str, via: Option<&Ho
     }
     match via {
         // What was called may have another name by now, and reports all the same.
-        None | Some(HookKind::Webhook(_)) if begun => Due::Wait,
+        None | Some(HookKind::Webhook(_) | HookKind::Lambda(_)) if begun => Due::Wait,
         None => Due::Fail(format!(
-            "nothing says what {name} stands for: `connections.hooks` of cutover.yaml does"
+            "nothing says what {name} stands for: `connections.hooks` of cutover.yaml does, with `via: {{ lambda: {{}} }}` for a function of AWS"
         )),
-        Some(HookKind::Webhook(_)) => Due::Post,
+        Some(HookKind::Webhook(_) | HookKind::Lambda(_)) => Due::Post,
         Some(HookKind::Command(_)) if begun => Due::Fail(
             "the orchestrator was started anew while it ran, and nobody knows how it ended"
                 .to_owned(),

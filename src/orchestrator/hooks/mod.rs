@@ -1,7 +1,7 @@
 //! Hooks: what is called for lifecycle events that no host carries out (lifecycle.md §9).
 //!
-//! A webhook is called until it has taken the call, and reports later, with the [ticket](ticket::Tickets) that it was given. A
-//! program on this machine is run once, and its exit code is the report.
+//! A webhook, or a function of AWS Lambda, is called until it has taken the call, and reports later, with the
+//! [ticket](ticket::Tickets) that it was given. A program on this machine is run once, and its exit code is the report.
 
 pub mod due;
 pub mod report;
@@ -26,7 +26,7 @@ use super::{Request, lock};
 use crate::clock;
 use crate::engine::Deployment;
 use crate::engine::input::{Input, Report};
-use crate::model::connections::Hook;
+use crate::model::connections::{Hook, HookKind};
 use crate::model::deployment::{DeploymentId, ExecutionId};
 use crate::model::diagnostics::Diagnostics;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
@@ -76,7 +76,8 @@ pub(super) struct Call {
 struct Payload<'a> {
     deployment_id: &'a DeploymentId,
     lifecycle_event_hook_execution_id: &'a str,
-    lifecycle_event: LifecycleEvent,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lifecycle_event: Option<LifecycleEvent>,
     #[serde(skip_serializing_if = "Option::is_none")]
     callback_url: Option<&'a str>,
 }
@@ -103,13 +104,11 @@ impl Hooks {
     ///
     /// # Errors
     /// If the key can't be read or made.
-    pub fn new(key: &Path, secrets: &Secrets) -> std::io::Result<Self> {
-        // No hook is anything of AWS.
-        let accounts = Accounts::default();
+    pub fn new(key: &Path, secrets: &Secrets, accounts: &Accounts) -> std::io::Result<Self> {
         Ok(Self {
             tickets: Tickets::open(key)?,
             webhooks: Notifier::new(secrets.clone(), accounts.clone(), DEADLINE),
-            programs: Notifier::new(secrets.clone(), accounts, LONGEST),
+            programs: Notifier::new(secrets.clone(), accounts.clone(), LONGEST),
             calls: Mutex::default(),
         })
     }
@@ -152,17 +151,24 @@ impl Hooks {
         ) {
             (Due::Over, _) => call.report(Report::Ended).await,
             (Due::Fail(why), _) => call.fails(why).await,
-            (Due::Post, Some(hook)) => self.post(call, hook, halt).await,
+            (Due::Post, Some(hook)) => {
+                let message = match &hook.via {
+                    HookKind::Lambda(_) => self.bare(call),
+                    HookKind::Webhook(_) | HookKind::Command(_) => {
+                        self.message(call, call.report_to.as_deref())
+                    }
+                };
+                self.post(call, hook, &message, halt).await;
+            }
             (Due::Run, Some(hook)) => self.run(call, hook).await,
             (Due::Wait | Due::Post | Due::Run, _) => {}
         }
     }
 
     /// Until it has taken the call, or the time to begin is over.
-    async fn post(&self, call: &Call, hook: &Hook, halt: &CancellationToken) {
-        let message = self.message(call, call.report_to.as_deref());
+    async fn post(&self, call: &Call, hook: &Hook, message: &Message, halt: &CancellationToken) {
         loop {
-            match self.webhooks.call(hook, &message).await {
+            match self.webhooks.call(hook, message).await {
                 Answer::Taken(_) => return call.starts().await,
                 Answer::Refused(why) => return call.fails(why).await,
                 Answer::NotNow { why, wait } => {
@@ -195,20 +201,37 @@ impl Hooks {
         }
     }
 
+    /// What `CodeDeploy` tells a hook, and which event it is, and where to report.
     fn message(&self, call: &Call, callback_url: Option<&str>) -> Message {
         let ticket = self.tickets.of(&call.execution);
         let payload = Payload {
             deployment_id: &call.deployment,
             lifecycle_event_hook_execution_id: &ticket,
-            lifecycle_event: call.event,
+            lifecycle_event: Some(call.event),
             callback_url,
         };
-        Message {
-            id: ticket.clone(),
-            event: call.event.to_string(),
-            body: serde_json::to_string(&payload).unwrap_or_default(),
-            sentence: String::new(),
-        }
+        told(&payload, call)
+    }
+
+    /// What `CodeDeploy` tells a hook, and nothing more.
+    fn bare(&self, call: &Call) -> Message {
+        let ticket = self.tickets.of(&call.execution);
+        let payload = Payload {
+            deployment_id: &call.deployment,
+            lifecycle_event_hook_execution_id: &ticket,
+            lifecycle_event: None,
+            callback_url: None,
+        };
+        told(&payload, call)
+    }
+}
+
+fn told(payload: &Payload, call: &Call) -> Message {
+    Message {
+        id: payload.lifecycle_event_hook_execution_id.to_owned(),
+        event: call.event.to_string(),
+        body: serde_json::to_string(payload).unwrap_or_default(),
+        sentence: String::new(),
     }
 }
 

@@ -204,7 +204,7 @@ impl World {
 
 fn hooks(folder: &Path) -> Hooks {
     let secrets = Secrets::new(folder, SecretSources::default);
-    Hooks::new(&folder.join("hooks.json"), &secrets).unwrap()
+    Hooks::new(&folder.join("hooks.json"), &secrets, &Accounts::default()).unwrap()
 }
 
 fn program(script: &str) -> HookKind {

@@ -1,26 +1,26 @@
-//! The alias of a function whose versions are servers behind a load balancer: who they are, and whether their route is as the
-//! deployment takes it to be. Pure.
+//! The alias of a function, whose versions are servers behind it: who they are, and whether it leads where the deployment takes
+//! it to. Pure.
 
+use super::balancers::Gate;
 use super::round::{Member, Times};
 use crate::engine::Deployment;
 use crate::engine::deliberate::{Bug, deliberate};
 use crate::engine::leg::Actor;
 use crate::engine::traffic::{Place, place};
-use crate::model::connections::{FunctionKind, Version};
+use crate::model::connections::{FunctionConnection, FunctionKind, Version};
 use crate::model::deployment::{ErrorCode, TargetStatus};
 use crate::model::diagnostics::Diagnostics;
-use crate::model::endpoint::Endpoint;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::name::Name;
 use crate::model::project::Project;
 use crate::model::traffic::Side;
-use crate::providers::traffic::{Observed, Seen, Service};
+use crate::providers::traffic::{At, Observed, Seen, Service};
 
 /// An alias, and where a deployment moves its traffic.
 #[derive(Clone, Debug)]
 pub struct Alias {
-    /// The load balancer.
-    pub balancer: String,
+    /// What gives its versions requests.
+    pub(super) gate: Gate,
     /// The deployment's target.
     target: Name,
     /// As its `AppSpec` names it.
@@ -29,7 +29,7 @@ pub struct Alias {
     name: String,
     current: u64,
     next: u64,
-    versions: Vec<(u64, Name, Endpoint)>,
+    versions: Vec<(u64, Name, At)>,
 }
 
 impl Alias {
@@ -45,37 +45,21 @@ impl Alias {
         let known = project
             .connections
             .function(&function.name, &function.alias);
-        let endpoints = known.map(|known| match &known.via {
-            FunctionKind::Endpoints(endpoints) => endpoints,
-        });
-        let (Some(endpoints), Some(current), Some(target)) = (
-            endpoints,
-            function.current_version,
-            deployment.targets.first(),
-        ) else {
+        let (Some(known), Some(current), Some(target)) =
+            (known, function.current_version, deployment.targets.first())
+        else {
             return Err(format!(
                 "the alias {} of {} is no longer below `connections.functions` of cutover.yaml",
                 function.alias, function.name
             ));
         };
+        let both = [current, function.target_version].map(Version);
         let mut versions = Vec::new();
-        for (version, endpoint) in &endpoints.versions {
-            let server = format!("{}-{}", function.short_name(), version.0);
-            let name: Name = server
-                .parse()
-                .map_err(|error| format!("{server:?} is no server's name: {error}"))?;
-            versions.push((version.0, name, endpoint.clone()));
-        }
-        for version in [current, function.target_version] {
-            if !endpoints.versions.contains_key(&Version(version)) {
-                return Err(format!(
-                    "version {version} of {} is no longer below `connections.functions` of cutover.yaml",
-                    function.name
-                ));
-            }
+        for (version, at) in places(known, both)? {
+            versions.push((version.0, known.server(version)?, at));
         }
         Ok(Some(Self {
-            balancer: endpoints.load_balancer.clone(),
+            gate: gate(known),
             target: target.name.clone(),
             function: function.name.clone(),
             name: function.alias.clone(),
@@ -96,7 +80,7 @@ impl Alias {
         let entered = status == Some(EventStatus::Succeeded);
         let began = since.filter(|_| status == Some(EventStatus::InProgress));
         let versions = self.versions.iter();
-        let members = versions.map(|(version, name, endpoint)| {
+        let members = versions.map(|(version, name, at)| {
             let place = match (*version, deployment.spec.goes_back()) {
                 // The former version has served until now: how well it does is no matter of its successor. Once traffic shifts,
                 // the share that it has left has to have somewhere to go.
@@ -115,7 +99,7 @@ impl Alias {
             Member {
                 name: name.clone(),
                 target: self.target.clone(),
-                endpoint: endpoint.clone(),
+                endpoint: at.clone(),
                 side,
                 place,
                 // Some load balancers never say that a server has nothing in flight.
@@ -129,11 +113,24 @@ impl Alias {
         members.collect()
     }
 
-    /// What the server of a version is called.
-    fn server(&self, version: u64) -> String {
+    /// Where people find it, if the alias itself is elsewhere.
+    fn place(&self) -> String {
+        match &self.gate {
+            Gate::LoadBalancer(name) => format!(" at {name}"),
+            Gate::Alias { .. } => String::new(),
+        }
+    }
+
+    /// What the server of a version has to be called there.
+    fn called(&self, version: u64) -> String {
         let mut versions = self.versions.iter();
         let found = versions.find(|(number, ..)| *number == version);
-        found.map_or_else(String::new, |(_, name, _)| name.to_string())
+        match (&self.gate, found) {
+            (Gate::LoadBalancer(_), Some((_, name, _))) => {
+                format!(", where its server has to be called {name}")
+            }
+            _ => String::new(),
+        }
     }
 
     /// Whether anything may be changed: not before the hooks have agreed, and not once the alias was found to be wrong.
@@ -166,11 +163,12 @@ impl Alias {
         if !enters || deliberate(Bug::AliasUnseen) {
             return None;
         }
-        let leads_to = |(version, name, _): &(u64, Name, Endpoint)| {
-            let seen = observed.servers.get(name);
-            seen.is_some_and(gets_requests).then_some(*version)
+        let leads_to = |(name, seen): (&Name, &Seen)| {
+            let version = version(name)?;
+            gets_requests(seen).then_some(version)
         };
-        let found: Vec<u64> = self.versions.iter().filter_map(leads_to).collect();
+        let mut found: Vec<u64> = observed.servers.iter().filter_map(leads_to).collect();
+        found.sort_unstable();
         let all = observed.others + found.len();
         let (function, alias, current) = (&self.function, &self.name, self.current);
         let message = match found.as_slice() {
@@ -179,19 +177,54 @@ impl Alias {
                 "the alias {alias} of {function} leads to version {version}, and not to {current}, from which it is to go: write CurrentVersion: {version} in the AppSpec, or give {current} its traffic back"
             ),
             [] => format!(
-                "the alias {alias} of {function} leads to no version: let version {current} have its traffic at {} first, where its server has to be called {}",
-                self.balancer,
-                self.server(current)
+                "the alias {alias} of {function} leads to no version: let version {current} have its traffic{} first{}",
+                self.place(),
+                self.called(current)
             ),
             _ => format!(
-                "the alias {alias} of {function} is split: {} get its traffic. Roll the deployment back that left it so (`cutover rollback`), or give version {current} all of it at {}",
+                "the alias {alias} of {function} is split: {} get its traffic. Roll the deployment back that left it so (`cutover rollback`), or give version {current} all of it{}",
                 words(&found, observed.others),
-                self.balancer
+                self.place()
             ),
         };
         let why = Diagnostics::ending(ErrorCode::InvalidLambdaConfiguration, message);
         Some((self.target.clone(), why))
     }
+}
+
+/// The version that a server is, also one that a deployment is not about.
+fn version(server: &Name) -> Option<u64> {
+    let number = server.as_str().rsplit('-').next();
+    number.and_then(|number| number.parse().ok())
+}
+
+/// What gives requests to the versions of a function.
+fn gate(known: &FunctionConnection) -> Gate {
+    match &known.via {
+        FunctionKind::Endpoints(endpoints) => Gate::LoadBalancer(endpoints.load_balancer.clone()),
+        FunctionKind::Lambda(_) => Gate::Alias {
+            function: known.name.clone(),
+            alias: known.alias.clone(),
+        },
+    }
+}
+
+/// The versions that are looked after, each with where it serves: those that are known, or only those that a deployment is
+/// about where that is no matter of the project's.
+fn places(known: &FunctionConnection, both: [Version; 2]) -> Result<Vec<(Version, At)>, String> {
+    let FunctionKind::Endpoints(endpoints) = &known.via else {
+        return Ok(both.map(|version| (version, At::Version(version))).into());
+    };
+    let lost = both.iter().find(|it| !endpoints.versions.contains_key(it));
+    if let Some(version) = lost {
+        return Err(format!(
+            "version {version} of {} is no longer below `connections.functions` of cutover.yaml",
+            known.name
+        ));
+    }
+    let places = endpoints.versions.iter();
+    let places = places.map(|(version, at)| (*version, At::Endpoint(at.clone())));
+    Ok(places.collect())
 }
 
 /// Whether a server has a share; what tells no weights has one for each that is in service.
@@ -231,10 +264,10 @@ mod tests {
     fn alias() -> Alias {
         let versions = [1, 2, 3].map(|version| {
             let name = format!("thumbs-{version}").parse().unwrap();
-            (version, name, Endpoint::parse("127.0.0.1:80").unwrap())
+            (version, name, At::Version(Version(version)))
         });
         Alias {
-            balancer: "edge".to_owned(),
+            gate: Gate::LoadBalancer("edge".to_owned()),
             target: "thumbs".parse().unwrap(),
             function: "thumbs".to_owned(),
             name: "live".to_owned(),

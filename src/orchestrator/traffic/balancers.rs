@@ -1,16 +1,69 @@
-//! The load balancers of a project: from names to connections.
+//! What gives requests to the targets of deployments: from names to connections.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use super::super::lock;
-use crate::model::connections::LoadBalancer;
+use crate::model::connections::{FunctionConnection, FunctionKind, LambdaAlias, LoadBalancer};
 use crate::model::project::Project;
 use crate::providers::aws::Accounts;
 use crate::providers::hosts::Network;
 use crate::providers::secrets::Secrets;
-use crate::providers::traffic::{Balancer, connect};
+use crate::providers::traffic::{Among, At, Balancer, TrafficError, connect, connect_function};
+
+/// What gives requests to the targets of a deployment, as the project names it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Gate {
+    /// A load balancer.
+    LoadBalancer(String),
+    /// A function's alias, where that is no load balancer's route.
+    Alias {
+        /// The function.
+        function: String,
+        /// The alias.
+        alias: String,
+    },
+}
+
+impl fmt::Display for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LoadBalancer(name) => f.write_str(name),
+            Self::Alias { function, alias } => {
+                let short = function.rsplit(':').next().unwrap_or(function);
+                write!(f, "{short}:{alias}")
+            }
+        }
+    }
+}
+
+/// The document of one.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Document {
+    LoadBalancer(LoadBalancer),
+    Lambda(FunctionConnection, LambdaAlias),
+}
+
+impl Document {
+    /// As people call its kind.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::LoadBalancer(document) => document.provider.label(),
+            Self::Lambda(..) => "Lambda",
+        }
+    }
+
+    /// How long a drain may take.
+    pub fn drain(&self) -> Duration {
+        match self {
+            Self::LoadBalancer(document) => Duration::from_secs(document.drain_seconds),
+            // What a version works on is nobody's else, and ends by itself.
+            Self::Lambda(..) => Duration::ZERO,
+        }
+    }
+}
 
 /// Connections, kept for as long as their documents and the project's hosts stay the same. All deployments share them: one
 /// may be what a load balancer listens to.
@@ -18,20 +71,20 @@ pub(super) struct Connections {
     network: Network,
     secrets: Secrets,
     accounts: Accounts,
-    open: Mutex<BTreeMap<String, Open>>,
+    open: Mutex<BTreeMap<Gate, Open>>,
 }
 
 #[derive(Clone)]
 struct Open {
-    document: LoadBalancer,
+    document: Document,
     /// Where the agent is that it goes through, if it does.
     agent: Option<String>,
-    balancer: Arc<dyn Balancer>,
+    balancer: Arc<dyn Balancer<At>>,
 }
 
 impl fmt::Debug for Connections {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<String> = lock(&self.open).keys().cloned().collect();
+        let names: Vec<String> = lock(&self.open).keys().map(Gate::to_string).collect();
         f.debug_tuple("Connections").field(&names).finish()
     }
 }
@@ -46,40 +99,69 @@ impl Connections {
         }
     }
 
-    /// The load balancer of this name, by the project's documents as they are now.
+    /// What this names, by the project's documents as they are now.
     pub fn get(
         &self,
         project: &Project,
-        name: &str,
-    ) -> Result<(LoadBalancer, Arc<dyn Balancer>), String> {
-        let document = project.connections.load_balancer(name).ok_or_else(|| {
-            format!("{name} is no load balancer of `connections` in cutover.yaml any more")
-        })?;
-        let agent = document.provider.host().and_then(|host| project.host(host));
+        gate: &Gate,
+    ) -> Result<(Document, Arc<dyn Balancer<At>>), String> {
+        let document = document(project, gate)
+            .ok_or_else(|| format!("{gate} is no longer in `connections` of cutover.yaml"))?;
+        let agent = match &document {
+            Document::LoadBalancer(document) => document.provider.host(),
+            Document::Lambda(..) => None,
+        };
+        let agent = agent.and_then(|host| project.host(host));
         let agent = agent.map(|host| host.address.clone());
         let mut open = lock(&self.open);
-        if let Some(known) = open.get(name)
-            && known.document == *document
+        if let Some(known) = open.get(gate)
+            && known.document == document
             && known.agent == agent
         {
-            return Ok((known.document.clone(), Arc::clone(&known.balancer)));
+            return Ok((document, Arc::clone(&known.balancer)));
         }
         // What the former one listens on, the new one may want.
-        open.remove(name);
-        let balancer = connect(
-            document,
-            project,
-            &self.network,
-            &self.secrets,
-            &self.accounts,
-        )
-        .map_err(|error| error.to_string())?;
+        open.remove(gate);
+        let balancer = self.connect(&document, project);
+        let balancer = balancer.map_err(|error| error.to_string())?;
         let entry = Open {
             document: document.clone(),
             agent,
             balancer: Arc::clone(&balancer),
         };
-        open.insert(name.to_owned(), entry);
-        Ok((document.clone(), balancer))
+        open.insert(gate.clone(), entry);
+        Ok((document, balancer))
+    }
+
+    fn connect(
+        &self,
+        document: &Document,
+        project: &Project,
+    ) -> Result<Arc<dyn Balancer<At>>, TrafficError> {
+        let accounts = &self.accounts;
+        Ok(match document {
+            Document::LoadBalancer(document) => {
+                let balancer = connect(document, project, &self.network, &self.secrets, accounts)?;
+                Arc::new(Among(balancer))
+            }
+            Document::Lambda(function, at) => {
+                Arc::new(Among(connect_function(function, at, accounts)?))
+            }
+        })
+    }
+}
+
+/// What the project says of one.
+fn document(project: &Project, gate: &Gate) -> Option<Document> {
+    let all = &project.connections;
+    match gate {
+        Gate::LoadBalancer(name) => Some(Document::LoadBalancer(all.load_balancer(name)?.clone())),
+        Gate::Alias { function, alias } => {
+            let function = all.function(function, alias)?;
+            match &function.via {
+                FunctionKind::Lambda(at) => Some(Document::Lambda(function.clone(), at.clone())),
+                FunctionKind::Endpoints(_) => None,
+            }
+        }
     }
 }

@@ -164,7 +164,17 @@ impl Findings {
             _ => differing.contains(&member.name),
         };
         for member in members.iter().filter(concerns) {
-            self.refuses(&member.target, error.to_string());
+            self.refused
+                .insert(member.target.clone(), diagnostics(error));
+        }
+    }
+
+    /// A load balancer says nothing for a reason that ends a deployment that waits for it.
+    pub fn give_up(&mut self, members: &[Member], error: &TrafficError) {
+        if matches!(error, TrafficError::Fatal { .. }) {
+            let targets = members.iter().map(|member| member.target.clone());
+            let why = targets.map(|target| (target, diagnostics(error)));
+            self.refused.extend(why);
         }
     }
 
@@ -188,7 +198,11 @@ impl Findings {
             if !is_there(member, observed, judges) {
                 self.waiting.insert(member.target.clone());
             } else if let Some(why) = late.get(&member.target) {
-                self.refuses(&member.target, why.clone());
+                let why = Diagnostics {
+                    ends_with: deployment.spec.without_version(),
+                    ..Diagnostics::unknown(why.clone())
+                };
+                self.refused.insert(member.target.clone(), why);
             }
         }
         self.refuse_the_last(deployment, kept);
@@ -238,6 +252,18 @@ impl Findings {
         }
         let cut = left.filter(|requests| *requests > 0 && !deliberate(Bug::CutUntold));
         Some((EventStatus::Succeeded, cut.map(cut_off)))
+    }
+}
+
+/// What is to be known of what a load balancer refused.
+fn diagnostics(error: &TrafficError) -> Diagnostics {
+    let ends_with = match error {
+        TrafficError::Fatal { code, .. } => Some(*code),
+        _ => None,
+    };
+    Diagnostics {
+        ends_with,
+        ..Diagnostics::unknown(error.to_string())
     }
 }
 

@@ -108,7 +108,7 @@ impl Listener {
             Member {
                 name: server.name.clone(),
                 target: self.target.clone(),
-                endpoint: server.endpoint.clone(),
+                endpoint: server.endpoint.clone().into(),
                 side,
                 // Nobody ends a task that still gets requests.
                 place: if ends == Some(side) {

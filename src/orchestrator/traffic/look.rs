@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::balancers::Connections;
+use super::balancers::{Connections, Document, Gate};
 use super::findings::{Findings, Looked};
 use super::memory::Memory;
 use super::round::{Member, Round, Times, differing};
@@ -14,11 +14,10 @@ use super::route::Route;
 use super::shares::is_split;
 use crate::clock;
 use crate::engine::Deployment;
-use crate::model::connections::LoadBalancer;
 use crate::model::endpoint::Endpoint;
 use crate::model::name::Name;
 use crate::model::project::Project;
-use crate::providers::traffic::{Abilities, Balancer, Observed, Server, TrafficError};
+use crate::providers::traffic::{Abilities, At, Balancer, Observed, Server, TrafficError};
 
 /// How long a load balancer may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -44,21 +43,23 @@ pub(super) async fn look(
         }
     };
     let hosts = group.load_balancers().into_iter();
-    let hosts = hosts.filter(|_| routes.is_empty()).map(|name| (name, None));
-    let named = routes.iter().map(|route| (route.balancer(), Some(route)));
-    for (name, route) in named.chain(hosts) {
-        let mut looked = read(state, |d| Looked::new(name, d));
+    let hosts = hosts.filter(|_| routes.is_empty());
+    let hosts = hosts.map(|name| (Gate::LoadBalancer(name.to_owned()), None));
+    let named = routes.iter().map(|route| (route.gate(), Some(route)));
+    for (gate, route) in named.chain(hosts) {
+        let name = gate.to_string();
+        let mut looked = read(state, |d| Looked::new(&name, d));
         if let Some(route) = route {
             looked.asked = read(state, |d| route.split(d));
             looked.production = route.is_production();
         }
-        let done = match connections.get(project, name) {
+        let done = match connections.get(project, &gate) {
             Ok((document, balancer)) => {
-                looked.kind = Some(document.provider.label());
+                looked.kind = Some(document.label());
                 looked.members = read(state, |d| {
                     members(d, project, &document, route, &mut findings)
                 });
-                let memory = memories.entry(name.to_owned()).or_default();
+                let memory = memories.entry(name.clone()).or_default();
                 let looks = visit(
                     state,
                     &mut looked,
@@ -90,16 +91,20 @@ fn read<T>(state: &RwLock<Deployment>, look: impl FnOnce(&Deployment) -> T) -> T
 fn members(
     deployment: &Deployment,
     project: &Project,
-    document: &LoadBalancer,
+    document: &Document,
     route: Option<&Route>,
     findings: &mut Findings,
 ) -> Vec<Member> {
-    let drain = Duration::from_secs(document.drain_seconds);
+    let drain = document.drain();
     let enter = deployment.spec.limits.enter();
     let times = Times { drain, enter };
     if let Some(route) = route {
         return findings.servers(route, deployment, times);
     }
+    let Document::LoadBalancer(document) = document else {
+        // No host is behind an alias.
+        return Vec::new();
+    };
     let members = deployment.targets.iter().filter_map(|target| {
         let host = project.host(&target.name);
         let endpoint = host.map(|host| Endpoint::of(host, document));
@@ -112,14 +117,20 @@ fn members(
 async fn visit(
     state: &RwLock<Deployment>,
     looked: &mut Looked,
-    balancer: &dyn Balancer,
+    balancer: &dyn Balancer<At>,
     route: Option<&Route>,
     memory: &mut Memory,
     late: &mut BTreeMap<Name, String>,
     findings: &mut Findings,
 ) -> Result<(), TrafficError> {
-    let servers: Vec<Server> = looked.members.iter().map(Member::server).collect();
-    let mut observed = observe(balancer, &servers).await?;
+    let servers: Vec<Server<At>> = looked.members.iter().map(Member::server).collect();
+    let mut observed = match observe(balancer, &servers).await {
+        Ok(observed) => observed,
+        Err(error) => {
+            findings.give_up(&looked.members, &error);
+            return Err(error);
+        }
+    };
     if let Some(route) = route {
         let fault = read(state, |deployment| {
             looked.judge(route, deployment, &observed)
@@ -145,7 +156,7 @@ async fn put_right(
     state: &RwLock<Deployment>,
     looked: &mut Looked,
     observed: &mut Observed,
-    balancer: &dyn Balancer,
+    balancer: &dyn Balancer<At>,
     memory: &mut Memory,
     late: &mut BTreeMap<Name, String>,
     findings: &mut Findings,
@@ -184,7 +195,7 @@ async fn put_right(
                 findings.refuse(members, &differing, &error);
             }
         }
-        let servers: Vec<Server> = members.iter().map(Member::server).collect();
+        let servers: Vec<Server<At>> = members.iter().map(Member::server).collect();
         *observed = observe(balancer, &servers).await?;
     }
     read(state, |deployment| {
@@ -196,7 +207,10 @@ async fn put_right(
     Ok(())
 }
 
-async fn observe(balancer: &dyn Balancer, servers: &[Server]) -> Result<Observed, TrafficError> {
+async fn observe(
+    balancer: &dyn Balancer<At>,
+    servers: &[Server<At>],
+) -> Result<Observed, TrafficError> {
     within(balancer.observe(servers)).await
 }
 
@@ -226,9 +240,9 @@ mod tests {
 
     /// One that has all servers in service and does nothing but note what it is asked for.
     #[derive(Default)]
-    struct Notes(Mutex<Vec<Wanted>>);
+    struct Notes(Mutex<Vec<Wanted<At>>>);
 
-    impl Balancer for Notes {
+    impl Balancer<At> for Notes {
         fn abilities(&self) -> Abilities {
             Abilities {
                 split: false,
@@ -241,9 +255,9 @@ mod tests {
 
         fn observe<'a>(
             &'a self,
-            servers: &'a [Server],
+            servers: &'a [Server<At>],
         ) -> BoxFuture<'a, Result<Observed, TrafficError>> {
-            let seen = |server: &Server| {
+            let seen = |server: &Server<At>| {
                 let seen = Seen {
                     service: Service::In,
                     healthy: None,
@@ -264,7 +278,7 @@ mod tests {
 
         fn apply<'a>(
             &'a self,
-            wanted: &'a Wanted,
+            wanted: &'a Wanted<At>,
             _: &'a Observed,
         ) -> BoxFuture<'a, Result<(), TrafficError>> {
             self.0.lock().unwrap().push(wanted.clone());
@@ -316,7 +330,7 @@ mod tests {
     }
 
     /// What a look at a load balancer asks of it, and how it was found.
-    async fn asked(deployment: &Deployment) -> (Vec<Wanted>, Option<Observed>) {
+    async fn asked(deployment: &Deployment) -> (Vec<Wanted<At>>, Option<Observed>) {
         let balancer = Notes::default();
         let mut looked = Looked::new("shop", deployment);
         let second = Duration::from_secs(1);

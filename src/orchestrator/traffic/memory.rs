@@ -8,7 +8,7 @@ use super::round::Member;
 use crate::engine::traffic::Place;
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
-use crate::providers::traffic::{Observed, Service, Wanted};
+use crate::providers::traffic::{At, Observed, Service, Wanted};
 
 /// For how long what a load balancer was asked may still take effect.
 const BELATED: Duration = Duration::from_secs(10);
@@ -26,7 +26,7 @@ pub struct Memory {
 
 impl Memory {
     /// This is asked of the load balancer.
-    pub fn asks(&mut self, wanted: &Wanted, now: Timestamp) {
+    pub fn asks(&mut self, wanted: &Wanted<At>, now: Timestamp) {
         for server in &wanted.servers {
             if server.service == Service::In {
                 self.asked.remove(&server.name);
@@ -82,7 +82,7 @@ mod tests {
         let member = |name: &str, place| Member {
             name: name.parse().unwrap(),
             target: name.parse().unwrap(),
-            endpoint: Endpoint::parse("127.0.0.1:80").unwrap(),
+            endpoint: Endpoint::parse("127.0.0.1:80").unwrap().into(),
             side: Side::Blue,
             place,
             leave_by: None,

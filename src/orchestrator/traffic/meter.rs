@@ -101,7 +101,7 @@ mod tests {
             .map(|(name, side)| Member {
                 target: name.parse().unwrap(),
                 name: name.parse().unwrap(),
-                endpoint: Endpoint::parse("127.0.0.1:80").unwrap(),
+                endpoint: Endpoint::parse("127.0.0.1:80").unwrap().into(),
                 side,
                 place: None,
                 leave_by: None,

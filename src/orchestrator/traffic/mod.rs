@@ -21,7 +21,7 @@ use std::sync::{Arc, Mutex, RwLock};
 
 use tokio::sync::mpsc;
 
-use self::balancers::Connections;
+use self::balancers::{Connections, Gate};
 use self::keeper::{Ask, Keeper};
 use super::command::ApiError;
 use super::feed::FeedItem;
@@ -33,6 +33,7 @@ use crate::model::deployment::{DeploymentId, ExecutionId};
 use crate::model::group::GroupKey;
 use crate::model::lifecycle::LifecycleEvent;
 use crate::model::name::Name;
+use crate::model::project::Project;
 use crate::model::timestamp::Timestamp;
 use crate::model::traffic::status::{BalancerDetails, TrafficStatus};
 use crate::model::traffic::{Side, Split};
@@ -100,6 +101,18 @@ impl Traffic {
     /// The load balancers.
     fn connections(&self) -> &Connections {
         &self.connections
+    }
+
+    /// Whether this program knows how to speak to whoever has an alias that is no load balancer's route. Nothing is sent.
+    ///
+    /// # Errors
+    /// If it does not, in a sentence.
+    pub fn reach(&self, project: &Project, function: &str, alias: &str) -> Result<(), String> {
+        let gate = Gate::Alias {
+            function: function.to_owned(),
+            alias: alias.to_owned(),
+        };
+        self.connections.get(project, &gate).map(|_| ())
     }
 
     /// Keeps the targets of a deployment where they ought to be, for as long as it runs; nothing to do if no load balancer

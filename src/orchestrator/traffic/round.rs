@@ -12,7 +12,7 @@ use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
 use crate::model::traffic::{Side, Split};
-use crate::providers::traffic::{Observed, Seen, Server, Service, Wanted};
+use crate::providers::traffic::{At, Observed, Seen, Server, Service, Wanted};
 
 /// A target at a load balancer.
 #[derive(Clone, Debug)]
@@ -22,7 +22,7 @@ pub struct Member {
     /// Whose server it is.
     pub target: Name,
     /// Where it serves.
-    pub endpoint: Endpoint,
+    pub endpoint: At,
     /// Its side; in place, the original.
     pub side: Side,
     /// Where it ought to be.
@@ -52,7 +52,7 @@ pub struct Times {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Round {
     /// What to ask for.
-    pub wanted: Wanted,
+    pub wanted: Wanted<At>,
     /// Servers that have to stay for now: without them the route would have no healthy one.
     pub kept: BTreeSet<Name>,
     /// Servers that leave, and with how many requests in flight: with none, or because their time to drain is over.
@@ -172,8 +172,8 @@ pub fn is_there(member: &Member, observed: &Observed, judges: bool) -> bool {
 }
 
 /// The servers that the load balancer does not have as they are wanted.
-pub fn differing(wanted: &Wanted, observed: &Observed) -> Vec<Name> {
-    let differs = |server: &&Server| {
+pub fn differing(wanted: &Wanted<At>, observed: &Observed) -> Vec<Name> {
+    let differs = |server: &&Server<At>| {
         let seen = observed.servers.get(&server.name);
         seen.is_none_or(|seen| seen.service != server.service)
     };
@@ -212,7 +212,7 @@ impl Member {
         Self {
             name: target.name.clone(),
             target: target.name.clone(),
-            endpoint,
+            endpoint: endpoint.into(),
             side: target.side.unwrap_or(Side::Blue),
             place: place(target),
             leave_by: since(LifecycleEvent::BlockTraffic).map(|at| at + times.drain),
@@ -243,11 +243,11 @@ impl Member {
     }
 
     /// The server that it is, wherever it ought to be.
-    pub fn server(&self) -> Server {
+    pub fn server(&self) -> Server<At> {
         self.server_in(Service::In)
     }
 
-    fn server_in(&self, service: Service) -> Server {
+    fn server_in(&self, service: Service) -> Server<At> {
         Server {
             name: self.name.clone(),
             endpoint: self.endpoint.clone(),
@@ -269,7 +269,7 @@ mod tests {
         Member {
             name: name.parse().unwrap(),
             target: name.parse().unwrap(),
-            endpoint: Endpoint::parse("127.0.0.1:80").unwrap(),
+            endpoint: Endpoint::parse("127.0.0.1:80").unwrap().into(),
             side: Side::Blue,
             place,
             leave_by: Some(Timestamp(30_000)),

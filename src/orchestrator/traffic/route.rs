@@ -2,6 +2,7 @@
 //! Pure.
 
 use super::alias::Alias;
+use super::balancers::Gate;
 use super::listener::Listener;
 use super::round::{Member, Times};
 use crate::engine::Deployment;
@@ -34,11 +35,11 @@ impl Route {
         Ok(alias.map(Self::Alias).into_iter().collect())
     }
 
-    /// The load balancer.
-    pub fn balancer(&self) -> &str {
+    /// What gives its servers requests.
+    pub(super) fn gate(&self) -> Gate {
         match self {
-            Self::Alias(alias) => &alias.balancer,
-            Self::Listener(listener) => &listener.balancer,
+            Self::Alias(alias) => alias.gate.clone(),
+            Self::Listener(listener) => Gate::LoadBalancer(listener.balancer.clone()),
         }
     }
 

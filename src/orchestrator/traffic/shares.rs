@@ -116,7 +116,7 @@ mod tests {
         let members = servers.iter().map(|(name, side, ..)| Member {
             name: name.parse().unwrap(),
             target: name.parse().unwrap(),
-            endpoint: Endpoint::parse("127.0.0.1:80").unwrap(),
+            endpoint: Endpoint::parse("127.0.0.1:80").unwrap().into(),
             side: *side,
             place: None,
             leave_by: None,

@@ -66,6 +66,16 @@ impl Trouble {
         Self::said(status, code, said, permission)
     }
 
+    /// Whether a permission is missing.
+    pub fn is_denied(&self) -> bool {
+        matches!(family(&self.code, 0), Family::Denied)
+    }
+
+    /// Whether it was asked too often.
+    pub fn is_throttled(&self) -> bool {
+        matches!(family(&self.code, 0), Family::Throttled)
+    }
+
     fn said(status: u16, code: &str, said: &str, permission: &str) -> Self {
         let words = match (code, said) {
             ("", "") => format!("status {status}"),

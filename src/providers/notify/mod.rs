@@ -1,6 +1,8 @@
 //! Receivers of notifications, and hooks. They know messages and nothing of deployments: they send one once and say what came back.
 
 mod command;
+#[cfg(feature = "aws")]
+mod lambda;
 mod post;
 mod slack;
 #[cfg(feature = "aws")]
@@ -117,6 +119,14 @@ impl Notifier {
         let called = match &hook.via {
             HookKind::Webhook(webhook) => self.webhook(webhook, message).await,
             HookKind::Command(command) => self.command(command, message).await,
+            #[cfg(feature = "aws")]
+            HookKind::Lambda(lambda) => Ok(self.lambda(&hook.name, lambda, message).await),
+            #[cfg(not(feature = "aws"))]
+            HookKind::Lambda(lambda) => Ok(Answer::Refused(format!(
+                "{}: {}",
+                self.accounts.label("Lambda", lambda.account.as_deref()),
+                crate::providers::aws::ABSENT
+            ))),
         };
         called.unwrap_or_else(Answer::not_now)
     }

@@ -7,10 +7,14 @@ use super::elbv2::Elbv2Balancer;
 use super::envoy::EnvoyBalancer;
 use super::haproxy::HaProxyBalancer;
 use super::http::RequestBalancer;
+#[cfg(feature = "aws")]
+use super::lambda::LambdaBalancer;
 use super::nginx::NginxBalancer;
 use super::router::RouterBalancer;
 use super::{Balancer, TrafficError};
-use crate::model::connections::{LoadBalancer, TrafficProvider};
+use crate::model::connections::{
+    FunctionConnection, LambdaAlias, LoadBalancer, TrafficProvider, Version,
+};
 use crate::model::name::Name;
 use crate::model::project::Project;
 use crate::providers::aws::Accounts;
@@ -66,5 +70,23 @@ pub fn connect(
                 reason: crate::providers::aws::ABSENT.to_owned(),
             });
         }
+    })
+}
+
+/// A connection to the alias of a function at AWS Lambda. Nothing is sent yet.
+///
+/// # Errors
+/// If this build has no AWS.
+pub fn connect_function(
+    function: &FunctionConnection,
+    at: &LambdaAlias,
+    accounts: &Accounts,
+) -> Result<Arc<dyn Balancer<Version>>, TrafficError> {
+    #[cfg(feature = "aws")]
+    return Ok(Arc::new(LambdaBalancer::new(function, at, accounts)));
+    #[cfg(not(feature = "aws"))]
+    Err(TrafficError::Refused {
+        balancer: accounts.label(&format!("Lambda {}", function.name), at.account.as_deref()),
+        reason: crate::providers::aws::ABSENT.to_owned(),
     })
 }

@@ -3,12 +3,15 @@
 //! A provider is told the whole of what is [`Wanted`] and goes there from what it [`Observed`]: doing it again changes nothing,
 //! and a load balancer that was restarted, or changed by hand, is put right. It knows nothing of deployments.
 
+mod at;
 mod connect;
 #[cfg(feature = "aws")]
 pub mod elbv2;
 pub mod envoy;
 pub mod haproxy;
 pub mod http;
+#[cfg(feature = "aws")]
+pub mod lambda;
 pub mod nginx;
 pub mod router;
 mod weights;
@@ -18,17 +21,19 @@ use std::collections::BTreeMap;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-pub use self::connect::connect;
+pub use self::at::{Among, At};
+pub use self::connect::{connect, connect_function};
 pub use self::weights::weights;
+use crate::model::deployment::ErrorCode;
 use crate::model::endpoint::Endpoint;
 use crate::model::name::Name;
 use crate::model::traffic::{Side, Split};
 
 /// What ought to be so at a load balancer. Servers that are not named are left as they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub struct Wanted<A = Endpoint> {
     /// The servers that matter, each once.
-    pub servers: Vec<Server>,
+    pub servers: Vec<Server<A>>,
     /// How the route is split between the two sides; `None` gives every server in service the same share.
     pub split: Option<Split>,
 }
@@ -36,11 +41,11 @@ pub struct Wanted {
 /// One server as it ought to be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Server {
+pub struct Server<A = Endpoint> {
     /// The host's name, which is the server's.
     pub name: Name,
     /// Where it serves.
-    pub endpoint: Endpoint,
+    pub endpoint: A,
     /// Its side, for the split. Without a split, or in place, every server is [`Side::Blue`].
     #[serde(default = "blue")]
     pub side: Side,
@@ -70,7 +75,7 @@ pub enum Service {
 /// What is so at a load balancer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Observed {
-    /// Of the servers that were asked for, those that it has.
+    /// Of the servers that were asked for, those that it has; and every other version that an alias leads to.
     pub servers: BTreeMap<Name, Seen>,
     /// How many servers besides those that were asked for are in service and well.
     pub others: usize,
@@ -78,6 +83,8 @@ pub struct Observed {
     pub split: Option<Split>,
     /// Changes when it was restarted, if that can be told.
     pub epoch: Option<String>,
+    /// What a change has to name where nothing may be changed that nobody has looked at.
+    pub revision: Option<String>,
 }
 
 /// One server as the load balancer has it. What it cannot tell is `None`.
@@ -118,8 +125,8 @@ pub struct Abilities {
     pub largest_weight: u32,
 }
 
-/// A load balancer.
-pub trait Balancer: Send + Sync {
+/// What gives requests to servers: a load balancer, or the alias of a function.
+pub trait Balancer<A = Endpoint>: Send + Sync {
     /// What it can do.
     fn abilities(&self) -> Abilities;
 
@@ -129,7 +136,7 @@ pub trait Balancer: Send + Sync {
     /// If it can't be asked, or its answer can't be read.
     fn observe<'a>(
         &'a self,
-        servers: &'a [Server],
+        servers: &'a [Server<A>],
     ) -> BoxFuture<'a, Result<Observed, TrafficError>>;
 
     /// Does what leads from how things are to how they ought to be: into service first, out of it last, so that no moment is
@@ -139,7 +146,7 @@ pub trait Balancer: Send + Sync {
     /// If something was refused, or may not have been done: look again.
     fn apply<'a>(
         &'a self,
-        wanted: &'a Wanted,
+        wanted: &'a Wanted<A>,
         observed: &'a Observed,
     ) -> BoxFuture<'a, Result<(), TrafficError>>;
 }
@@ -178,6 +185,16 @@ pub enum TrafficError {
     Refused {
         /// What and where.
         balancer: String,
+        /// Its reason, and what to do.
+        reason: String,
+    },
+    /// It refused, and will again: a deployment that needs it now ends with this error.
+    #[error("{balancer}: {reason}")]
+    Fatal {
+        /// What and where.
+        balancer: String,
+        /// With which error.
+        code: ErrorCode,
         /// Its reason, and what to do.
         reason: String,
     },

@@ -59,8 +59,8 @@ impl NginxBalancer {
         Ok(Observed {
             servers: seen.collect(),
             others: others.count(),
-            split: None,
             epoch: state.epoch.clone(),
+            ..Observed::default()
         })
     }
 

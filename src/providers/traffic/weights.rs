@@ -9,7 +9,7 @@ use crate::model::traffic::Side;
 /// A weight from 0 to `most` for each server in service, so that the shares of the sides are those of the split as nearly as
 /// whole numbers allow, and every server of a side weighs the same. Without a split all weigh the same. A side whose share is
 /// not zero never weighs nothing.
-pub fn weights(wanted: &Wanted, most: u32) -> BTreeMap<Name, u32> {
+pub fn weights<A>(wanted: &Wanted<A>, most: u32) -> BTreeMap<Name, u32> {
     let serving = || wanted.servers.iter().filter(|s| s.service == Service::In);
     let Some(split) = wanted.split else {
         return serving().map(|s| (s.name.clone(), most.min(100))).collect();

@@ -4,7 +4,8 @@ use super::document::Document;
 use super::problem::{Problem, Problems, Severity};
 use super::receivers::address;
 use crate::model::connections::{
-    AlarmSource, Arn, Connections, ReceiverKind, SourceKind, TrafficProvider, account,
+    AlarmSource, Arn, Connections, FunctionKind, HookKind, ReceiverKind, SourceKind,
+    TrafficProvider, account,
 };
 use crate::model::yaml::{self, Path};
 
@@ -64,6 +65,18 @@ fn users<'a>(all: &'a Connections, root: &Path) -> Vec<(Path, Option<&'a str>)> 
         if let SourceKind::S3(objects) = &source.from {
             let path = root.key("sources").index(index).key("from");
             users.push((path.key("s3"), objects.account.as_deref()));
+        }
+    }
+    for (index, hook) in all.hooks.iter().enumerate() {
+        if let HookKind::Lambda(lambda) = &hook.via {
+            let path = root.key("hooks").index(index).key("via");
+            users.push((path.key("lambda"), lambda.account.as_deref()));
+        }
+    }
+    for (index, function) in all.functions.iter().enumerate() {
+        if let FunctionKind::Lambda(lambda) = &function.via {
+            let path = root.key("functions").index(index).key("via");
+            users.push((path.key("lambda"), lambda.account.as_deref()));
         }
     }
     let at = |(path, named): (Path, Option<&'a str>)| match named {

@@ -27,7 +27,9 @@ pub(super) fn check(all: &Connections, document: &Document, problems: &mut Probl
             );
             problems.add(document.problem(Severity::Error, &path.key("alias"), message));
         }
-        let FunctionKind::Endpoints(endpoints) = &function.via;
+        let FunctionKind::Endpoints(endpoints) = &function.via else {
+            continue;
+        };
         let path = path.key("via").key("endpoints");
         let name = &endpoints.load_balancer;
         let path_of_versions = path.key("versions");

@@ -46,6 +46,7 @@ pub(super) fn check_hooks(project: &ProjectDocument, document: &Document, proble
         let wrong = match &hook.via {
             HookKind::Webhook(it) => webhook(it, &via),
             HookKind::Command(it) => command(it, &via),
+            HookKind::Lambda(_) => unheard(project, &via),
         };
         if let Some((path, message)) = wrong {
             problems.add(document.problem(Severity::Error, &path, message));
@@ -72,6 +73,13 @@ fn call_backs(settings: &HookSettings) -> Vec<Wrong> {
     let remedy = "hooks are told this address, so nothing of it is a secret: write one such as https://deploy.example/hooks";
     let unfit = (!good).then(|| (path.key("url"), remedy));
     elsewhere.into_iter().chain(unfit).collect()
+}
+
+/// A function at AWS has no other way to report.
+fn unheard(project: &ProjectDocument, via: &yaml::Path) -> Option<Wrong> {
+    let remedy = "a function at AWS reports over HTTP: give `settings.hooks` an address to `listen` at, and the `url` that leads there from AWS";
+    let nobody = project.settings.hooks.is_none();
+    nobody.then(|| (via.key("lambda"), remedy))
 }
 
 fn webhook(webhook: &Webhook, via: &yaml::Path) -> Option<Wrong> {

@@ -189,6 +189,7 @@ impl<'a> Places<'a> {
             match &one.via {
                 HookKind::Webhook(webhook) => self.of_webhook(webhook, &path),
                 HookKind::Command(command) => self.of_command(command, &path),
+                HookKind::Lambda(_) => {}
             }
         }
         for (index, one) in all.sources.iter().enumerate() {

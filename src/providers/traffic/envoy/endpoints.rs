@@ -42,8 +42,8 @@ impl Endpoints {
         Ok(Observed {
             servers: seen.collect(),
             others: cluster.serving_besides(servers),
-            split: None,
             epoch,
+            ..Observed::default()
         })
     }
 

@@ -66,6 +66,7 @@ impl Runtime {
                 .sum(),
             split: route.split(servers),
             epoch,
+            revision: None,
         })
     }
 

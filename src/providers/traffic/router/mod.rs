@@ -228,5 +228,6 @@ fn observed(state: RouteState, asked: &[Server]) -> Observed {
         others,
         split,
         epoch: Some(state.epoch),
+        revision: None,
     }
 }

@@ -3,7 +3,7 @@
 //! [`task`] runs one deployment; [`checks`] and [`create`] begin one, [`admission`] lets it start, [`closing`] ends it and
 //! [`follow`] says what comes after; [`forecast`] says how one would go. `freezes` keep deployments where they are; [`newcomers`] sees to hosts that join,
 //! [`retention`] to what is kept, [`notify`] to who is told. [`hosts`] reaches the agents, `traffic` the load balancers, [`alarms`]
-//! watches what may stop a deployment, `fleets` has instances provisioned and terminated, [`documents`] follows the project's files, [`look`] shows clients what there is, [`revisions`] takes bundles
+//! watches what may stop a deployment, `fleets` has instances provisioned and terminated, `instances` finds those of AWS, [`documents`] follows the project's files, [`look`] shows clients what there is, [`revisions`] takes bundles
 //! in. [`command`], [`feed`] and [`snapshot`] are the messages at the door.
 
 pub mod admission;
@@ -22,6 +22,7 @@ mod freezes;
 mod functions;
 pub mod hooks;
 pub mod hosts;
+mod instances;
 pub mod look;
 pub mod newcomers;
 pub mod notify;
@@ -45,6 +46,7 @@ use self::documents::Documents;
 use self::feed::FeedItem;
 use self::hooks::Hooks;
 use self::hosts::Hosts;
+use self::instances::Instances;
 use self::notify::Outbox;
 use self::snapshot::Summary;
 use self::traffic::Traffic;
@@ -85,6 +87,7 @@ struct Inner {
     traffic: Traffic,
     alarms: Alarms,
     fleets: Fleets,
+    instances: Instances,
     sources: Sources,
     outbox: Outbox,
     hooks: Arc<Hooks>,
@@ -184,8 +187,14 @@ impl Orchestrator {
         let journal = Journal::open(&state.journal())?;
         let ledgers: BTreeMap<GroupKey, Ledger> = journal.ledgers()?.into_iter().collect();
         let provisioned = fleets::provisioned(&ledgers);
-        let documents = Documents::load(&state.project, state.last_good(), provisioned)
-            .map_err(StartError::Documents)?;
+        let found = instances::kept(&state.instances());
+        let documents = Documents::load(
+            &state.project,
+            state.last_good(),
+            provisioned,
+            found.clone(),
+        )
+        .map_err(StartError::Documents)?;
         let bundles = Bundles::open(state.bundles())?;
         let freezes = Freezes::fold(&journal.freezes()?);
         let (feed, _) = broadcast::channel(FEED);
@@ -233,6 +242,7 @@ impl Orchestrator {
             traffic: Traffic::new(network, secrets.clone(), accounts.clone()),
             alarms,
             fleets: Fleets::new(secrets.clone()),
+            instances: Instances::new(accounts.clone(), state.instances(), &found),
             ledgers: tokio::sync::Mutex::new(ledgers),
             hooks: Arc::new(hooks),
             sources: Sources::new(secrets.clone()),
@@ -256,6 +266,7 @@ impl Orchestrator {
         orchestrator.recover()?;
         orchestrator.clone().keep_house();
         orchestrator.clone().follow_documents();
+        orchestrator.clone().follow_instances();
         orchestrator.clone().follow_freezes();
         orchestrator.clone().probe_hosts();
         orchestrator.clone().meet_hosts();

@@ -5,6 +5,7 @@ pub mod aws;
 pub mod fleets;
 mod group;
 pub mod hosts;
+pub mod instances;
 pub mod notify;
 pub mod secrets;
 pub mod sources;

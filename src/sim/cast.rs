@@ -248,6 +248,7 @@ impl Cast {
                 zone: zone(host, shape),
                 endpoints: BTreeMap::default(),
                 provisioned: None,
+                instance: None,
             })
             .collect()
     }

@@ -59,8 +59,8 @@ fn only(account: AwsAccount) -> Accounts {
 }
 
 /// A service that notes who signed a request, and answers what it is told: the emulators accept everybody.
-struct Witness {
-    url: String,
+pub struct Witness {
+    pub url: String,
     seen: Arc<Mutex<Vec<String>>>,
     answer: Arc<Mutex<(u16, &'static str)>>,
 }
@@ -70,7 +70,7 @@ const PUBLISHED: &str = "<PublishResponse xmlns=\"http://sns.amazonaws.com/doc/2
 const ASSUMED: &str = "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult><Credentials><AccessKeyId>ASSUMED</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>";
 
 impl Witness {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let answer = Arc::new(Mutex::new((200, PUBLISHED)));
         let state = (Arc::clone(&seen), Arc::clone(&answer));
@@ -81,12 +81,12 @@ impl Witness {
         Self { url, seen, answer }
     }
 
-    fn answers(&self, status: u16, text: &'static str) {
+    pub fn answers(&self, status: u16, text: &'static str) {
         *self.answer.lock().unwrap() = (status, text);
     }
 
     /// The access keys of those who asked.
-    fn seen(&self) -> Vec<String> {
+    pub fn seen(&self) -> Vec<String> {
         std::mem::take(&mut *self.seen.lock().unwrap())
     }
 }

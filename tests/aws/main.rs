@@ -15,6 +15,7 @@ mod backend;
 mod balancers;
 mod cloud;
 mod credentials;
+mod instances;
 #[path = "../rollout/lab.rs"]
 mod lab;
 #[path = "../traffic/load.rs"]
@@ -71,6 +72,7 @@ fn main() -> ExitCode {
         topics::trials(),
         balancers::trials(),
         revisions::trials(),
+        instances::trials(),
         rollouts::trials(),
     ];
     libtest_mimic::run(&arguments, trials.into_iter().flatten().collect()).exit_code()

@@ -1,7 +1,11 @@
 //! AWS: the accounts of a project, for those who speak to its services. Only a build with the feature `aws` has the SDK for it.
 
 #[cfg(feature = "aws")]
+mod ec2;
+#[cfg(feature = "aws")]
 mod s3;
+#[cfg(feature = "aws")]
+mod scaling;
 #[cfg(feature = "aws")]
 mod session;
 #[cfg(feature = "aws")]

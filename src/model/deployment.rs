@@ -213,8 +213,10 @@ pub enum ErrorCode {
     AlarmActive,
     /// The application was deleted before the deployment began.
     ApplicationMissing,
-    /// There is no fleet to copy, or it is not in order.
+    /// There is no fleet to copy or no Auto Scaling group, or it is not in order.
     AutoScalingConfiguration,
+    /// AWS does not let the orchestrator do what is to be done with an Auto Scaling group.
+    AutoScalingIamRolePermissions,
     /// A fleet did not provision what it was asked for.
     AutoscalingValidationError,
     /// The replacement task set of a service never became steady.
@@ -251,6 +253,8 @@ pub enum ErrorCode {
     OverMaxInstances,
     /// The revision was deleted before the deployment began.
     RevisionMissing,
+    /// AWS was asked too often, for too long.
+    Throttled,
     /// The deployment took longer than the limit of a whole deployment.
     Timeout,
 }
@@ -263,6 +267,7 @@ impl ErrorCode {
             Self::AlarmActive => "ALARM_ACTIVE",
             Self::ApplicationMissing => "APPLICATION_MISSING",
             Self::AutoScalingConfiguration => "AUTO_SCALING_CONFIGURATION",
+            Self::AutoScalingIamRolePermissions => "AUTO_SCALING_IAM_ROLE_PERMISSIONS",
             Self::AutoscalingValidationError => "AUTOSCALING_VALIDATION_ERROR",
             Self::CustomerApplicationUnhealthy => "CUSTOMER_APPLICATION_UNHEALTHY",
             Self::DeploymentGroupMissing => "DEPLOYMENT_GROUP_MISSING",
@@ -283,6 +288,7 @@ impl ErrorCode {
             Self::NoInstances => "NO_INSTANCES",
             Self::OverMaxInstances => "OVER_MAX_INSTANCES",
             Self::RevisionMissing => "REVISION_MISSING",
+            Self::Throttled => "THROTTLED",
             Self::Timeout => "TIMEOUT",
         }
     }

@@ -15,8 +15,8 @@ use crate::model::group::{GroupKey, Selection};
 use crate::model::host::Host;
 use crate::model::project::Project;
 use crate::model::tags::{TagFilter, TagFilterType};
-use crate::providers::aws::Accounts;
-use crate::providers::instances::{self, Keys, LookError, Wanted};
+use crate::providers::aws::{Accounts, AskError};
+use crate::providers::instances::{self, Keys, Wanted};
 
 /// How often AWS is asked who is there.
 const INTERVAL: Duration = Duration::from_secs(30);
@@ -121,12 +121,12 @@ impl Orchestrator {
         let Some(account) = &group.account else {
             return Ok(());
         };
-        let wrong = |error: LookError| {
+        let wrong = |error: AskError| {
             let message = format!("nobody knows the instances of {}: {error}", group.key());
             let code = match error {
-                LookError::Refused(_) | LookError::Unknown(_) => "InvalidRoleException",
-                LookError::Busy(_) => "ThrottlingException",
-                LookError::Unreachable(_) => "InvalidOperationException",
+                AskError::Denied(_) | AskError::Unknown(_) => "InvalidRoleException",
+                AskError::Busy(_) => "ThrottlingException",
+                AskError::Refused(_) | AskError::Unreachable(_) => "InvalidOperationException",
             };
             ApiError::new(code, message)
         };
@@ -151,7 +151,7 @@ impl Orchestrator {
         &self,
         account: &str,
         besides: Option<&Selection>,
-    ) -> Result<Vec<String>, LookError> {
+    ) -> Result<Vec<String>, AskError> {
         let mut all = self.0.instances.found.lock().await;
         let wanted = self.wanted(account, besides).await;
         let looked = match &wanted {
@@ -181,10 +181,16 @@ impl Orchestrator {
         answer
     }
 
+    /// Has everybody see what is wrong at AWS now.
+    pub(super) async fn show_trouble(&self) {
+        let all = self.0.instances.found.lock().await;
+        self.take_up(&all);
+    }
+
     /// Has everybody see what was found.
     fn take_up(&self, all: &BTreeMap<String, Seen>) {
         let hosts: Vec<Host> = all.values().flat_map(|seen| seen.hosts.clone()).collect();
-        let mut trouble = Vec::new();
+        let mut trouble = self.0.scaling.stuck();
         for (account, seen) in all {
             let missing: Vec<&str> = seen.missing.iter().map(String::as_str).collect();
             if !missing.is_empty() {
@@ -202,16 +208,12 @@ impl Orchestrator {
     }
 
     /// What there is to look for in an account: whatever any group selects there, or a deployment that runs.
-    async fn wanted(
-        &self,
-        account: &str,
-        besides: Option<&Selection>,
-    ) -> Result<Wanted, LookError> {
+    async fn wanted(&self, account: &str, besides: Option<&Selection>) -> Result<Wanted, AskError> {
         let (project, _) = self.0.documents.current();
         let accounts = &project.connections.aws;
         let known = accounts.iter().find(|one| one.name == account);
         let known = known.ok_or_else(|| {
-            LookError::Refused(format!(
+            AskError::Refused(format!(
                 "no account of `connections.aws` is called {account}"
             ))
         })?;
@@ -231,7 +233,7 @@ impl Orchestrator {
 }
 
 /// Auto Scaling groups that are not in an account.
-fn absent(groups: &[&str], account: &str) -> String {
+pub(super) fn absent(groups: &[&str], account: &str) -> String {
     format!(
         "no Auto Scaling group of the AWS account {account} is called {}: correct `autoScalingGroups`, or the `region` of the account",
         groups.join(" or ")

@@ -3,7 +3,7 @@
 //! [`task`] runs one deployment; [`checks`] and [`create`] begin one, [`admission`] lets it start, [`closing`] ends it and
 //! [`follow`] says what comes after; [`forecast`] says how one would go. `freezes` keep deployments where they are; [`newcomers`] sees to hosts that join,
 //! [`retention`] to what is kept, [`notify`] to who is told. [`hosts`] reaches the agents, `traffic` the load balancers, [`alarms`]
-//! watches what may stop a deployment, `fleets` has instances provisioned and terminated, `instances` finds those of AWS, [`documents`] follows the project's files, [`look`] shows clients what there is, [`revisions`] takes bundles
+//! watches what may stop a deployment, `fleets` has instances provisioned and terminated, `instances` finds those of AWS, `scaling` has their groups pause, [`documents`] follows the project's files, [`look`] shows clients what there is, [`revisions`] takes bundles
 //! in. [`command`], [`feed`] and [`snapshot`] are the messages at the door.
 
 pub mod admission;
@@ -28,6 +28,7 @@ pub mod newcomers;
 pub mod notify;
 pub mod retention;
 pub mod revisions;
+mod scaling;
 pub mod snapshot;
 pub mod task;
 pub(crate) mod traffic;
@@ -48,13 +49,14 @@ use self::hooks::Hooks;
 use self::hosts::Hosts;
 use self::instances::Instances;
 use self::notify::Outbox;
+use self::scaling::Scaling;
 use self::snapshot::Summary;
 use self::traffic::Traffic;
 use crate::engine::freeze::Freezes;
 use crate::engine::{Deployment, Ledger, input};
 use crate::identity::hosts::{KnownHosts, Terms};
 use crate::identity::{IdentityError, OwnKeys};
-use crate::model::deployment::DeploymentId;
+use crate::model::deployment::{DeploymentId, ErrorInformation};
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
 use crate::model::revision::{Digest, RegisteredRevision};
@@ -88,6 +90,7 @@ struct Inner {
     alarms: Alarms,
     fleets: Fleets,
     instances: Instances,
+    scaling: Scaling,
     sources: Sources,
     outbox: Outbox,
     hooks: Arc<Hooks>,
@@ -127,6 +130,8 @@ pub(crate) enum Request {
     Input(input::Input),
     /// An operator wants something, and is answered once it is durable.
     Command(input::Command, oneshot::Sender<Result<(), ApiError>>),
+    /// What Auto Scaling must not do while it runs is suspended, or can't be.
+    Suspended(Result<(), ErrorInformation>),
     /// These hosts have left the project, have come, or have another address.
     Moved(Arc<BTreeSet<Name>>),
 }
@@ -242,6 +247,7 @@ impl Orchestrator {
             traffic: Traffic::new(network, secrets.clone(), accounts.clone()),
             alarms,
             fleets: Fleets::new(secrets.clone()),
+            scaling: Scaling::new(accounts.clone()),
             instances: Instances::new(accounts.clone(), state.instances(), &found),
             ledgers: tokio::sync::Mutex::new(ledgers),
             hooks: Arc::new(hooks),
@@ -264,6 +270,7 @@ impl Orchestrator {
             shutdown: tokio_util::sync::CancellationToken::new(),
         }));
         orchestrator.recover()?;
+        orchestrator.clone().follow_scaling();
         orchestrator.clone().keep_house();
         orchestrator.clone().follow_documents();
         orchestrator.clone().follow_instances();

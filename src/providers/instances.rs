@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::model::host::Host;
-use crate::providers::aws::Accounts;
+use crate::providers::aws::{Accounts, AskError};
 
 /// How long a look may take.
 pub const DEADLINE: Duration = Duration::from_secs(20);
@@ -41,23 +41,6 @@ pub struct Found {
     pub missing: Vec<String>,
 }
 
-/// Why nobody knows which instances there are.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum LookError {
-    /// AWS will not say, however often it is asked.
-    #[error("{0}")]
-    Refused(String),
-    /// It does not know who asks.
-    #[error("{0}")]
-    Unknown(String),
-    /// It has been asked too often.
-    #[error("{0}")]
-    Busy(String),
-    /// Nobody answered.
-    #[error("{0}")]
-    Unreachable(String),
-}
-
 /// Where an agent listens at this address of an instance.
 pub fn agent(address: IpAddr, port: u16) -> String {
     // A stand-in for AWS may give out the loopback, where agents are spoken to plainly.
@@ -77,24 +60,16 @@ pub fn agent(address: IpAddr, port: u16) -> String {
 /// # Errors
 /// If AWS does not say.
 #[cfg(feature = "aws")]
-pub async fn look(accounts: &Accounts, wanted: &Wanted) -> Result<Found, LookError> {
-    use crate::providers::aws::{Kind, Trouble};
-
+pub async fn look(accounts: &Accounts, wanted: &Wanted) -> Result<Found, AskError> {
     let looked = tokio::time::timeout(DEADLINE, accounts.instances(wanted)).await;
-    let (service, trouble) = match looked {
-        Ok(Ok(found)) => return Ok(found),
-        Ok(Err((service, trouble))) => (service, trouble),
-        Err(_) => ("EC2", Trouble::late(DEADLINE)),
-    };
-    accounts.renew(&trouble).await;
-    let label = accounts.label(service, Some(&wanted.account));
-    let message = format!("{label}: {}", trouble.reason);
-    Err(match trouble.kind {
-        Kind::Refused => LookError::Refused(message),
-        Kind::Credentials => LookError::Unknown(message),
-        Kind::Busy => LookError::Busy(message),
-        Kind::Unreachable => LookError::Unreachable(message),
-    })
+    let late = || Err(("EC2", crate::providers::aws::Trouble::late(DEADLINE)));
+    match looked.unwrap_or_else(|_| late()) {
+        Ok(found) => Ok(found),
+        Err((service, trouble)) => {
+            let account = Some(wanted.account.as_str());
+            Err(accounts.told(service, account, trouble).await)
+        }
+    }
 }
 
 /// Looks once.
@@ -102,10 +77,9 @@ pub async fn look(accounts: &Accounts, wanted: &Wanted) -> Result<Found, LookErr
 /// # Errors
 /// This build has no AWS.
 #[cfg(not(feature = "aws"))]
-pub async fn look(accounts: &Accounts, wanted: &Wanted) -> Result<Found, LookError> {
-    let label = accounts.label("EC2", Some(&wanted.account));
-    let message = format!("{label}: {}", crate::providers::aws::ABSENT);
-    std::future::ready(Err(LookError::Refused(message))).await
+pub async fn look(accounts: &Accounts, wanted: &Wanted) -> Result<Found, AskError> {
+    let absent = accounts.absent("EC2", Some(&wanted.account));
+    std::future::ready(Err(absent)).await
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod group;
 pub mod hosts;
 pub mod instances;
 pub mod notify;
+pub mod scaling;
 pub mod secrets;
 pub mod sources;
 pub mod traffic;

@@ -52,6 +52,12 @@ pub(super) fn words(line: &Line) -> String {
                 LedgerEvent::Joining { deployment, .. } => format!("joined by {deployment}"),
                 LedgerEvent::Provisioned { hosts } => format!("{} provisioned", hosts.len()),
                 LedgerEvent::Terminated { hosts } => format!("{} terminated", hosts.len()),
+                LedgerEvent::Suspending { deployment, .. } => {
+                    format!("processes suspended for {deployment}")
+                }
+                LedgerEvent::Resumed { deployment } => {
+                    format!("processes resumed after {deployment}")
+                }
                 LedgerEvent::Closed {
                     deployment, status, ..
                 } => format!("closed by {deployment}: {status}"),

@@ -6,8 +6,8 @@ use std::process::Command;
 
 use aws_sdk_autoscaling::Client;
 use cutover::model::connections::AwsAccount;
-use cutover::providers::aws::Accounts;
-use cutover::providers::instances::{Keys, LookError, Wanted, look};
+use cutover::providers::aws::{Accounts, AskError};
+use cutover::providers::instances::{Keys, Wanted, look};
 use libtest_mimic::Trial;
 use tempfile::TempDir;
 
@@ -58,9 +58,13 @@ impl Site {
 
     /// Writes the project with these hosts.
     pub fn documents(&self, hosts: &str) {
+        self.documents_at(hosts, &self.server.url());
+    }
+
+    /// The same, with AWS at another address.
+    pub fn documents_at(&self, hosts: &str, url: &str) {
         let text = format!(
-            "name: lab\nsettings: {{ stateDirectory: .state }}\nhosts:\n{hosts}  - {{ name: plain, address: 'http://127.0.0.1:1' }}\nconnections:\n  aws: [{{ name: prod, region: {REGION}, endpointUrl: '{}', agentPort: {} }}]\n",
-            self.server.url(),
+            "name: lab\nsettings: {{ stateDirectory: .state }}\nhosts:\n{hosts}  - {{ name: plain, address: 'http://127.0.0.1:1' }}\nconnections:\n  aws: [{{ name: prod, region: {REGION}, endpointUrl: '{url}', agentPort: {} }}]\n",
             self.port
         );
         std::fs::write(self.lab.folder().join("cutover.yaml"), text).unwrap();
@@ -132,7 +136,7 @@ impl Site {
         let shown = self.lab.show(&id);
         assert_eq!(code, 0, "{shown:#}");
         let targets = shown["targets"].as_array().unwrap().iter();
-        let names = targets.map(|target| target["targetId"].as_str().unwrap().to_owned());
+        let names = targets.map(|target| target["name"].as_str().unwrap().to_owned());
         names.collect()
     }
 
@@ -172,7 +176,7 @@ async fn tagged() {
     let error = &site.lab.show(&id)["deploymentInfo"]["errorInformation"];
     assert_eq!(error["code"], "NO_INSTANCES", "{error}");
 
-    let hosts = site.lab.ok(&["hosts", "--no-color"]);
+    let hosts = site.lab.ok(&["hosts"]);
     let line = hosts.lines().find(|line| line.contains(&one.0)).unwrap();
     assert!(line.contains("role=web stage=beta"), "{hosts}");
     let host = site.lab.ok(&["hosts", &one.0]);
@@ -276,7 +280,7 @@ async fn in_service() {
         let made = site.lab.created_by("autoscaling");
         made.first().is_some_and(|id| {
             assert_eq!(site.lab.wait_for_end(id), "Succeeded");
-            site.lab.show(id)["targets"][0]["targetId"] == new.0.as_str()
+            site.lab.show(id)["targets"][0]["name"] == new.0.as_str()
         })
     });
 
@@ -307,7 +311,7 @@ async fn refused() {
     assert_eq!(look(&accounts, &wanted()).await.unwrap().hosts, []);
     assert_eq!(witness.seen(), ["test"]);
     witness.answers(403, "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>not you</Message></Error></Errors><RequestID>r</RequestID></Response>");
-    let LookError::Refused(why) = look(&accounts, &wanted()).await.unwrap_err() else {
+    let AskError::Denied(why) = look(&accounts, &wanted()).await.unwrap_err() else {
         panic!("it is refused for good");
     };
     assert_eq!(
@@ -316,14 +320,14 @@ async fn refused() {
     );
     witness.answers(503, "<Response><Errors><Error><Code>RequestLimitExceeded</Code><Message>slower</Message></Error></Errors></Response>");
     let error = look(&accounts, &wanted()).await.unwrap_err();
-    assert!(matches!(error, LookError::Busy(_)), "{error}");
+    assert!(matches!(error, AskError::Busy(_)), "{error}");
     witness.answers(
         400,
         "<Response><Errors><Error><Code>RequestExpired</Code></Error></Errors></Response>",
     );
     let error = look(&accounts, &wanted()).await.unwrap_err();
     assert!(
-        matches!(&error, LookError::Unknown(why) if why.contains("its credentials have expired")),
+        matches!(&error, AskError::Unknown(why) if why.contains("its credentials have expired")),
         "{error}"
     );
     witness.answers(200, "<html>a proxy</html>");

@@ -25,6 +25,7 @@ mod program;
 mod project;
 mod revisions;
 mod rollouts;
+mod scaling;
 mod server;
 mod topics;
 
@@ -73,6 +74,7 @@ fn main() -> ExitCode {
         balancers::trials(),
         revisions::trials(),
         instances::trials(),
+        scaling::trials(),
         rollouts::trials(),
     ];
     libtest_mimic::run(&arguments, trials.into_iter().flatten().collect()).exit_code()

@@ -22,6 +22,7 @@ pub use key::GroupKey;
 pub use rollback::{AutoRollbackConfiguration, AutoRollbackEvent};
 pub use scaling::{
     AutoScalingGroup, Ec2DeploymentOptions, OutdatedInstancesStrategy, ScalingProcess,
+    SuspendedProcesses,
 };
 pub use selection::{Selection, Sides};
 pub use style::{DeploymentOption, DeploymentStyle, DeploymentType};
@@ -77,7 +78,7 @@ pub struct DeploymentGroup {
     /// Whether Auto Scaling tells of instances that it terminates: kept, and of no effect here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub termination_hook_enabled: Option<bool>,
-    /// What Auto Scaling must not do while a deployment runs: kept, and of no effect here.
+    /// What its Auto Scaling groups must not do while a deployment in place runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ec2_deployment_options: Option<Ec2DeploymentOptions>,
     /// The container service of a group on that platform.

@@ -113,3 +113,68 @@ impl DeploymentGroup {
         self.selection().selects(host)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host(tags: &[(&str, &str)], instance: Option<Instance>) -> Host {
+        let tags = tags
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        Host {
+            name: "i-1".parse().unwrap(),
+            address: String::new(),
+            tags: tags.collect(),
+            zone: None,
+            endpoints: std::collections::BTreeMap::new(),
+            provisioned: None,
+            instance,
+        }
+    }
+
+    fn instance(account: &str, group: Option<&str>) -> Option<Instance> {
+        Some(Instance {
+            account: account.to_owned(),
+            tags: [("role".to_owned(), "web".to_owned())].into(),
+            auto_scaling_group: group.map(str::to_owned),
+        })
+    }
+
+    #[test]
+    fn instances_are_selected_in_their_own_account() {
+        let filter = TagFilter {
+            key: Some("role".to_owned()),
+            ..TagFilter::default()
+        };
+        let by_tag = Selection {
+            ec2_tag_filters: Some(vec![filter.clone()]),
+            account: Some("prod".to_owned()),
+            ..Selection::default()
+        };
+        assert!(by_tag.selects(&host(&[], instance("prod", None))));
+        assert!(!by_tag.selects(&host(&[], instance("test", None))));
+        assert!(!by_tag.selects(&host(&[], None)));
+        // What a document says of it counts everywhere.
+        assert!(by_tag.selects(&host(&[("role", "db")], instance("test", None))));
+        let nowhere = Selection {
+            account: None,
+            ..by_tag.clone()
+        };
+        assert!(!nowhere.selects(&host(&[], instance("prod", None))));
+        let premises = Selection {
+            ec2_tag_filters: None,
+            on_premises_instance_tag_filters: Some(vec![filter]),
+            ..by_tag
+        };
+        assert!(!premises.selects(&host(&[], instance("prod", None))));
+        let scaled = Selection {
+            account: Some("prod".to_owned()),
+            ..Selection::auto_scaling_group("pool".to_owned())
+        };
+        assert!(scaled.selects(&host(&[], instance("prod", Some("pool")))));
+        assert!(!scaled.selects(&host(&[], instance("prod", Some("other")))));
+        assert!(!scaled.selects(&host(&[], instance("prod", None))));
+        assert!(!scaled.selects(&host(&[], instance("test", Some("pool")))));
+    }
+}

@@ -1,4 +1,4 @@
-//! Auto Scaling groups, and which of their instances are in service.
+//! Auto Scaling groups: which of their instances are in service, and which of their processes are suspended.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,9 @@ use aws_config::SdkConfig;
 use aws_sdk_autoscaling::Client;
 use aws_sdk_autoscaling::types::LifecycleState;
 
-use super::Trouble;
+use super::{Accounts, AskError, Trouble};
+use crate::providers::instances::DEADLINE;
+use crate::providers::scaling::Asked;
 
 /// What the request needs.
 const PERMISSION: &str = "autoscaling:DescribeAutoScalingGroups";
@@ -63,4 +65,84 @@ pub(super) async fn members(
         }
     }
     Ok(members)
+}
+
+/// The processes of a group that are suspended; `None` if there is no such group.
+///
+/// # Errors
+/// If AWS does not say.
+async fn suspended(session: &SdkConfig, group: &str) -> Result<Option<BTreeSet<String>>, Trouble> {
+    let asked = Client::new(session)
+        .describe_auto_scaling_groups()
+        .auto_scaling_group_names(group)
+        .send()
+        .await;
+    let answer = asked.map_err(|error| Trouble::of(&error, PERMISSION))?;
+    let mut all = answer.auto_scaling_groups().iter();
+    let found = all.find(|one| one.auto_scaling_group_name() == Some(group));
+    Ok(found.map(|found| {
+        let processes = found.suspended_processes().iter();
+        let names = processes.filter_map(|process| process.process_name());
+        names.map(str::to_owned).collect()
+    }))
+}
+
+/// Suspends processes of a group. Those that are suspended stay so.
+///
+/// # Errors
+/// If AWS does not do it.
+async fn suspend(session: &SdkConfig, group: &str, processes: &[&str]) -> Result<(), Trouble> {
+    let asked = Client::new(session)
+        .suspend_processes()
+        .auto_scaling_group_name(group)
+        .set_scaling_processes(Some(owned(processes)))
+        .send()
+        .await;
+    let done = asked.map_err(|error| Trouble::of(&error, "autoscaling:SuspendProcesses"));
+    done.map(drop)
+}
+
+/// Resumes processes of a group. Those that run go on.
+///
+/// # Errors
+/// If AWS does not do it.
+async fn resume(session: &SdkConfig, group: &str, processes: &[&str]) -> Result<(), Trouble> {
+    let asked = Client::new(session)
+        .resume_processes()
+        .auto_scaling_group_name(group)
+        .set_scaling_processes(Some(owned(processes)))
+        .send()
+        .await;
+    let done = asked.map_err(|error| Trouble::of(&error, "autoscaling:ResumeProcesses"));
+    done.map(drop)
+}
+
+fn owned(processes: &[&str]) -> Vec<String> {
+    processes.iter().map(|&one| one.to_owned()).collect()
+}
+
+impl Accounts {
+    /// Asks Auto Scaling once, within the time that it has.
+    pub(crate) async fn ask_scaling(
+        &self,
+        account: &str,
+        group: &str,
+        asked: Asked<'_>,
+    ) -> Result<Option<BTreeSet<String>>, AskError> {
+        let ask = async {
+            let session = self.session(Some(account), None).await?;
+            match asked {
+                Asked::Suspended => suspended(&session, group).await,
+                Asked::Suspend(processes) => {
+                    suspend(&session, group, processes).await.map(|()| None)
+                }
+                Asked::Resume(processes) => resume(&session, group, processes).await.map(|()| None),
+            }
+        };
+        let done = tokio::time::timeout(DEADLINE, ask).await;
+        match done.unwrap_or_else(|_| Err(Trouble::late(DEADLINE))) {
+            Ok(said) => Ok(said),
+            Err(trouble) => Err(self.told("Auto Scaling", Some(account), trouble).await),
+        }
+    }
 }

@@ -40,6 +40,11 @@ impl Trouble {
         }
     }
 
+    /// Whether a permission is missing.
+    pub fn is_denied(&self) -> bool {
+        matches!(family(&self.code, 0), Family::Denied)
+    }
+
     /// No answer came within this time.
     pub fn late(patience: Duration) -> Self {
         Self {

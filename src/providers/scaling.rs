@@ -72,6 +72,11 @@ async fn ask(
     group: &str,
     asked: Asked<'_>,
 ) -> Result<Option<BTreeSet<String>>, AskError> {
-    let label = format!("Auto Scaling, for {asked:?} of {group},");
+    let what = match asked {
+        Asked::Suspended => "say what is suspended".to_owned(),
+        Asked::Suspend(processes) => format!("suspend {}", processes.join(", ")),
+        Asked::Resume(processes) => format!("resume {}", processes.join(", ")),
+    };
+    let label = format!("Auto Scaling, to {what} of {group}");
     std::future::ready(Err(accounts.absent(&label, Some(account)))).await
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::{agent_points, fleet_places, orchestrator_points};
+use crate::{agent_points, fleet_places, orchestrator_points, scaling_places};
 
 /// The places in the source.
 fn places() -> BTreeSet<String> {
@@ -45,6 +45,7 @@ fn every_place_is_tried() {
         .chain(orchestrator_points::places())
         .map(|(name, _)| name.to_owned())
         .chain(fleet_places::PLACES.map(str::to_owned))
+        .chain(scaling_places::PLACES.map(str::to_owned))
         .collect();
     assert_eq!(places(), tried);
 }

@@ -133,12 +133,12 @@ mod tests {
         }
     }
 
-    fn instance(account: &str, group: Option<&str>) -> Option<Instance> {
-        Some(Instance {
+    fn instance(account: &str, group: Option<&str>) -> Instance {
+        Instance {
             account: account.to_owned(),
             tags: [("role".to_owned(), "web".to_owned())].into(),
             auto_scaling_group: group.map(str::to_owned),
-        })
+        }
     }
 
     #[test]
@@ -152,29 +152,29 @@ mod tests {
             account: Some("prod".to_owned()),
             ..Selection::default()
         };
-        assert!(by_tag.selects(&host(&[], instance("prod", None))));
-        assert!(!by_tag.selects(&host(&[], instance("test", None))));
+        assert!(by_tag.selects(&host(&[], Some(instance("prod", None)))));
+        assert!(!by_tag.selects(&host(&[], Some(instance("test", None)))));
         assert!(!by_tag.selects(&host(&[], None)));
         // What a document says of it counts everywhere.
-        assert!(by_tag.selects(&host(&[("role", "db")], instance("test", None))));
+        assert!(by_tag.selects(&host(&[("role", "db")], Some(instance("test", None)))));
         let nowhere = Selection {
             account: None,
             ..by_tag.clone()
         };
-        assert!(!nowhere.selects(&host(&[], instance("prod", None))));
+        assert!(!nowhere.selects(&host(&[], Some(instance("prod", None)))));
         let premises = Selection {
             ec2_tag_filters: None,
             on_premises_instance_tag_filters: Some(vec![filter]),
             ..by_tag
         };
-        assert!(!premises.selects(&host(&[], instance("prod", None))));
+        assert!(!premises.selects(&host(&[], Some(instance("prod", None)))));
         let scaled = Selection {
             account: Some("prod".to_owned()),
             ..Selection::auto_scaling_group("pool".to_owned())
         };
-        assert!(scaled.selects(&host(&[], instance("prod", Some("pool")))));
-        assert!(!scaled.selects(&host(&[], instance("prod", Some("other")))));
-        assert!(!scaled.selects(&host(&[], instance("prod", None))));
-        assert!(!scaled.selects(&host(&[], instance("test", Some("pool")))));
+        assert!(scaled.selects(&host(&[], Some(instance("prod", Some("pool"))))));
+        assert!(!scaled.selects(&host(&[], Some(instance("prod", Some("other"))))));
+        assert!(!scaled.selects(&host(&[], Some(instance("prod", None)))));
+        assert!(!scaled.selects(&host(&[], Some(instance("test", Some("pool"))))));
     }
 }

@@ -268,6 +268,10 @@ fn between(text: &str, name: &str) -> Option<String> {
 
 /// The instances of an answer, and what the next page is asked for by.
 fn read(text: &str) -> Result<(Vec<Described>, Option<String>), XmlDecodeError> {
+    // Whoever reads tag by tag takes one that was cut off for one that ends there.
+    if let Some(broken) = Document::new(text).find_map(Result::err) {
+        return Err(broken);
+    }
     let mut document = Document::new(text);
     let mut root = document.root_element()?;
     if root.start_el().local() != "DescribeInstancesResponse" {
@@ -330,4 +334,71 @@ fn tag(item: &mut ScopedDecoder<'_, '_>) -> Result<(String, String), XmlDecodeEr
         *into = try_data(&mut part)?.into_owned();
     }
     Ok(pair)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<DescribeInstancesResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">
+  <requestId>r</requestId>
+  <reservationSet>
+    <item><reservationId>r-1</reservationId><groupSet/><instancesSet>
+      <item><instanceId>i-1</instanceId><privateIpAddress>10.0.0.7</privateIpAddress>
+        <placement><availabilityZone>eu-west-1a</availabilityZone><tenancy>default</tenancy></placement>
+        <networkInterfaceSet><item><privateIpAddress>10.0.0.8</privateIpAddress></item></networkInterfaceSet>
+        <tagSet><item><key>role</key><value>a &amp; b</value></item><item><key>empty</key><value/></item></tagSet></item>
+      <item><instanceId>i-2</instanceId></item>
+    </instancesSet></item>
+    <item><instancesSet><item><instanceId>i-3</instanceId></item></instancesSet></item>
+  </reservationSet>
+  <nextToken>more</nextToken>
+</DescribeInstancesResponse>"#;
+
+    #[test]
+    fn instances_are_read_page_by_page() {
+        let (instances, next) = read(PAGE).unwrap();
+        let ids: Vec<&str> = instances.iter().map(|one| one.id.as_str()).collect();
+        assert_eq!(ids, ["i-1", "i-2", "i-3"]);
+        assert_eq!(instances[0].address, Some([10, 0, 0, 7].into()));
+        assert_eq!(instances[0].zone.as_deref(), Some("eu-west-1a"));
+        assert_eq!(instances[0].tags["role"], "a & b");
+        assert_eq!(instances[0].tags["empty"], "");
+        assert_eq!(instances[1].address, None);
+        assert_eq!(next.as_deref(), Some("more"));
+        let last = PAGE.replace("<nextToken>more</nextToken>", "<nextToken/>");
+        assert_eq!(read(&last).unwrap().1, None);
+        assert!(read(&PAGE[..PAGE.len() / 2]).is_err());
+        assert!(read("").is_err());
+    }
+
+    #[test]
+    fn what_is_asked_for_narrows_and_means_itself() {
+        let wanted = Wanted {
+            account: "prod".to_owned(),
+            port: 7420,
+            keys: Keys::Of(["a*".to_owned()].into()),
+            groups: BTreeSet::new(),
+        };
+        let filters = filters(&wanted, &["pool".to_owned()].into());
+        let fields = question(&filters[0], Some("more"));
+        let field = |name: &str| {
+            let mut all = fields.iter();
+            let found = all.find(|(key, _)| key == name);
+            found.map(|(_, value)| value.as_str())
+        };
+        assert_eq!(field("Filter.1.Name"), Some("instance-state-name"));
+        assert_eq!(field("Filter.2.Name"), Some("tag-key"));
+        assert_eq!(field("Filter.2.Value.1"), Some(r"a\*"));
+        assert_eq!(field("NextToken"), Some("more"));
+        let groups = question(&filters[1], None);
+        let name = "tag:aws:autoscaling:groupName".to_owned();
+        assert!(groups.contains(&("Filter.2.Name".to_owned(), name)));
+        let any = Wanted {
+            keys: Keys::Any,
+            ..wanted
+        };
+        assert_eq!(super::filters(&any, &BTreeSet::new()), [None]);
+    }
 }

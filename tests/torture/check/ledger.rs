@@ -20,8 +20,11 @@ pub fn check(cluster: &Cluster, stories: &BTreeMap<DeploymentId, Story>, wrong: 
             tell(format!("entry {expected} is missing"));
         }
         match &record.event {
-            // No cluster has fleets.
-            LedgerEvent::Provisioned { .. } | LedgerEvent::Terminated { .. } => {}
+            // No cluster has fleets, or Auto Scaling groups.
+            LedgerEvent::Provisioned { .. }
+            | LedgerEvent::Terminated { .. }
+            | LedgerEvent::Suspending { .. }
+            | LedgerEvent::Resumed { .. } => {}
             LedgerEvent::Opened { deployment } => {
                 if active.replace(deployment).is_some() {
                     tell(format!("{deployment} takes a slot that is taken"));

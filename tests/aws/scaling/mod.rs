@@ -1,5 +1,7 @@
 //! What Auto Scaling must not do while a deployment runs.
 
+mod places;
+
 use std::collections::BTreeSet;
 
 use aws_sdk_autoscaling::Client;
@@ -83,10 +85,9 @@ async fn pause() {
 
 async fn crashes() {
     let (site, client) = site().await;
-    for place in ["noted", "suspended", "resumed"] {
+    for place in places::PLACES {
         let mut deploy = site.lab.command(&["deploy", "shop", "scaled", "1.0"]);
-        let place = format!("scaling.{place}");
-        let deploy = deploy.env("CUTOVER_CRASH_AT", &place).output().unwrap();
+        let deploy = deploy.env("CUTOVER_CRASH_AT", place).output().unwrap();
         let id = String::from_utf8(deploy.stdout).unwrap();
         let id = id.trim();
         assert!(id.starts_with("d-"), "{place}: {id}");

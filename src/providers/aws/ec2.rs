@@ -269,6 +269,9 @@ fn between(text: &str, name: &str) -> Option<String> {
 /// The instances of an answer, and what the next page is asked for by.
 fn read(text: &str) -> Result<(Vec<Described>, Option<String>), XmlDecodeError> {
     // Whoever reads tag by tag takes one that was cut off for one that ends there.
+    if !text.trim_end().ends_with("</DescribeInstancesResponse>") {
+        return Err(XmlDecodeError::custom("it has no end"));
+    }
     if let Some(broken) = Document::new(text).find_map(Result::err) {
         return Err(broken);
     }

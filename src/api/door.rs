@@ -161,7 +161,7 @@ impl Door {
         let orchestrator = self.orchestrator.clone();
         self.act(
             fact,
-            Box::pin(async move { orchestrator.command(command).await }),
+            Box::pin(async move { Box::pin(orchestrator.command(command)).await }),
         )
         .await
     }
@@ -334,7 +334,7 @@ impl Door {
         let orchestrator = self.orchestrator.clone();
         self.act(
             fact,
-            Box::pin(async move { orchestrator.command(command).await }),
+            Box::pin(async move { Box::pin(orchestrator.command(command)).await }),
         )
         .await
     }

@@ -148,15 +148,20 @@ impl<'a> HostView<'a> {
         if let Some(key) = self.status.and_then(|status| status.agent.as_ref()?.key) {
             lines.say("key", key.fingerprint());
         }
-        let tags = self
-            .host
-            .tags
-            .iter()
-            .map(|(key, value)| format!("{key}={value}"));
+        let tags = self.host.all_tags().into_iter();
+        let tags = tags.map(|(key, value)| format!("{key}={value}"));
         lines.say("tags", tags.collect::<Vec<_>>().join(" "));
         if let Some(from) = &self.host.provisioned {
             let text = format!("{}, provisioned for {}", from.fleet, from.deployment);
             lines.say("fleet", text);
+        }
+        if let Some(instance) = &self.host.instance {
+            let group = instance.auto_scaling_group.as_ref();
+            let group = group.map_or_else(String::new, |group| format!(", in service in {group}"));
+            lines.say(
+                "instance",
+                format!("of the AWS account {}{group}", instance.account),
+            );
         }
         match self.facts() {
             Some(facts) => self.told(facts, at, &mut lines),

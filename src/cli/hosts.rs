@@ -106,12 +106,8 @@ fn as_table(hosts: &[HostView<'_>], now: Timestamp) -> Vec<String> {
         .map(|host| {
             let free = host.disk().map_or_else(String::new, |disk| size(disk.free));
             let up = host.uptime(now).map_or_else(String::new, span);
-            let mut tags: Vec<String> = host
-                .host
-                .tags
-                .iter()
-                .map(|(k, v)| format!("{k}={v}"))
-                .collect();
+            let tags = host.host.all_tags().into_iter();
+            let mut tags: Vec<String> = tags.map(|(k, v)| format!("{k}={v}")).collect();
             let from = host.host.provisioned.as_ref();
             tags.extend(from.map(|from| format!("(fleet {})", from.fleet)));
             let age = host.age(now).map_or_else(String::new, |age| {

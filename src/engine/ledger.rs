@@ -13,7 +13,7 @@ use crate::model::deployment::{
     DeploymentId, DeploymentStatus, FileExistsBehavior, InstanceHealth, RevisionHealth,
     TargetStatus,
 };
-use crate::model::group::{DeploymentGroup, Selection};
+use crate::model::group::{DeploymentGroup, Selection, SuspendedProcesses};
 use crate::model::host::Host;
 use crate::model::lifecycle::LifecycleEvent;
 use crate::model::name::Name;
@@ -55,6 +55,9 @@ pub struct Ledger {
     /// Hosts that fleets provisioned for the group, for as long as they are there.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub provisioned: BTreeMap<Name, Host>,
+    /// Processes of Auto Scaling groups that are suspended for deployments, until they are resumed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub suspended: BTreeMap<DeploymentId, Vec<SuspendedProcesses>>,
     /// The number of the last entry folded.
     pub seq: u64,
 }
@@ -191,6 +194,18 @@ pub enum LedgerEvent {
     Watched {
         /// What.
         watched: Watched,
+    },
+    /// Processes of Auto Scaling groups are about to be suspended for a deployment.
+    Suspending {
+        /// Which.
+        deployment: DeploymentId,
+        /// The processes.
+        processes: Vec<SuspendedProcesses>,
+    },
+    /// What was suspended for a deployment goes on.
+    Resumed {
+        /// Which.
+        deployment: DeploymentId,
     },
     /// A deployment ended, and left its slot if it had it.
     Closed {
@@ -357,6 +372,15 @@ impl Ledger {
                 self.joining.insert(deployment.clone(), hosts.clone());
             }
             LedgerEvent::Watched { watched } => self.watched = Some(watched.clone()),
+            LedgerEvent::Suspending {
+                deployment,
+                processes,
+            } => {
+                self.suspended.insert(deployment.clone(), processes.clone());
+            }
+            LedgerEvent::Resumed { deployment } => {
+                self.suspended.remove(deployment);
+            }
             LedgerEvent::Provisioned { hosts } => {
                 let named = hosts.iter().map(|host| (host.name.clone(), host.clone()));
                 self.provisioned.extend(named);

@@ -34,6 +34,7 @@ pub mod plan;
 pub mod provision;
 pub mod rehearse;
 pub mod rollback;
+mod scaling;
 mod schedule;
 mod service;
 pub mod shift;

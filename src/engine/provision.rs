@@ -292,6 +292,7 @@ fn imagined(deployment: &Deployment) -> Vec<Host> {
             zone: None,
             endpoints: std::collections::BTreeMap::default(),
             provisioned: Some(from.clone()),
+            instance: None,
         })
         .collect()
 }

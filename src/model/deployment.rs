@@ -223,8 +223,10 @@ pub enum ErrorCode {
     AlarmActive,
     /// The application was deleted before the deployment began.
     ApplicationMissing,
-    /// There is no fleet to copy, or it is not in order.
+    /// There is no fleet to copy or no Auto Scaling group, or it is not in order.
     AutoScalingConfiguration,
+    /// AWS does not let the orchestrator do what is to be done with an Auto Scaling group.
+    AutoScalingIamRolePermissions,
     /// A fleet did not provision what it was asked for.
     AutoscalingValidationError,
     /// The replacement task set of a service never became steady.
@@ -277,6 +279,7 @@ impl ErrorCode {
             Self::AlarmActive => "ALARM_ACTIVE",
             Self::ApplicationMissing => "APPLICATION_MISSING",
             Self::AutoScalingConfiguration => "AUTO_SCALING_CONFIGURATION",
+            Self::AutoScalingIamRolePermissions => "AUTO_SCALING_IAM_ROLE_PERMISSIONS",
             Self::AutoscalingValidationError => "AUTOSCALING_VALIDATION_ERROR",
             Self::CustomerApplicationUnhealthy => "CUSTOMER_APPLICATION_UNHEALTHY",
             Self::DeploymentGroupMissing => "DEPLOYMENT_GROUP_MISSING",

@@ -30,6 +30,33 @@ pub struct Host {
     /// Where it comes from, if a fleet provisioned it: never in `cutover.yaml`, whose hosts are there by themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provisioned: Option<Provisioned>,
+    /// What AWS says of it, if it is an instance that groups select there: never in `cutover.yaml`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<Instance>,
+}
+
+/// What AWS says of a host that is one of its instances: its name is the instance's id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Instance {
+    /// The account that it was found in, as `connections.aws` names it.
+    pub account: String,
+    /// Its tags there: they select it for groups of that account alone.
+    #[serde(default)]
+    pub tags: Tags,
+    /// The Auto Scaling group that it serves in: it is in service there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auto_scaling_group: Option<String>,
+}
+
+impl Host {
+    /// Its tags: those of `cutover.yaml`, and those that it has at AWS.
+    pub fn all_tags(&self) -> Tags {
+        let there = self.instance.iter().flat_map(|instance| &instance.tags);
+        let all = there.chain(&self.tags);
+        all.map(|(key, value)| (key.clone(), value.clone()))
+            .collect()
+    }
 }
 
 /// Where a host comes from that a fleet provisioned.

@@ -15,14 +15,13 @@ use super::Orchestrator;
 use super::command::{Answer, ApiError, Command, Deploy};
 use super::feed::FeedItem;
 use crate::clock;
-use crate::engine::ledger::{Found, LedgerEvent, LedgerRecord, Watched};
+use crate::engine::ledger::{Found, LedgerEvent, Watched};
 use crate::engine::spec::Options;
 use crate::model::automatic::AutomaticDeployment;
 use crate::model::deployment::Creator;
 use crate::model::group::GroupKey;
 use crate::model::revision::Digest;
 use crate::providers::sources::Sighting;
-use crate::store::journal::Batch;
 
 /// How often somebody who waits for the next look sees whether it is wanted earlier, or not at all.
 const STEP: Duration = Duration::from_secs(1);
@@ -112,7 +111,8 @@ impl Orchestrator {
         let sighting = looking.await.map_err(|error| error.to_string())?;
         let Some(before) = before else {
             // What is there when it begins is not new.
-            self.note(entry, sighting.as_ref(), Found::Nothing).await;
+            self.note_sighting(entry, sighting.as_ref(), Found::Nothing)
+                .await;
             return Ok(());
         };
         let news = sighting.filter(|sighting| is_news(sighting, &before));
@@ -126,12 +126,12 @@ impl Orchestrator {
             return Ok(());
         }
         match self.take(entry, &before, &sighting, memory).await {
-            Ok(Some(found)) => self.note(entry, Some(&sighting), found).await,
+            Ok(Some(found)) => self.note_sighting(entry, Some(&sighting), found).await,
             Ok(None) => {}
             Err(error) if error.code == "InvalidRevisionException" => {
                 let message = error.message;
                 tracing::warn!(group = %entry.key(), from = %entry.from, reason = %message, "what appeared is not deployed");
-                self.note(entry, Some(&sighting), Found::Broken { message })
+                self.note_sighting(entry, Some(&sighting), Found::Broken { message })
                     .await;
             }
             // Something else came first.
@@ -230,7 +230,12 @@ impl Orchestrator {
     }
 
     /// Notes what was seen, and what came of it.
-    async fn note(&self, entry: &AutomaticDeployment, sighting: Option<&Sighting>, found: Found) {
+    async fn note_sighting(
+        &self,
+        entry: &AutomaticDeployment,
+        sighting: Option<&Sighting>,
+        found: Found,
+    ) {
         let watched = Watched {
             from: entry.from.to_string(),
             mark: sighting.map(|sighting| sighting.mark.clone()),
@@ -239,6 +244,11 @@ impl Orchestrator {
             at: clock::steady(),
         };
         self.write_watched(&entry.key(), watched).await;
+    }
+
+    async fn write_watched(&self, key: &GroupKey, watched: Watched) {
+        crate::crash_point::here!("automatic.before-note");
+        self.note(key, LedgerEvent::Watched { watched }).await;
     }
 
     /// Notes that something else came of what was seen before.
@@ -252,25 +262,6 @@ impl Orchestrator {
             ..before
         };
         self.write_watched(&entry.key(), watched).await;
-    }
-
-    /// Makes an entry of the group's ledger durable, and then tells everybody.
-    async fn write_watched(&self, key: &GroupKey, watched: Watched) {
-        let mut ledgers = self.0.ledgers.lock().await;
-        let ledger = ledgers.entry(key.clone()).or_default();
-        let entry = LedgerRecord {
-            seq: ledger.seq + 1,
-            at: watched.at,
-            event: LedgerEvent::Watched { watched },
-        };
-        let batch = Batch {
-            ledger: vec![(key.clone(), entry.clone())],
-            ..Batch::default()
-        };
-        crate::crash_point::here!("automatic.before-note");
-        self.append(batch).await;
-        ledger.evolve(&entry);
-        self.tell_ledger(key, vec![entry]);
     }
 }
 

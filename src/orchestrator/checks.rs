@@ -16,7 +16,7 @@ use crate::model::configuration::DeploymentConfiguration;
 use crate::model::connections::TrafficProvider;
 use crate::model::deployment::DeploymentId;
 use crate::model::endpoint::Endpoint;
-use crate::model::group::{DeploymentGroup, DeploymentType, GroupKey, Sides};
+use crate::model::group::{DeploymentGroup, DeploymentType, GroupKey, Selection, Sides};
 use crate::model::name::Name;
 use crate::model::project::Project;
 use crate::model::revision::{RegisteredRevision, Revision};
@@ -258,7 +258,11 @@ fn sides(
     }
     let original = ledger.selection(group);
     let standby = || ledger.serving(group).map(|serving| serving.before.clone());
-    let Some(replacement) = deploy.target_instances.as_deref().cloned().or_else(standby) else {
+    let named = deploy.target_instances.as_deref().map(|named| Selection {
+        account: group.account.clone(),
+        ..named.clone()
+    });
+    let Some(replacement) = named.or_else(standby) else {
         return wrong(format!(
             "which instances are the replacement of {}? Name a tag that they have: `--replacement KEY=VALUE`",
             group.key()
@@ -277,7 +281,7 @@ fn sides(
         ));
     }
     if !project.hosts.iter().any(|host| replacement.selects(host)) {
-        return wrong("no host of cutover.yaml has the tags of the replacement".to_owned());
+        return wrong("no host has the tags of the replacement".to_owned());
     }
     Ok(Some(Sides {
         original,

@@ -24,6 +24,8 @@ use crate::store::journal::Batch;
 impl Orchestrator {
     /// Creates a deployment, or finds the one that was created with the same token.
     pub(super) async fn deploy(&self, deploy: Deploy) -> Result<Answer, ApiError> {
+        self.catch_up();
+        self.look_for(&deploy).await?;
         self.deploy_as(deploy, false).await
     }
 
@@ -62,6 +64,13 @@ impl Orchestrator {
         self.admit();
         crate::crash_point::here!("create.before-answer");
         Ok(Answer::Created { deployment })
+    }
+
+    /// Looks for the instances of AWS that a deployment is for. Going back does without: it takes those that are known, also while
+    /// AWS is out of reach.
+    async fn look_for(&self, deploy: &Deploy) -> Result<(), ApiError> {
+        let besides = deploy.target_instances.as_deref();
+        self.look_before(&deploy.group, besides).await
     }
 
     /// What outlives the group's deployments, as it is now.
@@ -125,6 +134,7 @@ impl Orchestrator {
     /// If the request names something that does not exist.
     pub async fn preview(&self, deploy: &Deploy) -> Result<Preview, ApiError> {
         self.catch_up();
+        self.look_for(deploy).await?;
         let (project, _) = self.0.documents.current();
         let ledger = self.ledger_of(&deploy.group).await;
         let (spec, revision) = self.spec(&project, deploy, &ledger)?;

@@ -1,5 +1,5 @@
 //! The project's documents, read again when they change; the last good version is kept when they have errors. Hosts that
-//! fleets provisioned are in no document, and in every project that anybody sees.
+//! fleets provisioned, and instances that were found at AWS, are in no document, and in every project that anybody sees.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -15,6 +15,15 @@ use crate::store::documents;
 
 /// How often the documents are looked at.
 const INTERVAL: Duration = Duration::from_secs(2);
+
+/// What was found at AWS.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Found {
+    /// The instances.
+    pub hosts: Vec<Host>,
+    /// What could not be asked, or is not there: one line each.
+    pub trouble: Vec<String>,
+}
 
 /// The documents as last read.
 #[derive(Debug)]
@@ -33,20 +42,25 @@ struct Current {
     written: Project,
     /// What fleets provisioned.
     provisioned: Vec<Host>,
-    /// Both together.
+    /// What was found at AWS.
+    found: Found,
+    /// All together.
     project: Arc<Project>,
-    /// What keeps some of the hosts out that fleets provisioned, one line each.
+    /// What keeps some of the hosts out that are in no document, one line each.
     clashes: Vec<String>,
     /// What is wrong with the documents now, one line each.
     problems: Vec<String>,
 }
 
 impl Current {
-    fn new(written: Project, provisioned: Vec<Host>, problems: Vec<String>) -> Self {
-        let (project, clashes) = together(&written, &provisioned);
+    fn new(written: Project, provisioned: Vec<Host>, found: Found, problems: Vec<String>) -> Self {
+        let (mut project, mut clashes) = together(&written, &provisioned);
+        clashes.extend(join(&mut project, &found.hosts));
+        clashes.extend(found.trouble.clone());
         Self {
             written,
             provisioned,
+            found,
             project: Arc::new(project),
             clashes,
             problems,
@@ -68,7 +82,8 @@ impl Current {
 
 impl Documents {
     /// Reads the documents for the first time. With errors, what an earlier orchestrator read last is used instead: a typo
-    /// must not keep a rollout from being taken up, or stopped. `provisioned` are the hosts that fleets provisioned.
+    /// must not keep a rollout from being taken up, or stopped. `provisioned` are the hosts that fleets provisioned, `found` the instances
+    /// of AWS as they were found last.
     ///
     /// # Errors
     /// What is wrong with them, one line each, if there is no earlier version.
@@ -76,6 +91,7 @@ impl Documents {
         folder: &Path,
         last_good: PathBuf,
         provisioned: Vec<Host>,
+        found: Vec<Host>,
     ) -> Result<Self, Vec<String>> {
         // Before they are read: what changes meanwhile is read again.
         let seen = documents::fingerprint(folder);
@@ -93,7 +109,15 @@ impl Documents {
         Ok(Self {
             folder: folder.to_owned(),
             last_good,
-            current: Mutex::new(Current::new(written, provisioned, problems)),
+            current: Mutex::new(Current::new(
+                written,
+                provisioned,
+                Found {
+                    hosts: found,
+                    trouble: Vec::new(),
+                },
+                problems,
+            )),
             seen: Mutex::new(seen),
         })
     }
@@ -116,6 +140,32 @@ fn together(written: &Project, provisioned: &[Host]) -> (Project, Vec<String>) {
         }
     }
     (project, clashes)
+}
+
+/// Takes instances in that were found at AWS. One that is in the documents keeps the address that it has there. Answers what
+/// keeps others out.
+fn join(project: &mut Project, found: &[Host]) -> Vec<String> {
+    let mut clashes = Vec::new();
+    for host in found {
+        let mut named = project.hosts.iter_mut();
+        if let Some(known) = named.find(|known| known.name == host.name) {
+            known.instance.clone_from(&host.instance);
+            continue;
+        }
+        if host.address.is_empty() {
+            let message = format!(
+                "{} has no private address at AWS: add it as a host of its own, with an address",
+                host.name
+            );
+            clashes.push(message);
+            continue;
+        }
+        match clash(project, host) {
+            Some(clash) => clashes.push(clash),
+            None => project.hosts.push(host.clone()),
+        }
+    }
+    clashes
 }
 
 /// Why a host that a fleet provisioned can't be one of a project's.
@@ -201,7 +251,8 @@ impl Orchestrator {
                 Ok(project) => {
                     keep(&self.0.documents.last_good, &project);
                     let provisioned = std::mem::take(&mut current.provisioned);
-                    let now = Current::new(project, provisioned, Vec::new());
+                    let found = std::mem::take(&mut current.found);
+                    let now = Current::new(project, provisioned, found, Vec::new());
                     moved = moved_hosts(&current.project, &now.project);
                     *current = now;
                 }
@@ -220,19 +271,42 @@ impl Orchestrator {
 
     /// Takes in what fleets have provisioned by now, and tells everybody.
     pub(super) fn provisioned(&self, provisioned: Vec<Host>) {
+        self.take_in(|current| {
+            let known = std::mem::replace(&mut current.provisioned, provisioned);
+            known != current.provisioned
+        });
+    }
+
+    /// Takes in what was found at AWS, and tells everybody. Whether anything is different.
+    pub(super) fn found(&self, found: Found) -> bool {
+        self.take_in(|current| {
+            let known = std::mem::replace(&mut current.found, found);
+            known != current.found
+        })
+    }
+
+    /// Changes what is in no document; `change` says whether there is any change.
+    fn take_in(&self, change: impl FnOnce(&mut Current) -> bool) -> bool {
         let (moved, item) = {
             let mut current = lock(&self.0.documents.current);
-            if current.provisioned == provisioned {
-                return;
+            if !change(&mut current) {
+                return false;
             }
-            let problems = current.problems.clone();
-            let now = Current::new(current.written.clone(), provisioned, problems);
+            let Current {
+                written,
+                provisioned,
+                found,
+                problems,
+                ..
+            } = current.clone();
+            let now = Current::new(written, provisioned, found, problems);
             let moved = moved_hosts(&current.project, &now.project);
             *current = now;
             (moved, current.item())
         };
         self.publish(item);
         self.follow_moves(moved);
+        true
     }
 
     /// Drives these hosts anew: whatever is under way with them ends.

@@ -3,7 +3,7 @@
 //! [`task`] runs one deployment; [`checks`] and [`create`] begin one, [`admission`] lets it start, [`closing`] ends it and
 //! [`follow`] says what comes after; [`forecast`] says how one would go. `freezes` keep deployments where they are; [`newcomers`] sees to hosts that join,
 //! [`retention`] to what is kept, [`notify`] to who is told. [`hosts`] reaches the agents, `traffic` the load balancers, [`alarms`]
-//! watches what may stop a deployment, `fleets` has instances provisioned and terminated, [`documents`] follows the project's files, [`look`] shows clients what there is, [`revisions`] takes bundles
+//! watches what may stop a deployment, `fleets` has instances provisioned and terminated, `instances` finds those of AWS, `scaling` has their groups pause, [`documents`] follows the project's files, [`look`] shows clients what there is, [`revisions`] takes bundles
 //! in, and `elsewhere` gets them. [`command`], [`feed`] and [`snapshot`] are the messages at the door.
 
 pub mod admission;
@@ -24,11 +24,13 @@ mod freezes;
 pub(crate) mod functions;
 pub mod hooks;
 pub mod hosts;
+mod instances;
 pub mod look;
 pub mod newcomers;
 pub mod notify;
 pub mod retention;
 pub mod revisions;
+mod scaling;
 mod services;
 pub mod snapshot;
 pub mod task;
@@ -49,14 +51,16 @@ use self::documents::Documents;
 use self::feed::FeedItem;
 use self::hooks::Hooks;
 use self::hosts::Hosts;
+use self::instances::Instances;
 use self::notify::Outbox;
+use self::scaling::Scaling;
 use self::snapshot::Summary;
 use self::traffic::Traffic;
 use crate::engine::freeze::Freezes;
 use crate::engine::{Deployment, Ledger, input};
 use crate::identity::hosts::{KnownHosts, Terms};
 use crate::identity::{IdentityError, OwnKeys};
-use crate::model::deployment::DeploymentId;
+use crate::model::deployment::{DeploymentId, ErrorInformation};
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
 use crate::model::revision::{Digest, RegisteredRevision};
@@ -89,6 +93,8 @@ struct Inner {
     traffic: Traffic,
     alarms: Alarms,
     fleets: Fleets,
+    instances: Instances,
+    scaling: Scaling,
     sources: Sources,
     outbox: Outbox,
     hooks: Arc<Hooks>,
@@ -128,6 +134,8 @@ pub(crate) enum Request {
     Input(input::Input),
     /// An operator wants something, and is answered once it is durable.
     Command(input::Command, oneshot::Sender<Result<(), ApiError>>),
+    /// What Auto Scaling must not do while it runs is suspended, or can't be.
+    Suspended(Result<(), ErrorInformation>),
     /// These hosts have left the project, have come, or have another address.
     Moved(Arc<BTreeSet<Name>>),
 }
@@ -188,8 +196,14 @@ impl Orchestrator {
         let journal = Journal::open(&state.journal())?;
         let ledgers: BTreeMap<GroupKey, Ledger> = journal.ledgers()?.into_iter().collect();
         let provisioned = fleets::provisioned(&ledgers);
-        let documents = Documents::load(&state.project, state.last_good(), provisioned)
-            .map_err(StartError::Documents)?;
+        let found = instances::kept(&state.instances());
+        let documents = Documents::load(
+            &state.project,
+            state.last_good(),
+            provisioned,
+            found.clone(),
+        )
+        .map_err(StartError::Documents)?;
         let bundles = Bundles::open(state.bundles())?;
         let freezes = Freezes::fold(&journal.freezes()?);
         let (feed, _) = broadcast::channel(FEED);
@@ -237,6 +251,8 @@ impl Orchestrator {
             traffic: Traffic::new(network, secrets.clone(), accounts.clone()),
             alarms,
             fleets: Fleets::new(secrets.clone()),
+            scaling: Scaling::new(accounts.clone()),
+            instances: Instances::new(accounts.clone(), state.instances(), &found),
             ledgers: tokio::sync::Mutex::new(ledgers),
             hooks: Arc::new(hooks),
             sources: Sources::new(secrets.clone(), accounts.clone()),
@@ -258,8 +274,10 @@ impl Orchestrator {
             shutdown: tokio_util::sync::CancellationToken::new(),
         }));
         orchestrator.recover()?;
+        orchestrator.clone().follow_scaling();
         orchestrator.clone().keep_house();
         orchestrator.clone().follow_documents();
+        orchestrator.clone().follow_instances();
         orchestrator.clone().follow_freezes();
         orchestrator.clone().probe_hosts();
         orchestrator.clone().meet_hosts();

@@ -68,6 +68,7 @@ impl Orchestrator {
             executions: BTreeMap::new(),
             fleets: BTreeMap::new(),
             creations: BTreeMap::new(),
+            suspending: None,
         };
         tokio::spawn(task.run(waiting, recovered));
     }
@@ -93,6 +94,8 @@ struct Task {
     fleets: BTreeMap<WorkId, AbortOnDropHandle<()>>,
     /// Task sets that are being created; nobody waits for one any more when it is dropped.
     creations: BTreeMap<ExecutionId, AbortOnDropHandle<()>>,
+    /// Whether what Auto Scaling must not do is suspended; `None` if nobody has asked for it.
+    suspending: Option<bool>,
 }
 
 /// What an operator will be told, and where.
@@ -136,6 +139,9 @@ impl Task {
         }
         lock(&self.orchestrator.0.active).remove(self.deployment.id());
         self.orchestrator.0.traffic.leave(self.deployment.id());
+        if self.suspending.is_some() || self.deployment.suspends() {
+            self.orchestrator.resume_processes();
+        }
         // Whoever follows a target that never started learns that nothing will come.
         for target in &self.deployment.targets {
             let outputs = &self.orchestrator.0.outputs;
@@ -172,7 +178,13 @@ impl Task {
 
     fn take(&mut self, request: Request, decided: &mut Decided) {
         match request {
-            Request::Input(input) => self.decide(&input, decided),
+            Request::Input(input) => {
+                self.decide(&input, decided);
+                // A freeze may have come before Auto Scaling answered, and be over now.
+                if self.suspending == Some(true) && self.waits() {
+                    self.begin_all(decided);
+                }
+            }
             Request::Command(command, answer) => {
                 let refused = refusal(&self.deployment, &command);
                 self.decide(&Input::Command(command), decided);
@@ -181,6 +193,11 @@ impl Task {
                 });
                 decided.answers.push((answer, result));
             }
+            Request::Suspended(Ok(())) => {
+                self.suspending = Some(true);
+                self.begin_all(decided);
+            }
+            Request::Suspended(Err(error)) => self.decide(&Input::Missing(error), decided),
             Request::Moved(hosts) => self.hosts_moved(&hosts, decided),
         }
     }
@@ -207,9 +224,21 @@ impl Task {
     fn begin_all(&mut self, decided: &mut Decided) {
         let input = match self.orchestrator.missing(&self.deployment) {
             Some(error) => Input::Missing(error),
+            None if self.must_suspend() => return,
             None => Input::Admitted,
         };
         self.decide(&input, decided);
+    }
+
+    /// Whether Auto Scaling has to be asked first not to do certain things. It is asked once, and begins all when it answers.
+    fn must_suspend(&mut self) -> bool {
+        let asked = self.suspending;
+        if asked.is_none() && self.deployment.suspends() {
+            self.suspending = Some(false);
+            let orchestrator = self.orchestrator.clone();
+            orchestrator.suspend_for(self.deployment.clone(), self.requests.clone());
+        }
+        self.suspending == Some(false)
     }
 
     /// Whether it has not begun.

@@ -354,6 +354,7 @@ impl Cast {
                 zone: zone(host, shape),
                 endpoints: BTreeMap::default(),
                 provisioned: None,
+                instance: None,
             })
             .collect()
     }

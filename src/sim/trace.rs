@@ -53,6 +53,12 @@ pub(super) fn words(line: &Line) -> String {
                 LedgerEvent::Watched { watched } => format!("watches {}", watched.from),
                 LedgerEvent::Provisioned { hosts } => format!("{} provisioned", hosts.len()),
                 LedgerEvent::Terminated { hosts } => format!("{} terminated", hosts.len()),
+                LedgerEvent::Suspending { deployment, .. } => {
+                    format!("processes suspended for {deployment}")
+                }
+                LedgerEvent::Resumed { deployment } => {
+                    format!("processes resumed after {deployment}")
+                }
                 LedgerEvent::Closed {
                     deployment, status, ..
                 } => format!("closed by {deployment}: {status}"),

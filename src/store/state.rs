@@ -83,6 +83,11 @@ impl State {
         self.directory.join("project.json")
     }
 
+    /// The instances of AWS as they were found last.
+    pub fn instances(&self) -> PathBuf {
+        self.directory.join("instances.json")
+    }
+
     /// The key by which hosts know the orchestrator.
     pub fn key(&self) -> PathBuf {
         self.directory.join("key.pem")

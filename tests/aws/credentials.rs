@@ -86,7 +86,7 @@ impl Witness {
     }
 
     /// The access keys of those who asked.
-    fn seen(&self) -> Vec<String> {
+    pub fn seen(&self) -> Vec<String> {
         std::mem::take(&mut *self.seen.lock().unwrap())
     }
 }

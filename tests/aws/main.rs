@@ -18,6 +18,7 @@ mod balancers;
 mod cloud;
 mod credentials;
 mod functions;
+mod instances;
 #[path = "../rollout/lab.rs"]
 mod lab;
 mod lambda;
@@ -28,6 +29,7 @@ mod program;
 mod project;
 mod revisions;
 mod rollouts;
+mod scaling;
 mod server;
 mod topics;
 
@@ -78,6 +80,8 @@ fn main() -> ExitCode {
         topics::trials(),
         balancers::trials(),
         revisions::trials(),
+        instances::trials(),
+        scaling::trials(),
         rollouts::trials(),
     ];
     libtest_mimic::run(&arguments, trials.into_iter().flatten().collect()).exit_code()

@@ -2,7 +2,7 @@
 
 use cutover::model::connections::Version;
 
-use crate::{errors, loaded};
+use crate::{errors, lines, loaded};
 
 const GROUP: &str =
     "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/shop/0123456789abcdef";
@@ -161,4 +161,42 @@ fn the_connections_in_the_documentation_are_read() {
                 .is_empty()
         );
     }
+}
+
+#[test]
+fn a_group_is_in_an_account_that_there_is() {
+    let project = format!("{HEAD}  aws: [{{ name: prod, agentPort: 7000 }}]\n");
+    let of = |account: &str| {
+        format!(
+            "applicationName: shop\ndeploymentGroupName: production\naccount: {account}\nautoScalingGroups: [pool]\nec2TagFilters: [{{ Key: Name }}]\n"
+        )
+    };
+    // Nobody warns of what only AWS knows: its tags and its groups.
+    let read = loaded(&[
+        ("cutover.yaml", &project),
+        ("applications/shop/production.yaml", &of("prod")),
+    ]);
+    assert_eq!(lines(&read.notes), [""; 0]);
+    assert_eq!(read.project.connections.aws[0].agent_port, 7000);
+    let selection = read.project.groups[0].selection();
+    assert_eq!(selection.account.as_deref(), Some("prod"));
+    assert_eq!(selection.auto_scaling_groups, Some(vec!["pool".to_owned()]));
+    let wrong = errors(&[
+        ("cutover.yaml", &project),
+        ("applications/shop/production.yaml", &of("prdo")),
+    ]);
+    assert_eq!(
+        wrong,
+        [
+            "applications/shop/production.yaml:3:10: error: account: no account of `connections.aws` is called prdo (did you mean \"prod\"?)"
+        ]
+    );
+}
+
+#[test]
+fn what_aws_says_of_a_host_is_in_no_document() {
+    let text = HEAD.replace("tags:", "instance: { account: prod }, tags:");
+    let text = text.replace("connections:\n", "");
+    let found = errors(&[("cutover.yaml", &text)]);
+    assert!(found[0].contains("leave it out"), "{found:?}");
 }

@@ -29,6 +29,7 @@ fn host(text: &str) -> Host {
         zone: None,
         endpoints: std::collections::BTreeMap::default(),
         provisioned: None,
+        instance: None,
     }
 }
 

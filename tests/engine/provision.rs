@@ -55,6 +55,7 @@ fn hosts(names: &[&str]) -> Vec<Host> {
         tags: std::collections::BTreeMap::default(),
         zone: None,
         endpoints: std::collections::BTreeMap::default(),
+        instance: None,
         provisioned: Some(Provisioned {
             fleet: "web".to_owned(),
             deployment: id("d-AAAAAAAAA"),

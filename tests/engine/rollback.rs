@@ -32,6 +32,7 @@ pub fn hosts() -> Vec<Host> {
             zone: None,
             endpoints: std::collections::BTreeMap::default(),
             provisioned: None,
+            instance: None,
         })
         .to_vec()
 }

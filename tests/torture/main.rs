@@ -25,6 +25,8 @@ mod points;
 mod project;
 mod random;
 mod relay;
+#[path = "../aws/scaling/places.rs"]
+mod scaling_places;
 mod seed;
 mod supervise;
 mod tail;

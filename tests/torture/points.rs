@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::{agent_points, automatic_places, fleet_places, orchestrator_points, task_places};
+use crate::{
+    agent_points, automatic_places, fleet_places, orchestrator_points, scaling_places, task_places,
+};
 
 /// The places in the source.
 fn places() -> BTreeSet<String> {
@@ -48,6 +50,7 @@ fn every_place_is_tried() {
         .chain(task_places::BEGINNING.map(str::to_owned))
         .chain(task_places::ENDING.map(str::to_owned))
         .chain([automatic_places::PLACE.to_owned()])
+        .chain(scaling_places::PLACES.map(str::to_owned))
         .collect();
     assert_eq!(places(), tried);
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// An account, and who this program is there. What is absent is as the AWS SDK finds it: the environment, the profiles of
 /// `~/.aws`, or the machine that it runs on. There is no place for a credential here.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AwsAccount {
     /// As `account` names it; unique in the project.
@@ -21,6 +21,34 @@ pub struct AwsAccount {
     /// Where every service is asked instead of at AWS: a private cloud, or a server for tests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint_url: Option<String>,
+    /// The port at which the agents of its instances listen.
+    #[serde(default = "agent_port", skip_serializing_if = "is_agent_port")]
+    pub agent_port: u16,
+}
+
+/// Where agents listen on a network unless somebody says otherwise.
+const AGENT_PORT: u16 = 7420;
+
+fn agent_port() -> u16 {
+    AGENT_PORT
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+fn is_agent_port(port: &u16) -> bool {
+    *port == AGENT_PORT
+}
+
+impl Default for AwsAccount {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            profile: None,
+            region: None,
+            role_arn: None,
+            endpoint_url: None,
+            agent_port: AGENT_PORT,
+        }
+    }
 }
 
 /// Why nothing says which account is meant.

@@ -22,6 +22,7 @@ pub use key::GroupKey;
 pub use rollback::{AutoRollbackConfiguration, AutoRollbackEvent};
 pub use scaling::{
     AutoScalingGroup, Ec2DeploymentOptions, OutdatedInstancesStrategy, ScalingProcess,
+    SuspendedProcesses,
 };
 pub use selection::{Selection, Sides};
 pub use style::{DeploymentOption, DeploymentStyle, DeploymentType};
@@ -66,13 +67,18 @@ pub struct DeploymentGroup {
     /// As `ec2TagSet`; every host can be selected by both kinds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_premises_tag_set: Option<OnPremisesTagSet>,
-    /// Auto Scaling groups: the one that a deployment copies names a fleet of `cutover.yaml`. They select no host.
+    /// The AWS account, as `connections.aws` of `cutover.yaml` names it, whose instances and Auto Scaling groups are meant
+    /// besides hosts of `cutover.yaml`. `CodeDeploy` has no such field: everything is in its own account there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// Auto Scaling groups. With `account` those of AWS, whose instances in service are selected. The one that a deployment
+    /// copies names a fleet of `cutover.yaml`, and selects no host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auto_scaling_groups: Option<Vec<AutoScalingGroup>>,
     /// Whether Auto Scaling tells of instances that it terminates: kept, and of no effect here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub termination_hook_enabled: Option<bool>,
-    /// What Auto Scaling must not do while a deployment runs: kept, and of no effect here.
+    /// What its Auto Scaling groups must not do while a deployment in place runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ec2_deployment_options: Option<Ec2DeploymentOptions>,
     /// The container service of a group on that platform.

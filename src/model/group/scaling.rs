@@ -1,5 +1,6 @@
-//! Auto Scaling: read and kept, so that an exported group stays whole.
+//! Auto Scaling: the groups of a deployment group, and what they must not do while a deployment runs.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::de::value::MapAccessDeserializer;
@@ -71,7 +72,7 @@ pub struct Ec2DeploymentOptions {
 }
 
 /// A process of Auto Scaling that can be suspended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum ScalingProcess {
     /// Terminating instances.
     Terminate,
@@ -81,6 +82,30 @@ pub enum ScalingProcess {
     InstanceRefresh,
     /// Scaling by the clock.
     ScheduledActions,
+}
+
+impl ScalingProcess {
+    /// Its name at AWS.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Terminate => "Terminate",
+            Self::AZRebalance => "AZRebalance",
+            Self::InstanceRefresh => "InstanceRefresh",
+            Self::ScheduledActions => "ScheduledActions",
+        }
+    }
+}
+
+/// Processes of an Auto Scaling group that are suspended for a deployment: those that nobody else had suspended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SuspendedProcesses {
+    /// The AWS account that the group is in.
+    pub account: String,
+    /// The Auto Scaling group.
+    pub group: String,
+    /// Which of its processes.
+    pub processes: BTreeSet<ScalingProcess>,
 }
 
 /// `OutdatedInstancesStrategy`.

@@ -66,6 +66,17 @@ impl Orchestrator {
         self.provisioned(provisioned(&ledgers));
     }
 
+    /// Writes something into a group's ledger, and tells everybody.
+    pub(super) async fn note(&self, group: &GroupKey, event: LedgerEvent) {
+        let mut ledgers = self.0.ledgers.lock().await;
+        let ledger = ledgers.entry(group.clone()).or_default();
+        let entry = folded(event, ledger, clock::steady());
+        let mut batch = Batch::default();
+        batch.ledger.push((group.clone(), entry.clone()));
+        self.append(batch).await;
+        self.tell_ledger(group, vec![entry]);
+    }
+
     /// Tells everybody what a group remembers.
     pub(super) fn tell_ledger(&self, group: &GroupKey, entries: Vec<LedgerRecord>) {
         for record in entries {

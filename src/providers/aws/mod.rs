@@ -3,9 +3,13 @@
 #[cfg(not(feature = "aws"))]
 mod absent;
 #[cfg(feature = "aws")]
+mod ec2;
+#[cfg(feature = "aws")]
 mod newest;
 #[cfg(feature = "aws")]
 mod s3;
+#[cfg(feature = "aws")]
+mod scaling;
 #[cfg(feature = "aws")]
 mod session;
 #[cfg(feature = "aws")]
@@ -23,6 +27,26 @@ use crate::model::connections::{self as model, AwsAccount};
 /// What whoever wants AWS is told by a build without it.
 #[cfg(not(feature = "aws"))]
 pub const ABSENT: &str = "this build has no AWS; build with `--features aws`";
+
+/// Why AWS does not do what it is asked, with what it is called, where, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AskError {
+    /// A permission is missing.
+    #[error("{0}")]
+    Denied(String),
+    /// It does not know who asks.
+    #[error("{0}")]
+    Unknown(String),
+    /// It will not, however often it is asked.
+    #[error("{0}")]
+    Refused(String),
+    /// It has been asked too often, or has trouble of its own.
+    #[error("{0}")]
+    Busy(String),
+    /// Nobody answered.
+    #[error("{0}")]
+    Unreachable(String),
+}
 
 /// The AWS accounts of a project. Cheap to clone.
 #[derive(Clone)]
@@ -67,5 +91,30 @@ impl Accounts {
             Some(account) => format!("{service} of the AWS account {account}"),
             None => service.to_owned(),
         }
+    }
+
+    /// What whoever asks a service is told. Credentials are looked for again if they were the trouble.
+    #[cfg(feature = "aws")]
+    pub(crate) async fn told(
+        &self,
+        service: &str,
+        account: Option<&str>,
+        trouble: Trouble,
+    ) -> AskError {
+        self.renew(&trouble).await;
+        let message = format!("{}: {}", self.label(service, account), trouble.reason);
+        match trouble.kind {
+            Kind::Refused if trouble.is_denied() => AskError::Denied(message),
+            Kind::Refused => AskError::Refused(message),
+            Kind::Credentials => AskError::Unknown(message),
+            Kind::Busy => AskError::Busy(message),
+            Kind::Unreachable => AskError::Unreachable(message),
+        }
+    }
+
+    /// What whoever asks a service is told by a build without AWS.
+    #[cfg(not(feature = "aws"))]
+    pub(crate) fn absent(&self, service: &str, account: Option<&str>) -> AskError {
+        AskError::Refused(format!("{}: {ABSENT}", self.label(service, account)))
     }
 }

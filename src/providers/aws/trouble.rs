@@ -76,7 +76,8 @@ impl Trouble {
         matches!(family(&self.code, 0), Family::Throttled)
     }
 
-    fn said(status: u16, code: &str, said: &str, permission: &str) -> Self {
+    /// What an answer of this status means, with a code and words of AWS's own.
+    pub(super) fn said(status: u16, code: &str, said: &str, permission: &str) -> Self {
         let words = match (code, said) {
             ("", "") => format!("status {status}"),
             (code, "") => format!("{code} (status {status})"),
@@ -115,7 +116,7 @@ impl Trouble {
     }
 
     /// Nothing was answered, or what can't be read.
-    fn before_an_answer(error: &(dyn Error + 'static)) -> Self {
+    pub(super) fn before_an_answer(error: &(dyn Error + 'static)) -> Self {
         let chain = chain(error);
         let words = |from: usize| {
             let mut words: Vec<String> = Vec::new();

@@ -93,6 +93,7 @@ fn host(instance: Instance) -> Result<Host, String> {
         zone: instance.zone,
         endpoints: instance.endpoints,
         provisioned: None,
+        instance: None,
     })
 }
 

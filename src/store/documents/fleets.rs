@@ -60,8 +60,8 @@ pub(super) fn check_group(
     let scaling = yaml::Path::root().key("autoScalingGroups");
     let named = group.auto_scaling_groups.as_deref().unwrap_or_default();
     if !group.copies_fleet() {
-        if !named.is_empty() {
-            let message = "Auto Scaling groups select no host: they name the fleets of deployments that are COPY_AUTO_SCALING_GROUP";
+        if !named.is_empty() && group.account.is_none() {
+            let message = "Auto Scaling groups select no host without `account`, which says in which AWS account they are; the fleet of `connections` that a deployment copies is named here, too";
             problems.add(warning(&scaling, message.to_owned()));
         }
         return;

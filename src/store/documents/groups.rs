@@ -12,7 +12,7 @@ use super::listing::stem;
 use super::problem::{Problem, Problems, Severity};
 use crate::model::application::ComputePlatform;
 use crate::model::configuration::default_configuration;
-use crate::model::connections::Connections;
+use crate::model::connections::{Connections, account};
 use crate::model::group::{DeploymentGroup, DeploymentStyle, DeploymentType};
 use crate::model::host::Host;
 use crate::model::name::Name;
@@ -104,6 +104,7 @@ pub(super) fn check(
             candidate.check_supported(problems);
             candidate.check_function(problems);
             candidate.check_fleet(context, problems);
+            candidate.check_account(context.connections, problems);
             candidate.check_balancers(context.connections, problems);
             candidate.check_triggers(context.connections, problems);
             candidate.identify(context.project, &mut ids, problems);
@@ -182,7 +183,9 @@ impl Candidate {
         let server = self.platform == Some(ComputePlatform::Server);
         let nobody = |hosts: &[Host]| !hosts.iter().any(|host| self.group.selects(host));
         // After the first deployment its hosts are those that a fleet provisioned.
-        if server && !self.group.copies_fleet() && hosts.is_some_and(nobody) {
+        // What AWS has is not known here.
+        let elsewhere = self.group.copies_fleet() || self.group.account.is_some();
+        if server && !elsewhere && hosts.is_some_and(nobody) {
             let message = "the group selects no host of cutover.yaml";
             let fields = [
                 "ec2TagFilters",
@@ -198,6 +201,24 @@ impl Candidate {
         }
     }
 
+    /// An account that is not there is a slip: nobody would be selected in it.
+    fn check_account(&self, connections: Option<&Connections>, problems: &mut Problems) {
+        let (Some(named), Some(connections)) = (&self.group.account, connections) else {
+            return;
+        };
+        let path = yaml::Path::root().key("account");
+        let Err(wrong) = account(&connections.aws, Some(named)) else {
+            return;
+        };
+        let known = connections.aws.iter().map(|account| &account.name);
+        problems.add(Problem {
+            help: yaml::nearest(named, known),
+            ..self
+                .document
+                .problem(Severity::Error, &path, wrong.to_string())
+        });
+    }
+
     /// Warns of filters by a tag that no host has: a slip in the key selects too little without a word.
     fn check_tags(&self, hosts: Option<&[Host]>, problems: &mut Problems) {
         let hosts = hosts.unwrap_or_default();
@@ -205,7 +226,7 @@ impl Candidate {
             .iter()
             .flat_map(|host| host.tags.keys().map(String::as_str))
             .collect();
-        if keys.is_empty() {
+        if keys.is_empty() || self.group.account.is_some() {
             return;
         }
         for (path, filter) in self.group.filters() {

@@ -28,6 +28,10 @@ pub(super) fn read(folder: &Path, problems: &mut Problems) -> Option<(ProjectDoc
                 "this is what the program knows of hosts that fleets provisioned: leave it out";
             problems.add(document.problem(Severity::Error, &path.key("provisioned"), message));
         }
+        if host.instance.is_some() {
+            let message = "this is what the program knows of instances of AWS: leave it out";
+            problems.add(document.problem(Severity::Error, &path.key("instance"), message));
+        }
         let path = path.key("address");
         match address::check(&host.address) {
             Ok(trimmed) => host.address = trimmed.to_owned(),

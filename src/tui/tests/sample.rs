@@ -104,6 +104,7 @@ pub(super) fn project(hosts: usize) -> Project {
                 zone: None,
                 endpoints: std::collections::BTreeMap::default(),
                 provisioned: None,
+                instance: None,
             })
             .collect(),
         secrets: std::collections::BTreeMap::default(),

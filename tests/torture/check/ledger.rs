@@ -20,10 +20,12 @@ pub fn check(cluster: &Cluster, stories: &BTreeMap<DeploymentId, Story>, wrong: 
             tell(format!("entry {expected} is missing"));
         }
         match &record.event {
-            // No cluster has fleets, and none follows a place.
+            // No cluster has fleets or Auto Scaling groups, and none follows a place.
             LedgerEvent::Provisioned { .. }
             | LedgerEvent::Terminated { .. }
-            | LedgerEvent::Watched { .. } => {}
+            | LedgerEvent::Watched { .. }
+            | LedgerEvent::Suspending { .. }
+            | LedgerEvent::Resumed { .. } => {}
             LedgerEvent::Opened { deployment } => {
                 if active.replace(deployment).is_some() {
                     tell(format!("{deployment} takes a slot that is taken"));

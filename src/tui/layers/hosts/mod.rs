@@ -252,11 +252,8 @@ impl Row {
     fn of((index, host): (usize, HostView<'_>)) -> Self {
         let state = host.state();
         let mut text = format!("{} {} {}", host.host.name, state.word(), host.os());
-        let tags = host
-            .host
-            .tags
-            .iter()
-            .map(|(key, value)| format!("{key}={value}"));
+        let tags = host.host.all_tags().into_iter();
+        let tags = tags.map(|(key, value)| format!("{key}={value}"));
         for part in tags.chain(host.installed()).chain(host.host.zone.clone()) {
             text.push(' ');
             text.push_str(&part);

@@ -1,0 +1,327 @@
+//! Instances of AWS that groups select by tags or Auto Scaling groups: looked for now and then, and before a deployment is
+//! created. What was found last is kept, so that a deployment goes on after a restart whether AWS answers or not.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use super::command::ApiError;
+use super::documents::Found;
+use super::{Orchestrator, lock};
+use crate::engine::Ledger;
+use crate::model::connections::AwsAccount;
+use crate::model::group::{GroupKey, Selection};
+use crate::model::host::Host;
+use crate::model::project::Project;
+use crate::model::tags::{TagFilter, TagFilterType};
+use crate::providers::aws::{Accounts, AskError};
+use crate::providers::instances::{self, Keys, Wanted};
+
+/// How often AWS is asked who is there.
+const INTERVAL: Duration = Duration::from_secs(30);
+
+/// Who looks for instances.
+#[derive(Debug)]
+pub(super) struct Instances {
+    accounts: Accounts,
+    /// Where what was found last is kept.
+    file: PathBuf,
+    /// What was found last in each account. Held while somebody looks, so that nothing older replaces it.
+    found: tokio::sync::Mutex<BTreeMap<String, Seen>>,
+}
+
+/// What was found last in an account.
+#[derive(Clone, Debug, Default)]
+struct Seen {
+    hosts: Vec<Host>,
+    missing: Vec<String>,
+    trouble: Option<String>,
+}
+
+/// What an earlier orchestrator found last.
+pub(super) fn kept(file: &Path) -> Vec<Host> {
+    let text = std::fs::read(file).ok();
+    text.and_then(|text| serde_json::from_slice(&text).ok())
+        .unwrap_or_default()
+}
+
+impl Instances {
+    /// Knows what was found last.
+    pub(super) fn new(accounts: Accounts, file: PathBuf, kept: &[Host]) -> Self {
+        let mut found: BTreeMap<String, Seen> = BTreeMap::new();
+        for host in kept {
+            if let Some(instance) = &host.instance {
+                let seen = found.entry(instance.account.clone()).or_default();
+                seen.hosts.push(host.clone());
+            }
+        }
+        Self {
+            accounts,
+            file,
+            found: tokio::sync::Mutex::new(found),
+        }
+    }
+
+    /// Keeps what was found. Failing to is no reason to stop: it is needed only if AWS does not answer after a restart.
+    fn keep(&self, hosts: &[Host]) {
+        let new = self.file.with_extension("new");
+        let written = serde_json::to_vec(hosts)
+            .map_err(std::io::Error::from)
+            .and_then(|text| std::fs::write(&new, text))
+            .and_then(|()| std::fs::rename(&new, &self.file));
+        if let Err(error) = written {
+            tracing::warn!(%error, "the instances that were found can't be kept");
+        }
+    }
+}
+
+impl Orchestrator {
+    /// Looks for the instances of all groups, for ever.
+    pub(super) fn follow_instances(self) {
+        tokio::spawn(async move {
+            loop {
+                let (project, _) = self.0.documents.current();
+                let used = project.groups.iter().filter_map(|it| it.account.clone());
+                let used: BTreeSet<String> = used.collect();
+                for account in &used {
+                    // It is told with the instances.
+                    let _told = self.look_in(account, None).await;
+                }
+                self.leave_accounts(&used).await;
+                tokio::time::sleep(INTERVAL).await;
+            }
+        });
+    }
+
+    /// Knows nothing of accounts any more that no group uses.
+    async fn leave_accounts(&self, used: &BTreeSet<String>) {
+        let mut found = self.0.instances.found.lock().await;
+        let before = found.len();
+        found.retain(|account, _| used.contains(account));
+        if found.len() != before {
+            self.take_up(&found);
+        }
+    }
+
+    /// Looks for the instances of a group, and of a replacement besides, before something is decided about it: who belongs to it
+    /// is what AWS says then.
+    ///
+    /// # Errors
+    /// If AWS does not say, or has no such Auto Scaling group.
+    pub(super) async fn look_before(
+        &self,
+        group: &GroupKey,
+        besides: Option<&Selection>,
+    ) -> Result<(), ApiError> {
+        let (project, _) = self.0.documents.current();
+        let Some(group) = project.group(group) else {
+            return Ok(());
+        };
+        let Some(account) = &group.account else {
+            return Ok(());
+        };
+        let wrong = |error: AskError| {
+            let message = format!("nobody knows the instances of {}: {error}", group.key());
+            let code = match error {
+                AskError::Denied(_) | AskError::Unknown(_) => "InvalidRoleException",
+                AskError::Busy(_) => "ThrottlingException",
+                AskError::Refused(_) | AskError::Unreachable(_) => "InvalidOperationException",
+            };
+            ApiError::new(code, message)
+        };
+        let besides = besides.map(|besides| Selection {
+            account: Some(account.clone()),
+            ..besides.clone()
+        });
+        let missing = self.look_in(account, besides.as_ref()).await;
+        let missing = missing.map_err(wrong)?;
+        let named = group.auto_scaling_groups.iter().flatten();
+        let gone = named.filter(|one| missing.contains(&one.name));
+        let gone: Vec<&str> = gone.map(|one| one.name.as_str()).collect();
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let message = format!("{} names {}", group.key(), absent(&gone, account));
+        Err(ApiError::new("InvalidAutoScalingGroupException", message))
+    }
+
+    /// Looks once in an account, and takes up what is found. Answers the Auto Scaling groups that are not there.
+    async fn look_in(
+        &self,
+        account: &str,
+        besides: Option<&Selection>,
+    ) -> Result<Vec<String>, AskError> {
+        let mut all = self.0.instances.found.lock().await;
+        let wanted = self.wanted(account, besides).await;
+        let looked = match &wanted {
+            Ok(wanted) => instances::look(&self.0.instances.accounts, wanted).await,
+            Err(error) => Err(error.clone()),
+        };
+        let seen = all.entry(account.to_owned()).or_default();
+        let answer = match looked {
+            Ok(found) => {
+                *seen = Seen {
+                    hosts: found.hosts,
+                    missing: found.missing,
+                    trouble: None,
+                };
+                Ok(seen.missing.clone())
+            }
+            Err(error) => {
+                let text = error.to_string();
+                if seen.trouble.as_ref() != Some(&text) {
+                    tracing::warn!(%account, %error, "instances are not known");
+                }
+                seen.trouble = Some(text);
+                Err(error)
+            }
+        };
+        self.take_up(&all);
+        answer
+    }
+
+    /// Has everybody see what is wrong at AWS now.
+    pub(super) async fn show_trouble(&self) {
+        let all = self.0.instances.found.lock().await;
+        self.take_up(&all);
+    }
+
+    /// Has everybody see what was found.
+    fn take_up(&self, all: &BTreeMap<String, Seen>) {
+        let hosts: Vec<Host> = all.values().flat_map(|seen| seen.hosts.clone()).collect();
+        let mut trouble = self.0.scaling.stuck();
+        for (account, seen) in all {
+            let missing: Vec<&str> = seen.missing.iter().map(String::as_str).collect();
+            if !missing.is_empty() {
+                trouble.push(absent(&missing, account));
+            }
+            let stays = |why: &String| format!("{why}; its instances are as they were seen last");
+            trouble.extend(seen.trouble.as_ref().map(stays));
+        }
+        if self.found(Found {
+            hosts: hosts.clone(),
+            trouble,
+        }) {
+            self.0.instances.keep(&hosts);
+        }
+    }
+
+    /// What there is to look for in an account: whatever any group selects there, or a deployment that runs.
+    async fn wanted(&self, account: &str, besides: Option<&Selection>) -> Result<Wanted, AskError> {
+        let (project, _) = self.0.documents.current();
+        let accounts = &project.connections.aws;
+        let known = accounts.iter().find(|one| one.name == account);
+        let known = known.ok_or_else(|| {
+            AskError::Refused(format!(
+                "no account of `connections.aws` is called {account}"
+            ))
+        })?;
+        let mut selections: Vec<Selection> = besides.cloned().into_iter().collect();
+        {
+            let ledgers = self.0.ledgers.lock().await;
+            selections.extend(selected(&project, &ledgers));
+        }
+        for handle in lock(&self.0.active).values() {
+            let state = handle.state.read().unwrap_or_else(PoisonError::into_inner);
+            let sides = state.spec.sides.iter();
+            let sides = sides.flat_map(|sides| [sides.original.clone(), sides.replacement.clone()]);
+            selections.extend(sides);
+        }
+        Ok(all_of(known, &selections))
+    }
+}
+
+/// Auto Scaling groups that are not in an account.
+pub(super) fn absent(groups: &[&str], account: &str) -> String {
+    format!(
+        "no Auto Scaling group of the AWS account {account} is called {}: correct `autoScalingGroups`, or the `region` of the account",
+        groups.join(" or ")
+    )
+}
+
+/// What groups select, by their documents and by what has the traffic now or had it before.
+fn selected(project: &Project, ledgers: &BTreeMap<GroupKey, Ledger>) -> Vec<Selection> {
+    let mut selections = Vec::new();
+    for group in project.groups.iter().filter(|it| it.account.is_some()) {
+        selections.push(group.selection());
+        let ledger = ledgers.get(&group.key());
+        if let Some(serving) = ledger.and_then(|ledger| ledger.serving(group)) {
+            selections.extend([serving.now.clone(), serving.before.clone()]);
+        }
+    }
+    selections
+}
+
+/// All that these select in an account.
+fn all_of(account: &AwsAccount, selections: &[Selection]) -> Wanted {
+    let mut keys = Keys::Of(BTreeSet::new());
+    let mut groups = BTreeSet::new();
+    let theirs = selections
+        .iter()
+        .filter(|it| it.account.as_ref() == Some(&account.name));
+    for selection in theirs {
+        let set = selection.ec2_tag_set.iter();
+        let set = set.flat_map(|set| set.ec2_tag_set_list.iter().flatten());
+        for filter in selection.ec2_tag_filters.iter().flatten().chain(set) {
+            add_key(&mut keys, filter);
+        }
+        groups.extend(selection.auto_scaling_groups.iter().flatten().cloned());
+    }
+    Wanted {
+        account: account.name.clone(),
+        port: account.agent_port,
+        keys,
+        groups,
+    }
+}
+
+fn add_key(keys: &mut Keys, filter: &TagFilter) {
+    match (filter.check(), &filter.key, &mut *keys) {
+        (Ok(TagFilterType::ValueOnly), ..) => *keys = Keys::Any,
+        (Ok(_), Some(key), Keys::Of(known)) => {
+            known.insert(key.clone());
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn selection(account: &str, filters: &[(Option<&str>, Option<&str>)]) -> Selection {
+        let filter = |(key, value): &(Option<&str>, Option<&str>)| TagFilter {
+            key: key.map(str::to_owned),
+            value: value.map(str::to_owned),
+            kind: None,
+        };
+        Selection {
+            ec2_tag_filters: Some(filters.iter().map(filter).collect()),
+            account: Some(account.to_owned()),
+            ..Selection::default()
+        }
+    }
+
+    #[test]
+    fn an_account_is_asked_for_what_its_groups_select_and_no_more() {
+        let account = AwsAccount {
+            name: "prod".to_owned(),
+            ..AwsAccount::default()
+        };
+        let web = selection("prod", &[(Some("role"), Some("web")), (Some("new"), None)]);
+        let other = selection("test", &[(Some("secret"), None)]);
+        let scaled = Selection {
+            auto_scaling_groups: Some(vec!["pool".to_owned()]),
+            account: Some("prod".to_owned()),
+            ..Selection::default()
+        };
+        let wanted = all_of(&account, &[web.clone(), other, scaled]);
+        let keys = ["new", "role"].map(str::to_owned);
+        assert_eq!(wanted.keys, Keys::Of(keys.into()));
+        assert_eq!(wanted.groups, ["pool".to_owned()].into());
+        assert_eq!(wanted.port, 7420);
+        let value = selection("prod", &[(None, Some("web"))]);
+        assert_eq!(all_of(&account, &[value, web]).keys, Keys::Any);
+    }
+}

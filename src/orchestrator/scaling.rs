@@ -1,0 +1,254 @@
+//! What Auto Scaling must not do while a deployment runs: suspended before the first host is touched, and resumed in the end,
+//! whatever that was.
+//!
+//! What is about to be suspended is written into the group's ledger first. So whatever happens to this process, whoever takes
+//! over resumes it; and what somebody else had suspended before stays as it is.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use tokio::sync::{Mutex, Notify, mpsc};
+
+use super::{Orchestrator, Request, lock};
+use crate::engine::ledger::LedgerEvent;
+use crate::engine::{Deployment, Ledger};
+use crate::model::deployment::{DeploymentId, ErrorCode, ErrorInformation};
+use crate::model::group::{GroupKey, ScalingProcess, SuspendedProcesses};
+use crate::providers::aws::{Accounts, AskError};
+use crate::providers::scaling;
+
+/// How often AWS is asked again that is busy or out of reach, before a deployment fails that needs it.
+const ATTEMPTS: u32 = 6;
+
+/// How long to wait before it is asked again.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// Who suspends and resumes.
+#[derive(Debug)]
+pub(super) struct Scaling {
+    accounts: Accounts,
+    /// Held from the look at what is suspended until that is changed: so nothing is resumed that is just being suspended.
+    turn: Mutex<()>,
+    /// Wakes whoever resumes.
+    ended: Notify,
+    /// What could not be resumed yet, and why.
+    stuck: std::sync::Mutex<BTreeMap<DeploymentId, String>>,
+}
+
+impl Scaling {
+    /// Nothing is known yet.
+    pub(super) fn new(accounts: Accounts) -> Self {
+        Self {
+            accounts,
+            turn: Mutex::default(),
+            ended: Notify::new(),
+            stuck: std::sync::Mutex::default(),
+        }
+    }
+
+    /// What could not be resumed yet, one line each.
+    pub(super) fn stuck(&self) -> Vec<String> {
+        lock(&self.stuck).values().cloned().collect()
+    }
+}
+
+impl Orchestrator {
+    /// Suspends what a deployment wants suspended, and tells it when that is done, or why it can't begin. Nobody calls it off:
+    /// what is asked for is known before it is resumed.
+    pub(super) fn suspend_for(self, deployment: Deployment, told: mpsc::Sender<Request>) {
+        tokio::spawn(async move {
+            let suspended = self.suspend_all(&deployment).await;
+            // One that is over has no ear any more.
+            let _over = told.send(Request::Suspended(suspended)).await;
+        });
+    }
+
+    async fn suspend_all(&self, deployment: &Deployment) -> Result<(), ErrorInformation> {
+        for attempt in 1.. {
+            let turn = self.0.scaling.turn.lock().await;
+            if !lock(&self.0.active).contains_key(deployment.id()) {
+                return Ok(());
+            }
+            let suspended = self.suspend_once(deployment).await;
+            drop(turn);
+            match suspended {
+                Err(AskError::Busy(why) | AskError::Unreachable(why)) if attempt < ATTEMPTS => {
+                    tracing::info!(%why, "Auto Scaling is asked again");
+                    tokio::time::sleep(AGAIN).await;
+                }
+                suspended => return suspended.map_err(|why| error(&why)),
+            }
+        }
+        Ok(())
+    }
+
+    async fn suspend_once(&self, deployment: &Deployment) -> Result<(), AskError> {
+        let accounts = &self.0.scaling.accounts;
+        let (wanted, ours) = {
+            let ledgers = self.0.ledgers.lock().await;
+            let ledger = ledgers.get(&deployment.group_key());
+            let selection = ledger.map(|ledger| ledger.selection(&deployment.spec.group));
+            let wanted = selection.map(|selection| deployment.to_suspend(&selection));
+            (wanted.unwrap_or_default(), held(&ledgers, |_| true))
+        };
+        let mut begun = Vec::new();
+        for one in wanted {
+            let now = scaling::suspended(accounts, &one.account, &one.group).await?;
+            let now = now.ok_or_else(|| AskError::Refused(missing(&one)))?;
+            let theirs = |process: &ScalingProcess| {
+                let held = ours.get(&place(&one));
+                now.contains(process.name()) && !held.is_some_and(|held| held.contains(process))
+            };
+            let all = one.processes.iter().copied();
+            let processes = all.filter(|process| !theirs(process)).collect();
+            begun.push(SuspendedProcesses { processes, ..one });
+        }
+        begun.retain(|one| !one.processes.is_empty());
+        if begun.is_empty() {
+            return Ok(());
+        }
+        let event = LedgerEvent::Suspending {
+            deployment: deployment.id().clone(),
+            processes: begun.clone(),
+        };
+        self.note(&deployment.group_key(), event).await;
+        crate::crash_point::here!("scaling.noted");
+        for one in &begun {
+            let names: Vec<&str> = one.processes.iter().map(|it| it.name()).collect();
+            scaling::suspend(accounts, &one.account, &one.group, &names).await?;
+            crate::crash_point::here!("scaling.suspended");
+        }
+        Ok(())
+    }
+
+    /// Resumes, for as long as it takes, what is suspended for deployments that are over; for ever.
+    pub(super) fn follow_scaling(self) {
+        tokio::spawn(async move {
+            loop {
+                if self.resume_once().await {
+                    self.0.scaling.ended.notified().await;
+                } else {
+                    tokio::time::sleep(AGAIN).await;
+                }
+            }
+        });
+    }
+
+    /// Has what is suspended for deployments that are over resumed soon.
+    pub(super) fn resume_processes(&self) {
+        self.0.scaling.ended.notify_one();
+    }
+
+    /// Tries once, and says whether nothing is left.
+    async fn resume_once(&self) -> bool {
+        let _turn = self.0.scaling.turn.lock().await;
+        let over = {
+            let ledgers = self.0.ledgers.lock().await;
+            let active = lock(&self.0.active);
+            let all = ledgers.iter().flat_map(|(key, ledger)| {
+                let theirs = ledger.suspended.iter();
+                theirs.map(|(id, processes)| (key.clone(), id.clone(), processes.clone()))
+            });
+            let over: Vec<_> = all.filter(|(_, id, _)| !active.contains_key(id)).collect();
+            over
+        };
+        let mut done = true;
+        for (key, id, processes) in over {
+            match self.resume_for(&processes).await {
+                Ok(()) => {
+                    crate::crash_point::here!("scaling.resumed");
+                    let deployment = id.clone();
+                    self.note(&key, LedgerEvent::Resumed { deployment }).await;
+                    self.tell_stuck(&id, None).await;
+                }
+                Err(why) => {
+                    done = false;
+                    let message = format!(
+                        "what {id} suspended stays suspended, until it can be resumed: {why}"
+                    );
+                    self.tell_stuck(&id, Some(message)).await;
+                }
+            }
+        }
+        done
+    }
+
+    /// Resumes what no deployment that runs wants suspended.
+    async fn resume_for(&self, processes: &[SuspendedProcesses]) -> Result<(), AskError> {
+        let accounts = &self.0.scaling.accounts;
+        let held = {
+            let ledgers = self.0.ledgers.lock().await;
+            let active = lock(&self.0.active);
+            held(&ledgers, |id| active.contains_key(id))
+        };
+        for one in processes {
+            let held = held.get(&place(one));
+            let free = one.processes.iter();
+            let free = free.filter(|process| !held.is_some_and(|held| held.contains(process)));
+            let names: Vec<&str> = free.map(|process| process.name()).collect();
+            if names.is_empty() {
+                continue;
+            }
+            let resumed = scaling::resume(accounts, &one.account, &one.group, &names).await;
+            // What is gone needs nothing.
+            if let Err(AskError::Refused(why)) = &resumed
+                && scaling::suspended(accounts, &one.account, &one.group)
+                    .await?
+                    .is_none()
+            {
+                tracing::info!(%why, group = %one.group, "nothing is left to resume");
+                continue;
+            }
+            resumed?;
+        }
+        Ok(())
+    }
+
+    async fn tell_stuck(&self, id: &DeploymentId, why: Option<String>) {
+        let before = match why.clone() {
+            Some(why) => lock(&self.0.scaling.stuck).insert(id.clone(), why),
+            None => lock(&self.0.scaling.stuck).remove(id),
+        };
+        if before != why {
+            self.show_trouble().await;
+        }
+    }
+}
+
+/// An Auto Scaling group, by its account and its name.
+type Place = (String, String);
+
+fn place(one: &SuspendedProcesses) -> Place {
+    (one.account.clone(), one.group.clone())
+}
+
+/// What is suspended for these deployments.
+fn held(
+    ledgers: &BTreeMap<GroupKey, Ledger>,
+    which: impl Fn(&DeploymentId) -> bool,
+) -> BTreeMap<Place, BTreeSet<ScalingProcess>> {
+    let mut held: BTreeMap<Place, BTreeSet<ScalingProcess>> = BTreeMap::new();
+    let all = ledgers.values().flat_map(|ledger| &ledger.suspended);
+    for (_, processes) in all.filter(|(id, _)| which(id)) {
+        for one in processes {
+            held.entry(place(one)).or_default().extend(&one.processes);
+        }
+    }
+    held
+}
+
+fn missing(one: &SuspendedProcesses) -> String {
+    super::instances::absent(&[&one.group], &one.account)
+}
+
+/// What a deployment fails with whose processes can't be suspended (operations.md §7).
+fn error(error: &AskError) -> ErrorInformation {
+    let code = match error {
+        AskError::Denied(_) | AskError::Unknown(_) => ErrorCode::AutoScalingIamRolePermissions,
+        AskError::Busy(_) => ErrorCode::Throttled,
+        AskError::Refused(_) | AskError::Unreachable(_) => ErrorCode::AutoScalingConfiguration,
+    };
+    let message =
+        format!("processes of Auto Scaling can't be suspended, so nothing was begun: {error}");
+    ErrorInformation { code, message }
+}

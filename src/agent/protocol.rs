@@ -307,6 +307,9 @@ pub struct TaskSetOrder {
     pub definition: TaskDefinition,
     /// How many tasks there are on this host.
     pub count: u32,
+    /// Ports that they must not get: others are known by them, whether they are there or not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub avoid: Vec<u16>,
 }
 
 /// How a task set is on this host.

@@ -267,13 +267,14 @@ impl Door {
         let project = self.orchestrator.project();
         let known = project.connections.source(&Source::S3(to.object.clone()));
         let same = |known: &SourceConnection| {
-            to.account.is_none() || to.account.as_deref() == known.account()
+            let account = to.account.is_none() || to.account.as_deref() == known.account();
+            known.may_be_written() && account
         };
         if known.is_some_and(same) {
             return Ok(());
         }
         Err(denied(
-            "the orchestrator writes nothing to S3 for other users that no s3 entry of connections.sources of cutover.yaml has, with this account: push without --to"
+            "the orchestrator writes nothing to S3 for other users that no s3 entry of connections.sources of cutover.yaml has, with `write: true` and this account: push without --to"
                 .to_owned(),
         ))
     }

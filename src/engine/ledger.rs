@@ -17,7 +17,7 @@ use crate::model::group::{DeploymentGroup, Selection, SuspendedProcesses};
 use crate::model::host::Host;
 use crate::model::lifecycle::LifecycleEvent;
 use crate::model::name::Name;
-use crate::model::revision::Revision;
+use crate::model::revision::{Digest, Revision};
 use crate::model::timestamp::Timestamp;
 
 /// A deployment group's memory.
@@ -46,9 +46,9 @@ pub struct Ledger {
     /// Which side of a blue/green group has the traffic, once a deployment has moved it.
     #[serde(default)]
     pub serving: Option<Serving>,
-    /// The task sets of its service.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub task_sets: Option<Kept>,
+    /// The task sets of its services.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub task_sets: Vec<Kept>,
     /// What was seen at the place that the group follows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watched: Option<Watched>,
@@ -86,6 +86,9 @@ pub struct Watched {
     /// When it came there, where several things can be in one place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub modified: Option<Timestamp>,
+    /// Its content, if it was fetched: the same again is nothing new, whatever it is known by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
     /// What came of it.
     pub found: Found,
     /// When it was noted.
@@ -440,7 +443,8 @@ impl Ledger {
                     end_time: Some(record.at),
                 };
                 if let Some(kept) = task_sets {
-                    self.task_sets = Some(Kept::clone(kept));
+                    self.task_sets.retain(|it| it.service != kept.service);
+                    self.task_sets.push(Kept::clone(kept));
                 }
                 if *status == DeploymentStatus::Succeeded || deliberate(Bug::FailedRevisionKept) {
                     self.last_successful_deployment = Some(last.clone());

@@ -88,6 +88,12 @@ fn shift(spec: &Spec) -> Stage {
 /// deleted when it is certain that nothing goes to it.
 fn back(spec: &Spec, pair: &TargetGroupPairInfo) -> Plan {
     let moved = spec.from_split.filter(|from| *from != Split::ORIGINAL);
+    // What others have left may have a share.
+    let left = spec
+        .task_sets
+        .as_ref()
+        .is_some_and(|sets| !sets.left.is_empty());
+    let moved = moved.or(left.then_some(Split::REPLACEMENT));
     single::plan([
         moved.map(single::shift_back),
         test(spec, pair),

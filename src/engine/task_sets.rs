@@ -8,6 +8,7 @@ use super::event::Event;
 use super::plan::Stage;
 use super::spec::Spec;
 use crate::model::deployment::DeploymentStatus;
+use crate::model::group::EcsService;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::task_set::{Task, TaskSet};
 use crate::model::traffic::{Side, Split};
@@ -26,15 +27,17 @@ pub struct TaskSets {
     pub left: Vec<TaskSet>,
 }
 
-/// The task sets of a group between its deployments.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+/// The task sets of a service between its deployments.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Kept {
+    /// The service. A group may have had another one before its document was edited.
+    pub service: EcsService,
     /// The one whose the traffic is (`PRIMARY`).
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub primary: Option<TaskSet>,
     /// Others that are still there.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left: Vec<TaskSet>,
 }
 
@@ -71,14 +74,22 @@ impl Deployment {
         }
     }
 
-    /// Whether the replacement may be there.
+    /// Whether the replacement may be there: it does no harm to end what is not.
     fn made_tasks(&self) -> bool {
+        let mut stages = self.plan.stages.iter();
+        let created = stages.position(|stage| matches!(stage, Stage::CreateTaskSet { .. }));
+        let reached = created.is_some_and(|created| self.stage >= created);
+        self.spec.goes_back() || self.start_time.is_some() && reached
+    }
+
+    /// Whether the replacement may get requests: where there is nothing else, it does as soon as it enters.
+    fn has_traffic(&self) -> bool {
         let mut events = self.targets.iter().flat_map(|target| &target.events);
-        let install = events.find(|entry| entry.event == LifecycleEvent::Install);
-        self.spec.goes_back()
-            || install.is_some_and(|entry| {
-                !matches!(entry.status, EventStatus::Pending | EventStatus::Skipped)
-            })
+        let allow = events.find(|entry| entry.event == LifecycleEvent::AllowTraffic);
+        let enters = allow.is_some_and(|entry| {
+            !matches!(entry.status, EventStatus::Pending | EventStatus::Skipped)
+        });
+        enters || self.split().is_some_and(|split| split != Split::ORIGINAL)
     }
 
     /// The side whose task sets have been deleted.
@@ -96,13 +107,14 @@ impl Deployment {
     pub(super) fn leaves(&self) -> Option<Kept> {
         let sets = self.spec.task_sets.as_ref()?;
         let forth = !self.spec.goes_back();
-        let has_moved = self.split().is_some_and(|split| split != Split::ORIGINAL);
+        // There is no way back from here, however it ends.
+        let passed = self.status == DeploymentStatus::Succeeded || self.ends() == Some(Side::Blue);
         // What has some traffic without anybody else is as good as what has succeeded.
-        let serves = match (self.status, &sets.original) {
-            (DeploymentStatus::Succeeded, _) if forth => Side::Green,
-            (DeploymentStatus::Succeeded, _) | (_, Some(_)) => Side::Blue,
-            (_, None) if has_moved => Side::Green,
-            (_, None) => Side::Blue,
+        let alone = sets.original.is_none() && self.has_traffic();
+        let serves = if forth && (passed || alone) {
+            Side::Green
+        } else {
+            Side::Blue
         };
         let mut there = Vec::new();
         if self.deleted() != Some(Side::Blue) {
@@ -118,6 +130,7 @@ impl Deployment {
         let (primary, left) = there.into_iter().partition(|set| Some(&set.id) == id);
         let primary: Vec<TaskSet> = primary;
         Some(Kept {
+            service: sets.replacement.service.clone(),
             primary: primary.into_iter().next(),
             left,
         })

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::deployment::DeploymentId;
 use super::endpoint::Endpoint;
+use super::group::EcsService;
 use super::name::Name;
 
 /// What the tasks of a task set are: each is one process on a host.
@@ -83,6 +84,11 @@ impl TaskDefinition {
         for (name, value) in &self.environment {
             if name.starts_with(OWN) || name == PORT {
                 let message = format!("the agent sets {name} itself: choose another name");
+                wrong("environment", &message);
+            } else if name.starts_with("LD_") || name == "GLIBC_TUNABLES" {
+                let message = format!(
+                    "{name} would count for the agent's own programs, too: set it in a script that `run` starts"
+                );
                 wrong("environment", &message);
             } else if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
                 let message = format!("{name:?} is no variable, or its value has a NUL");
@@ -184,6 +190,8 @@ impl Visitor<'_> for NumberOrRange {
 pub struct TaskSet {
     /// The deployment that had it created: what agents know it by.
     pub id: DeploymentId,
+    /// Of which service it is.
+    pub service: EcsService,
     /// What its tasks are called in the `AppSpec`.
     pub task_definition: String,
     /// What they are.

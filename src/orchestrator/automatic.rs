@@ -17,6 +17,7 @@ use super::feed::FeedItem;
 use crate::clock;
 use crate::engine::ledger::{Found, LedgerEvent, Watched};
 use crate::engine::spec::Options;
+use crate::model::application::ComputePlatform;
 use crate::model::automatic::AutomaticDeployment;
 use crate::model::deployment::Creator;
 use crate::model::group::GroupKey;
@@ -111,7 +112,7 @@ impl Orchestrator {
         let sighting = looking.await.map_err(|error| error.to_string())?;
         let Some(before) = before else {
             // What is there when it begins is not new.
-            self.note_sighting(entry, sighting.as_ref(), Found::Nothing)
+            self.note_sighting(entry, sighting.as_ref(), None, Found::Nothing)
                 .await;
             return Ok(());
         };
@@ -126,12 +127,15 @@ impl Orchestrator {
             return Ok(());
         }
         match self.take(entry, &before, &sighting, memory).await {
-            Ok(Some(found)) => self.note_sighting(entry, Some(&sighting), found).await,
+            Ok(Some((digest, found))) => {
+                self.note_sighting(entry, Some(&sighting), Some(digest), found)
+                    .await;
+            }
             Ok(None) => {}
             Err(error) if error.code == "InvalidRevisionException" => {
                 let message = error.message;
                 tracing::warn!(group = %entry.key(), from = %entry.from, reason = %message, "what appeared is not deployed");
-                self.note_sighting(entry, Some(&sighting), Found::Broken { message })
+                self.note_sighting(entry, Some(&sighting), None, Found::Broken { message })
                     .await;
             }
             // Something else came first.
@@ -157,7 +161,7 @@ impl Orchestrator {
         before: &Watched,
         sighting: &Sighting,
         memory: &mut Memory,
-    ) -> Result<Option<Found>, ApiError> {
+    ) -> Result<Option<(Digest, Found)>, ApiError> {
         let key = entry.key();
         let fetched = memory.fetched.take();
         let fetched = fetched.filter(|(mark, digest)| {
@@ -184,9 +188,13 @@ impl Orchestrator {
                 .and_then(|ledger| ledger.target_revision.as_ref());
             target.is_some_and(|target| target.digest == digest)
         };
-        if has_it {
-            return Ok(Some(Found::Had));
+        // One that was rolled back is known, too.
+        if has_it || before.digest.as_ref() == Some(&digest) {
+            return Ok(Some((digest, Found::Had)));
         }
+        let project = self.project();
+        let application = project.applications.get(&key.application);
+        let on_hosts = application.is_none_or(|it| it.compute_platform == ComputePlatform::Server);
         let place: String = entry.from.to_string().chars().take(200).collect();
         let deploy = Command::Deploy(Deploy {
             group: key,
@@ -201,9 +209,16 @@ impl Orchestrator {
             by: BY.to_owned(),
             uid: None,
         });
-        match Box::pin(self.command(deploy)).await? {
-            Answer::Created { deployment } => Ok(Some(Found::Deployed { deployment })),
-            _ => Ok(None),
+        match Box::pin(self.command(deploy)).await {
+            Ok(Answer::Created { deployment }) => {
+                Ok(Some((digest, Found::Deployed { deployment })))
+            }
+            Ok(_) => Ok(None),
+            // It was whole when it was registered: the documents lack what it names, and may have that later.
+            Err(error) if !on_hosts => {
+                Err(ApiError::new("InvalidOperationException", error.message))
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -234,12 +249,14 @@ impl Orchestrator {
         &self,
         entry: &AutomaticDeployment,
         sighting: Option<&Sighting>,
+        digest: Option<Digest>,
         found: Found,
     ) {
         let watched = Watched {
             from: entry.from.to_string(),
             mark: sighting.map(|sighting| sighting.mark.clone()),
             modified: sighting.and_then(|sighting| sighting.modified),
+            digest,
             found,
             at: clock::steady(),
         };
@@ -291,6 +308,7 @@ mod tests {
             from: "s3://shop/".to_owned(),
             mark: mark.map(str::to_owned),
             modified: modified.map(Timestamp),
+            digest: None,
             found: Found::Nothing,
             at: Timestamp(1),
         };

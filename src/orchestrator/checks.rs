@@ -93,7 +93,8 @@ impl Orchestrator {
             }
             ComputePlatform::Ecs => {
                 let asked = self.service(
-                    (project, group, configuration),
+                    project,
+                    group,
                     (deploy, &registered.revision, &deployment_id),
                     ledger,
                 )?;

@@ -264,8 +264,10 @@ impl Orchestrator {
             current.item()
         };
         self.publish(item);
-        // The limit of what runs at a time may be another one.
+        // The limit of what runs at a time may be another one,
         self.admit();
+        // and an account of AWS may have gone, or be back, where something is suspended.
+        self.resume_processes();
         self.follow_moves(moved);
     }
 

@@ -5,8 +5,8 @@ use std::sync::PoisonError;
 use super::command::{ApiError, Deploy};
 use super::{Orchestrator, content, lock};
 use crate::appspec::lambda;
-use crate::engine::Ledger;
 use crate::engine::spec::TargetSpec;
+use crate::engine::{Ledger, Spec};
 use crate::model::connections::{
     AwsAccount, FunctionConnection, FunctionEndpoints, FunctionKind, Version,
 };
@@ -76,15 +76,11 @@ impl Orchestrator {
 
     /// Whether no other group moves the traffic of the same alias.
     fn alone(&self, group: &GroupKey, function: &lambda::Function) -> Result<(), ApiError> {
-        let active = lock(&self.0.active);
-        let other = active.values().find_map(|handle| {
-            let state = handle.state.read().unwrap_or_else(PoisonError::into_inner);
-            let theirs = &state.spec.function.as_ref()?.function;
-            let same = (&theirs.name, &theirs.alias) == (&function.name, &function.alias);
-            let moves = same && !state.status.is_terminal() && state.group_key() != *group;
-            moves.then(|| format!("{} in {}", state.id(), state.group_key()))
-        });
-        match other {
+        let same = |spec: &Spec| {
+            let theirs = spec.function.as_ref().map(|asked| &asked.function);
+            theirs.is_some_and(|it| (&it.name, &it.alias) == (&function.name, &function.alias))
+        };
+        match self.runs_elsewhere(group, same) {
             None => Ok(()),
             Some(other) => Err(ApiError::new(
                 "DeploymentLimitExceededException",
@@ -94,6 +90,21 @@ impl Orchestrator {
                 ),
             )),
         }
+    }
+
+    /// The deployment of another group that runs and is about the same thing, with its group.
+    pub(super) fn runs_elsewhere(
+        &self,
+        group: &GroupKey,
+        same: impl Fn(&Spec) -> bool,
+    ) -> Option<String> {
+        let active = lock(&self.0.active);
+        active.values().find_map(|handle| {
+            let state = handle.state.read().unwrap_or_else(PoisonError::into_inner);
+            let other = !state.status.is_terminal() && state.group_key() != *group;
+            let both = other && same(&state.spec);
+            both.then(|| format!("{} in {}", state.id(), state.group_key()))
+        })
     }
 
     /// The version that the group's last successful deployment gave the traffic, if it was of the same alias.

@@ -13,6 +13,7 @@ use crate::engine::Ledger;
 use crate::model::connections::AwsAccount;
 use crate::model::group::{GroupKey, Selection};
 use crate::model::host::Host;
+use crate::model::name::Name;
 use crate::model::project::Project;
 use crate::model::tags::{TagFilter, TagFilterType};
 use crate::providers::aws::{Accounts, AskError};
@@ -81,9 +82,8 @@ impl Orchestrator {
     pub(super) fn follow_instances(self) {
         tokio::spawn(async move {
             loop {
-                let (project, _) = self.0.documents.current();
-                let used = project.groups.iter().filter_map(|it| it.account.clone());
-                let used: BTreeSet<String> = used.collect();
+                let used = self.selections().await.into_iter();
+                let used: BTreeSet<String> = used.filter_map(|it| it.account).collect();
                 for account in &used {
                     // It is told with the instances.
                     let _told = self.look_in(account, None).await;
@@ -94,7 +94,7 @@ impl Orchestrator {
         });
     }
 
-    /// Knows nothing of accounts any more that no group uses.
+    /// Knows nothing of accounts any more that neither a group uses nor a deployment that runs.
     async fn leave_accounts(&self, used: &BTreeSet<String>) {
         let mut found = self.0.instances.found.lock().await;
         let before = found.len();
@@ -153,7 +153,8 @@ impl Orchestrator {
         besides: Option<&Selection>,
     ) -> Result<Vec<String>, AskError> {
         let mut all = self.0.instances.found.lock().await;
-        let wanted = self.wanted(account, besides).await;
+        let known = all.get(account).map_or(&[][..], |seen| &seen.hosts);
+        let wanted = self.wanted(account, known, besides).await;
         let looked = match &wanted {
             Ok(wanted) => instances::look(&self.0.instances.accounts, wanted).await,
             Err(error) => Err(error.clone()),
@@ -189,7 +190,9 @@ impl Orchestrator {
 
     /// Has everybody see what was found.
     fn take_up(&self, all: &BTreeMap<String, Seen>) {
-        let hosts: Vec<Host> = all.values().flat_map(|seen| seen.hosts.clone()).collect();
+        let (project, _) = self.0.documents.current();
+        let used = project.groups.iter().filter_map(|it| it.account.as_ref());
+        let hosts = together(&used.collect(), all);
         let mut trouble = self.0.scaling.stuck();
         for (account, seen) in all {
             let missing: Vec<&str> = seen.missing.iter().map(String::as_str).collect();
@@ -207,29 +210,66 @@ impl Orchestrator {
         }
     }
 
-    /// What there is to look for in an account: whatever any group selects there, or a deployment that runs.
-    async fn wanted(&self, account: &str, besides: Option<&Selection>) -> Result<Wanted, AskError> {
+    /// What there is to look for in an account: whatever any group selects there, or a deployment that runs; and those that one
+    /// deploys to, of the instances that are known there, whatever selects them now.
+    async fn wanted(
+        &self,
+        account: &str,
+        known: &[Host],
+        besides: Option<&Selection>,
+    ) -> Result<Wanted, AskError> {
         let (project, _) = self.0.documents.current();
         let accounts = &project.connections.aws;
-        let known = accounts.iter().find(|one| one.name == account);
-        let known = known.ok_or_else(|| {
+        let meant = accounts.iter().find(|one| one.name == account);
+        let meant = meant.ok_or_else(|| {
             AskError::Refused(format!(
                 "no account of `connections.aws` is called {account}"
             ))
         })?;
-        let mut selections: Vec<Selection> = besides.cloned().into_iter().collect();
-        {
+        let mut selections = self.selections().await;
+        selections.extend(besides.cloned());
+        let mut ids = self.targets();
+        ids.retain(|id| known.iter().any(|host| host.name == *id));
+        Ok(all_of(meant, &selections, &ids))
+    }
+
+    /// Whatever any group selects, or a deployment that runs.
+    async fn selections(&self) -> Vec<Selection> {
+        let (project, _) = self.0.documents.current();
+        let mut selections = {
             let ledgers = self.0.ledgers.lock().await;
-            selections.extend(selected(&project, &ledgers));
-        }
+            selected(&project, &ledgers)
+        };
         for handle in lock(&self.0.active).values() {
             let state = handle.state.read().unwrap_or_else(PoisonError::into_inner);
+            // As it was when the deployment was created: documents may have changed.
+            selections.push(state.spec.group.selection());
             let sides = state.spec.sides.iter();
             let sides = sides.flat_map(|sides| [sides.original.clone(), sides.replacement.clone()]);
             selections.extend(sides);
         }
-        Ok(all_of(known, &selections))
+        selections
     }
+
+    /// Whom the deployments that run deploy to.
+    fn targets(&self) -> BTreeSet<Name> {
+        let mut names = BTreeSet::new();
+        for handle in lock(&self.0.active).values() {
+            let state = handle.state.read().unwrap_or_else(PoisonError::into_inner);
+            names.extend(state.targets.iter().map(|target| target.name.clone()));
+        }
+        names
+    }
+}
+
+/// The instances of all accounts. One that was found in two of them is in the one that a group uses.
+fn together(used: &BTreeSet<&String>, all: &BTreeMap<String, Seen>) -> Vec<Host> {
+    let (used, others): (Vec<_>, Vec<_>) =
+        all.iter().partition(|(account, _)| used.contains(account));
+    let seen = others.into_iter().chain(used);
+    let hosts = seen.flat_map(|(_, seen)| seen.hosts.iter());
+    let hosts: BTreeMap<&Name, &Host> = hosts.map(|host| (&host.name, host)).collect();
+    hosts.into_values().cloned().collect()
 }
 
 /// Auto Scaling groups that are not in an account.
@@ -253,8 +293,8 @@ fn selected(project: &Project, ledgers: &BTreeMap<GroupKey, Ledger>) -> Vec<Sele
     selections
 }
 
-/// All that these select in an account.
-fn all_of(account: &AwsAccount, selections: &[Selection]) -> Wanted {
+/// All that these select in an account, and these instances.
+fn all_of(account: &AwsAccount, selections: &[Selection], ids: &BTreeSet<Name>) -> Wanted {
     let mut keys = Keys::Of(BTreeSet::new());
     let mut groups = BTreeSet::new();
     let theirs = selections
@@ -273,6 +313,7 @@ fn all_of(account: &AwsAccount, selections: &[Selection]) -> Wanted {
         port: account.agent_port,
         keys,
         groups,
+        ids: ids.iter().map(ToString::to_string).collect(),
     }
 }
 
@@ -289,6 +330,8 @@ fn add_key(keys: &mut Keys, filter: &TagFilter) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::host::Instance;
+    use crate::model::tags::Tags;
 
     fn selection(account: &str, filters: &[(Option<&str>, Option<&str>)]) -> Selection {
         let filter = |(key, value): &(Option<&str>, Option<&str>)| TagFilter {
@@ -316,12 +359,50 @@ mod tests {
             account: Some("prod".to_owned()),
             ..Selection::default()
         };
-        let wanted = all_of(&account, &[web.clone(), other, scaled]);
+        let wanted = all_of(&account, &[web.clone(), other, scaled], &BTreeSet::new());
         let keys = ["new", "role"].map(str::to_owned);
         assert_eq!(wanted.keys, Keys::Of(keys.into()));
         assert_eq!(wanted.groups, ["pool".to_owned()].into());
         assert_eq!(wanted.port, 7420);
         let value = selection("prod", &[(None, Some("web"))]);
-        assert_eq!(all_of(&account, &[value, web]).keys, Keys::Any);
+        assert_eq!(
+            all_of(&account, &[value, web], &BTreeSet::new()).keys,
+            Keys::Any
+        );
+    }
+
+    #[test]
+    fn an_instance_of_two_accounts_is_in_the_one_that_a_group_uses() {
+        let host = |id: &str, account: &str| Host {
+            name: id.parse().unwrap(),
+            address: format!("https://{id}:7420"),
+            tags: Tags::new(),
+            zone: None,
+            endpoints: BTreeMap::new(),
+            provisioned: None,
+            instance: Some(Instance {
+                account: account.to_owned(),
+                tags: Tags::new(),
+                auto_scaling_group: None,
+            }),
+        };
+        let seen = |hosts: Vec<Host>| Seen {
+            hosts,
+            ..Seen::default()
+        };
+        let (old, new) = ("prod".to_owned(), "main".to_owned());
+        let all = BTreeMap::from([
+            (
+                old.clone(),
+                seen(vec![host("i-1", &old), host("i-2", &old)]),
+            ),
+            (new.clone(), seen(vec![host("i-1", &new)])),
+        ]);
+        for (used, wanted) in [
+            (&new, [host("i-1", &new), host("i-2", &old)]),
+            (&old, [host("i-1", &old), host("i-2", &old)]),
+        ] {
+            assert_eq!(together(&[used].into(), &all), wanted);
+        }
     }
 }

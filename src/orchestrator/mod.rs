@@ -392,7 +392,7 @@ impl Orchestrator {
                 by,
             } => self.freeze(scope, why, seconds, by).await,
             Command::Thaw { scope, why, by } => self.thaw(scope, why, by).await,
-            Command::Shutdown => self.request_shutdown(),
+            Command::Shutdown => self.request_shutdown().await,
         }
     }
 
@@ -448,7 +448,7 @@ impl Orchestrator {
         })
     }
 
-    fn request_shutdown(&self) -> Result<Answer, ApiError> {
+    async fn request_shutdown(&self) -> Result<Answer, ApiError> {
         let running = lock(&self.0.active).len();
         if running > 0 {
             return Err(ApiError::new(
@@ -457,6 +457,15 @@ impl Orchestrator {
                     "{running} deployments are running: stop them first, or leave the orchestrator to them"
                 ),
             ));
+        }
+        if let Some(id) = self.suspending().await.first() {
+            let stuck = self.0.scaling.stuck().into_iter().next();
+            let message = stuck.unwrap_or_else(|| {
+                format!(
+                    "what {id} suspended at Auto Scaling is not resumed yet: leave the orchestrator to it"
+                )
+            });
+            return Err(ApiError::new("InvalidOperationException", message));
         }
         self.0.shutdown.cancel();
         Ok(Answer::Done)
@@ -476,7 +485,8 @@ impl Orchestrator {
             let busy = !lock(&self.0.active).is_empty()
                 || self.0.clients.load(Ordering::Relaxed) > 0
                 || self.owes_notifications()
-                || self.follows_places();
+                || self.follows_places()
+                || !self.suspending().await.is_empty();
             quiet = if busy { Duration::ZERO } else { quiet + step };
         }
     }

@@ -12,6 +12,7 @@ use tokio::sync::{Mutex, Notify, mpsc};
 use super::{Orchestrator, Request, lock};
 use crate::engine::ledger::LedgerEvent;
 use crate::engine::{Deployment, Ledger};
+use crate::model::connections::AwsAccount;
 use crate::model::deployment::{DeploymentId, ErrorCode, ErrorInformation};
 use crate::model::group::{GroupKey, ScalingProcess, SuspendedProcesses};
 use crate::providers::aws::{Accounts, AskError};
@@ -22,6 +23,9 @@ const ATTEMPTS: u32 = 6;
 
 /// How long to wait before it is asked again.
 const AGAIN: Duration = Duration::from_secs(5);
+
+/// How long to wait at most before what can't be resumed is tried again: each time it is twice as long.
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// Who suspends and resumes.
 #[derive(Debug)]
@@ -124,51 +128,68 @@ impl Orchestrator {
     /// Resumes, for as long as it takes, what is suspended for deployments that are over; for ever.
     pub(super) fn follow_scaling(self) {
         tokio::spawn(async move {
+            let mut patience = AGAIN;
             loop {
-                if self.resume_once().await {
-                    self.0.scaling.ended.notified().await;
-                } else {
-                    tokio::time::sleep(AGAIN).await;
+                let done = self.resume_once().await;
+                let ended = self.0.scaling.ended.notified();
+                if done {
+                    ended.await;
+                } else if tokio::time::timeout(patience, ended).await.is_err() {
+                    patience = LONGEST.min(patience.saturating_mul(2));
+                    continue;
                 }
+                patience = AGAIN;
             }
         });
     }
 
-    /// Has what is suspended for deployments that are over resumed soon.
+    /// Has what is suspended for deployments that are over resumed soon: another is over, or another account is known.
     pub(super) fn resume_processes(&self) {
         self.0.scaling.ended.notify_one();
+    }
+
+    /// The deployments that have something suspended at AWS.
+    pub(super) async fn suspending(&self) -> Vec<DeploymentId> {
+        let ledgers = self.0.ledgers.lock().await;
+        let all = ledgers.values().flat_map(|ledger| ledger.suspended.keys());
+        all.cloned().collect()
     }
 
     /// Tries once, and says whether nothing is left.
     async fn resume_once(&self) -> bool {
         let _turn = self.0.scaling.turn.lock().await;
-        let over = {
+        let suspended = {
             let ledgers = self.0.ledgers.lock().await;
             let active = lock(&self.0.active);
             let all = ledgers.iter().flat_map(|(key, ledger)| {
                 let theirs = ledger.suspended.iter();
                 theirs.map(|(id, processes)| (key.clone(), id.clone(), processes.clone()))
             });
-            let over: Vec<_> = all.filter(|(_, id, _)| !active.contains_key(id)).collect();
-            over
+            let all = all.map(|one| (active.contains_key(&one.1), one));
+            all.collect::<Vec<_>>()
         };
         let mut done = true;
-        for (key, id, processes) in over {
-            match self.resume_for(&processes).await {
-                Ok(()) => {
-                    crate::crash_point::here!("scaling.resumed");
-                    let deployment = id.clone();
-                    self.note(&key, LedgerEvent::Resumed { deployment }).await;
-                    self.tell_stuck(&id, None).await;
+        for (runs, (key, id, processes)) in suspended {
+            let project = self.project();
+            let resumed = match lost(&project.connections.aws, &processes) {
+                Some(why) => Err(why),
+                None if runs => Ok(()),
+                None => {
+                    let resumed = self.resume_for(&processes).await;
+                    resumed.map_err(|why| why.to_string())
                 }
-                Err(why) => {
-                    done = false;
-                    let message = format!(
-                        "what {id} suspended stays suspended, until it can be resumed: {why}"
-                    );
-                    self.tell_stuck(&id, Some(message)).await;
-                }
+            };
+            if resumed.is_ok() && !runs {
+                crate::crash_point::here!("scaling.resumed");
+                let deployment = id.clone();
+                self.note(&key, LedgerEvent::Resumed { deployment }).await;
             }
+            done &= resumed.is_ok();
+            let stuck = |why| {
+                format!("what {id} suspended stays suspended, until it can be resumed: {why}")
+            };
+            let stuck = resumed.err().map(stuck);
+            self.tell_stuck(&id, stuck).await;
         }
         done
     }
@@ -190,16 +211,18 @@ impl Orchestrator {
                 continue;
             }
             let resumed = scaling::resume(accounts, &one.account, &one.group, &names).await;
-            // What is gone needs nothing.
-            if let Err(AskError::Refused(why)) = &resumed
-                && scaling::suspended(accounts, &one.account, &one.group)
-                    .await?
-                    .is_none()
-            {
-                tracing::info!(%why, group = %one.group, "nothing is left to resume");
-                continue;
+            match &resumed {
+                Ok(()) | Err(AskError::Busy(_) | AskError::Unreachable(_)) => resumed?,
+                Err(why) => {
+                    let now = scaling::suspended(accounts, &one.account, &one.group).await;
+                    let runs = |now: BTreeSet<String>| !names.iter().any(|&it| now.contains(it));
+                    // What is gone needs nothing, nor does what was never suspended: that may have been denied, too.
+                    if !now.is_ok_and(|now| now.is_none_or(runs)) {
+                        return resumed;
+                    }
+                    tracing::info!(%why, group = %one.group, "nothing is left to resume");
+                }
             }
-            resumed?;
         }
         Ok(())
     }
@@ -235,6 +258,19 @@ fn held(
         }
     }
     held
+}
+
+/// What there is to do if nobody knows the account any more where something is suspended.
+fn lost(accounts: &[AwsAccount], processes: &[SuspendedProcesses]) -> Option<String> {
+    let known = |one: &SuspendedProcesses| accounts.iter().any(|it| it.name == one.account);
+    let lost = processes.iter().find(|one| !known(one))?;
+    let names: Vec<&str> = lost.processes.iter().map(|it| it.name()).collect();
+    Some(format!(
+        "no account of `connections.aws` is called {} any more: put it back until {} of {} is resumed",
+        lost.account,
+        names.join(", "),
+        lost.group
+    ))
 }
 
 fn missing(one: &SuspendedProcesses) -> String {

@@ -1,18 +1,16 @@
 //! Whether a container service can be deployed to: what its `AppSpec` and its group say against what the project knows
 //! (operations.md §1.2).
 
-use std::sync::PoisonError;
-
 use super::checks::unknown;
 use super::command::{ApiError, Deploy};
 use super::functions::only_of_servers;
-use super::{Orchestrator, content, lock};
+use super::traffic::listener::server_name;
+use super::{Orchestrator, content};
 use crate::appspec::ecs;
-use crate::engine::Ledger;
 use crate::engine::spec::TargetSpec;
 use crate::engine::task_sets::TaskSets;
-use crate::model::configuration::DeploymentConfiguration;
-use crate::model::connections::{ServiceConnection, ServiceKind};
+use crate::engine::{Ledger, Spec};
+use crate::model::connections::{ServiceConnection, ServiceKind, TrafficProvider};
 use crate::model::deployment::{DeploymentId, InstanceHealth, RevisionHealth};
 use crate::model::group::{DeploymentGroup, EcsService, GroupKey, TargetGroupPairInfo};
 use crate::model::name::Name;
@@ -35,7 +33,8 @@ impl Orchestrator {
     /// If nothing says where the service, its listeners or its task definition are.
     pub(super) fn service(
         &self,
-        (project, group, configuration): (&Project, &DeploymentGroup, &DeploymentConfiguration),
+        project: &Project,
+        group: &DeploymentGroup,
         (deploy, revision, id): (&Deploy, &Revision, &DeploymentId),
         ledger: &Ledger,
     ) -> Result<Asked, ApiError> {
@@ -45,7 +44,7 @@ impl Orchestrator {
         let ServiceKind::Processes(processes) = &connection(project, service)?.via;
         self.nobody_else_moves(&group.key(), service)?;
         let pair = pair(group)?;
-        listeners(project, pair, configuration)?;
+        listeners(project, pair)?;
         let wanted = appspec.service.definition_name();
         let definitions = &processes.task_definitions;
         let definition = definitions.get(wanted).ok_or_else(|| {
@@ -59,37 +58,39 @@ impl Orchestrator {
                 ),
             )
         })?;
-        let before = ledger.task_sets.clone().unwrap_or_default();
+        let mut before = ledger.task_sets.iter();
+        let before = before.find(|kept| kept.service == *service);
+        let (primary, left) = before.map_or((None, Vec::new()), |kept| {
+            (kept.primary.clone(), kept.left.clone())
+        });
         let replacement = TaskSet {
             id: id.clone(),
+            service: service.clone(),
             task_definition: wanted.to_owned(),
-            target_group: other_group(pair, before.primary.as_ref()),
+            target_group: other_group(pair, primary.as_ref()),
             hosts: processes.spread(definition.count),
             definition: definition.clone(),
             tasks: Vec::new(),
         };
+        let target = target(service)?;
+        for (host, _) in &replacement.hosts {
+            server_name(&target.name, host, u16::MAX).map_err(balancers)?;
+        }
         Ok(Asked {
             appspec,
-            target: target(service)?,
+            target,
             task_sets: TaskSets {
-                original: before.primary,
+                original: primary,
                 replacement,
-                left: before.left,
+                left,
             },
         })
     }
 
     /// Whether no other group moves the traffic of the same service.
     fn nobody_else_moves(&self, group: &GroupKey, service: &EcsService) -> Result<(), ApiError> {
-        let active = lock(&self.0.active);
-        let other = active.values().find_map(|handle| {
-            let state = handle.state.read().unwrap_or_else(PoisonError::into_inner);
-            state.spec.service.as_ref()?;
-            let same = named(&state.spec.group).ok() == Some(service);
-            let moves = same && !state.status.is_terminal() && state.group_key() != *group;
-            moves.then(|| format!("{} in {}", state.id(), state.group_key()))
-        });
-        match other {
+        let same = |spec: &Spec| spec.service.is_some() && named(&spec.group).ok() == Some(service);
+        match self.runs_elsewhere(group, same) {
             None => Ok(()),
             Some(other) => Err(ApiError::new(
                 "DeploymentLimitExceededException",
@@ -148,14 +149,7 @@ fn pair(group: &DeploymentGroup) -> Result<&TargetGroupPairInfo, ApiError> {
 }
 
 /// Whether the listeners are load balancers of the project, and can do what is asked of them.
-fn listeners(
-    project: &Project,
-    pair: &TargetGroupPairInfo,
-    configuration: &DeploymentConfiguration,
-) -> Result<(), ApiError> {
-    let shifts = configuration
-        .traffic_routing_config
-        .is_some_and(|it| it.interval() > 0);
+fn listeners(project: &Project, pair: &TargetGroupPairInfo) -> Result<(), ApiError> {
     let production = pair.prod_traffic_route.listener_arns.iter();
     let test = pair
         .test_traffic_route
@@ -173,14 +167,14 @@ fn listeners(
                 unknown("load balancer", name, known)
             )));
         };
-        if weighs && shifts && !balancer.provider.splits() {
-            return Err(ApiError::new(
-                "InvalidTrafficRoutingConfigurationException",
-                format!(
-                    "{} shifts traffic by weight, and nothing says how the load balancer {name} takes weights: give its connection a `weight` request, or choose a configuration that moves all at once",
-                    configuration.deployment_config_name
-                ),
-            ));
+        if weighs && !balancer.provider.splits() {
+            return Err(balancers(format!(
+                "nothing says how the load balancer {name} takes weights, by which a service's traffic goes from one task set to the other: give its connection {}",
+                match &balancer.provider {
+                    TrafficProvider::Elbv2(_) => "two target groups (`control: {weights: …}`)",
+                    _ => "a `weight` request",
+                }
+            )));
         }
         if balancer.provider.weighs_whole_sides() {
             return Err(balancers(format!(

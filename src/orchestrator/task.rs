@@ -197,6 +197,12 @@ impl Task {
                 self.suspending = Some(true);
                 self.begin_all(decided);
             }
+            // Whoever goes back does not wait for AWS: what it undoes has suspended the same, as a rule.
+            Request::Suspended(Err(error)) if self.deployment.spec.is_way_back() => {
+                tracing::warn!(id = %self.deployment.id(), why = error.message, "it begins all the same");
+                self.suspending = Some(true);
+                self.begin_all(decided);
+            }
             Request::Suspended(Err(error)) => self.decide(&Input::Missing(error), decided),
             Request::Moved(hosts) => self.hosts_moved(&hosts, decided),
         }

@@ -21,6 +21,8 @@ pub struct Wanted {
     pub keys: Keys,
     /// And those of these Auto Scaling groups.
     pub groups: BTreeSet<String>,
+    /// And these, by their ids.
+    pub ids: BTreeSet<String>,
 }
 
 /// Keys of tags.

@@ -5,9 +5,13 @@ use std::fmt::Write as _;
 use std::process::Command;
 
 use aws_sdk_autoscaling::Client;
+use cutover::api::client::Client as DoorClient;
+use cutover::api::feed::FeedItem;
+use cutover::api::snapshot::Snapshot;
 use cutover::model::connections::AwsAccount;
 use cutover::providers::aws::{Accounts, AskError};
 use cutover::providers::instances::{Keys, Wanted, look};
+use futures_util::StreamExt as _;
 use libtest_mimic::Trial;
 use tempfile::TempDir;
 
@@ -22,6 +26,8 @@ pub fn trials() -> Vec<Trial> {
     vec![
         trial("instances_are_members_by_their_tags_at_aws", tagged),
         trial("instances_in_service_are_members", in_service),
+        trial("edits_change_nothing_of_what_runs_on_instances", edited),
+        trial("a_role_is_assumed_once_for_many_looks", once),
         trial("who_may_not_look_for_instances_is_told_what_to_do", refused),
     ]
 }
@@ -138,6 +144,16 @@ impl Site {
         let targets = shown["targets"].as_array().unwrap().iter();
         let names = targets.map(|target| target["name"].as_str().unwrap().to_owned());
         names.collect()
+    }
+
+    /// How things stand, as the orchestrator says. Somebody orchestrates already.
+    pub async fn snapshot(&self) -> Snapshot {
+        let client = DoorClient::new(&self.lab.socket()).unwrap();
+        let first = client.feed().await.unwrap().next().await;
+        let FeedItem::Snapshot(snapshot) = first.unwrap().unwrap() else {
+            panic!("the first line says how things stand");
+        };
+        *snapshot
     }
 
     /// What a deployment is refused with.
@@ -292,12 +308,52 @@ async fn in_service() {
     );
 }
 
+/// While a deployment runs in place, its instances lose their tags, and its group the account; and somebody else takes over.
+async fn edited() {
+    let mut site = Site::up().await;
+    let one = site.instance(&[("role", "web")]).await;
+    let two = site.instance(&[("role", "web")]).await;
+    for instance in [&one, &two] {
+        site.agent_on(instance).await;
+    }
+    site.group("tagged", BY_TAG);
+    site.lab.push("slow", "0.5", None);
+    let id = site.lab.ok(&["deploy", "shop", "tagged", "slow"]);
+    site.lab.wait_for(&id, |now| {
+        let mut targets = now["targets"].as_array().unwrap().iter();
+        targets.any(|target| target["status"] == "InProgress")
+    });
+    let query = format!(
+        "Action=DeleteTags&ResourceId.1={}&ResourceId.2={}&Tag.1.Key=role",
+        one.0, two.0
+    );
+    ec2(&site.server, &query).await;
+    site.group("tagged", "ec2TagFilters: [{ Key: role, Value: other }]\n");
+    site.lab.kill_orchestrator();
+    assert_eq!(site.lab.status(&id), "InProgress");
+    // AWS is asked as soon as somebody orchestrates: now they are there because they are deployed to.
+    let now = async || site.snapshot().await.project.hosts;
+    let untagged = async || {
+        let hosts = now().await;
+        let found = hosts.iter().filter_map(|host| host.instance.as_ref());
+        found.filter(|it| it.tags.is_empty()).count() == 2
+    };
+    crate::server::until("their tags are seen to be gone", untagged).await;
+    assert_eq!(site.lab.wait_for_end(&id), "Succeeded");
+    // And then nobody asks for them any more.
+    site.lab.kill_orchestrator();
+    assert_eq!(site.lab.status(&id), "Succeeded");
+    let left = async || now().await.iter().all(|host| host.instance.is_none());
+    crate::server::until("they are left alone", left).await;
+}
+
 fn wanted() -> Wanted {
     Wanted {
         account: "prod".to_owned(),
         port: 7420,
         keys: Keys::Of(["role".to_owned()].into()),
         groups: BTreeSet::new(),
+        ids: BTreeSet::new(),
     }
 }
 
@@ -347,4 +403,27 @@ async fn refused() {
         error.to_string(),
         "Auto Scaling of the AWS account prod: access is denied: let its user or role have autoscaling:DescribeAutoScalingGroups (AccessDenied: no)"
     );
+}
+
+async fn once() {
+    let witness = Witness::start().await;
+    let only = AwsAccount {
+        role_arn: Some("arn:aws:iam::123456789012:role/deploys".to_owned()),
+        ..account("prod", &witness.url)
+    };
+    let accounts = Accounts::new(move || vec![only.clone()]);
+    witness.answers(200, NOTHING);
+    for _ in 0..3 {
+        look(&accounts, &wanted()).await.unwrap();
+    }
+    assert_eq!(witness.seen(), ["test", "ASSUMED", "ASSUMED", "ASSUMED"]);
+    // What is not accepted any more is not kept.
+    witness.answers(
+        400,
+        "<Response><Errors><Error><Code>RequestExpired</Code></Error></Errors></Response>",
+    );
+    look(&accounts, &wanted()).await.unwrap_err();
+    witness.answers(200, NOTHING);
+    look(&accounts, &wanted()).await.unwrap();
+    assert_eq!(witness.seen(), ["ASSUMED", "test", "ASSUMED"]);
 }

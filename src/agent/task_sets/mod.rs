@@ -123,6 +123,11 @@ impl TaskSets {
             let id: DeploymentId = id;
             match Set::recall(id.clone(), SetFolder::of(entry.path()), boot) {
                 Ok(Some(set)) => {
+                    // Nobody else gets their ports, also while they are down.
+                    for task in set.state().tasks.iter().filter(|task| task.port > 0) {
+                        let folder = SetFolder::of(entry.path()).task(task.number);
+                        host.ports.keep(folder.path(), task.port);
+                    }
                     sets.insert(id, Arc::new(set));
                 }
                 Ok(None) => {}

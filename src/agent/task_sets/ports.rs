@@ -37,7 +37,12 @@ impl Ports {
     /// # Errors
     ///
     /// Why there is none, and what to do.
-    pub fn choose(&self, task: &Path, memory: &Memory, range: Range) -> Result<u16, String> {
+    pub fn choose(
+        &self,
+        task: &Path,
+        memory: &Memory,
+        (range, avoid): (Range, &[u16]),
+    ) -> Result<u16, String> {
         let mut taken = self.taken();
         taken.retain(|_, other| other != task);
         let had = memory.port;
@@ -54,7 +59,7 @@ impl Ports {
         let mut reason = None;
         let again = Some(had).filter(|had| (range.first..=range.last).contains(had));
         for port in again.into_iter().chain(range.first..=range.last) {
-            if taken.contains_key(&port) {
+            if taken.contains_key(&port) || avoid.contains(&port) {
                 continue;
             }
             match free(port) {
@@ -124,20 +129,48 @@ mod tests {
         let ports = Ports::default();
         let (range, [first, last]) = range();
         let [one, two, three] = ["/1", "/2", "/3"].map(Path::new);
-        assert_eq!(ports.choose(one, &memory(0, false), range), Ok(first));
-        assert_eq!(ports.choose(two, &memory(0, false), range), Ok(last));
-        let none = ports.choose(three, &memory(0, false), range).unwrap_err();
+        assert_eq!(
+            ports.choose(one, &memory(0, false), (range, &[])),
+            Ok(first)
+        );
+        assert_eq!(ports.choose(two, &memory(0, false), (range, &[])), Ok(last));
+        let none = ports
+            .choose(three, &memory(0, false), (range, &[]))
+            .unwrap_err();
         assert!(none.contains(&format!("no port of {first}-{last} is free")));
+        let others = ports.choose(three, &memory(0, false), (range, &[first, last]));
+        assert!(others.is_err());
+        ports.release(one);
+        assert_eq!(
+            ports.choose(three, &memory(0, false), (range, &[last])),
+            Ok(first)
+        );
+        ports.release(three);
+        assert_eq!(
+            ports.choose(one, &memory(first, false), (range, &[])),
+            Ok(first)
+        );
         // Another agent's task takes it before the first one serves there.
         ports.release(two);
         let other = Reservation::of(first).unwrap();
-        assert_eq!(ports.choose(one, &memory(first, false), range), Ok(last));
-        let fixed = ports.choose(one, &memory(first, true), range).unwrap_err();
+        assert_eq!(
+            ports.choose(one, &memory(first, false), (range, &[])),
+            Ok(last)
+        );
+        let fixed = ports
+            .choose(one, &memory(first, true), (range, &[]))
+            .unwrap_err();
         assert!(fixed.contains(&format!("its port {first}")), "{fixed}");
         drop(other);
-        assert_eq!(ports.choose(one, &memory(first, true), range), Ok(first));
+        assert_eq!(
+            ports.choose(one, &memory(first, true), (range, &[])),
+            Ok(first)
+        );
         let listener = TcpListener::bind(("127.0.0.1", first)).unwrap();
-        assert_eq!(ports.choose(one, &memory(first, false), range), Ok(last));
+        assert_eq!(
+            ports.choose(one, &memory(first, false), (range, &[])),
+            Ok(last)
+        );
         drop(listener);
     }
 }

@@ -40,7 +40,10 @@ pub fn cut_back(folder: &TaskFolder, full: u64) -> io::Result<()> {
     if end(folder) <= full {
         return Ok(());
     }
-    fs::copy(folder.log(), folder.older_log())?;
+    if fs::copy(folder.log(), folder.older_log()).is_err() {
+        // A full disk is the reason to make room on it.
+        let _there_may_be_none = fs::remove_file(folder.older_log());
+    }
     OpenOptions::new()
         .write(true)
         .open(folder.log())?

@@ -167,9 +167,9 @@ impl Task {
             state.healthy = false;
         });
         let (folder, host) = (self.folder.clone(), Arc::clone(&self.host));
-        let range = self.order.definition.port;
+        let order = Arc::clone(&self.order);
         let prepared = beside(move || {
-            let prepared = prepare(&folder, &host, range);
+            let prepared = prepare(&folder, &host, &order);
             Ok(prepared)
         });
         let memory = prepared.await.map_err(|error| error.to_string())??;
@@ -342,11 +342,7 @@ impl Task {
 }
 
 /// Makes the folder, finds a port and writes both down, so that a start may follow.
-fn prepare(
-    folder: &TaskFolder,
-    host: &Host,
-    range: crate::model::task_set::Ports,
-) -> Result<Memory, String> {
+fn prepare(folder: &TaskFolder, host: &Host, order: &TaskSetOrder) -> Result<Memory, String> {
     let kept = |error: io::Error| {
         format!(
             "{} cannot be written: {error}; make room on its disk",
@@ -360,7 +356,11 @@ fn prepare(
     if ended.is_some_and(|run| run.restarts == memory.restarts) {
         memory.restarts += 1;
     }
-    memory.port = host.ports.choose(folder.path(), &memory, range)?;
+    memory.port = host.ports.choose(
+        folder.path(),
+        &memory,
+        (order.definition.port, &order.avoid),
+    )?;
     memory.said_from = said::end(folder);
     folder.remember(&memory).map_err(kept)?;
     Ok(memory)

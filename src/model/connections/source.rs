@@ -73,12 +73,20 @@ pub struct Objects {
     /// The account that is asked; the only one when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
+    /// Whether others than the project's owner may keep bundles there (`push --to`).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub write: bool,
 }
 
 /// No header lines.
 static NO_HEADERS: BTreeMap<String, TextOrSecret> = BTreeMap::new();
 
 impl SourceConnection {
+    /// Whether others than the project's owner may keep bundles there.
+    pub fn may_be_written(&self) -> bool {
+        matches!(&self.from, SourceKind::S3(objects) if objects.write)
+    }
+
     /// How particularly this is about a source; not at all if it is none.
     pub(super) fn fits(&self, source: &Source) -> Option<usize> {
         match (&self.from, source) {

@@ -1,5 +1,6 @@
 //! The replacement of a service: its tasks are ordered on each host, and looked at until all of them are well.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
@@ -31,9 +32,20 @@ impl Orchestrator {
         let set = set.ok_or_else(nothing)?;
         let service = deployment.targets.first().ok_or_else(nothing)?;
         let patience = deployment.spec.limits.pick_up();
-        let hosts = set.hosts.iter();
-        let hosts =
-            hosts.map(|(host, count)| self.on(host, *count, (&set, &service.name), patience));
+        // Servers are known by their ports, whether their tasks are there or not.
+        let others = deployment.task_sets(Side::Blue).into_iter();
+        let others: Vec<Task> = others.flat_map(|other| other.tasks).collect();
+        let hosts = set.hosts.iter().map(|(host, count)| {
+            let theirs = others.iter().filter(|task| task.host == *host);
+            let order = TaskSetOrder {
+                service: service.name.to_string(),
+                task_definition: set.task_definition.clone(),
+                definition: set.definition.clone(),
+                count: *count,
+                avoid: theirs.map(|task| task.endpoint.port).collect(),
+            };
+            self.on(host, &set, order, patience)
+        });
         let tasks = try_join_all(hosts).await?;
         Ok(tasks.into_iter().flatten().collect())
     }
@@ -42,16 +54,10 @@ impl Orchestrator {
     async fn on(
         &self,
         host: &Name,
-        count: u32,
-        (set, service): (&TaskSet, &Name),
+        set: &TaskSet,
+        order: TaskSetOrder,
         patience: Duration,
     ) -> Result<Vec<Task>, Failure> {
-        let order = TaskSetOrder {
-            service: service.to_string(),
-            task_definition: set.task_definition.clone(),
-            definition: set.definition.clone(),
-            count,
-        };
         self.order(host, (set, &order), patience).await?;
         let long = Duration::from_secs(u64::from(set.definition.start_seconds));
         let mut last = None;
@@ -117,12 +123,15 @@ impl Orchestrator {
         (set, order): (&TaskSet, &TaskSetOrder),
         last: &mut Option<String>,
     ) -> Result<Vec<Task>, Failure> {
+        // Whoever tries again begins to count again.
+        let mut before = None;
         loop {
             let (agent, address) = self.reach(host)?;
             match agent.task_set(&set.id).await {
                 Ok(state) => {
                     *last = trouble(&state);
-                    if let Some(why) = hopeless(&state) {
+                    let before = before.get_or_insert_with(|| restarts(&state));
+                    if let Some(why) = hopeless(&state, before) {
                         let why = format!("{} on {host}: {why}", set.task_definition);
                         return Err((ErrorCode::CustomerApplicationUnhealthy, why));
                     }
@@ -164,11 +173,20 @@ fn trouble(state: &TaskSetState) -> Option<String> {
     Some(format!("task {}: {why}", unwell.number))
 }
 
+/// How often each task had ended by itself.
+fn restarts(state: &TaskSetState) -> BTreeMap<u32, u32> {
+    let tasks = state.tasks.iter();
+    tasks.map(|task| (task.number, task.restarts)).collect()
+}
+
 /// Why waiting is no use.
-fn hopeless(state: &TaskSetState) -> Option<String> {
+fn hopeless(state: &TaskSetState, before: &BTreeMap<u32, u32>) -> Option<String> {
     let mut tasks = state.tasks.iter();
-    let ends = |task: &&TaskState| task.restarts >= ATTEMPTS && !is_well(task);
-    let task = tasks.find(ends)?;
+    let since = |task: &TaskState| {
+        let former = before.get(&task.number).copied().unwrap_or(0);
+        task.restarts.saturating_sub(former)
+    };
+    let task = tasks.find(|task| since(task) >= ATTEMPTS && !is_well(task))?;
     let why = task.trouble.as_deref().unwrap_or("it says nothing");
     Some(format!(
         "task {} has ended by itself {} times: {why}",

@@ -1,5 +1,6 @@
 //! The end of task sets that have lost the traffic: once the listeners have let them go, their tasks are ended.
 
+use futures_util::future::join_all;
 use tokio::time::sleep;
 
 use super::super::Orchestrator;
@@ -10,6 +11,7 @@ use crate::model::name::Name;
 use crate::model::task_set::TaskSet;
 use crate::model::traffic::Side;
 use crate::model::traffic::status::Presence;
+use crate::providers::hosts::HostError;
 
 impl Orchestrator {
     /// Ends all task sets of a side. A host that does not answer is asked until it does, or the deployment waits no longer.
@@ -21,14 +23,13 @@ impl Orchestrator {
         while !self.has_let_go(deployment, side) {
             sleep(LOOK).await;
         }
-        let mut trouble = Vec::new();
-        for set in deployment.task_sets(side) {
-            for (host, _) in &set.hosts {
-                if let Err(why) = self.end_task_set(&set, host).await {
-                    trouble.push(why);
-                }
-            }
-        }
+        let sets = deployment.task_sets(side);
+        // One that does not answer keeps nobody else waiting.
+        let places = sets
+            .iter()
+            .flat_map(|set| set.hosts.iter().map(move |(host, _)| (set, host)));
+        let ended = join_all(places.map(|(set, host)| self.end_task_set(set, host))).await;
+        let trouble: Vec<String> = ended.into_iter().filter_map(Result::err).collect();
         Told::Terminated {
             targets: Vec::new(),
             trouble: (!trouble.is_empty()).then(|| trouble.join("; ")),
@@ -48,6 +49,7 @@ impl Orchestrator {
     }
 
     async fn end_task_set(&self, set: &TaskSet, host: &Name) -> Result<(), String> {
+        let mut told = false;
         loop {
             let Some(agent) = self.agent_of(host) else {
                 return Err(format!(
@@ -55,10 +57,23 @@ impl Orchestrator {
                     set.task_definition
                 ));
             };
-            match agent.end_task_set(&set.id).await {
+            // It is told once; then it is looked at.
+            let answered = if told {
+                agent.task_set(&set.id).await
+            } else {
+                agent.end_task_set(&set.id).await
+            };
+            match answered {
                 Ok(state) if state.tasks.is_empty() => return Ok(()),
-                Ok(_) => sleep(LOOK).await,
-                Err(error) if may_pass(&error) => sleep(AGAIN).await,
+                Err(HostError::Unknown { .. }) if told => return Ok(()),
+                Ok(_) => {
+                    told = true;
+                    sleep(LOOK).await;
+                }
+                Err(error) if may_pass(&error) => {
+                    told = false;
+                    sleep(AGAIN).await;
+                }
                 Err(error) => return Err(format!("{host}: {}", error.reason())),
             }
         }

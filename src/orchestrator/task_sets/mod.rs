@@ -10,6 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::sleep;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::hosts::Mode;
@@ -25,6 +26,9 @@ use crate::providers::hosts::{AgentClient, HostError};
 
 /// How soon agents are asked again how tasks are.
 const LOOK: Duration = Duration::from_millis(250);
+
+/// How long to wait at most for the journal.
+const WRITTEN: Duration = Duration::from_millis(5);
 
 /// How soon an agent is asked again that does not answer.
 const AGAIN: Duration = Duration::from_millis(500);
@@ -81,6 +85,13 @@ impl Creation {
         if !begun {
             let (event, at) = (LifecycleEvent::Install, clock::steady());
             self.report(Report::EventStarted { event, at }).await;
+        }
+        // Nothing is ordered of which the journal does not know.
+        while self.status() != Some(EventStatus::InProgress) {
+            if self.reports.is_closed() || self.status().is_none_or(EventStatus::is_terminal) {
+                return;
+            }
+            sleep(WRITTEN).await;
         }
         let deployment = self.read().clone();
         match orchestrator.until_steady(&deployment).await {

@@ -195,7 +195,13 @@ impl Findings {
         late: &BTreeMap<Name, String>,
     ) {
         for member in members {
-            if !is_there(member, observed, judges) {
+            let is_there = is_there(member, observed, judges);
+            // It will not leave again, for it is all that there is.
+            let stays = kept.contains(&member.name) && deployment.spec.service.is_some();
+            let given_up = late.get(&member.target).filter(|_| stays);
+            if let Some(why) = given_up {
+                self.refuses(&member.target, why.clone());
+            } else if !is_there {
                 self.waiting.insert(member.target.clone());
             } else if let Some(why) = late.get(&member.target) {
                 let why = Diagnostics {

@@ -183,8 +183,9 @@ impl Listener {
         let (name, target) = (&self.balancer, &self.target);
         let message = if let Some(left) = of(Role::Left).find(gets) {
             format!(
-                "the traffic of {target} at {name} is split: what {} left behind gets requests. Roll that deployment back (`cutover rollback {}`), or take {} out of service at {name}",
-                left.set, left.set, left.name
+                "the traffic of {target} at {name} is split: what {} left behind gets requests. Roll this deployment back, not that one (`cutover rollback {}`): the original gets everything then",
+                left.set,
+                deployment.id()
             )
         } else if observed.others > 0 {
             format!(
@@ -217,19 +218,20 @@ impl Listener {
     }
 }
 
-/// The tasks of all task sets, as servers. Each is called after its place, so that a server never moves.
+/// The tasks of all task sets, as servers. Each is called after its place, so that a server never moves. Where one is gone and
+/// another has come there, it is the newer one's.
 fn servers(deployment: &Deployment, service: &Name) -> Result<Vec<Server>, String> {
     let original = deployment.spec.task_sets.as_ref();
     let original = original.and_then(|sets| sets.original.as_ref());
     let original = original.map(|original| &original.id);
-    let mut servers = Vec::new();
-    for side in [Side::Blue, Side::Green] {
+    let mut servers: Vec<Server> = Vec::new();
+    for side in [Side::Green, Side::Blue] {
         for set in deployment.task_sets(side) {
             for task in set.tasks {
-                let name = format!("{service}-{}-{}", task.host, task.endpoint.port);
-                let name: Name = name
-                    .parse()
-                    .map_err(|error| format!("{name:?} is no server's name: {error}"))?;
+                let name = server_name(service, &task.host, task.endpoint.port)?;
+                if servers.iter().any(|server| server.name == name) {
+                    continue;
+                }
                 let role = match side {
                     Side::Green => Role::Replacement,
                     Side::Blue if Some(&set.id) == original => Role::Original,
@@ -245,4 +247,231 @@ fn servers(deployment: &Deployment, service: &Name) -> Result<Vec<Server>, Strin
         }
     }
     Ok(servers)
+}
+
+/// What the server of a task is called.
+///
+/// # Errors
+/// If no server can be called so, in a sentence.
+pub fn server_name(service: &Name, host: &Name, port: u16) -> Result<Name, String> {
+    let name = format!("{service}-{host}-{port}");
+    let parsed = name.parse();
+    parsed.map_err(|error| format!("{name:?} is no server's name: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::engine::event::{Event as Entry, Record};
+    use crate::engine::{Spec, plan};
+    use crate::providers::traffic::{Seen, Service};
+
+    const MINUTE: Times = Times {
+        drain: Duration::from_mins(1),
+        enter: Duration::from_hours(1),
+    };
+
+    fn set(id: &str, port: Option<u16>) -> Value {
+        let task = |port| json!({ "host": "web-1", "endpoint": format!("10.0.0.1:{port}") });
+        json!({
+            "id": id,
+            "service": { "serviceName": "shop", "clusterName": "main" },
+            "taskDefinition": "shop:1",
+            "definition": { "run": ["serve"], "port": "8100-8199" },
+            "targetGroup": "a",
+            "hosts": [["web-1", 1]],
+            "tasks": port.map(task).into_iter().collect::<Vec<_>>(),
+        })
+    }
+
+    /// Port 1 is the original's, 2 the replacement's, and 3 what a failed deployment left behind.
+    fn created(original: Option<u16>) -> Deployment {
+        let groups = json!({
+            "targetGroups": [{ "name": "a" }, { "name": "b" }],
+            "prodTrafficRoute": { "listenerArns": ["edge"] },
+            "testTrafficRoute": { "listenerArns": ["edge-test"] },
+        });
+        let spec: Spec = serde_json::from_value(json!({
+            "deploymentId": "d-AAAAAAAAA",
+            "group": {
+                "applicationName": "shop",
+                "deploymentGroupName": "live",
+                "loadBalancerInfo": { "targetGroupPairInfoList": [groups] },
+                "blueGreenDeploymentConfiguration": {
+                    "terminateBlueInstancesOnDeploymentSuccess": { "action": "TERMINATE" },
+                },
+            },
+            "configuration": {
+                "deploymentConfigName": "CodeDeployDefault.ECSAllAtOnce",
+                "computePlatform": "ECS",
+                "trafficRoutingConfig": { "type": "AllAtOnce" },
+            },
+            "revision": { "digest": crate::model::revision::Digest::from_bytes(&[7; 32]), "label": "2", "size": 1 },
+            "previousRevision": null,
+            "targets": [{ "name": "shop", "side": "Green", "instanceHealth": "Unhealthy", "revisionHealth": "Unknown" }],
+            "service": { "service": {
+                "taskDefinition": "shop:2",
+                "loadBalancerInfo": { "containerName": "web", "containerPort": 80 },
+                "platformVersion": "LATEST",
+            } },
+            "taskSets": {
+                "original": original.map(|port| set("d-OOOOOOOOO", Some(port))),
+                "replacement": set("d-AAAAAAAAA", Some(2)),
+                "left": [set("d-LLLLLLLLL", Some(3))],
+            },
+            "creator": "user",
+            "by": "ana",
+            "description": "",
+            "rollsBack": null,
+            "options": {},
+        }))
+        .unwrap();
+        let plan = Arc::new(plan(&spec));
+        let spec = Arc::new(spec);
+        let mut deployment =
+            Deployment::created(&record(1, Entry::Created { spec, plan })).unwrap();
+        deployment.evolve(&record(2, Entry::Started));
+        deployment
+    }
+
+    fn record(seq: u64, event: Entry) -> Record {
+        let at = Timestamp(0);
+        Record { seq, at, event }
+    }
+
+    /// The event has come so far.
+    fn with(mut deployment: Deployment, event: LifecycleEvent, status: EventStatus) -> Deployment {
+        let (target, host_time): (Name, _) = ("shop".parse().unwrap(), Timestamp(1_000));
+        let started = Entry::EventStarted {
+            target: target.clone(),
+            event,
+            host_time,
+        };
+        deployment.evolve(&record(3, started));
+        if status != InProgress {
+            let diagnostics = None;
+            let ended = Entry::EventEnded {
+                target,
+                event,
+                status,
+                host_time,
+                diagnostics,
+            };
+            deployment.evolve(&record(4, ended));
+        }
+        deployment
+    }
+
+    /// Where the tasks at the ports ought to be.
+    fn places(deployment: &Deployment, tests: bool) -> Vec<(u16, Option<Place>)> {
+        let listeners = Listener::of(deployment).unwrap();
+        let listener = listeners.iter().find(|it| it.tests == tests).unwrap();
+        let members = listener.members(deployment, MINUTE).into_iter();
+        let port = |name: &Name| name.as_str().rsplit('-').next().unwrap().parse().unwrap();
+        let mut places: Vec<_> = members.map(|it| (port(&it.name), it.place)).collect();
+        places.sort_by_key(|(port, _)| *port);
+        places
+    }
+
+    fn observed(servers: &[(u16, u32)], others: usize) -> Observed {
+        let seen = |(port, weight): &(u16, u32)| {
+            let seen = Seen {
+                service: Service::In,
+                healthy: Some(true),
+                trouble: None,
+                weight: Some(*weight),
+                in_flight: Some(0),
+                requests: None,
+                errors: None,
+            };
+            (format!("shop-web-1-{port}").parse().unwrap(), seen)
+        };
+        Observed {
+            servers: servers.iter().map(seen).collect::<BTreeMap<_, _>>(),
+            others,
+            ..Observed::default()
+        }
+    }
+
+    fn fault(deployment: &Deployment, observed: &Observed) -> Option<String> {
+        let listeners = Listener::of(deployment).unwrap();
+        let found = listeners[0].fault(deployment, observed);
+        found.map(|(_, why)| why.message)
+    }
+
+    use EventStatus::{InProgress, Succeeded};
+    use LifecycleEvent::{AllowTestTraffic, AllowTraffic};
+    use Place::{In, Out};
+
+    #[test]
+    fn the_test_listener_leads_to_the_replacement_alone_once_it_is_its_turn() {
+        let before = created(Some(1));
+        assert_eq!(places(&before, true), [(1, None), (2, None), (3, None)]);
+        let listeners = Listener::of(&before).unwrap();
+        assert!(!listeners[1].is_entrusted(&before));
+        let during = with(before, AllowTestTraffic, InProgress);
+        let both = [(1, Some(Out)), (2, Some(In)), (3, Some(Out))];
+        assert_eq!(places(&during, true), both);
+        assert!(listeners[1].is_entrusted(&during));
+        assert!(
+            !listeners[0].is_entrusted(&during),
+            "nobody else sees it yet"
+        );
+    }
+
+    #[test]
+    fn the_original_is_looked_after_once_traffic_shifts() {
+        let during = with(created(Some(1)), AllowTraffic, InProgress);
+        let as_found = [(1, None), (2, Some(In)), (3, Some(Out))];
+        assert_eq!(places(&during, false), as_found);
+        let after = with(created(Some(1)), AllowTraffic, Succeeded);
+        assert_eq!(places(&after, false)[0], (1, Some(In)));
+    }
+
+    #[test]
+    fn nobody_has_a_share_before_the_first_has_everything() {
+        let split =
+            |deployment: &Deployment| Listener::of(deployment).unwrap()[0].split(deployment);
+        assert_eq!(split(&created(Some(1))), Some(Split::ORIGINAL));
+        let mut first = created(None);
+        assert_eq!(split(&first), None);
+        let shifted = Entry::Shifted {
+            split: Split::REPLACEMENT,
+            by: None,
+            why: None,
+        };
+        first.evolve(&record(5, shifted));
+        assert_eq!(split(&first), Some(Split::REPLACEMENT));
+    }
+
+    #[test]
+    fn who_gets_requests_and_should_not_is_told_with_the_way_out() {
+        let during = with(created(Some(1)), AllowTraffic, InProgress);
+        assert_eq!(
+            fault(&during, &observed(&[(1, 10), (2, 0), (3, 0)], 0)),
+            None
+        );
+        let why = fault(&during, &observed(&[(1, 10), (3, 1)], 0)).unwrap();
+        assert!(
+            why.contains("d-LLLLLLLLL") && why.contains("cutover rollback d-AAAAAAAAA"),
+            "{why}"
+        );
+        let why = fault(&during, &observed(&[(1, 10)], 2)).unwrap();
+        assert!(
+            why.contains("no tasks of shop") && why.contains("2 of them"),
+            "{why}"
+        );
+        let why = fault(&during, &observed(&[(1, 0)], 0)).unwrap();
+        assert!(why.contains("no task of the original"), "{why}");
+        let first = with(created(None), AllowTraffic, InProgress);
+        assert_eq!(fault(&first, &observed(&[(2, 1)], 0)), None);
+        let before = created(Some(1));
+        assert_eq!(fault(&before, &observed(&[], 2)), None, "nobody has asked");
+    }
 }

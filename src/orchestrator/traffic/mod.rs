@@ -8,7 +8,7 @@ mod balancers;
 pub(crate) mod findings;
 mod gauge;
 mod keeper;
-mod listener;
+pub(super) mod listener;
 mod look;
 pub(crate) mod memory;
 mod meter;

@@ -107,7 +107,11 @@ fn filters(wanted: &Wanted, groups: &BTreeSet<String>) -> Vec<Filter> {
         Keys::Of(keys) => keys,
     };
     let mut filters = Vec::new();
-    for (name, values) in [("tag-key", keys), ("tag:aws:autoscaling:groupName", groups)] {
+    for (name, values) in [
+        ("tag-key", keys),
+        ("tag:aws:autoscaling:groupName", groups),
+        ("instance-id", &wanted.ids),
+    ] {
         let values: Vec<String> = values.iter().map(|value| literally(value)).collect();
         let parts = values.chunks(VALUES);
         filters.extend(parts.map(|part| Some((name, part.to_vec()))));
@@ -383,6 +387,7 @@ mod tests {
             port: 7420,
             keys: Keys::Of(["a*".to_owned()].into()),
             groups: BTreeSet::new(),
+            ids: ["i-1".to_owned()].into(),
         };
         let filters = filters(&wanted, &["pool".to_owned()].into());
         let fields = question(&filters[0], Some("more"));
@@ -398,6 +403,8 @@ mod tests {
         let groups = question(&filters[1], None);
         let name = "tag:aws:autoscaling:groupName".to_owned();
         assert!(groups.contains(&("Filter.2.Name".to_owned(), name)));
+        let ids = question(&filters[2], None);
+        assert!(ids.contains(&("Filter.2.Value.1".to_owned(), "i-1".to_owned())));
         let any = Wanted {
             keys: Keys::Any,
             ..wanted

@@ -3,6 +3,8 @@
 #[cfg(not(feature = "aws"))]
 mod absent;
 #[cfg(feature = "aws")]
+mod credentials;
+#[cfg(feature = "aws")]
 mod ec2;
 #[cfg(feature = "aws")]
 mod newest;

@@ -14,6 +14,7 @@ use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use tokio::sync::Mutex;
 
+use super::credentials::kept;
 use super::{Accounts, Trouble};
 use crate::model::connections::{AwsAccount, account};
 
@@ -23,7 +24,7 @@ const CONNECT: Duration = Duration::from_secs(3);
 /// As AWS names who was there, where it keeps a record.
 const NAME: &str = "cutover";
 
-/// What was found, by account and region. Credentials are in the SDK's keeping: nobody else sees them.
+/// What was found, by account and region.
 pub(super) type Sessions = Mutex<BTreeMap<(Option<AwsAccount>, Option<String>), SdkConfig>>;
 
 impl Accounts {
@@ -103,7 +104,7 @@ async fn load(meant: Option<&AwsAccount>, region: Option<&str>) -> Result<SdkCon
         let region = Region::new(region.to_owned());
         found = found.into_builder().region(region).build();
     }
-    Ok(found)
+    Ok(kept(found))
 }
 
 /// Where the account is, what is asked for, the environment, or the profile: the first that says it. The machine is not asked:

@@ -1,5 +1,6 @@
 //! What Auto Scaling must not do while a deployment runs.
 
+mod left;
 mod places;
 
 use std::collections::BTreeSet;
@@ -19,6 +20,10 @@ pub fn trials() -> Vec<Trial> {
     vec![
         trial("processes_are_suspended_while_a_deployment_runs", pause),
         trial("processes_that_can_t_be_suspended_fail_it_at_once", denied),
+        trial(
+            "nobody_goes_before_what_is_suspended_is_resumed",
+            left::lost,
+        ),
         trial("processes_are_resumed_after_a_crash_at_any_place", crashes),
     ]
 }
@@ -115,7 +120,7 @@ async fn pass(
     headers: HeaderMap,
     body: String,
 ) -> (StatusCode, String) {
-    if body.contains("Action=SuspendProcesses") {
+    if body.contains("Action=SuspendProcesses") || body.contains("Action=ResumeProcesses") {
         let denied = "<ErrorResponse><Error><Code>AccessDenied</Code><Message>not you</Message></Error></ErrorResponse>";
         return (StatusCode::FORBIDDEN, denied.to_owned());
     }
@@ -147,4 +152,12 @@ async fn denied() {
         assert_eq!(target["status"], "Skipped", "{target}");
     }
     suspended_is(&client, "nothing is left", &[]).await;
+    // It was written down before it was denied, and is not resumed for ever: that is denied, too.
+    let nothing_held = async || {
+        let now = site.snapshot().await;
+        let mut ledgers = now.ledgers.iter();
+        ledgers.all(|(_, ledger)| ledger.suspended.is_empty())
+    };
+    until("nothing is left to resume", nothing_held).await;
+    assert_eq!(site.snapshot().await.problems, [""; 0]);
 }

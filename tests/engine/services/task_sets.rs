@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use cutover::engine::input::{Told, What};
+use cutover::engine::ledger::{LedgerEvent, LedgerRecord};
 use cutover::engine::plan::Stage;
 use cutover::engine::task_sets::{Kept, TaskSets};
 use cutover::engine::{Input, Spec};
 use cutover::model::deployment::DeploymentStatus;
 use cutover::model::endpoint::Endpoint;
+use cutover::model::group::EcsService;
 use cutover::model::lifecycle::LifecycleEvent as E;
 use cutover::model::task_set::{Ports, Task, TaskDefinition, TaskSet};
 use cutover::model::traffic::Side;
@@ -25,6 +27,10 @@ const REPLACEMENT: &str = "d-AAAAAAAAA";
 fn set(of: &str, group: &str) -> TaskSet {
     TaskSet {
         id: id(of),
+        service: EcsService {
+            service_name: S.to_owned(),
+            cluster_name: "main".to_owned(),
+        },
         task_definition: "checkout:2".to_owned(),
         definition: TaskDefinition {
             run: vec!["serve".to_owned()],
@@ -89,7 +95,7 @@ fn ids(sets: &[TaskSet]) -> Vec<&str> {
 }
 
 fn kept(world: &World) -> (Option<String>, Vec<String>) {
-    let Kept { primary, left } = remembered(world).task_sets.unwrap();
+    let Kept { primary, left, .. } = remembered(world).task_sets.remove(0);
     let left = left.iter().map(|set| set.id.to_string()).collect();
     (primary.map(|set| set.id.to_string()), left)
 }
@@ -102,7 +108,7 @@ fn what_has_succeeded_has_the_traffic_and_the_former_is_gone() {
     ends(&mut world);
     assert_eq!(world.deployment.status, DeploymentStatus::Succeeded);
     assert_eq!(kept(&world), (Some(REPLACEMENT.to_owned()), vec![]));
-    let primary = remembered(&world).task_sets.unwrap().primary.unwrap();
+    let primary = remembered(&world).task_sets.remove(0).primary.unwrap();
     assert_eq!(primary.tasks, tasks());
     assert_eq!(world.input(&Input::TaskSet(Vec::new())), []);
 }
@@ -203,4 +209,45 @@ fn gone_twice(world: &mut World) -> usize {
     let before = world.journal.len();
     gone(world);
     world.journal.len() - before
+}
+
+#[test]
+fn what_is_stopped_while_the_original_is_deleted_has_the_traffic() {
+    let mut world = started(asked(Some("d-OOOOOOOOO"), &[]));
+    run(&mut world, |world| world.deployment.fleet_work().is_some());
+    world.input(&Input::Alarm {
+        message: "errors".to_owned(),
+    });
+    gone(&mut world);
+    assert_eq!(world.deployment.status, DeploymentStatus::Stopped);
+    assert_eq!(kept(&world), (Some(REPLACEMENT.to_owned()), vec![]));
+}
+
+#[test]
+fn a_group_keeps_the_task_sets_of_each_of_its_services() {
+    let mut world = started(asked(Some("d-OOOOOOOOO"), &[]));
+    ends(&mut world);
+    let mut ledger = remembered(&world);
+    let mut other = asked(None, &[]);
+    other.deployment_id = id("d-CCCCCCCCC");
+    let sets = other.task_sets.as_mut().unwrap();
+    sets.replacement.id = id("d-CCCCCCCCC");
+    sets.replacement.service.service_name = "cart".to_owned();
+    let mut world = started(other);
+    ends(&mut world);
+    for event in [
+        LedgerEvent::opening(&world.deployment),
+        LedgerEvent::closing(&world.deployment),
+    ] {
+        let seq = ledger.seq + 1;
+        let at = world.now;
+        ledger.evolve(&LedgerRecord { seq, at, event });
+    }
+    let kept = |service: &str| {
+        let mut all = ledger.task_sets.iter();
+        let kept = all.find(|kept| kept.service.service_name == service);
+        kept.unwrap().primary.as_ref().unwrap().id.to_string()
+    };
+    assert_eq!(kept(S), REPLACEMENT);
+    assert_eq!(kept("cart"), "d-CCCCCCCCC");
 }

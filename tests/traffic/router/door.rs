@@ -144,7 +144,7 @@ fn a_document_with_an_error_names_the_place() {
             "routes[0].listen: 127.0.0.1:1 is listened on",
         ),
         (
-            "admin: 127.0.0.1:9\nroutes: [{name: a, listen: 127.0.0.1:1, servers: []}]\n"
+            "admin: 127.0.0.1:9\nroutes: [{name: a, listen: 127.0.0.1:1, servers: [{name: w, endpoint: '127.0.0.1:2', service: Out}]}]\n"
                 .to_owned(),
             "routes[0].servers: no server",
         ),

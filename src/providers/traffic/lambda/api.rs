@@ -50,7 +50,7 @@ pub(super) struct Api {
     account: Option<String>,
     region: Option<String>,
     /// Since when nothing was answered but what may pass.
-    troubled: Mutex<Option<Instant>>,
+    troubled: Mutex<Option<(Instant, Instant)>>,
 }
 
 /// Sends a request of the client, and answers what came, or why nothing did.
@@ -209,8 +209,14 @@ impl Api {
 
     fn is_troubled_long(&self) -> bool {
         let mut troubled = self.troubled.lock().unwrap_or_else(PoisonError::into_inner);
-        let since = *troubled.get_or_insert_with(Instant::now);
-        since.elapsed() >= PATIENCE
+        let now = Instant::now();
+        // What was wrong a while ago was another deployment's.
+        let since = match *troubled {
+            Some((since, last)) if now - last < PATIENCE => since,
+            _ => now,
+        };
+        *troubled = Some((since, now));
+        now - since >= PATIENCE
     }
 }
 

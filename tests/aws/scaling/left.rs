@@ -55,7 +55,8 @@ pub async fn lost() {
     };
     let gone = "no account of `connections.aws` is called prod any more: put it back until Terminate of pool is resumed";
     until("it says what is left", async || told(gone).await).await;
-    let refusal = orchestrator.command(Command::Shutdown).await.unwrap_err();
+    let shutdown = async || Box::pin(orchestrator.command(Command::Shutdown)).await;
+    let refusal = shutdown().await.unwrap_err();
     let whose = "what d-AAAAAAAAA suspended stays suspended";
     assert!(refusal.message.contains(whose), "{refusal:?}");
     let patience = Duration::from_secs(1);
@@ -74,5 +75,5 @@ pub async fn lost() {
     let idle = tokio::time::timeout(Duration::from_mins(1), orchestrator.idle(patience));
     idle.await.unwrap();
     assert_eq!(orchestrator.snapshot().await.problems, [""; 0]);
-    orchestrator.command(Command::Shutdown).await.unwrap();
+    shutdown().await.unwrap();
 }

@@ -364,12 +364,13 @@ async fn other_users_read_and_write_in_s3_what_the_project_names_in_its_account(
     world.rewrite(
         "access:\n  door: /run/cutover/nowhere.sock\n  people: [{ user: olaf, role: operator }]\n\
          connections:\n  aws: [{ name: prod, region: local, endpointUrl: 'http://127.0.0.1:9' }, { name: test, region: local, endpointUrl: 'http://127.0.0.1:9' }]\n\
-         \x20 sources: [{ name: ours, from: { s3: { of: ours, account: prod } } }]\n",
+         \x20 sources: [{ name: ours, from: { s3: { of: ours, account: prod, write: true } } }, { name: read, from: { s3: { of: read, account: prod } } }]\n",
     );
     let olaf = caller("olaf", &[]);
     for (who, source, denied) in [
         (&olaf, "s3://theirs/a.zip", true),
         (&olaf, "s3://ours/a.zip", false),
+        (&olaf, "s3://read/a.zip", false),
         (&owner(), "s3://theirs/a.zip", false),
     ] {
         let fetch = fetch("shop", source);
@@ -379,6 +380,7 @@ async fn other_users_read_and_write_in_s3_what_the_project_names_in_its_account(
     for (who, query, denied) in [
         (&olaf, "to=s3://theirs/a.zip", true),
         (&olaf, "to=s3://ours/a.zip", false),
+        (&olaf, "to=s3://read/a.zip", true),
         (&olaf, "to=s3://ours/a.zip&account=prod", false),
         (&olaf, "to=s3://ours/a.zip&account=test", true),
         (&owner(), "to=s3://theirs/a.zip&account=test", false),

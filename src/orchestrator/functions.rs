@@ -125,14 +125,19 @@ pub(crate) fn target(asked: &lambda::AppSpec) -> Result<TargetSpec, ApiError> {
             format!("{name:?} is no function's name: {error}"),
         )
     })?;
-    Ok(TargetSpec {
+    Ok(only_target(name))
+}
+
+/// The target of a deployment that is to no hosts: nothing is known of it before.
+pub(super) fn only_target(name: Name) -> TargetSpec {
+    TargetSpec {
         name,
         zone: None,
         side: Some(Side::Green),
         fleet: None,
         instance_health: InstanceHealth::Unhealthy,
         revision_health: RevisionHealth::Unknown,
-    })
+    }
 }
 
 fn connection<'a>(

@@ -3,7 +3,7 @@
 
 use super::checks::unknown;
 use super::command::{ApiError, Deploy};
-use super::functions::only_of_servers;
+use super::functions::{only_of_servers, only_target};
 use super::traffic::listener::server_name;
 use super::{Orchestrator, content};
 use crate::appspec::ecs;
@@ -11,13 +11,12 @@ use crate::engine::spec::TargetSpec;
 use crate::engine::task_sets::TaskSets;
 use crate::engine::{Ledger, Spec};
 use crate::model::connections::{ServiceConnection, ServiceKind, TrafficProvider};
-use crate::model::deployment::{DeploymentId, InstanceHealth, RevisionHealth};
+use crate::model::deployment::DeploymentId;
 use crate::model::group::{DeploymentGroup, EcsService, GroupKey, TargetGroupPairInfo};
 use crate::model::name::Name;
 use crate::model::project::Project;
 use crate::model::revision::Revision;
 use crate::model::task_set::TaskSet;
-use crate::model::traffic::Side;
 
 /// What a deployment to a service is about.
 pub(super) struct Asked {
@@ -206,12 +205,5 @@ fn target(service: &EcsService) -> Result<TargetSpec, ApiError> {
             format!("{name:?} is no service's name: {error}"),
         )
     })?;
-    Ok(TargetSpec {
-        name,
-        zone: None,
-        side: Some(Side::Green),
-        fleet: None,
-        instance_health: InstanceHealth::Unhealthy,
-        revision_health: RevisionHealth::Unknown,
-    })
+    Ok(only_target(name))
 }

@@ -91,7 +91,7 @@ enum Command {
     Check(check::Args),
     /// Check an AppSpec, and the sources, scripts and permissions that it names
     Validate(validate::Args),
-    /// Register a revision of an application: a directory, an archive, a function's AppSpec, or one from elsewhere
+    /// Register a revision of an application: a directory, an archive, an AppSpec of a function or a service, or one from elsewhere
     Push(push::Args),
     /// Deploy a revision to a deployment group
     Deploy(deploy::Args),

@@ -41,7 +41,7 @@ enum Verb {
         #[arg(long, value_enum, default_value = "text")]
         output: Output,
     },
-    /// Register a directory, an archive, a function's AppSpec, or one from elsewhere (like `cutover push`)
+    /// Register a directory, an archive, an AppSpec of a function or a service, or one from elsewhere (like `cutover push`)
     Register(Box<push::Args>),
     /// Delete a revision; refused while it is a group's target revision or is being deployed
     Delete {

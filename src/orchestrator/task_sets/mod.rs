@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::hooks::due::status;
 use super::hosts::Mode;
 use super::{Orchestrator, Request};
 use crate::clock;
@@ -111,11 +112,12 @@ impl Creation {
     }
 
     fn status(&self) -> Option<EventStatus> {
-        let deployment = self.read();
-        let target = deployment.target(&self.target)?;
-        let ours = target.execution.as_ref() == Some(&self.execution);
-        let entry = target.event(LifecycleEvent::Install).filter(|_| ours)?;
-        Some(entry.status)
+        status(
+            &self.read(),
+            &self.target,
+            LifecycleEvent::Install,
+            &self.execution,
+        )
     }
 
     async fn ends(&self, status: EventStatus, diagnostics: Option<Diagnostics>) {

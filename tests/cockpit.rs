@@ -8,6 +8,9 @@ mod checkout;
 #[path = "cockpit/fleet.rs"]
 mod fleet;
 #[cfg(test)]
+#[path = "cockpit/looks.rs"]
+mod looks;
+#[cfg(test)]
 #[path = "cockpit/terminal.rs"]
 mod terminal;
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! `cutover` without a command, or `cutover cockpit`: the cockpit.
 
 use std::io::{self, IsTerminal as _};
-use std::path::PathBuf;
 
 use super::Exit;
+use super::appearance::Appearance;
 use super::context::{Context, UsageError, user};
 use crate::api::client::Client;
 use crate::store::documents;
@@ -12,18 +12,18 @@ use crate::tui;
 /// Opens the cockpit.
 #[derive(Debug, Default, clap::Args)]
 pub(super) struct Args {
-    /// A key map over the defaults
-    #[arg(long, value_name = "FILE")]
-    keymap: Option<PathBuf>,
+    #[command(flatten)]
+    appearance: Appearance,
 }
 
 pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exit> {
+    let preferences = args.appearance.preferences()?;
     require_terminal()?;
     let settings = documents::settings(&context.folder()?).unwrap_or_default();
     let client = context.connect().await?;
     let options = tui::Options {
         read_only: context.read_only || settings.read_only,
-        keymap: args.keymap,
+        preferences,
         ..tui::Options::new(client.clone(), user())
     };
     open(context, &client, options).await?;

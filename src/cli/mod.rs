@@ -2,6 +2,7 @@
 
 mod agent;
 mod alarms;
+mod appearance;
 mod application;
 mod audit;
 mod change;
@@ -25,6 +26,7 @@ mod host_keys;
 mod host_log;
 mod hosts;
 mod init;
+mod keys;
 mod lab;
 mod list;
 mod local;
@@ -85,6 +87,8 @@ enum Command {
     Lab(lab::Args),
     /// Open the cockpit
     Cockpit(cockpit::Args),
+    /// Show every key of the cockpit
+    Keys(keys::Args),
     /// Write a starter project
     Init(init::Args),
     /// Check the project's documents
@@ -215,6 +219,7 @@ async fn run(cli: Cli) -> color_eyre::Result<Exit> {
         read_only: cli.read_only,
     };
     match cli.command {
+        Some(Command::Keys(args)) => keys::run(&args),
         Some(Command::Init(args)) => init::run(&args),
         Some(Command::Check(args)) => check::run(&args, &context),
         Some(Command::Validate(args)) => validate::run(&args),

@@ -205,6 +205,12 @@ pub fn user_state() -> Result<PathBuf, StateError> {
         .to_owned())
 }
 
+/// The user's folder for configuration of this program; none, if no home folder is known.
+pub fn user_configuration() -> Option<PathBuf> {
+    let folders = directories::ProjectDirs::from("", "", "cutover")?;
+    Some(folders.config_dir().to_owned())
+}
+
 /// A short folder for sockets that nobody else may enter.
 fn runtime_folder() -> Result<PathBuf, StateError> {
     let folder = directories::BaseDirs::new()

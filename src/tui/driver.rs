@@ -14,6 +14,7 @@ use super::effect::Effect;
 use super::message::Message;
 use super::model::{Model, Outcome};
 use super::source;
+use super::terminal::outside::Outside;
 use super::terminal::{self, Screen};
 use super::update::{update, wake};
 use crate::api::client::Client;
@@ -37,14 +38,20 @@ struct Driver {
     follower: Option<JoinHandle<()>>,
     /// Commands that were sent and are not answered yet.
     commands: Vec<JoinHandle<()>>,
+    /// Who looks elsewhere is still to be called for these.
+    calls: Vec<String>,
     done: bool,
 }
 
 /// Runs the cockpit until it is left.
-pub(super) async fn drive(client: Option<Client>, mut model: Model) -> color_eyre::Result<Outcome> {
+pub(super) async fn drive(
+    client: Option<Client>,
+    mut model: Model,
+    outside: Outside,
+) -> color_eyre::Result<Outcome> {
     terminal::guard_panics();
     let mut signals = Signals::new()?;
-    let mut screen = Screen::take()?;
+    let mut screen = Screen::take(outside)?;
     let mut input = EventStream::new();
     let (messages, mut inbox) = mpsc::channel(WAITING);
     let feed = client
@@ -55,6 +62,7 @@ pub(super) async fn drive(client: Option<Client>, mut model: Model) -> color_eyr
         messages,
         follower: None,
         commands: Vec::new(),
+        calls: Vec::new(),
         done: false,
     };
     let (width, height) = crossterm::terminal::size()?;
@@ -128,6 +136,9 @@ async fn turn(
             () = tokio::time::sleep_until(beat) => driver.take(model, Message::Tick),
             () = frame(dirty, next_frame) => {
                 screen.draw(model)?;
+                for call in driver.calls.drain(..) {
+                    screen.call(&call)?;
+                }
                 drawn = Some(Instant::now());
                 dirty = false;
                 continue;
@@ -152,6 +163,8 @@ fn read(event: Event) -> Message {
         Event::Key(key) if key.kind != KeyEventKind::Release => Message::Key(key.into()),
         Event::Paste(text) => Message::Paste(text),
         Event::Resize(width, height) => Message::Resized(width, height),
+        Event::FocusGained => Message::Focused(true),
+        Event::FocusLost => Message::Focused(false),
         _ => Message::Tick,
     }
 }
@@ -166,6 +179,10 @@ impl Driver {
     fn perform(&mut self, effect: Effect) {
         if effect == Effect::Quit {
             self.done = true;
+            return;
+        }
+        if let Effect::Call(text) = effect {
+            self.calls.push(text);
             return;
         }
         // In a replay nobody is there to ask.
@@ -214,7 +231,7 @@ impl Driver {
                     tell(&messages, Message::Answered(result)).await;
                 }));
             }
-            Effect::Quit => {}
+            Effect::Call(_) | Effect::Quit => {}
         }
     }
 

@@ -203,10 +203,7 @@ mod tests {
     fn every_glyph_is_one_cell_in_every_terminal() {
         for unicode in [true, false] {
             for glyph in Glyph::ALL {
-                let text = glyph.draw(Theme {
-                    colour: true,
-                    unicode,
-                });
+                let text = glyph.draw(Theme::built_in("terminal", unicode));
                 assert_eq!((text.width(), text.width_cjk()), (1, 1), "{glyph:?}");
                 assert!(unicode || text.is_ascii());
             }
@@ -225,10 +222,7 @@ mod tests {
             S::Ok,
         ];
         for unicode in [true, false] {
-            let theme = Theme {
-                colour: true,
-                unicode,
-            };
+            let theme = Theme::built_in("terminal", unicode);
             let mut glyphs: Vec<_> = all.iter().map(|s| host(*s).glyph.draw(theme)).collect();
             glyphs.sort_unstable();
             glyphs.dedup();
@@ -249,10 +243,7 @@ mod tests {
             S::Ready,
         ];
         for unicode in [true, false] {
-            let theme = Theme {
-                colour: true,
-                unicode,
-            };
+            let theme = Theme::built_in("terminal", unicode);
             let mut glyphs: Vec<_> = all.iter().map(|s| target(*s).glyph.draw(theme)).collect();
             glyphs.sort_unstable();
             glyphs.dedup();

@@ -16,6 +16,8 @@ pub(crate) enum Message {
     Paste(String),
     /// The terminal has this many columns and rows.
     Resized(u16, u16),
+    /// The terminal is looked at, or no longer.
+    Focused(bool),
     /// Time has passed.
     Tick,
     /// The orchestrator says something.

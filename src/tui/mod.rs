@@ -12,10 +12,11 @@
 //! `update` is pure, and `view` only draws. What can be done is one list (`action`); how things look is
 //! one list of roles (`theme`) and signs (`glyph`); what lies on top is one folder (`layers`).
 //!
-//! To add an action: its line in `action/mod.rs`, its key in `assets/keymap.yaml`, what it does in `update/perform.rs`.
+//! To add an action: its line in `action/mod.rs`, its key in `assets/keymaps/default.yaml`, what it does in `update/perform.rs`.
 
 mod action;
 mod ahead;
+mod attention;
 mod causes;
 mod changes;
 mod consequence;
@@ -29,6 +30,7 @@ mod model;
 mod output;
 mod paint;
 mod panes;
+mod preferences;
 mod replay;
 mod safe;
 mod servers;
@@ -42,14 +44,16 @@ mod view;
 mod widgets;
 mod words;
 
-use std::path::PathBuf;
-
+use self::action::keymap::Keymap;
+use self::terminal::outside::Outside;
+use self::theme::Theme;
 use crate::api::client::Client;
 use crate::model::deployment::DeploymentId;
 use crate::model::group::GroupKey;
+pub use action::listing::KeyLine;
 pub use model::Outcome;
+pub use preferences::{Preferences, PreferencesError, Source};
 pub use replay::{Entry, Recording, RecordingError};
-pub use theme::Colours;
 
 /// How the cockpit is opened.
 #[derive(Debug)]
@@ -64,10 +68,8 @@ pub struct Options {
     pub hint: Vec<String>,
     /// What is selected first.
     pub start: Option<Start>,
-    /// A key map over the defaults.
-    pub keymap: Option<PathBuf>,
-    /// Whether colours may be used.
-    pub colours: Colours,
+    /// How this person wants it.
+    pub preferences: Preferences,
 }
 
 /// What the cockpit shows first.
@@ -88,8 +90,7 @@ impl Options {
             user,
             hint: Vec::new(),
             start: None,
-            keymap: None,
-            colours: Colours::Auto,
+            preferences: Preferences::default(),
         }
     }
 }
@@ -97,10 +98,11 @@ impl Options {
 /// Opens the cockpit, and answers how it was left.
 ///
 /// # Errors
-/// If the key map is wrong, the terminal can't be used, or a part of the cockpit failed. The terminal is as it was.
+/// If the key map or the theme is wrong, the terminal can't be used, or a part of the cockpit failed. The terminal is as it
+/// was.
 pub async fn run(options: Options) -> color_eyre::Result<Outcome> {
-    let keymap = action::keymap::Keymap::load(options.keymap.as_deref())?;
-    let theme = theme::Theme::choose(options.colours, |name| std::env::var(name).ok());
+    let (keymap, theme) = appearance(&options.preferences)?;
+    let outside = outside(&options.preferences);
     let mut model = model::Model::new(keymap, theme, options.user, options.read_only);
     model.hint = options.hint;
     match options.start {
@@ -111,21 +113,44 @@ pub async fn run(options: Options) -> color_eyre::Result<Outcome> {
         Some(Start::Deployment(id)) => model.expected = Some(id),
         None => {}
     }
-    driver::drive(Some(options.client), model).await
+    driver::drive(Some(options.client), model, outside).await
 }
 
 /// Opens the cockpit on a recording: the same screens at the recording's own time, in which nothing can be changed.
 ///
 /// # Errors
-/// If the key map is wrong, the terminal can't be used, or a part of the cockpit failed. The terminal is as it was.
+/// If the key map or the theme is wrong, the terminal can't be used, or a part of the cockpit failed. The terminal is as it
+/// was.
 pub async fn replay(
     recording: &Recording,
-    keymap: Option<PathBuf>,
-    colours: Colours,
+    preferences: &Preferences,
 ) -> color_eyre::Result<Outcome> {
-    let keymap = action::keymap::Keymap::load(keymap.as_deref())?;
-    let theme = theme::Theme::choose(colours, |name| std::env::var(name).ok());
+    let (keymap, theme) = appearance(preferences)?;
     let mut model = model::Model::new(keymap, theme, String::new(), true);
     replay::begin(&mut model, replay::Player::new(recording));
-    driver::drive(None, model).await
+    driver::drive(None, model, outside(preferences)).await
+}
+
+/// The keys and the looks. The terminal may be asked for its background, so that this comes before anybody reads its keys.
+fn appearance(preferences: &Preferences) -> color_eyre::Result<(Keymap, Theme)> {
+    let keymap = Keymap::load(preferences.keymap.as_ref())?;
+    let theme = theme::choose::choose(
+        preferences.theme.as_ref(),
+        |name| std::env::var(name).ok(),
+        terminal::background,
+    )?;
+    Ok((keymap, theme))
+}
+
+/// Every action with its keys, as these preferences have them.
+///
+/// # Errors
+/// If the key map is wrong.
+pub fn keys(preferences: &Preferences) -> color_eyre::Result<Vec<KeyLine>> {
+    let keymap = Keymap::load(preferences.keymap.as_ref())?;
+    Ok(action::listing::list(&keymap))
+}
+
+fn outside(preferences: &Preferences) -> Outside {
+    Outside::new(preferences.call, |name| std::env::var(name).ok())
 }

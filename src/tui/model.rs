@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::action::keymap::Keymap;
 use super::ahead::Ahead;
+use super::attention::Attention;
 use super::causes::Causes;
 use super::changes::Changes;
 use super::layers::Layer;
@@ -151,6 +152,8 @@ pub(crate) struct Model {
     pub read_only: bool,
     /// The recording, if this is a replay.
     pub replay: Option<Box<Player>>,
+    /// Whether somebody looks.
+    pub attention: Attention,
     /// Who asks for changes.
     pub user: String,
     pub keymap: Keymap,
@@ -194,6 +197,7 @@ impl Model {
             ahead: Ahead::default(),
             servers: Servers::default(),
             changes: Changes::default(),
+            attention: Attention::default(),
             fetch: None,
             layers: Vec::new(),
             toast: None,

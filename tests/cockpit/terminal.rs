@@ -21,12 +21,21 @@ pub fn live(screen: &vt100::Screen, text: &str) -> bool {
     })
 }
 
+/// Where keys go, and a terminal's answers.
+type Keys = Arc<Mutex<Box<dyn std::io::Write + Send>>>;
+
+/// The variable whose value the terminal gives for its background's colour (`OSC 11`); without it, it gives none.
+pub const BACKGROUND: &str = "BACKGROUND_OF_TEST";
+
+/// What a terminal says that it is, when it is asked (`DA1`): as every real one does.
+const ASKED: &[u8] = b"\x1b[c";
+
 /// A terminal with `cutover` in it.
 pub struct Terminal {
     screen: Arc<Mutex<vt100::Parser>>,
     /// A word whenever the screen has changed; the end once the program is gone.
     changed: Receiver<()>,
-    keys: Box<dyn std::io::Write + Send>,
+    keys: Keys,
     pub child: Box<dyn Child + Send + Sync>,
     folder: Arc<tempfile::TempDir>,
 }
@@ -50,7 +59,12 @@ impl Terminal {
 
     /// The same lab in another terminal, as somebody finds it.
     pub fn again(&self) -> Self {
-        Self::open(Arc::clone(&self.folder), &[], &[])
+        self.again_with(&[])
+    }
+
+    /// The same, with more arguments.
+    pub fn again_with(&self, arguments: &[&str]) -> Self {
+        Self::open(Arc::clone(&self.folder), arguments, &[])
     }
 
     /// Goes to the rollout of `shop`.
@@ -130,6 +144,7 @@ impl Terminal {
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_cutover"));
         command.args(arguments);
         command.env("XDG_STATE_HOME", folder.path());
+        command.env("XDG_CONFIG_HOME", folder.path().join("config"));
         command.env("LC_ALL", "C.UTF-8");
         command.env("TERM", "xterm");
         command.env_remove("NO_COLOR");
@@ -139,7 +154,14 @@ impl Terminal {
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         let mut output = pair.master.try_clone_reader().unwrap();
-        let keys = pair.master.take_writer().unwrap();
+        let keys = Arc::new(Mutex::new(pair.master.take_writer().unwrap()));
+        let mut answer = variables
+            .iter()
+            .find(|(name, _)| *name == BACKGROUND)
+            .map(|(_, colour)| format!("\x1b]11;rgb:{colour}\x1b\\"))
+            .unwrap_or_default();
+        answer += "\x1b[?62c";
+        let answers = Arc::clone(&keys);
         let screen = Arc::new(Mutex::new(vt100::Parser::new(ROWS, COLUMNS, 0)));
         let shared = Arc::clone(&screen);
         let (change, changed) = channel();
@@ -147,7 +169,18 @@ impl Terminal {
             // Holds the terminal open until the child is gone.
             let _master = pair.master;
             let mut buffer = [0; 4096];
+            let mut begun = Vec::new();
+            let mut asked = false;
             while let Ok(read @ 1..) = output.read(&mut buffer) {
+                if !asked {
+                    begun.extend_from_slice(&buffer[..read]);
+                    asked = begun.windows(ASKED.len()).any(|bytes| bytes == ASKED);
+                    if asked {
+                        let mut keys = answers.lock().unwrap();
+                        keys.write_all(answer.as_bytes()).unwrap();
+                        keys.flush().unwrap();
+                    }
+                }
                 shared.lock().unwrap().process(&buffer[..read]);
                 // Nobody waits any more when the test is over.
                 let _ = change.send(());
@@ -186,8 +219,9 @@ impl Terminal {
     }
 
     pub fn press(&mut self, keys: &str) {
-        self.keys.write_all(keys.as_bytes()).unwrap();
-        self.keys.flush().unwrap();
+        let mut terminal = self.keys.lock().unwrap();
+        terminal.write_all(keys.as_bytes()).unwrap();
+        terminal.flush().unwrap();
     }
 
     pub fn coloured(&self) -> bool {

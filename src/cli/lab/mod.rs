@@ -12,6 +12,7 @@ use std::time::Duration;
 use color_eyre::eyre::WrapErr as _;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::appearance::Appearance;
 use super::context::{Context, UsageError, user};
 use super::{Exit, cockpit};
 use crate::api::client::Client;
@@ -49,6 +50,8 @@ pub(super) struct Args {
     down: bool,
     #[command(flatten)]
     place: Place,
+    #[command(flatten)]
+    appearance: Appearance,
 }
 
 /// Where a lab is.
@@ -80,6 +83,7 @@ pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Ex
     if args.down {
         return down(&folder).await;
     }
+    let preferences = args.appearance.preferences()?;
     cockpit::require_terminal()?;
     let mut fleet = if let Some(fleet) = Fleet::find(&folder).filter(Fleet::runs) {
         again(fleet, args).await?
@@ -109,6 +113,7 @@ pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Ex
     let options = tui::Options {
         read_only: context.read_only,
         hint: hint.iter().map(|line| (*line).to_owned()).collect(),
+        preferences,
         ..tui::Options::new(client.clone(), user())
     };
     let outcome = tokio::select! {

@@ -5,9 +5,19 @@ use std::path::{Path, PathBuf};
 use super::key::{Key, KeyError};
 use super::source;
 use super::{ACTIONS, Action, Context, Grade};
+use crate::tui::preferences::{PreferencesError, Source};
 
 /// The defaults.
-const DEFAULTS: &str = include_str!("../../../assets/keymap.yaml");
+const DEFAULTS: &str = include_str!("../../../assets/keymaps/default.yaml");
+/// What the defaults are called in errors.
+const DEFAULTS_FILE: &str = "assets/keymaps/default.yaml";
+
+/// The key maps that come with the program, each over the defaults.
+const BUILT_IN: [(&str, &str); 3] = [
+    ("default", ""),
+    ("vim", include_str!("../../../assets/keymaps/vim.yaml")),
+    ("emacs", include_str!("../../../assets/keymaps/emacs.yaml")),
+];
 
 /// The keys of every action.
 #[derive(Clone, Debug)]
@@ -18,8 +28,8 @@ pub(crate) struct Keymap {
 /// What is wrong with a key map.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum KeymapError {
-    #[error("the key map {file} can't be read", file = .0.display())]
-    Unreadable(PathBuf, #[source] std::io::Error),
+    #[error(transparent)]
+    Missing(#[from] PreferencesError),
     #[error("{file}:{line}: {problem}", file = .file.display())]
     Wrong {
         file: PathBuf,
@@ -44,22 +54,31 @@ impl Keymap {
         Self::read(None)
     }
 
-    /// The default keys with an operator's file over them.
+    /// The default keys with a key map over them that comes with the program, or a file.
     ///
     /// # Errors
-    /// If the file can't be read, names something unknown, or a key would mean two things or never arrive.
-    pub(crate) fn load(file: Option<&Path>) -> Result<Self, KeymapError> {
-        let Some(file) = file else {
+    /// If there is no such key map, it can't be read, names something unknown, or a key would mean two things or never
+    /// arrive.
+    pub(crate) fn load(source: Option<&Source>) -> Result<Self, KeymapError> {
+        let Some(source) = source else {
             return Self::defaults();
         };
-        let text = std::fs::read_to_string(file)
-            .map_err(|error| KeymapError::Unreadable(file.to_owned(), error))?;
-        Self::read(Some((file, &text)))
+        let built_in = BUILT_IN
+            .iter()
+            .find(|(name, _)| source.name() == Some(name));
+        let (file, text) = match built_in {
+            Some((name, text)) => (
+                format!("assets/keymaps/{name}.yaml").into(),
+                (*text).to_owned(),
+            ),
+            None => source.read("key map", &BUILT_IN.map(|(name, _)| name))?,
+        };
+        Self::read(Some((&file, &text)))
     }
 
     fn read(over: Option<(&Path, &str)>) -> Result<Self, KeymapError> {
         let mut bound: Vec<Vec<(Key, Place<'_>)>> = vec![Vec::new(); ACTIONS.len()];
-        let defaults = (Path::new("assets/keymap.yaml"), DEFAULTS);
+        let defaults = (Path::new(DEFAULTS_FILE), DEFAULTS);
         for (file, text) in std::iter::once(defaults).chain(over) {
             let wrong = |line, problem| KeymapError::Wrong {
                 file: file.to_owned(),
@@ -167,7 +186,7 @@ fn conflicts(bound: &[Vec<(Key, Place<'_>)>]) -> Result<(), KeymapError> {
             if let Some((key, place, again)) = both {
                 // The later of the two, in the operator's file if one of them is there, is the one to change.
                 let at = if place.file == again.file && place.line > again.line
-                    || again.file == Path::new("assets/keymap.yaml")
+                    || again.file == Path::new(DEFAULTS_FILE)
                 {
                     place
                 } else {

@@ -3,6 +3,7 @@
 pub(crate) mod available;
 pub(crate) mod key;
 pub(crate) mod keymap;
+pub(crate) mod listing;
 pub(crate) mod source;
 
 use super::model::Model;

@@ -117,10 +117,7 @@ mod tests {
     use super::*;
 
     fn bar(unicode: bool, shares: [Option<u8>; 3]) -> String {
-        let theme = Theme {
-            colour: false,
-            unicode,
-        };
+        let theme = Theme::built_in("mono", unicode);
         let [asked, in_effect, measured] = shares;
         let shares = Shares {
             asked,

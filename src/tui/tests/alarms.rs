@@ -145,7 +145,7 @@ fn pictures_of_a_rollout_that_an_alarm_stops() {
     cockpit.resize(80, 24);
     cockpit.model.theme = Theme {
         unicode: false,
-        ..MONO
+        ..*MONO
     };
     assert!(cockpit.screen().is_ascii());
     picture!("alarms-80x24-ascii", cockpit);
@@ -184,7 +184,7 @@ fn alarms_come_and_go_with_their_watch() {
 fn what_is_bad_stands_out_without_colour() {
     let mut cockpit = cockpit(&run(&["errors"], true), statuses());
     cockpit.resize(120, 40);
-    cockpit.model.theme = MONO;
+    cockpit.model.theme = *MONO;
     let screen = cockpit.screen();
     let (y, row) = screen
         .lines()

@@ -62,7 +62,7 @@ fn who_may_approve_sees_what_is_missing_and_the_key() {
     let colour = cockpit.model.theme;
     cockpit.model.theme = Theme {
         unicode: false,
-        ..MONO
+        ..*MONO
     };
     assert!(cockpit.screen().is_ascii());
     picture!("unapproved-80x24-ascii", cockpit);

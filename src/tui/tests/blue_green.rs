@@ -33,7 +33,7 @@ fn in_ascii(cockpit: &mut Cockpit) {
     cockpit.resize(80, 24);
     cockpit.model.theme = Theme {
         unicode: false,
-        ..MONO
+        ..*MONO
     };
     assert!(cockpit.screen().is_ascii(), "{}", cockpit.screen());
 }

@@ -46,7 +46,7 @@ fn pictures_of_hosts() {
     cockpit.keys("esc home");
     cockpit.model.theme = Theme {
         unicode: false,
-        ..MONO
+        ..*MONO
     };
     let screen = cockpit.screen();
     assert!(screen.is_ascii(), "{screen}");

@@ -2,6 +2,7 @@
 
 mod alarms;
 mod approvals;
+mod attention;
 mod blue_green;
 mod commands;
 mod fleets;
@@ -17,6 +18,8 @@ mod states;
 mod steering;
 mod terminal;
 mod traffic;
+
+use std::sync::LazyLock;
 
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -40,19 +43,18 @@ struct Cockpit {
     effects: Vec<Effect>,
 }
 
-const COLOUR: Theme = Theme {
-    colour: true,
-    unicode: true,
-};
-const MONO: Theme = Theme {
-    colour: false,
-    unicode: true,
-};
+static COLOUR: LazyLock<Theme> = LazyLock::new(|| Theme::built_in("terminal", true));
+static MONO: LazyLock<Theme> = LazyLock::new(|| Theme::built_in("mono", true));
 
 impl Cockpit {
     /// Before anything has come.
     fn new() -> Self {
-        let mut model = Model::new(Keymap::defaults().unwrap(), COLOUR, "ana".to_owned(), false);
+        let mut model = Model::new(
+            Keymap::defaults().unwrap(),
+            *COLOUR,
+            "ana".to_owned(),
+            false,
+        );
         model.clock = utc;
         let mut cockpit = Self {
             model,

@@ -66,7 +66,7 @@ fn without_colour_and_in_ascii() {
     cockpit.resize(80, 24);
     cockpit.model.theme = Theme {
         unicode: false,
-        ..MONO
+        ..*MONO
     };
     let screen = cockpit.screen();
     assert!(screen.is_ascii(), "{screen}");
@@ -152,7 +152,7 @@ macro_rules! pictures {
         $cockpit.resize(80, 24);
         $cockpit.model.theme = Theme {
             unicode: false,
-            ..MONO
+            ..*MONO
         };
         assert!($cockpit.screen().is_ascii());
         picture!(concat!($name, "-80x24-ascii"), $cockpit);

@@ -163,7 +163,7 @@ fn a_replay_says_that_it_is_one() {
     cockpit.resize(80, 24);
     cockpit.model.theme = Theme {
         unicode: false,
-        ..MONO
+        ..*MONO
     };
     insta::with_settings!({snapshot_path => "../../../tests/snapshots", prepend_module_to_snapshot => false}, {
         insta::assert_snapshot!("replay-80x24-ascii", cockpit.screen());

@@ -80,16 +80,16 @@ fn colours(theme: Theme, key: &str) -> (usize, usize, String) {
 #[test]
 fn without_colour_no_colour_is_set_and_what_is_selected_still_shows() {
     for key in ["", "?", "s", "b", "/", "q"] {
-        let (coloured, marked, _) = colours(MONO, key);
+        let (coloured, marked, _) = colours(*MONO, key);
         assert_eq!(coloured, 0, "behind {key:?}");
         assert!(marked > 50, "behind {key:?}");
     }
-    assert!(colours(COLOUR, "").0 > 0);
+    assert!(colours(*COLOUR, "").0 > 0);
 }
 
 #[test]
 fn no_escape_control_or_bidi_character_of_a_hook_reaches_the_terminal() {
-    let cockpit = cockpit(MONO);
+    let cockpit = cockpit(*MONO);
     let buffer = cockpit.draw();
     let harmful = |c: char| {
         c.is_control()

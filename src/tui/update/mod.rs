@@ -8,6 +8,7 @@ mod settle;
 use std::time::Duration;
 
 use super::action::Context;
+use super::attention;
 use super::effect::Effect;
 use super::layers::{self, Layer};
 use super::message::Message;
@@ -42,6 +43,10 @@ pub(crate) fn update(model: &mut Model, at: Timestamp, message: Message) -> Vec<
         }
         Message::Resized(width, height) => {
             model.size = (width, height);
+            Vec::new()
+        }
+        Message::Focused(focused) => {
+            model.attention.focused = Some(focused);
             Vec::new()
         }
         Message::Tick => Vec::new(),
@@ -80,6 +85,7 @@ pub(crate) fn update(model: &mut Model, at: Timestamp, message: Message) -> Vec<
         }
     };
     effects.extend(settle::settle(model));
+    effects.extend(attention::heed(model));
     effects
 }
 

@@ -82,31 +82,30 @@ fn quarter(value: f64, least: f64, greatest: f64) -> usize {
 mod tests {
     use super::*;
 
-    const UNICODE: Theme = Theme {
-        colour: false,
-        unicode: true,
-    };
-    const PLAIN: Theme = Theme {
-        colour: false,
-        unicode: false,
-    };
+    fn unicode() -> Theme {
+        Theme::built_in("mono", true)
+    }
+
+    fn plain() -> Theme {
+        Theme::built_in("mono", false)
+    }
 
     #[test]
     fn the_newest_is_at_the_right_and_nothing_is_not_no_sample() {
         let counts = [0.0, 1.0, 40.0, 70.0, 100.0];
-        assert_eq!(sparkline(PLAIN, &counts, 100.0, 8), "   _-=##");
-        assert_eq!(sparkline(PLAIN, &counts, 100.0, 2), "##");
+        assert_eq!(sparkline(plain(), &counts, 100.0, 8), "   _-=##");
+        assert_eq!(sparkline(plain(), &counts, 100.0, 2), "##");
         assert_eq!(
-            sparkline(UNICODE, &counts, 100.0, 4),
+            sparkline(unicode(), &counts, 100.0, 4),
             " \u{2880}\u{28f4}\u{28ff}"
         );
-        assert_eq!(sparkline(UNICODE, &[0.0, 0.0], 0.0, 1), "\u{28c0}");
-        assert_eq!(sparkline(UNICODE, &[], 0.0, 2), "  ");
-        assert_eq!(samples(UNICODE, 3), 6);
+        assert_eq!(sparkline(unicode(), &[0.0, 0.0], 0.0, 1), "\u{28c0}");
+        assert_eq!(sparkline(unicode(), &[], 0.0, 2), "  ");
+        assert_eq!(samples(unicode(), 3), 6);
     }
 
     fn each(values: &[Option<f64>]) -> String {
-        let cells = cells(PLAIN, values).into_iter();
+        let cells = cells(plain(), values).into_iter();
         cells.map(|cell| cell.unwrap_or('?')).collect()
     }
 
@@ -117,7 +116,7 @@ mod tests {
         assert_eq!(each(&[Some(7.0); 3]), "___");
         assert_eq!(each(&[Some(-4.0), None, Some(4.0)]), "_?#");
         assert_eq!(each(&[]), "");
-        let dots = cells(UNICODE, &[Some(0.0), Some(0.5), Some(1.0)]);
+        let dots = cells(unicode(), &[Some(0.0), Some(0.5), Some(1.0)]);
         assert_eq!(dots, ['\u{28c0}', '\u{28f6}', '\u{28ff}'].map(Some));
     }
 

@@ -1,9 +1,15 @@
 //! The terminal: taken while the cockpit is open, and given back in every case.
 
+pub(crate) mod outside;
+
 use std::io::{self, Stdout, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
-use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::event::{
+    DisableBracketedPaste, DisableFocusChange, EnableBracketedPaste, EnableFocusChange,
+};
+use crossterm::style::Print;
 use crossterm::terminal::{
     BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen,
     LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
@@ -12,16 +18,22 @@ use crossterm::{cursor, execute, queue};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 
+use self::outside::Outside;
+use super::attention;
 use super::model::Model;
+use super::theme::choose::Background;
 use super::view::view;
 
 /// Whether the terminal is ours now. The panic hook and the driver look at it.
 static TAKEN: AtomicBool = AtomicBool::new(false);
+/// What gives back what is shown outside of the screen. The panic hook needs it, which knows of no screen.
+static FAREWELL: Mutex<String> = Mutex::new(String::new());
 
 /// The terminal while it is ours. Dropping it gives it back.
 #[derive(Debug)]
 pub(crate) struct Screen {
     terminal: Terminal<CrosstermBackend<Stdout>>,
+    outside: Outside,
 }
 
 impl Screen {
@@ -29,10 +41,10 @@ impl Screen {
     ///
     /// # Errors
     /// If it is none, or does not do as it is told.
-    pub(crate) fn take() -> io::Result<Self> {
-        enter()?;
+    pub(crate) fn take(outside: Outside) -> io::Result<Self> {
+        enter(&outside)?;
         match Terminal::new(CrosstermBackend::new(io::stdout())) {
-            Ok(terminal) => Ok(Self { terminal }),
+            Ok(terminal) => Ok(Self { terminal, outside }),
             Err(error) => {
                 give_back();
                 Err(error)
@@ -45,7 +57,7 @@ impl Screen {
     /// # Errors
     /// If that does not work.
     pub(crate) fn retake(&mut self) -> io::Result<()> {
-        enter()?;
+        enter(&self.outside)?;
         // A new one knows that nothing of it is on the screen. Clearing the old one would ask the terminal where the cursor
         // is, and the answer would go to the reader of keys.
         execute!(io::stdout(), Clear(ClearType::All))?;
@@ -65,9 +77,19 @@ impl Screen {
     pub(crate) fn draw(&mut self, model: &Model) -> io::Result<()> {
         queue!(io::stdout(), BeginSynchronizedUpdate)?;
         let drawn = self.terminal.draw(|frame| view(model, frame)).map(|_| ());
+        let around = self.outside.show(attention::sign(model));
+        let drawn = drawn.and_then(|()| queue!(io::stdout(), Print(around)));
         // Also after an error: a terminal that waits for the end shows nothing more.
         let ended = execute!(io::stdout(), EndSynchronizedUpdate);
         drawn.and(ended)
+    }
+
+    /// Calls whoever looks elsewhere.
+    ///
+    /// # Errors
+    /// If the terminal is gone.
+    pub(crate) fn call(&self, text: &str) -> io::Result<()> {
+        execute!(io::stdout(), Print(self.outside.call(text)))
     }
 }
 
@@ -77,13 +99,16 @@ impl Drop for Screen {
     }
 }
 
-fn enter() -> io::Result<()> {
+fn enter(outside: &Outside) -> io::Result<()> {
     enable_raw_mode()?;
+    *FAREWELL.lock().unwrap_or_else(PoisonError::into_inner) = outside.end();
     TAKEN.store(true, Ordering::SeqCst);
     let entered = execute!(
         io::stdout(),
         EnterAlternateScreen,
         EnableBracketedPaste,
+        EnableFocusChange,
+        Print(outside.begin()),
         cursor::Hide
     );
     if entered.is_err() {
@@ -97,9 +122,12 @@ pub(crate) fn give_back() {
     if !TAKEN.swap(false, Ordering::SeqCst) {
         return;
     }
+    let farewell = FAREWELL.lock().unwrap_or_else(PoisonError::into_inner);
     let _ = execute!(
         io::stdout(),
         EndSynchronizedUpdate,
+        Print(&*farewell),
+        DisableFocusChange,
         DisableBracketedPaste,
         LeaveAlternateScreen,
         cursor::Show
@@ -118,4 +146,14 @@ pub(crate) fn guard_panics() {
             report(panic);
         }));
     });
+}
+
+/// Whether the terminal's background is light or dark, if it says so. It is asked once, before anybody reads its keys: what
+/// it answers would be taken for them.
+pub(crate) fn background() -> Option<Background> {
+    use terminal_colorsaurus::{QueryOptions, ThemeMode, theme_mode};
+    match theme_mode(QueryOptions::default()).ok()? {
+        ThemeMode::Light => Some(Background::Light),
+        ThemeMode::Dark => Some(Background::Dark),
+    }
 }

@@ -1,0 +1,86 @@
+//! How the cockpit looks on a terminal that says what its background is, and with a user's own files.
+
+use super::terminal::{BACKGROUND, COLUMNS, ROWS, Terminal};
+
+/// The colours of letters on the screen.
+fn colours(terminal: &Terminal) -> Vec<vt100::Color> {
+    let parser = terminal.screen();
+    let cells = (0..ROWS).flat_map(|row| (0..COLUMNS).map(move |column| (row, column)));
+    cells
+        .filter_map(|(row, column)| parser.screen().cell(row, column))
+        .map(vt100::Cell::fgcolor)
+        .collect()
+}
+
+#[test]
+fn a_light_terminal_gets_dark_letters_and_a_file_its_own() {
+    let light = [(BACKGROUND, "ffff/ffff/ffff")];
+    let mut terminal = Terminal::small_lab(&light);
+    terminal.wait_for("Instance");
+    // The role of keys in the theme for light backgrounds.
+    assert!(colours(&terminal).contains(&vt100::Color::Idx(24)));
+    // Nothing of the terminal's answer was taken for a key.
+    assert!(!terminal.text().contains("Cancel"), "{}", terminal.text());
+    terminal.press("q");
+    terminal.wait_for("go on in the background");
+    terminal.press("l");
+    assert!(terminal.child.wait().unwrap().success());
+
+    let mine = terminal.folder().join("mine.yaml");
+    std::fs::write(&mine, "key: 201\n").unwrap();
+    let mut again = terminal.again_with(&["--theme", mine.to_str().unwrap()]);
+    again.wait_for("Instance");
+    assert!(colours(&again).contains(&vt100::Color::Idx(201)));
+    again.leave();
+}
+
+#[test]
+fn a_wrong_preference_ends_the_start_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cutover/cockpit.yaml");
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::write(&file, "theme: light\nbel: true\n").unwrap();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_cutover"))
+        .arg("keys")
+        .env("XDG_CONFIG_HOME", folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("cockpit.yaml:2:1: "), "{text}");
+    assert!(text.contains("did you mean \"bell\"?"), "{text}");
+}
+
+#[test]
+fn keys_are_printed_as_the_users_files_make_them() {
+    let run = |arguments: &[&str]| {
+        let folder = tempfile::tempdir().unwrap();
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_cutover"))
+            .arg("keys")
+            .args(arguments)
+            .env("XDG_CONFIG_HOME", folder.path())
+            .output()
+            .unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let line = |text: &str, action: &str| {
+        let found = text
+            .lines()
+            .find(|line| line.trim_start().starts_with(action));
+        found.unwrap_or_default().to_owned()
+    };
+    assert!(line(&run(&[]), "page-down").contains("pgdn space"));
+    assert!(line(&run(&["--keymap", "emacs"]), "page-down").contains("pgdn ctrl-v space"));
+    let json: serde_json::Value =
+        serde_json::from_str(&run(&["--keymap", "vim", "--output", "json"])).unwrap();
+    let keys = json["keys"].as_array().unwrap();
+    let down = keys
+        .iter()
+        .find(|key| key["action"] == "page-down")
+        .unwrap();
+    assert_eq!(
+        down["keys"],
+        serde_json::json!(["pgdn", "ctrl-d", "ctrl-f", "space"])
+    );
+}

@@ -12,7 +12,7 @@ use crate::tui::model::Model;
 use crate::tui::paint::{Run, run, width};
 use crate::tui::theme::Role;
 
-/// The counts on a line, or on two where they do not fit on one, and why a task is not well; nothing for a deployment without task
+/// The counts on a line, without the names of task definitions where there is little room, or on two, and why a task is not well; nothing for a deployment without task
 /// sets, or one that is over.
 pub(super) fn lines(model: &Model, deployment: &Deployment, room: usize) -> Vec<Vec<Run>> {
     if deployment.spec.task_sets.is_none()
@@ -26,22 +26,30 @@ pub(super) fn lines(model: &Model, deployment: &Deployment, room: usize) -> Vec<
         return vec![vec![run(Role::Muted, "tasks  not counted yet")]];
     };
     let sides = [Side::Blue, Side::Green].map(|side| (side, seen.side(side)));
-    let told = |(side, counts): (Side, &TaskCounts)| {
-        let label = deployment.spec.side_label(side);
+    let told = |(side, counts): (Side, &TaskCounts), whole: bool| {
+        let label = if whole {
+            deployment.spec.side_label(side)
+        } else {
+            side.label().to_owned()
+        };
         [
             run(Role::Text, format!("{label} ")),
-            run(role(deployment, counts), format!("{counts}   ")),
+            run(role(deployment, counts), counts.to_string()),
+            run(Role::Text, "   "),
         ]
     };
-    let head = || run(Role::Text, "tasks  ");
-    let one: Vec<Run> = std::iter::once(head())
-        .chain(sides.into_iter().flat_map(told))
-        .collect();
-    let mut lines = if width(&one) <= room + 3 {
-        vec![one]
-    } else {
-        let line = |side| std::iter::once(head()).chain(told(side)).collect();
-        sides.into_iter().map(line).collect()
+    let line = |sides: &[(Side, &TaskCounts)], whole| -> Vec<Run> {
+        let told = sides.iter().flat_map(|side| told(*side, whole));
+        let mut line: Vec<Run> = std::iter::once(run(Role::Text, "tasks  "))
+            .chain(told)
+            .collect();
+        line.pop();
+        line
+    };
+    let mut one = [true, false].into_iter().map(|whole| line(&sides, whole));
+    let mut lines = match one.find(|one| width(one) <= room) {
+        Some(one) => vec![one],
+        None => sides.iter().map(|side| line(&[*side], true)).collect(),
     };
     let troubles = sides
         .iter()

@@ -14,6 +14,8 @@ mod aws;
 mod commands;
 #[path = "documents/connections.rs"]
 mod connections;
+#[path = "documents/doctor.rs"]
+mod doctor;
 #[path = "documents/edits.rs"]
 mod edits;
 #[path = "documents/fleets.rs"]

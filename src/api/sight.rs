@@ -182,6 +182,10 @@ impl Sight {
             .traffic
             .retain(|one| deployments.contains(&one.deployment));
         picture
+            .tasks
+            .retain(|one| deployments.contains(&one.deployment));
+        picture.looks.retain(|look| self.group(&look.group));
+        picture
     }
 
     /// Whether something that may be seen is in the scope of a freeze.
@@ -283,6 +287,11 @@ impl Sight {
                 .deployments
                 .contains(&status.deployment)
                 .then_some(item),
+            FeedItem::Tasks(ref status) => self
+                .deployments
+                .contains(&status.deployment)
+                .then_some(item),
+            FeedItem::Look(ref look) => self.group(&look.group).then_some(item),
             FeedItem::Alive => Some(item),
         }
     }

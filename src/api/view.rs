@@ -5,15 +5,18 @@ use std::collections::BTreeMap;
 use super::feed::FeedItem;
 use super::gauge::Gauge;
 use super::snapshot::{HostStatus, Snapshot, Summary};
+use crate::engine::ledger::Watched;
 use crate::engine::{Deployment, Ledger};
 use crate::model::access::Person;
 use crate::model::alarm::AlarmStatus;
+use crate::model::automatic::{AutomaticDeployment, Look};
 use crate::model::deployment::DeploymentId;
 use crate::model::freeze::Freeze;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
 use crate::model::project::Project;
 use crate::model::revision::RegisteredRevision;
+use crate::model::task_counts::TasksStatus;
 
 /// Everything a client knows.
 #[derive(Clone, Debug)]
@@ -46,6 +49,10 @@ pub struct View {
     pub freezes: Vec<Freeze>,
     /// Where the traffic goes of each deployment that is not over, or was not when this client came.
     pub traffic: BTreeMap<DeploymentId, Gauge>,
+    /// The tasks of each deployment of a service that is not over, or was not when this client came.
+    pub tasks: BTreeMap<DeploymentId, TasksStatus>,
+    /// When the places that groups follow were looked at last.
+    pub looks: BTreeMap<GroupKey, Look>,
     /// Counts what was told about hosts, so that whoever lists them knows when to look again.
     pub host_news: u64,
 }
@@ -94,6 +101,16 @@ impl From<Snapshot> for View {
                 .traffic
                 .into_iter()
                 .map(|status| (status.deployment.clone(), Gauge::from(status)))
+                .collect(),
+            tasks: snapshot
+                .tasks
+                .into_iter()
+                .map(|status| (status.deployment.clone(), status))
+                .collect(),
+            looks: snapshot
+                .looks
+                .into_iter()
+                .map(|look| (look.group.clone(), look))
                 .collect(),
             host_news: 0,
         }
@@ -158,6 +175,7 @@ impl View {
                 self.summaries.retain(|id, _| !deployments.contains(id));
                 self.deployments.retain(|id, _| !deployments.contains(id));
                 self.traffic.retain(|id, _| !deployments.contains(id));
+                self.tasks.retain(|id, _| !deployments.contains(id));
                 Ok(())
             }
             FeedItem::Project { project, problems } => {
@@ -203,6 +221,14 @@ impl View {
                 }
                 Ok(())
             }
+            FeedItem::Tasks(status) => {
+                self.tasks.insert(status.deployment.clone(), status);
+                Ok(())
+            }
+            FeedItem::Look(look) => {
+                self.looks.insert(look.group.clone(), look);
+                Ok(())
+            }
             FeedItem::Alive => Ok(()),
         }
     }
@@ -244,6 +270,21 @@ impl View {
                 .insert(id.clone(), Summary::from(&deployment));
             self.deployments.insert(id, deployment);
         }
+    }
+
+    /// The place that a group follows, when it was looked at last, and what was seen there; `None` if it follows none.
+    pub fn follows(
+        &self,
+        group: &GroupKey,
+    ) -> Option<(&AutomaticDeployment, Option<&Look>, Option<&Watched>)> {
+        let entry = self.project.automatic_deployment(group)?;
+        let from = entry.from.to_string();
+        // What was seen elsewhere says nothing of it.
+        let look = self.looks.get(group).filter(|look| look.from == from);
+        let watched = self.ledgers.get(group);
+        let watched = watched.and_then(|ledger| ledger.watched.as_ref());
+        let watched = watched.filter(|watched| watched.from == from);
+        Some((entry, look, watched))
     }
 
     /// Deployments that are not over.

@@ -142,7 +142,7 @@ impl Context {
 }
 
 /// Where everybody knocks, if the project has such a door and its document can be read.
-fn door_of(folder: &Path) -> Option<PathBuf> {
+pub(super) fn door_of(folder: &Path) -> Option<PathBuf> {
     let project = documents::project(folder).ok()?;
     project.access.map(|access| access.door)
 }

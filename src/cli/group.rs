@@ -11,7 +11,8 @@ use super::context::{Context, UsageError, look};
 use super::field::{Field, Tag};
 use super::print::say;
 use super::{Exit, Output, editor};
-use crate::engine::ledger::{Found, Watched};
+use crate::engine::ledger::Watched;
+use crate::model::automatic::Look;
 use crate::model::group::{DeploymentGroup, GroupKey};
 use crate::model::name::Name;
 use crate::model::project::Project;
@@ -349,15 +350,17 @@ async fn show(
     };
     let group = project.group(&key).ok_or_else(|| missing(folder, which))?;
     let automatic = project.automatic_deployment(&key);
-    let watched = match automatic {
-        Some(_) => watched(context, &key).await?,
+    let view = match automatic {
+        Some(_) => Some(look(&context.connect().await?).await?),
         None => None,
     };
+    let follows = view.as_ref().and_then(|view| view.follows(&key));
     if output == Output::Json {
         let mut value = json!({ "deploymentGroupInfo": group });
         if let Some(automatic) = automatic {
             value["automaticDeployment"] = json!(automatic);
-            value["watched"] = json!(watched);
+            value["watched"] = json!(follows.and_then(|(_, _, watched)| watched));
+            value["looked"] = json!(follows.and_then(|(_, look, _)| look));
         }
         say(serde_json::to_string_pretty(&value)?);
         return Ok(Exit::Succeeded);
@@ -366,7 +369,8 @@ async fn show(
     if let Some(automatic) = automatic {
         let (from, every) = (&automatic.from, automatic.interval_seconds);
         lines.push(format!("automatic      {from}, looked at every {every} s"));
-        lines.push(format!("last seen      {}", seen(watched.as_ref())));
+        let (look, watched) = follows.map_or((None, None), |(_, look, watched)| (look, watched));
+        lines.extend(looked(look, watched));
     }
     for line in lines {
         say(safe(&line));
@@ -374,35 +378,21 @@ async fn show(
     Ok(Exit::Succeeded)
 }
 
-/// What was seen last at the place that a group follows.
-async fn watched(context: &Context, key: &GroupKey) -> color_eyre::Result<Option<Watched>> {
-    let client = context.connect().await?;
-    let view = look(&client).await?;
-    Ok(view
-        .ledgers
-        .get(key)
-        .and_then(|ledger| ledger.watched.clone()))
-}
-
-/// The same in words.
-fn seen(watched: Option<&Watched>) -> String {
-    let Some(watched) = watched else {
-        return "nothing yet".to_owned();
-    };
-    let what = match (&watched.found, &watched.mark) {
-        (Found::Nothing, None) => "nothing is there".to_owned(),
-        (Found::Nothing, Some(_)) => "nothing new".to_owned(),
-        (Found::Deployed { deployment }, _) => format!("{deployment} deploys it"),
-        (Found::Had, _) => "the group had it already".to_owned(),
-        (Found::Broken { message }, _) => format!("not deployed: {message}"),
-        (Found::Unread { message }, _) => format!("it can't be read: {message}"),
-    };
-    let mark = watched.mark.as_deref().map(|mark| format!(" ({mark})"));
-    format!(
-        "{} {what}{}",
-        date_time(watched.at),
-        mark.unwrap_or_default()
-    )
+/// When the place that a group follows was looked at last, and what was seen there.
+fn looked(look: Option<&Look>, watched: Option<&Watched>) -> Vec<String> {
+    let never = || "not yet".to_owned();
+    let at = look.map_or_else(never, |look| date_time(look.at));
+    let seen = watched.map_or_else(
+        || "nothing yet".to_owned(),
+        |watched| format!("{} {watched}", date_time(watched.at)),
+    );
+    let mut lines = vec![
+        format!("last looked    {at}"),
+        format!("last seen      {seen}"),
+    ];
+    let trouble = look.and_then(|look| look.trouble.as_ref());
+    lines.extend(trouble.map(|why| format!("last error     {why}")));
+    lines
 }
 
 fn lines(project: &Project, group: &DeploymentGroup) -> color_eyre::Result<Vec<String>> {

@@ -8,11 +8,13 @@ mod audit;
 mod change;
 mod check;
 mod cockpit;
+mod complete;
 mod configuration;
 mod context;
 mod control;
 mod deploy;
 mod descriptors;
+mod doctor;
 mod editor;
 mod exit;
 mod export;
@@ -31,6 +33,7 @@ mod lab;
 mod list;
 mod local;
 mod logs;
+mod man;
 mod notifications;
 mod plan;
 mod platform;
@@ -68,7 +71,8 @@ use crate::engine::plan::Before;
 #[command(
     version,
     about,
-    after_help = "Without a command, the cockpit opens on the project of this folder. `cutover lab` tries it on a fleet of its own.\n\nExit codes: 0 succeeded, 1 failed, 2 wrong usage or a document with an error, 3 stopped or rolled back."
+    after_help = "Without a command, the cockpit opens on the project of this folder. `cutover lab` tries it on a fleet of its own.\n\nExit codes: 0 succeeded, 1 failed, 2 wrong usage or a document with an error, 3 stopped or rolled back.\n\n`cutover --help` says how shells complete names.",
+    after_long_help = complete::HELP
 )]
 struct Cli {
     /// The project's folder; by default the nearest one upwards that has a cutover.yaml
@@ -93,6 +97,8 @@ enum Command {
     Init(init::Args),
     /// Check the project's documents
     Check(check::Args),
+    /// Look at terminal, project, state, orchestrator, hosts and connections, and say what is wrong and what to do
+    Doctor(doctor::Args),
     /// Check an AppSpec, and the sources, scripts and permissions that it names
     Validate(validate::Args),
     /// Register a revision of an application: a directory, an archive, an AppSpec of a function or a service, or one from elsewhere
@@ -174,6 +180,8 @@ enum Command {
     Sim(sim::Args),
     /// Deploy a bundle to this host alone, without an orchestrator (like codedeploy-local)
     Local(local::Args),
+    /// Print the manual page of this program or of a command, or write them all
+    Man(man::Args),
 }
 
 /// How a command prints.
@@ -188,6 +196,8 @@ enum Output {
 
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
+    // Ends the process if a shell asks what may be typed.
+    clap_complete::CompleteEnv::with_factory(complete::command).complete();
     let cli = Cli::parse();
     if let Err(error) = install_reports() {
         return fail(&error);
@@ -222,6 +232,8 @@ async fn run(cli: Cli) -> color_eyre::Result<Exit> {
         Some(Command::Keys(args)) => keys::run(&args),
         Some(Command::Init(args)) => init::run(&args),
         Some(Command::Check(args)) => check::run(&args, &context),
+        Some(Command::Doctor(args)) => doctor::run(&args, &context).await,
+        Some(Command::Man(args)) => man::run(&args),
         Some(Command::Validate(args)) => validate::run(&args),
         Some(Command::Agent(args)) => agent::run(args).await,
         Some(Command::Export(args)) => export::run(&args, &context).await,

@@ -14,7 +14,9 @@ use crate::model::deployment::DeploymentId;
 use crate::model::host::Host;
 use crate::model::lifecycle::EventStatus;
 use crate::model::name::Name;
+use crate::model::task_counts::TasksStatus;
 use crate::model::timestamp::Short;
+use crate::model::traffic::Side;
 use crate::model::traffic::status::TrafficStatus;
 use crate::text::{date_time, safe};
 
@@ -36,6 +38,8 @@ pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Ex
     let left = left(&view, &deployment);
     let traffic = view.traffic.get(&args.deployment);
     let traffic = traffic.map(|gauge| &gauge.status);
+    let tasks = view.tasks.get(&args.deployment);
+    let tasks = tasks.filter(|_| !deployment.status.is_terminal());
     if args.output == Output::Json {
         let value = json!({
             "deploymentInfo": deployment_info(&deployment, &updates),
@@ -48,13 +52,14 @@ pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Ex
             "plan": *deployment.plan,
             "targets": deployment.targets,
             "traffic": traffic,
+            "tasks": tasks,
             "terminated": deployment.terminated,
             "left": left.iter().map(|(host, _)| host).collect::<Vec<_>>(),
         });
         say(format_args!("{}", serde_json::to_string_pretty(&value)?));
         return Ok(Exit::Succeeded);
     }
-    let shown = lines(&deployment, &updates, traffic).into_iter();
+    let shown = lines(&deployment, &updates, (traffic, tasks)).into_iter();
     shown.chain(remains(&left)).for_each(say);
     Ok(Exit::Succeeded)
 }
@@ -121,7 +126,7 @@ fn trouble(traffic: &TrafficStatus) -> impl Iterator<Item = String> {
 fn lines(
     deployment: &Deployment,
     updates: &[DeploymentId],
-    traffic: Option<&TrafficStatus>,
+    (traffic, tasks): (Option<&TrafficStatus>, Option<&TasksStatus>),
 ) -> Vec<String> {
     let spec = &deployment.spec;
     let mut lines = vec![
@@ -163,6 +168,14 @@ fn lines(
         ));
     }
     lines.extend(traffic.into_iter().flat_map(trouble));
+    lines.extend(tasks.into_iter().flat_map(|tasks| {
+        [Side::Blue, Side::Green].map(|side| {
+            let (label, counts) = (spec.side_label(side), tasks.side(side));
+            let trouble = counts.trouble.as_ref();
+            let trouble = trouble.map_or_else(String::new, |why| format!("; {}", safe(why)));
+            format!("tasks          {}: {counts}{trouble}", safe(&label))
+        })
+    }));
     let (rolls_back, updates_of) = (spec.rolls_back.as_ref(), spec.updates.as_ref());
     lines.extend(rolls_back.map(|id| format!("rolls back     {id}")));
     lines.extend(

@@ -21,6 +21,7 @@ use crate::model::group::GroupKey;
 use crate::model::name::Name;
 use crate::model::task_set::Task;
 use crate::model::timestamp::Timestamp;
+use crate::model::traffic::Split;
 
 /// A deployment as its journal tells it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +87,9 @@ pub struct Deployment {
     /// The split that load balancers were asked for last, if traffic shifts by weight and has begun to.
     #[serde(default)]
     pub shift: Option<Shift>,
+    /// Every split that they were asked for, with its time, the newest last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shifts: Vec<(Split, Timestamp)>,
     /// The targets, stage after stage, in the order in which they start.
     pub targets: Vec<Target>,
     /// How far the whole fleet has come.
@@ -242,6 +246,7 @@ impl Deployment {
             stage: 0,
             stage_time: None,
             shift: None,
+            shifts: Vec::new(),
             overview: Overview {
                 pending,
                 ..Overview::default()

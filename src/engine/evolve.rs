@@ -99,7 +99,10 @@ impl Deployment {
                 self.exclude_target(target, by, why.as_deref(), at);
             }
             Event::ChosenNext { target, .. } => self.choose(target),
-            Event::Shifted { split, .. } => self.shift = Some(Shift::asked(*split, at)),
+            Event::Shifted { split, .. } => {
+                self.shift = Some(Shift::asked(*split, at));
+                self.shifts.push((*split, at));
+            }
             Event::InEffect { .. } => self.shift = self.shift.map(|shift| shift.in_effect(at)),
             Event::StopRequested {
                 by,
@@ -284,6 +287,7 @@ impl Deployment {
         target.status = TargetStatus::InProgress;
         target.execution = Some(execution.clone());
         target.start_time = Some(at);
+        target.end_time = None;
         target.due = Some(due);
         target.silent_since = None;
         self.stages[target.stage].start(healthy, again);

@@ -1,6 +1,7 @@
 //! What outlives a deployment: the health of a group's hosts, its revision, and the one active slot. A second pure fold.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -93,6 +94,21 @@ pub struct Watched {
     pub found: Found,
     /// When it was noted.
     pub at: Timestamp,
+}
+
+impl fmt::Display for Watched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match (&self.found, &self.mark) {
+            (Found::Nothing, None) => "nothing is there".to_owned(),
+            (Found::Nothing, Some(_)) => "nothing new".to_owned(),
+            (Found::Deployed { deployment }, _) => format!("{deployment} deploys it"),
+            (Found::Had, _) => "the group had it already".to_owned(),
+            (Found::Broken { message }, _) => format!("not deployed: {message}"),
+            (Found::Unread { message }, _) => format!("it can't be read: {message}"),
+        };
+        let mark = self.mark.as_deref().map(|mark| format!(" ({mark})"));
+        f.pad(&format!("{what}{}", mark.unwrap_or_default()))
+    }
 }
 
 /// What came of what was seen.

@@ -246,6 +246,19 @@ impl Target {
         self.events.iter_mut().find(|entry| entry.event == event)
     }
 
+    /// How long it has worked by now; `None` before it began. Where it waits between stages, that is what its events took.
+    pub fn worked(&self, now: Timestamp) -> Option<Duration> {
+        let stages: BTreeSet<usize> = self.events.iter().map(|entry| entry.stage).collect();
+        if stages.len() < 2 {
+            return Some(self.end_time.unwrap_or(now).since(self.start_time?));
+        }
+        let spans = self.events.iter().filter_map(|entry| {
+            let start = entry.start_time?;
+            Some(entry.end_time.unwrap_or(now).since(start))
+        });
+        spans.reduce(|a, b| a + b)
+    }
+
     /// The event that runs now.
     pub fn running(&self) -> Option<&TargetEvent> {
         self.events

@@ -74,6 +74,20 @@ impl Deployment {
         }
     }
 
+    /// How many tasks of a side there are to be by now.
+    pub fn tasks_wanted(&self, side: Side) -> u32 {
+        let ends =
+            |stage: &Stage| matches!(stage, Stage::DeleteTaskSet { side: of } if *of == side);
+        let gone = self.plan.stages.iter().position(ends);
+        let there = side == Side::Blue || self.made_tasks();
+        if !there || self.start_time.is_some() && gone.is_some_and(|gone| self.stage >= gone) {
+            return 0;
+        }
+        let sets = self.task_sets(side);
+        let hosts = sets.iter().flat_map(|set| &set.hosts);
+        hosts.map(|(_, count)| count).sum()
+    }
+
     /// Whether the replacement may be there: it does no harm to end what is not.
     fn made_tasks(&self) -> bool {
         let mut stages = self.plan.stages.iter();

@@ -9,6 +9,7 @@ use super::group::GroupKey;
 use super::name::Name;
 use super::s3::{S3Object, is_bucket};
 use super::source::{Source, SourceError};
+use super::timestamp::Timestamp;
 
 /// The shortest time from one look at a place to the next, in seconds.
 pub const SHORTEST: u32 = 5;
@@ -26,6 +27,21 @@ pub struct AutomaticDeployment {
     /// Seconds from one look to the next, at least [`SHORTEST`].
     #[serde(default = "minute")]
     pub interval_seconds: u32,
+}
+
+/// When the place that a group follows was looked at last, and what came in between.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Look {
+    /// The group.
+    pub group: GroupKey,
+    /// The place, as the documents said then.
+    pub from: String,
+    /// When.
+    pub at: Timestamp,
+    /// Why nothing could be learnt of it, or done with what is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
 }
 
 fn minute() -> u32 {

@@ -30,6 +30,7 @@ pub mod s3;
 pub mod secret;
 pub mod source;
 pub mod tags;
+pub mod task_counts;
 pub mod task_set;
 pub mod timestamp;
 pub mod traffic;

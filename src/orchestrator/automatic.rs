@@ -11,14 +11,14 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinHandle;
 
-use super::Orchestrator;
 use super::command::{Answer, ApiError, Command, Deploy};
 use super::feed::FeedItem;
+use super::{Orchestrator, lock};
 use crate::clock;
 use crate::engine::ledger::{Found, LedgerEvent, Watched};
 use crate::engine::spec::Options;
 use crate::model::application::ComputePlatform;
-use crate::model::automatic::AutomaticDeployment;
+use crate::model::automatic::{AutomaticDeployment, Look};
 use crate::model::deployment::Creator;
 use crate::model::group::GroupKey;
 use crate::model::revision::Digest;
@@ -81,7 +81,9 @@ impl Orchestrator {
             let interval = Duration::from_secs(entry.interval_seconds.into());
             if looked.is_none_or(|at| now.since(at) >= interval) {
                 looked = Some(now);
-                if let Err(message) = self.look_at(&entry, &mut memory).await {
+                let outcome = self.look_at(&entry, &mut memory).await;
+                self.show_look(&entry, outcome.as_ref().err());
+                if let Err(message) = outcome {
                     memory.misses = memory.misses.saturating_add(1);
                     if memory.misses >= MISSES {
                         self.not_read(&entry, message).await;
@@ -92,6 +94,20 @@ impl Orchestrator {
             }
             tokio::time::sleep(STEP).await;
         }
+    }
+
+    /// Shows everybody that a place was looked at.
+    fn show_look(&self, entry: &AutomaticDeployment, trouble: Option<&String>) {
+        let look = Look {
+            group: entry.key(),
+            from: entry.from.to_string(),
+            at: clock::now(),
+            trouble: trouble.cloned(),
+        };
+        let mut looks = lock(&self.0.looks);
+        looks.insert(look.group.clone(), look.clone());
+        // Told in the order in which they were kept.
+        self.publish(FeedItem::Look(look));
     }
 
     /// Looks once, and does what is to be done.

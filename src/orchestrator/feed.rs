@@ -8,12 +8,14 @@ use super::snapshot::{HostStatus, Snapshot};
 use crate::engine::Record;
 use crate::engine::ledger::LedgerRecord;
 use crate::model::alarm::Observation;
+use crate::model::automatic::Look;
 use crate::model::deployment::DeploymentId;
 use crate::model::freeze::Freeze;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
 use crate::model::project::Project;
 use crate::model::revision::{Digest, RegisteredRevision};
+use crate::model::task_counts::TasksStatus;
 use crate::model::timestamp::Timestamp;
 use crate::model::traffic::status::TrafficStatus;
 pub use crate::store::output::OutputLine;
@@ -98,6 +100,10 @@ pub enum FeedItem {
     },
     /// The load balancers of a deployment were looked at.
     Traffic(TrafficStatus),
+    /// The tasks of a deployment are as they were not before.
+    Tasks(TasksStatus),
+    /// The place that a group follows was looked at.
+    Look(Look),
     /// Nothing happened; the connection lives. Every few seconds.
     Alive,
 }

@@ -90,6 +90,11 @@ impl Orchestrator {
             alarms: inner.alarms.statuses(),
             freezes: self.freezes(),
             traffic: inner.traffic.statuses(),
+            looks: lock(&inner.looks).values().cloned().collect(),
+            tasks: lock(&inner.active)
+                .values()
+                .filter_map(|handle| lock(&handle.tasks).clone())
+                .collect(),
         }
     }
 

@@ -60,10 +60,12 @@ use crate::engine::freeze::Freezes;
 use crate::engine::{Deployment, Ledger, input};
 use crate::identity::hosts::{KnownHosts, Terms};
 use crate::identity::{IdentityError, OwnKeys};
+use crate::model::automatic::Look;
 use crate::model::deployment::{DeploymentId, ErrorInformation};
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
 use crate::model::revision::{Digest, RegisteredRevision};
+use crate::model::task_counts::TasksStatus;
 use crate::providers::alarms::Reader;
 use crate::providers::aws::Accounts;
 use crate::providers::fleets::Fleets;
@@ -97,6 +99,8 @@ struct Inner {
     scaling: Scaling,
     sources: Sources,
     outbox: Outbox,
+    /// When each place that a group follows was looked at last.
+    looks: Mutex<BTreeMap<GroupKey, Look>>,
     hooks: Arc<Hooks>,
     feed: broadcast::Sender<FeedItem>,
     clients: AtomicUsize,
@@ -125,6 +129,8 @@ struct Handle {
     requests: mpsc::Sender<Request>,
     /// Its state as far as it is durable.
     state: Arc<RwLock<Deployment>>,
+    /// How its tasks were at the last look, if it has some.
+    tasks: Arc<Mutex<Option<TasksStatus>>>,
 }
 
 /// What a deployment's task is sent.
@@ -257,6 +263,7 @@ impl Orchestrator {
             hooks: Arc::new(hooks),
             sources: Sources::new(secrets.clone(), accounts.clone()),
             outbox: Outbox::new(secrets, accounts),
+            looks: Mutex::default(),
             journal,
             bundles,
             outputs,

@@ -7,11 +7,13 @@ pub use crate::engine::Summary;
 use crate::engine::{Deployment, Ledger};
 use crate::model::access::Person;
 use crate::model::alarm::AlarmStatus;
+use crate::model::automatic::Look;
 use crate::model::freeze::Freeze;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
 use crate::model::project::Project;
 use crate::model::revision::RegisteredRevision;
+use crate::model::task_counts::TasksStatus;
 use crate::model::traffic::status::TrafficStatus;
 
 /// The answer to `GET /v1/ping`: who orchestrates.
@@ -70,4 +72,10 @@ pub struct Snapshot {
     /// Where the traffic of each deployment goes that is not over.
     #[serde(default)]
     pub traffic: Vec<TrafficStatus>,
+    /// The tasks of each deployment of a service that is not over.
+    #[serde(default)]
+    pub tasks: Vec<TasksStatus>,
+    /// When each place that a group follows was looked at last.
+    #[serde(default)]
+    pub looks: Vec<Look>,
 }

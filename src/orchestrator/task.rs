@@ -50,6 +50,7 @@ impl Orchestrator {
             Handle {
                 requests: requests.clone(),
                 state: Arc::clone(&published),
+                tasks: Arc::default(),
             },
         );
         self.0
@@ -133,6 +134,7 @@ impl Task {
         for work in pending(&self.deployment).into_values() {
             self.begin(work).await;
         }
+        let _watched = self.orchestrator.watch_tasks(&self.published);
         while !self.deployment.status.is_terminal() {
             let decided = self.next(&mut waiting).await;
             self.carry_out(decided).await;

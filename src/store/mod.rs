@@ -9,6 +9,7 @@ pub mod fence;
 pub mod files;
 pub mod journal;
 pub mod kept;
+pub mod names;
 pub mod output;
 mod pack;
 pub mod state;

@@ -12,6 +12,9 @@ use crate::model::revision::Digest;
 /// The longest path a Unix socket can have on Linux, in bytes.
 pub const SOCKET_PATH_LIMIT: usize = 107;
 
+/// The journal's file in the state directory.
+const JOURNAL: &str = "journal.sqlite";
+
 /// Where everything of one project is kept on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct State {
@@ -55,17 +58,9 @@ impl State {
     /// If a folder can't be made, or belongs to somebody else.
     pub fn of(project: &Path, state_directory: Option<&str>) -> Result<Self, StateError> {
         let project = canonical(project)?;
-        let digest = identity(&project);
-        let folder = project
-            .file_name()
-            .map_or_else(|| "root".into(), |name| name.to_string_lossy().into_owned());
-        let id = format!("{folder}-{}", digest.short());
-        let directory = match state_directory {
-            Some(relative) => project.join(relative),
-            None => user_state()?.join("projects").join(&id),
-        };
+        let directory = directory(&project, state_directory)?;
         private_folder(&directory)?;
-        let socket = socket_of(&digest)?;
+        let socket = socket_of(&identity(&project))?;
         Ok(Self {
             project,
             directory,
@@ -75,7 +70,7 @@ impl State {
 
     /// The journal's file.
     pub fn journal(&self) -> PathBuf {
-        self.directory.join("journal.sqlite")
+        self.directory.join(JOURNAL)
     }
 
     /// The documents as they were when last read without an error.
@@ -162,6 +157,27 @@ impl State {
             Err(TryLockError::Error(source)) => Err(StateError::Io { path, source }),
         }
     }
+}
+
+/// Where the journal of the project in this folder is, or will be. Makes nothing.
+///
+/// # Errors
+/// If there is no such folder, or no home folder is known.
+pub fn journal(project: &Path, state_directory: Option<&str>) -> Result<PathBuf, StateError> {
+    Ok(directory(&canonical(project)?, state_directory)?.join(JOURNAL))
+}
+
+/// Where the state of a project is, by its canonical path.
+fn directory(project: &Path, state_directory: Option<&str>) -> Result<PathBuf, StateError> {
+    let digest = identity(project);
+    let folder = project
+        .file_name()
+        .map_or_else(|| "root".into(), |name| name.to_string_lossy().into_owned());
+    let id = format!("{folder}-{}", digest.short());
+    Ok(match state_directory {
+        Some(relative) => project.join(relative),
+        None => user_state()?.join("projects").join(id),
+    })
 }
 
 /// Where the orchestrator of the project in this folder listens, whatever its documents say.

@@ -231,6 +231,8 @@ fn view(watched: &Watched) -> View {
         hosts: Vec::new(),
         alarms: watched.alarms.statuses(),
         traffic: Vec::new(),
+        tasks: Vec::new(),
+        looks: Vec::new(),
     })
 }
 

@@ -252,3 +252,54 @@ fn a_lab_without_checkout_says_so() {
     let said = String::from_utf8(alarm.stderr).unwrap();
     assert!(said.contains("this lab has no checkout"), "{said}");
 }
+
+/// What a shell would offer for the last of these words.
+fn completed(lab: &Lab, words: &[&str]) -> Vec<String> {
+    let folder = lab.folder();
+    let mut command = lab.command(&[]);
+    command.env("COMPLETE", "fish").current_dir(&folder);
+    // The words of the line come behind those with which the program is called.
+    let arguments = ["--", "cutover"].iter().chain(words);
+    let output = std::process::Command::new(command.get_program())
+        .envs(
+            command
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        )
+        .current_dir(&folder)
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let names = text
+        .lines()
+        .map(|line| line.split('\t').next().unwrap_or_default());
+    names.map(str::to_owned).collect()
+}
+
+#[test]
+fn shells_complete_what_the_project_and_its_journal_know_without_an_orchestrator() {
+    let lab = Lab::up(2);
+    push(&lab, "1.0", "0", None);
+    push(&lab, "1.1", "0", None);
+    let (first, _) = lab.deploy(&["production", "1.0"]);
+    let (second, _) = lab.deploy(&["production", "1.1"]);
+    lab.kill_orchestrator();
+
+    let deployments = completed(&lab, &["show", "d-"]);
+    assert_eq!(deployments, [second.clone(), first]);
+    assert!(completed(&lab, &["deploy", ""]).contains(&"shop".to_owned()));
+    let groups = completed(&lab, &["deploy", "shop", ""]);
+    assert!(groups.contains(&"production".to_owned()), "{groups:?}");
+    let revisions = completed(&lab, &["deploy", "shop", "production", ""]);
+    let revisions: Vec<&str> = revisions.iter().map(String::as_str).collect();
+    assert!(revisions.starts_with(&["1.1", "1.0"]), "{revisions:?}");
+    assert_eq!(
+        completed(&lab, &["retry", &second, "web-"]),
+        ["web-1", "web-2"]
+    );
+    assert!(completed(&lab, &["docto"]).contains(&"doctor".to_owned()));
+    // Nobody was started for it.
+    lab.wait_until_nobody_orchestrates();
+}

@@ -141,6 +141,15 @@ fn what_appears_at_an_address_is_deployed_once_whoever_was_there() {
     let text = site.lab.ok(&["group", "show", "shop", "production"]);
     assert!(text.contains("looked at every 5 s"), "{text}");
     assert!(text.contains("deploys it (etag: \"v3\")"), "{text}");
+    assert!(text.contains("last looked    2"), "{text}");
+    assert!(!text.contains("last error"), "{text}");
+
+    // A look that fails is told at once, long before it is a fact.
+    site.server.answers(PATH, "403 Forbidden", b"");
+    until("the failed look is told", || {
+        let text = site.lab.ok(&["group", "show", "shop", "production"]);
+        text.contains("last error") && text.contains("deploys it (etag: \"v3\")")
+    });
 }
 
 #[test]

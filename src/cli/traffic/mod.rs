@@ -43,7 +43,9 @@ pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Ex
         Output::Json => {
             let found: Vec<_> = found
                 .iter()
-                .map(|(id, balancers)| json!({ "deploymentId": id, "balancers": balancers }))
+                .map(|(id, balancers)| {
+                    json!({ "deploymentId": id, "balancers": balancers, "tasks": view.tasks.get(id) })
+                })
                 .collect();
             let value = json!({ "traffic": found, "remembered": remembered });
             say(serde_json::to_string_pretty(&value)?);
@@ -54,6 +56,12 @@ pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Ex
                 for balancer in balancers {
                     shown = true;
                     print(id, balancer, args.deployment.is_some());
+                }
+                for side in [Side::Blue, Side::Green] {
+                    if let Some(tasks) = view.tasks.get(id).filter(|_| !balancers.is_empty()) {
+                        let (label, counts) = (side.label(), tasks.side(side));
+                        say(format_args!("  tasks of the {label}: {counts}"));
+                    }
                 }
             }
             remembered.iter().flat_map(Remembered::lines).for_each(say);

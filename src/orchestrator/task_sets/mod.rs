@@ -1,10 +1,12 @@
-//! Task sets: the replacement of a service is created on its hosts, and what has lost the traffic is ended there.
+//! Task sets: the replacement of a service is created on its hosts, and what has lost the traffic is ended there. How many tasks there are
+//! is looked at meanwhile.
 //!
 //! Agents know a task set by the deployment that it is for, and asking for one again changes nothing: so nobody has to remember here what
 //! has been asked for.
 
 mod create;
 mod end;
+mod watch;
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;

@@ -24,9 +24,10 @@ pub(super) fn line(
 ) -> Vec<Run> {
     let kind = balancer.kind.as_ref().filter(|_| room >= 100);
     let kind = kind.map_or_else(String::new, |kind| format!(" ({kind})"));
+    let what = if balancer.tests { "tests of " } else { "" };
     let name = run(
         Role::Text,
-        format!("{}{kind}: {replacement} ", balancer.name),
+        format!("{}{kind}: {what}{replacement} ", balancer.name),
     );
     let shares = Shares {
         asked: balancer.asked.map(Split::replacement),

@@ -242,9 +242,8 @@ fn row(
         Some(entry) => cell(model, entry, columns.cell),
         None => run(Role::Muted, " ".repeat(columns.cell)),
     }));
-    let time = target
-        .start_time
-        .map(|start| Short(target.end_time.unwrap_or(model.present()).since(start)).to_string());
+    let time = target.worked(model.present());
+    let time = time.map(|time| Short(time).to_string());
     runs.push(run(
         Role::Text,
         format!("{:>width$}", time.unwrap_or_default(), width = TIME - 1),

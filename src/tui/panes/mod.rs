@@ -1,6 +1,7 @@
 //! The panes of the screen. Each draws its place from the model, and changes nothing.
 
 pub(crate) mod alarms;
+mod follows;
 pub(crate) mod footer;
 mod gauge;
 pub(crate) mod header;
@@ -13,6 +14,7 @@ pub(crate) mod rollout;
 mod schedule;
 mod seat;
 mod stages;
+mod tasks;
 pub(crate) mod tiny;
 mod traffic;
 mod trouble;

@@ -19,6 +19,9 @@ pub(super) fn note(model: &Model, deployment: &Deployment, target: &Target) -> O
     } else if let Some(silent) = silent(model, deployment, target) {
         parts.push(silent);
         role = Role::Warn;
+    } else if let Some(hook) = hook(model, deployment, target) {
+        parts.push(hook);
+        role = Role::Active;
     } else if let Some(unwell) = unwell(model, deployment, target) {
         parts.push(unwell);
         role = Role::Bad;
@@ -32,6 +35,16 @@ pub(super) fn note(model: &Model, deployment: &Deployment, target: &Target) -> O
     }
     parts.extend(attempts(target));
     (!parts.is_empty()).then(|| run(role, parts.join(", ")))
+}
+
+/// Which hook is called just now, and how long it may still take.
+fn hook(model: &Model, deployment: &Deployment, target: &Target) -> Option<String> {
+    let name = target.running()?.hook.as_ref()?;
+    let left = target.deadline(&deployment.spec.limits).map(|end| {
+        let left = end.since(model.present());
+        format!(", {} left", Whole(left))
+    });
+    Some(format!("hook {name}{}", left.unwrap_or_default()))
 }
 
 /// That a load balancer finds it unwell.

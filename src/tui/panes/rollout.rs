@@ -6,7 +6,7 @@
 //! │ ✖ AfterInstall scripts/migrate.sh: exit code 1 (ScriptFailed)  web-3, web-5               │
 //! ```
 
-use super::{next, schedule, stages, traffic, trouble};
+use super::{follows, next, schedule, stages, tasks, traffic, trouble};
 use crate::engine::Deployment;
 use crate::model::deployment::TargetStatus;
 use crate::model::timestamp::Short;
@@ -18,21 +18,23 @@ use crate::tui::theme::Role;
 
 /// What the pane says, line by line.
 pub(crate) fn lines(model: &Model, width: usize) -> Vec<Vec<Run>> {
+    let room = width.saturating_sub(4);
     let Some(deployment) = model.deployment() else {
-        return vec![absent(model)];
+        return follows::lines(model, room, vec![absent(model)]);
     };
     let mut lines = vec![progress(model, deployment, width)];
-    lines.extend(stages::line(model, deployment, width.saturating_sub(4)));
-    lines.extend(schedule::line(model, deployment, width.saturating_sub(4)));
-    lines.extend(next::lines(model, width.saturating_sub(4)));
+    lines.extend(stages::line(model, deployment, room));
+    lines.extend(schedule::line(model, deployment, room));
+    lines.extend(next::lines(model, room));
     lines.extend(trouble::verdict(model, deployment));
     lines.extend(trouble::origin(deployment));
     lines.extend(trouble::rollback(model, deployment));
     lines.extend(trouble::unreachable(model, deployment));
     lines.extend(trouble::changed(model));
-    lines.extend(traffic::lines(model, deployment, width.saturating_sub(4)));
+    lines.extend(traffic::lines(model, deployment, room));
+    lines.extend(tasks::lines(model, deployment, room));
     lines.extend(trouble::failures(model, deployment));
-    lines
+    follows::lines(model, room, lines)
 }
 
 fn absent(model: &Model) -> Vec<Run> {

@@ -1,7 +1,7 @@
 //! The shares of a shift: those that were, the one that is, and those that come, with their times.
 //!
 //! ```text
-//! ✔ 10 % 10:08  ✔ 20 % 10:18  ▸ 30 % 10:28  ⋅ 40 % in 3:12  ⋅ 50 % in 13:12  ⋯  ⋅ 100 % in 1:03:12
+//! ✔ 10 % 10:08:00  ✔ 20 % 10:18:00  ▸ 30 % 10:28:00  ⋅ 40 % in 3:12  ⋅ 50 % in 13:12  ⋯  ⋅ 100 % in 1:03:12
 //! ```
 
 use crate::engine::Deployment;
@@ -12,6 +12,9 @@ use crate::tui::model::Model;
 use crate::tui::paint::{Run, run, width};
 use crate::tui::panes::stages::clock;
 use crate::tui::theme::Role;
+
+/// The room in which past shares have their times, too.
+const ROOMY: usize = 70;
 
 /// On one line of at most this width, while traffic shifts in several steps.
 pub(super) fn line(model: &Model, deployment: &Deployment, room: usize) -> Option<Vec<Run>> {
@@ -38,13 +41,17 @@ pub(super) fn line(model: &Model, deployment: &Deployment, room: usize) -> Optio
         .iter()
         .map(|step| {
             let share = step.replacement();
+            let mut times = deployment.shifts.iter().rev();
+            // Where there is little room, what comes next matters more.
+            let then = times.find(|(split, _)| split == step && room >= ROOMY);
+            let then = then.map_or_else(String::new, |(_, at)| format!(" {}", (model.clock)(*at)));
             if is_over(*step) {
                 let sign = Glyph::Succeeded.draw(model.theme);
-                return run(Role::Good, format!("{sign} {share} %  "));
+                return run(Role::Good, format!("{sign} {share} %{then}  "));
             }
             if *step == asked {
                 let sign = Glyph::Running.draw(model.theme);
-                return run(Role::Active, format!("{sign} {share} %  "));
+                return run(Role::Active, format!("{sign} {share} %{then}  "));
             }
             let sign = Glyph::Pending.draw(model.theme);
             let at = due.map_or_else(String::new, |at| format!(" in {}", left(at, now)));

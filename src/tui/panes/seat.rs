@@ -30,6 +30,9 @@ pub(super) fn traffic(
     target: &Target,
     width: usize,
 ) -> Run {
+    if !deployment.spec.is_on_hosts() {
+        return share(model, deployment, width);
+    }
     let (role, glyph, word) = match model.servers.seat(deployment, &target.name) {
         Some(seat) if seat.unwell.is_some() => (Role::Bad, Some(Glyph::Attention), "unwell"),
         Some(seat) => match seat.presence {
@@ -47,4 +50,16 @@ pub(super) fn traffic(
     };
     let sign = glyph.map_or(" ", |glyph| glyph.draw(model.theme));
     run(role, format!("{sign} {word:rest$}", rest = width - 2))
+}
+
+/// What is no host has the replacement's share, in effect where somebody has looked, and else as it was asked.
+fn share(model: &Model, deployment: &Deployment, width: usize) -> Run {
+    let gauge = model.gauge(deployment).into_iter();
+    let mut seen = gauge.flat_map(|gauge| gauge.status.production());
+    let in_effect = seen.find_map(|balancer| balancer.in_effect);
+    let text = in_effect.or(deployment.split()).map(|split| {
+        let share = split.replacement();
+        format!("{share:>3} %")
+    });
+    run(Role::Text, format!("{:width$}", text.unwrap_or_default()))
 }

@@ -152,6 +152,8 @@ fn empty(recording: &Recording) -> View {
         alarms: Vec::new(),
         freezes: Vec::new(),
         traffic: Vec::new(),
+        tasks: Vec::new(),
+        looks: Vec::new(),
     })
 }
 

@@ -459,6 +459,8 @@ pub(super) fn snapshot(project: Project, live: &Deployment) -> Snapshot {
         alarms: Vec::new(),
         freezes: Vec::new(),
         traffic: Vec::new(),
+        tasks: Vec::new(),
+        looks: Vec::new(),
         project,
     }
 }

@@ -151,6 +151,16 @@ pub fn keys(preferences: &Preferences) -> color_eyre::Result<Vec<KeyLine>> {
     Ok(action::listing::list(&keymap))
 }
 
+/// Makes sure that the cockpit would open with these preferences.
+///
+/// # Errors
+/// If the key map or the theme is wrong.
+pub fn check(preferences: &Preferences) -> color_eyre::Result<()> {
+    keys(preferences)?;
+    theme::choose::choose(preferences.theme.as_ref(), |_| None, || None)?;
+    Ok(())
+}
+
 fn outside(preferences: &Preferences) -> Outside {
     Outside::new(preferences.call, |name| std::env::var(name).ok())
 }

@@ -3,6 +3,7 @@
 
 mod connections;
 mod orchestrator;
+mod preferences;
 mod project;
 mod terminal;
 
@@ -115,6 +116,7 @@ impl Finding {
 pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Exit> {
     let variable = |name: &str| std::env::var(name).ok();
     let mut findings = terminal::look(variable, terminal::size());
+    findings.push(preferences::look());
     match context.folder() {
         Ok(folder) => {
             findings.extend(project::look(&folder, context));

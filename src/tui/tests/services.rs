@@ -227,7 +227,7 @@ fn a_service_in_its_stages() {
     shifting.resize(80, 24);
     shifting.model.theme = Theme {
         unicode: false,
-        ..MONO
+        ..*MONO
     };
     let screen = shifting.screen();
     assert!(screen.is_ascii(), "{screen}");

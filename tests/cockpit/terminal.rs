@@ -69,7 +69,7 @@ impl Terminal {
 
     /// Goes to the rollout of `shop`.
     pub fn at_shop(mut self) -> Self {
-        self.wait_for("shop");
+        self.wait_for("Applications");
         self.press("/");
         self.wait_for("Go to");
         self.press("shop/production");

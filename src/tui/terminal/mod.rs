@@ -151,9 +151,11 @@ pub(crate) fn guard_panics() {
 /// Whether the terminal's background is light or dark, if it says so. It is asked once, before anybody reads its keys: what
 /// it answers would be taken for them.
 pub(crate) fn background() -> Option<Background> {
-    use terminal_colorsaurus::{QueryOptions, ThemeMode, theme_mode};
-    match theme_mode(QueryOptions::default()).ok()? {
-        ThemeMode::Light => Some(Background::Light),
-        ThemeMode::Dark => Some(Background::Dark),
-    }
+    let colour =
+        terminal_colorsaurus::background_color(terminal_colorsaurus::QueryOptions::default());
+    Some(if colour.ok()?.perceived_lightness() > 0.5 {
+        Background::Light
+    } else {
+        Background::Dark
+    })
 }

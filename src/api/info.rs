@@ -8,6 +8,7 @@ use crate::engine::deployment::Terminated;
 use crate::engine::traffic::is_left_out;
 use crate::model::deployment::{DeploymentId, DeploymentStatus};
 use crate::model::group::InstanceAction;
+use crate::model::host::copied_group;
 use crate::model::name::Name;
 use crate::model::traffic::Side;
 
@@ -109,6 +110,7 @@ pub fn status_messages(deployment: &Deployment) -> Vec<String> {
         messages.push(because(format!("{} {did}", stop.by), stop.why.as_deref()));
     }
     messages.extend(original(deployment));
+    messages.extend(copy(deployment));
     if let Some(rollback) = &deployment.rollback {
         messages.push(rollback.message.clone());
     }
@@ -146,6 +148,18 @@ fn original(deployment: &Deployment) -> Vec<String> {
         ));
     }
     messages
+}
+
+/// What is left at AWS of a copy that has not become the group's.
+fn copy(deployment: &Deployment) -> Option<String> {
+    let asked = deployment.spec.provision.as_ref()?;
+    let account = asked.account.as_ref()?;
+    let ended = deployment.status.is_terminal();
+    let left = ended && deployment.status != DeploymentStatus::Succeeded && deployment.provisioned;
+    left.then(|| {
+        let name = copied_group(&deployment.group_key(), deployment.id());
+        format!("the Auto Scaling group {name} stays in the AWS account {account}: delete it there when nobody needs it")
+    })
 }
 
 fn names(names: &[Name]) -> String {

@@ -11,7 +11,7 @@ use super::event::{Event, Record};
 use super::rollback;
 use super::task_sets::Kept;
 use crate::model::deployment::{
-    DeploymentId, DeploymentStatus, FileExistsBehavior, InstanceHealth, RevisionHealth,
+    Creator, DeploymentId, DeploymentStatus, FileExistsBehavior, InstanceHealth, RevisionHealth,
     TargetStatus,
 };
 use crate::model::group::{DeploymentGroup, Selection, SuspendedProcesses};
@@ -44,6 +44,9 @@ pub struct Ledger {
     /// Launch deployments that run beside it, with their hosts.
     #[serde(default)]
     pub joining: BTreeMap<DeploymentId, Vec<Name>>,
+    /// Termination deployments that run beside it, with their hosts.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub leaving: BTreeMap<DeploymentId, Vec<Name>>,
     /// Which side of a blue/green group has the traffic, once a deployment has moved it.
     #[serde(default)]
     pub serving: Option<Serving>,
@@ -199,6 +202,13 @@ pub enum LedgerEvent {
         /// The hosts that join the group.
         hosts: Vec<Name>,
     },
+    /// A termination deployment began, which takes no slot.
+    Leaving {
+        /// Which.
+        deployment: DeploymentId,
+        /// The hosts that leave the group.
+        hosts: Vec<Name>,
+    },
     /// A fleet provisioned hosts for the group.
     Provisioned {
         /// Which.
@@ -264,9 +274,12 @@ impl LedgerEvent {
         let events = records
             .into_iter()
             .filter_map(|record| match &record.event {
-                Event::Provisioned { hosts, .. } => Some(Self::Provisioned {
-                    hosts: hosts.clone(),
-                }),
+                Event::Provisioned { hosts, .. } => {
+                    // Instances of AWS are whatever AWS says that they are.
+                    let ours = hosts.iter().filter(|host| host.provisioned.is_some());
+                    let hosts: Vec<Host> = ours.cloned().collect();
+                    (!hosts.is_empty()).then_some(Self::Provisioned { hosts })
+                }
                 Event::Terminated { targets, .. } if !targets.is_empty() => {
                     Some(Self::Terminated {
                         hosts: targets.clone(),
@@ -280,13 +293,16 @@ impl LedgerEvent {
     /// A deployment begins.
     pub fn opening(deployment: &Deployment) -> Self {
         let id = deployment.id().clone();
+        let creator = deployment.spec.creator;
         if deployment.spec.takes_slot() {
             return Self::Opened { deployment: id };
         }
         let hosts = deployment.targets.iter().map(|target| target.name.clone());
-        Self::Joining {
-            deployment: id,
-            hosts: hosts.collect(),
+        let hosts = hosts.collect();
+        let deployment = id;
+        match creator {
+            Creator::AutoscalingTermination => Self::Leaving { deployment, hosts },
+            _ => Self::Joining { deployment, hosts },
         }
     }
 
@@ -378,17 +394,12 @@ impl Ledger {
     pub fn evolve(&mut self, record: &LedgerRecord) {
         self.seq = record.seq;
         match &record.event {
-            LedgerEvent::Opened { deployment } => {
-                self.active = Some(deployment.clone());
-                self.last_attempted_deployment = Some(LastDeployment {
-                    deployment_id: deployment.clone(),
-                    status: DeploymentStatus::Created,
-                    create_time: record.at,
-                    end_time: None,
-                });
-            }
+            LedgerEvent::Opened { deployment } => self.open(deployment, record.at),
             LedgerEvent::Joining { deployment, hosts } => {
                 self.joining.insert(deployment.clone(), hosts.clone());
+            }
+            LedgerEvent::Leaving { deployment, hosts } => {
+                self.leaving.insert(deployment.clone(), hosts.clone());
             }
             LedgerEvent::Watched { watched } => self.watched = Some(watched.clone()),
             LedgerEvent::Suspending {
@@ -423,6 +434,11 @@ impl Ledger {
                 serving,
                 task_sets,
             } => {
+                if let Some(hosts) = self.leaving.remove(deployment) {
+                    // Whatever came of it, they go.
+                    self.hosts.retain(|name, _| !hosts.contains(name));
+                    return;
+                }
                 let hosts = self.joining.remove(deployment);
                 let joined = hosts.is_some();
                 // Also one that ended before it began is not tried again: an operator looks.
@@ -476,6 +492,17 @@ impl Ledger {
                 }
             }
         }
+    }
+
+    /// A deployment takes the slot.
+    fn open(&mut self, deployment: &DeploymentId, at: Timestamp) {
+        self.active = Some(deployment.clone());
+        self.last_attempted_deployment = Some(LastDeployment {
+            deployment_id: deployment.clone(),
+            status: DeploymentStatus::Created,
+            create_time: at,
+            end_time: None,
+        });
     }
 
     /// A new revision for the group makes hosts old that were current and not among the targets.

@@ -108,7 +108,28 @@ pub fn launch(
         return None;
     }
     let revision = ledger.target_revision.clone()?;
-    Some(Spec {
+    Some(beside(
+        group,
+        configuration,
+        limits,
+        ledger,
+        host,
+        revision,
+        id,
+    ))
+}
+
+/// A deployment to one host beside whatever else runs.
+fn beside(
+    group: &DeploymentGroup,
+    configuration: &DeploymentConfiguration,
+    limits: Limits,
+    ledger: &Ledger,
+    host: &Host,
+    revision: Revision,
+    id: DeploymentId,
+) -> Spec {
+    Spec {
         deployment_id: id,
         group: group.clone(),
         configuration: configuration.clone(),
@@ -136,6 +157,34 @@ pub fn launch(
             file_exists_behavior: ledger.file_exists_behavior,
             ..Options::default()
         },
+    }
+}
+
+/// Whether Auto Scaling is to wait until the application on a host that leaves has ended.
+pub fn is_to_end(group: &DeploymentGroup, ledger: &Ledger, host: &Name) -> bool {
+    let known = ledger.hosts.get(host);
+    let installed = known.is_some_and(|known| known.revision.is_some());
+    installed && group.termination_hook_enabled == Some(true)
+}
+
+/// The termination deployment of a host that Auto Scaling terminates, beside whatever else runs (operations.md §7). `None` if
+/// the group wants none, or has nothing on it.
+pub fn termination(
+    group: &DeploymentGroup,
+    configuration: &DeploymentConfiguration,
+    limits: Limits,
+    ledger: &Ledger,
+    host: &Host,
+    id: DeploymentId,
+) -> Option<Spec> {
+    if !is_to_end(group, ledger, &host.name) {
+        return None;
+    }
+    let revision = ledger.hosts.get(&host.name)?.revision.clone()?;
+    Some(Spec {
+        creator: Creator::AutoscalingTermination,
+        description: format!("{} leaves the group", host.name),
+        ..beside(group, configuration, limits, ledger, host, revision, id)
     })
 }
 

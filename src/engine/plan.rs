@@ -359,6 +359,12 @@ fn install(spec: &Spec, zone: Option<String>, targets: &[TargetSpec], window: Wi
 fn events(spec: &Spec) -> Vec<LifecycleEvent> {
     let traffic = spec.group.controls_traffic();
     let mut events = Vec::new();
+    if spec.creator == Creator::AutoscalingTermination {
+        // It never comes back.
+        events.extend(LifecycleEvent::BLOCK.into_iter().filter(|_| traffic));
+        events.push(LifecycleEvent::ApplicationStop);
+        return events;
+    }
     if traffic && spec.creator != Creator::Autoscaling {
         events.extend(LifecycleEvent::BLOCK);
     }

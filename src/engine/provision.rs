@@ -273,7 +273,7 @@ pub(super) fn expected(deployment: &Deployment) -> Option<Input> {
 
 /// Instances that may come.
 fn imagined(deployment: &Deployment) -> Vec<Host> {
-    let Some(Provision { fleet, count }) = &deployment.spec.provision else {
+    let Some(Provision { fleet, count, .. }) = &deployment.spec.provision else {
         return Vec::new();
     };
     let from = Provisioned {

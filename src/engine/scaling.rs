@@ -16,6 +16,12 @@ impl Deployment {
         some && in_place && group.account.is_some() && self.spec.takes_slot()
     }
 
+    /// Whether it copies an Auto Scaling group, which does not scale as long as it runs.
+    pub fn copies_at_aws(&self) -> bool {
+        let asked = self.spec.provision.as_ref();
+        asked.is_some_and(|asked| asked.account.is_some())
+    }
+
     /// What is to be suspended of the Auto Scaling groups that this selects.
     pub fn to_suspend(&self, selection: &Selection) -> Vec<SuspendedProcesses> {
         let options = self.spec.group.ec2_deployment_options.as_ref();

@@ -130,8 +130,12 @@ pub enum RollbackTargets {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Provision {
-    /// Who provisions them, as `connections.fleets` of the project names it.
+    /// Who provisions them, as `connections.fleets` of the project names it; in an account of AWS, the Auto Scaling group that is
+    /// copied.
     pub fleet: String,
+    /// The AWS account where the Auto Scaling group is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
     /// How many: as many as the original has.
     pub count: u32,
 }
@@ -203,9 +207,10 @@ impl Spec {
         self.group.key()
     }
 
-    /// Whether it takes the group's one slot. A launch deployment runs beside others, on its own new host.
+    /// Whether it takes the group's one slot. A launch deployment runs beside others, on its own new host, and so does a
+    /// termination deployment, on one that leaves.
     pub fn takes_slot(&self) -> bool {
-        self.creator != Creator::Autoscaling
+        !self.creator.is_scaling()
     }
 
     /// The automatic rollback configuration that applies.
@@ -225,7 +230,7 @@ impl Spec {
         let watched = configuration.enabled
             && !configuration.alarms.is_empty()
             && self.rolls_back.is_none()
-            && self.creator != Creator::Autoscaling;
+            && !self.creator.is_scaling();
         watched.then_some(configuration)
     }
 }

@@ -185,6 +185,9 @@ pub enum Creator {
     /// A host joined the group: it gets the group's revision (a launch deployment).
     #[serde(rename = "autoscaling")]
     Autoscaling,
+    /// Auto Scaling terminates a host: its application ends first (a termination deployment).
+    #[serde(rename = "autoscalingTermination")]
+    AutoscalingTermination,
     /// The automatic rollback of another deployment.
     #[serde(rename = "codeDeployRollback")]
     CodeDeployRollback,
@@ -200,10 +203,16 @@ impl Creator {
         match self {
             Self::User => "user",
             Self::Autoscaling => "autoscaling",
+            Self::AutoscalingTermination => "autoscalingTermination",
             Self::CodeDeployRollback => "codeDeployRollback",
             Self::CodeDeployAutoUpdate => "CodeDeployAutoUpdate",
             Self::CodeDeploy => "CodeDeploy",
         }
+    }
+
+    /// Whether it is about a host that comes or goes, beside whatever runs in its group.
+    pub fn is_scaling(self) -> bool {
+        matches!(self, Self::Autoscaling | Self::AutoscalingTermination)
     }
 
     /// Whether it brings a revision of somebody's choice, so that there is a way back from it: a person does, and whoever
@@ -263,6 +272,8 @@ pub enum ErrorCode {
     NoInstances,
     /// More instances were selected than the project's limit allows.
     OverMaxInstances,
+    /// There may be no more of what the deployment needs.
+    ResourceLimitExceeded,
     /// The revision was deleted before the deployment began.
     RevisionMissing,
     /// What the deployment needs was asked for too often, and went on to refuse.
@@ -300,6 +311,7 @@ impl ErrorCode {
             Self::MissingElbInformation => "MISSING_ELB_INFORMATION",
             Self::NoInstances => "NO_INSTANCES",
             Self::OverMaxInstances => "OVER_MAX_INSTANCES",
+            Self::ResourceLimitExceeded => "RESOURCE_LIMIT_EXCEEDED",
             Self::RevisionMissing => "REVISION_MISSING",
             Self::Throttled => "THROTTLED",
             Self::Timeout => "TIMEOUT",

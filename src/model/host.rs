@@ -47,6 +47,29 @@ pub struct Instance {
     /// The Auto Scaling group that it serves in: it is in service there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auto_scaling_group: Option<String>,
+    /// What it waits for, if a lifecycle hook keeps it from coming or going.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<Waiting>,
+}
+
+/// An instance that waits until somebody says that it may go on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Waiting {
+    /// The Auto Scaling group whose hook it is.
+    pub group: String,
+    /// Where it is going.
+    pub transition: Transition,
+}
+
+/// Where an instance of an Auto Scaling group is going.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Transition {
+    /// It comes, and will be in service.
+    Launching,
+    /// It leaves, and will be terminated.
+    Terminating,
 }
 
 impl Host {

@@ -216,6 +216,7 @@ fn hosts(
         None => members::targets(project.selected(ledger.selection(group)), ledger),
         Some(sides) => members::both_sides(&project.hosts, sides, ledger),
     };
+    fleets::end_with_it(project, provision.as_ref(), &mut targets);
     let all = targets.len();
     if deploy.options.update_outdated_instances_only {
         // An original instance has nothing installed by the deployment.

@@ -78,6 +78,9 @@ impl Orchestrator {
         drop(ledgers);
         // What follows has its place before the one that ended leaves its own to whoever is first.
         lock(&self.0.admission).leave(&id);
+        if deployment.spec.creator.is_scaling() {
+            self.wake_waiting();
+        }
         self.admit();
         records
     }

@@ -11,7 +11,7 @@ use super::documents::Found;
 use super::{Orchestrator, lock};
 use crate::engine::Ledger;
 use crate::model::connections::AwsAccount;
-use crate::model::group::{GroupKey, Selection};
+use crate::model::group::{DeploymentGroup, GroupKey, Selection};
 use crate::model::host::Host;
 use crate::model::name::Name;
 use crate::model::project::Project;
@@ -22,6 +22,9 @@ use crate::providers::instances::{self, Keys, Wanted};
 /// How often AWS is asked who is there.
 const INTERVAL: Duration = Duration::from_secs(30);
 
+/// How often it is asked while instances wait for a lifecycle hook.
+const SOON: Duration = Duration::from_secs(10);
+
 /// Who looks for instances.
 #[derive(Debug)]
 pub(super) struct Instances {
@@ -30,6 +33,8 @@ pub(super) struct Instances {
     file: PathBuf,
     /// What was found last in each account. Held while somebody looks, so that nothing older replaces it.
     found: tokio::sync::Mutex<BTreeMap<String, Seen>>,
+    /// Wakes whoever tells instances that wait for a lifecycle hook.
+    waiting: tokio::sync::Notify,
 }
 
 /// What was found last in an account.
@@ -61,6 +66,7 @@ impl Instances {
             accounts,
             file,
             found: tokio::sync::Mutex::new(found),
+            waiting: tokio::sync::Notify::new(),
         }
     }
 
@@ -89,9 +95,18 @@ impl Orchestrator {
                     let _told = self.look_in(account, None).await;
                 }
                 self.leave_accounts(&used).await;
-                tokio::time::sleep(INTERVAL).await;
+                self.end_leaving().await;
+                let waits = self.answer_waiting().await;
+                let pause = if waits { SOON } else { INTERVAL };
+                let told = self.0.instances.waiting.notified();
+                let _late = tokio::time::timeout(pause, told).await;
             }
         });
+    }
+
+    /// Has instances that wait for a lifecycle hook told soon: there are others, or something has become of one.
+    pub(super) fn wake_waiting(&self) {
+        self.0.instances.waiting.notify_one();
     }
 
     /// Knows nothing of accounts any more that neither a group uses nor a deployment that runs.
@@ -126,7 +141,9 @@ impl Orchestrator {
             let code = match error {
                 AskError::Denied(_) | AskError::Unknown(_) => "InvalidRoleException",
                 AskError::Busy(_) => "ThrottlingException",
-                AskError::Refused(_) | AskError::Unreachable(_) => "InvalidOperationException",
+                AskError::Refused(_) | AskError::Full(_) | AskError::Unreachable(_) => {
+                    "InvalidOperationException"
+                }
             };
             ApiError::new(code, message)
         };
@@ -136,9 +153,9 @@ impl Orchestrator {
         });
         let missing = self.look_in(account, besides.as_ref()).await;
         let missing = missing.map_err(wrong)?;
-        let named = group.auto_scaling_groups.iter().flatten();
-        let gone = named.filter(|one| missing.contains(&one.name));
-        let gone: Vec<&str> = gone.map(|one| one.name.as_str()).collect();
+        let needed = self.needed(|one| one.key() == group.key()).await;
+        let gone: Vec<&str> = missing.iter().map(String::as_str).collect();
+        let gone: Vec<&str> = gone.into_iter().filter(|it| needed.contains(*it)).collect();
         if gone.is_empty() {
             return Ok(());
         }
@@ -147,11 +164,13 @@ impl Orchestrator {
     }
 
     /// Looks once in an account, and takes up what is found. Answers the Auto Scaling groups that are not there.
-    async fn look_in(
+    pub(super) async fn look_in(
         &self,
         account: &str,
         besides: Option<&Selection>,
     ) -> Result<Vec<String>, AskError> {
+        let needed = self.needed(|one| one.account.as_deref() == Some(account));
+        let needed = needed.await;
         let mut all = self.0.instances.found.lock().await;
         let known = all.get(account).map_or(&[][..], |seen| &seen.hosts);
         let wanted = self.wanted(account, known, besides).await;
@@ -162,12 +181,14 @@ impl Orchestrator {
         let seen = all.entry(account.to_owned()).or_default();
         let answer = match looked {
             Ok(found) => {
+                let missing = found.missing.clone();
                 *seen = Seen {
                     hosts: found.hosts,
                     missing: found.missing,
                     trouble: None,
                 };
-                Ok(seen.missing.clone())
+                seen.missing.retain(|one| needed.contains(one));
+                Ok(missing)
             }
             Err(error) => {
                 let text = error.to_string();
@@ -180,6 +201,33 @@ impl Orchestrator {
         };
         self.take_up(&all);
         answer
+    }
+
+    /// The Auto Scaling groups that these groups have now: an original that was deleted is missed by nobody.
+    async fn needed(&self, which: impl Fn(&DeploymentGroup) -> bool) -> BTreeSet<String> {
+        let (project, _) = self.0.documents.current();
+        let ledgers = self.0.ledgers.lock().await;
+        let groups = project.groups.iter().filter(|group| which(group));
+        let now = groups.map(|group| {
+            let ledger = ledgers.get(&group.key());
+            ledger.map_or_else(|| group.selection(), |ledger| ledger.selection(group))
+        });
+        let now = now.flat_map(|now| now.auto_scaling_groups.unwrap_or_default());
+        let ends = self.copied();
+        now.filter(|name| !ends.contains(name)).collect()
+    }
+
+    /// The Auto Scaling groups that deployments which run copy: they end in the end.
+    fn copied(&self) -> BTreeSet<String> {
+        let active = lock(&self.0.active);
+        let states = active.values();
+        let copied = states.filter_map(|handle| {
+            let state = handle.state.read().unwrap_or_else(PoisonError::into_inner);
+            let asked = state.spec.provision.as_ref();
+            let asked = asked.filter(|asked| asked.account.is_some());
+            asked.map(|asked| asked.fleet.clone())
+        });
+        copied.collect()
     }
 
     /// Has everybody see what is wrong at AWS now.
@@ -202,11 +250,15 @@ impl Orchestrator {
             let stays = |why: &String| format!("{why}; its instances are as they were seen last");
             trouble.extend(seen.trouble.as_ref().map(stays));
         }
+        let waits = |host: &Host| host.instance.as_ref().is_some_and(|it| it.waits.is_some());
         if self.found(Found {
             hosts: hosts.clone(),
             trouble,
         }) {
             self.0.instances.keep(&hosts);
+            if hosts.iter().any(waits) {
+                self.wake_waiting();
+            }
         }
     }
 
@@ -384,6 +436,7 @@ mod tests {
                 account: account.to_owned(),
                 tags: Tags::new(),
                 auto_scaling_group: None,
+                waits: None,
             }),
         };
         let seen = |hosts: Vec<Host>| Seen {

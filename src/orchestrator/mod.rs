@@ -25,6 +25,7 @@ pub(crate) mod functions;
 pub mod hooks;
 pub mod hosts;
 mod instances;
+mod lifecycle;
 pub mod look;
 pub mod newcomers;
 pub mod notify;
@@ -493,6 +494,7 @@ impl Orchestrator {
                 || self.0.clients.load(Ordering::Relaxed) > 0
                 || self.owes_notifications()
                 || self.follows_places()
+                || self.answers_hooks()
                 || !self.suspending().await.is_empty();
             quiet = if busy { Duration::ZERO } else { quiet + step };
         }

@@ -1,5 +1,5 @@
-//! Hosts that join a group: each gets the group's revision by a launch deployment of its own, beside whatever runs
-//! (operations.md §7).
+//! Hosts that join a group, and those that leave it: each gets the group's revision by a launch deployment of its own, or loses
+//! its application by a termination deployment, beside whatever runs (operations.md §7).
 
 use std::sync::PoisonError;
 
@@ -8,9 +8,9 @@ use super::feed::FeedItem;
 use super::{Orchestrator, checks, lock};
 use crate::clock;
 use crate::engine::ledger::LedgerEvent;
-use crate::engine::{Ledger, members, plan};
+use crate::engine::{Ledger, Spec, members, plan};
 use crate::model::group::{DeploymentGroup, OutdatedInstancesStrategy};
-use crate::model::host::Host;
+use crate::model::host::{Host, Transition};
 use crate::model::project::Project;
 
 /// Whether somebody may have joined: the documents changed, an agent answers, or a deployment has ended.
@@ -49,16 +49,51 @@ impl Orchestrator {
                     members::launch(group, configuration, limits, ledger, &host, id)
                 });
                 let Some(spec) = spec else { continue };
-                let now = clock::steady();
-                let plan = plan(&spec);
-                let (mut batch, mut opening) = opening(spec, plan, ledger, now);
-                opening.used = self.used(&opening.deployment, now);
-                batch.revisions.extend(opening.used.clone());
-                self.append(batch).await;
-                ledger.evolve(&opening.ledger);
-                self.begin(opening);
+                self.open_beside(spec, ledger).await;
             }
         }
+    }
+
+    /// Begins a termination deployment for every instance that waits for that before it is terminated.
+    pub(super) async fn end_leaving(&self) {
+        let (project, _) = self.0.documents.current();
+        let groups = project.groups.iter();
+        for group in groups.filter(|it| it.hook(Transition::Terminating).is_some()) {
+            let mut ledgers = self.0.ledgers.lock().await;
+            let Some(ledger) = ledgers.get_mut(&group.key()) else {
+                continue;
+            };
+            let selection = ledger.selection(group);
+            let leaves = |host: &&Host| {
+                let waits = selection.waiting(host);
+                let leaves = waits.is_some_and(|(_, it)| it.transition == Transition::Terminating);
+                let mut ends = ledger.leaving.values();
+                leaves && !ends.any(|hosts| hosts.contains(&host.name))
+            };
+            let leaving: Vec<&Host> = project.hosts.iter().filter(leaves).collect();
+            for host in leaving {
+                let configuration = project.one_at_a_time();
+                let spec = configuration.and_then(|configuration| {
+                    let id = clock::deployment_id();
+                    let limits = project.settings.limits;
+                    members::termination(group, configuration, limits, ledger, host, id)
+                });
+                let Some(spec) = spec else { continue };
+                self.open_beside(spec, ledger).await;
+            }
+        }
+    }
+
+    /// Begins a deployment that takes no slot.
+    async fn open_beside(&self, spec: Spec, ledger: &mut Ledger) {
+        let now = clock::steady();
+        let plan = plan(&spec);
+        let (mut batch, mut opening) = opening(spec, plan, ledger, now);
+        opening.used = self.used(&opening.deployment, now);
+        batch.revisions.extend(opening.used.clone());
+        self.append(batch).await;
+        ledger.evolve(&opening.ledger);
+        self.begin(opening);
     }
 
     /// The hosts that joined a group and whose agents answer.
@@ -74,8 +109,15 @@ impl Orchestrator {
         let state = handle
             .as_ref()
             .map(|handle| handle.state.read().unwrap_or_else(PoisonError::into_inner));
+        let selection = ledger.selection(group);
+        let hook = group.hook(Transition::Launching);
+        let comes = |host: &&Host| {
+            let waits = selection.waiting(host).filter(|_| hook.is_some());
+            waits.is_some_and(|(_, it)| it.transition == Transition::Launching)
+        };
+        let coming = project.hosts.iter().filter(comes);
         members::newcomers(
-            project.selected(ledger.selection(group)),
+            project.selected(selection.clone()).chain(coming),
             ledger,
             state.as_deref(),
         )

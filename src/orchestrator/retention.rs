@@ -104,6 +104,7 @@ fn superfluous(
         stay.extend(&ledger.active);
         stay.extend(&ledger.last_begun);
         stay.extend(ledger.joining.keys());
+        stay.extend(ledger.leaving.keys());
         let last = [
             &ledger.last_successful_deployment,
             &ledger.last_attempted_deployment,

@@ -37,6 +37,8 @@ pub(super) struct Scaling {
     ended: Notify,
     /// What could not be resumed yet, and why.
     stuck: std::sync::Mutex<BTreeMap<DeploymentId, String>>,
+    /// Which instances that wait could not be told, and why.
+    unanswered: std::sync::Mutex<Vec<String>>,
 }
 
 impl Scaling {
@@ -47,12 +49,26 @@ impl Scaling {
             turn: Mutex::default(),
             ended: Notify::new(),
             stuck: std::sync::Mutex::default(),
+            unanswered: std::sync::Mutex::default(),
         }
     }
 
-    /// What could not be resumed yet, one line each.
+    /// Where Auto Scaling is asked.
+    pub(super) fn accounts(&self) -> &Accounts {
+        &self.accounts
+    }
+
+    /// What could not be resumed yet, and who could not be told that it may go on, one line each.
     pub(super) fn stuck(&self) -> Vec<String> {
-        lock(&self.stuck).values().cloned().collect()
+        let mut all: Vec<String> = lock(&self.stuck).values().cloned().collect();
+        all.extend(lock(&self.unanswered).iter().cloned());
+        all
+    }
+
+    /// Notes who could not be told. Whether that is anything new.
+    pub(super) fn unanswered(&self, now: &[String]) -> bool {
+        let mut known = lock(&self.unanswered);
+        std::mem::replace(&mut *known, now.to_vec()) != now
     }
 }
 
@@ -125,6 +141,39 @@ impl Orchestrator {
         Ok(())
     }
 
+    /// Keeps a copy as large as it was made while its deployment runs: it has no traffic yet that it could scale by.
+    pub(super) async fn hold_copy(
+        &self,
+        deployment: &Deployment,
+        account: &str,
+        copy: &str,
+    ) -> Result<(), AskError> {
+        let _turn = self.0.scaling.turn.lock().await;
+        let (key, id) = (deployment.group_key(), deployment.id());
+        let noted = {
+            let ledgers = self.0.ledgers.lock().await;
+            let ledger = ledgers.get(&key);
+            ledger.is_some_and(|ledger| ledger.suspended.contains_key(id))
+        };
+        let processes = [
+            ScalingProcess::AlarmNotification,
+            ScalingProcess::ScheduledActions,
+        ];
+        if !noted {
+            let event = LedgerEvent::Suspending {
+                deployment: id.clone(),
+                processes: vec![SuspendedProcesses {
+                    account: account.to_owned(),
+                    group: copy.to_owned(),
+                    processes: processes.into(),
+                }],
+            };
+            self.note(&key, event).await;
+        }
+        let names = processes.map(ScalingProcess::name);
+        scaling::suspend(&self.0.scaling.accounts, account, copy, &names).await
+    }
+
     /// Resumes, for as long as it takes, what is suspended for deployments that are over; for ever.
     pub(super) fn follow_scaling(self) {
         tokio::spawn(async move {
@@ -171,37 +220,57 @@ impl Orchestrator {
         let mut done = true;
         for (runs, (key, id, processes)) in suspended {
             let project = self.project();
-            let resumed = match lost(&project.connections.aws, &processes) {
-                Some(why) => Err(why),
-                None if runs => Ok(()),
-                None => {
-                    let resumed = self.resume_for(&processes).await;
-                    resumed.map_err(|why| why.to_string())
-                }
-            };
-            if resumed.is_ok() && !runs {
-                crate::crash_point::here!("scaling.resumed");
-                let deployment = id.clone();
-                self.note(&key, LedgerEvent::Resumed { deployment }).await;
+            let mut why = lost(&project.connections.aws, &processes);
+            if !runs {
+                let (left, failed) = self.resume_for(&processes).await;
+                why = why.or(failed.map(|why| why.to_string()));
+                self.note_resumed(&key, &id, &processes, left).await;
             }
-            done &= resumed.is_ok();
+            done &= why.is_none();
             let stuck = |why| {
                 format!("what {id} suspended stays suspended, until it can be resumed: {why}")
             };
-            let stuck = resumed.err().map(stuck);
-            self.tell_stuck(&id, stuck).await;
+            self.tell_stuck(&id, why.map(stuck)).await;
         }
         done
     }
 
-    /// Resumes what no deployment that runs wants suspended.
-    async fn resume_for(&self, processes: &[SuspendedProcesses]) -> Result<(), AskError> {
+    /// Writes down what is left of the processes that were suspended for a deployment: what was resumed is resumed once.
+    async fn note_resumed(
+        &self,
+        key: &GroupKey,
+        id: &DeploymentId,
+        before: &[SuspendedProcesses],
+        left: Vec<SuspendedProcesses>,
+    ) {
+        let deployment = id.clone();
+        let event = if left.is_empty() {
+            LedgerEvent::Resumed { deployment }
+        } else if left.len() < before.len() {
+            LedgerEvent::Suspending {
+                deployment,
+                processes: left,
+            }
+        } else {
+            return;
+        };
+        crate::crash_point::here!("scaling.resumed");
+        self.note(key, event).await;
+    }
+
+    /// Resumes what no deployment that runs wants suspended. Answers what is left, and why: a group that fails is in no other's
+    /// way.
+    async fn resume_for(
+        &self,
+        processes: &[SuspendedProcesses],
+    ) -> (Vec<SuspendedProcesses>, Option<AskError>) {
         let accounts = &self.0.scaling.accounts;
         let held = {
             let ledgers = self.0.ledgers.lock().await;
             let active = lock(&self.0.active);
             held(&ledgers, |id| active.contains_key(id))
         };
+        let (mut left, mut why) = (Vec::new(), None);
         for one in processes {
             let held = held.get(&place(one));
             let free = one.processes.iter();
@@ -210,21 +279,12 @@ impl Orchestrator {
             if names.is_empty() {
                 continue;
             }
-            let resumed = scaling::resume(accounts, &one.account, &one.group, &names).await;
-            match &resumed {
-                Ok(()) | Err(AskError::Busy(_) | AskError::Unreachable(_)) => resumed?,
-                Err(why) => {
-                    let now = scaling::suspended(accounts, &one.account, &one.group).await;
-                    let runs = |now: BTreeSet<String>| !names.iter().any(|&it| now.contains(it));
-                    // What is gone needs nothing, nor does what was never suspended: that may have been denied, too.
-                    if !now.is_ok_and(|now| now.is_none_or(runs)) {
-                        return resumed;
-                    }
-                    tracing::info!(%why, group = %one.group, "nothing is left to resume");
-                }
+            if let Err(error) = resume_in(accounts, one, &names).await {
+                left.push(one.clone());
+                why = why.or(Some(error));
             }
         }
-        Ok(())
+        (left, why)
     }
 
     async fn tell_stuck(&self, id: &DeploymentId, why: Option<String>) {
@@ -234,6 +294,28 @@ impl Orchestrator {
         };
         if before != why {
             self.show_trouble().await;
+        }
+    }
+}
+
+/// Resumes processes of one Auto Scaling group.
+async fn resume_in(
+    accounts: &Accounts,
+    one: &SuspendedProcesses,
+    names: &[&str],
+) -> Result<(), AskError> {
+    let resumed = scaling::resume(accounts, &one.account, &one.group, names).await;
+    match &resumed {
+        Ok(()) | Err(AskError::Busy(_) | AskError::Unreachable(_)) => resumed,
+        Err(why) => {
+            let now = scaling::suspended(accounts, &one.account, &one.group).await;
+            let runs = |now: BTreeSet<String>| !names.iter().any(|&it| now.contains(it));
+            // What is gone needs nothing, nor does what was never suspended: that may have been denied, too.
+            if !now.is_ok_and(|now| now.is_none_or(runs)) {
+                return resumed;
+            }
+            tracing::info!(%why, group = %one.group, "nothing is left to resume");
+            Ok(())
         }
     }
 }
@@ -282,7 +364,9 @@ fn error(error: &AskError) -> ErrorInformation {
     let code = match error {
         AskError::Denied(_) | AskError::Unknown(_) => ErrorCode::AutoScalingIamRolePermissions,
         AskError::Busy(_) => ErrorCode::Throttled,
-        AskError::Refused(_) | AskError::Unreachable(_) => ErrorCode::AutoScalingConfiguration,
+        AskError::Refused(_) | AskError::Full(_) | AskError::Unreachable(_) => {
+            ErrorCode::AutoScalingConfiguration
+        }
     };
     let message =
         format!("processes of Auto Scaling can't be suspended, so nothing was begun: {error}");

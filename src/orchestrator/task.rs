@@ -141,7 +141,8 @@ impl Task {
         }
         lock(&self.orchestrator.0.active).remove(self.deployment.id());
         self.orchestrator.0.traffic.leave(self.deployment.id());
-        if self.suspending.is_some() || self.deployment.suspends() {
+        let copies = self.deployment.copies_at_aws();
+        if self.suspending.is_some() || copies || self.deployment.suspends() {
             self.orchestrator.resume_processes();
         }
         // Whoever follows a target that never started learns that nothing will come.

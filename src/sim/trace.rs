@@ -50,6 +50,7 @@ pub(super) fn words(line: &Line) -> String {
             let what = match &record.event {
                 LedgerEvent::Opened { deployment, .. } => format!("opened by {deployment}"),
                 LedgerEvent::Joining { deployment, .. } => format!("joined by {deployment}"),
+                LedgerEvent::Leaving { deployment, .. } => format!("left by {deployment}"),
                 LedgerEvent::Watched { watched } => format!("watches {}", watched.from),
                 LedgerEvent::Provisioned { hosts } => format!("{} provisioned", hosts.len()),
                 LedgerEvent::Terminated { hosts } => format!("{} terminated", hosts.len()),

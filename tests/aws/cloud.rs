@@ -108,7 +108,7 @@ pub fn to(group: &str) -> Action {
         .build()
 }
 
-async fn group(client: &Client, vpc: &str, name: &str, kind: &TargetTypeEnum) -> String {
+pub async fn group(client: &Client, vpc: &str, name: &str, kind: &TargetTypeEnum) -> String {
     let made = client
         .create_target_group()
         .name(name)
@@ -125,7 +125,7 @@ async fn group(client: &Client, vpc: &str, name: &str, kind: &TargetTypeEnum) ->
         .to_owned()
 }
 
-async fn targets(client: &Client, group: &str) -> Vec<String> {
+pub async fn targets(client: &Client, group: &str) -> Vec<String> {
     let request = client.describe_target_health().target_group_arn(group);
     let answer = request.send().await.unwrap();
     let all = answer.target_health_descriptions().iter();

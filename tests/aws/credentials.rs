@@ -184,6 +184,8 @@ async fn profile() {
 }
 
 async fn renewed() {
+    // There are profiles, and not that one.
+    add_profile("other", "OTHER");
     let witness = Witness::start().await;
     let accounts = only(AwsAccount {
         profile: Some("late".to_owned()),

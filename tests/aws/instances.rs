@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::process::Command;
 
 use aws_sdk_autoscaling::Client;
@@ -36,9 +37,10 @@ pub fn trials() -> Vec<Trial> {
 pub struct Site {
     pub server: Server,
     pub lab: Lab,
+    pub vpc: String,
     pub subnet: String,
     port: u16,
-    agents: Vec<(Program, TempDir)>,
+    agents: Vec<(String, Program, TempDir)>,
 }
 
 impl Site {
@@ -52,6 +54,7 @@ impl Site {
         let made = ec2(&server, &query).await;
         let site = Self {
             subnet: all(&made, "subnetId").remove(0),
+            vpc,
             lab: Lab::up(1),
             port: free_port(),
             agents: Vec::new(),
@@ -121,7 +124,14 @@ impl Site {
         program
             .until("the agent serves", async || ready.exists())
             .await;
-        self.agents.push((program, folder));
+        self.agents.push((name.to_owned(), program, folder));
+    }
+
+    /// Where the files of the host of this name are installed.
+    pub fn root_of(&self, name: &str) -> PathBuf {
+        let mut agents = self.agents.iter();
+        let found = agents.find(|(known, ..)| known == name).unwrap();
+        found.2.path().join("root")
     }
 
     /// An agent on an instance, where AWS says that it is.

@@ -33,6 +33,7 @@ fn asked() -> Spec {
         replacement: Selection::auto_scaling_group("new".to_owned()),
     });
     asked.provision = Some(Provision {
+        account: None,
         fleet: "web".to_owned(),
         count: 2,
     });

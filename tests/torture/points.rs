@@ -51,6 +51,8 @@ fn every_place_is_tried() {
         .chain(task_places::ENDING.map(str::to_owned))
         .chain([automatic_places::PLACE.to_owned()])
         .chain(scaling_places::PLACES.map(str::to_owned))
+        .chain(scaling_places::COPYING.map(str::to_owned))
+        .chain(scaling_places::ANSWERING.map(str::to_owned))
         .collect();
     assert_eq!(places(), tried);
 }

@@ -43,11 +43,15 @@ pub(super) fn lines(planned: &Planned) -> Vec<String> {
         lines.push(safe(&spec.style_label()));
     }
     if let Some(asked) = &spec.provision {
-        lines.push(format!(
-            "the fleet {} is asked to provision {} instances first: new-1 and so on stand for them below",
-            safe(&asked.fleet),
-            asked.count
-        ));
+        let fleet = safe(&asked.fleet);
+        let count = asked.count;
+        let first = match &asked.account {
+            Some(_) => {
+                format!("the Auto Scaling group {fleet} is copied first, with {count} instances")
+            }
+            None => format!("the fleet {fleet} is asked to provision {count} instances first"),
+        };
+        lines.push(format!("{first}: new-1 and so on stand for them below"));
     }
     if spec.up_to_date > 0 {
         lines.push(format!("{} have the revision already", spec.up_to_date));

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{DeploymentGroup, DeploymentOption, DeploymentType, InstanceAction};
+use super::{DeploymentGroup, DeploymentOption, DeploymentType, InstanceAction, ScalingProcess};
 use crate::model::tags::{TagFilter, TagFilterError};
 use crate::model::yaml::Path;
 
@@ -41,6 +41,7 @@ impl DeploymentGroup {
         self.check_alarms(&mut faults);
         self.check_rollback(&mut faults);
         self.check_triggers(&mut faults);
+        self.check_processes(&mut faults);
         faults.0
     }
 
@@ -182,6 +183,22 @@ impl DeploymentGroup {
                 "InvalidAutoRollbackConfigException",
                 "enabled, but no events are named",
             );
+        }
+    }
+
+    fn check_processes(&self, faults: &mut Faults) {
+        let path = Path::root().key("ec2DeploymentOptions");
+        let path = path.key("autoScalingGroupProcessesToSuspend");
+        let options = self.ec2_deployment_options.as_ref();
+        let named = options.map(|it| it.auto_scaling_group_processes_to_suspend.as_slice());
+        for (index, process) in named.unwrap_or_default().iter().enumerate() {
+            if *process == ScalingProcess::AlarmNotification {
+                faults.add(
+                    path.index(index),
+                    "InvalidAutoScalingGroupProcessToSuspendException",
+                    "a deployment suspends Terminate, AZRebalance, InstanceRefresh and ScheduledActions, and no other process",
+                );
+            }
         }
     }
 

@@ -71,11 +71,11 @@ pub struct DeploymentGroup {
     /// besides hosts of `cutover.yaml`. `CodeDeploy` has no such field: everything is in its own account there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
-    /// Auto Scaling groups. With `account` those of AWS, whose instances in service are selected. The one that a deployment
-    /// copies names a fleet of `cutover.yaml`, and selects no host.
+    /// Auto Scaling groups. With `account` those of AWS, whose instances in service are selected. Without, the one that a
+    /// deployment copies names a fleet of `cutover.yaml`, and selects no host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auto_scaling_groups: Option<Vec<AutoScalingGroup>>,
-    /// Whether Auto Scaling tells of instances that it terminates: kept, and of no effect here.
+    /// Whether the application on an instance ends by a termination deployment before Auto Scaling terminates the instance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub termination_hook_enabled: Option<bool>,
     /// What its Auto Scaling groups must not do while a deployment in place runs.

@@ -7,16 +7,20 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
-/// An Auto Scaling group of a deployment group: a name in requests, `{name, hook, terminationHook}` in responses.
+use super::DeploymentGroup;
+use crate::model::host::Transition;
+
+/// An Auto Scaling group of a deployment group: a name in requests, `{name, hook, terminationHook}` in responses, and where
+/// instances are to wait for their deployments.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AutoScalingGroup {
     /// The group's name.
     pub name: String,
-    /// The launch hook that `CodeDeploy` installed.
+    /// The launch hook: instances that come wait for it until the group's revision is on them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hook: Option<String>,
-    /// The termination hook that `CodeDeploy` installed.
+    /// The termination hook: instances that leave wait for it until their application has ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub termination_hook: Option<String>,
 }
@@ -62,6 +66,17 @@ impl<'de> Deserialize<'de> for AutoScalingGroup {
     }
 }
 
+impl DeploymentGroup {
+    /// The lifecycle hook that instances on their way wait for until this group lets them go on.
+    pub fn hook(&self, transition: Transition) -> Option<&str> {
+        let mut named = self.auto_scaling_groups.iter().flatten();
+        named.find_map(|one| match transition {
+            Transition::Launching => one.hook.as_deref(),
+            Transition::Terminating => one.termination_hook.as_deref(),
+        })
+    }
+}
+
 /// `EC2DeploymentOptions`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -82,6 +97,8 @@ pub enum ScalingProcess {
     InstanceRefresh,
     /// Scaling by the clock.
     ScheduledActions,
+    /// Scaling by alarms. No document may say so: it is suspended in copies alone, which have no traffic yet.
+    AlarmNotification,
 }
 
 impl ScalingProcess {
@@ -92,6 +109,7 @@ impl ScalingProcess {
             Self::AZRebalance => "AZRebalance",
             Self::InstanceRefresh => "InstanceRefresh",
             Self::ScheduledActions => "ScheduledActions",
+            Self::AlarmNotification => "AlarmNotification",
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{DeploymentGroup, Ec2TagSet, OnPremisesTagSet};
-use crate::model::host::{Host, Instance};
+use crate::model::host::{Host, Instance, Waiting};
 use crate::model::tags::{TagFilter, Tags, all_groups_match, any_matches};
 
 /// Tag filters, and Auto Scaling groups by name. A host is selected if any of the forms selects it: one of `cutover.yaml` by
@@ -78,6 +78,16 @@ impl Selection {
                 || self.selects_in_the_cloud(&instance.tags))
     }
 
+    /// What an instance waits for that comes to one of these Auto Scaling groups, or leaves it.
+    pub fn waiting<'a>(&self, host: &'a Host) -> Option<(&'a Instance, &'a Waiting)> {
+        let instance = host.instance.as_ref()?;
+        let waits = instance.waits.as_ref()?;
+        let groups = self.auto_scaling_groups.as_deref().unwrap_or_default();
+        let ours =
+            self.account.as_ref() == Some(&instance.account) && groups.contains(&waits.group);
+        ours.then_some((instance, waits))
+    }
+
     /// The hosts of one Auto Scaling group.
     pub fn auto_scaling_group(name: String) -> Self {
         Self {
@@ -100,10 +110,10 @@ impl DeploymentGroup {
         }
     }
 
-    /// The Auto Scaling groups that it has in its account. Those of deployments that copy one, and those without an account, are
-    /// fleets, whose hosts belong to the group when a deployment has made them the ones with the traffic.
+    /// The Auto Scaling groups that it has in its account. Those without an account are fleets, whose hosts belong to the group
+    /// when a deployment has made them the ones with the traffic.
     fn auto_scaling_groups_at_aws(&self) -> Option<Vec<String>> {
-        self.account.as_ref().filter(|_| !self.copies_fleet())?;
+        self.account.as_ref()?;
         let named = self.auto_scaling_groups.as_ref()?;
         Some(named.iter().map(|group| group.name.clone()).collect())
     }
@@ -138,6 +148,7 @@ mod tests {
             account: account.to_owned(),
             tags: [("role".to_owned(), "web".to_owned())].into(),
             auto_scaling_group: group.map(str::to_owned),
+            waits: None,
         }
     }
 
@@ -176,5 +187,21 @@ mod tests {
         assert!(!scaled.selects(&host(&[], Some(instance("prod", Some("other"))))));
         assert!(!scaled.selects(&host(&[], Some(instance("prod", None)))));
         assert!(!scaled.selects(&host(&[], Some(instance("test", Some("pool"))))));
+        // Who waits is no member yet, or none any more.
+        let coming = |account: &str, group: &str| {
+            let waits = Waiting {
+                group: group.to_owned(),
+                transition: crate::model::host::Transition::Launching,
+            };
+            let instance = Instance {
+                waits: Some(waits),
+                ..instance(account, None)
+            };
+            host(&[], Some(instance))
+        };
+        assert!(!scaled.selects(&coming("prod", "pool")));
+        assert!(scaled.waiting(&coming("prod", "pool")).is_some());
+        assert!(scaled.waiting(&coming("prod", "other")).is_none());
+        assert!(scaled.waiting(&coming("test", "pool")).is_none());
     }
 }

@@ -120,6 +120,10 @@ fn rules_are_named_as_codedeploy_names_them() {
             "triggerConfigurations: [{triggerName: n, triggerTargetArn: t, triggerEvents: []}]\n",
             "triggerConfigurations[0].triggerEvents: a trigger needs an event (InvalidTriggerConfigException)",
         ),
+        (
+            "ec2DeploymentOptions: {autoScalingGroupProcessesToSuspend: [AlarmNotification]}\n",
+            "ec2DeploymentOptions.autoScalingGroupProcessesToSuspend[0]: a deployment suspends Terminate, AZRebalance, InstanceRefresh and ScheduledActions, and no other process (InvalidAutoScalingGroupProcessToSuspendException)",
+        ),
     ] {
         assert_eq!(faults(fields), [expected], "{fields}");
     }

@@ -5,6 +5,7 @@
 
 mod ask;
 pub mod checks;
+mod copy;
 mod hand;
 mod provision;
 mod terminate;

@@ -96,6 +96,9 @@ impl Orchestrator {
             let message = "nothing says who provisions the replacement".to_owned();
             wrong(ErrorCode::AutoScalingConfiguration, message)
         })?;
+        if let Some(account) = &asked.account {
+            return self.copied_for(deployment, asked, account).await;
+        }
         let key = deployment.group_key();
         let group = copied_group(&key, deployment.id());
         let mut patience = Patience::new();
@@ -127,10 +130,9 @@ impl Orchestrator {
             });
         }
         let (project, _) = self.0.documents.current();
-        match hosts
-            .iter()
-            .find_map(|host| unusable(&project, deployment, host))
-        {
+        let unusable =
+            |host| clash(&project, host).or_else(|| unusable(&project, deployment, host));
+        match hosts.iter().find_map(unusable) {
             None => Ok(hosts),
             Some(why) => Err(wrong(
                 ErrorCode::AutoscalingValidationError,
@@ -144,16 +146,14 @@ impl Orchestrator {
 }
 
 /// Why an instance can't be part of the replacement.
-fn unusable(project: &Project, deployment: &Deployment, host: &Host) -> Option<String> {
+pub(super) fn unusable(project: &Project, deployment: &Deployment, host: &Host) -> Option<String> {
     if deployment.target(&host.name).is_some() {
         return Some(format!("{} is an instance of the original", host.name));
     }
-    clash(project, host).or_else(|| {
-        let names = deployment.spec.group.load_balancers();
-        let balancers = names
-            .into_iter()
-            .filter_map(|name| project.connections.load_balancer(name));
-        let mut wrong = balancers.filter_map(|balancer| Endpoint::of(host, balancer).err());
-        wrong.next().map(|error| error.to_string())
-    })
+    let names = deployment.spec.group.load_balancers();
+    let balancers = names
+        .into_iter()
+        .filter_map(|name| project.connections.load_balancer(name));
+    let mut wrong = balancers.filter_map(|balancer| Endpoint::of(host, balancer).err());
+    wrong.next().map(|error| error.to_string())
 }

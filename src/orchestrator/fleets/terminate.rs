@@ -1,4 +1,4 @@
-//! The end of instances: each is terminated by the fleet that provisioned it.
+//! The end of instances: each is terminated by the fleet that provisioned it, or with its Auto Scaling group.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,9 @@ use super::ask::Patience;
 use crate::engine::Deployment;
 use crate::engine::input::Told;
 use crate::engine::plan::Stage;
+use crate::engine::spec::Provision;
 use crate::model::host::Host;
+use crate::model::name::Name;
 use crate::providers::fleets::{FleetError, Terminate};
 
 impl Orchestrator {
@@ -17,18 +19,28 @@ impl Orchestrator {
             Some(Stage::Terminate { targets }) => targets.clone(),
             _ => Vec::new(),
         };
-        let (mut known, mut gone) = (Vec::new(), Vec::new());
+        let key = deployment.group_key();
+        let (mut known, mut gone, mut scaled) = (Vec::new(), Vec::new(), Vec::new());
         {
             let ledgers = self.0.ledgers.lock().await;
-            let ledger = ledgers.get(&deployment.group_key());
+            let ledger = ledgers.get(&key);
             for name in targets {
                 match ledger.and_then(|ledger| ledger.provisioned.get(&name)) {
                     Some(host) => known.push(host.clone()),
+                    None if is_scaled(deployment, &name) => scaled.push(name),
                     None => gone.push(name),
                 }
             }
         }
         let mut trouble = Vec::new();
+        if let Some((asked, account)) = copied(deployment).filter(|_| !scaled.is_empty()) {
+            let ended = self.end_original(&key, asked, account).await;
+            crate::crash_point::here!("fleets.deleted");
+            match ended {
+                Ok(()) => gone.append(&mut scaled),
+                Err(why) => trouble.push(format!("{}: {why}", asked.fleet)),
+            }
+        }
         for (fleet, hosts) in by_fleet(&known) {
             let mut patience = Patience::new();
             let asked = loop {
@@ -63,6 +75,20 @@ impl Orchestrator {
         };
         self.0.fleets.terminate(fleet, &asked).await
     }
+}
+
+/// What a deployment copies at AWS, and in which account.
+fn copied(deployment: &Deployment) -> Option<(&Provision, &str)> {
+    let asked = deployment.spec.provision.as_ref()?;
+    Some((asked, asked.account.as_deref()?))
+}
+
+/// Whether an instance ends with the Auto Scaling group that was copied.
+fn is_scaled(deployment: &Deployment, name: &Name) -> bool {
+    let mut targets = deployment.spec.targets.iter();
+    let target = targets.find(|target| target.name == *name);
+    let fleet = target.and_then(|target| target.fleet.as_ref());
+    copied(deployment).is_some_and(|(asked, _)| fleet == Some(&asked.fleet))
 }
 
 /// Instances by the fleet that provisioned them; hosts of `cutover.yaml` have none.

@@ -84,6 +84,7 @@ pub fn order(deployment: &Deployment, target: &Target) -> Arc<Order> {
             _ if spec.goes_back() => Creator::CodeDeployRollback,
             // To a host it is the same, and agents of before do not know the word.
             Creator::CodeDeploy => Creator::User,
+            Creator::AutoscalingTermination => Creator::Autoscaling,
             other => other,
         },
         deployment_type: spec.group.deployment_style.deployment_type,

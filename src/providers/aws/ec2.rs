@@ -14,7 +14,7 @@ use reqwest::Url;
 
 use super::scaling::members;
 use super::{Accounts, Trouble};
-use crate::model::host::{Host, Instance};
+use crate::model::host::{Host, Instance, Waiting};
 use crate::model::name::Name;
 use crate::model::tags::Tags;
 use crate::providers::instances::{Found, Keys, Wanted, agent};
@@ -66,7 +66,8 @@ impl Accounts {
         let missing = wanted.groups.difference(&scaled.known);
         let hosts = all.into_values().filter_map(|one| {
             let group = scaled.serving.get(&one.id).cloned();
-            host(one, wanted, group)
+            let waits = scaled.waiting.get(&one.id).cloned();
+            host(one, wanted, group, waits)
         });
         Ok(Found {
             hosts: hosts.collect(),
@@ -76,7 +77,12 @@ impl Accounts {
 }
 
 /// The host that an instance is.
-fn host(described: Described, wanted: &Wanted, group: Option<String>) -> Option<Host> {
+fn host(
+    described: Described,
+    wanted: &Wanted,
+    group: Option<String>,
+    waits: Option<Waiting>,
+) -> Option<Host> {
     let name: Name = described.id.parse().ok()?;
     let address = described
         .address
@@ -93,6 +99,7 @@ fn host(described: Described, wanted: &Wanted, group: Option<String>) -> Option<
             account: wanted.account.clone(),
             tags: described.tags,
             auto_scaling_group: group,
+            waits,
         }),
     })
 }

@@ -3,9 +3,13 @@
 #[cfg(not(feature = "aws"))]
 mod absent;
 #[cfg(feature = "aws")]
+mod copy;
+#[cfg(feature = "aws")]
 mod credentials;
 #[cfg(feature = "aws")]
 mod ec2;
+#[cfg(feature = "aws")]
+mod hooks;
 #[cfg(feature = "aws")]
 mod newest;
 #[cfg(feature = "aws")]
@@ -42,6 +46,9 @@ pub enum AskError {
     /// It will not, however often it is asked.
     #[error("{0}")]
     Refused(String),
+    /// There may be no more of what was asked for.
+    #[error("{0}")]
+    Full(String),
     /// It has been asked too often, or has trouble of its own.
     #[error("{0}")]
     Busy(String),
@@ -107,6 +114,7 @@ impl Accounts {
         let message = format!("{}: {}", self.label(service, account), trouble.reason);
         match trouble.kind {
             Kind::Refused if trouble.is_denied() => AskError::Denied(message),
+            Kind::Refused if trouble.is_limit() => AskError::Full(message),
             Kind::Refused => AskError::Refused(message),
             Kind::Credentials => AskError::Unknown(message),
             Kind::Busy => AskError::Busy(message),

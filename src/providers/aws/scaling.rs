@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_config::SdkConfig;
 use aws_sdk_autoscaling::Client;
-use aws_sdk_autoscaling::types::LifecycleState;
+use aws_sdk_autoscaling::types::{Instance, LifecycleState};
 
 use super::{Accounts, AskError, Trouble};
-use crate::providers::instances::DEADLINE;
+use crate::model::host::{Transition, Waiting};
 use crate::providers::scaling::Asked;
 
 /// What the request needs.
@@ -21,8 +21,30 @@ const TOGETHER: usize = 50;
 pub(super) struct Members {
     /// The group that an instance is in service in.
     pub serving: BTreeMap<String, String>,
+    /// What an instance waits for.
+    pub waiting: BTreeMap<String, Waiting>,
     /// Groups that there are.
     pub known: BTreeSet<String>,
+}
+
+impl Members {
+    /// Takes in an instance of a group.
+    fn take(&mut self, group: &str, instance: &Instance) {
+        let Some(id) = instance.instance_id().map(str::to_owned) else {
+            return;
+        };
+        let transition = match instance.lifecycle_state() {
+            Some(LifecycleState::InService) => {
+                self.serving.insert(id, group.to_owned());
+                return;
+            }
+            Some(LifecycleState::PendingWait) => Transition::Launching,
+            Some(LifecycleState::TerminatingWait) => Transition::Terminating,
+            _ => return,
+        };
+        let group = group.to_owned();
+        self.waiting.insert(id, Waiting { group, transition });
+    }
 }
 
 /// Asks for these groups.
@@ -51,12 +73,9 @@ pub(super) async fn members(
                     continue;
                 };
                 members.known.insert(name.to_owned());
-                let instances = group.instances().iter();
-                let serving =
-                    instances.filter(|it| it.lifecycle_state() == Some(&LifecycleState::InService));
-                let ids = serving.filter_map(|instance| instance.instance_id());
-                let entries = ids.map(|id| (id.to_owned(), name.to_owned()));
-                members.serving.extend(entries);
+                for instance in group.instances() {
+                    members.take(name, instance);
+                }
             }
             next = answer.next_token().map(str::to_owned);
             if next.is_none() {
@@ -139,10 +158,6 @@ impl Accounts {
                 Asked::Resume(processes) => resume(&session, group, processes).await.map(|()| None),
             }
         };
-        let done = tokio::time::timeout(DEADLINE, ask).await;
-        match done.unwrap_or_else(|_| Err(Trouble::late(DEADLINE))) {
-            Ok(said) => Ok(said),
-            Err(trouble) => Err(self.told("Auto Scaling", Some(account), trouble).await),
-        }
+        self.in_time(account, ask).await
     }
 }

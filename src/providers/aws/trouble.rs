@@ -76,6 +76,11 @@ impl Trouble {
         matches!(family(&self.code, 0), Family::Throttled)
     }
 
+    /// Whether there may be no more of what was asked for.
+    pub fn is_limit(&self) -> bool {
+        self.code == "LimitExceeded"
+    }
+
     /// What an answer of this status means, with a code and words of AWS's own.
     pub(super) fn said(status: u16, code: &str, said: &str, permission: &str) -> Self {
         let words = match (code, said) {

@@ -70,9 +70,11 @@ pub(super) fn check_group(
     match group.fleet() {
         None => problems.add(warning(
             &options.key("greenFleetProvisioningOption"),
-            "COPY_AUTO_SCALING_GROUP copies the one fleet that autoScalingGroups names: deployments to the group are refused"
+            "COPY_AUTO_SCALING_GROUP copies the one fleet, or Auto Scaling group, that autoScalingGroups names: deployments to the group are refused"
                 .to_owned(),
         )),
+        // What AWS has is not known here.
+        Some(_) if group.account.is_some() => {}
         Some(fleet) if connections.fleet(fleet).is_none() => {
             let known = connections.fleets.iter().map(|known| &known.name);
             let message = format!(

@@ -185,6 +185,7 @@ fn who(summary: &Summary) -> String {
         _ if summary.rolls_back.is_some() => "rollback",
         Creator::CodeDeployRollback => "rollback",
         Creator::Autoscaling => "launch",
+        Creator::AutoscalingTermination => "end",
         Creator::CodeDeployAutoUpdate => "update",
         Creator::CodeDeploy => "auto",
         Creator::User => summary.by.as_str(),

@@ -34,6 +34,13 @@ pub(super) fn origin(deployment: &Deployment) -> Option<Vec<Run>> {
             let names: Vec<&str> = spec.targets.iter().map(|t| t.name.as_str()).collect();
             format!("launch deployment: {} joined the group", names.join(", "))
         }
+        (Creator::AutoscalingTermination, _) => {
+            let names: Vec<&str> = spec.targets.iter().map(|t| t.name.as_str()).collect();
+            format!(
+                "termination deployment: {} leaves the group",
+                names.join(", ")
+            )
+        }
         (Creator::CodeDeployAutoUpdate, Some(update)) => format!(
             "brings instances up to date that were outdated after {}",
             update.root

@@ -53,6 +53,7 @@ fn asked() -> Run {
         sides.original = of(sample::BEFORE);
         sides.replacement = of(sample::LIVE);
         spec.provision = Some(Provision {
+            account: None,
             fleet: "pool".to_owned(),
             count: 2,
         });

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use cutover::engine::ledger::{LedgerEvent, LedgerRecord};
+use cutover::model::deployment::DeploymentId;
 use cutover::model::group::{GroupKey, ScalingProcess, SuspendedProcesses};
 use cutover::orchestrator::Orchestrator;
 use cutover::orchestrator::command::Command;
@@ -12,13 +13,14 @@ use cutover::store::state::State;
 use crate::credentials::Witness;
 use crate::server::{REGION, until};
 
-/// Something is suspended for a deployment that is over, in an account that the documents have not any more.
+/// Something is suspended for a deployment that is over, in two accounts, one of which the documents have not any more.
 pub async fn lost() {
     let witness = Witness::start().await;
     let folder = tempfile::tempdir().unwrap();
+    let url = &witness.url;
     let documents = |accounts: &str| {
         let text = format!(
-            "name: demo\nsettings: {{ stateDirectory: state }}\nhosts: []\nconnections: {{ aws: [{accounts}] }}\n"
+            "name: demo\nsettings: {{ stateDirectory: state }}\nhosts: []\nconnections: {{ aws: [{{ name: other, region: {REGION}, endpointUrl: '{url}' }}, {accounts}] }}\n"
         );
         std::fs::write(folder.path().join("cutover.yaml"), text).unwrap();
     };
@@ -29,13 +31,14 @@ pub async fn lost() {
         application: "shop".parse().unwrap(),
         group: "scaled".parse().unwrap(),
     };
+    let in_account = |account: &str| SuspendedProcesses {
+        account: account.to_owned(),
+        group: "pool".to_owned(),
+        processes: [ScalingProcess::Terminate].into(),
+    };
     let suspending = LedgerEvent::Suspending {
         deployment: "d-AAAAAAAAA".parse().unwrap(),
-        processes: vec![SuspendedProcesses {
-            account: "prod".to_owned(),
-            group: "pool".to_owned(),
-            processes: [ScalingProcess::Terminate].into(),
-        }],
+        processes: vec![in_account("prod"), in_account("other")],
     };
     let suspending = LedgerRecord {
         seq: 1,
@@ -48,7 +51,18 @@ pub async fn lost() {
     };
     let journal = Journal::open(&state.journal()).unwrap();
     journal.append(batch).await.unwrap();
+    witness.answers(200, "<ResumeProcessesResponse/>");
     let orchestrator = Orchestrator::start(&state).unwrap();
+    let left = async || {
+        let ledgers = orchestrator.snapshot().await.ledgers;
+        let mut all = ledgers.into_iter();
+        all.next().unwrap().1.suspended
+    };
+    // What is not in its way is resumed at once, and once.
+    let whose: DeploymentId = "d-AAAAAAAAA".parse().unwrap();
+    let is_one = async || left().await.get(&whose) == Some(&vec![in_account("prod")]);
+    until("the other account's is resumed", is_one).await;
+    assert_eq!(witness.seen().len(), 1);
     let told = async |words: &str| {
         let problems = orchestrator.snapshot().await.problems;
         problems.iter().any(|problem| problem.contains(words))
@@ -65,7 +79,6 @@ pub async fn lost() {
 
     // It is back; who asks there may not resume, nor see whether there is anything to resume.
     witness.answers(403, "<ErrorResponse><Error><Code>AccessDenied</Code><Message>not you</Message></Error></ErrorResponse>");
-    let url = &witness.url;
     documents(&format!(
         "{{ name: prod, region: {REGION}, endpointUrl: '{url}' }}"
     ));

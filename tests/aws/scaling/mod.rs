@@ -1,5 +1,7 @@
 //! What Auto Scaling must not do while a deployment runs.
 
+mod copies;
+mod hooks;
 mod left;
 mod places;
 
@@ -25,6 +27,18 @@ pub fn trials() -> Vec<Trial> {
             left::lost,
         ),
         trial("processes_are_resumed_after_a_crash_at_any_place", crashes),
+        trial("a_group_is_copied_and_the_original_ends", copies::whole),
+        trial("a_copy_is_made_once_whatever_crashes", copies::crashed),
+        trial("what_can_not_be_copied_is_said", copies::refused),
+        trial(
+            "instances_that_come_wait_for_their_deployment",
+            hooks::coming,
+        ),
+        trial(
+            "instances_that_leave_wait_for_their_deployment",
+            hooks::leaving,
+        ),
+        trial("who_waits_is_told_after_a_crash", hooks::crashed),
     ]
 }
 
@@ -106,9 +120,12 @@ async fn crashes() {
     }
 }
 
-/// What stands before an emulator and does not let everything through.
-async fn denying(behind: String) -> String {
-    let routes = Router::new().fallback(pass).with_state(behind);
+/// Actions that are not done, with what is answered.
+type Denied = Vec<(&'static str, u16, &'static str)>;
+
+/// What stands before an emulator and answers these requests itself, with a status and a code.
+async fn denying(behind: String, denied: Denied) -> String {
+    let routes = Router::new().fallback(pass).with_state((behind, denied));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
@@ -116,26 +133,38 @@ async fn denying(behind: String) -> String {
 }
 
 async fn pass(
-    State(behind): State<String>,
+    State((behind, denied)): State<(String, Denied)>,
     headers: HeaderMap,
     body: String,
 ) -> (StatusCode, String) {
-    if body.contains("Action=SuspendProcesses") || body.contains("Action=ResumeProcesses") {
-        let denied = "<ErrorResponse><Error><Code>AccessDenied</Code><Message>not you</Message></Error></ErrorResponse>";
-        return (StatusCode::FORBIDDEN, denied.to_owned());
+    let asked = |action: &str| body.contains(&format!("Action={action}&"));
+    if let Some((_, status, code)) = denied.iter().find(|(action, ..)| asked(action)) {
+        let text = format!(
+            "<ErrorResponse><Error><Code>{code}</Code><Message>not you</Message></Error></ErrorResponse>"
+        );
+        return (StatusCode::from_u16(*status).unwrap(), text);
     }
+    forward(&behind, &headers, body).await
+}
+
+/// What the emulator answers.
+async fn forward(behind: &str, headers: &HeaderMap, body: String) -> (StatusCode, String) {
     let mut asked = reqwest::Client::new().post(behind).body(body);
     for name in ["authorization", "content-type", "x-amz-date"] {
         asked = asked.header(name, &headers[name]);
     }
-    let answer = asked.send().await.unwrap();
+    // The emulator may have ended before whoever asks.
+    let Ok(answer) = asked.send().await else {
+        return (StatusCode::BAD_GATEWAY, String::new());
+    };
     let status = StatusCode::from_u16(answer.status().as_u16()).unwrap();
     (status, answer.text().await.unwrap())
 }
 
 async fn denied() {
     let (site, client) = site().await;
-    let url = denying(site.server.url()).await;
+    let denied = ["SuspendProcesses", "ResumeProcesses"].map(|it| (it, 403, "AccessDenied"));
+    let url = denying(site.server.url(), denied.into()).await;
     site.documents_at("", &url);
     let (id, _) = site.lab.deploy(&["scaled", "1.0"]);
     let shown = site.lab.show(&id);

@@ -7,6 +7,8 @@ mod credentials;
 #[cfg(feature = "aws")]
 mod ec2;
 #[cfg(feature = "aws")]
+mod ecs;
+#[cfg(feature = "aws")]
 mod newest;
 #[cfg(feature = "aws")]
 mod s3;

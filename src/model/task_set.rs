@@ -1,4 +1,4 @@
-//! Task sets: the processes that a container service is made of, on hosts with the agent.
+//! Task sets: what a container service is made of, as processes on hosts with the agent, or as AWS ECS keeps them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -184,21 +184,58 @@ impl Visitor<'_> for NumberOrRange {
     }
 }
 
+/// What a task set is known by: the deployment that had it created, or what AWS ECS calls one that somebody else had.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TaskSetId(String);
+
+impl TaskSetId {
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The deployment that had it created, if one did.
+    pub fn deployment(&self) -> Option<DeploymentId> {
+        self.0.parse().ok()
+    }
+}
+
+impl From<&DeploymentId> for TaskSetId {
+    fn from(id: &DeploymentId) -> Self {
+        Self(id.to_string())
+    }
+}
+
+impl From<&str> for TaskSetId {
+    fn from(id: &str) -> Self {
+        Self(id.to_owned())
+    }
+}
+
+impl fmt::Display for TaskSetId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// A task set of a service: who made it, what its tasks are, and where they serve.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TaskSet {
-    /// The deployment that had it created: what agents know it by.
-    pub id: DeploymentId,
+    /// What it is known by, to agents and to AWS ECS.
+    pub id: TaskSetId,
     /// Of which service it is.
     pub service: EcsService,
     /// What its tasks are called in the `AppSpec`.
     pub task_definition: String,
-    /// What they are.
-    pub definition: TaskDefinition,
+    /// What they are; absent where AWS ECS knows that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition: Option<TaskDefinition>,
     /// The target group that it is bound to.
     pub target_group: String,
-    /// The hosts that have tasks of it, each with how many.
+    /// The hosts that have tasks of it, each with how many; none where AWS ECS places them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hosts: Vec<(Name, u32)>,
     /// Its tasks, once they are known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

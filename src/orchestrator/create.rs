@@ -32,6 +32,7 @@ impl Orchestrator {
     /// The same; `way_back` says that somebody goes back by it.
     async fn deploy_as(&self, deploy: Deploy, way_back: bool) -> Result<Answer, ApiError> {
         self.catch_up();
+        self.look_at_service(&deploy.group).await;
         let (project, _) = self.0.documents.current();
         if deploy.verify_artifact {
             // Takes long, so that it comes before the ledgers are held; after what is wrong with the request itself.
@@ -135,6 +136,7 @@ impl Orchestrator {
     pub async fn preview(&self, deploy: &Deploy) -> Result<Preview, ApiError> {
         self.catch_up();
         self.look_for(deploy).await?;
+        self.look_at_service(&deploy.group).await;
         let (project, _) = self.0.documents.current();
         let ledger = self.ledger_of(&deploy.group).await;
         let (spec, revision) = self.spec(&project, deploy, &ledger)?;

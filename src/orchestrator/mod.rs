@@ -15,6 +15,7 @@ pub mod command;
 mod content;
 pub mod create;
 pub mod documents;
+mod duty;
 mod elsewhere;
 pub mod feed;
 mod fleets;
@@ -55,6 +56,7 @@ use self::hosts::Hosts;
 use self::instances::Instances;
 use self::notify::Outbox;
 use self::scaling::Scaling;
+use self::services::Services;
 use self::snapshot::Summary;
 use self::traffic::Traffic;
 use crate::engine::freeze::Freezes;
@@ -98,6 +100,7 @@ struct Inner {
     fleets: Fleets,
     instances: Instances,
     scaling: Scaling,
+    services: Services,
     sources: Sources,
     outbox: Outbox,
     /// When each place that a group follows was looked at last.
@@ -259,6 +262,7 @@ impl Orchestrator {
             alarms,
             fleets: Fleets::new(secrets.clone()),
             scaling: Scaling::new(accounts.clone()),
+            services: Services::new(accounts.clone()),
             instances: Instances::new(accounts.clone(), state.instances(), &found),
             ledgers: tokio::sync::Mutex::new(ledgers),
             hooks: Arc::new(hooks),

@@ -1,22 +1,53 @@
 //! Whether a container service can be deployed to: what its `AppSpec` and its group say against what the project knows
 //! (operations.md §1.2).
 
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
 use super::checks::unknown;
 use super::command::{ApiError, Deploy};
 use super::functions::{only_of_servers, only_target};
+use super::task_sets::place;
 use super::traffic::listener::server_name;
-use super::{Orchestrator, content};
+use super::{Orchestrator, content, lock};
 use crate::appspec::ecs;
 use crate::engine::spec::TargetSpec;
 use crate::engine::task_sets::TaskSets;
 use crate::engine::{Ledger, Spec};
-use crate::model::connections::{ServiceConnection, ServiceKind, TrafficProvider};
+use crate::model::connections::{
+    Arn, ServiceConnection, ServiceKind, ServiceProcesses, TrafficProvider,
+};
 use crate::model::deployment::DeploymentId;
 use crate::model::group::{DeploymentGroup, EcsService, GroupKey, TargetGroupPairInfo};
 use crate::model::name::Name;
 use crate::model::project::Project;
 use crate::model::revision::Revision;
-use crate::model::task_set::TaskSet;
+use crate::model::task_set::{TaskSet, TaskSetId};
+use crate::providers::aws::Accounts;
+use crate::providers::services::{self, Listener, Standee, Standing};
+
+/// What is known of services that AWS ECS keeps.
+#[derive(Debug)]
+pub(super) struct Services {
+    accounts: Accounts,
+    /// How each stood at the last look, if ECS has said so.
+    seen: Mutex<BTreeMap<EcsService, Standing>>,
+}
+
+impl Services {
+    /// Nothing is known yet.
+    pub fn new(accounts: Accounts) -> Self {
+        Self {
+            accounts,
+            seen: Mutex::default(),
+        }
+    }
+
+    /// The accounts that they are in.
+    pub fn accounts(&self) -> &Accounts {
+        &self.accounts
+    }
+}
 
 /// What a deployment to a service is about.
 pub(super) struct Asked {
@@ -40,50 +71,115 @@ impl Orchestrator {
         only_of_servers(deploy, "a service")?;
         let appspec = content::service(&self.0.bundles, revision)?;
         let service = named(group)?;
-        let ServiceKind::Processes(processes) = &connection(project, service)?.via;
+        let via = &connection(project, service)?.via;
         self.nobody_else_moves(&group.key(), service)?;
         let pair = pair(group)?;
-        listeners(project, pair)?;
-        let wanted = appspec.service.definition_name();
-        let definitions = &processes.task_definitions;
-        let definition = definitions.get(wanted).ok_or_else(|| {
-            let known = definitions.keys().map(String::as_str);
-            ApiError::new(
-                "InvalidRevisionException",
-                format!(
-                    "{}: the `taskDefinitions` of {} in `connections.services` of cutover.yaml say what its tasks are",
-                    unknown("task definition", wanted, known),
-                    service.service_name
-                ),
-            )
-        })?;
         let mut before = ledger.task_sets.iter();
         let before = before.find(|kept| kept.service == *service);
         let (primary, left) = before.map_or((None, Vec::new()), |kept| {
             (kept.primary.clone(), kept.left.clone())
         });
-        let replacement = TaskSet {
-            id: id.clone(),
-            service: service.clone(),
-            task_definition: wanted.to_owned(),
-            target_group: other_group(pair, primary.as_ref()),
-            hosts: processes.spread(definition.count),
-            definition: definition.clone(),
-            tasks: Vec::new(),
+        let mut task_sets = TaskSets {
+            replacement: TaskSet {
+                id: TaskSetId::from(id),
+                service: service.clone(),
+                task_definition: appspec.service.definition_name().to_owned(),
+                target_group: String::new(),
+                hosts: Vec::new(),
+                definition: None,
+                tasks: Vec::new(),
+            },
+            original: primary,
+            left,
         };
         let target = target(service)?;
-        for (host, _) in &replacement.hosts {
-            server_name(&target.name, host, u16::MAX).map_err(balancers)?;
+        match via {
+            ServiceKind::Processes(processes) => {
+                listeners(project, pair)?;
+                on_hosts(processes, &mut task_sets.replacement, &target)?;
+            }
+            ServiceKind::Ecs(_) => {
+                self.can_reach_listeners(project, service, pair)?;
+                self.at_ecs(service, &mut task_sets);
+            }
         }
+        let original = task_sets.original.as_ref();
+        task_sets.replacement.target_group = other_group(pair, original);
         Ok(Asked {
             appspec,
             target,
-            task_sets: TaskSets {
-                original: primary,
-                replacement,
-                left,
-            },
+            task_sets,
         })
+    }
+
+    /// Looks how the service of a group stands, if ECS keeps it: what has the traffic is known there. If ECS does not say,
+    /// the deployment finds out why when it begins.
+    pub(super) async fn look_at_service(&self, group: &GroupKey) {
+        let (project, _) = self.0.documents.current();
+        let group = project.group(group);
+        let Some(service) = group.and_then(|group| named(group).ok()) else {
+            return;
+        };
+        let Ok(ServiceKind::Ecs(keeper)) = connection(&project, service).map(|it| &it.via) else {
+            return;
+        };
+        let looked = services::look(self.0.services.accounts(), &place(service, keeper)).await;
+        let mut seen = lock(&self.0.services.seen);
+        match looked {
+            Ok(standing) => drop(seen.insert(service.clone(), standing)),
+            Err(error) => {
+                tracing::warn!(%error, "how a service stands is not known");
+                seen.remove(service);
+            }
+        }
+    }
+
+    /// Whether this program knows how to speak to the listeners of a service that ECS keeps.
+    fn can_reach_listeners(
+        &self,
+        project: &Project,
+        service: &EcsService,
+        pair: &TargetGroupPairInfo,
+    ) -> Result<(), ApiError> {
+        for (arn, production) in listeners_of(pair) {
+            let known = ["listener/app/", "listener-rule/app/"];
+            let is_one = |resource| Arn::of(arn, "elasticloadbalancing", resource).is_some();
+            if !known.into_iter().any(is_one) {
+                return Err(balancers(format!(
+                    "{arn:?} is no ARN of a listener of an application load balancer, and {} is at AWS ECS: write one in `listenerArns`",
+                    service.service_name
+                )));
+            }
+            let listener = Listener {
+                service: service.clone(),
+                arn: arn.clone(),
+                groups: groups_of(pair),
+                production,
+            };
+            let reached = self.0.traffic.reach_listener(project, listener);
+            reached.map_err(balancers)?;
+        }
+        Ok(())
+    }
+
+    /// What has the traffic at ECS is the original, whoever made it.
+    fn at_ecs(&self, service: &EcsService, sets: &mut TaskSets) {
+        let seen = lock(&self.0.services.seen);
+        let Some(standing) = seen.get(service) else {
+            return;
+        };
+        let primary = standing.primary();
+        let known = sets.original.take();
+        if let Some(primary) = primary {
+            let same = known.as_ref().filter(|known| known.id == primary.id);
+            sets.original = Some(same.cloned().unwrap_or_else(|| found(service, primary)));
+        }
+        let former = known.filter(|known| Some(&known.id) != primary.map(|it| &it.id));
+        sets.left.extend(former);
+        sets.left.retain(|set| {
+            let there = standing.find(&set.id);
+            there.is_some_and(|there| !there.primary)
+        });
     }
 
     /// Whether no other group moves the traffic of the same service.
@@ -147,17 +243,64 @@ fn pair(group: &DeploymentGroup) -> Result<&TargetGroupPairInfo, ApiError> {
     })
 }
 
+/// What the tasks of the replacement are on hosts, and which of these have some.
+fn on_hosts(
+    processes: &ServiceProcesses,
+    replacement: &mut TaskSet,
+    target: &TargetSpec,
+) -> Result<(), ApiError> {
+    let definitions = &processes.task_definitions;
+    let wanted = &replacement.task_definition;
+    let definition = definitions.get(wanted).ok_or_else(|| {
+        let known = definitions.keys().map(String::as_str);
+        ApiError::new(
+            "InvalidRevisionException",
+            format!(
+                "{}: the `taskDefinitions` of {} in `connections.services` of cutover.yaml say what its tasks are",
+                unknown("task definition", wanted, known),
+                replacement.service.service_name
+            ),
+        )
+    })?;
+    replacement.hosts = processes.spread(definition.count);
+    replacement.definition = Some(definition.clone());
+    for (host, _) in &replacement.hosts {
+        server_name(&target.name, host, u16::MAX).map_err(balancers)?;
+    }
+    Ok(())
+}
+
+/// A task set that ECS has.
+fn found(service: &EcsService, set: &Standee) -> TaskSet {
+    TaskSet {
+        id: set.id.clone(),
+        service: service.clone(),
+        task_definition: set.task_definition.clone(),
+        definition: None,
+        target_group: set.target_group.clone().unwrap_or_default(),
+        hosts: Vec::new(),
+        tasks: Vec::new(),
+    }
+}
+
+/// The names of both target groups.
+pub(super) fn groups_of(pair: &TargetGroupPairInfo) -> Vec<String> {
+    let groups = pair.target_groups.iter();
+    groups.map(|group| group.name.clone()).collect()
+}
+
+/// The listeners, and whether production traffic comes in at each.
+pub(super) fn listeners_of(pair: &TargetGroupPairInfo) -> impl Iterator<Item = (&String, bool)> {
+    let production = pair.prod_traffic_route.listener_arns.iter();
+    let test = pair.test_traffic_route.iter();
+    let test = test.flat_map(|route| &route.listener_arns);
+    let production = production.map(|name| (name, true));
+    production.chain(test.map(|name| (name, false)))
+}
+
 /// Whether the listeners are load balancers of the project, and can do what is asked of them.
 fn listeners(project: &Project, pair: &TargetGroupPairInfo) -> Result<(), ApiError> {
-    let production = pair.prod_traffic_route.listener_arns.iter();
-    let test = pair
-        .test_traffic_route
-        .iter()
-        .flat_map(|route| &route.listener_arns);
-    for (name, weighs) in production
-        .map(|it| (it, true))
-        .chain(test.map(|it| (it, false)))
-    {
+    for (name, weighs) in listeners_of(pair) {
         let all = &project.connections;
         let Some(balancer) = all.load_balancer(name) else {
             let known = all.load_balancers.iter().map(|one| one.name.as_str());

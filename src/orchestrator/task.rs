@@ -10,6 +10,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::admission::Turn;
 use super::alarms::guard::{Guard, Word};
 use super::command::ApiError;
+use super::duty::Duty;
 use super::feed::FeedItem;
 use super::hooks::Call;
 use super::hosts::{Assignment, Mode};
@@ -24,6 +25,7 @@ use crate::engine::pending::{Change, Work, WorkId, evolve_with_change, wants};
 use crate::engine::target::Target;
 use crate::engine::{Deployment, Input, decide, pending, refusal};
 use crate::model::deployment::{DeploymentStatus, ExecutionId};
+use crate::model::lifecycle::LifecycleEvent;
 use crate::model::name::Name;
 use crate::model::notification::Notification;
 use crate::model::project::HookSettings;
@@ -464,13 +466,8 @@ impl Task {
             return;
         }
         if found.actor() == Actor::TaskSets {
-            let creation = Creation {
-                execution: execution.clone(),
-                target,
-                mode,
-                state: Arc::clone(&self.published),
-                reports: self.requests.clone(),
-            };
+            let duty = self.duty(&execution, found, LifecycleEvent::Install);
+            let creation = Creation { duty, mode };
             // One that has begun goes on: agents finish what they were told.
             self.creations
                 .entry(execution)
@@ -513,17 +510,24 @@ impl Task {
         let name = entry.hook.clone()?;
         let (project, _) = self.orchestrator.0.documents.current();
         Some(Call {
-            execution: execution.clone(),
+            duty: self.duty(execution, target, entry.event),
             deployment: self.deployment.id().clone(),
-            target: target.name.clone(),
-            event: entry.event,
             hook: project.connections.hook(&name).cloned(),
             report_to: project.settings.hooks.as_ref().map(HookSettings::report_to),
             name,
             mode,
+        })
+    }
+
+    /// The event that a target has come to, for whoever carries it out here.
+    fn duty(&self, execution: &ExecutionId, target: &Target, event: LifecycleEvent) -> Duty {
+        Duty {
+            execution: execution.clone(),
+            target: target.name.clone(),
+            event,
             state: Arc::clone(&self.published),
             reports: self.requests.clone(),
-        })
+        }
     }
 
     /// Who wants that an execution is in this mode: the host keeps it with the command.

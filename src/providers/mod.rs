@@ -9,5 +9,6 @@ pub mod instances;
 pub mod notify;
 pub mod scaling;
 pub mod secrets;
+pub mod services;
 pub mod sources;
 pub mod traffic;

@@ -265,7 +265,11 @@ impl Drop for Bridge {
 }
 
 /// What targets weigh by the listener, and by how many share a group.
-async fn shares(client: Client, listener: String, groups: [String; 2]) -> BTreeMap<String, i32> {
+pub async fn shares(
+    client: Client,
+    listener: String,
+    groups: [String; 2],
+) -> BTreeMap<String, i32> {
     let weights = weights(&client, &listener, &groups).await;
     let mut now = BTreeMap::new();
     let sum = weights.iter().sum::<i32>().max(1);

@@ -17,6 +17,7 @@ mod backend;
 mod balancers;
 mod cloud;
 mod credentials;
+mod ecs;
 mod functions;
 mod instances;
 #[path = "../rollout/lab.rs"]
@@ -31,6 +32,7 @@ mod revisions;
 mod rollouts;
 mod scaling;
 mod server;
+mod services;
 mod topics;
 
 use std::process::{Command, ExitCode};
@@ -76,6 +78,7 @@ fn main() -> ExitCode {
         automatic::trials(),
         aliases::trials(),
         functions::trials(),
+        services::trials(),
         credentials::trials(),
         topics::trials(),
         balancers::trials(),

@@ -26,7 +26,7 @@ pub use function::{FunctionConnection, FunctionEndpoints, FunctionKind, LambdaAl
 pub use hook::{Hook, HookKind, LambdaHook};
 pub use http::{HealthField, HttpBalancer, HttpObserve, HttpRequest, ServiceField};
 pub use receiver::{CommandReceiver, Receiver, ReceiverKind, Slack, SnsTopic, Webhook};
-pub use service::{ServiceConnection, ServiceKind, ServiceProcesses};
+pub use service::{EcsKeeper, LaunchType, ServiceConnection, ServiceKind, ServiceProcesses};
 pub use source::{Addresses, Objects, Repositories, SourceConnection, SourceKind};
 pub use traffic::{
     Elbv2, Elbv2Control, Elbv2Weights, Envoy, EnvoyControl, EnvoyEndpoints, EnvoyRuntime, HaProxy,

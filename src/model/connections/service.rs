@@ -25,6 +25,32 @@ pub struct ServiceConnection {
 pub enum ServiceKind {
     /// The agents of hosts: a task is a process.
     Processes(ServiceProcesses),
+    /// AWS ECS: service and cluster are those there, and so are the listeners and target groups of the group.
+    Ecs(EcsKeeper),
+}
+
+/// Task sets that AWS ECS keeps.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EcsKeeper {
+    /// The account that has the service, its load balancer and its target groups.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// On what tasks run where neither the `AppSpec` nor the task set before says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub launch_type: Option<LaunchType>,
+}
+
+/// On what AWS ECS runs tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum LaunchType {
+    /// On machines that are nobody's matter.
+    Fargate,
+    /// On instances of the cluster.
+    Ec2,
+    /// On machines elsewhere that have joined the cluster.
+    External,
 }
 
 /// Tasks that are processes on hosts with the agent.
@@ -51,6 +77,17 @@ impl ServiceProcesses {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_service_at_ecs_says_little() {
+        let read = |text: &str| serde_json::from_str::<ServiceKind>(text);
+        let least = ServiceKind::Ecs(EcsKeeper::default());
+        assert_eq!(read(r#"{"ecs":{}}"#).unwrap(), least);
+        let all = r#"{"ecs":{"account":"prod","launchType":"EC2"}}"#;
+        let kind = read(all).unwrap();
+        assert_eq!(serde_json::to_string(&kind).unwrap(), all);
+        assert!(read(r#"{"ecs":{"accessKey":"no"}}"#).is_err());
+    }
 
     #[test]
     fn tasks_are_spread_evenly() {

@@ -79,7 +79,7 @@ pub struct TrafficRoute {
 }
 
 /// `ECSService`: the container service that a group deploys to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EcsService {
     /// The cluster's name or ARN.

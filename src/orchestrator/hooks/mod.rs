@@ -11,26 +11,21 @@ pub mod ticket;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde::Serialize;
-use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
-use self::due::{Due, due, failure, status};
+use self::due::{Due, due, failure};
 use self::ticket::Tickets;
+use super::duty::Duty;
 use super::hosts::Mode;
-use super::{Request, lock};
-use crate::clock;
-use crate::engine::Deployment;
-use crate::engine::input::{Input, Report};
+use super::lock;
 use crate::model::connections::{Hook, HookKind};
 use crate::model::deployment::{DeploymentId, ExecutionId};
-use crate::model::diagnostics::Diagnostics;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
-use crate::model::name::Name;
 use crate::model::notification::Message;
 use crate::providers::aws::Accounts;
 use crate::providers::notify::{Answer, DEADLINE, Notifier};
@@ -42,20 +37,13 @@ const LONGEST: Duration = Duration::from_secs(3590);
 /// How soon a webhook is called again that has not taken the call.
 const AGAIN: Duration = Duration::from_secs(2);
 
-/// How long to wait at most for the journal before a program is run.
-const WRITTEN: Duration = Duration::from_millis(5);
-
 /// A hook that is to be called.
 #[derive(Clone, Debug)]
 pub(super) struct Call {
-    /// The run that it is.
-    pub execution: ExecutionId,
+    /// The event that it is called for.
+    pub duty: Duty,
     /// Of which deployment.
     pub deployment: DeploymentId,
-    /// Whose.
-    pub target: Name,
-    /// For which event.
-    pub event: LifecycleEvent,
     /// The function's name, as the `AppSpec` has it.
     pub name: String,
     /// What it stands for; nothing if nobody says so.
@@ -64,10 +52,6 @@ pub(super) struct Call {
     pub report_to: Option<String>,
     /// Call it, or only wait for it if it has been called.
     pub mode: Mode,
-    /// The deployment as far as it is durable.
-    pub state: Arc<RwLock<Deployment>>,
-    /// Where reports go.
-    pub reports: mpsc::Sender<Request>,
 }
 
 /// What a hook is told.
@@ -121,13 +105,13 @@ impl Hooks {
     /// Calls a hook, unless it has been called already.
     pub fn assign(self: &Arc<Self>, call: Call) {
         let mut calls = lock(&self.calls);
-        if let Some(open) = calls.get(&call.execution) {
+        if let Some(open) = calls.get(&call.duty.execution) {
             if call.mode == Mode::Halt {
                 open.halt.cancel();
             }
             return;
         }
-        let execution = call.execution.clone();
+        let execution = call.duty.execution.clone();
         let (hooks, halt) = (Arc::clone(self), CancellationToken::new());
         let halted = halt.clone();
         let task = tokio::spawn(async move { hooks.carry_out(&call, &halted).await });
@@ -146,10 +130,15 @@ impl Hooks {
         let hook = call.hook.as_ref();
         let halts = call.mode == Mode::Halt;
         match (
-            due(call.status(), halts, &call.name, hook.map(|it| &it.via)),
+            due(
+                call.duty.status(),
+                halts,
+                &call.name,
+                hook.map(|it| &it.via),
+            ),
             hook,
         ) {
-            (Due::Over, _) => call.report(Report::Ended).await,
+            (Due::Over, _) => call.duty.over().await,
             (Due::Fail(why), _) => call.fails(why).await,
             (Due::Post, Some(hook)) => {
                 let message = match &hook.via {
@@ -169,15 +158,15 @@ impl Hooks {
     async fn post(&self, call: &Call, hook: &Hook, message: &Message, halt: &CancellationToken) {
         loop {
             match self.webhooks.call(hook, message).await {
-                Answer::Taken(_) => return call.starts().await,
+                Answer::Taken(_) => return call.duty.starts().await,
                 Answer::Refused(why) => return call.fails(why).await,
                 Answer::NotNow { why, wait } => {
                     tracing::warn!(hook = hook.name, why, "a hook did not take its call");
                     let wait = wait.unwrap_or(AGAIN).max(AGAIN);
                     let halted = tokio::time::timeout(wait, halt.cancelled()).await;
                     // It may have taken the call all the same, and have reported.
-                    if halted.is_ok() || call.is_over() {
-                        return call.report(Report::Ended).await;
+                    if halted.is_ok() || call.duty.is_over() {
+                        return call.duty.over().await;
                     }
                 }
             }
@@ -186,12 +175,9 @@ impl Hooks {
 
     /// Once: that it begins is written before it does.
     async fn run(&self, call: &Call, hook: &Hook) {
-        call.starts().await;
-        while !call.begun() {
-            if call.is_over() {
-                return;
-            }
-            tokio::time::sleep(WRITTEN).await;
+        call.duty.starts().await;
+        if !call.duty.is_written().await {
+            return;
         }
         // Its exit code is its report.
         let message = self.message(call, None);
@@ -203,11 +189,11 @@ impl Hooks {
 
     /// What `CodeDeploy` tells a hook, and which event it is, and where to report.
     fn message(&self, call: &Call, callback_url: Option<&str>) -> Message {
-        let ticket = self.tickets.of(&call.execution);
+        let ticket = self.tickets.of(&call.duty.execution);
         let payload = Payload {
             deployment_id: &call.deployment,
             lifecycle_event_hook_execution_id: &ticket,
-            lifecycle_event: Some(call.event),
+            lifecycle_event: Some(call.duty.event),
             callback_url,
         };
         told(&payload, call)
@@ -215,7 +201,7 @@ impl Hooks {
 
     /// What `CodeDeploy` tells a hook, and nothing more.
     fn bare(&self, call: &Call) -> Message {
-        let ticket = self.tickets.of(&call.execution);
+        let ticket = self.tickets.of(&call.duty.execution);
         let payload = Payload {
             deployment_id: &call.deployment,
             lifecycle_event_hook_execution_id: &ticket,
@@ -229,61 +215,19 @@ impl Hooks {
 fn told(payload: &Payload, call: &Call) -> Message {
     Message {
         id: payload.lifecycle_event_hook_execution_id.to_owned(),
-        event: call.event.to_string(),
+        event: call.duty.event.to_string(),
         body: serde_json::to_string(payload).unwrap_or_default(),
         sentence: String::new(),
     }
 }
 
 impl Call {
-    /// Whether the journal says that it has been called.
-    fn begun(&self) -> bool {
-        self.status() == Some(EventStatus::InProgress)
-    }
-
-    /// Whether nobody waits for it any more.
-    fn is_over(&self) -> bool {
-        self.reports.is_closed() || self.status().is_none_or(EventStatus::is_terminal)
-    }
-
-    fn status(&self) -> Option<EventStatus> {
-        let deployment = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        status(&deployment, &self.target, self.event, &self.execution)
-    }
-
-    async fn starts(&self) {
-        let (event, at) = (self.event, clock::steady());
-        self.report(Report::EventStarted { event, at }).await;
-    }
-
     async fn succeeds(&self) {
-        self.ends(EventStatus::Succeeded, None).await;
+        self.duty.ends(EventStatus::Succeeded, None).await;
     }
 
     async fn fails(&self, why: String) {
         let why = failure(&self.name, why);
-        self.ends(EventStatus::Failed, Some(why)).await;
-    }
-
-    async fn ends(&self, status: EventStatus, diagnostics: Option<Diagnostics>) {
-        let (event, at) = (self.event, clock::steady());
-        let ended = Report::EventEnded {
-            event,
-            status,
-            at,
-            diagnostics,
-        };
-        self.report(ended).await;
-        self.report(Report::Ended).await;
-    }
-
-    async fn report(&self, report: Report) {
-        let input = Input::Report {
-            execution: self.execution.clone(),
-            target: self.target.clone(),
-            report,
-        };
-        // A deployment that is over has no ear any more.
-        let _over = self.reports.send(Request::Input(input)).await;
+        self.duty.ends(EventStatus::Failed, Some(why)).await;
     }
 }

@@ -11,15 +11,18 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use tokio::sync::mpsc;
 
+use super::super::Request;
 use super::*;
 use crate::appspec::lambda::{AppSpec, Function};
 use crate::engine::event::{Event, Record};
+use crate::engine::input::{Input, Report};
 use crate::engine::spec::{Options, Spec, TargetSpec};
-use crate::engine::{decide, plan};
+use crate::engine::{Deployment, decide, plan};
 use crate::model::connections::{CommandReceiver, HookKind, Webhook};
 use crate::model::deployment::{
     Creator, DeploymentStatus, ErrorCode, InstanceHealth, RevisionHealth,
 };
+use crate::model::diagnostics::Diagnostics;
 use crate::model::revision::{Digest, Revision};
 use crate::model::secret::{SecretSources, TextOrSecret};
 use crate::model::timestamp::Timestamp;
@@ -133,10 +136,14 @@ impl World {
         let target = &deployment.targets[0];
         let name = HOOK.to_owned();
         self.hooks.assign(Call {
-            execution: target.execution.clone().unwrap(),
+            duty: Duty {
+                execution: target.execution.clone().unwrap(),
+                target: target.name.clone(),
+                event: LifecycleEvent::BeforeAllowTraffic,
+                state: Arc::clone(&self.state),
+                reports: self.reports.clone(),
+            },
             deployment: deployment.id().clone(),
-            target: target.name.clone(),
-            event: LifecycleEvent::BeforeAllowTraffic,
             hook: via.map(|via| Hook {
                 name: name.clone(),
                 via,
@@ -144,8 +151,6 @@ impl World {
             name,
             report_to: None,
             mode,
-            state: Arc::clone(&self.state),
-            reports: self.reports.clone(),
         });
     }
 

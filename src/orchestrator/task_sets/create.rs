@@ -1,4 +1,4 @@
-//! The replacement of a service: its tasks are ordered on each host, and looked at until all of them are well.
+//! The replacement of a service whose tasks are processes: they are ordered on each host, and looked at until all of them are well.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use super::super::Orchestrator;
 use super::{AGAIN, Failure, LOOK, may_pass};
 use crate::agent::protocol::{TaskSetOrder, TaskSetState, TaskState, TaskStatus};
 use crate::engine::Deployment;
-use crate::model::deployment::ErrorCode;
+use crate::model::deployment::{DeploymentId, ErrorCode};
 use crate::model::endpoint::{Endpoint, host_of};
 use crate::model::name::Name;
-use crate::model::task_set::{Task, TaskSet};
+use crate::model::task_set::{Task, TaskDefinition, TaskSet};
 use crate::model::timestamp::Short;
 use crate::model::traffic::Side;
 use crate::providers::hosts::{AgentClient, HostError};
@@ -23,14 +23,14 @@ const ATTEMPTS: u32 = 3;
 
 impl Orchestrator {
     /// Where the tasks of the replacement serve, once all of them are well.
-    pub(super) async fn until_steady(&self, deployment: &Deployment) -> Result<Vec<Task>, Failure> {
-        let nothing = || {
-            let why = "nothing says what the tasks of the replacement are".to_owned();
-            (ErrorCode::EcsUpdateError, why)
-        };
-        let set = deployment.task_sets(Side::Green).pop();
-        let set = set.ok_or_else(nothing)?;
-        let service = deployment.targets.first().ok_or_else(nothing)?;
+    pub(super) async fn until_well_on_hosts(
+        &self,
+        deployment: &Deployment,
+        set: &TaskSet,
+        definition: &TaskDefinition,
+    ) -> Result<Vec<Task>, Failure> {
+        let service = deployment.targets.first();
+        let service = service.map_or_else(String::new, |target| target.name.to_string());
         let patience = deployment.spec.limits.pick_up();
         // Servers are known by their ports, whether their tasks are there or not.
         let others = deployment.task_sets(Side::Blue).into_iter();
@@ -38,13 +38,13 @@ impl Orchestrator {
         let hosts = set.hosts.iter().map(|(host, count)| {
             let theirs = others.iter().filter(|task| task.host == *host);
             let order = TaskSetOrder {
-                service: service.name.to_string(),
+                service: service.clone(),
                 task_definition: set.task_definition.clone(),
-                definition: set.definition.clone(),
+                definition: definition.clone(),
                 count: *count,
                 avoid: theirs.map(|task| task.endpoint.port).collect(),
             };
-            self.on(host, &set, order, patience)
+            self.on(host, deployment.id(), order, patience)
         });
         let tasks = try_join_all(hosts).await?;
         Ok(tasks.into_iter().flatten().collect())
@@ -54,21 +54,21 @@ impl Orchestrator {
     async fn on(
         &self,
         host: &Name,
-        set: &TaskSet,
+        id: &DeploymentId,
         order: TaskSetOrder,
         patience: Duration,
     ) -> Result<Vec<Task>, Failure> {
-        self.order(host, (set, &order), patience).await?;
-        let long = Duration::from_secs(u64::from(set.definition.start_seconds));
+        self.order(host, (id, &order), patience).await?;
+        let long = Duration::from_secs(u64::from(order.definition.start_seconds));
         let mut last = None;
-        let well = timeout(long, self.until_well(host, (set, &order), &mut last)).await;
+        let well = timeout(long, self.until_well(host, (id, &order), &mut last)).await;
         well.unwrap_or_else(|_| {
             let trouble = last.unwrap_or_else(|| "its agent does not answer".to_owned());
             Err((
                 ErrorCode::CustomerApplicationUnhealthy,
                 format!(
                     "not every task of {} on {host} was well within {} (startSeconds): {trouble}",
-                    set.task_definition,
+                    order.task_definition,
                     Short(long)
                 ),
             ))
@@ -93,13 +93,13 @@ impl Orchestrator {
     async fn order(
         &self,
         host: &Name,
-        (set, order): (&TaskSet, &TaskSetOrder),
+        (id, order): (&DeploymentId, &TaskSetOrder),
         patience: Duration,
     ) -> Result<(), Failure> {
         let late = Instant::now() + patience;
         loop {
             let (agent, _) = self.reach(host)?;
-            match agent.order_task_set(&set.id, order).await {
+            match agent.order_task_set(id, order).await {
                 Ok(_) => return Ok(()),
                 Err(error) if may_pass(&error) && Instant::now() < late => sleep(AGAIN).await,
                 Err(HostError::Unknown { .. }) => {
@@ -120,19 +120,19 @@ impl Orchestrator {
     async fn until_well(
         &self,
         host: &Name,
-        (set, order): (&TaskSet, &TaskSetOrder),
+        (id, order): (&DeploymentId, &TaskSetOrder),
         last: &mut Option<String>,
     ) -> Result<Vec<Task>, Failure> {
         // Whoever tries again begins to count again.
         let mut before = None;
         loop {
             let (agent, address) = self.reach(host)?;
-            match agent.task_set(&set.id).await {
+            match agent.task_set(id).await {
                 Ok(state) => {
                     *last = trouble(&state);
                     let before = before.get_or_insert_with(|| restarts(&state));
                     if let Some(why) = hopeless(&state, before) {
-                        let why = format!("{} on {host}: {why}", set.task_definition);
+                        let why = format!("{} on {host}: {why}", order.task_definition);
                         return Err((ErrorCode::CustomerApplicationUnhealthy, why));
                     }
                     let all = state.tasks.len() == order.count as usize;
@@ -150,7 +150,7 @@ impl Orchestrator {
                 }
                 // Its disk is new.
                 Err(HostError::Unknown { .. }) => {
-                    self.order(host, (set, order), Duration::ZERO).await?;
+                    self.order(host, (id, order), Duration::ZERO).await?;
                     sleep(LOOK).await;
                 }
                 Err(error) => {

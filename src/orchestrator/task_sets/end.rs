@@ -7,6 +7,7 @@ use super::super::Orchestrator;
 use super::{AGAIN, LOOK, may_pass};
 use crate::engine::Deployment;
 use crate::engine::input::Told;
+use crate::model::deployment::DeploymentId;
 use crate::model::name::Name;
 use crate::model::task_set::TaskSet;
 use crate::model::traffic::Side;
@@ -25,10 +26,7 @@ impl Orchestrator {
         }
         let sets = deployment.task_sets(side);
         // One that does not answer keeps nobody else waiting.
-        let places = sets
-            .iter()
-            .flat_map(|set| set.hosts.iter().map(move |(host, _)| (set, host)));
-        let ended = join_all(places.map(|(set, host)| self.end_task_set(set, host))).await;
+        let ended = join_all(sets.iter().map(|set| self.end_task_set(set))).await;
         let trouble: Vec<String> = ended.into_iter().filter_map(Result::err).collect();
         Told::Terminated {
             targets: Vec::new(),
@@ -48,7 +46,25 @@ impl Orchestrator {
         })
     }
 
-    async fn end_task_set(&self, set: &TaskSet, host: &Name) -> Result<(), String> {
+    async fn end_task_set(&self, set: &TaskSet) -> Result<(), String> {
+        if set.definition.is_none() {
+            return self.delete_at_ecs(set).await;
+        }
+        let Some(id) = set.id.deployment() else {
+            // Hosts have none that no deployment made.
+            return Ok(());
+        };
+        let hosts = set.hosts.iter();
+        let ended = join_all(hosts.map(|(host, _)| self.end_tasks(set, &id, host))).await;
+        let trouble: Vec<String> = ended.into_iter().filter_map(Result::err).collect();
+        if trouble.is_empty() {
+            Ok(())
+        } else {
+            Err(trouble.join("; "))
+        }
+    }
+
+    async fn end_tasks(&self, set: &TaskSet, id: &DeploymentId, host: &Name) -> Result<(), String> {
         let mut told = false;
         loop {
             let Some(agent) = self.agent_of(host) else {
@@ -59,9 +75,9 @@ impl Orchestrator {
             };
             // It is told once; then it is looked at.
             let answered = if told {
-                agent.task_set(&set.id).await
+                agent.task_set(id).await
             } else {
-                agent.end_task_set(&set.id).await
+                agent.end_task_set(id).await
             };
             match answered {
                 Ok(state) if state.tasks.is_empty() => return Ok(()),

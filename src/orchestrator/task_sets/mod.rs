@@ -1,53 +1,45 @@
-//! Task sets: the replacement of a service is created on its hosts, and what has lost the traffic is ended there. How many tasks there are
-//! is looked at meanwhile.
+//! Task sets: the replacement of a service is created on its hosts, or at AWS ECS, and what has lost the traffic is ended there. How many
+//! tasks there are is looked at meanwhile.
 //!
-//! Agents know a task set by the deployment that it is for, and asking for one again changes nothing: so nobody has to remember here what
-//! has been asked for.
+//! Agents and ECS know a task set by the deployment that it is for, and asking for one again changes nothing: so nobody has to remember
+//! here what has been asked for.
 
 mod create;
+mod ecs;
 mod end;
 mod watch;
 
-use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
 use tokio::time::sleep;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::hooks::due::status;
+pub(super) use self::ecs::place;
+use super::Orchestrator;
+use super::duty::Duty;
 use super::hosts::Mode;
-use super::{Orchestrator, Request};
-use crate::clock;
 use crate::engine::Deployment;
-use crate::engine::input::{Input, Report};
-use crate::model::deployment::{ErrorCode, ExecutionId};
+use crate::engine::input::Input;
+use crate::model::deployment::ErrorCode;
 use crate::model::diagnostics::Diagnostics;
-use crate::model::lifecycle::{EventStatus, LifecycleEvent};
+use crate::model::lifecycle::EventStatus;
 use crate::model::name::Name;
+use crate::model::task_set::Task;
+use crate::model::traffic::Side;
 use crate::providers::hosts::{AgentClient, HostError};
 
 /// How soon agents are asked again how tasks are.
 const LOOK: Duration = Duration::from_millis(250);
-
-/// How long to wait at most for the journal.
-const WRITTEN: Duration = Duration::from_millis(5);
 
 /// How soon an agent is asked again that does not answer.
 const AGAIN: Duration = Duration::from_millis(500);
 
 /// A replacement that is to be created.
 pub(super) struct Creation {
-    /// The run that it is.
-    pub execution: ExecutionId,
-    /// The service.
-    pub target: Name,
+    /// The event that it is.
+    pub duty: Duty,
     /// Create it, or only finish it if that has begun.
     pub mode: Mode,
-    /// The deployment as far as it is durable.
-    pub state: Arc<RwLock<Deployment>>,
-    /// Where reports go.
-    pub reports: mpsc::Sender<Request>,
 }
 
 impl Orchestrator {
@@ -57,6 +49,26 @@ impl Orchestrator {
         AbortOnDropHandle::new(tokio::spawn(async move {
             creation.carry_out(&orchestrator).await;
         }))
+    }
+
+    /// Where the tasks of the replacement serve, once all of them are well; ECS places them where nobody has to know.
+    /// Nobody waits there for long once it is `stopped`.
+    async fn until_steady(
+        &self,
+        deployment: &Deployment,
+        stopped: impl Future<Output = ()>,
+    ) -> Result<Vec<Task>, Failure> {
+        let set = deployment.task_sets(Side::Green).pop();
+        let set = set.ok_or_else(|| {
+            let why = "nothing says what the tasks of the replacement are".to_owned();
+            (ErrorCode::EcsUpdateError, why)
+        })?;
+        if let Some(definition) = &set.definition {
+            let well = self.until_well_on_hosts(deployment, &set, definition);
+            return well.await;
+        }
+        let steady = self.until_steady_at_ecs(deployment, &set, stopped);
+        steady.await.map(|()| Vec::new())
     }
 
     /// The agent of a host, if it is still in the project.
@@ -77,74 +89,40 @@ fn may_pass(error: &HostError) -> bool {
 
 impl Creation {
     async fn carry_out(&self, orchestrator: &Orchestrator) {
-        let begun = match self.status() {
+        let duty = &self.duty;
+        let begun = match duty.status() {
             // Whoever was to say so is gone.
-            Some(status) if status.is_terminal() => return self.report(Report::Ended).await,
+            Some(status) if status.is_terminal() => return duty.over().await,
             status => status == Some(EventStatus::InProgress),
         };
         if !begun && self.mode == Mode::Halt {
-            return self.report(Report::Ended).await;
+            return duty.over().await;
         }
         if !begun {
-            let (event, at) = (LifecycleEvent::Install, clock::steady());
-            self.report(Report::EventStarted { event, at }).await;
+            duty.starts().await;
         }
         // Nothing is ordered of which the journal does not know.
-        while self.status() != Some(EventStatus::InProgress) {
-            if self.reports.is_closed() || self.status().is_none_or(EventStatus::is_terminal) {
-                return;
-            }
-            sleep(WRITTEN).await;
+        if !duty.is_written().await {
+            return;
         }
-        let deployment = self.read().clone();
-        match orchestrator.until_steady(&deployment).await {
+        let deployment = duty.deployment().clone();
+        match orchestrator.until_steady(&deployment, self.stopped()).await {
             Ok(tasks) => {
-                self.tell(Input::TaskSet(tasks)).await;
-                self.ends(EventStatus::Succeeded, None).await;
+                duty.tell(Input::TaskSet(tasks)).await;
+                duty.ends(EventStatus::Succeeded, None).await;
             }
             Err((code, why)) => {
                 let why = Diagnostics::ending(code, why);
-                self.ends(EventStatus::Failed, Some(why)).await;
+                duty.ends(EventStatus::Failed, Some(why)).await;
             }
         }
     }
 
-    fn read(&self) -> std::sync::RwLockReadGuard<'_, Deployment> {
-        self.state.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn status(&self) -> Option<EventStatus> {
-        status(
-            &self.read(),
-            &self.target,
-            LifecycleEvent::Install,
-            &self.execution,
-        )
-    }
-
-    async fn ends(&self, status: EventStatus, diagnostics: Option<Diagnostics>) {
-        let ended = Report::EventEnded {
-            event: LifecycleEvent::Install,
-            status,
-            at: clock::steady(),
-            diagnostics,
-        };
-        self.report(ended).await;
-        self.report(Report::Ended).await;
-    }
-
-    async fn report(&self, report: Report) {
-        let input = Input::Report {
-            execution: self.execution.clone(),
-            target: self.target.clone(),
-            report,
-        };
-        self.tell(input).await;
-    }
-
-    async fn tell(&self, input: Input) {
-        // A deployment that is over has no ear any more.
-        let _over = self.reports.send(Request::Input(input)).await;
+    /// Until somebody has asked to stop the deployment.
+    async fn stopped(&self) {
+        while self.duty.deployment().stop.is_none() {
+            sleep(LOOK).await;
+        }
     }
 }
 

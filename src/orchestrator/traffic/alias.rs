@@ -117,7 +117,7 @@ impl Alias {
     fn place(&self) -> String {
         match &self.gate {
             Gate::LoadBalancer(name) => format!(" at {name}"),
-            Gate::Alias { .. } => String::new(),
+            Gate::Alias { .. } | Gate::Listener(_) => String::new(),
         }
     }
 

@@ -6,12 +6,18 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::super::lock;
-use crate::model::connections::{FunctionConnection, FunctionKind, LambdaAlias, LoadBalancer};
+use crate::model::connections::{
+    EcsKeeper, FunctionConnection, FunctionKind, LambdaAlias, LoadBalancer, ServiceKind,
+};
+use crate::model::group::EcsService;
 use crate::model::project::Project;
 use crate::providers::aws::Accounts;
 use crate::providers::hosts::Network;
 use crate::providers::secrets::Secrets;
-use crate::providers::traffic::{Among, At, Balancer, TrafficError, connect, connect_function};
+use crate::providers::services::Listener;
+use crate::providers::traffic::{
+    Among, At, Balancer, TrafficError, connect, connect_function, connect_listener,
+};
 
 /// What gives requests to the targets of a deployment, as the project names it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,6 +31,8 @@ pub(super) enum Gate {
         /// The alias.
         alias: String,
     },
+    /// A listener of a service that AWS ECS keeps.
+    Listener(Listener),
 }
 
 impl fmt::Display for Gate {
@@ -35,6 +43,14 @@ impl fmt::Display for Gate {
                 let short = function.rsplit(':').next().unwrap_or(function);
                 write!(f, "{short}:{alias}")
             }
+            Self::Listener(listener) => {
+                let traffic = if listener.production {
+                    "production"
+                } else {
+                    "test"
+                };
+                write!(f, "{}:{traffic}", listener.service.short_name())
+            }
         }
     }
 }
@@ -44,6 +60,7 @@ impl fmt::Display for Gate {
 pub(super) enum Document {
     LoadBalancer(LoadBalancer),
     Lambda(FunctionConnection, LambdaAlias),
+    Listener(Listener, EcsKeeper),
 }
 
 impl Document {
@@ -52,6 +69,7 @@ impl Document {
         match self {
             Self::LoadBalancer(document) => document.provider.label(),
             Self::Lambda(..) => "Lambda",
+            Self::Listener(..) => "ELB",
         }
     }
 
@@ -59,8 +77,8 @@ impl Document {
     pub fn drain(&self) -> Duration {
         match self {
             Self::LoadBalancer(document) => Duration::from_secs(document.drain_seconds),
-            // What a version works on is nobody's else, and ends by itself.
-            Self::Lambda(..) => Duration::ZERO,
+            // What a version works on is nobody's else, and ends by itself; a target finishes what it has before ECS ends its task.
+            Self::Lambda(..) | Self::Listener(..) => Duration::ZERO,
         }
     }
 }
@@ -109,7 +127,7 @@ impl Connections {
             .ok_or_else(|| format!("{gate} is no longer in `connections` of cutover.yaml"))?;
         let agent = match &document {
             Document::LoadBalancer(document) => document.provider.host(),
-            Document::Lambda(..) => None,
+            Document::Lambda(..) | Document::Listener(..) => None,
         };
         let agent = agent.and_then(|host| project.host(host));
         let agent = agent.map(|host| host.address.clone());
@@ -147,6 +165,10 @@ impl Connections {
             Document::Lambda(function, at) => {
                 Arc::new(Among(connect_function(function, at, accounts)?))
             }
+            Document::Listener(listener, keeper) => {
+                let account = keeper.account.as_deref();
+                Arc::new(Among(connect_listener(listener, account, accounts)?))
+            }
         })
     }
 }
@@ -161,6 +183,18 @@ fn document(project: &Project, gate: &Gate) -> Option<Document> {
             match &function.via {
                 FunctionKind::Lambda(at) => Some(Document::Lambda(function.clone(), at.clone())),
                 FunctionKind::Endpoints(_) => None,
+            }
+        }
+        Gate::Listener(listener) => {
+            let EcsService {
+                service_name: name,
+                cluster_name: cluster,
+            } = &listener.service;
+            match &all.service(name, cluster)?.via {
+                ServiceKind::Ecs(keeper) => {
+                    Some(Document::Listener(listener.clone(), keeper.clone()))
+                }
+                ServiceKind::Processes(_) => None,
             }
         }
     }

@@ -1,24 +1,28 @@
 //! A listener of a service, which is a load balancer with the tasks of its task sets behind it: who they are, and whether it
 //! leads where the deployment takes it to lead. Pure.
 
+use super::super::services::{groups_of, listeners_of};
 use super::alias::gets_requests;
+use super::balancers::Gate;
 use super::round::{Member, Times};
 use crate::engine::Deployment;
 use crate::engine::traffic::{Place, place, tested};
-use crate::model::deployment::{DeploymentId, ErrorCode};
+use crate::model::deployment::ErrorCode;
 use crate::model::diagnostics::Diagnostics;
-use crate::model::endpoint::Endpoint;
+use crate::model::group::EcsService;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::name::Name;
+use crate::model::task_set::{TaskSet, TaskSetId};
 use crate::model::timestamp::Timestamp;
 use crate::model::traffic::{Side, Split};
-use crate::providers::traffic::Observed;
+use crate::providers::services::Listener as ServiceListener;
+use crate::providers::traffic::{At, Observed, TargetGroup};
 
 /// A listener, and the tasks behind it.
 #[derive(Clone, Debug)]
 pub struct Listener {
     /// The load balancer.
-    pub balancer: String,
+    pub(super) gate: Gate,
     /// Whether test traffic comes in here.
     pub tests: bool,
     /// The deployment's target.
@@ -29,8 +33,8 @@ pub struct Listener {
 #[derive(Clone, Debug)]
 struct Server {
     name: Name,
-    endpoint: Endpoint,
-    set: DeploymentId,
+    endpoint: At,
+    set: TaskSetId,
     role: Role,
 }
 
@@ -81,17 +85,23 @@ impl Listener {
             return Ok(Vec::new());
         };
         let servers = servers(deployment, &target.name)?;
-        let listener = |name: &String, tests| Self {
-            balancer: name.clone(),
-            tests,
+        let at_ecs = deployment.task_sets(Side::Green).first().and_then(ecs);
+        let gate = |name: &String, production| match &at_ecs {
+            None => Gate::LoadBalancer(name.clone()),
+            Some(service) => Gate::Listener(ServiceListener {
+                service: service.clone(),
+                arn: name.clone(),
+                groups: groups_of(pair),
+                production,
+            }),
+        };
+        let listener = |(name, production): (&String, bool)| Self {
+            gate: gate(name, production),
+            tests: !production,
             target: target.name.clone(),
             servers: servers.clone(),
         };
-        let production = pair.prod_traffic_route.listener_arns.iter();
-        let tests = pair.test_traffic_route.iter();
-        let tests = tests.flat_map(|route| &route.listener_arns);
-        let all = production.map(|name| listener(name, false));
-        Ok(all.chain(tests.map(|name| listener(name, true))).collect())
+        Ok(listeners_of(pair).map(listener).collect())
     }
 
     /// Its tasks as the load balancer ought to have them.
@@ -108,7 +118,7 @@ impl Listener {
             Member {
                 name: server.name.clone(),
                 target: self.target.clone(),
-                endpoint: server.endpoint.clone().into(),
+                endpoint: server.endpoint.clone(),
                 side,
                 // Nobody ends a task that still gets requests.
                 place: if ends == Some(side) {
@@ -180,7 +190,7 @@ impl Listener {
             seen.is_some_and(gets_requests)
         };
         let of = |role| self.servers.iter().filter(move |it| it.role == role);
-        let (name, target) = (&self.balancer, &self.target);
+        let (name, target) = (&self.gate, &self.target);
         let message = if let Some(left) = of(Role::Left).find(gets) {
             format!(
                 "the traffic of {target} at {name} is split: what {} left behind gets requests. Roll this deployment back, not that one (`cutover rollback {}`): the original gets everything then",
@@ -218,6 +228,11 @@ impl Listener {
     }
 }
 
+/// The service of a task set that AWS ECS keeps.
+fn ecs(set: &TaskSet) -> Option<EcsService> {
+    set.definition.is_none().then(|| set.service.clone())
+}
+
 /// The tasks of all task sets, as servers. Each is called after its place, so that a server never moves. Where one is gone and
 /// another has come there, it is the newer one's.
 fn servers(deployment: &Deployment, service: &Name) -> Result<Vec<Server>, String> {
@@ -227,8 +242,7 @@ fn servers(deployment: &Deployment, service: &Name) -> Result<Vec<Server>, Strin
     let mut servers: Vec<Server> = Vec::new();
     for side in [Side::Green, Side::Blue] {
         for set in deployment.task_sets(side) {
-            for task in set.tasks {
-                let name = server_name(service, &task.host, task.endpoint.port)?;
+            for (name, endpoint) in places(&set, service)? {
                 if servers.iter().any(|server| server.name == name) {
                     continue;
                 }
@@ -239,7 +253,7 @@ fn servers(deployment: &Deployment, service: &Name) -> Result<Vec<Server>, Strin
                 };
                 servers.push(Server {
                     name,
-                    endpoint: task.endpoint,
+                    endpoint,
                     set: set.id.clone(),
                     role,
                 });
@@ -247,6 +261,26 @@ fn servers(deployment: &Deployment, service: &Name) -> Result<Vec<Server>, Strin
         }
     }
     Ok(servers)
+}
+
+/// Where a task set is served: at the port of each task, or at a target group as a whole.
+fn places(set: &TaskSet, service: &Name) -> Result<Vec<(Name, At)>, String> {
+    if ecs(set).is_some() {
+        let group = &set.target_group;
+        let name = group.parse();
+        let name: Name =
+            name.map_err(|error| format!("{group:?} is no target group's name: {error}"))?;
+        let at = TargetGroup {
+            name: group.clone(),
+            set: set.id.clone(),
+        };
+        return Ok(vec![(name, at.into())]);
+    }
+    let tasks = set.tasks.iter().map(|task| {
+        let name = server_name(service, &task.host, task.endpoint.port)?;
+        Ok((name, task.endpoint.clone().into()))
+    });
+    tasks.collect()
 }
 
 /// What the server of a task is called.

@@ -40,6 +40,7 @@ use crate::model::traffic::{Side, Split};
 use crate::providers::aws::Accounts;
 use crate::providers::hosts::Network;
 use crate::providers::secrets::Secrets;
+use crate::providers::services::Listener;
 
 /// The keepers of the deployments that run. Asking one never waits: it may be waiting itself to report to the deployment that
 /// asks.
@@ -112,6 +113,15 @@ impl Traffic {
             function: function.to_owned(),
             alias: alias.to_owned(),
         };
+        self.connections.get(project, &gate).map(|_| ())
+    }
+
+    /// The same of a listener of a service that AWS ECS keeps.
+    ///
+    /// # Errors
+    /// If it does not, in a sentence.
+    pub fn reach_listener(&self, project: &Project, listener: Listener) -> Result<(), String> {
+        let gate = Gate::Listener(listener);
         self.connections.get(project, &gate).map(|_| ())
     }
 

@@ -39,7 +39,7 @@ impl Route {
     pub(super) fn gate(&self) -> Gate {
         match self {
             Self::Alias(alias) => alias.gate.clone(),
-            Self::Listener(listener) => Gate::LoadBalancer(listener.balancer.clone()),
+            Self::Listener(listener) => listener.gate.clone(),
         }
     }
 

@@ -9,6 +9,8 @@ mod credentials;
 #[cfg(feature = "aws")]
 mod ec2;
 #[cfg(feature = "aws")]
+mod ecs;
+#[cfg(feature = "aws")]
 mod hooks;
 #[cfg(feature = "aws")]
 mod newest;

@@ -1,5 +1,5 @@
-//! Where a server serves: hosts have addresses, functions have versions. Each provider knows one kind, and whoever looks after
-//! traffic speaks to all of them alike.
+//! Where a server serves: hosts have addresses, functions have versions, and a task set at AWS has a target group. Each provider
+//! knows one kind, and whoever looks after traffic speaks to all of them alike.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,6 +10,16 @@ use futures_util::future::BoxFuture;
 use super::{Abilities, Balancer, Observed, Server, TrafficError, Wanted};
 use crate::model::connections::Version;
 use crate::model::endpoint::Endpoint;
+use crate::model::task_set::TaskSetId;
+
+/// A task set at AWS, whose tasks are all targets of one target group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetGroup {
+    /// What the group is called.
+    pub name: String,
+    /// The task set.
+    pub set: TaskSetId,
+}
 
 /// Where a server serves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +28,8 @@ pub enum At {
     Endpoint(Endpoint),
     /// Wherever the function is: it is this version.
     Version(Version),
+    /// Wherever AWS has placed them: its tasks are the targets of this group.
+    TargetGroup(TargetGroup),
 }
 
 impl From<Endpoint> for At {
@@ -32,6 +44,12 @@ impl From<Version> for At {
     }
 }
 
+impl From<TargetGroup> for At {
+    fn from(group: TargetGroup) -> Self {
+        Self::TargetGroup(group)
+    }
+}
+
 impl TryFrom<&At> for Endpoint {
     type Error = &'static str;
 
@@ -39,6 +57,7 @@ impl TryFrom<&At> for Endpoint {
         match at {
             At::Endpoint(endpoint) => Ok(endpoint.clone()),
             At::Version(_) => Err("a version of a function has no address"),
+            At::TargetGroup(_) => Err("a target group has no address"),
         }
     }
 }
@@ -50,6 +69,19 @@ impl TryFrom<&At> for Version {
         match at {
             At::Version(version) => Ok(*version),
             At::Endpoint(_) => Err("an address is no version of a function"),
+            At::TargetGroup(_) => Err("a target group is no version of a function"),
+        }
+    }
+}
+
+impl TryFrom<&At> for TargetGroup {
+    type Error = &'static str;
+
+    fn try_from(at: &At) -> Result<Self, Self::Error> {
+        match at {
+            At::TargetGroup(group) => Ok(group.clone()),
+            At::Endpoint(_) => Err("an address is no target group of a task set"),
+            At::Version(_) => Err("a version of a function is no target group of a task set"),
         }
     }
 }

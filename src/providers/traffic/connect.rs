@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 #[cfg(feature = "aws")]
-use super::elbv2::Elbv2Balancer;
+use super::elbv2::{Elbv2Balancer, Swap};
 use super::envoy::EnvoyBalancer;
 use super::haproxy::HaProxyBalancer;
 use super::http::RequestBalancer;
@@ -11,7 +11,7 @@ use super::http::RequestBalancer;
 use super::lambda::LambdaBalancer;
 use super::nginx::NginxBalancer;
 use super::router::RouterBalancer;
-use super::{Balancer, TrafficError};
+use super::{Balancer, TargetGroup, TrafficError};
 use crate::model::connections::{
     FunctionConnection, LambdaAlias, LoadBalancer, TrafficProvider, Version,
 };
@@ -20,6 +20,7 @@ use crate::model::project::Project;
 use crate::providers::aws::Accounts;
 use crate::providers::hosts::Network;
 use crate::providers::secrets::Secrets;
+use crate::providers::services::Listener;
 
 /// A connection to a load balancer; those behind agents are reached as their hosts are, and `secrets` and `accounts` are for
 /// those that want some. Nothing is sent yet.
@@ -87,6 +88,24 @@ pub fn connect_function(
     #[cfg(not(feature = "aws"))]
     Err(TrafficError::Refused {
         balancer: accounts.label(&format!("Lambda {}", function.name), at.account.as_deref()),
+        reason: crate::providers::aws::ABSENT.to_owned(),
+    })
+}
+
+/// A connection to a listener by which a service at AWS ECS gets its requests. Nothing is sent yet.
+///
+/// # Errors
+/// If this build has no AWS.
+pub fn connect_listener(
+    listener: &Listener,
+    account: Option<&str>,
+    accounts: &Accounts,
+) -> Result<Arc<dyn Balancer<TargetGroup>>, TrafficError> {
+    #[cfg(feature = "aws")]
+    return Ok(Arc::new(Swap::new(listener, account, accounts)));
+    #[cfg(not(feature = "aws"))]
+    Err(TrafficError::Refused {
+        balancer: accounts.label(&format!("ECS {}", listener.service.short_name()), account),
         reason: crate::providers::aws::ABSENT.to_owned(),
     })
 }

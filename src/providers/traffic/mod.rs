@@ -13,6 +13,8 @@ pub mod http;
 #[cfg(feature = "aws")]
 pub mod lambda;
 pub mod nginx;
+#[cfg(feature = "aws")]
+mod patience;
 pub mod router;
 mod weights;
 
@@ -21,8 +23,8 @@ use std::collections::BTreeMap;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-pub use self::at::{Among, At};
-pub use self::connect::{connect, connect_function};
+pub use self::at::{Among, At, TargetGroup};
+pub use self::connect::{connect, connect_function, connect_listener};
 pub use self::weights::weights;
 use crate::model::deployment::ErrorCode;
 use crate::model::endpoint::Endpoint;

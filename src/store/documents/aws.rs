@@ -4,7 +4,7 @@ use super::document::Document;
 use super::problem::{Problem, Problems, Severity};
 use super::receivers::address;
 use crate::model::connections::{
-    AlarmSource, Arn, Connections, FunctionKind, HookKind, ReceiverKind, SourceKind,
+    AlarmSource, Arn, Connections, FunctionKind, HookKind, ReceiverKind, ServiceKind, SourceKind,
     TrafficProvider, account,
 };
 use crate::model::yaml::{self, Path};
@@ -77,6 +77,12 @@ fn users<'a>(all: &'a Connections, root: &Path) -> Vec<(Path, Option<&'a str>)> 
         if let FunctionKind::Lambda(lambda) = &function.via {
             let path = root.key("functions").index(index).key("via");
             users.push((path.key("lambda"), lambda.account.as_deref()));
+        }
+    }
+    for (index, service) in all.services.iter().enumerate() {
+        if let ServiceKind::Ecs(keeper) = &service.via {
+            let path = root.key("services").index(index).key("via");
+            users.push((path.key("ecs"), keeper.account.as_deref()));
         }
     }
     let at = |(path, named): (Path, Option<&'a str>)| match named {

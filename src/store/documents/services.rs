@@ -35,7 +35,10 @@ pub(super) fn check(
             );
             wrong(&path.key("name"), message);
         }
-        let ServiceKind::Processes(processes) = &service.via;
+        let ServiceKind::Processes(processes) = &service.via else {
+            // What ECS has, it knows.
+            continue;
+        };
         let path = path.key("via").key("processes");
         if processes.hosts.is_empty() {
             let message = "tasks need a host: name at least one".to_owned();

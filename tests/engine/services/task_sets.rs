@@ -26,13 +26,13 @@ const REPLACEMENT: &str = "d-AAAAAAAAA";
 
 fn set(of: &str, group: &str) -> TaskSet {
     TaskSet {
-        id: id(of),
+        id: of.into(),
         service: EcsService {
             service_name: S.to_owned(),
             cluster_name: "main".to_owned(),
         },
         task_definition: "checkout:2".to_owned(),
-        definition: TaskDefinition {
+        definition: Some(TaskDefinition {
             run: vec!["serve".to_owned()],
             count: 1,
             port: Ports {
@@ -45,7 +45,7 @@ fn set(of: &str, group: &str) -> TaskSet {
             folder: None,
             start_seconds: 60,
             stop_seconds: 30,
-        },
+        }),
         target_group: group.to_owned(),
         hosts: vec![(name("web-1"), 1)],
         tasks: Vec::new(),
@@ -231,7 +231,7 @@ fn a_group_keeps_the_task_sets_of_each_of_its_services() {
     let mut other = asked(None, &[]);
     other.deployment_id = id("d-CCCCCCCCC");
     let sets = other.task_sets.as_mut().unwrap();
-    sets.replacement.id = id("d-CCCCCCCCC");
+    sets.replacement.id = "d-CCCCCCCCC".into();
     sets.replacement.service.service_name = "cart".to_owned();
     let mut world = started(other);
     ends(&mut world);

@@ -7,8 +7,10 @@ use aws_sdk_elasticloadbalancingv2::types::{Action, TargetDescription};
 
 use super::groups::{Id, Kind, Target, targets};
 use crate::model::connections::Arn;
+use crate::model::deployment::ErrorCode;
 use crate::providers::aws::{Accounts, Kind as Trouble, Trouble as Reason};
 use crate::providers::traffic::TrafficError;
+use crate::providers::traffic::patience::Patience;
 
 /// Elastic Load Balancing, in one account and region.
 #[derive(Debug)]
@@ -17,6 +19,17 @@ pub(super) struct Api {
     accounts: Accounts,
     account: Option<String>,
     region: Option<String>,
+    /// For those whose deployment ends with an error of AWS's: how long what may pass is waited for.
+    patience: Option<Patience>,
+}
+
+/// A target group as it is found by its name.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    pub name: String,
+    pub arn: String,
+    /// The load balancers that lead to it.
+    pub balancers: Vec<String>,
 }
 
 /// Sends a request of the client, and answers what came; what did not is told in words.
@@ -24,7 +37,10 @@ macro_rules! ask {
     ($api:expr, $permission:literal, $client:ident => $request:expr) => {{
         let $client = $api.client().await?;
         match $request.send().await {
-            Ok(answer) => answer,
+            Ok(answer) => {
+                $api.is_well();
+                answer
+            }
             Err(error) => {
                 let reason = Reason::of(&error, concat!("elasticloadbalancing:", $permission));
                 return Err($api.error(reason).await);
@@ -46,6 +62,29 @@ impl Api {
             accounts,
             account,
             region,
+            patience: None,
+        }
+    }
+
+    /// The listener of a service. What is refused there ends a deployment with an error of its own.
+    pub fn of_service(
+        label: String,
+        accounts: Accounts,
+        account: Option<String>,
+        region: Option<String>,
+    ) -> Self {
+        Self {
+            label,
+            accounts,
+            account,
+            region,
+            patience: Some(Patience::default()),
+        }
+    }
+
+    fn is_well(&self) {
+        if let Some(patience) = &self.patience {
+            patience.renew();
         }
     }
 
@@ -60,6 +99,15 @@ impl Api {
     async fn error(&self, reason: Reason) -> TrafficError {
         self.accounts.renew(&reason).await;
         let balancer = self.label.clone();
+        if let Some(patience) = &self.patience {
+            let is_over = patience.is_over();
+            match code(&reason) {
+                Some(code) if is_over || reason.kind == Trouble::Refused => {
+                    return self.fatal(code, reason.reason);
+                }
+                _ => {}
+            }
+        }
         let Reason { kind, reason, .. } = reason;
         match kind {
             Trouble::Refused => TrafficError::Refused { balancer, reason },
@@ -69,8 +117,20 @@ impl Api {
         }
     }
 
+    /// What ends a deployment that needs it now.
+    pub fn fatal(&self, code: ErrorCode, reason: String) -> TrafficError {
+        TrafficError::Fatal {
+            balancer: self.label.clone(),
+            code,
+            reason,
+        }
+    }
+
     /// A refusal of our own.
     pub fn no(&self, reason: String) -> TrafficError {
+        if self.patience.is_some() {
+            return self.fatal(ErrorCode::ElasticLoadBalancingInvalid, reason);
+        }
         TrafficError::Refused {
             balancer: self.label.clone(),
             reason,
@@ -100,6 +160,41 @@ impl Api {
                 "one target group has instances for targets and the other addresses: let both be of one type".to_owned(),
             )),
         }
+    }
+
+    /// The target groups of these names, in their order.
+    pub async fn named(&self, names: &[String]) -> Result<Vec<Found>, TrafficError> {
+        let client = self.client().await?;
+        let asked = client.describe_target_groups();
+        let answer = match asked.set_names(Some(names.to_vec())).send().await {
+            Ok(answer) => answer,
+            Err(error) => {
+                let reason = Reason::of(&error, "elasticloadbalancing:DescribeTargetGroups");
+                if reason.code == "TargetGroupNotFound" {
+                    return Err(self.nowhere(&names.join(", or no ")));
+                }
+                return Err(self.error(reason).await);
+            }
+        };
+        self.is_well();
+        let found = |name: &String| {
+            let mut groups = answer.target_groups().iter();
+            let group = groups.find(|group| group.target_group_name() == Some(name))?;
+            Some(Found {
+                name: name.clone(),
+                arn: group.target_group_arn()?.to_owned(),
+                balancers: group.load_balancer_arns().to_vec(),
+            })
+        };
+        let all = names.iter();
+        let all = all.map(|name| found(name).ok_or_else(|| self.nowhere(name)));
+        all.collect()
+    }
+
+    fn nowhere(&self, name: &str) -> TrafficError {
+        self.no(format!(
+            "there is no target group {name}: create it, or correct `targetGroups` of the group"
+        ))
     }
 
     /// The targets of a group.
@@ -152,6 +247,20 @@ impl Api {
                 client.modify_listener().listener_arn(arn).set_default_actions(actions));
         }
         Ok(())
+    }
+}
+
+/// The error of a deployment that can't go on for this (operations.md §10).
+fn code(reason: &Reason) -> Option<ErrorCode> {
+    match reason.kind {
+        Trouble::Unreachable => None,
+        Trouble::Busy => reason.is_throttled().then_some(ErrorCode::Throttled),
+        Trouble::Credentials => Some(ErrorCode::IamRolePermissions),
+        // What was never sent is refused for what its account says.
+        Trouble::Refused if reason.code.is_empty() || reason.is_denied() => {
+            Some(ErrorCode::IamRolePermissions)
+        }
+        Trouble::Refused => Some(ErrorCode::ElasticLoadBalancingInvalid),
     }
 }
 

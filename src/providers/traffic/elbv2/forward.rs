@@ -11,6 +11,8 @@ pub(super) struct Forward {
     at: usize,
     /// By group; 0 for one that is not mentioned.
     pub weights: Vec<u32>,
+    /// Whether each group is mentioned: only then AWS looks after the health of its targets.
+    pub named: Vec<bool>,
 }
 
 impl Forward {
@@ -50,10 +52,13 @@ impl Forward {
                 .map_or(0, |(_, weight)| *weight)
         };
         let weights = groups.iter().map(weight).collect();
+        let is_named = |group: &String| weighed.iter().any(|(arn, _)| arn == group);
+        let named = groups.iter().map(is_named).collect();
         Ok(Self {
             actions,
             at,
             weights,
+            named,
         })
     }
 

@@ -8,6 +8,7 @@ mod api;
 mod apply;
 mod forward;
 mod groups;
+mod swap;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -18,6 +19,7 @@ use tokio::sync::OnceCell;
 use self::api::Api;
 use self::forward::Forward;
 use self::groups::{Groups, Kind};
+pub use self::swap::Swap;
 use super::{Abilities, Balancer, Observed, Seen, Server, Service, TrafficError, Wanted};
 use crate::model::connections::{Arn, Elbv2, Elbv2Control};
 use crate::providers::aws::Accounts;

@@ -1,21 +1,16 @@
 //! What is asked of AWS Lambda, and its refusals in words.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::types::{AliasRoutingConfiguration, State};
-use tokio::time::Instant;
 
 use super::routing::Routing;
 use crate::model::connections::{Arn, FunctionConnection, LambdaAlias, Version};
 use crate::model::deployment::ErrorCode;
 use crate::providers::aws::{Accounts, Kind, Trouble};
 use crate::providers::traffic::TrafficError;
-
-/// For how long what may pass is waited for before a deployment that needs it now is given up.
-const PATIENCE: Duration = Duration::from_secs(10);
+use crate::providers::traffic::patience::Patience;
 
 /// Whether a version can be invoked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,8 +44,7 @@ pub(super) struct Api {
     accounts: Accounts,
     account: Option<String>,
     region: Option<String>,
-    /// Since when nothing was answered but what may pass.
-    troubled: Mutex<Option<(Instant, Instant)>>,
+    patience: Patience,
 }
 
 /// Sends a request of the client, and answers what came, or why nothing did.
@@ -59,7 +53,7 @@ macro_rules! ask {
         let $client = $api.client().await?;
         match $request.send().await {
             Ok(answer) => {
-                $api.is_well();
+                $api.patience.renew();
                 Ok(answer)
             }
             Err(error) => Err(Trouble::of(&error, concat!("lambda:", $permission))),
@@ -79,7 +73,7 @@ impl Api {
             function: function.name.clone(),
             alias: function.alias.clone(),
             account: at.account.clone(),
-            troubled: Mutex::default(),
+            patience: Patience::default(),
             accounts,
         }
     }
@@ -170,7 +164,7 @@ impl Api {
 
     async fn error(&self, trouble: Trouble) -> TrafficError {
         self.accounts.renew(&trouble).await;
-        let is_fatal = self.is_troubled_long();
+        let is_fatal = self.patience.is_over();
         let code = code(&trouble);
         let Trouble { kind, reason, .. } = trouble;
         match (kind, code) {
@@ -201,22 +195,6 @@ impl Api {
             balancer: self.label.clone(),
             reason,
         }
-    }
-
-    fn is_well(&self) {
-        *self.troubled.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-
-    fn is_troubled_long(&self) -> bool {
-        let mut troubled = self.troubled.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        // What was wrong a while ago was another deployment's.
-        let since = match *troubled {
-            Some((since, last)) if now - last < PATIENCE => since,
-            _ => now,
-        };
-        *troubled = Some((since, now));
-        now - since >= PATIENCE
     }
 }
 

@@ -7,6 +7,7 @@ use super::functions::{only_of_servers, only_target};
 use super::traffic::listener::server_name;
 use super::{Orchestrator, content};
 use crate::appspec::ecs;
+use crate::engine::deliberate::{Bug, deliberate};
 use crate::engine::spec::TargetSpec;
 use crate::engine::task_sets::TaskSets;
 use crate::engine::{Ledger, Spec};
@@ -57,16 +58,11 @@ impl Orchestrator {
                 ),
             )
         })?;
-        let mut before = ledger.task_sets.iter();
-        let before = before.find(|kept| kept.service == *service);
-        let (primary, left) = before.map_or((None, Vec::new()), |kept| {
-            (kept.primary.clone(), kept.left.clone())
-        });
         let replacement = TaskSet {
             id: id.clone(),
             service: service.clone(),
             task_definition: wanted.to_owned(),
-            target_group: other_group(pair, primary.as_ref()),
+            target_group: String::new(),
             hosts: processes.spread(definition.count),
             definition: definition.clone(),
             tasks: Vec::new(),
@@ -78,11 +74,7 @@ impl Orchestrator {
         Ok(Asked {
             appspec,
             target,
-            task_sets: TaskSets {
-                original: primary,
-                replacement,
-                left,
-            },
+            task_sets: beside(ledger, pair, replacement),
         })
     }
 
@@ -188,16 +180,36 @@ fn balancers(message: String) -> ApiError {
     ApiError::new("InvalidLoadBalancerInfoException", message)
 }
 
+/// A replacement beside the task sets that its service has by now, bound to the target group that is free.
+pub fn beside(ledger: &Ledger, pair: &TargetGroupPairInfo, replacement: TaskSet) -> TaskSets {
+    let mut before = ledger.task_sets.iter();
+    let before = before.find(|kept| kept.service == replacement.service);
+    let (original, left) = before.map_or((None, Vec::new()), |kept| {
+        (kept.primary.clone(), kept.left.clone())
+    });
+    TaskSets {
+        replacement: TaskSet {
+            target_group: other_group(pair, original.as_ref()),
+            ..replacement
+        },
+        original,
+        left,
+    }
+}
+
 /// The target group that the task set with the traffic is not bound to.
 fn other_group(pair: &TargetGroupPairInfo, primary: Option<&TaskSet>) -> String {
     let groups = || pair.target_groups.iter().map(|group| &group.name);
     let taken = |name: &&String| primary.is_some_and(|set| set.target_group == **name);
-    let free = groups().find(|name| !taken(name));
+    let free = groups().find(|name| !taken(name) || deliberate(Bug::OneTargetGroup));
     free.or(groups().next()).cloned().unwrap_or_default()
 }
 
 /// The one target of a service's deployment (domain.md §9).
-fn target(service: &EcsService) -> Result<TargetSpec, ApiError> {
+///
+/// # Errors
+/// If its name is none that a target can have.
+pub fn target(service: &EcsService) -> Result<TargetSpec, ApiError> {
     let name = service.short_name();
     let name: Name = name.parse().map_err(|error| {
         ApiError::new(

@@ -4,7 +4,8 @@
 //! has been asked for.
 
 mod create;
-mod end;
+pub(crate) mod end;
+pub(crate) mod steady;
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;

@@ -4,6 +4,7 @@
 use super::alias::gets_requests;
 use super::round::{Member, Times};
 use crate::engine::Deployment;
+use crate::engine::deliberate::{Bug, deliberate};
 use crate::engine::traffic::{Place, place, tested};
 use crate::model::deployment::{DeploymentId, ErrorCode};
 use crate::model::diagnostics::Diagnostics;
@@ -145,6 +146,7 @@ impl Listener {
             (Role::Original, true) => Some(Place::In),
             (Role::Replacement, false) => place(target),
             (Role::Replacement, true) => None,
+            (Role::Left, _) if deliberate(Bug::LeftMayServe) => None,
             (Role::Left, _) => Some(Place::Out),
         }
     }
@@ -160,7 +162,8 @@ impl Listener {
     /// Whether anything may be changed: not before it is its turn, and not once it was found to be wrong.
     pub fn is_entrusted(&self, deployment: &Deployment) -> bool {
         let begun = || self.event(deployment).is_some_and(|it| it.has_begun());
-        let back = deployment.spec.goes_back() && !self.tests;
+        let early = deliberate(Bug::ListenerTouchedEarly);
+        let back = (deployment.spec.goes_back() || early) && !self.tests;
         back || deployment.ends().is_some() || begun()
     }
 
@@ -172,7 +175,8 @@ impl Listener {
         observed: &Observed,
     ) -> Option<(Name, Diagnostics)> {
         let runs = self.event(deployment).is_some_and(|event| event.runs());
-        if self.tests || deployment.spec.goes_back() || !runs {
+        let unseen = deliberate(Bug::ListenerUnseen);
+        if self.tests || deployment.spec.goes_back() || !runs || unseen {
             return None;
         }
         let gets = |server: &&Server| {

@@ -105,6 +105,19 @@ bugs! {
     HookFailureIgnored: "a hook that failed counts as one that agreed",
     HookCalledTwice: "a hook that has taken its call is called once more after a restart",
     WayBackKeepsShare: "the way back leaves the next version a share",
+    PortsOfOthersGiven: "a task gets a port at which one of another task set is known",
+    RunningIsWell: "a task counts as well as soon as it runs",
+    TaskStartedTwice: "an agent that comes back starts tasks that it has",
+    TaskSetEndedEarly: "a task set ends before the listeners have let it go",
+    ReplacementForgotten: "a deployment that failed does not leave its task set to its group",
+    PrimaryTurned: "the group takes the task set that lost the traffic for the one that has it",
+    LeftForgotten: "what failed deployments have left behind is forgotten by the next",
+    LeftMayServe: "what a failed deployment has left behind may have a share",
+    TestsBeforeSteady: "test traffic moves before the replacement is there",
+    ListenerUnseen: "nobody looks at a listener before its traffic shifts",
+    ListenerTouchedEarly: "a listener is changed before its deployment may move traffic",
+    WayBackLeavesTasks: "the way back leaves the replacement's tasks",
+    OneTargetGroup: "a replacement is bound to the target group that the original has",
 }
 
 #[cfg(feature = "deliberate-bugs")]

@@ -2,6 +2,7 @@
 //! listeners of production and test traffic, and the end of the task set that lost the traffic.
 
 use super::blue_green;
+use super::deliberate::{Bug, deliberate};
 use super::plan::{Plan, Stage};
 use super::single::{self, ONE};
 use super::spec::Spec;
@@ -48,7 +49,7 @@ fn forth(
     let wait = blue_green::ready_wait(options);
     let approval = wait.is_none().then(|| blue_green::approval(spec)).flatten();
     let minutes = blue_green::termination(options);
-    Ok(single::plan([
+    let mut stages = [
         hook(LifecycleEvent::BeforeInstall),
         Some(Stage::CreateTaskSet {
             targets: single::targets(spec),
@@ -69,7 +70,11 @@ fn forth(
         minutes
             .filter(|_| spec.has_former())
             .map(|_| Stage::DeleteTaskSet { side: Side::Blue }),
-    ]))
+    ];
+    if deliberate(Bug::TestsBeforeSteady) {
+        stages.swap(1, 3);
+    }
+    Ok(single::plan(stages))
 }
 
 /// Where nothing has the traffic, there is nobody to share it with.
@@ -98,7 +103,8 @@ fn back(spec: &Spec, pair: &TargetGroupPairInfo) -> Plan {
         moved.map(single::shift_back),
         test(spec, pair),
         Some(single::enter(spec)),
-        Some(Stage::DeleteTaskSet { side: Side::Green }),
+        (!deliberate(Bug::WayBackLeavesTasks))
+            .then_some(Stage::DeleteTaskSet { side: Side::Green }),
     ])
 }
 

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::deliberate::{Bug, deliberate};
 use super::deployment::Deployment;
 use super::event::Event;
 use super::plan::Stage;
@@ -63,6 +64,7 @@ impl Deployment {
             return Vec::new();
         };
         match side {
+            Side::Blue if deliberate(Bug::LeftForgotten) => sets.original.iter().cloned().collect(),
             Side::Blue => sets.original.iter().chain(&sets.left).cloned().collect(),
             Side::Green => {
                 let mut set = sets.replacement.clone();
@@ -125,7 +127,8 @@ impl Deployment {
         let passed = self.status == DeploymentStatus::Succeeded || self.ends() == Some(Side::Blue);
         // What has some traffic without anybody else is as good as what has succeeded.
         let alone = sets.original.is_none() && self.has_traffic();
-        let serves = if forth && (passed || alone) {
+        let turned = deliberate(Bug::PrimaryTurned);
+        let serves = if forth && (passed || alone) != turned {
             Side::Green
         } else {
             Side::Blue
@@ -134,7 +137,8 @@ impl Deployment {
         if self.deleted() != Some(Side::Blue) {
             there.extend(self.task_sets(Side::Blue));
         }
-        if self.deleted() != Some(Side::Green) && self.made_tasks() {
+        let made = self.made_tasks() && (passed || !deliberate(Bug::ReplacementForgotten));
+        if self.deleted() != Some(Side::Green) && made {
             there.extend(self.task_sets(Side::Green));
         }
         let id = match serves {

@@ -129,7 +129,7 @@ pub(crate) fn target(asked: &lambda::AppSpec) -> Result<TargetSpec, ApiError> {
 }
 
 /// The target of a deployment that is to no hosts: nothing is known of it before.
-pub(super) fn only_target(name: Name) -> TargetSpec {
+pub fn only_target(name: Name) -> TargetSpec {
     TargetSpec {
         name,
         zone: None,

@@ -33,10 +33,10 @@ pub mod notify;
 pub mod retention;
 pub mod revisions;
 mod scaling;
-mod services;
+pub(crate) mod services;
 pub mod snapshot;
 pub mod task;
-mod task_sets;
+pub(crate) mod task_sets;
 pub(crate) mod traffic;
 
 use std::collections::{BTreeMap, BTreeSet};

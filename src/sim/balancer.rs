@@ -1,7 +1,7 @@
 //! A load balancer: it applies late, loses answers, breaks off in the middle, forgets everything when it restarts, and is changed
-//! by hand. It knows servers by the numbers of their hosts, or of a function's versions.
+//! by hand. It knows servers by the numbers of their hosts, of a function's versions, or of places at which tasks can serve.
 
-use super::cast::{Cast, VERSIONS};
+use super::cast::{Cast, TASK_SERVERS, VERSIONS, group_of};
 use super::env::Env;
 use super::happening::{AskedBalancer, Called, Happening, Life, OnBalancer, Told};
 use super::marks::Mark;
@@ -20,7 +20,7 @@ pub const LARGEST_WEIGHT: u32 = 2 * WEIGHT;
 
 /// A load balancer of a group.
 pub struct Balancer {
-    group: usize,
+    gate: usize,
     life: Life,
     up: bool,
     /// By host; those that it does not have are `None`.
@@ -58,10 +58,10 @@ pub struct Step {
 }
 
 impl Balancer {
-    /// The load balancer of a group, as its own configuration has it. `alive` says which applications do.
-    pub fn new(group: usize, env: &mut Env, alive: impl Fn(usize) -> bool) -> Self {
+    /// The load balancer of this number, as its own configuration has it. `alive` says which applications do.
+    pub fn new(gate: usize, env: &mut Env, alive: impl Fn(usize) -> bool) -> Self {
         let mut balancer = Self {
-            group,
+            gate,
             life: 1,
             up: true,
             servers: Vec::new(),
@@ -74,20 +74,22 @@ impl Balancer {
     /// Has what its own configuration says, which nobody has changed since the world began.
     fn configure(&mut self, env: &mut Env, alive: impl Fn(usize) -> bool) {
         let shape = &env.shape;
-        let (adds, group) = (shape.balancers.adds, self.group);
+        let (adds, group) = (shape.balancers.adds, group_of(self.gate));
         let style = shape.styles[group];
         let blue_green = matches!(style, Style::BlueGreen(_));
         let server = |host: usize| {
-            let out = if style.is_function() {
+            let out = if style.is_service() {
+                true
+            } else if style.is_function() {
                 // The first version has everything.
                 host != 1
             } else {
                 blue_green && Cast::side(host, group) == Side::Green
             };
             let service = if out { Service::Out } else { Service::In };
-            let there = style.is_function() || Cast::is_member(host, group);
-            // A server that is no version is there from the beginning.
-            let foreign = style.is_function() && host == 0;
+            let there = !style.is_on_hosts() || Cast::is_member(host, group);
+            // A server that is no version, and no task, is there from the beginning.
+            let foreign = !style.is_on_hosts() && host == 0;
             let there = there && (foreign || !(out && adds));
             there.then(|| Server {
                 service,
@@ -98,6 +100,8 @@ impl Balancer {
         };
         let servers = if style.is_function() {
             VERSIONS + 1
+        } else if style.is_service() {
+            TASK_SERVERS
         } else {
             shape.hosts
         };
@@ -106,7 +110,7 @@ impl Balancer {
             let server = server.as_ref()?;
             Some((server.service, server.well))
         });
-        env.watch.configured(env.now, group, servers);
+        env.watch.configured(env.now, self.gate, servers);
     }
 
     /// Something arrives or happens here. `alive` says which applications do.
@@ -132,7 +136,7 @@ impl Balancer {
         match asked {
             AskedBalancer::Observe(hosts) => {
                 let observed = self.observe(env, &hosts);
-                let seen = env.watch.counted(self.group);
+                let seen = env.watch.counted(self.gate);
                 Self::answer(env, called, Ok(Told::Observed(Box::new(observed), seen)));
             }
             AskedBalancer::Apply(wanted, seen) => self.apply(env, called, &wanted, seen),
@@ -143,7 +147,7 @@ impl Balancer {
         let unanswered = env.shape.balancers.unanswered;
         let done = matches!(told, Ok(Told::Done));
         let told = if env.goes_wrong(Reel::Traffic, unanswered) {
-            env.watch.disturbed(env.now, called.group);
+            env.watch.disturbed(env.now, called.gate);
             env.mark(Mark::BalancerUnanswered);
             if done {
                 env.mark(Mark::AppliedUnanswered);
@@ -184,7 +188,7 @@ impl Balancer {
                 requests: None,
                 errors: None,
             };
-            if let Some(name) = env.cast.server(self.group, host, &env.shape) {
+            if let Some(name) = env.cast.server(group_of(self.gate), host, &env.shape) {
                 observed.servers.insert(name.clone(), seen);
             }
         }
@@ -196,7 +200,7 @@ impl Balancer {
         let balancers = env.shape.balancers;
         if env.goes_wrong(Reel::Traffic, balancers.refuses) {
             env.mark(Mark::BalancerRefused);
-            env.watch.disturbed(env.now, self.group);
+            env.watch.disturbed(env.now, self.gate);
             return Self::answer(
                 env,
                 called,
@@ -225,7 +229,7 @@ impl Balancer {
         let breaks = env.goes_wrong(Reel::Traffic, balancers.breaks_off);
         let accepted = if breaks {
             env.mark(Mark::ChangeBrokenOff);
-            env.watch.disturbed(env.now, self.group);
+            env.watch.disturbed(env.now, self.gate);
             let all = u32::try_from(steps.len()).unwrap_or(0);
             env.tape.below(Reel::Traffic, all + 1) as usize
         } else {
@@ -250,8 +254,8 @@ impl Balancer {
             env.mark(Mark::AppliedLate);
         }
         let wait = self.tail - env.now;
-        let group = self.group;
-        env.after(wait, Happening::Balancer { group, what });
+        let gate = self.gate;
+        env.after(wait, Happening::Balancer { gate, what });
     }
 
     fn change(&mut self, env: &mut Env, step: Step) {
@@ -260,14 +264,14 @@ impl Balancer {
         env.tell(|| {
             format!(
                 "the balancer of g{} has h{host:03} {service:?} with {weight}",
-                step.called.group
+                step.called.gate
             )
         });
         let flight = self.set(env, host, service);
         if let Some(server) = &mut self.servers[host] {
             server.weight = weight;
         }
-        if env.watch.changed(now, self.group, &step, &flight) {
+        if env.watch.changed(now, self.gate, &step, &flight) {
             env.mark(Mark::PutRight);
         }
     }
@@ -294,12 +298,12 @@ impl Balancer {
         }
         // It looks again soon after something comes to it.
         if service == Service::In {
-            let group = self.group;
+            let gate = self.gate;
             let wait = env
                 .tape
                 .between(Reel::Traffic, 0, env.shape.balancers.check);
             let what = OnBalancer::Checks(host);
-            env.after(wait, Happening::Balancer { group, what });
+            env.after(wait, Happening::Balancer { gate, what });
         }
         flight
     }
@@ -314,44 +318,64 @@ impl Balancer {
         };
         if server.well != alive {
             server.well = alive;
-            env.watch.found(env.now, self.group, host, alive);
+            env.watch.found(env.now, self.gate, host, alive);
         }
     }
 
     /// It restarts: requests are cut, and everything that it was told is forgotten.
     pub fn restart(&mut self, env: &mut Env) {
-        let (group, now) = (self.group, env.now);
-        env.tell(|| format!("the balancer of g{group} restarts"));
+        let (gate, now) = (self.gate, env.now);
+        env.tell(|| format!("the balancer of g{gate} restarts"));
         env.mark(Mark::BalancerRestarted);
         self.life += 1;
         self.up = false;
         self.servers.fill(None);
         env.watch
-            .configured(now, group, self.servers.iter().map(|_| None));
+            .configured(now, gate, self.servers.iter().map(|_| None));
         let wait = env.tape.wait(Reel::Traffic, env.shape.balancers.away);
         let what = OnBalancer::Returns(self.life);
-        env.after(wait, Happening::Balancer { group, what });
+        env.after(wait, Happening::Balancer { gate, what });
     }
 
-    /// Somebody gives one server everything by hand; answers whether anybody listened.
-    pub fn give_all(&mut self, env: &mut Env, server: usize) -> bool {
+    /// Somebody gives these servers everything by hand; answers whether anybody listened.
+    pub fn give_all(&mut self, env: &mut Env, servers: &[usize]) -> bool {
         if !self.up {
             return false;
         }
-        let (group, now) = (self.group, env.now);
-        env.tell(|| format!("somebody gives server {server} of g{group} everything"));
-        env.mark(Mark::AliasReset);
-        let flight = self.set(env, server, Service::In);
-        env.watch
-            .changed_by_hand(now, group, server, Service::In, &flight);
+        let (gate, now) = (self.gate, env.now);
+        env.tell(|| format!("somebody gives servers {servers:?} of g{gate} everything"));
+        env.mark(if env.shape.styles[group_of(gate)].is_service() {
+            Mark::ListenerReset
+        } else {
+            Mark::AliasReset
+        });
+        for &server in servers {
+            let flight = self.set(env, server, Service::In);
+            env.watch
+                .changed_by_hand(now, gate, server, Service::In, &flight);
+        }
         for other in 0..self.servers.len() {
             if let Some(there) = &mut self.servers[other] {
-                there.weight = if other == server { WEIGHT } else { 0 };
+                there.weight = if servers.contains(&other) { WEIGHT } else { 0 };
                 let weight = there.weight;
-                env.watch.weighed_by_hand(now, group, other, weight);
+                env.watch.weighed_by_hand(now, gate, other, weight);
             }
         }
         true
+    }
+
+    /// What serves when the world begins.
+    pub fn begin_with(&mut self, env: &mut Env, servers: &[usize]) {
+        for &server in servers {
+            let fresh = Server {
+                service: Service::In,
+                weight: WEIGHT,
+                well: true,
+                flight: Vec::new(),
+            };
+            self.servers[server] = Some(fresh);
+            env.watch.serves_from_the_beginning(self.gate, server);
+        }
     }
 
     /// Somebody changes a server by hand.
@@ -360,7 +384,7 @@ impl Balancer {
         let host = env.tape.below(Reel::Traffic, hosts) as usize;
         let service = [Service::In, Service::Draining, Service::Out];
         let choice = env.tape.below(Reel::Traffic, 5) as usize;
-        let (group, now) = (self.group, env.now);
+        let (gate, now) = (self.gate, env.now);
         let Some(there) = self.servers[host].as_mut().filter(|_| self.up) else {
             return;
         };
@@ -369,17 +393,16 @@ impl Balancer {
             let weight = there.weight;
             env.tell(|| format!("somebody has h{host:03} weigh {weight}"));
             env.mark(Mark::BalancerByHand);
-            env.watch.weighed_by_hand(now, group, host, weight);
+            env.watch.weighed_by_hand(now, gate, host, weight);
             return;
         };
         if there.service == service {
             return;
         }
-        env.tell(|| format!("somebody has h{host:03} {service:?} at the balancer of g{group}"));
+        env.tell(|| format!("somebody has h{host:03} {service:?} at the balancer of g{gate}"));
         env.mark(Mark::BalancerByHand);
         let flight = self.set(env, host, service);
-        env.watch
-            .changed_by_hand(now, group, host, service, &flight);
+        env.watch.changed_by_hand(now, gate, host, service, &flight);
     }
 }
 

@@ -4,18 +4,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::shape::{Minimum, Shape, Style};
-use crate::appspec::lambda;
+use crate::appspec::{ecs, lambda};
 use crate::engine::Ledger;
+use crate::engine::task_sets::TaskSets;
 use crate::model::configuration::{
     ALL_AT_ONCE, DeploymentConfiguration, HALF_AT_A_TIME, MinimumHealthyHosts,
     MinimumHealthyHostsType, ONE_AT_A_TIME, ZonalConfig,
 };
-use crate::model::connections::HookKind;
+use crate::model::connections::{HookKind, ServiceProcesses};
 use crate::model::deployment::{DeploymentId, ExecutionId};
 use crate::model::endpoint::Endpoint;
 use crate::model::group::{
     Alarm, AlarmConfiguration, AutoRollbackConfiguration, AutoRollbackEvent, DeploymentGroup,
-    DeploymentOption, DeploymentType, Selection, Sides,
+    DeploymentOption, DeploymentType, EcsService, LoadBalancerInfo, Selection, Sides,
+    TargetGroupInfo, TargetGroupPairInfo, TrafficRoute,
 };
 use crate::model::host::Host;
 use crate::model::lifecycle::LifecycleEvent;
@@ -23,7 +25,10 @@ use crate::model::name::Name;
 use crate::model::project::Project;
 use crate::model::revision::{Digest, Revision};
 use crate::model::tags::{TagFilter, Tags};
+use crate::model::task_set::{Ports, Task, TaskDefinition, TaskSet, TaskSetId};
 use crate::model::traffic::Side;
+use crate::orchestrator::services::beside;
+use crate::orchestrator::traffic::listener::server_name;
 
 /// More hosts than this no world has.
 pub const MOST_HOSTS: usize = 1_000;
@@ -42,6 +47,37 @@ const HOOKS: [(LifecycleEvent, &str); 2] = [
     (LifecycleEvent::BeforeAllowTraffic, "CodeDeployHook_before"),
     (LifecycleEvent::AfterAllowTraffic, "CodeDeployHook_after"),
 ];
+
+/// The hooks of a service's deployment, in their order.
+const STEPS: [LifecycleEvent; 5] = [
+    LifecycleEvent::BeforeInstall,
+    LifecycleEvent::AfterInstall,
+    LifecycleEvent::AfterAllowTestTraffic,
+    LifecycleEvent::BeforeAllowTraffic,
+    LifecycleEvent::AfterAllowTraffic,
+];
+
+/// The listener of test traffic of a group is the load balancer of this number and its own. That of production traffic has the
+/// group's.
+pub const TESTS: usize = 2;
+
+/// The numbers of task sets that are older than the world begin here.
+const FORMER: usize = 60_000;
+
+/// How the listeners of services are called.
+const LISTENERS: [&str; 2] = ["edge", "edge-test"];
+
+/// No service has tasks on more hosts.
+const MOST_SERVICE_HOSTS: usize = 3;
+
+/// How many ports the tasks of a service have on each host.
+const PORTS: usize = 20;
+
+/// The first of them, by group.
+const FIRST_PORT: [u16; 2] = [8_100, 8_200];
+
+/// How many servers a service's load balancer has: a port on a host each, but for the server 0, which is no task.
+pub const TASK_SERVERS: usize = 1 + MOST_SERVICE_HOSTS * PORTS;
 
 /// How many revisions there are; deployments take one after the other.
 pub const REVISIONS: usize = 8;
@@ -63,6 +99,10 @@ pub struct Cast {
     functions: Vec<Function>,
     /// What functions are of.
     thumbs: Name,
+    /// By group, what its service is.
+    services: Vec<Service>,
+    /// What services are of.
+    checkout: Name,
     /// How hooks are called: over the network, or as programs.
     hooks: [HookKind; 2],
     /// Says where functions are.
@@ -75,6 +115,58 @@ struct Function {
     name: String,
     /// The servers that its versions are, the first version first.
     servers: Vec<Name>,
+}
+
+/// A container service of the simulated world.
+#[derive(Debug)]
+struct Service {
+    key: EcsService,
+    target: Name,
+    /// The servers that its tasks can be, but for that which is none.
+    servers: Vec<Name>,
+}
+
+/// A place at which a task of a service can serve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spot {
+    /// The host.
+    pub host: usize,
+    /// The port.
+    pub port: u16,
+}
+
+impl Spot {
+    /// The number of the server that it is; 0 where no task of a service can be.
+    pub fn server(self) -> usize {
+        let place = |first: u16| usize::from(self.port.wrapping_sub(first));
+        let mut places = FIRST_PORT.into_iter().map(place);
+        let place = places.find(|place| *place < PORTS);
+        let place = place.filter(|_| self.host < MOST_SERVICE_HOSTS);
+        place.map_or(0, |place| 1 + self.host * PORTS + place)
+    }
+
+    /// Where the server of this number serves, if it is one of a task.
+    pub fn of(group: usize, server: usize) -> Option<Self> {
+        let place = server.checked_sub(1)?;
+        let port = u16::try_from(place % PORTS).ok()?;
+        Some(Self {
+            host: place / PORTS,
+            port: FIRST_PORT[group] + port,
+        })
+    }
+
+    /// Where a task serves.
+    pub fn of_task(task: &Task) -> Self {
+        Self {
+            host: Cast::host(&task.host),
+            port: task.endpoint.port,
+        }
+    }
+}
+
+/// The group of a load balancer.
+pub fn group_of(gate: usize) -> usize {
+    gate % TESTS
 }
 
 fn name(text: &str) -> Name {
@@ -116,12 +208,16 @@ impl Default for Cast {
                 .map(|version| name(&format!("{function}-{version}")))
                 .collect(),
         });
+        let hosts: Vec<Name> = (0..MOST_HOSTS).map(|i| name(&format!("h{i:03}"))).collect();
+        let services = (0..2).map(|group| Service::new(group, &hosts));
         Self {
+            services: services.collect(),
+            checkout: name("checkout"),
             directory: directory(&functions),
             functions: functions.into(),
             thumbs: name("thumbs"),
             hooks: hooks(),
-            hosts: (0..MOST_HOSTS).map(|i| name(&format!("h{i:03}"))).collect(),
+            hosts,
             groups: vec![group("g0"), group("g1")],
             revisions: (0..REVISIONS)
                 .map(|i| Revision {
@@ -151,8 +247,11 @@ impl Cast {
         format!("p{number}")
     }
 
-    /// The number of a host, or of a function's version.
+    /// The number of a host, or of the server that a function's version or a task is.
     pub fn host(name: &Name) -> usize {
+        if name.as_str().starts_with('s') {
+            return task(name).map_or(0, Spot::server);
+        }
         let letters = |c: char| !c.is_ascii_digit();
         let digits = name.as_str().trim_start_matches(letters);
         digits.parse().unwrap_or(0)
@@ -162,6 +261,9 @@ impl Cast {
     pub fn server(&self, group: usize, server: usize, shape: &Shape) -> Option<&Name> {
         if shape.styles[group].is_function() {
             return self.functions[group].servers.get(server.checked_sub(1)?);
+        }
+        if shape.styles[group].is_service() {
+            return self.services[group].servers.get(server.checked_sub(1)?);
         }
         self.hosts.get(server)
     }
@@ -212,6 +314,101 @@ impl Cast {
         })
     }
 
+    /// What a revision asks of the service of a group.
+    pub fn service(&self, group: usize, shape: &Shape, revision: usize) -> Option<ecs::AppSpec> {
+        let Style::Service(rollout) = shape.styles[group] else {
+            return None;
+        };
+        let called = STEPS.into_iter().zip(rollout.hooks);
+        let called = called.filter(|(_, called)| *called);
+        Some(ecs::AppSpec {
+            service: ecs::Service {
+                task_definition: definition_name(revision),
+                load_balancer_info: ecs::LoadBalancerInfo {
+                    container_name: "web".to_owned(),
+                    container_port: 80,
+                },
+                platform_version: "LATEST".to_owned(),
+                network_configuration: None,
+                capacity_provider_strategy: Vec::new(),
+            },
+            hooks: called
+                .map(|(event, _)| (event, format!("CodeDeployHook_{event}")))
+                .collect(),
+        })
+    }
+
+    /// The name of a service's one target.
+    pub fn service_target(&self, group: usize) -> &Name {
+        &self.services[group].target
+    }
+
+    /// The task set that a deployment of a service makes.
+    pub fn task_set(
+        &self,
+        group: usize,
+        shape: &Shape,
+        revision: usize,
+        number: usize,
+    ) -> Option<TaskSet> {
+        let Style::Service(rollout) = shape.styles[group] else {
+            return None;
+        };
+        let hosts = rollout.hosts.min(shape.hosts).min(MOST_SERVICE_HOSTS);
+        // As many tasks on each as can be, for others to come beside them.
+        let count = rollout.count.min(2 * u32::try_from(hosts).unwrap_or(1));
+        let processes = ServiceProcesses {
+            hosts: self.hosts[..hosts].to_vec(),
+            task_definitions: BTreeMap::new(),
+        };
+        let first = FIRST_PORT[group];
+        Some(TaskSet {
+            id: TaskSetId::from(&Self::deployment(number)),
+            service: self.services[group].key.clone(),
+            task_definition: definition_name(revision),
+            definition: Some(TaskDefinition {
+                run: vec!["serve".to_owned()],
+                count,
+                port: Ports {
+                    first,
+                    last: first + u16::try_from(PORTS).unwrap_or(1) - 1,
+                },
+                health: None,
+                environment: BTreeMap::new(),
+                user: None,
+                folder: None,
+                start_seconds: shape.services.start_seconds,
+                stop_seconds: shape.services.stop_seconds,
+            }),
+            target_group: String::new(),
+            hosts: processes.spread(count),
+            tasks: Vec::new(),
+        })
+    }
+
+    /// The task sets that a deployment of a service is about.
+    pub fn task_sets(
+        &self,
+        group: usize,
+        shape: &Shape,
+        ledger: &Ledger,
+        (revision, number): (usize, usize),
+    ) -> Option<TaskSets> {
+        let replacement = self.task_set(group, shape, revision, number)?;
+        let pair = pair(shape.styles[group].tests());
+        Some(beside(ledger, &pair, replacement))
+    }
+
+    /// The number of the task set that a group's service has before the world begins.
+    pub fn former(group: usize) -> usize {
+        FORMER + group
+    }
+
+    /// The group whose service had a task set of this number before the world began.
+    pub fn group_of_former(set: usize) -> Option<usize> {
+        set.checked_sub(FORMER).filter(|group| *group < TESTS)
+    }
+
     /// A host's name.
     pub fn name(&self, host: usize) -> &Name {
         &self.hosts[host]
@@ -234,6 +431,11 @@ impl Cast {
         digits(id.as_str())
     }
 
+    /// The number of the deployment that a task set was made for.
+    pub fn set(id: &TaskSetId) -> usize {
+        digits(id.as_str())
+    }
+
     /// The number of the deployment that an execution belongs to.
     pub fn deployment_of(execution: &ExecutionId) -> usize {
         digits(execution.as_str())
@@ -252,6 +454,17 @@ impl Cast {
             group.application_name = self.thumbs.clone();
             group.deployment_style.deployment_type = DeploymentType::BlueGreen;
             group.ec2_tag_filters = None;
+        }
+        if style.is_service() {
+            group.application_name = self.checkout.clone();
+            group.deployment_style.deployment_type = DeploymentType::BlueGreen;
+            group.ec2_tag_filters = None;
+            group.ecs_services = Some(vec![self.services[number].key.clone()]);
+            group.load_balancer_info = Some(LoadBalancerInfo {
+                target_group_pair_info_list: vec![pair(style.tests())],
+                ..LoadBalancerInfo::default()
+            });
+            group.blue_green_deployment_configuration = style.options();
         }
         if let Style::BlueGreen(_) = style {
             group.deployment_style.deployment_type = DeploymentType::BlueGreen;
@@ -316,7 +529,7 @@ impl Cast {
             Minimum::Count(value) => custom(HostCount, value),
             Minimum::Percent(value) => custom(FleetPercent, value),
         });
-        if shape.styles[number].is_function() {
+        if !shape.styles[number].is_on_hosts() {
             configuration = self.custom.clone();
             configuration.minimum_healthy_hosts = None;
         }
@@ -418,10 +631,56 @@ impl Cast {
             "applications": {
                 "shop": {"applicationName": "shop", "computePlatform": "Server"},
                 "thumbs": {"applicationName": "thumbs", "computePlatform": "Lambda"},
+                "checkout": {"applicationName": "checkout", "computePlatform": "ECS"},
             },
             "groups": groups,
             "configurations": configurations,
         }))
+    }
+}
+
+impl Service {
+    fn new(group: usize, hosts: &[Name]) -> Self {
+        let target = name(["sa", "sb"][group]);
+        let server = |server: usize| {
+            let Spot { host, port } = Spot::of(group, server)?;
+            server_name(&target, &hosts[host], port).ok()
+        };
+        Self {
+            key: EcsService {
+                cluster_name: "main".to_owned(),
+                service_name: target.to_string(),
+            },
+            servers: (1..TASK_SERVERS).filter_map(server).collect(),
+            target,
+        }
+    }
+}
+
+/// Where the task is that a server is called after.
+fn task(server: &Name) -> Option<Spot> {
+    let mut parts = server.as_str().split('-').skip(1);
+    let host = parts.next()?.strip_prefix('h')?.parse().ok()?;
+    let port = parts.next()?.parse().ok()?;
+    Some(Spot { host, port })
+}
+
+fn definition_name(revision: usize) -> String {
+    format!("checkout:{revision}")
+}
+
+/// The target groups of every service, and where its traffic comes in.
+fn pair(tests: bool) -> TargetGroupPairInfo {
+    let route = |listener: &str| TrafficRoute {
+        listener_arns: vec![listener.to_owned()],
+    };
+    let group = |name: &str| TargetGroupInfo {
+        name: name.to_owned(),
+    };
+    TargetGroupPairInfo {
+        target_groups: ["a", "b"].map(group).into(),
+        prod_traffic_route: route(LISTENERS[0]),
+        test_traffic_route: tests.then(|| route(LISTENERS[1])),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::balancer::Step;
-use crate::agent::protocol::{ExecutionState, Order};
+use crate::agent::protocol::{ExecutionState, Order, TaskSetOrder, TaskSetState};
 use crate::engine::input;
 use crate::model::deployment::ExecutionId;
 use crate::providers::notify::Answer;
@@ -56,10 +56,10 @@ pub enum Happening {
         /// What.
         what: InController,
     },
-    /// Something arrives or happens at the load balancer of a group.
+    /// Something arrives or happens at a load balancer.
     Balancer {
-        /// Whose.
-        group: usize,
+        /// Which.
+        gate: usize,
         /// What.
         what: OnBalancer,
     },
@@ -79,11 +79,11 @@ pub enum Happening {
         /// What it says.
         answer: Answer,
     },
-    /// Somebody gives a version of a group's function everything by hand, and deploys the next one.
+    /// Somebody gives a version of a group's function everything by hand, or the task set of its service, and deploys the next one.
     GivesAll {
         /// Whose.
         group: usize,
-        /// Which.
+        /// Which version.
         version: usize,
         /// The key that deploys.
         key: Box<Key>,
@@ -131,6 +131,11 @@ pub enum Key {
         /// The version that gets the traffic by now, where whoever deploys a function says so.
         current: Option<usize>,
     },
+    /// Roll a deployment back that is over.
+    RollBack {
+        /// Which.
+        deployment: usize,
+    },
     /// Something about a deployment.
     Command {
         /// Which.
@@ -145,7 +150,7 @@ pub enum Key {
 pub struct Asked {
     /// The orchestrator's life.
     pub life: Life,
-    /// The driver's session with the host.
+    /// The driver's session with the host; 0: whoever has task sets made and ended asks.
     pub session: u32,
     /// The request.
     pub number: u32,
@@ -182,6 +187,23 @@ pub enum Ask {
         /// Which.
         executions: Vec<ExecutionId>,
     },
+    /// To have these tasks, of the task set of this number.
+    OrderTasks {
+        /// The task set.
+        set: usize,
+        /// What is ordered.
+        order: Box<TaskSetOrder>,
+    },
+    /// How the tasks of a task set are.
+    LookAtTasks {
+        /// The task set.
+        set: usize,
+    },
+    /// To end the tasks of a task set.
+    EndTasks {
+        /// The task set.
+        set: usize,
+    },
     /// To tell everything after this message.
     Stream {
         /// Its number.
@@ -196,6 +218,8 @@ pub enum Reply {
     Done,
     /// What has become of an execution.
     State(Box<ExecutionState>),
+    /// How the tasks of a task set are.
+    Tasks(Box<TaskSetState>),
     /// It does not know the execution.
     Unknown,
     /// It refuses.
@@ -209,8 +233,8 @@ pub struct Called {
     pub life: Life,
     /// The keeper's deployment.
     pub deployment: usize,
-    /// Its group, which is the load balancer's.
-    pub group: usize,
+    /// The load balancer.
+    pub gate: usize,
     /// The request.
     pub number: u32,
 }
@@ -286,10 +310,25 @@ pub enum OnHost {
     TimesOut(Life, u32),
     /// A script that was told to end did not: in this life of the agent, this process.
     GraceEnds(Life, u32),
+    /// Something happens to a task of a service.
+    Task(OnTask),
     /// The agent is started again.
     AgentStarts,
     /// The machine has started again.
     Boots,
+}
+
+/// What happens to a task of a service by itself.
+#[derive(Clone, Copy, Debug)]
+pub enum OnTask {
+    /// In this life of the agent it is started: of this task set, the task of this number.
+    Starts(Life, usize, u32),
+    /// This process of one serves from now on.
+    Serves(u32),
+    /// This process of one ends by itself.
+    Dies(u32),
+    /// In this life of the agent, this process was told to end, and did not in time.
+    Killed(Life, u32),
 }
 
 /// What happens in the orchestrator by itself.
@@ -313,4 +352,6 @@ pub enum InController {
     BalancerSilent(usize, u32),
     /// Whoever calls a hook of this deployment goes on, if it has not since.
     Calls(usize, u32),
+    /// Whoever has task sets made and ended for this deployment goes on, if they have not since.
+    Makes(usize, u32),
 }

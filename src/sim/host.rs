@@ -12,6 +12,7 @@ use super::happening::{
 use super::marks::Mark;
 use super::shape::Millis;
 use super::tape::Reel;
+use super::tasks::Tasks;
 use super::watch::{EventStart, ScriptStart};
 use crate::agent::core::{
     self, Control, Ending, Entry, Known, Note, Orphan, Process as ProcessId, Record, Refusal,
@@ -61,6 +62,8 @@ pub struct Host {
     pub installed: [Option<usize>; 2],
     /// Whether the application of each group would serve, as far as its deployments go.
     pub started: [bool; 2],
+    /// The tasks of container services.
+    pub tasks: Tasks,
     /// When the agent was last told to go on, by execution: as the world sees it.
     heard: Vec<(ExecutionId, Millis)>,
 }
@@ -139,6 +142,7 @@ impl Host {
             broken: env.tape.chance(Reel::Scripts, broken),
             installed: [None; 2],
             started: [false; 2],
+            tasks: Tasks::new(index, env),
             heard: Vec::new(),
         }
     }
@@ -165,6 +169,9 @@ impl Host {
                 }
                 Ok(Reply::Done)
             }
+            Ask::OrderTasks { set, order } => self.tasks.order(env, self.life, set, &order),
+            Ask::LookAtTasks { set } => Ok(self.tasks.state(set)),
+            Ask::EndTasks { set } => self.tasks.end(env, self.life, set),
             Ask::Stream { after } => {
                 self.open_stream(env, asked, after);
                 Ok(Reply::Done)
@@ -288,7 +295,7 @@ impl Host {
     /// A load balancer notices sooner or later what has become of an application.
     fn noticed(&self, env: &mut Env, group: usize) {
         let style = env.shape.styles[group];
-        let serves = style.controls_traffic() && !style.is_function();
+        let serves = style.controls_traffic() && style.is_on_hosts();
         if !serves || !env.shape.balancers.judges {
             return;
         }
@@ -296,7 +303,12 @@ impl Host {
             .tape
             .between(Reel::Traffic, 0, env.shape.balancers.check);
         let what = OnBalancer::Checks(self.index);
-        env.after(wait, Happening::Balancer { group, what });
+        env.after(wait, Happening::Balancer { gate: group, what });
+    }
+
+    /// Whether a task serves at a port.
+    pub fn serves_at(&self, port: u16) -> bool {
+        self.up && self.tasks.serves(port)
     }
 
     /// Whether the application of a group serves.
@@ -678,6 +690,11 @@ impl Host {
             OnHost::GraceEnds(life, id) if life == self.life && self.agent.is_some() => {
                 self.kill(env, id)
             }
+            OnHost::Task(what) => {
+                let agent = self.agent.as_ref().map(|_| self.life);
+                self.tasks.happens(env, what, agent);
+                Ok(())
+            }
             OnHost::AgentStarts => self.start_agent(env),
             OnHost::Boots => {
                 self.up = true;
@@ -784,9 +801,8 @@ impl Host {
     /// Whether the agent runs and is busy with nothing.
     pub fn is_quiet(&self) -> bool {
         let idle = |busy: &Busy| matches!(busy, Busy::Nothing);
-        self.agent
-            .as_ref()
-            .is_some_and(|agent| agent.busy.iter().all(idle))
+        let agent = self.agent.as_ref();
+        agent.is_some_and(|agent| agent.busy.iter().all(idle)) && self.tasks.is_quiet()
     }
 
     /// Kills the agent; somebody starts it again, unless the host is gone.
@@ -830,6 +846,7 @@ impl Host {
         self.gone = for_ever;
         self.all_noticed(env);
         self.processes.clear();
+        self.tasks.crash(env);
         if let Some(out) = self.stream.take() {
             self.break_stream(env, out.asked, SILENCE);
         }
@@ -868,6 +885,7 @@ impl Host {
             busy: Default::default(),
         });
         self.heard.clear();
+        self.tasks.resume(env, self.life);
         if let Some(record) = self.known.restarted(&self.boot.to_string()) {
             self.records.push(record);
             self.durable = self.records.len();

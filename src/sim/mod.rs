@@ -21,6 +21,7 @@ mod operators;
 mod shape;
 mod shrink;
 mod tape;
+mod tasks;
 mod trace;
 mod watch;
 mod world;

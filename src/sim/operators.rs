@@ -5,7 +5,7 @@ use super::cast::{Cast, REVISIONS, VERSIONS};
 use super::env::Env;
 use super::happening::{Happening, Key};
 use super::marks::Mark;
-use super::shape::Millis;
+use super::shape::{Millis, Style};
 use super::tape::Reel;
 use crate::engine::Deployment;
 use crate::engine::input::{Command, What};
@@ -97,7 +97,9 @@ impl People {
         self.revision = (self.revision + step) % REVISIONS;
         let revision = self.revision.max(1);
         let said = current_version(env, group, revision);
+        let function = env.shape.styles[group].is_function();
         let current = match said {
+            _ if !function => None,
             Said::Nothing => None,
             Said::Seen(version) | Said::Reset(version) => Some(version),
         };
@@ -127,6 +129,9 @@ impl People {
         let stale = env.tape.chance(Reel::Operators, env.shape.operators.stale);
         let choice = env.tape.below(Reel::Operators, 12);
         let pick = env.tape.draw(Reel::Operators);
+        if let Some(key) = roll_back(env) {
+            return Some(key);
+        }
         if !stale || self.pictures[person].is_none() {
             let open = env
                 .watch
@@ -259,7 +264,7 @@ enum Said {
 
 /// The version of a function that gets the traffic by now. When nothing goes wrong any more, they see to it.
 fn current_version(env: &mut Env, group: usize, revision: usize) -> Said {
-    if !env.shape.styles[group].is_function() {
+    if env.shape.styles[group].is_on_hosts() {
         return Said::Nothing;
     }
     let next = Cast::version(revision);
@@ -277,12 +282,28 @@ fn current_version(env: &mut Env, group: usize, revision: usize) -> Said {
         };
         return Said::Reset(version);
     }
+    if env.shape.styles[group].is_service() {
+        return Said::Nothing;
+    }
     if errs {
         return Said::Seen(any);
     }
     let seen = env.watch.leads_to(group);
     seen.filter(|version| *version > 0 && looks)
         .map_or(Said::Nothing, Said::Seen)
+}
+
+/// Somebody rolls the newest deployment of a service back, if it is over.
+fn roll_back(env: &mut Env) -> Option<Key> {
+    if !env.shape.styles.into_iter().any(Style::is_service) {
+        return None;
+    }
+    let wants = env.tape.chance(Reel::Services, env.shape.services.back);
+    let all = env.watch.deployments().filter(|_| wants);
+    let mut newest = all.filter(|(_, deployment)| deployment.spec.service.is_some());
+    let (deployment, newest) = newest.by_ref().last()?;
+    let over = newest.status.is_terminal();
+    over.then_some(Key::RollBack { deployment })
 }
 
 /// Somebody approves.

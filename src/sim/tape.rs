@@ -27,10 +27,12 @@ pub enum Reel {
     Gates,
     /// Which groups have a function, and what becomes of its versions and hooks.
     Functions,
+    /// Which groups have a container service, and what becomes of its tasks.
+    Services,
 }
 
 /// How many tapes there are.
-pub const REELS: usize = 11;
+pub const REELS: usize = 12;
 
 /// The tapes' names, in their order.
 pub const NAMES: [&str; REELS] = [
@@ -45,6 +47,7 @@ pub const NAMES: [&str; REELS] = [
     "traffic",
     "gates",
     "functions",
+    "services",
 ];
 
 /// The choices of a run: drawn from a seed, or read from bytes that were kept. A tape that has run out reads as zeros,

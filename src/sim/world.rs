@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::balancer::Balancer;
-use super::cast::{Cast, VERSIONS};
+use super::cast::{Cast, Spot, TESTS, VERSIONS, group_of};
 use super::controller::Controller;
 use super::disk::{Disk, Line};
 use super::env::{Env, Killed, Link};
@@ -17,10 +17,16 @@ use super::operators::{ATTENDANT, People, QUIET, nobody_answers};
 use super::shape::{Millis, Setting, Shape, Style};
 use super::tape::{Bytes, Reel, Tape};
 use super::watch::{Invariant, Violation};
+use crate::agent::protocol::TaskSetOrder;
+use crate::engine::Deployment;
 use crate::engine::ledger::{LedgerEvent, LedgerRecord};
+use crate::engine::task_sets::Kept;
 use crate::model::deployment::{DeploymentStatus, FileExistsBehavior, TargetStatus};
+use crate::model::endpoint::Endpoint;
 use crate::model::freeze::{Freeze, Scope};
 use crate::model::lifecycle::LifecycleEvent;
+use crate::model::task_set::{Task, TaskSet};
+use crate::model::traffic::Side;
 
 /// No run has more steps than this: one that does is going round in circles.
 const STEPS: u64 = 3_000_000;
@@ -89,7 +95,7 @@ pub fn run(cast: &Rc<Cast>, mut tape: Tape, setting: Setting, care: Care) -> Out
 struct World {
     env: Env,
     hosts: Vec<Host>,
-    /// One a group that deploys behind it.
+    /// One a group that deploys behind it, and then the listeners of test traffic.
     balancers: Vec<Option<Balancer>>,
     /// What the deployments of functions call.
     hooks: Hooks,
@@ -113,17 +119,26 @@ impl World {
         let mut hosts: Vec<Host> = (0..env.shape.hosts)
             .map(|index| Host::new(index, &mut env))
             .collect();
-        for group in 0..env.shape.groups {
-            history(&mut env, &mut hosts, group);
-        }
+        let mut began = [const { Vec::new() }; 2];
         let groups = env.shape.groups;
-        let balancer = |group: usize| {
+        for (group, began) in began.iter_mut().enumerate().take(groups) {
+            *began = history(&mut env, &mut hosts, group);
+        }
+        let balancer = |gate: usize| {
+            let group = group_of(gate);
             let style = env.shape.styles[group];
-            let serves = |host: usize| style.is_function() || hosts[host].serves(group);
-            let there = style.controls_traffic();
-            there.then(|| Balancer::new(group, &mut env, serves))
+            let there = if gate < TESTS {
+                style.controls_traffic()
+            } else {
+                style.tests()
+            };
+            let serves = |server: usize| alive(&hosts, style, group, (server, 0));
+            let mut made = (group < env.shape.groups && there)
+                .then(|| Balancer::new(gate, &mut env, serves))?;
+            made.begin_with(&mut env, &began[group]);
+            Some(made)
         };
-        let balancers = (0..groups).map(balancer).collect();
+        let balancers = (0..2 * TESTS).map(balancer).collect();
         Self {
             env,
             hosts,
@@ -198,20 +213,17 @@ impl World {
                     self.orchestrate(|controller, env, _| controller.happens(env, what));
                 }
             }
-            Happening::Balancer { group, what } => {
-                if let Some(balancer) = &mut self.balancers[group] {
+            Happening::Balancer { gate, what } => {
+                let group = group_of(gate);
+                if let Some(balancer) = &mut self.balancers[gate] {
                     let (hosts, ill) = (&self.hosts, self.ill[group]);
-                    let function = self.env.shape.styles[group].is_function();
+                    let style = self.env.shape.styles[group];
                     balancer.happens(&mut self.env, what, |server| {
-                        if function {
-                            server != ill || server == 0
-                        } else {
-                            hosts[server].serves(group)
-                        }
+                        alive(hosts, style, group, (server, ill))
                     });
                 }
                 let env = &mut self.env;
-                env.watch.routes_are_kept(env.now, group);
+                env.watch.routes_are_kept(env.now, gate);
             }
             Happening::BalancerTells { called, told } => {
                 self.orchestrate(|controller, env, _| controller.told(env, called, *told));
@@ -254,13 +266,19 @@ impl World {
         }
     }
 
-    /// Somebody gives a version everything by hand, and deploys the next. Whoever clears up leaves alone what is under way.
+    /// Somebody gives a version everything by hand, or the task set of a service, and deploys the next. Whoever clears up leaves alone what is under way.
     fn gives_all(&mut self, group: usize, version: usize, key: Key) {
         if !self.env.faulty && self.is_busy(group) {
             return;
         }
+        let service = self.env.shape.styles[group].is_service();
+        let servers = if service {
+            self.env.watch.primary(group)
+        } else {
+            vec![version]
+        };
         let balancer = self.balancers[group].as_mut();
-        let given = balancer.is_some_and(|it| it.give_all(&mut self.env, version));
+        let given = balancer.is_some_and(|it| it.give_all(&mut self.env, &servers));
         let calm = !self.env.faulty;
         self.whole[group] = (given && calm).then_some((version, self.env.now));
         People::deploy_now(&mut self.env, key);
@@ -484,7 +502,8 @@ impl World {
             let late = self.env.shape.balancers.check;
             let wait = self.env.tape.between(Reel::Functions, 0, late);
             let what = OnBalancer::Checks(server);
-            self.env.after(wait, Happening::Balancer { group, what });
+            self.env
+                .after(wait, Happening::Balancer { gate: group, what });
         }
     }
 
@@ -553,9 +572,9 @@ impl World {
     fn ask_again(&mut self) {
         let Some(first) = self.probe else { return };
         for group in 0..self.env.shape.groups {
-            // What is on its way would find the alias of its function changed once more.
-            let function = self.env.shape.styles[group].is_function();
-            let soon = function && self.env.now <= self.asked_at + ASK_AGAIN;
+            // What is on its way would find its alias, or its listener, changed once more.
+            let resets = !self.env.shape.styles[group].is_on_hosts();
+            let soon = resets && self.env.now <= self.asked_at + ASK_AGAIN;
             if !self.probed(first, group) && !soon {
                 self.asked_at = self.env.now;
                 self.people.deploy(&mut self.env, group);
@@ -574,6 +593,9 @@ impl World {
         let limits = self.env.shape.limits;
         let jumps: Millis = 90_000_000;
         let once = limits.total + limits.event + limits.pick_up + 600_000;
+        let gone = 1_000 * Millis::from(self.env.shape.services.gone);
+        let service = self.env.shape.styles.into_iter().any(Style::is_service);
+        let once = once + if service { gone } else { 0 };
         let waits = self.env.shape.styles.map(Style::waits);
         let once = once + 2 * waits.into_iter().sum::<Millis>();
         let jumped = if self.env.skew == 0 { 0 } else { jumps };
@@ -692,7 +714,8 @@ impl World {
             .filter(|(number, _)| *number >= first)
         {
             if !deployment.spec.is_on_hosts() {
-                let whole = self.whole[self.env.watch.group(number)];
+                let group = self.env.watch.group(number);
+                let whole = self.whole[group].filter(|_| self.has_its_hosts(group, deployment));
                 let why = whole.and_then(|it| self.env.watch.failed_for_nothing(number, it));
                 wrong = wrong.or(why);
                 continue;
@@ -728,13 +751,42 @@ impl World {
         if let Some(message) = wrong {
             self.env.watch.violated(Invariant::Ends, || message);
         }
+        for (at, host) in self.hosts.iter().enumerate() {
+            for set in host.tasks.there() {
+                self.env.watch.is_recorded(at, set);
+            }
+        }
+    }
+
+    /// Whether all hosts of a service's task sets are there, with what they had; of a function none matters.
+    fn has_its_hosts(&self, group: usize, deployment: &Deployment) -> bool {
+        let watch = &self.env.watch;
+        let sets = [Side::Blue, Side::Green].map(|side| deployment.task_sets(side));
+        let mut hosts = sets.iter().flatten().flat_map(|set| &set.hosts);
+        let known = hosts.all(|(name, _)| {
+            let host = Cast::host(name);
+            !self.hosts[host].gone && self.env.registered[host] && !watch.has_new_disk(host)
+        });
+        known || self.env.shape.styles[group].is_function()
     }
 }
 
-/// What the group's last deployment left, before the world began.
-fn history(env: &mut Env, hosts: &mut [Host], group: usize) {
+/// Whether what is behind a server serves: an application on a host, a version of a function that is not ill, or a task.
+fn alive(hosts: &[Host], style: Style, group: usize, (server, ill): (usize, usize)) -> bool {
+    match style {
+        Style::Function(_) => server != ill || server == 0,
+        Style::Service(_) => Spot::of(group, server).is_none_or(|spot| {
+            let host = hosts.get(spot.host);
+            host.is_some_and(|host| host.serves_at(spot.port))
+        }),
+        _ => hosts[server].serves(group),
+    }
+}
+
+/// What the group's last deployment left, before the world began. Answers the servers of the tasks that it has.
+fn history(env: &mut Env, hosts: &mut [Host], group: usize) -> Vec<usize> {
     let Some(reached) = env.shape.history else {
-        return;
+        return Vec::new();
     };
     let mut outcomes = Vec::new();
     for host in (0..hosts.len()).filter(|&host| Cast::is_member(host, group)) {
@@ -745,11 +797,12 @@ fn history(env: &mut Env, hosts: &mut [Host], group: usize) {
             TargetStatus::Failed
         };
         outcomes.push((env.cast.name(host).clone(), status));
-        if good && !env.shape.styles[group].is_function() {
+        if good && env.shape.styles[group].is_on_hosts() {
             hosts[host].installed[group] = Some(0);
             hosts[host].started[group] = true;
         }
     }
+    let primary = former_tasks(env, hosts, group);
     let record = LedgerRecord {
         seq: 1,
         at: env.controller_time(),
@@ -759,19 +812,56 @@ fn history(env: &mut Env, hosts: &mut [Host], group: usize) {
             began: true,
             create_time: env.controller_time(),
             revision: Some(env.cast.revisions[0].clone()),
-            // No host has anything to do with a function.
-            outcomes: if env.shape.styles[group].is_function() {
-                Vec::new()
-            } else {
+            // No host has anything to do with a function, and none but its tasks with a service.
+            outcomes: if env.shape.styles[group].is_on_hosts() {
                 outcomes
+            } else {
+                Vec::new()
             },
             excluded: Vec::new(),
             file_exists_behavior: FileExistsBehavior::default(),
             serving: None,
-            task_sets: None,
+            task_sets: primary.clone().map(|primary| {
+                Box::new(Kept {
+                    service: primary.service.clone(),
+                    primary: Some(primary),
+                    left: Vec::new(),
+                })
+            }),
         },
     };
     let line = Line::Group(group, record);
     env.watch.durable(0, &line, &mut env.marks);
     env.disk.keep(line);
+    let tasks = primary.map_or(Vec::new(), |primary| primary.tasks);
+    tasks
+        .iter()
+        .map(|task| Spot::of_task(task).server())
+        .collect()
+}
+
+/// The task set that a service has before the world begins. Its number is one that no deployment has.
+fn former_tasks(env: &mut Env, hosts: &mut [Host], group: usize) -> Option<TaskSet> {
+    let number = Cast::former(group);
+    let mut set = env.cast.task_set(group, &env.shape, 0, number)?;
+    "a".clone_into(&mut set.target_group);
+    let definition = set.definition.clone()?;
+    for (name, count) in set.hosts.clone() {
+        let order = TaskSetOrder {
+            service: env.cast.service_target(group).to_string(),
+            task_definition: set.task_definition.clone(),
+            definition: definition.clone(),
+            count,
+            avoid: Vec::new(),
+        };
+        let ports = hosts[Cast::host(&name)].tasks.settle(env, number, order);
+        set.tasks.extend(ports.into_iter().map(|port| Task {
+            host: name.clone(),
+            endpoint: Endpoint {
+                host: env.cast.endpoint.host.clone(),
+                port,
+            },
+        }));
+    }
+    Some(set)
 }

@@ -1,51 +1,30 @@
 //! The replacement of a service whose tasks are processes: they are ordered on each host, and looked at until all of them are well.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::super::Orchestrator;
+use super::steady::{Progress, orders};
 use super::{AGAIN, Failure, LOOK, may_pass};
-use crate::agent::protocol::{TaskSetOrder, TaskSetState, TaskState, TaskStatus};
+use crate::agent::protocol::TaskSetOrder;
 use crate::engine::Deployment;
 use crate::model::deployment::{DeploymentId, ErrorCode};
-use crate::model::endpoint::{Endpoint, host_of};
+use crate::model::endpoint::host_of;
 use crate::model::name::Name;
-use crate::model::task_set::{Task, TaskDefinition, TaskSet};
-use crate::model::timestamp::Short;
-use crate::model::traffic::Side;
+use crate::model::task_set::Task;
 use crate::providers::hosts::{AgentClient, HostError};
-
-/// A task that ended so often by itself before it was well does not get well any more.
-const ATTEMPTS: u32 = 3;
 
 impl Orchestrator {
     /// Where the tasks of the replacement serve, once all of them are well.
     pub(super) async fn until_well_on_hosts(
         &self,
         deployment: &Deployment,
-        set: &TaskSet,
-        definition: &TaskDefinition,
     ) -> Result<Vec<Task>, Failure> {
-        let service = deployment.targets.first();
-        let service = service.map_or_else(String::new, |target| target.name.to_string());
         let patience = deployment.spec.limits.pick_up();
-        // Servers are known by their ports, whether their tasks are there or not.
-        let others = deployment.task_sets(Side::Blue).into_iter();
-        let others: Vec<Task> = others.flat_map(|other| other.tasks).collect();
-        let hosts = set.hosts.iter().map(|(host, count)| {
-            let theirs = others.iter().filter(|task| task.host == *host);
-            let order = TaskSetOrder {
-                service: service.clone(),
-                task_definition: set.task_definition.clone(),
-                definition: definition.clone(),
-                count: *count,
-                avoid: theirs.map(|task| task.endpoint.port).collect(),
-            };
-            self.on(host, deployment.id(), order, patience)
-        });
+        let hosts = orders(deployment)?.into_iter();
+        let hosts = hosts.map(|(host, order)| self.on(host, deployment.id(), order, patience));
         let tasks = try_join_all(hosts).await?;
         Ok(tasks.into_iter().flatten().collect())
     }
@@ -53,26 +32,16 @@ impl Orchestrator {
     /// The tasks on one host, once they are well.
     async fn on(
         &self,
-        host: &Name,
+        host: Name,
         id: &DeploymentId,
         order: TaskSetOrder,
         patience: Duration,
     ) -> Result<Vec<Task>, Failure> {
-        self.order(host, (id, &order), patience).await?;
-        let long = Duration::from_secs(u64::from(order.definition.start_seconds));
-        let mut last = None;
-        let well = timeout(long, self.until_well(host, (id, &order), &mut last)).await;
-        well.unwrap_or_else(|_| {
-            let trouble = last.unwrap_or_else(|| "its agent does not answer".to_owned());
-            Err((
-                ErrorCode::CustomerApplicationUnhealthy,
-                format!(
-                    "not every task of {} on {host} was well within {} (startSeconds): {trouble}",
-                    order.task_definition,
-                    Short(long)
-                ),
-            ))
-        })
+        self.order(&host, (id, &order), patience).await?;
+        let mut progress = Progress::new(host, &order);
+        let long = progress.long();
+        let well = timeout(long, self.until_well(&mut progress, (id, &order))).await;
+        well.unwrap_or_else(|_| Err(progress.too_late()))
     }
 
     fn reach(&self, host: &Name) -> Result<(AgentClient, String), Failure> {
@@ -116,80 +85,32 @@ impl Orchestrator {
         }
     }
 
-    /// Looks until the tasks are well. `last` is what was wrong at the last look.
+    /// Looks until the tasks are well.
     async fn until_well(
         &self,
-        host: &Name,
+        progress: &mut Progress,
         (id, order): (&DeploymentId, &TaskSetOrder),
-        last: &mut Option<String>,
     ) -> Result<Vec<Task>, Failure> {
-        // Whoever tries again begins to count again.
-        let mut before = None;
         loop {
-            let (agent, address) = self.reach(host)?;
+            let (agent, address) = self.reach(progress.host())?;
             match agent.task_set(id).await {
                 Ok(state) => {
-                    *last = trouble(&state);
-                    let before = before.get_or_insert_with(|| restarts(&state));
-                    if let Some(why) = hopeless(&state, before) {
-                        let why = format!("{} on {host}: {why}", order.task_definition);
-                        return Err((ErrorCode::CustomerApplicationUnhealthy, why));
-                    }
-                    let all = state.tasks.len() == order.count as usize;
-                    if all && state.tasks.iter().all(is_well) {
-                        let task = |task: &TaskState| Task {
-                            host: host.clone(),
-                            endpoint: Endpoint {
-                                host: address.clone(),
-                                port: task.port,
-                            },
-                        };
-                        return Ok(state.tasks.iter().map(task).collect());
+                    if let Some(steady) = progress.look(&state, &address) {
+                        return steady;
                     }
                     sleep(LOOK).await;
                 }
                 // Its disk is new.
                 Err(HostError::Unknown { .. }) => {
-                    self.order(host, (id, order), Duration::ZERO).await?;
+                    self.order(progress.host(), (id, order), Duration::ZERO)
+                        .await?;
                     sleep(LOOK).await;
                 }
                 Err(error) => {
-                    *last = Some(error.reason());
+                    progress.last = Some(error.reason());
                     sleep(AGAIN).await;
                 }
             }
         }
     }
-}
-
-fn is_well(task: &TaskState) -> bool {
-    task.status == TaskStatus::Running && task.healthy
-}
-
-fn trouble(state: &TaskSetState) -> Option<String> {
-    let unwell = state.tasks.iter().find(|task| !is_well(task));
-    let unwell = unwell?;
-    let why = unwell.trouble.as_deref().unwrap_or("it is not well yet");
-    Some(format!("task {}: {why}", unwell.number))
-}
-
-/// How often each task had ended by itself.
-fn restarts(state: &TaskSetState) -> BTreeMap<u32, u32> {
-    let tasks = state.tasks.iter();
-    tasks.map(|task| (task.number, task.restarts)).collect()
-}
-
-/// Why waiting is no use.
-fn hopeless(state: &TaskSetState, before: &BTreeMap<u32, u32>) -> Option<String> {
-    let mut tasks = state.tasks.iter();
-    let since = |task: &TaskState| {
-        let former = before.get(&task.number).copied().unwrap_or(0);
-        task.restarts.saturating_sub(former)
-    };
-    let task = tasks.find(|task| since(task) >= ATTEMPTS && !is_well(task))?;
-    let why = task.trouble.as_deref().unwrap_or("it says nothing");
-    Some(format!(
-        "task {} has ended by itself {} times: {why}",
-        task.number, task.restarts
-    ))
 }

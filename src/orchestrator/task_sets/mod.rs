@@ -6,7 +6,8 @@
 
 mod create;
 mod ecs;
-mod end;
+pub(crate) mod end;
+pub(crate) mod steady;
 mod watch;
 
 use std::time::Duration;
@@ -63,9 +64,8 @@ impl Orchestrator {
             let why = "nothing says what the tasks of the replacement are".to_owned();
             (ErrorCode::EcsUpdateError, why)
         })?;
-        if let Some(definition) = &set.definition {
-            let well = self.until_well_on_hosts(deployment, &set, definition);
-            return well.await;
+        if set.definition.is_some() {
+            return self.until_well_on_hosts(deployment).await;
         }
         let steady = self.until_steady_at_ecs(deployment, &set, stopped);
         steady.await.map(|()| Vec::new())

@@ -179,8 +179,15 @@ impl Findings {
     }
 
     fn refuses(&mut self, target: &Name, why: String) {
-        self.refused
-            .insert(target.clone(), Diagnostics::unknown(why));
+        self.refuses_for(target, Diagnostics::unknown(why));
+    }
+
+    /// What ends the deployment stands: another load balancer has nothing to say that matters more.
+    fn refuses_for(&mut self, target: &Name, why: Diagnostics) {
+        let known = self.refused.get(target);
+        if known.is_none_or(|known| known.ends_with.is_none()) {
+            self.refused.insert(target.clone(), why);
+        }
     }
 
     /// How things are at a load balancer after everything that could be done there. `judges` says whether it looks after health
@@ -208,7 +215,7 @@ impl Findings {
                     ends_with: deployment.spec.without_version(),
                     ..Diagnostics::unknown(why.clone())
                 };
-                self.refused.insert(member.target.clone(), why);
+                self.refuses_for(&member.target, why);
             }
         }
         self.refuse_the_last(deployment, kept);
@@ -288,7 +295,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::model::deployment::{InstanceHealth, TargetStatus};
+    use crate::model::deployment::{ErrorCode, InstanceHealth, TargetStatus};
     use crate::model::lifecycle::LifecycleEvent;
 
     /// One that leaves the load balancer, whose event is here.
@@ -356,6 +363,21 @@ mod tests {
         assert_eq!(status, EventStatus::Failed);
         let said = said.unwrap().message;
         assert!(said.contains("no longer in the project") && said.contains("web"));
+    }
+
+    #[test]
+    fn what_ends_a_deployment_is_not_forgotten_at_the_next_load_balancer() {
+        let begun = leaves(EventStatus::InProgress);
+        let (mut findings, _) = look(&begun, true);
+        let fault = Diagnostics::ending(
+            ErrorCode::ElasticLoadBalancingInvalid,
+            "nobody gets requests".to_owned(),
+        );
+        findings.refused.insert(begun.name.clone(), fault);
+        findings.refuses(&begun.name, "it was late".to_owned());
+        let (_, said) = findings.outcome(&begun.name, None).unwrap();
+        let ends_with = said.unwrap().ends_with;
+        assert_eq!(ends_with, Some(ErrorCode::ElasticLoadBalancingInvalid));
     }
 
     #[test]

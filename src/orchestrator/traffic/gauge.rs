@@ -27,7 +27,7 @@ pub(super) fn balancer(looked: &Looked, meter: &Meter) -> BalancerStatus {
 }
 
 /// The same with each server.
-pub(super) fn details(looked: &Looked, meter: &Meter) -> BalancerDetails {
+pub fn details(looked: &Looked, meter: &Meter) -> BalancerDetails {
     let observed = looked.observed.as_ref();
     let servers = looked.members.iter();
     BalancerDetails {

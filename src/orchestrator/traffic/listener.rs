@@ -6,6 +6,7 @@ use super::alias::gets_requests;
 use super::balancers::Gate;
 use super::round::{Member, Times};
 use crate::engine::Deployment;
+use crate::engine::deliberate::{Bug, deliberate};
 use crate::engine::traffic::{Place, place, tested};
 use crate::model::deployment::ErrorCode;
 use crate::model::diagnostics::Diagnostics;
@@ -155,6 +156,7 @@ impl Listener {
             (Role::Original, true) => Some(Place::In),
             (Role::Replacement, false) => place(target),
             (Role::Replacement, true) => None,
+            (Role::Left, _) if deliberate(Bug::LeftMayServe) => None,
             (Role::Left, _) => Some(Place::Out),
         }
     }
@@ -170,7 +172,8 @@ impl Listener {
     /// Whether anything may be changed: not before it is its turn, and not once it was found to be wrong.
     pub fn is_entrusted(&self, deployment: &Deployment) -> bool {
         let begun = || self.event(deployment).is_some_and(|it| it.has_begun());
-        let back = deployment.spec.goes_back() && !self.tests;
+        let early = deliberate(Bug::ListenerTouchedEarly);
+        let back = (deployment.spec.goes_back() || early) && !self.tests;
         back || deployment.ends().is_some() || begun()
     }
 
@@ -182,7 +185,8 @@ impl Listener {
         observed: &Observed,
     ) -> Option<(Name, Diagnostics)> {
         let runs = self.event(deployment).is_some_and(|event| event.runs());
-        if self.tests || deployment.spec.goes_back() || !runs {
+        let unseen = deliberate(Bug::ListenerUnseen);
+        if self.tests || deployment.spec.goes_back() || !runs || unseen {
             return None;
         }
         let gets = |server: &&Server| {

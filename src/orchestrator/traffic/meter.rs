@@ -18,7 +18,7 @@ const SAMPLES: usize = 10;
 
 /// The counters of a load balancer at the last sample, and what was counted before.
 #[derive(Debug, Default)]
-pub(super) struct Meter {
+pub struct Meter {
     epoch: Option<String>,
     taken: Option<Timestamp>,
     /// Requests and errors by server.

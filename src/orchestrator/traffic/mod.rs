@@ -6,12 +6,12 @@
 mod alias;
 mod balancers;
 pub(crate) mod findings;
-mod gauge;
+pub(crate) mod gauge;
 mod keeper;
-pub(super) mod listener;
+pub(crate) mod listener;
 mod look;
 pub(crate) mod memory;
-mod meter;
+pub(crate) mod meter;
 pub(crate) mod round;
 pub(crate) mod route;
 pub(crate) mod shares;

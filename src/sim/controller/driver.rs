@@ -413,7 +413,14 @@ impl Driver {
                     heard.push(self.dismiss(env, at, Report::Refused { message }));
                 }
             }
-            (_, Reply::Done | Reply::State(_) | Reply::Unknown | Reply::Refused(_)) => {}
+            (
+                _,
+                Reply::Done
+                | Reply::State(_)
+                | Reply::Tasks(_)
+                | Reply::Unknown
+                | Reply::Refused(_),
+            ) => {}
         }
         self.state = State::Ready;
         self.proceed(env);

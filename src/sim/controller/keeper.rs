@@ -1,11 +1,11 @@
 //! Keeps the targets of one deployment where they ought to be at their load balancer (`orchestrator::traffic`): looks, puts right
 //! what differs, looks again, and tells what has come of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use super::super::balancer::LARGEST_WEIGHT;
-use super::super::cast::{BALANCER, Cast};
+use super::super::cast::{BALANCER, Cast, TESTS};
 use super::super::env::Env;
 use super::super::happening::{
     AskedBalancer, Called, Happening, InController, Life, OnBalancer, Told,
@@ -22,9 +22,13 @@ use crate::model::deployment::ExecutionId;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
-use crate::model::traffic::Side;
+use crate::model::traffic::status::BalancerDetails;
+use crate::model::traffic::{Side, Split};
+use crate::orchestrator::task_sets::end::let_go;
 use crate::orchestrator::traffic::findings::{Findings, Looked};
+use crate::orchestrator::traffic::gauge;
 use crate::orchestrator::traffic::memory::Memory;
+use crate::orchestrator::traffic::meter::Meter;
 use crate::orchestrator::traffic::round::{Member, Round, Times, differing};
 use crate::orchestrator::traffic::route::Route;
 use crate::orchestrator::traffic::shares::is_split;
@@ -72,9 +76,15 @@ enum State {
 
 /// A look that is not over.
 struct Looks {
+    /// The load balancer that it is at.
+    gate: usize,
     looked: Looked,
-    /// What it is about, if that is a function.
+    /// What it is about, if that is no hosts.
     route: Option<Route>,
+    /// What is to be looked at next.
+    rest: VecDeque<Route>,
+    /// The split that the deployment asked for when it began.
+    asked: Option<Split>,
     findings: Findings,
     kept: BTreeSet<Name>,
     empty: Option<Side>,
@@ -109,7 +119,10 @@ pub(super) struct Keeper {
     open: BTreeMap<ExecutionId, Open>,
     left_with: BTreeMap<Name, u64>,
     late: BTreeMap<Name, String>,
-    memory: Memory,
+    /// Of the listener of production traffic, and of that of test traffic.
+    memories: [Memory; 2],
+    /// How the load balancers were at the last look.
+    seen: Option<Vec<BalancerDetails>>,
     began: Timestamp,
     troubled: bool,
     state: State,
@@ -128,7 +141,8 @@ impl Keeper {
             open: BTreeMap::new(),
             left_with: BTreeMap::new(),
             late: BTreeMap::new(),
-            memory: Memory::default(),
+            memories: <[Memory; 2]>::default(),
+            seen: None,
             began: Timestamp(0),
             troubled: false,
             state: State::Rests,
@@ -142,6 +156,11 @@ impl Keeper {
     /// Whether it is in the middle of a look.
     pub(super) fn looks(&self) -> bool {
         !matches!(self.state, State::Rests)
+    }
+
+    /// Whether nothing goes to a side any more, by the last look.
+    pub(super) fn has_let_go(&self, side: Side) -> bool {
+        self.seen.as_ref().is_some_and(|seen| let_go(seen, side))
     }
 
     /// Whether it works on an errand.
@@ -258,16 +277,34 @@ impl Keeper {
     }
 
     fn look(&mut self, env: &mut Env, state: &Deployment) {
-        let mut findings = Findings::default();
+        let routes = Route::of(state, &env.cast.directory).unwrap_or_default();
+        let mut rest: VecDeque<Route> = routes.into();
+        env.watch.looks(self.deployment);
+        let route = rest.pop_front();
+        let findings = Findings::default();
+        self.visit(env, state, (route, rest), findings, state.split());
+    }
+
+    /// Looks at one load balancer.
+    fn visit(
+        &mut self,
+        env: &mut Env,
+        state: &Deployment,
+        (route, rest): (Option<Route>, VecDeque<Route>),
+        mut findings: Findings,
+        asked: Option<Split>,
+    ) {
         let mut looked = Looked::new(BALANCER, state);
         looked.largest_weight = LARGEST_WEIGHT;
         let times = Times {
             drain: Duration::from_millis(env.shape.balancers.drain.unsigned_abs()),
             enter: state.spec.limits.enter(),
         };
-        let routes = Route::of(state, &env.cast.directory).unwrap_or_default();
-        let route = routes.into_iter().next();
+        let mut gate = self.group;
         looked.members = if let Some(route) = &route {
+            looked.asked = route.split(state);
+            looked.production = route.is_production();
+            gate += if looked.production { 0 } else { TESTS };
             findings.servers(route, state, times)
         } else {
             let members = state.targets.iter().filter_map(|target| {
@@ -277,15 +314,17 @@ impl Keeper {
             });
             members.collect()
         };
-        env.watch.looks(self.deployment);
         for member in &looked.members {
             let host = Cast::host(&member.name);
-            env.watch.wants(self.deployment, host, member.place);
+            env.watch.wants(self.deployment, gate, host, member.place);
         }
-        let number = self.observe(env, &looked.members);
+        let number = self.observe(env, gate, &looked.members);
         self.state = State::Looks(Box::new(Looks {
+            gate,
             looked,
             route,
+            rest,
+            asked,
             findings,
             kept: BTreeSet::new(),
             empty: None,
@@ -294,19 +333,18 @@ impl Keeper {
         }));
     }
 
-    fn observe(&mut self, env: &mut Env, members: &[Member]) -> u32 {
+    fn observe(&mut self, env: &mut Env, gate: usize, members: &[Member]) -> u32 {
         let hosts = members.iter().map(|member| Cast::host(&member.name));
-        self.request(env, AskedBalancer::Observe(hosts.collect()))
+        self.request(env, gate, AskedBalancer::Observe(hosts.collect()))
     }
 
-    fn request(&mut self, env: &mut Env, asked: AskedBalancer) -> u32 {
+    fn request(&mut self, env: &mut Env, gate: usize, asked: AskedBalancer) -> u32 {
         self.requests += 1;
         let number = self.requests;
-        let group = self.group;
         let called = Called {
             life: self.life,
             deployment: self.deployment,
-            group,
+            gate,
             number,
         };
         let life = self.life;
@@ -314,13 +352,13 @@ impl Keeper {
         env.after(PATIENCE, Happening::Controller { life, what });
         if env.goes_wrong(Reel::Traffic, env.shape.balancers.unheard) {
             env.mark(Mark::BalancerUnheard);
-            env.tell(|| format!("the balancer of g{group} does not hear {asked:?}"));
-            env.watch.disturbed(env.now, group);
+            env.tell(|| format!("the balancer g{gate} does not hear {asked:?}"));
+            env.watch.disturbed(env.now, gate);
             return number;
         }
         let wait = env.tape.wait(Reel::Traffic, env.shape.balancers.delay);
         let what = OnBalancer::Asked(called, Box::new(asked));
-        env.after(wait, Happening::Balancer { group, what });
+        env.after(wait, Happening::Balancer { gate, what });
         number
     }
 
@@ -352,13 +390,15 @@ impl Keeper {
         let deployment = self.deployment;
         env.tell(|| format!("the keeper of deployment {deployment} is told {told:?}"));
         if let Ok(Told::Observed(_, seen)) = &told {
-            env.watch.knows(self.group, *seen);
+            env.watch.knows(looks.gate, *seen);
         }
         match (step, told) {
             (Step::Observes, Ok(Told::Observed(observed, seen))) => {
                 if let Some(route) = &looks.route {
-                    env.watch.finds(self.deployment, &observed);
-                    if observed.others > 0 {
+                    if looks.looked.production {
+                        env.watch.finds(self.deployment, &observed);
+                    }
+                    if observed.others > 0 && env.shape.styles[self.group].is_function() {
                         env.mark(Mark::AliasOfOthers);
                     }
                     let fault = looks.looked.judge(route, state, &observed);
@@ -377,15 +417,15 @@ impl Keeper {
                 if deliberate(Bug::AcceptedIsDone) {
                     return self.conclude(env, *looks, state);
                 }
-                looks.number = self.observe(env, &looks.looked.members);
+                looks.number = self.observe(env, looks.gate, &looks.looked.members);
             }
             (Step::Applies(differing), Err(error)) if !error.is_passing() => {
                 looks.looked.trouble = Some(error.to_string());
-                self.memory.was_refused(&differing);
+                self.memories[looks.gate / TESTS].was_refused(&differing);
                 looks
                     .findings
                     .refuse(&looks.looked.members, &differing, &error);
-                looks.number = self.observe(env, &looks.looked.members);
+                looks.number = self.observe(env, looks.gate, &looks.looked.members);
             }
             (Step::ObservesAgain, Ok(Told::Observed(observed, _))) => {
                 return self.settle(env, *looks, *observed, state);
@@ -413,11 +453,13 @@ impl Keeper {
         let judges = env.shape.balancers.judges;
         let looked = &mut looks.looked;
         let places: Vec<_> = looked.members.iter().map(|member| member.place).collect();
-        self.memory.put_right(&mut looked.members, observed, now);
+        let memory = &mut self.memories[looks.gate / TESTS];
+        memory.put_right(&mut looked.members, observed, now);
         let restored = looked.members.iter().zip(places);
         for (member, _) in restored.filter(|(member, place)| member.place != *place) {
             let host = Cast::host(&member.name);
-            env.watch.restores(self.deployment, host, member.place);
+            env.watch
+                .restores(self.deployment, looks.gate, host, member.place);
         }
         for member in &mut looked.members {
             member.give_up_if_late(observed, judges, &mut self.late, now);
@@ -439,9 +481,9 @@ impl Keeper {
             return Next::Settles;
         }
         looks.findings.left.extend(left);
-        self.memory.asks(&wanted, now);
-        env.watch.asks(self.deployment, wanted.split);
-        looks.number = self.request(env, AskedBalancer::Apply(wanted, seen));
+        memory.asks(&wanted, now);
+        env.watch.asks(self.deployment, looks.gate, wanted.split);
+        looks.number = self.request(env, looks.gate, AskedBalancer::Apply(wanted, seen));
         looks.step = Step::Applies(differing);
         Next::Waits
     }
@@ -467,17 +509,28 @@ impl Keeper {
         self.conclude(env, looks, state)
     }
 
-    /// A look is over.
+    /// A load balancer has been looked at, and the next one is; or the look is over.
     fn conclude(&mut self, env: &mut Env, looks: Looks, state: &Deployment) -> Vec<Heard> {
         let Looks {
             looked,
+            mut rest,
+            asked,
             mut findings,
             ..
         } = looks;
-        let asked = looked.asked;
-        let withheld = looked.trouble.is_some();
         findings.balancers.push(looked);
+        if let Some(route) = rest.pop_front() {
+            self.visit(env, state, (Some(route), rest), findings, asked);
+            return Vec::new();
+        }
+        let troubled = |looked: &Looked| looked.trouble.is_some();
+        let withheld = findings.balancers.iter().any(troubled);
         findings.conclude(asked);
+        if env.shape.styles[self.group].is_service() {
+            let all = findings.balancers.iter();
+            let all = all.map(|looked| gauge::details(looked, &Meter::default()));
+            self.seen = Some(all.collect());
+        }
         let awaited = |split| {
             let shift = state.shift?;
             (shift.since.is_none() && shift.asked == split).then_some(Input::InEffect(split))

@@ -8,15 +8,16 @@ use super::super::env::{Env, Killed};
 use super::super::marks::Mark;
 use super::task::{Task, lines};
 use super::{Controller, Then};
-use crate::appspec::lambda::AppSpec;
+use crate::appspec::{ecs, lambda};
 use crate::engine::deliberate::{Bug, deliberate};
 use crate::engine::event::{Event, Record};
 use crate::engine::ledger::{LedgerEvent, LedgerRecord};
-use crate::engine::{Deployment, Ledger, Spec, members, plan, rollback};
+use crate::engine::task_sets::TaskSets;
+use crate::engine::{Deployment, Ledger, Spec, fold, members, plan, rollback};
 use crate::model::approval::Step;
 use crate::model::deployment::Creator;
 use crate::model::timestamp::Timestamp;
-use crate::orchestrator::functions;
+use crate::orchestrator::functions::{self, only_target};
 
 /// What needs the ledgers for itself.
 pub(super) enum Job {
@@ -27,6 +28,8 @@ pub(super) enum Job {
         person: usize,
         current: Option<usize>,
     },
+    /// Somebody wants a deployment that is over rolled back.
+    RollBack { deployment: usize, person: usize },
     /// A deployment is over.
     Close(usize),
 }
@@ -54,8 +57,48 @@ impl Controller {
                 person,
                 current,
             } => self.deploy(env, group, (revision, current), person),
+            Job::RollBack { deployment, person } => self.roll_back(env, deployment, person),
             Job::Close(number) => self.close(env, number),
         }
+    }
+
+    /// Somebody rolls back by hand (`create::reroute_back`): the original gets its traffic back, if it is still there.
+    fn roll_back(&mut self, env: &mut Env, number: usize, person: usize) {
+        let Some(ended) = fold(env.disk.deployment(number)) else {
+            return;
+        };
+        let group = env.watch.group(number);
+        let ledger = &self.ledgers[group];
+        let begun = ended.start_time.is_some() && ended.status.is_terminal();
+        if !begun || !rollback::reroutes(&ended, ledger, |_| true) {
+            env.mark(Mark::NoWayBack);
+            return;
+        }
+        let members = env.cast.members(group, &env.shape, ledger);
+        let id = Cast::deployment(env.numbers + 1);
+        let Ok(spec) = rollback::spec(&ended, ledger, &members, id) else {
+            env.mark(Mark::NoWayBack);
+            return;
+        };
+        env.mark(Mark::RolledBackByHand);
+        let number = env.new_deployment();
+        let spec = Spec {
+            creator: Creator::User,
+            by: Cast::person(person),
+            ..spec
+        };
+        self.open(env, group, (number, spec), person);
+    }
+
+    /// A deployment is written down as created.
+    fn open(&mut self, env: &mut Env, group: usize, (number, spec): (usize, Spec), person: usize) {
+        let opening = opening(spec, &self.ledgers[group], group, env.controller_time());
+        let lines = vec![
+            Line::Deployment(number, opening.record.clone()),
+            Line::Group(group, opening.ledger.clone()),
+        ];
+        self.ledgers_held = true;
+        self.write(env, lines, Then::Opened(Box::new(opening), person));
     }
 
     fn release(&mut self, env: &mut Env) {
@@ -92,13 +135,7 @@ impl Controller {
             by: Cast::person(person),
             ..spec(env, ledger, group, (revision, function), number)
         };
-        let opening = opening(spec, ledger, group, env.controller_time());
-        let lines = vec![
-            Line::Deployment(number, opening.record.clone()),
-            Line::Group(group, opening.ledger.clone()),
-        ];
-        self.ledgers_held = true;
-        self.write(env, lines, Then::Opened(Box::new(opening), person));
+        self.open(env, group, (number, spec), person);
     }
 
     pub(super) fn opened(
@@ -217,7 +254,7 @@ fn function(
     ledger: &Ledger,
     group: usize,
     (revision, said): (usize, Option<usize>),
-) -> Result<Option<AppSpec>, Unwanted> {
+) -> Result<Option<lambda::AppSpec>, Unwanted> {
     if !env.shape.styles[group].is_function() {
         return Ok(None);
     }
@@ -227,23 +264,40 @@ fn function(
     Ok(env.cast.appspec(group, &env.shape, current, next))
 }
 
+/// What a revision asks of a service, if the group has one, and the task sets that it is about.
+fn service(
+    env: &Env,
+    ledger: &Ledger,
+    group: usize,
+    (revision, number): (usize, usize),
+) -> Option<(ecs::AppSpec, TaskSets)> {
+    let asked = env.cast.service(group, &env.shape, revision)?;
+    let sets = env
+        .cast
+        .task_sets(group, &env.shape, ledger, (revision, number))?;
+    Some((asked, sets))
+}
+
 /// What an operator's deployment asks for.
 fn spec(
     env: &Env,
     ledger: &Ledger,
     group: usize,
-    (revision, function): (usize, Option<AppSpec>),
+    (revision, function): (usize, Option<lambda::AppSpec>),
     number: usize,
 ) -> Spec {
     let cast = &env.cast;
     let sides = cast.sides(group, &env.shape, ledger);
+    let service = service(env, ledger, group, (revision, number));
     let targets = match (&sides, &function) {
+        _ if service.is_some() => vec![only_target(cast.service_target(group).clone())],
         (_, Some(asked)) => functions::target(asked).into_iter().collect(),
         (None, None) => members::targets(&cast.members(group, &env.shape, ledger), ledger),
         (Some(sides), None) => members::both_sides(&cast.hosts(group, &env.shape), sides, ledger),
     };
+    let (service, task_sets) = service.unzip();
     let mut approvals = env.shape.gates.approvals[group].clone();
-    let waits = sides.is_some() || function.is_some();
+    let waits = sides.is_some() || function.is_some() || service.is_some();
     approvals.retain(|step, _| waits || *step == Step::Start);
     Spec {
         deployment_id: Cast::deployment(number),
@@ -259,8 +313,8 @@ fn spec(
         description: String::new(),
         sides,
         function,
-        service: None,
-        task_sets: None,
+        service,
+        task_sets: task_sets.map(Box::new),
         provision: None,
         rolls_back: None,
         way_back: false,

@@ -6,6 +6,7 @@ mod hooks;
 mod keeper;
 mod ledger;
 mod task;
+mod task_sets;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -22,6 +23,7 @@ use crate::engine::deliberate::{Bug, deliberate};
 use crate::engine::input::Report;
 use crate::engine::{Deployment, Input, Ledger, fold};
 use crate::model::deployment::ExecutionId;
+use crate::model::traffic::Side;
 use crate::providers::notify::Answer;
 use crate::providers::traffic::TrafficError;
 use driver::Driver;
@@ -29,6 +31,7 @@ use hooks::Hooks;
 use keeper::Keeper;
 use ledger::{Job, Opening};
 use task::{Letter, Task};
+use task_sets::TaskSets;
 
 /// An orchestrator that runs.
 pub struct Controller {
@@ -43,8 +46,10 @@ pub struct Controller {
     drivers: Vec<Driver>,
     /// Of the deployments behind a load balancer.
     keepers: BTreeMap<usize, Keeper>,
-    /// Of the deployments of functions.
+    /// Of the deployments of functions and services.
     hooks: BTreeMap<usize, Hooks>,
+    /// Of the deployments of services.
+    task_sets: BTreeMap<usize, TaskSets>,
     /// Written, but not durable yet, the oldest first.
     writes: VecDeque<Write>,
     /// So many of them become durable together next.
@@ -117,6 +122,7 @@ impl Controller {
                 .collect(),
             keepers: BTreeMap::new(),
             hooks: BTreeMap::new(),
+            task_sets: BTreeMap::new(),
             writes: VecDeque::new(),
             syncing: 0,
         }
@@ -141,8 +147,12 @@ impl Controller {
     pub fn die(self, env: &mut Env) {
         env.mark(Mark::ControllerKilled);
         env.watch.orchestrator_died(env.now);
-        if env.watch.shifts_function() {
+        let (function, service) = env.watch.shifts_single();
+        if function {
             env.mark(Mark::KilledWhileShifting);
+        }
+        if service {
+            env.mark(Mark::KilledWhileMoving);
         }
         let pending = u32::try_from(self.writes.len()).unwrap_or(0);
         let kept = env.tape.below(Reel::Disk, pending + 1) as usize;
@@ -196,7 +206,30 @@ impl Controller {
             InController::Calls(number, turn) => self.call(env, number, |hooks, env, state| {
                 hooks.goes_on(env, turn, state)
             }),
+            InController::Makes(number, turn) => {
+                self.make(env, number, |sets, env, state, let_go| {
+                    sets.goes_on(env, turn, state, let_go)
+                })
+            }
         }
+    }
+
+    /// Something happens to those who have task sets made and ended for a deployment, who know what is durable.
+    fn make(
+        &mut self,
+        env: &mut Env,
+        number: usize,
+        what: impl FnOnce(&mut TaskSets, &mut Env, &Deployment, &dyn Fn(Side) -> bool) -> Vec<Heard>,
+    ) -> Result<(), Killed> {
+        let task = self.tasks.get(&number);
+        let state = task.and_then(|task| task.published.as_deref());
+        let (Some(sets), Some(state)) = (self.task_sets.get_mut(&number), state) else {
+            return Ok(());
+        };
+        let keeper = self.keepers.get(&number);
+        let let_go = |side| keeper.is_some_and(|keeper| keeper.has_let_go(side));
+        let heard = what(sets, env, state, &let_go);
+        self.deliver(env, heard)
     }
 
     /// A hook answers a call.
@@ -288,6 +321,7 @@ impl Controller {
     /// A deployment has ended: its keeper leaves everything as it is, when it has finished its look.
     fn leave(&mut self, number: usize, state: Option<Box<Deployment>>) {
         self.hooks.remove(&number);
+        self.task_sets.remove(&number);
         let Some(keeper) = self.keepers.get_mut(&number) else {
             return;
         };
@@ -308,6 +342,9 @@ impl Controller {
     ) -> Result<(), Killed> {
         if to.life != self.life {
             return Ok(());
+        }
+        if let Some(number) = TaskSets::deployment_of(to) {
+            return self.make(env, number, |sets, env, _, _| sets.told(env, to, &reply));
         }
         let heard = self.drivers[host].reply(env, to, reply);
         self.deliver(env, heard)
@@ -342,6 +379,11 @@ impl Controller {
                     person,
                     current,
                 };
+                self.with_ledgers(env, job);
+                Ok(())
+            }
+            Key::RollBack { deployment } => {
+                let job = Job::RollBack { deployment, person };
                 self.with_ledgers(env, job);
                 Ok(())
             }
@@ -415,9 +457,11 @@ impl Controller {
                     |host, execution, halts| {
                         let keeper = self.keepers.get(&number);
                         let hooks = self.hooks.get(&number);
+                        let sets = self.task_sets.get(&number);
                         let on_hosts = task.deployment.spec.is_on_hosts();
                         (on_hosts && !registered[host])
                             || hooks.is_some_and(|hooks| hooks.wants(execution, halts))
+                            || sets.is_some_and(|sets| sets.wants(execution))
                             || self.drivers[host].wants(execution, halts)
                             || keeper.is_some_and(|keeper| keeper.wants(execution, halts))
                     },

@@ -7,11 +7,11 @@ use super::super::disk::Line;
 use super::super::env::{Env, Killed};
 use super::super::happening::{Happening, InController};
 use super::super::marks::Mark;
-use super::super::shape::Style;
 use super::driver::{Assignment, Mode};
 use super::hooks::{Call, Hooks};
 use super::keeper::{Errand, Keeper};
 use super::ledger::Job;
+use super::task_sets::{Creation, TaskSets};
 use super::{Controller, Then};
 use crate::engine::deliberate::{Bug, deliberate};
 use crate::engine::event::{Event, Record};
@@ -209,10 +209,15 @@ impl Controller {
             let group = env.watch.group(number);
             let keeper = Keeper::new(number, group, self.life, env);
             self.keepers.insert(number, keeper);
-            if let Style::Function(release) = env.shape.styles[group] {
-                let kind = env.cast.hook(release.programs);
+            let style = env.shape.styles[group];
+            if let Some(programs) = style.programs() {
+                let kind = env.cast.hook(programs);
                 self.hooks
                     .insert(number, Hooks::new(number, self.life, kind));
+            }
+            if style.is_service() {
+                self.task_sets
+                    .insert(number, TaskSets::new(number, self.life));
             }
         }
         self.tasks.insert(number, task);
@@ -398,8 +403,14 @@ impl Controller {
             (WorkId::Timer(_, at), _) => {
                 task.timers.insert(at);
             }
+            (WorkId::Terminate(_), _) => {
+                let side = task.deployment.ends();
+                if let (Some(sets), Some(side)) = (self.task_sets.get_mut(&number), side) {
+                    sets.end(env, side);
+                }
+            }
             // No group of a simulated world has a fleet.
-            (WorkId::Provision(_) | WorkId::Terminate(_), _) | (_, None) => {}
+            (WorkId::Provision(_), _) | (_, None) => {}
         }
         Ok(())
     }
@@ -418,6 +429,9 @@ impl Controller {
                     if let Some(keeper) = self.keepers.get_mut(&number) {
                         keeper.forget(env, execution.clone());
                     }
+                    if let Some(sets) = self.task_sets.get_mut(&number) {
+                        sets.forget(&execution);
+                    }
                     if let Some(hooks) = self.hooks.get_mut(&number) {
                         hooks.forget(&execution);
                     } else {
@@ -430,6 +444,11 @@ impl Controller {
             }
             (WorkId::Timer(_, at), _) => {
                 task.timers.remove(&at);
+            }
+            (WorkId::Terminate(_), _) => {
+                if let Some(sets) = self.task_sets.get_mut(&number) {
+                    sets.end_no_more();
+                }
             }
             _ => {}
         }
@@ -471,6 +490,18 @@ impl Controller {
                     mode,
                 };
                 hooks.assign(env, call);
+            }
+            return;
+        }
+        if actor == Actor::TaskSets {
+            let target = target.clone();
+            let creation = Creation {
+                execution,
+                target,
+                mode,
+            };
+            if let Some(sets) = self.task_sets.get_mut(&number) {
+                sets.make(env, creation);
             }
             return;
         }

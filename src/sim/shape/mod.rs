@@ -3,10 +3,12 @@
 
 mod functions;
 mod gates;
+mod services;
 mod traffic;
 
 pub use functions::Functions;
 pub use gates::Gates;
+pub use services::Services;
 pub use traffic::{Balancers, Style};
 
 use super::cast::Cast;
@@ -72,6 +74,8 @@ pub struct Shape {
     pub gates: Gates,
     /// Functions.
     pub functions: Functions,
+    /// Container services.
+    pub services: Services,
 }
 
 /// The kind and value of a minimum of healthy hosts.
@@ -216,6 +220,7 @@ impl Shape {
         let alarms = Alarms::draw(tape);
         let gates = Gates::draw(tape);
         let functions = Functions::draw(tape);
+        let services = Services::draw(tape);
         let mut d = Draw(tape);
         let drawn = match d.below(16) {
             0..=11 => 1 + d.below(6),
@@ -280,6 +285,7 @@ impl Shape {
             alarms,
             gates,
             functions,
+            services,
         };
         for style in &mut shape.styles {
             d.shifts(style);
@@ -291,8 +297,9 @@ impl Shape {
     /// What does not go together is made to.
     fn settle(&mut self) {
         for (group, style) in self.styles.iter_mut().enumerate() {
-            if let Some(function) = self.functions.style(group) {
-                *style = function;
+            let function = self.functions.style(group);
+            if let Some(other) = function.or_else(|| self.services.style(group)) {
+                *style = other;
             }
             let members = (0..self.hosts).filter(|&host| Cast::is_member(host, group));
             if group >= self.groups {
@@ -305,7 +312,7 @@ impl Shape {
                 self.limits.event = self.limits.event.max(400_000);
             }
             // A share for a side that nobody serves any more waits until everything is over.
-            if style.is_function() {
+            if !style.is_on_hosts() {
                 self.limits.total = self.limits.total.min(4 * 3_600_000);
             } else if style.routing().is_some() {
                 self.limits.total = self.limits.total.min(3_600_000);
@@ -323,11 +330,12 @@ impl Shape {
             pick_up_seconds: seconds(self.limits.pick_up),
             event_seconds: seconds(self.limits.event),
             deployment_seconds: seconds(self.limits.total),
-            enter_seconds: if self.styles.into_iter().any(Style::is_function) {
-                self.functions.enter
-            } else {
+            enter_seconds: if self.styles.into_iter().all(Style::is_on_hosts) {
                 usual.enter_seconds
+            } else {
+                self.functions.enter
             },
+            provisioning_seconds: Some(self.services.gone),
             ..usual
         }
     }
@@ -336,7 +344,7 @@ impl Shape {
     pub fn options(&self, group: usize) -> crate::engine::spec::Options {
         crate::engine::spec::Options {
             ignore_application_stop_failures: self.ignore_stop_failures
-                && !self.styles[group].is_function(),
+                && self.styles[group].is_on_hosts(),
             on_failure: if self.hold {
                 OnFailure::Hold
             } else {

@@ -1,6 +1,7 @@
 //! What load balancers are like, and which groups deploy behind one.
 
 use super::functions::Release;
+use super::services::Rollout;
 use super::{Draw, Millis};
 use crate::model::group::{
     BlueGreenDeploymentConfiguration, BlueInstanceTerminationOption, DeploymentReadyAction,
@@ -22,6 +23,8 @@ pub enum Style {
     BlueGreen(Waits),
     /// A function, whose versions are servers of a load balancer.
     Function(Release),
+    /// A container service, whose tasks are servers of a load balancer.
+    Service(Rollout),
 }
 
 /// How long a blue/green deployment waits, in minutes; `None` where it does not.
@@ -123,12 +126,36 @@ impl Style {
         matches!(self, Self::Function(_))
     }
 
+    /// Whether it deploys a container service, and nothing to hosts but their tasks.
+    pub fn is_service(self) -> bool {
+        matches!(self, Self::Service(_))
+    }
+
+    /// Whether what it deploys to are hosts.
+    pub fn is_on_hosts(self) -> bool {
+        !self.is_function() && !self.is_service()
+    }
+
+    /// Whether its hooks are programs; nothing if it calls none.
+    pub fn programs(self) -> Option<bool> {
+        match self {
+            Self::Function(release) => Some(release.programs),
+            Self::Service(rollout) => Some(rollout.programs),
+            _ => None,
+        }
+    }
+
+    /// Whether it has a listener of test traffic.
+    pub fn tests(self) -> bool {
+        matches!(self, Self::Service(rollout) if rollout.tests)
+    }
+
     /// How long its deployments may wait for nothing but time or people.
     pub fn waits(self) -> Millis {
         let minutes = |shift: Option<Shift>| shift.map_or(0, |shift| 4 * shift.minutes);
         let minutes = match self {
             Self::Alone | Self::Behind => 0,
-            Self::BlueGreen(waits) => {
+            Self::BlueGreen(waits) | Self::Service(Rollout { waits, .. }) => {
                 waits.reroute.unwrap_or(0) + waits.termination.unwrap_or(0) + minutes(waits.shift)
             }
             Self::Function(release) => minutes(release.shift),
@@ -142,12 +169,13 @@ impl Style {
             Self::Alone | Self::Behind => None,
             Self::BlueGreen(waits) => waits.shift.map(Shift::routing),
             Self::Function(release) => Some(release.routing()),
+            Self::Service(rollout) => Some(rollout.routing()),
         }
     }
 
     /// The options of a blue/green group.
     pub fn options(self) -> Option<BlueGreenDeploymentConfiguration> {
-        let Self::BlueGreen(waits) = self else {
+        let (Self::BlueGreen(waits) | Self::Service(Rollout { waits, .. })) = self else {
             return None;
         };
         Some(BlueGreenDeploymentConfiguration {

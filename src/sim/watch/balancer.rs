@@ -4,22 +4,42 @@ use super::super::balancer::{Step, WEIGHT};
 use super::super::env::EPOCH;
 use super::super::happening::Life;
 use super::super::shape::Millis;
-use super::function::{has_to_go, may_enter, versions};
+use super::function::{has_to_go, may_enter};
 use super::route::Server;
+use super::service::{is_tests, may_be_asked, may_be_tested};
 use super::shift::is_as_asked;
 use super::traffic::{is_validated, status, target_on};
-use super::{Invariant, Watch};
+use super::{Invariant, Seen, Watch};
 use crate::engine::Deployment;
 use crate::engine::deployment::Target;
 use crate::engine::traffic::Place;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
+use crate::model::traffic::Split;
 use crate::providers::traffic::Service;
 
 /// The target that a server is of.
 fn moved_by(deployment: &Deployment, server: usize) -> Option<&Target> {
-    match versions(deployment) {
-        Some(_) => deployment.targets.first(),
-        None => target_on(deployment, server),
+    if deployment.spec.is_on_hosts() {
+        target_on(deployment, server)
+    } else {
+        deployment.targets.first()
+    }
+}
+
+/// I-3: whether everything that comes before its entry has ended well.
+fn may_serve(deployment: &Deployment, gate: usize, target: &Target) -> bool {
+    let back = deployment.spec.service.is_some() && deployment.spec.rolls_back.is_some();
+    if is_tests(gate) {
+        return back || may_be_tested(deployment);
+    }
+    back || is_validated(deployment, target)
+}
+
+impl Seen {
+    /// How the route of a load balancer ought to be split.
+    fn split_at(&self, gate: usize) -> Option<Split> {
+        let split = self.deployment.split().filter(|_| !is_tests(gate))?;
+        may_be_asked(&self.deployment, split).then_some(split)
     }
 }
 
@@ -28,10 +48,10 @@ impl Watch {
     pub fn configured(
         &mut self,
         now: Millis,
-        group: usize,
+        gate: usize,
         servers: impl Iterator<Item = Option<(Service, bool)>>,
     ) {
-        let Some(route) = self.routes.get_mut(group) else {
+        let Some(route) = self.routes.get_mut(gate) else {
             return;
         };
         let first = route.counted == 0;
@@ -61,20 +81,20 @@ impl Watch {
     }
 
     /// What a load balancer's state is counted as now.
-    pub fn counted(&self, group: usize) -> u64 {
-        self.routes.get(group).map_or(0, |route| route.counted)
+    pub fn counted(&self, gate: usize) -> u64 {
+        self.routes.get(gate).map_or(0, |route| route.counted)
     }
 
     /// A keeper has seen how a load balancer was.
-    pub fn knows(&mut self, group: usize, counted: u64) {
-        if let Some(route) = self.routes.get_mut(group) {
+    pub fn knows(&mut self, gate: usize, counted: u64) {
+        if let Some(route) = self.routes.get_mut(gate) {
             route.known = route.known.max(counted);
         }
     }
 
     /// Something gets in the way of putting things right.
-    pub fn disturbed(&mut self, now: Millis, group: usize) {
-        if let Some(route) = self.routes.get_mut(group) {
+    pub fn disturbed(&mut self, now: Millis, gate: usize) {
+        if let Some(route) = self.routes.get_mut(gate) {
             route.disturbed = now;
         }
     }
@@ -99,8 +119,8 @@ impl Watch {
     }
 
     /// A load balancer found that an application began or ceased to serve.
-    pub fn found(&mut self, now: Millis, group: usize, host: usize, well: bool) {
-        let Some(route) = self.routes.get_mut(group) else {
+    pub fn found(&mut self, now: Millis, gate: usize, host: usize, well: bool) {
+        let Some(route) = self.routes.get_mut(gate) else {
             return;
         };
         route.counted += 1;
@@ -122,12 +142,12 @@ impl Watch {
     pub fn changed_by_hand(
         &mut self,
         now: Millis,
-        group: usize,
+        gate: usize,
         host: usize,
         service: Service,
         flight: &[Millis],
     ) {
-        let Some(route) = self.routes.get_mut(group) else {
+        let Some(route) = self.routes.get_mut(gate) else {
             return;
         };
         route.counted += 1;
@@ -153,8 +173,8 @@ impl Watch {
     }
 
     /// Somebody gave a server another weight by hand.
-    pub fn weighed_by_hand(&mut self, now: Millis, group: usize, host: usize, weight: u32) {
-        let Some(route) = self.routes.get_mut(group) else {
+    pub fn weighed_by_hand(&mut self, now: Millis, gate: usize, host: usize, weight: u32) {
+        let Some(route) = self.routes.get_mut(gate) else {
             return;
         };
         route.counted += 1;
@@ -174,7 +194,7 @@ impl Watch {
     }
 
     /// The keeper of a deployment will see to it that a server is there: its journal has to say so.
-    pub fn wants(&mut self, number: usize, host: usize, place: Option<Place>) {
+    pub fn wants(&mut self, number: usize, gate: usize, host: usize, place: Option<Place>) {
         let Some(seen) = self.seen(number) else {
             self.violated(Invariant::DurableFirst, || {
                 format!("deployment {number} moved traffic before it was durable")
@@ -185,9 +205,9 @@ impl Watch {
         let may = target.is_some_and(|target| match place {
             None => true,
             Some(Place::In) => {
-                is_validated(&seen.deployment, target) && may_enter(&seen.deployment, host)
+                may_serve(&seen.deployment, gate, target) && may_enter(&seen.deployment, gate, host)
             }
-            Some(Place::Out) => has_to_go(&seen.deployment, host),
+            Some(Place::Out) => has_to_go(&seen.deployment, gate, host),
         });
         let invariant = match place {
             Some(Place::In) => Invariant::Validated,
@@ -201,8 +221,8 @@ impl Watch {
     }
 
     /// A keeper will have a server in service that its journal says nothing of: it served before a restart.
-    pub fn restores(&mut self, number: usize, host: usize, place: Option<Place>) {
-        let route = self.routes.get(self.group(number));
+    pub fn restores(&mut self, number: usize, gate: usize, host: usize, place: Option<Place>) {
+        let route = self.routes.get(gate);
         let restarted = route.is_some_and(|route| route.restarted.0 > 1);
         let may = place == Some(Place::In) && restarted;
         self.check(may, Invariant::Route, || {
@@ -212,7 +232,7 @@ impl Watch {
 
     /// What a deployment asked for takes effect at a server. `flight` says when each request that it still works on ends. Answers
     /// whether that put right what others had done.
-    pub fn changed(&mut self, now: Millis, group: usize, step: &Step, flight: &[Millis]) -> bool {
+    pub fn changed(&mut self, now: Millis, gate: usize, step: &Step, flight: &[Millis]) -> bool {
         let (host, service) = (step.host, step.service);
         let number = step.called.deployment;
         self.now = now;
@@ -224,8 +244,8 @@ impl Watch {
             let block = target.and_then(|t| status(t, LifecycleEvent::BlockTraffic));
             block == Some(EventStatus::InProgress)
         });
-        let split = self.seen(number).and_then(|seen| seen.deployment.split());
-        let Some(route) = self.routes.get_mut(group) else {
+        let split = self.seen(number).and_then(|seen| seen.split_at(gate));
+        let Some(route) = self.routes.get_mut(gate) else {
             return false;
         };
         let (served, known) = (route.is_served(), route.lost <= step.seen);
@@ -275,26 +295,26 @@ impl Watch {
         }
         // Others may come or go from now on.
         route.disturbed = now;
-        self.is_split_again(number, group);
+        self.is_split_again(number, gate);
         if cuts && knew {
             self.may_be_cut(now, number, host, was, cut);
         }
-        self.version_changed(number, group, host);
+        self.version_changed(number, gate, host);
         let belated = self.seen(number).is_some_and(|seen| {
             let there = moved_by(&seen.deployment, host).is_some();
             let weighed = was == service && !seen.deployment.spec.is_on_hosts();
             there
                 && match service {
-                    Service::In => !weighed && !may_enter(&seen.deployment, host),
-                    Service::Draining | Service::Out => !has_to_go(&seen.deployment, host),
+                    Service::In => !weighed && !may_enter(&seen.deployment, gate, host),
+                    Service::Draining | Service::Out => !has_to_go(&seen.deployment, gate, host),
                 }
         });
         if was != service {
-            self.set_belated(group, host, belated || !knew, over);
+            self.set_belated(gate, host, belated || !knew, over);
         }
         let belated = belated || split != step.split;
         self.check(!emptied || !known || belated || over, Invariant::Route, || {
-            format!("h{host:03} was the last healthy server of g{group}, and deployment {number} took it out")
+            format!("h{host:03} was the last healthy server of g{gate}, and deployment {number} took it out")
         });
         if service == Service::In && was != service && knew && !over && !belated {
             let seen = self.seen(number);
@@ -303,7 +323,7 @@ impl Watch {
             }
             let good = self.seen(number).is_some_and(|seen| {
                 let target = moved_by(&seen.deployment, host);
-                target.is_some_and(|target| is_validated(&seen.deployment, target))
+                target.is_some_and(|target| may_serve(&seen.deployment, gate, target))
             });
             self.check(good, Invariant::Validated, || {
                 format!("deployment {number} put h{host:03} into service, and its events have not all succeeded")
@@ -313,21 +333,21 @@ impl Watch {
     }
 
     /// A route that is split as its deployment says is so by our doing, whoever changed it before.
-    fn is_split_again(&mut self, number: usize, group: usize) {
+    fn is_split_again(&mut self, number: usize, gate: usize) {
         let split = self
             .seen(number)
-            .is_some_and(|seen| is_as_asked(&self.routes[group], &seen.deployment));
-        self.routes[group].others_split &= !split;
+            .is_some_and(|seen| is_as_asked(&self.routes[gate], &seen.deployment));
+        self.routes[gate].others_split &= !split || is_tests(gate);
     }
 
     /// What takes effect after its deployment has ended is as if somebody else had done it.
-    fn set_belated(&mut self, group: usize, host: usize, belated: bool, over: bool) {
+    fn set_belated(&mut self, gate: usize, host: usize, belated: bool, over: bool) {
         if belated || over {
-            let route = &mut self.routes[group];
+            let route = &mut self.routes[gate];
             route.counted += 1;
             route.lost = route.counted;
         }
-        if let Some(Some(server)) = self.routes[group].servers.get_mut(host) {
+        if let Some(Some(server)) = self.routes[gate].servers.get_mut(host) {
             server.belated = belated || over;
             server.others_did |= over;
         }

@@ -1,19 +1,20 @@
-//! Functions (I-3, I-5, I-8, I-9, I-18, I-20): an alias is changed only when it is its deployment's turn and leads where that takes it
-//! to; nobody gets requests but the former version and the next; a hook that has taken its call is not called again, and what it
-//! reported is what the journal says.
+//! Functions, and what services have in common with them (I-3, I-5, I-8, I-9, I-18, I-20): an alias, or a listener, is changed only
+//! when it is its deployment's turn and leads where that takes it to; nobody gets requests but the former version and the next; a
+//! hook that has taken its call is not called again, and what it reported is what the journal says.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::cast::Cast;
+use super::super::cast::{Cast, VERSIONS};
 use super::super::marks::{Mark, Marks};
 use super::super::shape::Millis;
 use super::route::{Route, Server};
+use super::service::{self, is_tests};
 use super::traffic::{has_to_be_in, has_to_leave, target_on};
 use super::{Invariant, Seen, Watch};
 use crate::engine::Deployment;
 use crate::engine::deployment::Target;
 use crate::engine::event::Event;
-use crate::engine::plan::Stage;
+use crate::engine::plan::{Before, Stage};
 use crate::model::approval::Step;
 use crate::model::deployment::{DeploymentStatus, ErrorCode, ExecutionId};
 use crate::model::diagnostics::Diagnostics;
@@ -22,28 +23,73 @@ use crate::model::routing::TrafficRoutingType;
 use crate::model::traffic::{Side, Split};
 use crate::providers::traffic::{Observed, Service};
 
-/// What a server behind an alias is to a deployment.
+/// What a server behind an alias, or a listener, is to a deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
-    /// The version that had the traffic before.
+    /// The version that had the traffic before, or a task of the original.
     Current,
-    /// The version that gets it.
+    /// The version that gets it, or a task of the replacement.
     Next,
-    /// Another version of the function.
+    /// Another version of the function, or a task that a failed deployment left behind.
     Bystander,
-    /// No version of it.
+    /// None of these.
     Foreign,
 }
 
-/// What the keeper of a function's deployment has found in the look that it is at.
+/// Who is who behind an alias or a listener: a bit for each server.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Parts {
+    pub current: u64,
+    pub next: u64,
+    pub left: u64,
+}
+
+impl Parts {
+    fn role(self, server: usize) -> Role {
+        let is_in = |servers: u64| servers >> server & 1 == 1;
+        match server {
+            0 => Role::Foreign,
+            _ if is_in(self.next) => Role::Next,
+            _ if is_in(self.current) => Role::Current,
+            _ if is_in(self.left) => Role::Bystander,
+            _ => Role::Foreign,
+        }
+    }
+
+    /// The servers of a side.
+    pub fn of(self, side: Side) -> impl Iterator<Item = usize> {
+        let servers = match side {
+            Side::Blue => self.current & !self.next,
+            Side::Green => self.next,
+        };
+        (0..64).filter(move |server| servers >> server & 1 == 1)
+    }
+}
+
+/// Who is who to a deployment; `None` if that is to hosts.
+pub(super) fn parts(deployment: &Deployment) -> Option<Parts> {
+    if let Some(parts) = service::parts(deployment) {
+        return Some(parts);
+    }
+    let [current, next] = versions(deployment)?;
+    let all = (2 << VERSIONS) - 2;
+    let (current, next) = (1 << current, 1 << next);
+    Some(Parts {
+        current,
+        next,
+        left: all & !current & !next,
+    })
+}
+
+/// What the keeper of a function's deployment, or a service's, has found in the look that it is at.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Found {
     /// The split that was asked for when the look began.
     asked: Option<Split>,
-    /// Whether the alias led to the former version alone.
-    whole: bool,
+    /// Whether the alias led to the former version alone; the listener, to nothing that the deployment does not count on.
+    pub whole: bool,
     /// Whether the former version, and the next, could serve.
-    serves: [bool; 2],
+    pub serves: [bool; 2],
 }
 
 /// What hooks have done.
@@ -65,13 +111,14 @@ pub(super) fn versions(deployment: &Deployment) -> Option<[usize; 2]> {
 
 /// What a server is to a deployment; `None` if that is to hosts.
 pub(super) fn role(deployment: &Deployment, server: usize) -> Option<Role> {
-    let [current, next] = versions(deployment)?;
-    Some(match server {
-        0 => Role::Foreign,
-        _ if server == current => Role::Current,
-        _ if server == next => Role::Next,
-        _ => Role::Bystander,
-    })
+    parts(deployment).map(|parts| parts.role(server))
+}
+
+/// The hooks that a deployment is to call; `None` if that is to hosts.
+pub(super) fn hooks(deployment: &Deployment) -> Option<&BTreeMap<LifecycleEvent, String>> {
+    let spec = &deployment.spec;
+    let function = spec.function.as_ref().map(|asked| &asked.hooks);
+    function.or_else(|| spec.service.as_ref().map(|asked| &asked.hooks))
 }
 
 /// The server that a target is at the load balancer, or enters as.
@@ -86,8 +133,8 @@ pub(super) fn server_of(deployment: &Deployment, target: &Target) -> usize {
     }
 }
 
-/// The entry of a function's deployment for an event.
-fn status(deployment: &Deployment, event: LifecycleEvent) -> Option<EventStatus> {
+/// The entry of a function's deployment, or a service's, for an event.
+pub(super) fn status(deployment: &Deployment, event: LifecycleEvent) -> Option<EventStatus> {
     let target = deployment.targets.first()?;
     target.event(event).map(|entry| entry.status)
 }
@@ -102,8 +149,14 @@ pub(super) fn has_begun(deployment: &Deployment) -> bool {
     deployment.spec.rolls_back.is_some() || entered
 }
 
-/// Whether a server may be put into service, and has to be there.
-pub(super) fn may_enter(deployment: &Deployment, server: usize) -> bool {
+/// Whether a server may be put into service at a load balancer, and has to be there.
+pub(super) fn may_enter(deployment: &Deployment, gate: usize, server: usize) -> bool {
+    if is_tests(gate) {
+        return service::is_tested(deployment, server);
+    }
+    if service::has_to_end(deployment, server) {
+        return false;
+    }
     let target = || deployment.targets.first().is_some_and(has_to_be_in);
     let back = deployment.spec.rolls_back.is_some();
     match role(deployment, server) {
@@ -114,15 +167,22 @@ pub(super) fn may_enter(deployment: &Deployment, server: usize) -> bool {
     }
 }
 
-/// Whether a server may be taken out of service, and has to be.
-pub(super) fn has_to_go(deployment: &Deployment, server: usize) -> bool {
+/// Whether a server may be taken out of service at a load balancer, and has to be.
+pub(super) fn has_to_go(deployment: &Deployment, gate: usize, server: usize) -> bool {
+    if service::has_to_end(deployment, server) {
+        return true;
+    }
+    if is_tests(gate) {
+        return service::is_not_tested(deployment, server);
+    }
     match role(deployment, server) {
         None => target_on(deployment, server).is_some_and(has_to_leave),
+        Some(Role::Next) => service::is_new(deployment),
         Some(role) => role == Role::Bystander,
     }
 }
 
-fn weighs(server: Option<&Server>) -> bool {
+pub(super) fn weighs(server: Option<&Server>) -> bool {
     server.is_some_and(|server| server.service == Service::In && server.weight > 0)
 }
 
@@ -135,15 +195,17 @@ impl Watch {
         having.next().is_none().then_some(server)
     }
 
-    /// Whether the traffic of some function shifts.
-    pub fn shifts_function(&self) -> bool {
-        let shifts = |seen: &Seen| {
-            let deployment = &seen.deployment;
+    /// Whether the traffic of some function shifts, and that of some service.
+    pub fn shifts_single(&self) -> (bool, bool) {
+        let shifts = |(_, deployment): &(usize, &Deployment)| {
             let stage = deployment.current_stage();
-            let shifts = matches!(stage, Some(Stage::Shift { .. }));
-            shifts && deployment.spec.function.is_some() && deployment.status.is_running()
+            matches!(stage, Some(Stage::Shift { .. })) && deployment.status.is_running()
         };
-        self.seen.iter().flatten().any(|seen| shifts(seen))
+        let shifting = || self.deployments().filter(shifts);
+        (
+            shifting().any(|(_, deployment)| deployment.spec.function.is_some()),
+            shifting().any(|(_, deployment)| deployment.spec.service.is_some()),
+        )
     }
 
     /// The keeper of a deployment begins a look.
@@ -151,11 +213,11 @@ impl Watch {
         let Some(seen) = self.seen.get_mut(number).and_then(Option::as_mut) else {
             return;
         };
-        if seen.deployment.spec.function.is_none() {
+        if seen.deployment.spec.is_on_hosts() {
             return;
         }
         seen.found = Found {
-            asked: Some(seen.asked()),
+            asked: seen.asked(),
             ..Found::default()
         };
     }
@@ -165,6 +227,9 @@ impl Watch {
         let Some(seen) = self.seen.get_mut(number).and_then(Option::as_mut) else {
             return;
         };
+        if seen.deployment.spec.service.is_some() {
+            return seen.finds_listener(observed);
+        }
         let Some([current, next]) = versions(&seen.deployment) else {
             return;
         };
@@ -186,12 +251,11 @@ impl Watch {
             return;
         };
         let deployment = &seen.deployment;
-        let Some(asked) = &deployment.spec.function else {
+        let Some(hooks) = hooks(deployment) else {
             return;
         };
         let back = deployment.spec.rolls_back.is_some();
-        let mut first = asked.hooks.keys();
-        let agreed = !first.any(|event| *event == LifecycleEvent::BeforeAllowTraffic)
+        let agreed = !hooks.contains_key(&LifecycleEvent::BeforeAllowTraffic)
             || status(deployment, LifecycleEvent::BeforeAllowTraffic)
                 == Some(EventStatus::Succeeded);
         let demanded = self.shape.gates.approvals[seen.group].get(&Step::Reroute);
@@ -208,9 +272,9 @@ impl Watch {
             let mut sides = sides.zip(seen.found.serves);
             sides.all(|(side, serves)| serves || split.share(side) == 0)
         };
-        let then = seen.found.asked.unwrap_or(now);
-        let fits = wanted.is_some_and(|wanted| wanted == now || wanted == then);
-        let fits = fits || !serves(then);
+        let then = seen.found.asked;
+        let fits = wanted == now || wanted == then;
+        let fits = fits || then.is_some_and(|then| !serves(then));
         self.check(good, Invariant::Permission, || {
             format!("deployment {number} changes its alias before it may")
         });
@@ -218,11 +282,12 @@ impl Watch {
             format!("deployment {number} changes an alias that is not as it takes it to be")
         });
         self.check(fits, Invariant::Permission, || {
-            format!("deployment {number} asks for {wanted:?}, and its journal for {now}")
+            format!("deployment {number} asks for {wanted:?}, and its journal for {now:?}")
         });
     }
 
-    /// I-18: `INVALID_LAMBDA_CONFIGURATION` is said of an alias that did not lead to its version alone, and of no other.
+    /// I-18: `INVALID_LAMBDA_CONFIGURATION` is said of an alias that did not lead to its version alone, and of no other; of a listener
+    /// likewise.
     pub fn says(
         &mut self,
         number: usize,
@@ -234,7 +299,8 @@ impl Watch {
             return;
         };
         let spec = &seen.deployment.spec;
-        if spec.function.is_none() || spec.rolls_back.is_some() {
+        let traffic = event == LifecycleEvent::AllowTraffic;
+        if spec.is_on_hosts() || spec.rolls_back.is_some() || !traffic {
             return;
         }
         // Of what the journal says by then how it ended, nobody hears any more.
@@ -244,29 +310,28 @@ impl Watch {
         }
         let whole = seen.found.whole;
         let code = why.and_then(|why| why.ends_with);
-        let blamed = code == Some(ErrorCode::InvalidLambdaConfiguration);
+        let blamed = match &spec.function {
+            Some(_) => code == Some(ErrorCode::InvalidLambdaConfiguration),
+            None => code == Some(ErrorCode::ElasticLoadBalancingInvalid),
+        };
         self.check(blamed != whole, Invariant::Verdict, || {
             format!("{event} of deployment {number} ended {status:?} with {code:?}, and its alias led to its version alone: {whole}")
         });
     }
 
     /// I-3: whoever gets a share by our doing is the former version or the next.
-    pub(super) fn version_changed(&mut self, number: usize, group: usize, server: usize) {
-        let Some(seen) = self.seen(number) else {
+    pub(super) fn version_changed(&mut self, number: usize, gate: usize, server: usize) {
+        let Some(seen) = self.seen(number).filter(|_| !is_tests(gate)) else {
             return;
         };
         let Some(role) = role(&seen.deployment, server) else {
             return;
         };
-        let has = weighs(
-            self.routes
-                .get(group)
-                .and_then(|route| route.server(server)),
-        );
+        let has = weighs(self.routes.get(gate).and_then(|route| route.server(server)));
         let may = match role {
             Role::Bystander | Role::Foreign => false,
             Role::Current => true,
-            Role::Next => has_begun(&seen.deployment),
+            Role::Next => has_begun(&seen.deployment) || service::has_failed(&seen.deployment),
         };
         self.check(may || !has, Invariant::Validated, || {
             format!("deployment {number} gives version {server} a share, which is {role:?} to it")
@@ -421,25 +486,31 @@ impl Watch {
     pub(super) fn leaves_version(
         &self,
         seen: &Seen,
-        now: Millis,
-        patience: Millis,
+        gate: usize,
+        (now, patience): (Millis, Millis),
     ) -> Option<usize> {
         let deployment = &seen.deployment;
-        let [current, next] = versions(deployment)?;
-        let route = self.routes.get(seen.group)?;
-        if now < seen.moved_last() + patience || !has_begun(deployment) {
+        let parts = parts(deployment)?;
+        let route = self.routes.get(gate)?;
+        if now < seen.moved_last() + patience || !service::is_entrusted(deployment, gate) {
             return None;
         }
-        let served = [current, next].into_iter().any(|server| {
+        let both = parts.of(Side::Blue).chain(parts.of(Side::Green));
+        let served = both.into_iter().any(|server| {
             let server = route.server(server);
             server.is_some_and(Server::gets_requests)
         });
-        let wrong = |server: &usize| match role(deployment, *server) {
-            Some(Role::Bystander) => served && weighs(route.server(*server)),
-            Some(Role::Current | Role::Next) => {
-                may_enter(deployment, *server) && route.service(*server) != Service::In
+        let wrong = |server: &usize| match parts.role(*server) {
+            Role::Bystander => served && weighs(route.server(*server)),
+            Role::Current | Role::Next if has_to_go(deployment, gate, *server) => {
+                route.service(*server) == Service::In && route.is_served_without(*server)
             }
-            _ => false,
+            // How well the original does is no matter of its successor, until it shares its traffic.
+            Role::Current if service::is_found_so(deployment, gate) => false,
+            Role::Current | Role::Next => {
+                may_enter(deployment, gate, *server) && route.service(*server) != Service::In
+            }
+            Role::Foreign => false,
         };
         (1..route.servers.len()).find(wrong)
     }
@@ -454,9 +525,13 @@ impl Watch {
         let seen = self.seen(number)?;
         let route: &Route = self.routes.get(seen.group)?;
         let (_, weighed) = route.weighed;
-        let [current, _] = versions(&seen.deployment)?;
+        let current = versions(&seen.deployment).map_or(version, |[current, _]| current);
         let good = seen.deployment.status == DeploymentStatus::Succeeded;
-        let meddled = current != version || seen.began < since || weighed > since;
+        let stage = seen.deployment.current_stage();
+        let reroute =
+            matches!(stage, Some(Stage::Wait { before, .. }) if *before == Before::Reroute);
+        let in_vain = reroute && seen.deployment.status == DeploymentStatus::Stopped;
+        let meddled = current != version || seen.began < since || weighed > since || in_vain;
         (!good && !meddled).then(|| {
             let error = seen.deployment.error.as_ref();
             let why = error.map(|error| &error.message);
@@ -475,10 +550,15 @@ impl Seen {
         moved.unwrap_or(self.began).max(self.began)
     }
 
-    /// The split that was asked for last.
-    fn asked(&self) -> Split {
+    /// The split that was asked for last; none where nobody can have a share of it yet, or nothing shifts.
+    fn asked(&self) -> Option<Split> {
         let spec = &self.deployment.spec;
-        let from = spec.from_split.unwrap_or(Split::ORIGINAL);
-        self.shifts.asked.unwrap_or(from)
+        let asked = if spec.service.is_some() {
+            self.deployment.split()
+        } else {
+            let from = spec.from_split.unwrap_or(Split::ORIGINAL);
+            Some(self.shifts.asked.unwrap_or(from))
+        };
+        asked.filter(|split| service::may_be_asked(&self.deployment, *split))
     }
 }

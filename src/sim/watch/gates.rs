@@ -2,6 +2,7 @@
 //! as were demanded have approved it, none of them its creator. Counted anew, from the entries alone.
 
 use super::super::marks::{Mark, Marks};
+use super::service::is_tests;
 use super::{Invariant, Seen, Watch};
 use crate::engine::Deployment;
 use crate::engine::event::Event;
@@ -35,8 +36,15 @@ impl Watch {
                 let found = deployment.target(target);
                 let stage = found.and_then(|found| deployment.plan.stages.get(found.stage));
                 match stage {
-                    Some(Stage::Hook { event, .. }) => *event != LifecycleEvent::BeforeAllowTraffic,
-                    stage => !matches!(stage, Some(Stage::Install { .. })),
+                    Some(Stage::Hook { event, .. }) => *event == LifecycleEvent::AfterAllowTraffic,
+                    stage => !matches!(
+                        stage,
+                        Some(
+                            Stage::Install { .. }
+                                | Stage::CreateTaskSet { .. }
+                                | Stage::TestTraffic { .. }
+                        )
+                    ),
                 }
             }
             Event::Shifted { .. } => true,
@@ -62,14 +70,18 @@ impl Watch {
     }
 
     /// I-8: a keeper asks something of its load balancer. Until its deployment has begun it only looks.
-    pub fn asks(&mut self, number: usize, wanted: Option<Split>) {
+    pub fn asks(&mut self, number: usize, gate: usize, wanted: Option<Split>) {
         let begun = self
             .deployment(number)
             .is_some_and(|deployment| deployment.start_time.is_some());
         self.check(begun, Invariant::Permission, || {
             format!("deployment {number} changes its load balancer before it has begun")
         });
-        self.asks_of_alias(number, wanted);
+        if is_tests(gate) {
+            self.asks_of_tests(number, wanted);
+        } else {
+            self.asks_of_alias(number, wanted);
+        }
     }
 
     /// I-7: whoever was told of a freeze is in it, but what goes back; and whoever was told of its end is not.

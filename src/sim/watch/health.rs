@@ -72,9 +72,11 @@ impl Watch {
             status,
             revision,
             serving,
+            task_sets,
             ..
         } = &record.event
         {
+            self.takes_over(group, deployment, task_sets.as_deref());
             if let Some(serving) = serving {
                 self.serves_from_now_on(Cast::number(deployment), &serving.now);
             }
@@ -82,10 +84,11 @@ impl Watch {
             // What the deployment's own journal says became of its targets.
             let outcomes: Option<Vec<_>> =
                 self.deployment(Cast::number(deployment)).map(|deployment| {
+                    let on_hosts = deployment.spec.is_on_hosts();
                     let touched = deployment
                         .targets
                         .iter()
-                        .filter(|target| target.attempt > 0)
+                        .filter(|target| on_hosts && target.attempt > 0)
                         .filter(|target| target.event(LifecycleEvent::Install).is_some());
                     touched
                         .map(|target| (target.name.clone(), target.status))

@@ -37,7 +37,7 @@ fn counts_in(deployment: &Deployment, target: &Target) -> bool {
 /// The side that gets the traffic.
 fn enters(deployment: &Deployment) -> Option<Side> {
     let spec = &deployment.spec;
-    if spec.function.is_some() {
+    if !spec.is_on_hosts() {
         return Some(Side::Green);
     }
     spec.sides.as_ref()?;
@@ -101,6 +101,7 @@ impl Watch {
         self.after(number, &mut seen, record, ran, marks);
         self.traffic_after(number, &mut seen, &record.event, marks);
         self.shares_after(number, &mut seen, &record.event, record.at, marks);
+        self.service_after(number, &seen, &record.event, marks);
         seen.learn_permission(&record.event, marks);
         self.recount(number, &seen.deployment);
         if let Some(slot) = self.seen.get_mut(number) {
@@ -120,8 +121,14 @@ impl Watch {
             let of_a_rollback = self
                 .deployment(Cast::number(failed))
                 .is_some_and(|failed| failed.spec.creator == Creator::CodeDeployRollback);
-            // The way back of a blue/green deployment installs nothing: without a former revision it goes by its own.
-            let former = self.books[group].revision.as_ref();
+            // The way back of a blue/green deployment installs nothing: without a former revision it goes by its own. One that
+            // had succeeded has made its own the group's.
+            let undone = self.deployment(Cast::number(failed));
+            let undone = undone.filter(|it| it.status == DeploymentStatus::Succeeded);
+            let former = match undone {
+                Some(undone) => undone.spec.previous_revision.as_ref(),
+                None => self.books[group].revision.as_ref(),
+            };
             let good = match former {
                 None => spec.is_blue_green(),
                 Some(former) => *former == spec.revision,
@@ -136,6 +143,7 @@ impl Watch {
                 )
             });
         }
+        self.begins_with(number, group, &deployment);
         if self.seen.len() <= number {
             self.seen.resize_with(number + 1, || None);
         }
@@ -157,9 +165,9 @@ impl Watch {
         }));
     }
 
-    /// What a group keeps healthy of `n` instances. A function is one, and has to succeed.
+    /// What a group keeps healthy of `n` instances. A function, or a service, is one, and has to succeed.
     fn bounds(&self, group: usize, n: u32) -> Option<Bounds> {
-        if self.shape.styles[group].is_function() {
+        if !self.shape.styles[group].is_on_hosts() {
             return Some(Bounds {
                 minimum: 1,
                 at_once: 1,
@@ -553,7 +561,8 @@ impl Watch {
         let deployment = &seen.deployment;
         let (on_failure, on_stop) = self.shape.roll_back;
         let asked = deployment.stop.as_ref().and_then(|stop| stop.auto_rollback);
-        let due = deployment.spec.creator != Creator::CodeDeployRollback
+        let back = deployment.spec.rolls_back.is_some();
+        let due = !back
             && match deployment.status {
                 DeploymentStatus::Failed => asked.unwrap_or(on_failure),
                 DeploymentStatus::Stopped if deployment.alarmed.is_some() => {

@@ -8,6 +8,7 @@ mod health;
 mod hosts;
 mod journal;
 mod route;
+mod service;
 mod shift;
 mod traffic;
 mod window;
@@ -17,7 +18,7 @@ use std::fmt;
 
 pub use hosts::{EventStart, ScriptStart, ordinal};
 
-use super::cast::Cast;
+use super::cast::{Cast, TESTS};
 use super::disk::Line;
 use super::happening::Life;
 use super::marks::Marks;
@@ -34,6 +35,7 @@ use crate::model::timestamp::Timestamp;
 use function::{Found, Hooks};
 use health::Books;
 use route::Route;
+use service::Tasks;
 use shift::Shifts;
 
 /// What must always hold.
@@ -87,6 +89,10 @@ pub enum Invariant {
     Replay,
     /// I-28: the same seed does the same.
     Deterministic,
+    /// I-31: no task is there twice, or where another is known, and what is said to be steady was well.
+    Tasks,
+    /// I-32: a task set ends only once its traffic has left it, and none is forgotten.
+    TaskSets,
 }
 
 impl Invariant {
@@ -117,6 +123,8 @@ impl Invariant {
             Self::Clocks => "I-26",
             Self::Replay => "I-27",
             Self::Deterministic => "I-28",
+            Self::Tasks => "I-31",
+            Self::TaskSets => "I-32",
         }
     }
 }
@@ -159,7 +167,7 @@ pub struct Watch {
     seen: Vec<Option<Box<Seen>>>,
     ledgers: Vec<Ledger>,
     books: Vec<Books>,
-    /// Of each group's load balancer.
+    /// Of each load balancer.
     routes: Vec<Route>,
     scripts: Vec<BTreeSet<(usize, u32, usize, usize)>>,
     /// Executions that hosts were told to stop.
@@ -168,6 +176,8 @@ pub struct Watch {
     ended: Vec<usize>,
     /// What hooks have done.
     hooks: Hooks,
+    /// What is known of tasks.
+    tasks: Tasks,
 }
 
 /// A deployment as far as it is durable.
@@ -195,7 +205,7 @@ struct Seen {
     continued: Option<Before>,
     /// Who has approved which step, but for its creator.
     approved: BTreeSet<(Step, String)>,
-    /// What the keeper of a function has found.
+    /// What the keeper of a function, or of a service, has found.
     found: Found,
 }
 
@@ -210,7 +220,7 @@ impl Watch {
             claims: Vec::new(),
             entered: Vec::new(),
             gone: BTreeSet::new(),
-            routes: vec![Route::default(); shape.groups],
+            routes: vec![Route::default(); 2 * TESTS],
             now: 0,
             life: 0,
             shape: shape.clone(),
@@ -221,6 +231,7 @@ impl Watch {
             stopped: BTreeSet::new(),
             ended: Vec::new(),
             hooks: Hooks::default(),
+            tasks: Tasks::default(),
         }
     }
 
@@ -356,7 +367,9 @@ impl Watch {
         let stops = matches!(command.what, What::Stop { .. });
         let id = deployment.id();
         if stops {
-            let refused = refused.is_some() && !deployment.status.is_terminal();
+            // What ends can't be taken back.
+            let goes_on = !deployment.status.is_terminal() && deployment.ends().is_none();
+            let refused = refused.is_some() && goes_on;
             self.check(!refused, Invariant::OldPicture, || {
                 format!("a stop of {id} was refused")
             });

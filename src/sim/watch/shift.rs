@@ -5,7 +5,7 @@ use super::super::balancer::LARGEST_WEIGHT;
 use super::super::cast::Cast;
 use super::super::marks::{Mark, Marks};
 use super::super::shape::Millis;
-use super::function::{Role, role, versions};
+use super::function::{Role, parts, role};
 use super::route::{Route, Server};
 use super::{Invariant, Seen, Watch};
 use crate::engine::Deployment;
@@ -31,8 +31,14 @@ pub(super) struct Shifts {
 
 /// The steps of a deployment's configuration.
 fn steps(deployment: &Deployment) -> Vec<u8> {
-    if deployment.spec.from_split.is_some() {
+    let spec = &deployment.spec;
+    if spec.from_split.is_some() {
         return vec![0];
+    }
+    // The first has nobody to share it with.
+    let sets = spec.task_sets.as_ref();
+    if sets.is_some_and(|sets| sets.original.is_none()) {
+        return vec![100];
     }
     let Some(routing) = deployment.spec.configuration.traffic_routing_config else {
         return Vec::new();
@@ -59,15 +65,12 @@ fn of_side<'a>(
     deployment: &'a Deployment,
     side: Side,
 ) -> impl Iterator<Item = &'a Server> {
-    let versions = versions(deployment);
-    let version = versions.map(|[current, next]| match side {
-        Side::Blue => current,
-        Side::Green => next,
-    });
+    let parts = parts(deployment);
     let targets = deployment.targets.iter();
-    let of_it = targets.filter(move |it| versions.is_none() && it.side == Some(side));
+    let of_it = targets.filter(move |it| parts.is_none() && it.side == Some(side));
     let hosts = of_it.map(|target| Cast::host(&target.name));
-    hosts.chain(version).filter_map(|it| route.server(it))
+    let others = parts.into_iter().flat_map(move |parts| parts.of(side));
+    hosts.chain(others).filter_map(|it| route.server(it))
 }
 
 /// The sum of the weights of a side.
@@ -123,6 +126,13 @@ fn may_be_split(route: &Route, deployment: &Deployment, split: Split) -> bool {
     };
     let mut sides = [Side::Blue, Side::Green].into_iter();
     sides.all(|side| split.share(side) == 0 || serves(side))
+}
+
+impl Shifts {
+    /// The split that was in effect last.
+    pub fn last_in_effect(&self) -> Option<Split> {
+        self.in_effect.map(|(split, _)| split)
+    }
 }
 
 impl Watch {

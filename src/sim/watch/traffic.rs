@@ -1,7 +1,7 @@
 //! What deployments and hosts make of where requests go (I-2, I-3, I-4, I-20), against the routes that are kept a second time: what
 //! others did there is exempt until somebody of ours has had the time to put it right.
 
-use super::super::cast::Cast;
+use super::super::cast::{Cast, group_of};
 use super::super::env::EPOCH;
 use super::super::marks::{Mark, Marks};
 use super::super::shape::Millis;
@@ -109,10 +109,19 @@ impl Watch {
                 marks.hit(Mark::FunctionPaused);
             }
             Event::Started => seen.began = self.now,
+            // What is to end leaves from now on.
+            Event::StageStarted { .. } if seen.deployment.ends().is_some() => {
+                let target = seen.deployment.targets.first();
+                let target = target.map(|target| target.name.clone());
+                seen.moved.extend(target.map(|target| (target, self.now)));
+            }
             Event::Retried { target, .. }
             | Event::EventStarted {
                 target,
-                event: LifecycleEvent::BlockTraffic | LifecycleEvent::AllowTraffic,
+                event:
+                    LifecycleEvent::BlockTraffic
+                    | LifecycleEvent::AllowTraffic
+                    | LifecycleEvent::AllowTestTraffic,
                 ..
             } => {
                 seen.moved.insert(target.clone(), self.now);
@@ -123,7 +132,7 @@ impl Watch {
                 status: EventStatus::Succeeded,
                 diagnostics,
                 host_time,
-            } => {
+            } if seen.deployment.spec.service.is_none() => {
                 let told = diagnostics
                     .as_ref()
                     .is_some_and(|d| d.message.contains("requests in flight"));
@@ -232,7 +241,8 @@ impl Watch {
         let Some(route) = self.routes.get(seen.group) else {
             return;
         };
-        for target in &deployment.targets {
+        let targets = deployment.targets.iter();
+        for target in targets.filter(|_| deployment.spec.service.is_none()) {
             let host = server_of(deployment, target);
             if target.status != TargetStatus::Succeeded
                 || route.has_changed(host, self.now)
@@ -286,8 +296,9 @@ impl Watch {
     }
 
     /// I-4: what others changed is put right, and what we want comes to be, unless the route would be empty.
-    pub fn routes_are_kept(&mut self, now: Millis, group: usize) {
-        let Some(route) = self.routes.get(group) else {
+    pub fn routes_are_kept(&mut self, now: Millis, gate: usize) {
+        let group = group_of(gate);
+        let Some(route) = self.routes.get(gate) else {
             return;
         };
         if now < route.disturbed + PUT_RIGHT {
@@ -308,14 +319,14 @@ impl Watch {
             } else {
                 targets.all(there)
             };
-            if all && self.is_split_otherwise(seen, now, PUT_RIGHT) {
+            if all && gate == group && self.is_split_otherwise(seen, now, PUT_RIGHT) {
                 wrong = Some(format!(
                     "deployment {number} leaves the traffic of g{group} split otherwise than it asks"
                 ));
             }
-            if let Some(version) = self.leaves_version(seen, now, PUT_RIGHT) {
+            if let Some(version) = self.leaves_version(seen, gate, (now, PUT_RIGHT)) {
                 wrong = Some(format!(
-                    "deployment {number} leaves version {version} at the load balancer of g{group} as others made it"
+                    "deployment {number} leaves server {version} at the load balancer g{gate} as others made it"
                 ));
             }
             let hosts = seen.deployment.targets.iter().filter(|_| !function);

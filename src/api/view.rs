@@ -125,22 +125,7 @@ impl View {
     pub fn apply(&mut self, item: FeedItem) -> Result<(), Gap> {
         match item {
             FeedItem::Snapshot(snapshot) => {
-                // Deployments that were opened stay open, so that a reconnection does not close a screen.
-                let mut fresh = Self::from(*snapshot);
-                fresh.host_news = self.host_news + 1;
-                for (id, gauge) in std::mem::take(&mut self.traffic) {
-                    if let Some(now) = fresh.traffic.get_mut(&id) {
-                        let status = now.status.clone();
-                        *now = gauge;
-                        now.observe(status);
-                    }
-                }
-                for (id, deployment) in std::mem::take(&mut self.deployments) {
-                    if deployment.status.is_terminal() && fresh.summaries.contains_key(&id) {
-                        fresh.deployments.entry(id).or_insert(deployment);
-                    }
-                }
-                *self = fresh;
+                self.renew(*snapshot);
                 Ok(())
             }
             FeedItem::Record { deployment, record } => self.record(deployment, &record),
@@ -231,6 +216,26 @@ impl View {
             }
             FeedItem::Alive => Ok(()),
         }
+    }
+
+    /// Begins anew with this picture.
+    fn renew(&mut self, snapshot: Snapshot) {
+        // Deployments that were opened stay open, so that a reconnection does not close a screen.
+        let mut fresh = Self::from(snapshot);
+        fresh.host_news = self.host_news + 1;
+        for (id, gauge) in std::mem::take(&mut self.traffic) {
+            if let Some(now) = fresh.traffic.get_mut(&id) {
+                let status = now.status.clone();
+                *now = gauge;
+                now.observe(status);
+            }
+        }
+        for (id, deployment) in std::mem::take(&mut self.deployments) {
+            if deployment.status.is_terminal() && fresh.summaries.contains_key(&id) {
+                fresh.deployments.entry(id).or_insert(deployment);
+            }
+        }
+        *self = fresh;
     }
 
     fn record(&mut self, id: DeploymentId, record: &crate::engine::Record) -> Result<(), Gap> {

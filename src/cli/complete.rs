@@ -10,6 +10,7 @@ use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 
 use super::Cli;
 use super::context::Context;
+use crate::model::group::DeploymentGroup;
 use crate::model::name::Name;
 use crate::model::project::Project;
 use crate::store::names::Names;
@@ -77,7 +78,7 @@ fn named(command: Command) -> Command {
 /// What an argument names, by what it is called.
 fn kinds(argument: &Arg) -> &'static [Kind] {
     let shown = argument.get_value_names().and_then(<[_]>::first);
-    let shown = shown.map(|name| name.as_str());
+    let shown = shown.map(clap::builder::Str::as_str);
     match (argument.get_id().as_str(), shown) {
         (_, Some("APP/GROUP")) => &[Kind::Places],
         (_, Some("APPLICATION[/GROUP]")) => &[Kind::Applications, Kind::Places],
@@ -169,7 +170,7 @@ impl Known {
             }
             Kind::Groups => {
                 let all = project.into_iter().flat_map(|it| &it.groups);
-                let all = all.map(|group| group.key());
+                let all = all.map(DeploymentGroup::key);
                 let mine = all
                     .filter(|key| self.typed.is_empty() || self.typed.contains(&key.application));
                 mine.map(|key| candidate(key.group.as_str(), key.application.as_str()))

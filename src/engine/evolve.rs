@@ -14,6 +14,7 @@ use crate::model::diagnostics::Diagnostics;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
+use crate::model::traffic::Split;
 
 impl Deployment {
     /// Folds one entry into the state.
@@ -99,10 +100,7 @@ impl Deployment {
                 self.exclude_target(target, by, why.as_deref(), at);
             }
             Event::ChosenNext { target, .. } => self.choose(target),
-            Event::Shifted { split, .. } => {
-                self.shift = Some(Shift::asked(*split, at));
-                self.shifts.push((*split, at));
-            }
+            Event::Shifted { split, .. } => self.ask_for(*split, at),
             Event::InEffect { .. } => self.shift = self.shift.map(|shift| shift.in_effect(at)),
             Event::StopRequested {
                 by,
@@ -350,6 +348,11 @@ impl Deployment {
                 self.overview.failed += 1;
             }
         }
+    }
+
+    fn ask_for(&mut self, split: Split, at: Timestamp) {
+        self.shift = Some(Shift::asked(split, at));
+        self.shifts.push((split, at));
     }
 
     fn choose(&mut self, name: &Name) {

@@ -73,29 +73,27 @@ impl TaskCounts {
 impl fmt::Display for TaskCounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let there = self.pending + self.running + self.stopping;
-        let mut text = match (self.desired, there) {
+        let running = match (self.desired, there) {
             (0, 0) => "no tasks".to_owned(),
             (desired, _) => format!("{}/{desired} running", self.running),
         };
         let unwell = self.running.saturating_sub(self.well);
-        for (count, what) in [
+        let others = [
             (self.pending, "pending"),
             (unwell, "not well"),
             (self.stopping, "stopping"),
-        ] {
-            if count > 0 {
-                text.push_str(&format!(", {count} {what}"));
-            }
-        }
-        if let Some(host) = self.silent.first() {
-            let others = self.silent.len() - 1;
-            let others = (others > 0).then(|| format!(" and {others} more"));
-            text.push_str(&format!(
-                ", no answer from {host}{}",
-                others.unwrap_or_default()
-            ));
-        }
-        f.pad(&text)
+        ];
+        let others = others.into_iter().filter(|(count, _)| *count > 0);
+        let others = others.map(|(count, what)| format!("{count} {what}"));
+        let silent = self.silent.first().map(|host| match self.silent.len() {
+            1 => format!("no answer from {host}"),
+            n => format!("no answer from {host} and {} more", n - 1),
+        });
+        let text: Vec<String> = std::iter::once(running)
+            .chain(others)
+            .chain(silent)
+            .collect();
+        f.pad(&text.join(", "))
     }
 }
 

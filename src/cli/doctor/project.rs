@@ -80,10 +80,10 @@ fn kept(folder: &Path, journal: &Path) -> Vec<Finding> {
     };
     let journal = journal.metadata().map_or(0, |about| about.len());
     let found = format!("{shown}, journal of {}", size(journal));
-    vec![rights(folder, &about, found), room(folder)]
+    vec![rights(folder, &about, &found), room(folder)]
 }
 
-fn rights(folder: &Path, about: &Metadata, found: String) -> Finding {
+fn rights(folder: &Path, about: &Metadata, found: &str) -> Finding {
     let mode = about.permissions().mode() & 0o7777;
     if about.uid() != getuid().as_raw() {
         let found = format!("{found}, of the user {}", about.uid());
@@ -106,7 +106,7 @@ fn room(folder: &Path) -> Finding {
         let remedy = "look at how it is mounted";
         return Finding::warning("free space", "its file system does not say", remedy);
     };
-    let free = u64::from(disk.blocks_available()).saturating_mul(disk.fragment_size());
+    let free = disk.blocks_available().saturating_mul(disk.fragment_size());
     let found = format!("{} where the state is", size(free));
     if free < LEAST {
         let remedy = "make room: a journal that can't be written stops every rollout";

@@ -86,7 +86,7 @@ fn within(set: &impl Fn(&str) -> Option<String>) -> String {
         ("SSH_CONNECTION", "over SSH"),
     ];
     let places = places.into_iter().filter(|(name, _)| set(name).is_some());
-    places.map(|(_, place)| format!(", {place}")).collect()
+    places.flat_map(|(_, place)| [", ", place]).collect()
 }
 
 #[cfg(test)]

@@ -31,8 +31,19 @@ pub(crate) fn lines(model: &Model, width: usize) -> Vec<Vec<Run>> {
     lines.extend(trouble::rollback(model, deployment));
     lines.extend(trouble::unreachable(model, deployment));
     lines.extend(trouble::changed(model));
-    lines.extend(traffic::lines(model, deployment, room));
-    lines.extend(tasks::lines(model, deployment, room));
+    // Where there is little room the end is cut off: tasks that are missing matter more than requests.
+    let (first, last) = if tasks::are_steady(model, deployment) {
+        (
+            traffic::lines(model, deployment, room),
+            tasks::lines(model, deployment, room),
+        )
+    } else {
+        (
+            tasks::lines(model, deployment, room),
+            traffic::lines(model, deployment, room),
+        )
+    };
+    lines.extend(first.into_iter().chain(last));
     lines.extend(trouble::failures(model, deployment));
     follows::lines(model, room, lines)
 }

@@ -65,6 +65,13 @@ pub(super) fn lines(model: &Model, deployment: &Deployment, room: usize) -> Vec<
     lines
 }
 
+/// Whether nothing about them needs to be looked at.
+pub(super) fn are_steady(model: &Model, deployment: &Deployment) -> bool {
+    let view = model.view.as_ref();
+    let seen = view.and_then(|view| view.tasks.get(deployment.id()));
+    seen.is_none_or(|seen| seen.original.is_steady() && seen.replacement.is_steady())
+}
+
 fn role(deployment: &Deployment, counts: &TaskCounts) -> Role {
     let unwell = counts.well < counts.running;
     match counts {

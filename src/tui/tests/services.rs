@@ -263,6 +263,18 @@ fn tasks_are_counted_on_both_sides_and_trouble_is_told() {
 }
 
 #[test]
+fn tasks_that_are_missing_come_before_requests() {
+    let order = |counts: TaskCounts| {
+        let mut cockpit = cockpit(&shifting(), counts, true);
+        cockpit.resize(80, 24);
+        let screen = cockpit.screen();
+        screen.find("tasks  ") < screen.find(" req/s")
+    };
+    assert!(!order(counts(4, 4, 0)));
+    assert!(order(counts(3, 3, 1)));
+}
+
+#[test]
 fn a_service_is_told_how_long_it_worked_which_hook_runs_and_its_share() {
     let trying = trying();
     let mut cockpit_ = cockpit(&trying, counts(4, 4, 0), false);

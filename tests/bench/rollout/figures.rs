@@ -8,6 +8,10 @@ use std::time::Duration;
 pub struct Samples(Vec<f64>);
 
 impl Samples {
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     pub fn push(&mut self, value: f64) {
         self.0.push(value);
     }

@@ -14,12 +14,17 @@
     reason = "a measurement prints, and fails by panicking"
 )]
 
+#[path = "../../traffic/backend.rs"]
+mod backend;
 mod engine;
 mod figures;
 mod fleet;
 #[path = "../../rollout/lab.rs"]
 mod lab;
+#[path = "../../traffic/program.rs"]
+mod program;
 mod restart;
+mod shift;
 mod stop;
 mod throughput;
 
@@ -50,6 +55,9 @@ fn main() {
 async fn fleets(wanted: impl Fn(&str) -> bool, figures: &mut Vec<Figure>) {
     if wanted("restart") {
         figures.extend(restart::measure().await);
+    }
+    if wanted("shift") {
+        figures.extend(shift::measure().await);
     }
     if wanted("throughput") {
         let fleet = Fleet::up(1, &[("true", "#!/bin/true\n")]).await;

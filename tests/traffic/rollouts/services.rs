@@ -314,6 +314,35 @@ async fn tasks_that_are_not_well_get_no_traffic() {
     clients.nothing_was_lost();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn tasks_are_counted_for_as_long_as_a_deployment_runs() {
+    let service = Service::up(Kind::Router).await;
+    let lab = &service.lab;
+    let shown = service.succeeds("checkout-1", AT_ONCE);
+    assert_eq!(shown["tasks"], Value::Null);
+    service.group("{ actionOnTimeout: STOP_DEPLOYMENT, waitTimeInMinutes: 10 }");
+    let id = service.begin("checkout-2", LINEAR);
+    for side in ["original", "replacement"] {
+        lab.wait_for(&id, |now| {
+            let counts = &now["tasks"][side];
+            ["desired", "running", "well"]
+                .iter()
+                .all(|count| counts[count] == TASKS)
+        });
+    }
+    let told = lab.ok(&["traffic", &id]);
+    let words = format!("tasks of the replacement: {TASKS}/{TASKS} running");
+    assert!(told.contains(&words), "{told}");
+    // Whoever does not answer is named, and what the others say is told all the same.
+    lab.signal_agent("web-2", Signal::SIGKILL);
+    let now = lab.wait_for(&id, |now| now["tasks"]["original"]["silent"][0] == "web-2");
+    let left = now["tasks"]["original"]["running"].as_u64().unwrap();
+    assert!((1..TASKS as u64).contains(&left), "{now:#}");
+    let told = lab.ok(&["show", &id]);
+    assert!(told.contains("no answer from web-2"), "{told}");
+    lab.ok(&["stop", &id]);
+}
+
 /// However often whoever orchestrates is killed, each task set is created once, and the former goes when it has lost the traffic.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deployment_survives_whoever_drives_it() {

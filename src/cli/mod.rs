@@ -30,6 +30,7 @@ mod list;
 mod local;
 mod logs;
 mod notifications;
+mod open;
 mod plan;
 mod platform;
 mod print;
@@ -85,6 +86,8 @@ enum Command {
     Lab(lab::Args),
     /// Open the cockpit
     Cockpit(cockpit::Args),
+    /// Open the cockpit at an address, such as d-7F3KQ21XB/web-5
+    Open(open::Args),
     /// Write a starter project
     Init(init::Args),
     /// Check the project's documents
@@ -272,6 +275,7 @@ async fn run(cli: Cli) -> color_eyre::Result<Exit> {
         }
         Some(Command::Rollback(args)) => rollback::run(args, &context).await,
         Some(Command::Redeploy(args)) => redeploy::run(args, &context).await,
+        Some(Command::Open(args)) => open::run(args, &context).await,
         Some(Command::Cockpit(args)) => cockpit::run(args, &context).await,
         None => cockpit::run(cockpit::Args::default(), &context).await,
     }

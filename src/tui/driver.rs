@@ -10,6 +10,7 @@ use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::copy;
 use super::effect::Effect;
 use super::message::Message;
 use super::model::{Model, Outcome};
@@ -41,7 +42,10 @@ struct Driver {
 }
 
 /// Runs the cockpit until it is left.
-pub(super) async fn drive(client: Option<Client>, mut model: Model) -> color_eyre::Result<Outcome> {
+pub(super) async fn drive(
+    client: Option<Client>,
+    model: &mut Model,
+) -> color_eyre::Result<Outcome> {
     terminal::guard_panics();
     let mut signals = Signals::new()?;
     let mut screen = Screen::take()?;
@@ -58,10 +62,10 @@ pub(super) async fn drive(client: Option<Client>, mut model: Model) -> color_eyr
         done: false,
     };
     let (width, height) = crossterm::terminal::size()?;
-    driver.take(&mut model, Message::Resized(width, height));
+    driver.take(model, Message::Resized(width, height));
     let ended = turn(
         &mut driver,
-        &mut model,
+        model,
         &mut screen,
         &mut signals,
         &mut input,
@@ -159,6 +163,10 @@ fn read(event: Event) -> Message {
 impl Driver {
     fn take(&mut self, model: &mut Model, message: Message) {
         for effect in update(model, clock::now(), message) {
+            if let Effect::Copy(text) = &effect {
+                // Said on the screen, which is drawn on what is broken here if it is.
+                let _ = terminal::tell(&copy::command(model.multiplexer, text));
+            }
             self.perform(effect);
         }
     }
@@ -214,7 +222,7 @@ impl Driver {
                     tell(&messages, Message::Answered(result)).await;
                 }));
             }
-            Effect::Quit => {}
+            Effect::Copy(_) | Effect::Quit => {}
         }
     }
 

@@ -29,6 +29,8 @@ pub(crate) enum Effect {
     Preview(u64, Box<Deploy>),
     /// Ask for a change, through the gate.
     Send(Box<Command>, Circumstances),
+    /// Ask the terminal to copy a text.
+    Copy(String),
     /// Leave.
     Quit,
 }

@@ -77,6 +77,16 @@ impl Drop for Screen {
     }
 }
 
+/// Tells the terminal something that is not drawn.
+///
+/// # Errors
+/// If the terminal is gone.
+pub(crate) fn tell(command: &str) -> io::Result<()> {
+    let mut out = io::stdout();
+    out.write_all(command.as_bytes())?;
+    out.flush()
+}
+
 fn enter() -> io::Result<()> {
     enable_raw_mode()?;
     TAKEN.store(true, Ordering::SeqCst);

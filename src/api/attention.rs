@@ -279,15 +279,15 @@ fn alarms(view: &View, told: &[Need]) -> Vec<Need> {
             .deployments
             .values()
             .filter(|d| !d.status.is_terminal());
-        let watcher = active.find(|deployment| watches(deployment, name));
-        let at = watcher.map_or(Address::Applications, |deployment| {
+        let deployed = active.find(|deployment| watches(deployment, name));
+        let at = deployed.map_or(Address::Applications, |deployment| {
             Address::Deployment(deployment.id().clone())
         });
         let is_told = |other: &Need| other.kind == Kind::Alarm && other.at == at;
         (!told.iter().any(is_told)).then(|| Need {
             kind: Kind::Alarm,
             at,
-            group: watcher.map(Deployment::group_key),
+            group: deployed.map(Deployment::group_key),
             text,
             since: None,
             until: None,

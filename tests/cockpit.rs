@@ -39,7 +39,7 @@ fn without_colour_none_is_sent_and_a_signal_gives_the_terminal_back() {
     let mut terminal = Terminal::lab(&[("NO_COLOR", "1")]);
     terminal.wait_for("Instance");
     terminal.press("?");
-    terminal.wait_for("In every pane");
+    terminal.wait_for("Everywhere");
     assert!(!terminal.coloured());
     let process = i32::try_from(terminal.child.process_id().unwrap()).unwrap();
     nix::sys::signal::kill(
@@ -80,7 +80,7 @@ fn a_cockpit_can_be_suspended_and_continued() {
         screen.alternate_screen() && screen.contents().contains("Instance")
     });
     terminal.press("?");
-    terminal.wait_for("In every pane");
+    terminal.wait_for("Everywhere");
 }
 
 /// What the lab is for: a rollout is watched to its end, the broken revision is deployed, understood and rolled back.
@@ -162,12 +162,12 @@ fn hosts_are_shown_with_their_system_and_what_is_installed() {
         text.contains(&format!("system     {word}")) && text.contains("shop/production 1.0.0")
     });
     assert!(live(terminal.screen().screen(), "\u{2714} ok"));
-    terminal.press("web-2");
-    terminal.wait_for("1 shown");
+    terminal.press("/web-2\r");
+    terminal.wait_for("/web-2 1 of 6");
     terminal.press("\r");
     terminal.wait("the instance", |screen| {
         let text = screen.contents();
-        text.contains("\u{276f} web-2") && !text.contains("1 shown")
+        text.contains("\u{276f} web-2") && !text.contains("1 of 6")
     });
     terminal.leave();
 }

@@ -1,11 +1,13 @@
 //! The orchestrator's door: commands in, events out, as HTTP over a Unix socket.
 //!
 //! [`command`] is what can be asked for, [`gate`] the one way to ask, [`snapshot`] and [`feed`] what comes out,
-//! [`view`] the client's fold of it, [`info`] a deployment as `CodeDeploy` writes it, [`host`] a host in words, [`client`] the client.
+//! [`view`] the client's fold of it, [`info`] a deployment as `CodeDeploy` writes it, [`host`] a host in words,
+//! [`attention`] what needs a person, [`place`] whether an address leads anywhere, [`client`] the client.
 //!
 //! [`listener`] has the sockets, [`server`] the routes, and behind them the [`door`]: [`caller`] is who knocks, [`rights`] what
 //! each request needs, [`sight`] what is left out of what somebody sees. Hooks have a door of their own: [`callbacks`].
 
+pub mod attention;
 pub mod callbacks;
 pub mod caller;
 pub mod client;
@@ -15,6 +17,7 @@ pub mod gauge;
 pub mod host;
 pub mod info;
 pub mod listener;
+pub mod place;
 pub mod rights;
 pub mod server;
 pub mod sight;

@@ -6,8 +6,9 @@ use super::Exit;
 use super::appearance::Appearance;
 use super::context::{Context, UsageError, user};
 use crate::api::client::Client;
-use crate::store::documents;
-use crate::tui;
+use crate::model::address::Address;
+use crate::store::{documents, state};
+use crate::tui::{self, Preferences};
 
 /// Opens the cockpit.
 #[derive(Debug, Default, clap::Args)]
@@ -19,11 +20,24 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exit> {
     let preferences = args.appearance.preferences()?;
     require_terminal()?;
-    let settings = documents::settings(&context.folder()?).unwrap_or_default();
     let client = context.connect().await?;
+    at(context, client, preferences, None).await
+}
+
+/// Opens the cockpit at an address, or where it was left.
+pub(super) async fn at(
+    context: &Context,
+    client: Client,
+    preferences: Preferences,
+    start: Option<Address>,
+) -> color_eyre::Result<Exit> {
+    let folder = context.folder()?;
+    let settings = documents::settings(&folder).unwrap_or_default();
     let options = tui::Options {
         read_only: context.read_only || settings.read_only,
         preferences,
+        start,
+        session: state::session(&folder).ok(),
         ..tui::Options::new(client.clone(), user())
     };
     open(context, &client, options).await?;

@@ -35,6 +35,7 @@ mod local;
 mod logs;
 mod man;
 mod notifications;
+mod open;
 mod plan;
 mod platform;
 mod print;
@@ -91,6 +92,8 @@ enum Command {
     Lab(lab::Args),
     /// Open the cockpit
     Cockpit(cockpit::Args),
+    /// Open the cockpit at an address, such as d-7F3KQ21XB/web-5
+    Open(open::Args),
     /// Show every key of the cockpit
     Keys(keys::Args),
     /// Write a starter project
@@ -289,6 +292,7 @@ async fn run(cli: Cli) -> color_eyre::Result<Exit> {
         }
         Some(Command::Rollback(args)) => rollback::run(args, &context).await,
         Some(Command::Redeploy(args)) => redeploy::run(args, &context).await,
+        Some(Command::Open(args)) => open::run(args, &context).await,
         Some(Command::Cockpit(args)) => cockpit::run(args, &context).await,
         None => cockpit::run(cockpit::Args::default(), &context).await,
     }

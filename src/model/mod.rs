@@ -1,10 +1,11 @@
 //! What things are: plain serde types with CodeDeploy's own names and shapes, and no I/O.
 //!
 //! `application`, `group`, `configuration`, `routing`, `connections`, `host`, `tags`, `access`, `approval` and `project` are documents an operator keeps in git;
-//! `revision`, `source`, `task_set`, `deployment`, `lifecycle`, `traffic`, `alarm` and `diagnostics` are what a rollout is made of; `secret` is what nobody shows. `yaml` reads
+//! `revision`, `source`, `task_set`, `deployment`, `lifecycle`, `traffic`, `alarm` and `diagnostics` are what a rollout is made of; `secret` is what nobody shows, `address` where somebody looks. `yaml` reads
 //! documents with their positions.
 
 pub mod access;
+pub mod address;
 pub mod alarm;
 pub mod application;
 pub mod approval;

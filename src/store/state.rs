@@ -169,11 +169,7 @@ pub fn journal(project: &Path, state_directory: Option<&str>) -> Result<PathBuf,
 
 /// Where the state of a project is, by its canonical path.
 fn directory(project: &Path, state_directory: Option<&str>) -> Result<PathBuf, StateError> {
-    let digest = identity(project);
-    let folder = project
-        .file_name()
-        .map_or_else(|| "root".into(), |name| name.to_string_lossy().into_owned());
-    let id = format!("{folder}-{}", digest.short());
+    let id = id(project, &identity(project));
     Ok(match state_directory {
         Some(relative) => project.join(relative),
         None => user_state()?.join("projects").join(id),
@@ -186,6 +182,25 @@ fn directory(project: &Path, state_directory: Option<&str>) -> Result<PathBuf, S
 /// If there is no such folder, or the one for sockets can't be made or belongs to somebody else.
 pub fn socket(project: &Path) -> Result<PathBuf, StateError> {
     socket_of(&identity(&canonical(project)?))
+}
+
+/// The file with which this person's cockpit begins where the last one was left: each of those who share a project has
+/// their own.
+///
+/// # Errors
+/// If there is no such folder, or no home folder is known.
+pub fn session(project: &Path) -> Result<PathBuf, StateError> {
+    let project = canonical(project)?;
+    let name = format!("{}.json", id(&project, &identity(&project)));
+    Ok(user_state()?.join("cockpit").join(name))
+}
+
+/// What a project is called among those of this machine.
+fn id(canonical: &Path, digest: &Digest) -> String {
+    let folder = canonical
+        .file_name()
+        .map_or_else(|| "root".into(), |name| name.to_string_lossy().into_owned());
+    format!("{folder}-{}", digest.short())
 }
 
 /// A project is known by where it is.

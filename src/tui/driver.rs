@@ -10,6 +10,7 @@ use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::copy;
 use super::effect::Effect;
 use super::message::Message;
 use super::model::{Model, Outcome};
@@ -46,7 +47,7 @@ struct Driver {
 /// Runs the cockpit until it is left.
 pub(super) async fn drive(
     client: Option<Client>,
-    mut model: Model,
+    model: &mut Model,
     outside: Outside,
 ) -> color_eyre::Result<Outcome> {
     terminal::guard_panics();
@@ -66,10 +67,10 @@ pub(super) async fn drive(
         done: false,
     };
     let (width, height) = crossterm::terminal::size()?;
-    driver.take(&mut model, Message::Resized(width, height));
+    driver.take(model, Message::Resized(width, height));
     let ended = turn(
         &mut driver,
-        &mut model,
+        model,
         &mut screen,
         &mut signals,
         &mut input,
@@ -172,17 +173,20 @@ fn read(event: Event) -> Message {
 impl Driver {
     fn take(&mut self, model: &mut Model, message: Message) {
         for effect in update(model, clock::now(), message) {
-            self.perform(effect);
+            match effect {
+                // A terminal that is gone is found out by the next frame.
+                Effect::Copy(text) => {
+                    drop(terminal::tell(&copy::command(model.multiplexer, &text)))
+                }
+                Effect::Call(text) => self.calls.push(text),
+                effect => self.perform(effect),
+            }
         }
     }
 
     fn perform(&mut self, effect: Effect) {
         if effect == Effect::Quit {
             self.done = true;
-            return;
-        }
-        if let Effect::Call(text) = effect {
-            self.calls.push(text);
             return;
         }
         // In a replay nobody is there to ask.
@@ -231,7 +235,7 @@ impl Driver {
                     tell(&messages, Message::Answered(result)).await;
                 }));
             }
-            Effect::Call(_) | Effect::Quit => {}
+            Effect::Call(_) | Effect::Copy(_) | Effect::Quit => {}
         }
     }
 

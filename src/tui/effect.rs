@@ -31,6 +31,8 @@ pub(crate) enum Effect {
     Send(Box<Command>, Circumstances),
     /// Call whoever looks elsewhere.
     Call(String),
+    /// Ask the terminal to copy a text.
+    Copy(String),
     /// Leave.
     Quit,
 }

@@ -32,11 +32,12 @@ pub(crate) enum Glyph {
     Down,
     Asked,
     Measured,
+    Into,
 }
 
 impl Glyph {
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self::Succeeded,
         Self::Failed,
         Self::Running,
@@ -57,6 +58,7 @@ impl Glyph {
         Self::Down,
         Self::Asked,
         Self::Measured,
+        Self::Into,
     ];
 
     /// The glyph as this theme draws it: always one cell.
@@ -82,6 +84,7 @@ impl Glyph {
             Self::Down => ("\u{25be}", "v"),
             Self::Asked => ("\u{25ca}", "|"),
             Self::Measured => ("\u{25e6}", "o"),
+            Self::Into => ("\u{203a}", ">"),
         };
         if theme.unicode { unicode } else { ascii }
     }

@@ -129,6 +129,15 @@ impl Layout {
         self.diagnostics = reasons.min(self.output.height.saturating_sub(1) / 2);
     }
 
+    /// Everything between the header and the footer, where one screen fills it.
+    pub(crate) fn body(&self) -> Rect {
+        Rect {
+            y: self.header.bottom(),
+            height: self.footer.bottom().saturating_sub(self.header.bottom()),
+            ..self.header
+        }
+    }
+
     /// The rows of a pane that show something.
     pub(crate) fn rows(&self, pane: Pane) -> usize {
         let rows = match pane {

@@ -10,7 +10,8 @@
 //! ```
 //!
 //! `update` is pure, and `view` only draws. What can be done is one list (`action`); how things look is
-//! one list of roles (`theme`) and signs (`glyph`); what lies on top is one folder (`layers`).
+//! one list of roles (`theme`) and signs (`glyph`); what fills the terminal is one folder (`screens`), and what lies on top
+//! another (`layers`).
 //!
 //! To add an action: its line in `action/mod.rs`, its key in `assets/keymaps/default.yaml`, what it does in `update/perform.rs`.
 
@@ -20,11 +21,13 @@ mod attention;
 mod causes;
 mod changes;
 mod consequence;
+mod copy;
 mod driver;
 mod effect;
 mod glyph;
 mod layers;
 mod layout;
+mod lists;
 mod message;
 mod model;
 mod output;
@@ -33,27 +36,34 @@ mod panes;
 mod preferences;
 mod replay;
 mod safe;
+mod screens;
 mod servers;
+mod session;
 mod source;
 mod terminal;
 #[cfg(test)]
 mod tests;
 mod theme;
+mod trail;
 mod update;
 mod view;
 mod widgets;
 mod words;
 
+use std::path::PathBuf;
+
 use self::action::keymap::Keymap;
+use self::terminal::multiplexer::Multiplexer;
 use self::terminal::outside::Outside;
 use self::theme::Theme;
 use crate::api::client::Client;
-use crate::model::deployment::DeploymentId;
-use crate::model::group::GroupKey;
+use crate::model::address::Address;
 pub use action::listing::KeyLine;
 pub use model::Outcome;
 pub use preferences::{Preferences, PreferencesError, Source};
 pub use replay::{Entry, Recording, RecordingError};
+use screens::Screen;
+use session::Start;
 
 /// How the cockpit is opened.
 #[derive(Debug)]
@@ -66,19 +76,12 @@ pub struct Options {
     pub user: String,
     /// Advice above the keys, until it is put away.
     pub hint: Vec<String>,
-    /// What is selected first.
-    pub start: Option<Start>,
+    /// What is shown first.
+    pub start: Option<Address>,
+    /// The file that remembers where the cockpit was left, and how its lists were arranged.
+    pub session: Option<PathBuf>,
     /// How this person wants it.
     pub preferences: Preferences,
-}
-
-/// What the cockpit shows first.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Start {
-    /// A deployment group, and its newest deployment.
-    Group(GroupKey),
-    /// A deployment, as soon as it is known.
-    Deployment(DeploymentId),
 }
 
 impl Options {
@@ -90,6 +93,7 @@ impl Options {
             user,
             hint: Vec::new(),
             start: None,
+            session: None,
             preferences: Preferences::default(),
         }
     }
@@ -105,15 +109,22 @@ pub async fn run(options: Options) -> color_eyre::Result<Outcome> {
     let outside = outside(&options.preferences);
     let mut model = model::Model::new(keymap, theme, options.user, options.read_only);
     model.hint = options.hint;
-    match options.start {
-        Some(Start::Group(group)) => {
-            model.selected.application = Some(group.application.clone());
-            model.selected.group = Some(group);
-        }
-        Some(Start::Deployment(id)) => model.expected = Some(id),
-        None => {}
+    model.multiplexer = Multiplexer::find(|name| std::env::var(name).ok());
+    if let Some(file) = &options.session {
+        model.screen = Screen::Home;
+        session::restore(&mut model, file);
     }
-    driver::drive(Some(options.client), model, outside).await
+    if let Some(address) = options.start {
+        model.start = Some(Start::Asked(address));
+    }
+    let outcome = driver::drive(Some(options.client), &mut model, outside).await;
+    if let Some(file) = &options.session
+        && let Err(error) = session::save(&model, file)
+    {
+        // Nobody is kept from leaving because of what is only convenient.
+        tracing::warn!(%error, file = %file.display(), "where the cockpit was left can't be remembered");
+    }
+    outcome
 }
 
 /// Opens the cockpit on a recording: the same screens at the recording's own time, in which nothing can be changed.
@@ -128,7 +139,7 @@ pub async fn replay(
     let (keymap, theme) = appearance(preferences)?;
     let mut model = model::Model::new(keymap, theme, String::new(), true);
     replay::begin(&mut model, replay::Player::new(recording));
-    driver::drive(None, model, outside(preferences)).await
+    driver::drive(None, &mut model, outside(preferences)).await
 }
 
 /// The keys and the looks. The terminal may be asked for its background, so that this comes before anybody reads its keys.

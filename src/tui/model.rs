@@ -1,4 +1,4 @@
-//! The cockpit's state: the picture of the world, what is selected, and what lies on top.
+//! The cockpit's state: the picture of the world, which screen is seen, what is selected, and what lies on top.
 
 use std::time::Duration;
 
@@ -9,10 +9,17 @@ use super::causes::Causes;
 use super::changes::Changes;
 use super::layers::Layer;
 use super::layout::Layout;
+use super::lists::Arrangements;
 use super::output::Output;
 use super::replay::Player;
+use super::screens::Screen;
+use super::screens::home::Home;
+use super::screens::hosts::Hosts;
 use super::servers::Servers;
+use super::session::Start;
+use super::terminal::multiplexer::Multiplexer;
 use super::theme::Theme;
+use super::trail::Trail;
 use crate::api::command::Deploy;
 use crate::api::gate::{Circumstances, TOO_OLD};
 use crate::api::gauge::Gauge;
@@ -28,7 +35,7 @@ use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
 
 /// Where the keys go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Pane {
     Applications,
     Groups,
@@ -46,6 +53,12 @@ impl Pane {
         Self::Instances,
         Self::Output,
     ];
+
+    /// The pane before it; itself, if it is the first.
+    pub(crate) fn before(self) -> Self {
+        let before = Self::ALL.iter().rev().find(|pane| **pane < self);
+        before.copied().unwrap_or(self)
+    }
 
     /// Whether it is one of the three lists at the top.
     pub(crate) fn is_list(self) -> bool {
@@ -84,6 +97,48 @@ pub(crate) struct Lists {
     pub applications: Vec<Name>,
     pub groups: Vec<GroupKey>,
     pub deployments: Vec<DeploymentId>,
+    /// The instances as positions in their deployment, if they are not as the deployment has them.
+    pub instances: Option<Vec<usize>>,
+    /// What the instances were arranged for, and when.
+    pub arranged: Option<(DeploymentId, u64, Timestamp)>,
+    /// How many applications, groups and deployments there would be without a filter.
+    pub all: [usize; 3],
+}
+
+/// The instances of a deployment in the order of the screen.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Instances<'a> {
+    targets: &'a [Target],
+    shown: Option<&'a [usize]>,
+}
+
+impl<'a> Instances<'a> {
+    /// How many are shown.
+    pub(crate) fn len(self) -> usize {
+        self.shown.map_or(self.targets.len(), <[usize]>::len)
+    }
+
+    /// The one in this row.
+    pub(crate) fn get(self, row: usize) -> Option<&'a Target> {
+        match self.shown {
+            Some(shown) => self.targets.get(*shown.get(row)?),
+            None => self.targets.get(row),
+        }
+    }
+
+    /// The row of one.
+    pub(crate) fn row(self, deployment: &Deployment, name: &Name) -> Option<usize> {
+        let position = deployment.position(name)?;
+        match self.shown {
+            Some(shown) => shown.iter().position(|other| *other == position),
+            None => Some(position),
+        }
+    }
+
+    /// So many from this row on.
+    pub(crate) fn window(self, top: usize, rows: usize) -> impl Iterator<Item = &'a Target> {
+        (top..top.saturating_add(rows)).map_while(move |row| self.get(row))
+    }
 }
 
 /// The first visible row of each list.
@@ -125,6 +180,16 @@ pub(crate) struct Model {
     pub heard: Option<Timestamp>,
     /// The picture; `None` until the first snapshot.
     pub view: Option<View>,
+    /// Counts what the orchestrator has told.
+    pub news: u64,
+    /// The screen that is seen.
+    pub screen: Screen,
+    /// Where somebody has been.
+    pub trail: Trail,
+    /// How each list is arranged.
+    pub arranged: Arrangements,
+    pub home: Home,
+    pub hosts: Hosts,
     pub selected: Selected,
     pub lists: Lists,
     pub scroll: Scroll,
@@ -149,6 +214,10 @@ pub(crate) struct Model {
     pub expected_rollback: Option<DeploymentId>,
     /// Select this deployment when it is known.
     pub expected: Option<DeploymentId>,
+    /// Go there as soon as there is a picture.
+    pub start: Option<Start>,
+    /// What passes the terminal's own commands on, if something lies between.
+    pub multiplexer: Option<Multiplexer>,
     pub read_only: bool,
     /// The recording, if this is a replay.
     pub replay: Option<Box<Player>>,
@@ -188,6 +257,12 @@ impl Model {
             link: Link::Connecting,
             heard: None,
             view: None,
+            news: 0,
+            screen: Screen::Rollouts,
+            trail: Trail::default(),
+            arranged: Arrangements::default(),
+            home: Home::default(),
+            hosts: Hosts::default(),
             selected: Selected::default(),
             lists: Lists::default(),
             scroll: Scroll::default(),
@@ -204,6 +279,8 @@ impl Model {
             hint: Vec::new(),
             expected_rollback: None,
             expected: None,
+            start: None,
+            multiplexer: None,
             read_only,
             replay: None,
             user,
@@ -219,6 +296,24 @@ impl Model {
     pub(crate) fn deployment(&self) -> Option<&Deployment> {
         let id = self.selected.deployment.as_ref()?;
         self.view.as_ref()?.deployments.get(id)
+    }
+
+    /// The instances of the selected deployment, in the order of the screen.
+    pub(crate) fn instances(&self) -> Instances<'_> {
+        let deployment = self.deployment();
+        let of =
+            |(id, ..): &(DeploymentId, u64, Timestamp)| deployment.is_some_and(|d| d.id() == id);
+        let fits = self.lists.arranged.as_ref().is_some_and(of);
+        Instances {
+            targets: deployment.map_or(&[], |deployment| &deployment.targets),
+            shown: self.lists.instances.as_deref().filter(|_| fits),
+        }
+    }
+
+    /// Whether a pane has the keys. It keeps them while somebody types its filter.
+    pub(crate) fn has_keys(&self, pane: Pane) -> bool {
+        let typing = |layer: &Layer| matches!(layer, Layer::Filter(_));
+        self.focus == pane && self.layers.iter().all(typing)
     }
 
     /// The selected deployment as lists know it.

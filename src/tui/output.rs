@@ -45,7 +45,7 @@ pub(crate) struct Output {
     pub number: u64,
     pub stream: Stream,
     pub lines: VecDeque<Line>,
-    /// Lines that were dropped from the front.
+    /// Lines that would be shown and were dropped from the front.
     pub dropped: usize,
     /// The number of the last line.
     pub last_seq: u64,
@@ -55,6 +55,8 @@ pub(crate) struct Output {
     pub top: usize,
     /// Columns cut off at the left.
     pub column: usize,
+    /// The lifecycle event whose lines alone are shown, if it is one alone.
+    pub only: Option<LifecycleEvent>,
 }
 
 impl Default for Output {
@@ -69,6 +71,7 @@ impl Default for Output {
             follow: true,
             top: 0,
             column: 0,
+            only: None,
         }
     }
 }
@@ -84,8 +87,8 @@ impl Output {
             }
             self.last_seq = line.seq;
             if self.lines.len() == KEPT {
-                self.lines.pop_front();
-                self.dropped += 1;
+                let gone = self.lines.pop_front();
+                self.dropped += usize::from(gone.is_some_and(|line| self.shows(&line)));
             }
             self.lines.push_back(Line {
                 at: line.at,
@@ -93,6 +96,27 @@ impl Output {
                 source: line.source,
                 text: safe::line(&line.text),
             });
+        }
+    }
+
+    /// Shows the lines of one lifecycle event alone, or of all.
+    pub(crate) fn narrow(&mut self, only: Option<LifecycleEvent>) {
+        if self.only != only {
+            self.only = only;
+            self.dropped = 0;
+            self.follow = true;
+        }
+    }
+
+    fn shows(&self, line: &Line) -> bool {
+        self.only.is_none_or(|event| event == line.event)
+    }
+
+    /// How many lines are shown.
+    pub(crate) fn len(&self) -> usize {
+        match self.only {
+            None => self.lines.len(),
+            Some(_) => self.lines.iter().filter(|line| self.shows(line)).count(),
         }
     }
 
@@ -123,13 +147,14 @@ impl Output {
     }
 
     fn last_top(&self, height: usize) -> usize {
-        self.dropped + self.lines.len().saturating_sub(height)
+        self.dropped + self.len().saturating_sub(height)
     }
 
     /// The lines in view.
     pub(crate) fn window(&self, height: usize) -> impl Iterator<Item = &Line> {
         let first = self.top(height) - self.dropped;
-        self.lines.iter().skip(first).take(height)
+        let shown = self.lines.iter().filter(|line| self.shows(line));
+        shown.skip(first).take(height)
     }
 }
 
@@ -172,6 +197,22 @@ mod tests {
         assert_eq!(first(&output, 10), "line 191");
         output.extend(lines(150..202));
         assert_eq!(output.lines.len(), 201, "repeated lines are dropped");
+    }
+
+    #[test]
+    fn one_event_alone() {
+        let mut output = Output::default();
+        let mut more = lines(1..41);
+        for line in more.iter_mut().step_by(4) {
+            line.event = LifecycleEvent::AfterInstall;
+        }
+        output.extend(more);
+        output.narrow(Some(LifecycleEvent::AfterInstall));
+        assert_eq!((output.len(), first(&output, 4).as_str()), (10, "line 25"));
+        output.show_start();
+        assert_eq!(first(&output, 4), "line 1");
+        output.narrow(None);
+        assert_eq!(output.len(), 40);
     }
 
     #[test]

@@ -70,14 +70,12 @@ impl Terminal {
     /// Goes to the rollout of `shop`.
     pub fn at_shop(mut self) -> Self {
         self.wait_for("Applications");
-        self.press("/");
+        self.press(":");
         self.wait_for("Go to");
         self.press("shop/production");
         self.wait_for("> shop/production");
         self.press("\r");
         self.wait_for("shop / production");
-        // From the groups to the deployments, where one begins.
-        self.press("\t");
         self
     }
 

@@ -161,6 +161,10 @@ fn wrong_usage_has_its_exit_code_and_a_hint() {
     assert!(message(&["show", "d-ZZZZZZZZZ"]).contains("there is no deployment"));
     assert!(message(&["push", "shop", "/nowhere"]).contains("/nowhere"));
     assert!(message(&["cockpit"]).contains("needs a terminal"));
+    assert!(message(&["open", "shop/production"]).contains("needs a terminal"));
+    assert!(message(&["open", "shop/prodction"]).contains("did you mean"));
+    assert!(message(&["open", "d-ZZZZZZZZZ/web-1"]).contains("there is no deployment"));
+    assert!(message(&["open", "a/b/c"]).contains("is no address: write home"));
     assert!(
         message(&[
             "agent",

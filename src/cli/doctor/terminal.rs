@@ -73,7 +73,7 @@ pub(super) fn look(
     findings.push(Finding::ok("signs", signs));
     findings.push(Finding::ok(
         "clipboard",
-        "the terminal's own: it keeps the mouse, so select and copy as anywhere",
+        "the terminal's own: `c` in the cockpit asks it to copy (OSC 52), and it keeps the mouse",
     ));
     findings
 }

@@ -189,9 +189,9 @@ const HINT: [&str; 6] = [
     "It begins with live requests on checkout 2.0, and with 2.1 waiting for them.",
     "r  reroute: they go to 2.1   b  they come back   e  keep 2.0 no longer",
     "In another terminal: cutover lab status, cutover lab alarm on",
-    "/  type shop: 1.0.0 comes in place; thumbs: a function's traffic shifts; gallery: tasks",
+    ":  type shop: 1.0.0 comes in place; thumbs: a function's traffic shifts; gallery: tasks",
     "d  deploy   s  stop what runs   b  roll back   n  next failed instance",
-    "?  every key   q  quit, then s: what runs is stopped, and the lab ends",
+    "?  every key   0  home   q  quit, then s: what runs is stopped, and the lab ends",
 ];
 
 /// What is said of a lab without checkout.
@@ -199,7 +199,7 @@ const HINT_IN_PLACE: [&str; 4] = [
     "shop 1.0.0 is being rolled out to real agents; below is what a script says.",
     "d  deploy: 1.1.0 is good, 1.2.0-broken fails its validation on some hosts",
     "s  stop what runs   b  roll back   n  go to the next failed instance",
-    "/  go anywhere      ?  every key   q  quit, which ends the lab",
+    ":  go anywhere   0  home   ?  every key   q  quit, which ends the lab",
 ];
 
 /// Runs the fleet alone until a signal comes.

@@ -171,25 +171,14 @@ mod tests {
 
     fn progress(count: u32) -> Progress {
         let definition = json!({ "run": ["serve"], "port": "8100-8199", "startSeconds": 20 });
-        let set = json!({
-            "id": "d-AAAAAAAAA",
-            "service": { "serviceName": "shop", "clusterName": "main" },
-            "taskDefinition": "shop:1",
-            "definition": definition,
-            "targetGroup": "a",
-            "hosts": [["web-1", count]],
-        });
         let order = json!({
             "service": "shop",
             "taskDefinition": "shop:1",
             "definition": definition,
             "count": count,
         });
-        let (set, order) = (
-            serde_json::from_value(set).unwrap(),
-            serde_json::from_value(order).unwrap(),
-        );
-        Progress::new("web-1".parse().unwrap(), &set, &order)
+        let order = serde_json::from_value(order).unwrap();
+        Progress::new("web-1".parse().unwrap(), &order)
     }
 
     /// Tasks with these ports, each well or not, and how often it has ended by itself.

@@ -100,7 +100,8 @@ fn counts(deployment: &Deployment, side: Side, answers: &Answers) -> TaskCounts 
                 }
                 continue;
             };
-            let states = states.iter().filter(|state| state.id == set.id);
+            let id = set.id.deployment();
+            let states = states.iter().filter(|state| Some(&state.id) == id.as_ref());
             for task in states.flat_map(|state| &state.tasks) {
                 match task.status {
                     TaskStatus::Pending => counts.pending += 1,

@@ -17,7 +17,7 @@ use crate::engine::task_sets::Kept;
 use crate::model::deployment::{DeploymentId, DeploymentStatus, ErrorCode};
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::routing::TrafficRoutingType;
-use crate::model::task_set::{Task, TaskSet};
+use crate::model::task_set::{Task, TaskSet, TaskSetId};
 use crate::model::traffic::{Side, Split};
 use crate::providers::traffic::{Observed, Service};
 

@@ -1,6 +1,6 @@
 //! Whether an action can be done now, and if not, why: one answer for keys, footer, help and go-to.
 
-use super::Action;
+use super::{Action, Context, Grade};
 use crate::api::command::Command as Request;
 use crate::api::rights::{self, need};
 use crate::engine::input::{Command, What};
@@ -11,8 +11,10 @@ use crate::model::deployment::Creator;
 use crate::model::group::GroupKey;
 use crate::model::traffic::Split;
 use crate::tui::consequence::goal;
+use crate::tui::lists::List;
 use crate::tui::model::Model;
 use crate::tui::replay::REFUSED;
+use crate::tui::screens::Screen;
 use crate::tui::update::other;
 
 /// Why an action can't be done now.
@@ -20,6 +22,12 @@ use crate::tui::update::other;
 /// # Errors
 /// The reason, as a sentence without a full stop.
 pub(crate) fn available(action: Action, model: &Model) -> Result<(), String> {
+    if model.screen != Screen::Rollouts && acts_on_a_rollout(action) {
+        let key = model.keymap.shown(Action::Enter);
+        return Err(format!(
+            "it acts on a rollout on the screen: {key} opens one"
+        ));
+    }
     match action {
         Action::Deploy => {
             changeable(model)?;
@@ -93,15 +101,61 @@ pub(crate) fn available(action: Action, model: &Model) -> Result<(), String> {
             Some(player) => player.available(action),
             None => Err("this is no replay".to_owned()),
         },
-        Action::Hosts if model.replay.is_some() => {
-            Err(format!("{REFUSED}: nothing is known of the hosts"))
-        }
         Action::Follow if model.output.of.is_none() => Err("no instance is selected".to_owned()),
         Action::Dismiss if model.hint.is_empty() && model.toast.is_none() => {
             Err("there is nothing to put away".to_owned())
         }
+        _ => moving(action, model),
+    }
+}
+
+/// Why one can't go somewhere, or arrange a list.
+fn moving(action: Action, model: &Model) -> Result<(), String> {
+    match action {
+        Action::Hosts if model.replay.is_some() => {
+            Err(format!("{REFUSED}: nothing is known of the hosts"))
+        }
+        Action::Home if model.replay.is_some() => Err(format!("{REFUSED}: it has no home")),
+        Action::Home if model.screen == Screen::Home => Err("this is home".to_owned()),
+        Action::Hosts if model.screen == Screen::Hosts => Err("these are the hosts".to_owned()),
+        Action::Filter if List::with_keys(model).is_none() => {
+            Err("the output has no filter: it is for lists".to_owned())
+        }
+        Action::Sort | Action::Invert => match List::with_keys(model) {
+            None => Err("the output has its own order".to_owned()),
+            Some(List::Home) => Err("what is urgent comes first here".to_owned()),
+            Some(_) => Ok(()),
+        },
+        Action::Backward if model.trail.beside(false).is_none() => {
+            Err("this is where you began".to_owned())
+        }
+        Action::Forward if model.trail.beside(true).is_none() => {
+            Err("you have not gone back".to_owned())
+        }
+        Action::LastPlace if model.trail.last().is_none() => {
+            Err("you have been nowhere else".to_owned())
+        }
         _ => Ok(()),
     }
+}
+
+/// Whether an action is about what the screen of rollouts shows.
+fn acts_on_a_rollout(action: Action) -> bool {
+    let about_panes = matches!(
+        action,
+        Action::NextFailed
+            | Action::PreviousFailed
+            | Action::Linked
+            | Action::Follow
+            | Action::NextPane
+            | Action::PreviousPane
+            | Action::PaneLeft
+            | Action::PaneRight
+            | Action::ScrollLeft
+            | Action::ScrollRight
+    );
+    about_panes
+        || (action.entry().grade != Grade::Harmless && action.entry().context == Context::Main)
 }
 
 /// What an action wants of the selected deployment.

@@ -6,7 +6,9 @@ pub(crate) mod keymap;
 pub(crate) mod listing;
 pub(crate) mod source;
 
+use super::lists::List;
 use super::model::Model;
+use super::screens::Screen;
 
 /// Where an action's keys are alive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +47,7 @@ impl Context {
     /// The heading in the help.
     pub(crate) fn title(self) -> &'static str {
         match self {
-            Self::Main => "In every pane",
+            Self::Main => "Everywhere",
             Self::Rows => "In the lists and the instances",
             Self::Output => "In the output",
             Self::Confirm => "In a confirmation",
@@ -132,10 +134,18 @@ actions! {
     PreviousFailed "previous-failed" Main Harmless None, "Select the previous failed instance";
     Linked "linked" Main Harmless Some("other deployment"), "Go to the rollback of this deployment, or to what it rolls back";
     Follow "follow" Main Harmless Some("follow"), "Keep the newest output in view, or stop doing so";
-    GoTo "go-to" Main Harmless Some("go to"), "Go to an application, group, deployment or instance, or do an action, by name";
+    Home "home-screen" Main Harmless Some("home"), "Go home: what needs a person, what runs, what ended lately";
+    Filter "filter" Main Harmless Some("filter"), "Narrow the list: letters, !not, or field:value; esc shows all again";
+    GoTo "go-to" Main Harmless Some("go to"), "Go to any place by name or address, or do any action by name";
     NextPane "next-pane" Main Harmless Some("pane"), "Go to the next pane";
     PreviousPane "previous-pane" Main Harmless None, "Go to the pane before";
     Hosts "hosts" Main Harmless Some("hosts"), "Show the hosts: whether they answer, what is installed, what is wrong";
+    Sort "sort" Main Harmless None, "Sort the list by its next column";
+    Invert "invert" Main Harmless None, "Turn the order of the list round";
+    Backward "backward" Main Harmless None, "Go to where you were before";
+    Forward "forward" Main Harmless None, "Go to where you were before you went back";
+    LastPlace "last-place" Main Harmless None, "Go to where you were last, and with the same key here again";
+    CopyAddress "copy-address" Main Harmless None, "Copy the address of what you see: `cutover open ADDRESS` opens it";
     Help "help" Main Harmless Some("help"), "Show every key, and why an action is not available";
     Quit "quit" Main Harmless Some("quit"), "Leave; asks what to do with deployments that run";
     Dismiss "dismiss" Main Harmless Some("close hint"), "Put the hint or the message away";
@@ -145,8 +155,8 @@ actions! {
     PageDown "page-down" Main Harmless None, "Go down a page";
     First "first" Main Harmless None, "Go to the first row";
     Last "last" Main Harmless None, "Go to the last row; in the output, follow it";
-    Enter "enter" Main Harmless None, "Go into what is selected";
-    Back "back" Main Harmless None, "Go out again, to the pane before";
+    Enter "enter" Main Harmless None, "Go into what is selected; in the output, to one event's alone";
+    Back "back" Main Harmless None, "Show all of a list again; else go out, to the pane before or the screen below";
     PaneLeft "pane-left" Rows Harmless None, "Go to the pane on the left";
     PaneRight "pane-right" Rows Harmless None, "Go to the pane on the right";
     ScrollLeft "scroll-left" Output Harmless None, "Show more of the left of long lines";
@@ -166,6 +176,7 @@ actions! {
     ChoicePageDown "choice-page-down" Typing Harmless None, "Go down a page";
     ChoiceFirst "choice-first" Typing Harmless None, "Go to the first row";
     ChoiceLast "choice-last" Typing Harmless None, "Go to the last row";
+    FilterMode "filter-mode" Typing Harmless None, "In a filter: match letters, words or a regular expression";
     Choose "choose" Typing Harmless None, "Take the selected row";
     Close "close" Typing Harmless None, "Close";
     CloseHelp "close-help" Help Harmless None, "Close the help";
@@ -187,6 +198,13 @@ impl Action {
             Self::Pause if paused() => Some("resume"),
             Self::Pause if model.deployment().is_some_and(|d| d.shifting().is_some()) => {
                 Some("hold")
+            }
+            Self::Enter if model.screen != Screen::Rollouts => Some("open"),
+            Self::Back
+                if List::with_keys(model)
+                    .is_some_and(|list| !model.arranged.of(list).filter.is_empty()) =>
+            {
+                Some("show all")
             }
             Self::ReplayPlay if model.replay.as_ref().is_some_and(|p| p.playing) => {
                 Some("stand still")

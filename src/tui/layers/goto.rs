@@ -1,26 +1,23 @@
-//! Go to anything by name: applications, groups, deployments, instances, and actions with their keys.
+//! The palette: every place by its name or address, and every action with its key, and why it can't be done now.
 
 use super::picker::{Picked, Picker, Row};
 use super::{Layer, Reply};
-use crate::model::deployment::DeploymentId;
-use crate::model::group::GroupKey;
-use crate::model::name::Name;
+use crate::model::address::Address;
 use crate::tui::action::available::available;
 use crate::tui::action::key::Key;
 use crate::tui::action::{ACTIONS, Action, Context};
 use crate::tui::effect::Effect;
-use crate::tui::model::{Model, Pane};
+use crate::tui::glyph::event;
+use crate::tui::model::Model;
 use crate::tui::paint::{Brush, run};
+use crate::tui::screens;
 use crate::tui::theme::Role;
-use crate::tui::update::{perform, select_deployment};
+use crate::tui::update::perform;
 
 /// Something to go to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
-    Application(Name),
-    Group(GroupKey),
-    Deployment(DeploymentId),
-    Instance(Name),
+    At(Address),
     Do(Action),
 }
 
@@ -40,71 +37,84 @@ pub(crate) fn open(model: &mut Model) {
 impl GoTo {
     /// Looks at the picture again.
     pub(super) fn refresh(&mut self, model: &Model) {
-        self.picker.refresh(candidates(model), model.size.1);
+        let mut rows = candidates(model);
+        // What is typed as an address comes first, if it leads anywhere and is not there anyway.
+        let typed: Option<Address> = self.picker.field.text.trim().parse().ok();
+        let leads = |address: &Address| {
+            let view = model.view.as_ref();
+            view.is_some_and(|view| view.find(address).is_ok())
+        };
+        if let Some(address) = typed.filter(leads) {
+            let place = Place::At(address.clone());
+            if rows.iter().all(|row| row.id != place) {
+                let text = address.to_string();
+                rows.insert(0, open_row(place, text, "address".to_owned()));
+            }
+        }
+        self.picker.refresh(rows, model.size.1);
     }
 
     /// Draws it.
     pub(super) fn draw(&self, model: &Model, brush: &mut Brush<'_>) {
         let below = [run(
             Role::Muted,
-            "type a part of a name; enter goes there, esc closes",
+            "type a part of a name, or an address; enter goes there, esc closes",
         )];
         self.picker.draw(model, brush, "Go to", &below);
     }
 }
 
+fn open_row(id: Place, text: String, note: String) -> Row<Place> {
+    Row {
+        id,
+        text,
+        note,
+        open: true,
+    }
+}
+
 fn candidates(model: &Model) -> Vec<Row<Place>> {
     let mut rows = Vec::new();
+    let mut at = |address: Address, note: String| {
+        let text = address.to_string();
+        rows.push(open_row(Place::At(address), text, note));
+    };
     if let Some(view) = &model.view {
-        let open = |id, text: String, note: String| Row {
-            id,
-            text,
-            note,
-            open: true,
-        };
-        rows.extend(view.project.groups.iter().map(|group| {
-            let key = GroupKey {
-                application: group.application_name.clone(),
-                group: group.deployment_group_name.clone(),
-            };
-            open(
-                Place::Group(key.clone()),
-                key.to_string(),
-                "deployment group".to_owned(),
-            )
-        }));
-        rows.extend(view.project.applications.keys().map(|name| {
-            open(
-                Place::Application(name.clone()),
-                name.to_string(),
-                "application".to_owned(),
-            )
-        }));
-        if let Some(deployment) = model.deployment() {
-            rows.extend(deployment.targets.iter().map(|target| {
-                open(
-                    Place::Instance(target.name.clone()),
-                    target.name.to_string(),
-                    format!("instance, {}", target.status),
-                )
-            }));
+        for group in &view.project.groups {
+            at(Address::Group(group.key()), "deployment group".to_owned());
         }
-        rows.extend(
-            view.newest
+        for name in view.project.applications.keys() {
+            at(Address::Application(name.clone()), "application".to_owned());
+        }
+        if let Some(deployment) = model.deployment() {
+            for target in &deployment.targets {
+                let address = Address::Instance(deployment.id().clone(), target.name.clone());
+                at(address, format!("instance, {}", target.status));
+            }
+        }
+        if let (Some(deployment), Some(target)) = (model.deployment(), model.target()) {
+            let begun = target
+                .events
                 .iter()
-                .filter_map(|id| view.summaries.get(id))
-                .map(|summary| {
-                    let note = format!(
-                        "{} {} {}",
-                        summary.group, summary.revision.label, summary.status
-                    );
-                    open(
-                        Place::Deployment(summary.deployment_id.clone()),
-                        summary.deployment_id.to_string(),
-                        note,
-                    )
-                }),
-        );
+                .filter(|entry| entry.start_time.is_some());
+            for entry in begun {
+                let (id, name) = (deployment.id().clone(), target.name.clone());
+                let note = format!("what it wrote, {}", event(entry.status).word);
+                at(Address::Event(id, name, entry.event), note);
+            }
+        }
+        for summary in view.newest.iter().filter_map(|id| view.summaries.get(id)) {
+            let (group, label) = (&summary.group, &summary.revision.label);
+            let note = format!("{group} {label} {}", summary.status);
+            at(Address::Deployment(summary.deployment_id.clone()), note);
+        }
+        if model.replay.is_none() {
+            at(Address::Home, "what needs a person".to_owned());
+            for host in &view.project.hosts {
+                at(Address::Host(host.name.clone()), "host".to_owned());
+            }
+        }
+        at(Address::Applications, "every application".to_owned());
     }
     let here = |context| match context {
         Context::Main | Context::Rows | Context::Output => true,
@@ -149,31 +159,13 @@ pub(super) fn key(
 }
 
 fn go(model: &mut Model, place: Place) -> Vec<Effect> {
-    let selected = &mut model.selected;
     match place {
-        Place::Application(name) => {
-            selected.group = None;
-            selected.deployment = None;
-            selected.instance = None;
-            selected.application = Some(name);
-            model.focus = Pane::Applications;
+        Place::At(address) => {
+            if let Err(nowhere) = screens::visit(model, &address) {
+                model.complain(nowhere.to_string());
+            }
+            Vec::new()
         }
-        Place::Group(key) => {
-            selected.deployment = None;
-            selected.instance = None;
-            selected.application = Some(key.application.clone());
-            selected.group = Some(key);
-            model.focus = Pane::Groups;
-        }
-        Place::Deployment(id) => {
-            select_deployment(model, &id);
-            model.focus = Pane::Deployments;
-        }
-        Place::Instance(name) => {
-            selected.instance = Some(name);
-            model.focus = Pane::Instances;
-        }
-        Place::Do(action) => return perform(model, action),
+        Place::Do(action) => perform(model, action),
     }
-    Vec::new()
 }

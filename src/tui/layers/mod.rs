@@ -3,9 +3,9 @@
 
 pub(crate) mod confirm;
 pub(crate) mod deploy;
+pub(crate) mod filter;
 pub(crate) mod goto;
 pub(crate) mod help;
-pub(crate) mod hosts;
 pub(crate) mod leaving;
 mod picker;
 pub(crate) mod share;
@@ -28,7 +28,7 @@ pub(crate) enum Layer {
     Leaving(leaving::Leaving),
     GoTo(goto::GoTo),
     Deploy(deploy::Pick),
-    Hosts(hosts::Hosts),
+    Filter(filter::Filter),
     Share(share::Share),
 }
 
@@ -47,21 +47,8 @@ impl Layer {
             Self::Help(_) => Context::Help,
             Self::Confirm(confirm) => confirm.context(),
             Self::Leaving(_) => Context::Leaving,
-            Self::GoTo(_) | Self::Deploy(_) | Self::Hosts(_) | Self::Share(_) => Context::Typing,
+            Self::GoTo(_) | Self::Deploy(_) | Self::Filter(_) | Self::Share(_) => Context::Typing,
         }
-    }
-
-    /// When it looks at the picture again although nothing happens.
-    pub(crate) fn due(&self) -> Option<Timestamp> {
-        match self {
-            Self::Hosts(hosts) => hosts.due(),
-            _ => None,
-        }
-    }
-
-    /// Whether something on it changes every second by itself.
-    pub(crate) fn moves(&self, model: &Model) -> bool {
-        matches!(self, Self::Hosts(hosts) if hosts.moves(model))
     }
 
     /// When it begins to listen, if it does not yet.
@@ -88,7 +75,7 @@ pub(crate) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
         Layer::Leaving(leaving) => leaving::key(leaving, model, action, &mut effects),
         Layer::GoTo(goto) => goto::key(goto, model, key, action, &mut effects),
         Layer::Deploy(pick) => deploy::key(pick, model, key, action, &mut effects),
-        Layer::Hosts(hosts) => hosts::key(hosts, model, key, action),
+        Layer::Filter(filter) => filter::key(filter, model, key, action),
         Layer::Share(share) => share::key(share, model, key, action),
     };
     if let Reply::Stay(layer) = reply {
@@ -103,7 +90,11 @@ pub(crate) fn paste(model: &mut Model, text: &str) {
     match model.layers.last_mut() {
         Some(Layer::GoTo(goto)) => goto.picker.paste(text),
         Some(Layer::Deploy(pick)) => pick.picker.paste(text),
-        Some(Layer::Hosts(hosts)) => hosts.paste(text),
+        Some(Layer::Filter(filter)) => {
+            let (list, text) = filter.paste(text);
+            let mode = model.arranged.of(list).filter.mode();
+            model.arranged.narrow(list, &text, mode);
+        }
         Some(Layer::Confirm(confirm)) => confirm.paste(text),
         Some(Layer::Share(share)) => share.paste(text),
         _ => {}
@@ -123,11 +114,7 @@ pub(crate) fn refresh(model: &mut Model) {
             pick.refresh(model);
             true
         }
-        Layer::Hosts(hosts) => {
-            hosts.refresh(model);
-            true
-        }
-        Layer::Help(_) | Layer::Leaving(_) | Layer::Share(_) => true,
+        Layer::Help(_) | Layer::Leaving(_) | Layer::Filter(_) | Layer::Share(_) => true,
     });
     model.layers = layers;
 }
@@ -176,7 +163,7 @@ pub(crate) fn draw(model: &Model, brush: &mut Brush<'_>) {
             Layer::Leaving(leaving) => leaving.draw(model, brush),
             Layer::GoTo(goto) => goto.draw(model, brush),
             Layer::Deploy(pick) => pick.draw(model, brush),
-            Layer::Hosts(hosts) => hosts.draw(model, brush),
+            Layer::Filter(filter) => filter.draw(model, brush),
             Layer::Share(share) => share.draw(model, brush),
         }
     }

@@ -9,7 +9,8 @@ use crate::tui::glyph::Glyph;
 use crate::tui::model::Model;
 use crate::tui::paint::{Brush, Run, run};
 use crate::tui::theme::Role;
-use crate::tui::widgets::field::{Field, score};
+use crate::tui::widgets::field::Field;
+use crate::tui::widgets::fuzzy::{Fuzzy, Word};
 use crate::tui::widgets::list;
 
 /// One candidate.
@@ -62,10 +63,15 @@ impl<T: Clone + PartialEq> Picker<T> {
         if typed.is_empty() {
             self.rows = candidates;
         } else {
-            let mut scored: Vec<(i32, Row<T>)> = candidates
-                .into_iter()
-                .filter_map(|row| Some((score(typed, &format!("{} {}", row.text, row.note))?, row)))
-                .collect();
+            let (words, mut fuzzy) = (Word::all(typed), Fuzzy::new());
+            let mut fits = |row: Row<T>| {
+                let score = fuzzy.score_all(&words, &format!("{} {}", row.text, row.note))?;
+                // What is called so comes before what says so.
+                let name = fuzzy.score_all(&words, &row.text).unwrap_or(0);
+                Some((score + name, row))
+            };
+            let mut scored: Vec<(u32, Row<T>)> =
+                candidates.into_iter().filter_map(&mut fits).collect();
             scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
             self.rows = scored.into_iter().map(|(_, row)| row).collect();
         }

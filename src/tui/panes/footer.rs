@@ -54,6 +54,7 @@ fn keys(model: &Model, room: usize) -> Vec<Run> {
             // What holds starts nothing: the keys that end the hold need the room.
             Action::Pause => !holds,
             Action::Follow => !model.output.follow || model.focus == Pane::Output,
+            Action::Enter | Action::Back => action.word(model).is_some(),
             _ => true,
         };
         here && useful && available(action, model).is_ok()

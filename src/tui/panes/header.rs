@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::crumbs;
 use crate::api::view::View;
 use crate::model::alarm::AlarmStatus;
 use crate::model::timestamp::{Short, Timestamp};
@@ -18,12 +19,32 @@ pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
     let right = state(model);
     let taken = u16::try_from(width(&right)).unwrap_or(u16::MAX);
     let room = area.width.saturating_sub(taken.saturating_add(2));
-    brush.runs(area.x, area.y, room, &name(model));
+    brush.runs(area.x, area.y, room, &left(model, usize::from(room)));
     brush.right(area.right(), area.y, &right);
 }
 
+/// What this is, where one is in it, and what must be known on the way: of each as much as there is room for.
+fn left(model: &Model, room: usize) -> Vec<Run> {
+    let mut runs = name(model);
+    let warnings = warnings(model);
+    let free = room.saturating_sub(width(&runs));
+    // What must be known is worth more than what the screen shows anyway.
+    if !warnings.is_empty() && free < width(&warnings) {
+        runs.extend(warnings);
+        return runs;
+    }
+    let crumbs = crumbs::crumbs(model, free.saturating_sub(width(&warnings)));
+    runs.extend(crumbs);
+    runs.extend(warnings);
+    runs
+}
+
 fn name(model: &Model) -> Vec<Run> {
-    let mut runs = vec![run(Role::Focus, " cutover  ")];
+    // The name of the program goes first where there is little room.
+    let mut runs = vec![run(
+        Role::Focus,
+        if model.size.0 < 60 { " " } else { " cutover  " },
+    )];
     if let Some(view) = &model.view {
         runs.push(run(Role::Heading, format!("{}  ", view.project.name)));
         if let Some(player) = &model.replay {
@@ -42,6 +63,13 @@ fn name(model: &Model) -> Vec<Run> {
         } else if model.is_read_only() {
             runs.push(run(Role::Warn, "read-only  "));
         }
+    }
+    runs
+}
+
+fn warnings(model: &Model) -> Vec<Run> {
+    let mut runs = Vec::new();
+    if let Some(view) = &model.view {
         if let Some(freeze) = view.freezes.iter().max_by_key(|freeze| freeze.until) {
             let more = match view.freezes.len() {
                 1 => String::new(),

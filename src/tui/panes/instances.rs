@@ -12,6 +12,7 @@ use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::timestamp::Short;
 use crate::tui::glyph::{self, Glyph};
 use crate::tui::layout::Layout;
+use crate::tui::lists::List;
 use crate::tui::model::{Model, Pane};
 use crate::tui::paint::{Brush, Ends, Run, run};
 use crate::tui::theme::Role;
@@ -45,12 +46,9 @@ struct Columns {
 }
 
 impl Columns {
-    fn fit(deployment: &Deployment, events: usize, top: usize, rows: usize, width: usize) -> Self {
-        let longest = deployment
-            .targets
+    fn fit(deployment: &Deployment, events: usize, visible: &[&Target], width: usize) -> Self {
+        let longest = visible
             .iter()
-            .skip(top)
-            .take(rows)
             .map(|target| target.name.as_str().len())
             .max()
             .unwrap_or(0)
@@ -93,7 +91,7 @@ pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
     if area.height == 0 {
         return;
     }
-    let focus = model.focus == Pane::Instances && model.layers.is_empty();
+    let focus = model.has_keys(Pane::Instances);
     brush.rule(
         area,
         Ends::Middle,
@@ -123,18 +121,13 @@ pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
     }
     let events = events(deployment);
     let width = usize::from(area.width).saturating_sub(4);
-    let columns = Columns::fit(
-        deployment,
-        events.len(),
-        model.scroll.instances,
-        usize::from(inside.height),
-        width,
-    );
+    let shown = model.instances();
+    let rows = usize::from(inside.height);
+    let visible: Vec<&Target> = shown.window(model.scroll.instances, rows).collect();
+    let columns = Columns::fit(deployment, events.len(), &visible, width);
     let noun = deployment.spec.target_heading();
     header(area, &columns, (noun, &events), heading, brush);
-    let rows =
-        (inside.y..inside.bottom()).zip(deployment.targets.iter().skip(model.scroll.instances));
-    for (y, target) in rows {
+    for (y, target) in (inside.y..inside.bottom()).zip(visible) {
         let selected = model.selected.instance.as_ref() == Some(&target.name);
         if selected {
             let cursor = brush.glyph(Glyph::Cursor);
@@ -159,9 +152,13 @@ pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
         brush,
         rule,
         model.scroll.instances,
-        deployment.targets.len(),
+        shown.len(),
         usize::from(inside.height),
     );
+    if let Some((role, text)) = super::arranged(model, List::Instances) {
+        let left = area.right().saturating_sub(12);
+        brush.right(left, area.y, &[run(role, format!(" {text} "))]);
+    }
 }
 
 /// Every event of the plan, in its order: the sides of a deployment go through different ones.

@@ -10,6 +10,7 @@ use crate::model::name::Name;
 use crate::model::timestamp::Short;
 use crate::tui::glyph::{self, Glyph, Mark};
 use crate::tui::layout::Layout;
+use crate::tui::lists::List;
 use crate::tui::model::{Model, Pane};
 use crate::tui::paint::{Brush, Run, run, width};
 use crate::tui::safe;
@@ -26,6 +27,7 @@ fn applications(model: &Model, area: Rect, brush: &mut Brush<'_>) {
     let ids = &model.lists.applications;
     let place = Place {
         pane: Pane::Applications,
+        list: List::Applications,
         title: "Applications",
         short: "Apps",
         area,
@@ -56,6 +58,7 @@ fn groups(model: &Model, area: Rect, brush: &mut Brush<'_>) {
     let ids = &model.lists.groups;
     let place = Place {
         pane: Pane::Groups,
+        list: List::Groups,
         title: "Deployment groups",
         short: "Groups",
         area,
@@ -119,6 +122,7 @@ fn deployments(model: &Model, area: Rect, brush: &mut Brush<'_>) {
     let ids = &model.lists.deployments;
     let place = Place {
         pane: Pane::Deployments,
+        list: List::Deployments,
         title: "Deployments",
         short: "Deployments",
         area,
@@ -171,7 +175,7 @@ fn deployment(model: &Model, summary: &Summary, label: usize) -> Vec<Run> {
 }
 
 /// How a deployment stands; those that run are held whole, and say more than their summary.
-pub(super) fn standing(model: &Model, summary: &Summary) -> Mark {
+pub(crate) fn standing(model: &Model, summary: &Summary) -> Mark {
     let whole = |view: &'_ View| {
         let found = view.deployments.get(&summary.deployment_id);
         found.map(glyph::standing)
@@ -180,7 +184,7 @@ pub(super) fn standing(model: &Model, summary: &Summary) -> Mark {
     known.unwrap_or_else(|| glyph::deployment(summary.status))
 }
 
-fn who(summary: &Summary) -> String {
+pub(crate) fn who(summary: &Summary) -> String {
     let who = match summary.creator {
         _ if summary.rolls_back.is_some() => "rollback",
         Creator::CodeDeployRollback => "rollback",
@@ -196,6 +200,7 @@ fn who(summary: &Summary) -> String {
 /// Where a list is drawn, and from which row on.
 struct Place {
     pane: Pane,
+    list: List,
     title: &'static str,
     /// The title where there is little room.
     short: &'static str,
@@ -214,10 +219,14 @@ fn list(
     if area.height < 2 {
         return;
     }
-    let focus = model.focus == place.pane && model.layers.is_empty();
+    let focus = model.has_keys(place.pane);
     let role = if focus { Role::Focus } else { Role::Border };
     let heading = if focus { Role::Focus } else { Role::Heading };
-    let short = if usize::from(area.width) < place.title.len() + 4 {
+    let arranged = super::arranged(model, place.list);
+    let more = arranged
+        .as_ref()
+        .map_or(0, |(_, text)| safe::width(text) + 1);
+    let short = if usize::from(area.width) < place.title.len() + 4 + more {
         place.short
     } else {
         place.title
@@ -227,10 +236,12 @@ fn list(
     if place.count > height && height > 0 {
         title.push(run(Role::Muted, format!(" {}", place.count)));
     }
+    title.extend(arranged.map(|(role, text)| (role, format!(" {text}"))));
     let inside = brush.frame(area, role, &title);
     if place.count == 0 {
         let text = match (&model.view, place.pane) {
             (None, _) => "loading",
+            _ if !model.arranged.of(place.list).filter.is_empty() => "none fits",
             (_, Pane::Deployments) => "none yet",
             _ => "none",
         };

@@ -3,6 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::note::note;
+use crate::engine::deployment::{Target, TargetEvent};
 use crate::model::output::OutputSource;
 use crate::tui::glyph::{self, Glyph};
 use crate::tui::layout::Layout;
@@ -54,7 +55,7 @@ pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
     if area.height == 0 {
         return;
     }
-    let focus = model.focus == Pane::Output && model.layers.is_empty();
+    let focus = model.has_keys(Pane::Output);
     brush.rule(
         area,
         Ends::Middle,
@@ -78,7 +79,7 @@ pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
         y += 1;
     }
     let height = layout.rows(Pane::Output);
-    if model.output.lines.is_empty() {
+    if model.output.len() == 0 {
         if y < inside.bottom() && reasons.is_empty() {
             brush.text(area.x + 2, y, width, Role::Muted, &silence(model));
         }
@@ -94,17 +95,22 @@ pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
     state(model, area, height, brush);
 }
 
+/// The event that the pane is about: the one that is shown alone, else the one that runs, has failed, or came last.
+pub(crate) fn told<'a>(model: &Model, target: &'a Target) -> Option<&'a TargetEvent> {
+    let only = model.output.only;
+    let wanted = only.and_then(|event| target.event(event));
+    let entry = wanted
+        .or_else(|| target.running())
+        .or_else(|| target.failure());
+    let begun = |entry: &&TargetEvent| entry.start_time.is_some();
+    entry.or_else(|| target.events.iter().rev().find(begun))
+}
+
 fn title(model: &Model, role: Role) -> Vec<Run> {
     let Some(target) = model.target() else {
         return vec![run(role, "Output")];
     };
-    let entry = target.running().or_else(|| target.failure()).or_else(|| {
-        target
-            .events
-            .iter()
-            .rev()
-            .find(|entry| entry.start_time.is_some())
-    });
+    let entry = told(model, target);
     let dot = Glyph::Separator.draw(model.theme);
     match entry {
         Some(entry) => {
@@ -113,6 +119,14 @@ fn title(model: &Model, role: Role) -> Vec<Run> {
                 run(role, format!("{} ", entry.event)),
                 run(mark.role, mark.glyph.draw(model.theme)),
                 run(role, format!(" {dot} {}", target.name)),
+                run(
+                    Role::Warn,
+                    if model.output.only.is_some() {
+                        format!(" {dot} this event alone")
+                    } else {
+                        String::new()
+                    },
+                ),
             ]
         }
         None => vec![run(role, format!("Output {dot} {}", target.name))],
@@ -130,6 +144,7 @@ fn silence(model: &Model) -> String {
         (None, _) => "no instance is selected".to_owned(),
         (_, Stream::Failed(reason)) => format!("the output can't be shown: {reason}"),
         (Some(_), _) if !started => "not started: no output".to_owned(),
+        _ if model.output.only.is_some() => "this event wrote nothing".to_owned(),
         (_, Stream::Ended) => "no output".to_owned(),
         _ => "no output yet".to_owned(),
     }
@@ -169,7 +184,7 @@ fn output_line(model: &Model, line: &Line) -> Vec<Run> {
 fn state(model: &Model, area: Rect, height: usize, brush: &mut Brush<'_>) {
     let output = &model.output;
     let above = output.top(height);
-    let below = (output.dropped + output.lines.len()).saturating_sub(above + height);
+    let below = (output.dropped + output.len()).saturating_sub(above + height);
     let mut runs = Vec::new();
     if output.column > 0 {
         runs.push(run(Role::Muted, format!(" column {} ", output.column)));

@@ -4,16 +4,30 @@ use super::lists;
 use crate::tui::layout::Layout;
 use crate::tui::model::{Link, Model};
 use crate::tui::paint::{Brush, Run, run};
+use crate::tui::screens::{Screen, home};
 use crate::tui::theme::Role;
 
 /// Draws what fits.
 pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
     let area = layout.header;
-    let mut first = status(model);
+    let mut first = match model.screen {
+        Screen::Rollouts => status(model),
+        Screen::Home => vec![home::verdict(model)],
+        Screen::Hosts => {
+            let counts = model.hosts.counts(model).into_iter();
+            counts
+                .map(|(role, text)| (role, format!("{text} ")))
+                .collect()
+        }
+    };
     if model.replay.is_some() {
         first.insert(0, run(Role::Selected, "REPLAY "));
     }
-    let lines = [first, vec![run(Role::Muted, "40x10 shows more")]];
+    let mut lines = vec![first];
+    if let (Screen::Home, Some(need)) = (model.screen, model.home.needs().first()) {
+        lines.push(vec![run(Role::Text, format!("{} {}", need.at, need.text))]);
+    }
+    lines.push(vec![run(Role::Muted, "40x10 shows more")]);
     for (y, line) in (area.y..area.bottom()).zip(&lines) {
         brush.runs(area.x, y, area.width, line);
     }

@@ -1,5 +1,6 @@
 //! The terminal: taken while the cockpit is open, and given back in every case.
 
+pub(crate) mod multiplexer;
 pub(crate) mod outside;
 
 use std::io::{self, Stdout, Write as _};
@@ -89,7 +90,7 @@ impl Screen {
     /// # Errors
     /// If the terminal is gone.
     pub(crate) fn call(&self, text: &str) -> io::Result<()> {
-        execute!(io::stdout(), Print(self.outside.call(text)))
+        tell(&self.outside.call(text))
     }
 }
 
@@ -97,6 +98,16 @@ impl Drop for Screen {
     fn drop(&mut self) {
         give_back();
     }
+}
+
+/// Tells the terminal something that is not drawn.
+///
+/// # Errors
+/// If the terminal is gone.
+pub(crate) fn tell(command: &str) -> io::Result<()> {
+    let mut out = io::stdout();
+    out.write_all(command.as_bytes())?;
+    out.flush()
 }
 
 fn enter(outside: &Outside) -> io::Result<()> {

@@ -6,6 +6,7 @@
 use crate::text::safe;
 use crate::tui::attention::{Progress, Sign};
 use crate::tui::preferences::Call;
+use crate::tui::terminal::multiplexer::Multiplexer;
 
 /// The end of an operating system command (ECMA-48, `ST`).
 const END: &str = "\x1b\\";
@@ -26,14 +27,6 @@ enum Notifications {
     Titled,
 }
 
-/// What wraps a sequence that is not for the multiplexer but for the terminal around it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wrapped {
-    Not,
-    Tmux,
-    Screen,
-}
-
 /// What this terminal can show, and what it shows.
 #[derive(Debug)]
 pub(crate) struct Outside {
@@ -41,7 +34,7 @@ pub(crate) struct Outside {
     titles: bool,
     progresses: bool,
     notifications: Notifications,
-    wrapped: Wrapped,
+    between: Option<Multiplexer>,
     shown: Sign,
 }
 
@@ -52,13 +45,7 @@ impl Outside {
         let term = variable("TERM");
         let program = variable("TERM_PROGRAM");
         let capable = !term.is_empty() && !matches!(term.as_str(), "dumb" | "linux");
-        let wrapped = if !variable("TMUX").is_empty() {
-            Wrapped::Tmux
-        } else if term.starts_with("screen") {
-            Wrapped::Screen
-        } else {
-            Wrapped::Not
-        };
+        let between = Multiplexer::find(|name| Some(variable(name)));
         // The same terminals as cargo's own.
         let progresses = variable("ConEmuANSI") == "ON"
             || !variable("WT_SESSION").is_empty()
@@ -74,9 +61,9 @@ impl Outside {
         Self {
             call,
             titles: capable && call.title,
-            progresses: progresses && call.progress && wrapped == Wrapped::Not,
+            progresses: progresses && call.progress && between.is_none(),
             notifications,
-            wrapped,
+            between,
             shown: Sign::default(),
         }
     }
@@ -106,7 +93,10 @@ impl Outside {
                 Notifications::Plain => format!("\x1b]9;cutover: {text}{END}"),
                 Notifications::Titled => format!("\x1b]777;notify;cutover;{text}{END}"),
             };
-            bytes += &self.wrapped.wrap(&sequence);
+            bytes += &match self.between {
+                Some(between) if !sequence.is_empty() => between.wrap(&sequence),
+                _ => sequence,
+            };
         }
         if self.call.bell {
             bytes.push('\x07');
@@ -129,18 +119,6 @@ impl Outside {
             bytes += RESTORE_TITLE;
         }
         bytes
-    }
-}
-
-impl Wrapped {
-    fn wrap(self, sequence: &str) -> String {
-        match self {
-            _ if sequence.is_empty() => String::new(),
-            Self::Not => sequence.to_owned(),
-            Self::Tmux => format!("\x1bPtmux;{}{END}", sequence.replace('\x1b', "\x1b\x1b")),
-            // Its own end would end the wrapping: a bell ends an operating system command too.
-            Self::Screen => format!("\x1bP{}{END}", sequence.replace(END, "\x07")),
-        }
     }
 }
 
@@ -198,7 +176,7 @@ mod tests {
             "\x1bPtmux;\x1b\x1b]9;cutover: a,b\x1b\x1b\\\x1b\\\x07"
         );
         assert_eq!(
-            call(&[("TERM", "screen")]),
+            call(&[("TERM", "screen"), ("STY", "1.pts")]),
             "\x1bP\x1b]9;cutover: a,b\x07\x1b\\\x07"
         );
         let mut linux = outside(&[("TERM", "linux")]);

@@ -6,6 +6,7 @@ use super::{Cockpit, MONO, sample};
 use crate::agent::facts::Facts;
 use crate::api::feed::FeedItem;
 use crate::tui::model::Pane;
+use crate::tui::screens::Screen;
 use crate::tui::theme::Theme;
 use crate::tui::update::wake;
 
@@ -41,7 +42,7 @@ fn pictures_of_hosts() {
     cockpit.resize(20, 5);
     picture!("hosts-20x5", cockpit);
     cockpit.resize(80, 24);
-    cockpit.keys("down down f e d o r a");
+    cockpit.keys("down down / f e d o r a enter");
     picture!("hosts-80x24-none-fits", cockpit);
     cockpit.keys("esc home");
     cockpit.model.theme = Theme {
@@ -56,7 +57,8 @@ fn pictures_of_hosts() {
 /// The names on the screen, in order.
 fn names(cockpit: &Cockpit) -> Vec<String> {
     let screen = cockpit.screen();
-    let rows = screen.lines().filter_map(|line| {
+    // The first says where one is.
+    let rows = screen.lines().skip(1).filter_map(|line| {
         let mut words = line.split_whitespace();
         words
             .find(|word| word.starts_with("web-"))
@@ -73,37 +75,42 @@ fn problems_come_first_and_typing_narrows() {
         names(&cockpit)[..5],
         ["web-7", "web-4", "web-12", "web-1", "web-2"]
     );
-    cockpit.keys("n e a r l y");
+    cockpit.keys("/ n e a r l y");
     assert!(
         names(&cockpit).is_empty(),
         "what is wrong is not typed against"
     );
     cockpit.keys("esc");
-    cockpit.keys("p r o b l e m");
+    cockpit.keys("/ p r o b l e m enter");
     assert_eq!(names(&cockpit), ["web-4"]);
-    assert_eq!(cockpit.model.layers.len(), 1);
+    assert!(cockpit.model.layers.is_empty());
+    assert!(cockpit.screen().contains("/problem 1 of 12"));
     cockpit.keys("esc");
     assert_eq!(names(&cockpit).len(), 12);
-    assert_eq!(cockpit.model.layers.len(), 1, "it showed all first");
+    assert_eq!(cockpit.model.screen, Screen::Hosts, "it showed all first");
     cockpit.keys("esc");
-    assert!(cockpit.model.layers.is_empty());
+    assert_eq!(cockpit.model.screen, Screen::Rollouts);
 }
 
 #[test]
 fn enter_goes_to_the_deployment_that_runs_there() {
     let mut cockpit = hosts();
-    cockpit.keys("w e b - 5 enter");
-    assert!(cockpit.model.layers.is_empty());
+    cockpit.keys("/ w e b - 5 enter enter");
+    assert_eq!(cockpit.model.screen, Screen::Rollouts);
     let selected = &cockpit.model.selected;
     assert_eq!(selected.deployment, Some(sample::id(sample::LIVE)));
     assert_eq!(selected.instance, Some(sample::name("web-5")));
-    assert_eq!(cockpit.model.focus, Pane::Instances);
+    assert_eq!(cockpit.model.focus, Pane::Output);
     // Where none runs, the one that was installed last.
-    cockpit.keys("H w e b - 6 enter");
+    cockpit.keys("H esc / w e b - 6 enter enter");
     assert_eq!(
         cockpit.model.selected.deployment,
         Some(sample::id(sample::BEFORE))
     );
+    // And out again, to where it came from.
+    cockpit.keys("esc");
+    assert_eq!(cockpit.model.screen, Screen::Hosts);
+    assert_eq!(cockpit.model.hosts.selected(), Some(sample::name("web-6")));
 }
 
 #[test]
@@ -135,7 +142,7 @@ fn a_host_that_falls_silent_moves_up_and_the_selection_stays_on_its_host() {
 fn a_sweep_makes_what_is_known_young_again_but_for_the_silent() {
     let mut cockpit = hosts();
     cockpit.resize(100, 40);
-    cockpit.keys("w e b - 1 1");
+    cockpit.keys("/ w e b - 1 1 enter");
     cockpit.wait(40_000);
     assert!(cockpit.screen().contains("as of 14:02:11 (40 s ago)"));
     cockpit.tell(FeedItem::Swept {
@@ -148,13 +155,13 @@ fn a_sweep_makes_what_is_known_young_again_but_for_the_silent() {
         cockpit.screen()
     );
     assert!(!cockpit.screen().contains("s ago"));
-    cockpit.keys("esc w e b - 7");
+    cockpit.keys("esc / w e b - 7 enter");
     assert!(
         cockpit.screen().contains("as of 14:00:31 (2 min ago)"),
         "{}",
         cockpit.screen()
     );
-    cockpit.keys("esc w e b - 1");
+    cockpit.keys("esc / w e b - 1 enter");
     assert!(
         cockpit.screen().contains("as of 14:02:11 (40 s ago)"),
         "{}",
@@ -177,7 +184,7 @@ fn ten_thousand_hosts_lay_out_only_what_is_visible() {
     cockpit.keys("H end");
     let screen = cockpit.screen();
     assert!(screen.contains("web-10000") && !screen.contains("web-9000 "));
-    cockpit.keys("pgup w e b - 9 9 9 9");
+    cockpit.keys("pgup / w e b - 9 9 9 9");
     assert_eq!(names(&cockpit)[0], "web-9999");
 }
 

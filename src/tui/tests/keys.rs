@@ -9,6 +9,7 @@ use crate::tui::effect::Effect;
 use crate::tui::message::{Message, OutputNews};
 use crate::tui::model::{Link, Pane};
 use crate::tui::output::Stream;
+use crate::tui::screens::Screen;
 
 fn rollout() -> Cockpit {
     let run = sample::rollout();
@@ -50,6 +51,8 @@ fn panes_and_rows() {
     cockpit.keys("tab");
     assert_eq!(cockpit.model.focus, Pane::Applications);
     cockpit.keys("esc");
+    assert_eq!(cockpit.model.screen, Screen::Home);
+    cockpit.keys("[");
     assert_eq!(cockpit.model.focus, Pane::Applications);
     cockpit.keys("j");
     assert_eq!(
@@ -166,15 +169,15 @@ fn a_lost_connection_comes_back() {
 #[test]
 fn go_to_finds_deployments_instances_and_actions() {
     let mut cockpit = rollout();
-    cockpit.keys("/ 5 R R enter");
+    cockpit.keys(": 5 R R enter");
     assert_eq!(
         cockpit.model.selected.deployment,
         Some(sample::id(sample::FAILED))
     );
-    cockpit.keys("/ 7 F 3 enter / w e b - 1 1 enter");
+    cockpit.keys(": 7 F 3 enter : w e b - 1 1 enter");
     assert_eq!(instance(&cockpit), "web-11");
-    assert_eq!(cockpit.model.focus, Pane::Instances);
-    cockpit.keys("/ d e p l o y enter");
+    assert_eq!(cockpit.model.focus, Pane::Output);
+    cockpit.keys(": d e p l o y enter");
     assert_eq!(
         cockpit.model.layers.len(),
         1,
@@ -185,7 +188,7 @@ fn go_to_finds_deployments_instances_and_actions() {
             .screen()
             .contains("not now: d-7F3KQ21XB is still running")
     );
-    cockpit.keys("esc / r o l l - b a c k enter");
+    cockpit.keys("esc : r o l l - b a c k enter");
     assert!(cockpit.screen().contains("Roll back d-7F3KQ21XB?"));
 }
 
@@ -224,7 +227,7 @@ fn every_action_says_why_it_is_not_available() {
 fn an_end_is_told_although_another_deployment_is_on_the_screen() {
     let mut run = sample::rollout();
     let mut cockpit = Cockpit::with(sample::snapshot(sample::project(12), &run.deployment));
-    cockpit.keys("/ 5 R R enter");
+    cockpit.keys(": 5 R R enter");
     for record in run.finish() {
         cockpit.tell(FeedItem::Record {
             deployment: sample::id(sample::LIVE),
@@ -242,7 +245,7 @@ fn an_end_is_told_although_another_deployment_is_on_the_screen() {
 fn a_hold_and_a_pause_are_told_although_another_deployment_is_on_the_screen() {
     let mut run = sample::rollout();
     let mut cockpit = Cockpit::with(sample::snapshot(sample::project(12), &run.deployment));
-    cockpit.keys("/ 5 R R enter");
+    cockpit.keys(": 5 R R enter");
     let mut tell = |records: Vec<crate::engine::Record>| {
         for record in records {
             cockpit.tell(FeedItem::Record {
@@ -261,7 +264,7 @@ fn a_hold_and_a_pause_are_told_although_another_deployment_is_on_the_screen() {
     let (before, after) = held.records.split_at(held.records.len() - 1);
     let known = crate::engine::fold(before).unwrap();
     let mut cockpit = Cockpit::with(sample::snapshot(sample::project(4), &known));
-    cockpit.keys("/ 5 R R enter");
+    cockpit.keys(": 5 R R enter");
     cockpit.tell(FeedItem::Record {
         deployment: sample::id(sample::LIVE),
         record: after[0].clone(),

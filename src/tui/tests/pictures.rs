@@ -112,7 +112,7 @@ fn what_lies_on_top() {
     cockpit.resize(60, 15);
     picture!("help-60x15", cockpit);
     cockpit.resize(100, 30);
-    cockpit.keys("esc / w e b - 1");
+    cockpit.keys("esc : w e b - 1");
     picture!("go-to-100x30", cockpit);
     cockpit.keys("esc q");
     cockpit.wait(600);
@@ -234,7 +234,21 @@ fn the_hint_is_above_the_keys() {
 
 #[test]
 fn no_size_panics() {
-    let open: [&str; 8] = ["tab", "?", "s", "/", "q", "b", "tab", "p w"];
+    let open: [&str; 13] = [
+        "tab",
+        "?",
+        "s",
+        "/",
+        "q",
+        "b",
+        "tab",
+        "p w",
+        ":",
+        "0",
+        "H",
+        "0 / w e b",
+        "tab tab enter",
+    ];
     for (index, key) in open.into_iter().enumerate() {
         let mut cockpit = if index == 6 { failure() } else { rollout() };
         cockpit.keys(key);

@@ -11,7 +11,7 @@ use crate::engine::task_sets::TaskSets;
 use crate::model::deployment::{InstanceHealth, RevisionHealth};
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::task_counts::{TaskCounts, TasksStatus};
-use crate::model::task_set::{Task, TaskSet};
+use crate::model::task_set::{Task, TaskSet, TaskSetId};
 use crate::model::timestamp::Timestamp;
 use crate::model::traffic::Side;
 use crate::tui::theme::Theme;
@@ -22,7 +22,7 @@ const SERVICE: &str = "gallery";
 fn task_set(id: &str, definition: &str) -> TaskSet {
     let hosts = ["web-1", "web-2"].map(|host| (sample::name(host), 2));
     TaskSet {
-        id: sample::id(id),
+        id: TaskSetId::from(id),
         service: crate::model::yaml::from_str("{serviceName: gallery, clusterName: main}").unwrap(),
         task_definition: definition.to_owned(),
         definition: crate::model::yaml::from_str(

@@ -16,6 +16,9 @@ use crate::tui::output::Stream;
 /// Folds an item of the feed into the picture.
 pub(crate) fn feed(model: &mut Model, item: FeedItem) -> Vec<Effect> {
     model.heard = Some(model.now);
+    if !matches!(item, FeedItem::Alive) {
+        model.news += 1;
+    }
     let mut effects = Vec::new();
     match item {
         FeedItem::Snapshot(snapshot) => {

@@ -14,10 +14,11 @@ use super::layers::{self, Layer};
 use super::message::Message;
 use super::model::{Link, Model, Outcome, Pane};
 use super::replay;
+use super::screens::Screen;
 use crate::model::timestamp::Timestamp;
 
 pub(crate) use answers::feed;
-pub(crate) use navigate::{other, select_deployment};
+pub(crate) use navigate::{move_by, other, page, select_deployment};
 pub(crate) use perform::perform;
 
 /// Takes a message that came at this time.
@@ -90,7 +91,7 @@ pub(crate) fn update(model: &mut Model, at: Timestamp, message: Message) -> Vec<
 }
 
 fn main_key(model: &mut Model, key: super::action::key::Key) -> Vec<Effect> {
-    let pane = if model.focus == Pane::Output {
+    let pane = if model.screen == Screen::Rollouts && model.focus == Pane::Output {
         Context::Output
     } else {
         Context::Rows
@@ -122,7 +123,7 @@ pub(crate) fn moves(model: &Model) -> bool {
         || !model.running().is_empty()
         || model.link != Link::Live
         || (model.view.is_some() && model.is_stale())
-        || model.layers.iter().any(|layer| layer.moves(model))
+        || model.screen.moves(model)
 }
 
 /// When the picture changes although nothing happens: the next second, minute, or the moment that a dialog listens.
@@ -134,7 +135,7 @@ pub(crate) fn wake(model: &Model) -> Timestamp {
     let beat = Timestamp((model.now.0.div_euclid(span) + 1) * span);
     let toast = model.toast.as_ref().and_then(|toast| toast.until);
     let armed = model.layers.iter().filter_map(Layer::armed_at);
-    let due = model.layers.iter().filter_map(Layer::due);
+    let due = model.screen.due(model);
     // A silent feed must be seen to be silent.
     let stale = model
         .heard

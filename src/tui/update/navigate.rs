@@ -4,6 +4,8 @@ use crate::engine::Summary;
 use crate::model::deployment::{Creator, DeploymentId, TargetStatus};
 use crate::tui::model::{Model, Pane};
 use crate::tui::output::Output;
+use crate::tui::screens::hosts::Hosts;
+use crate::tui::screens::{self, Screen};
 use crate::tui::widgets::list::step;
 
 /// Selects a deployment with its group and application.
@@ -18,10 +20,16 @@ pub(crate) fn select_deployment(model: &mut Model, id: &DeploymentId) {
     model.selected.application = Some(group.application.clone());
     model.selected.group = Some(group);
     model.selected.deployment = Some(id.clone());
+    screens::reveal(model);
 }
 
 /// Moves by so many rows in the pane that has the keys.
-pub(super) fn move_by(model: &mut Model, by: isize) {
+pub(crate) fn move_by(model: &mut Model, by: isize) {
+    match model.screen {
+        Screen::Home => return model.home.step(by),
+        Screen::Hosts => return model.hosts.step(by),
+        Screen::Rollouts => {}
+    }
     let rows = model.layout().rows(Pane::Output);
     let selected = &mut model.selected;
     match model.focus {
@@ -47,13 +55,11 @@ pub(super) fn move_by(model: &mut Model, by: isize) {
             let Some(deployment) = model.deployment() else {
                 return;
             };
-            let row = model
-                .selected
-                .instance
-                .as_ref()
-                .and_then(|name| deployment.position(name));
-            let next = step(row, by, deployment.targets.len())
-                .and_then(|row| deployment.targets.get(row))
+            let shown = model.instances();
+            let selected = model.selected.instance.as_ref();
+            let row = selected.and_then(|name| shown.row(deployment, name));
+            let next = step(row, by, shown.len())
+                .and_then(|row| shown.get(row))
                 .map(|target| target.name.clone());
             model.selected.instance = next;
         }
@@ -77,6 +83,9 @@ fn pick<T: Clone + PartialEq>(selected: &mut Option<T>, ids: &[T], by: isize) ->
 /// Moves to the first or last row.
 pub(super) fn move_to_end(model: &mut Model, last: bool) {
     let far = if last { isize::MAX } else { isize::MIN };
+    if model.screen != Screen::Rollouts {
+        return move_by(model, far);
+    }
     match (model.focus, last) {
         (Pane::Output, true) => model.output.follow = true,
         (Pane::Output, false) => model.output.show_start(),
@@ -85,8 +94,12 @@ pub(super) fn move_to_end(model: &mut Model, last: bool) {
 }
 
 /// The rows of a page.
-pub(super) fn page(model: &Model) -> isize {
-    let rows = model.layout().rows(model.focus);
+pub(crate) fn page(model: &Model) -> isize {
+    let rows = match model.screen {
+        Screen::Home => model.home.page(model.size.1),
+        Screen::Hosts => Hosts::page(model),
+        Screen::Rollouts => model.layout().rows(model.focus),
+    };
     isize::try_from(rows.saturating_sub(1).max(1)).unwrap_or(isize::MAX)
 }
 
@@ -127,6 +140,7 @@ pub(super) fn failed(model: &mut Model, forwards: bool) {
     if let Some(position) = found {
         model.selected.instance = Some(deployment.targets[position].name.clone());
         model.focus = Pane::Instances;
+        screens::reveal(model);
     }
 }
 

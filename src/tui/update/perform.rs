@@ -1,12 +1,17 @@
 //! Does an action of the main screen, if it can be done now.
 
 use super::navigate;
+use crate::model::address::Address;
 use crate::tui::action::Action;
 use crate::tui::action::available::{available, control};
+use crate::tui::copy;
 use crate::tui::effect::Effect;
 use crate::tui::layers::{self, Layer};
+use crate::tui::lists::List;
 use crate::tui::model::{Model, Pane};
+use crate::tui::panes::output;
 use crate::tui::replay;
+use crate::tui::screens::{self, Screen};
 
 /// Does an action, or says why it can't be done.
 pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -34,7 +39,27 @@ pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::RollBack => layers::confirm::roll_back(model),
         Action::Share => layers::share::open(model),
         Action::GoTo => layers::goto::open(model),
-        Action::Hosts => layers::hosts::open(model),
+        Action::Home => go(model, &Address::Home),
+        Action::Hosts => go(model, &Address::Hosts),
+        Action::Filter => layers::filter::open(model),
+        Action::Sort => {
+            if let Some(list) = List::with_keys(model) {
+                model.arranged.sort(list);
+            }
+        }
+        Action::Invert => {
+            if let Some(list) = List::with_keys(model) {
+                model.arranged.invert(list);
+            }
+        }
+        Action::Backward => screens::walk(model, false),
+        Action::Forward => screens::walk(model, true),
+        Action::LastPlace => {
+            if let Some(last) = model.trail.last().cloned() {
+                go(model, &last);
+            }
+        }
+        Action::CopyAddress => return vec![copy(model)],
         Action::Help => model
             .layers
             .push(Layer::Help(layers::help::Help::default())),
@@ -46,7 +71,8 @@ pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::NextPane => navigate::pane(model, 1, true),
         Action::PreviousPane => navigate::pane(model, -1, true),
         Action::PaneLeft => navigate::pane(model, -1, false),
-        Action::PaneRight | Action::Enter => navigate::pane(model, 1, false),
+        Action::PaneRight => navigate::pane(model, 1, false),
+        Action::Enter => enter(model),
         Action::Back => back(model),
         Action::Dismiss => dismiss(model),
         Action::Up => navigate::move_by(model, -1),
@@ -81,6 +107,7 @@ pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::ChoiceFirst
         | Action::ChoiceLast
         | Action::Choose
+        | Action::FilterMode
         | Action::Close
         | Action::CloseHelp
         | Action::HelpUp
@@ -98,10 +125,54 @@ fn follow(model: &mut Model) {
     output.follow = !output.follow;
 }
 
-fn back(model: &mut Model) {
-    if model.toast.take().is_none() {
-        navigate::pane(model, -1, false);
+/// Goes somewhere, or says why that is not possible.
+fn go(model: &mut Model, address: &Address) {
+    if let Err(nowhere) = screens::visit(model, address) {
+        model.complain(nowhere.to_string());
     }
+}
+
+/// Goes into what is selected.
+fn enter(model: &mut Model) {
+    let place = match model.screen {
+        Screen::Home => model.home.selected(),
+        Screen::Hosts => model.hosts.instance(model),
+        Screen::Rollouts if model.focus == Pane::Output => {
+            let entry = model
+                .target()
+                .and_then(|target| output::told(model, target));
+            let event = entry.map(|entry| entry.event);
+            return model.output.narrow(event);
+        }
+        Screen::Rollouts => return navigate::pane(model, 1, false),
+    };
+    match place {
+        Some(place) => go(model, &place),
+        None => model.complain(screens::nothing_inside(model)),
+    }
+}
+
+/// Goes out of what is the innermost: a message, a filter, a pane, a screen.
+fn back(model: &mut Model) {
+    if model.toast.take().is_some() {
+        return;
+    }
+    let filtered =
+        List::with_keys(model).filter(|list| !model.arranged.of(*list).filter.is_empty());
+    match filtered {
+        Some(list) => {
+            let mode = model.arranged.of(list).filter.mode();
+            model.arranged.narrow(list, "", mode);
+        }
+        None => screens::leave(model),
+    }
+}
+
+/// Asks the terminal to copy the address of what is seen.
+fn copy(model: &mut Model) -> Effect {
+    let address = screens::here(model).to_string();
+    model.say(copy::said(model.multiplexer, &address));
+    Effect::Copy(address)
 }
 
 fn dismiss(model: &mut Model) {

@@ -1,14 +1,21 @@
 //! After every message: lists, selection and scroll positions fit the picture again, and what is selected is on its way.
 
-use crate::engine::Deployment;
-use crate::model::deployment::TargetStatus;
+use std::time::Duration;
+
+use crate::engine::{Deployment, Summary};
+use crate::model::deployment::{DeploymentId, TargetStatus};
+use crate::model::group::{DeploymentGroup, GroupKey};
 use crate::model::name::Name;
 use crate::tui::ahead::Ahead;
 use crate::tui::changes::Changes;
 use crate::tui::effect::Effect;
 use crate::tui::layers;
+use crate::tui::lists::List;
+use crate::tui::lists::facts::{self, Facts, Key};
 use crate::tui::model::{Fetch, Lists, Model, Pane};
 use crate::tui::output::Output;
+use crate::tui::screens::{self, Screen};
+use crate::tui::session::Start;
 use crate::tui::widgets::list::scroll;
 
 /// Makes the model whole.
@@ -22,24 +29,53 @@ pub(crate) fn settle(model: &mut Model) -> Vec<Effect> {
         model.toast = None;
     }
     let mut effects = Vec::new();
+    let (narrowed, sorted) = (model.arranged.take_narrowed(), model.arranged.take_sorted());
     if model.view.is_some() {
         begin(model);
+        start(model);
         expected(model);
-        select(model);
+        select(model, narrowed);
         effects.extend(fetch(model));
         instance(model);
+        arrange_instances(model, narrowed, sorted);
+        shown_instance(model);
         effects.extend(servers(model));
         look(model);
         effects.extend(follow(model));
     }
+    if model.focus != Pane::Output {
+        model.output.narrow(None);
+    }
+    screen(model, narrowed.or(sorted));
     positions(model);
+    if model.view.is_some() {
+        let here = screens::here(model);
+        model.trail.record(&here);
+    }
     layers::refresh(model);
     effects
 }
 
-/// Nothing was selected yet: begins where something runs, else where something was deployed last.
+/// Lets the screen that is seen look at the picture again.
+fn screen(model: &mut Model, changed: Option<List>) {
+    match model.screen {
+        Screen::Home => {
+            let mut home = std::mem::take(&mut model.home);
+            home.refresh(model, changed == Some(List::Home));
+            model.home = home;
+        }
+        Screen::Hosts => {
+            let mut hosts = std::mem::take(&mut model.hosts);
+            hosts.refresh(model, changed == Some(List::Hosts));
+            model.hosts = hosts;
+        }
+        Screen::Rollouts => {}
+    }
+}
+
+/// The cockpit has just opened: begins where something runs, else where something was deployed last.
 fn begin(model: &mut Model) {
-    if model.selected.application.is_some() {
+    if !model.trail.is_empty() {
         return;
     }
     let Some(view) = &model.view else { return };
@@ -65,42 +101,137 @@ fn expected(model: &mut Model) {
     }
 }
 
+/// Goes to where the cockpit was asked to open.
+fn start(model: &mut Model) {
+    let Some(start) = model.start.take() else {
+        return;
+    };
+    let (Start::Asked(address) | Start::Remembered(address)) = &start;
+    model.screen = Screen::Home;
+    let nowhere = screens::visit(model, address).err();
+    if let (Some(nowhere), Start::Asked(_)) = (nowhere, &start) {
+        model.complain(nowhere.to_string());
+    }
+}
+
 /// Lists, and a selection wherever there is none or what was selected is gone.
-fn select(model: &mut Model) {
+fn select(model: &mut Model, narrowed: Option<List>) {
     let Some(view) = &model.view else { return };
-    let selected = &mut model.selected;
+    let (selected, arranged) = (&mut model.selected, &model.arranged);
+    let column =
+        |list: List, column: usize| list.columns().get(column).copied().unwrap_or_default();
+    let old = std::mem::take(&mut model.lists);
     let mut lists = Lists {
-        applications: view.project.applications.keys().cloned().collect(),
+        instances: old.instances,
+        arranged: old.arranged,
         ..Lists::default()
     };
+    let applications: Vec<Name> = view.project.applications.keys().cloned().collect();
+    lists.all[0] = applications.len();
+    lists.applications = arranged.of(List::Applications).arrange(
+        applications,
+        kept(selected.application.as_ref(), narrowed, List::Applications),
+        |name| facts::application(view, name),
+        |name, _| facts::application_key(view, name),
+    );
     keep(&mut selected.application, &lists.applications);
-    lists.groups = view
-        .project
-        .groups
-        .iter()
-        .filter(|group| Some(&group.application_name) == selected.application.as_ref())
-        .map(|group| crate::model::group::GroupKey {
-            application: group.application_name.clone(),
-            group: group.deployment_group_name.clone(),
-        })
-        .collect();
+    let groups = view.project.groups.iter();
+    let groups =
+        groups.filter(|group| Some(&group.application_name) == selected.application.as_ref());
+    let groups: Vec<GroupKey> = groups.map(DeploymentGroup::key).collect();
+    lists.all[1] = groups.len();
+    lists.groups = arranged.of(List::Groups).arrange(
+        groups,
+        kept(selected.group.as_ref(), narrowed, List::Groups),
+        |key| facts::group(view, key),
+        |key, by| facts::group_key(view, key, column(List::Groups, by)),
+    );
     keep(&mut selected.group, &lists.groups);
-    lists.deployments = view
-        .newest
-        .iter()
-        .filter(|id| {
-            view.summaries
-                .get(id)
-                .is_some_and(|summary| Some(&summary.group) == selected.group.as_ref())
-        })
-        .cloned()
-        .collect();
+    let summary = |id: &DeploymentId| view.summaries.get(id);
+    let of_group = |id: &&DeploymentId| {
+        summary(id).is_some_and(|s: &Summary| Some(&s.group) == selected.group.as_ref())
+    };
+    let deployments: Vec<DeploymentId> = view.newest.iter().filter(of_group).cloned().collect();
+    lists.all[2] = deployments.len();
+    let present = model.now;
+    lists.deployments = arranged.of(List::Deployments).arrange(
+        deployments,
+        kept(selected.deployment.as_ref(), narrowed, List::Deployments),
+        |id| summary(id).map_or_else(Facts::default, |s| facts::deployment(view, s)),
+        |id, by| {
+            let by = column(List::Deployments, by);
+            summary(id).map_or(Key::Number(0), |s| {
+                facts::deployment_key(view, s, present, by)
+            })
+        },
+    );
     let before = selected.deployment.clone();
     keep(&mut selected.deployment, &lists.deployments);
     if selected.deployment != before {
         selected.instance = None;
     }
     model.lists = lists;
+}
+
+/// What stays in a list although it fits its filter no more: what is selected, unless something else was typed.
+fn kept<Id>(selected: Option<&Id>, narrowed: Option<List>, list: List) -> Option<&Id> {
+    selected.filter(|_| narrowed != Some(list))
+}
+
+/// The instances as they were arranged, looked at again at most this often.
+const CALM: Duration = Duration::from_millis(250);
+
+fn arrange_instances(model: &mut Model, narrowed: Option<List>, sorted: Option<List>) {
+    let arrangement = model.arranged.of(List::Instances);
+    let Some(deployment) = model.deployment() else {
+        return;
+    };
+    if arrangement.is_plain() {
+        (model.lists.instances, model.lists.arranged) = (None, None);
+        return;
+    }
+    let asked = [narrowed, sorted].contains(&Some(List::Instances));
+    let id = deployment.id();
+    let made = model.lists.arranged.as_ref().filter(|(of, ..)| of == id);
+    let fits = made.is_some_and(|(_, seq, at)| {
+        *seq == deployment.seq || (model.now.since(*at) < CALM && *at <= model.now)
+    });
+    let selected = model.selected.instance.as_ref();
+    let position = selected.and_then(|name| deployment.position(name));
+    if fits && !asked {
+        return;
+    }
+    let (by, now) = (
+        List::Instances.columns().get(arrangement.column),
+        model.present(),
+    );
+    let shown = arrangement.arrange(
+        (0..deployment.targets.len()).collect(),
+        position
+            .as_ref()
+            .filter(|_| narrowed != Some(List::Instances)),
+        |position| facts::instance(deployment, *position),
+        |position, _| {
+            let target = deployment.targets.get(*position);
+            let by = by.copied().unwrap_or_default();
+            target.map_or(Key::Number(0), |target| {
+                facts::instance_key(target, now, by)
+            })
+        },
+    );
+    model.lists.arranged = Some((id.clone(), deployment.seq, model.now));
+    model.lists.instances = Some(shown);
+}
+
+/// An instance that is not on the screen is not selected: no key may act on it.
+fn shown_instance(model: &mut Model) {
+    let (Some(deployment), shown) = (model.deployment(), model.instances()) else {
+        return;
+    };
+    let selected = model.selected.instance.as_ref();
+    if selected.is_none_or(|name| shown.row(deployment, name).is_none()) {
+        model.selected.instance = shown.get(0).map(|target| target.name.clone());
+    }
 }
 
 /// Keeps a selection that is still there; else takes the first.
@@ -136,7 +267,11 @@ fn instance(model: &mut Model) {
         .as_ref()
         .is_none_or(|name| deployment.target(name).is_none());
     if gone {
+        let (id, missed) = (deployment.id().clone(), model.selected.instance.clone());
         model.selected.instance = interesting(deployment);
+        if let Some(name) = missed {
+            model.complain(format!("{name} takes no part in {id}"));
+        }
         model.scroll.instances = 0;
     }
 }
@@ -203,6 +338,7 @@ fn follow(model: &mut Model) -> Option<Effect> {
     model.output = Output {
         of: wanted.clone(),
         number,
+        only: model.output.only,
         ..Output::default()
     };
     Some(match wanted {
@@ -236,10 +372,11 @@ fn positions(model: &mut Model) {
         .deployment
         .as_ref()
         .and_then(|id| lists.deployments.iter().position(|other| other == id));
+    let shown = model.instances();
     let instance = model
         .deployment()
-        .and_then(|d| d.position(selected.instance.as_ref()?));
-    let instances = model.deployment().map_or(0, |d| d.targets.len());
+        .and_then(|d| shown.row(d, selected.instance.as_ref()?));
+    let instances = shown.len();
     model.scroll.applications = at(
         application,
         old.applications,

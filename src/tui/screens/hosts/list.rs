@@ -26,9 +26,8 @@ const SYSTEM: (usize, usize) = (32, 100);
 pub(super) fn draw(hosts: &Hosts, model: &Model, places: &Places, brush: &mut Brush<'_>) {
     let (area, width) = (places.rows, usize::from(places.rows.width));
     let visible = || {
-        let rows = hosts.shown.iter().skip(hosts.top);
+        let rows = hosts.rows.iter().skip(hosts.top);
         rows.take(usize::from(area.height))
-            .map(|row| &hosts.all[*row])
     };
     let names = visible().map(|row| row.name.as_str().len());
     let name = names.max().unwrap_or(0);
@@ -51,12 +50,12 @@ pub(super) fn draw(hosts: &Hosts, model: &Model, places: &Places, brush: &mut Br
         &headings,
     );
     let rows = usize::from(area.height);
-    beyond(brush, places.headings, hosts.top, hosts.shown.len(), rows);
-    if hosts.shown.is_empty() {
-        let text = match (&model.view, hosts.all.is_empty()) {
+    beyond(brush, places.headings, hosts.top, hosts.rows.len(), rows);
+    if hosts.rows.is_empty() {
+        let text = match (&model.view, hosts.all() == 0) {
             (None, _) => "loading",
             (_, true) => "the project has no hosts: cutover.yaml lists them",
-            (_, false) => "no host fits what was typed",
+            (_, false) => "no host fits the filter",
         };
         brush.text(
             area.x + 2,

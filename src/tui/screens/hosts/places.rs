@@ -13,13 +13,8 @@ const HIGH: u16 = 18;
 /// The places. A place that is not there has no height.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Places {
-    /// Too small for a list.
-    pub tiny: bool,
-    /// Everything below the header.
-    pub whole: Rect,
     /// The frame of the list.
     pub frame: Rect,
-    pub prompt: Rect,
     pub headings: Rect,
     pub rows: Rect,
     /// A frame of their own beside the list, or a rule and what is below it within the list's.
@@ -33,22 +28,14 @@ impl Places {
     pub(super) fn of(model: &Model) -> Self {
         let (width, height) = model.size;
         if model.layout().tiny {
-            return Self {
-                tiny: true,
-                whole: Rect::new(0, 0, width, height),
-                ..Self::default()
-            };
+            return Self::default();
         }
         let whole = Rect::new(0, 1, width, height - 1);
         // Within the frame, a column of air on both sides.
         let inside = Rect::new(2, whole.y + 1, width - 4, whole.height - 2);
-        let prompt = Rect {
-            height: 1,
-            ..inside
-        };
         let mut rows = Rect {
-            y: inside.y + 2,
-            height: inside.height - 2,
+            y: inside.y + 1,
+            height: inside.height - 1,
             ..inside
         };
         let beside = width >= WIDE;
@@ -68,15 +55,9 @@ impl Places {
             details = Rect::new(whole.x, rows.bottom(), whole.width, taken);
         }
         Self {
-            tiny: false,
-            whole,
             frame,
-            prompt: Rect {
-                width: rows.width,
-                ..prompt
-            },
             headings: Rect {
-                y: inside.y + 1,
+                y: inside.y,
                 height: 1,
                 ..rows
             },

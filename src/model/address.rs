@@ -1,0 +1,266 @@
+//! Addresses: where somebody looks. The cockpit prints them, `cutover open` and go-to read them, and people send them.
+//!
+//! ```text
+//! home                             what needs a person
+//! applications                     every application
+//! shop                             the deployment groups of an application
+//! shop/production                  the deployments of a group
+//! d-7F3KQ21XB                      a deployment
+//! d-7F3KQ21XB/web-5                one of its instances
+//! d-7F3KQ21XB/web-5/AfterInstall   what one event wrote there
+//! hosts                            every host
+//! hosts/web-5                      a host
+//! ```
+//!
+//! An application whose name means something else here is written behind `applications/`.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+use super::deployment::DeploymentId;
+use super::freeze::Scope;
+use super::group::GroupKey;
+use super::lifecycle::LifecycleEvent;
+use super::name::{Name, NameError};
+
+/// A place in a project.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Address {
+    /// What needs a person.
+    Home,
+    /// Every application.
+    Applications,
+    /// The deployment groups of an application.
+    Application(Name),
+    /// The deployments of a group.
+    Group(GroupKey),
+    /// A deployment.
+    Deployment(DeploymentId),
+    /// An instance of a deployment.
+    Instance(DeploymentId, Name),
+    /// What one lifecycle event of an instance wrote.
+    Event(DeploymentId, Name, LifecycleEvent),
+    /// Every host.
+    Hosts,
+    /// A host.
+    Host(Name),
+}
+
+/// Why a text is no address.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    /// It has more parts than an address of its kind, or an empty one.
+    #[error(
+        "{0:?} is no address: write home, applications, hosts, APP, APP/GROUP, or a deployment's id with /INSTANCE and /EVENT behind it"
+    )]
+    Shape(String),
+    /// A part of it is no name.
+    #[error("{0:?} in the address: {1}")]
+    Name(String, NameError),
+    /// The last part is no lifecycle event.
+    #[error(
+        "{0:?} in the address is no lifecycle event: the first column of `cutover show` lists them"
+    )]
+    Event(String),
+}
+
+const HOME: &str = "home";
+const APPLICATIONS: &str = "applications";
+const HOSTS: &str = "hosts";
+
+impl Address {
+    /// What it lies in; nothing for home, in which everything lies.
+    pub fn parent(&self) -> Option<Self> {
+        Some(match self {
+            Self::Home => return None,
+            Self::Applications | Self::Deployment(_) | Self::Hosts => Self::Home,
+            Self::Application(_) => Self::Applications,
+            Self::Group(group) => Self::Application(group.application.clone()),
+            Self::Instance(id, _) => Self::Deployment(id.clone()),
+            Self::Event(id, name, _) => Self::Instance(id.clone(), name.clone()),
+            Self::Host(_) => Self::Hosts,
+        })
+    }
+
+    /// Whether it is among the hosts.
+    pub fn is_hosts(&self) -> bool {
+        matches!(self, Self::Hosts | Self::Host(_))
+    }
+
+    /// The last part of its text: what it is called where it is clear what it lies in.
+    pub fn label(&self) -> String {
+        match self {
+            Self::Application(name) | Self::Instance(_, name) | Self::Host(name) => {
+                name.to_string()
+            }
+            Self::Group(group) => group.group.to_string(),
+            Self::Event(_, _, event) => event.name().to_owned(),
+            Self::Home | Self::Applications | Self::Deployment(_) | Self::Hosts => self.to_string(),
+        }
+    }
+}
+
+impl From<&Scope> for Address {
+    fn from(scope: &Scope) -> Self {
+        match (&scope.application, &scope.group) {
+            (Some(application), Some(group)) => Self::Group(GroupKey {
+                application: application.clone(),
+                group: group.clone(),
+            }),
+            (Some(application), None) => Self::Application(application.clone()),
+            (None, _) => Self::Applications,
+        }
+    }
+}
+
+/// Whether an application of this name has to be told from what else the text means.
+fn is_taken(name: &Name) -> bool {
+    let text = name.as_str();
+    [HOME, APPLICATIONS, HOSTS].contains(&text) || text.parse::<DeploymentId>().is_ok()
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let application = |name: &Name| {
+            if is_taken(name) {
+                format!("{APPLICATIONS}/{name}")
+            } else {
+                name.to_string()
+            }
+        };
+        let text = match self {
+            Self::Home => HOME.to_owned(),
+            Self::Applications => APPLICATIONS.to_owned(),
+            Self::Application(name) => application(name),
+            Self::Group(group) => format!("{}/{}", application(&group.application), group.group),
+            Self::Deployment(id) => id.to_string(),
+            Self::Instance(id, name) => format!("{id}/{name}"),
+            Self::Event(id, name, event) => format!("{id}/{name}/{event}"),
+            Self::Hosts => HOSTS.to_owned(),
+            Self::Host(name) => format!("{HOSTS}/{name}"),
+        };
+        f.pad(&text)
+    }
+}
+
+impl FromStr for Address {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        let name = |part: &str| -> Result<Name, AddressError> {
+            let name = part.parse();
+            name.map_err(|error| AddressError::Name(part.to_owned(), error))
+        };
+        let event = |part: &str| {
+            let known = LifecycleEvent::try_from(Cow::Borrowed(part)).ok();
+            let known = known.filter(|event| !matches!(event, LifecycleEvent::Custom(_)));
+            known.ok_or_else(|| AddressError::Event(part.to_owned()))
+        };
+        let group = |application: &str, group: &str| {
+            Ok(Self::Group(GroupKey {
+                application: name(application)?,
+                group: name(group)?,
+            }))
+        };
+        let parts: Vec<&str> = text.split('/').collect();
+        if parts.iter().any(|part| part.is_empty()) {
+            return Err(AddressError::Shape(text.to_owned()));
+        }
+        let id: Option<DeploymentId> = parts.first().and_then(|first| first.parse().ok());
+        match (id, parts.as_slice()) {
+            (Some(id), [_]) => Ok(Self::Deployment(id)),
+            (Some(id), [_, instance]) => Ok(Self::Instance(id, name(instance)?)),
+            (Some(id), [_, instance, last]) => Ok(Self::Event(id, name(instance)?, event(last)?)),
+            (None, [HOME]) => Ok(Self::Home),
+            (None, [APPLICATIONS]) => Ok(Self::Applications),
+            (None, [HOSTS]) => Ok(Self::Hosts),
+            (None, [HOSTS, host]) => Ok(Self::Host(name(host)?)),
+            (None, [APPLICATIONS, application]) => Ok(Self::Application(name(application)?)),
+            (None, [APPLICATIONS, application, of]) => group(application, of),
+            (None, [first, ..]) if *first == HOME => Err(AddressError::Shape(text.to_owned())),
+            (None, [application]) => Ok(Self::Application(name(application)?)),
+            (None, [application, of]) => group(application, of),
+            _ => Err(AddressError::Shape(text.to_owned())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn address(text: &str) -> Address {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn every_kind_is_read_and_written() {
+        let all = [
+            "home",
+            "applications",
+            "shop",
+            "shop/production",
+            "d-7F3KQ21XB",
+            "d-7F3KQ21XB/web-5",
+            "d-7F3KQ21XB/web-5/AfterInstall",
+            "hosts",
+            "hosts/web-5",
+            "applications/hosts",
+            "applications/d-7F3KQ21XB/production",
+        ];
+        for text in all {
+            assert_eq!(address(text).to_string(), text);
+        }
+        assert_eq!(address("applications/shop").to_string(), "shop");
+        assert_eq!(address("applications/shop/test").to_string(), "shop/test");
+    }
+
+    #[test]
+    fn what_is_none_says_why() {
+        let wrong = |text: &str| text.parse::<Address>().unwrap_err().to_string();
+        for text in [
+            "",
+            "/",
+            "shop/",
+            "/shop",
+            "a/b/c",
+            "home/shop",
+            "hosts/a/b",
+            "d-7F3KQ21XB/a/Install/b",
+        ] {
+            assert!(wrong(text).contains("is no address: write home"), "{text}");
+        }
+        assert!(wrong("my shop").contains("not ' '"));
+        assert!(wrong("d-7F3KQ21XB/a/Instal").contains("no lifecycle event"));
+        assert!(wrong("\u{1b}[2J").contains("\\u{1b}"));
+    }
+
+    #[test]
+    fn everything_lies_in_home() {
+        let mut place = address("applications/d-7F3KQ21XB/x");
+        let mut way = vec![place.label()];
+        while let Some(parent) = place.parent() {
+            place = parent;
+            way.push(place.label());
+        }
+        assert_eq!(way, ["x", "d-7F3KQ21XB", "applications", "home"]);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_as_the_same(application in "[a-z]{1,3}|home|hosts|applications|d-7F3KQ21XB", group in "[a-z]{1,3}|home|hosts") {
+            let application: Name = application.parse().unwrap();
+            let group: Name = group.parse().unwrap();
+            for address in [
+                Address::Application(application.clone()),
+                Address::Host(group.clone()),
+                Address::Group(GroupKey { application, group }),
+            ] {
+                prop_assert_eq!(address.to_string().parse::<Address>().unwrap(), address);
+            }
+        }
+    }
+}

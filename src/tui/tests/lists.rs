@@ -1,0 +1,221 @@
+//! Lists that are narrowed and sorted: what is selected is still an id.
+
+use proptest::prelude::*;
+
+use super::{Cockpit, sample};
+use crate::api::feed::FeedItem;
+use crate::api::snapshot::{Snapshot, Summary};
+use crate::model::deployment::{DeploymentId, DeploymentStatus};
+use crate::tui::lists::List;
+
+fn id(n: usize) -> DeploymentId {
+    format!("d-{n:09}").parse().unwrap()
+}
+
+/// Deployments of which those in `failed` failed.
+fn snapshot(order: &[usize], failed: &[usize]) -> Snapshot {
+    let run = sample::failure();
+    let mut snapshot = sample::snapshot(sample::project(4), &run.deployment);
+    let one = Summary::from(&run.deployment);
+    snapshot.active.clear();
+    let summary = |n: &usize| Summary {
+        deployment_id: id(*n),
+        status: if failed.contains(n) {
+            DeploymentStatus::Failed
+        } else {
+            DeploymentStatus::Succeeded
+        },
+        by: format!("user-{}", n % 3),
+        ..one.clone()
+    };
+    snapshot.deployments = order.iter().map(summary).collect();
+    snapshot
+}
+
+fn deployments() -> Cockpit {
+    let order: Vec<usize> = (0..20).collect();
+    let mut cockpit = Cockpit::with(snapshot(&order, &[3, 7, 12]));
+    cockpit.resize(120, 50);
+    cockpit
+}
+
+fn shown(cockpit: &Cockpit) -> Vec<DeploymentId> {
+    cockpit.model.lists.deployments.clone()
+}
+
+#[test]
+fn typing_narrows_and_esc_clears_before_it_leaves() {
+    let mut cockpit = deployments();
+    cockpit.keys("/ s t a t u s : f a i l");
+    assert_eq!(shown(&cockpit), [id(3), id(7), id(12)]);
+    assert_eq!(cockpit.model.selected.deployment, Some(id(3)));
+    let screen = cockpit.screen();
+    assert!(screen.contains("/ status:fail_  3 of 20"), "{screen}");
+    cockpit.keys("down enter");
+    assert_eq!(cockpit.model.selected.deployment, Some(id(7)));
+    assert!(
+        cockpit.screen().contains("/status:fail 3 of 20"),
+        "it stays visible"
+    );
+    cockpit.keys("esc");
+    assert_eq!(shown(&cockpit).len(), 20);
+    assert_eq!(cockpit.model.selected.deployment, Some(id(7)));
+    cockpit.keys("esc");
+    assert_eq!(
+        crate::tui::screens::here(&cockpit.model).to_string(),
+        "shop"
+    );
+}
+
+#[test]
+fn the_mode_is_seen_and_changed() {
+    let mut cockpit = deployments();
+    cockpit.keys("/ d 1 9");
+    assert_eq!(shown(&cockpit), [id(19)]);
+    assert!(cockpit.screen().contains("fuzzy (tab changes)"));
+    cockpit.keys("tab");
+    assert_eq!(shown(&cockpit), [], "not a part of any");
+    assert!(cockpit.screen().contains("none fits"));
+    cockpit.keys("tab");
+    assert!(cockpit.screen().contains("regex (tab changes)"));
+    cockpit.keys("esc / 1 [ 3 4 ] $");
+    assert_eq!(shown(&cockpit), [id(13), id(14)]);
+    cockpit.keys("backspace backspace");
+    assert!(cockpit.screen().contains("no regular expression"));
+}
+
+#[test]
+fn where_nothing_fits_nothing_is_selected_and_nothing_acts() {
+    let run = sample::rollout();
+    let mut cockpit = Cockpit::with(sample::snapshot(sample::project(12), &run.deployment));
+    cockpit.resize(120, 40);
+    cockpit.keys("tab / z z z enter S");
+    cockpit.wait(1000);
+    assert_eq!(cockpit.model.selected.instance, None);
+    assert!(cockpit.model.layers.is_empty(), "{}", cockpit.screen());
+    cockpit.keys("esc esc h h / z z z enter");
+    cockpit.wait(1000);
+    assert_eq!(cockpit.model.selected.deployment, None);
+    assert!(
+        cockpit.screen().contains("/zzz 0 of "),
+        "{}",
+        cockpit.screen()
+    );
+    cockpit.keys("s");
+    assert!(cockpit.model.layers.is_empty());
+}
+
+#[test]
+fn what_no_longer_fits_stays_while_the_cursor_is_on_it() {
+    let mut cockpit = deployments();
+    cockpit.keys("/ s t a t u s : f a i l enter j");
+    assert_eq!(cockpit.model.selected.deployment, Some(id(7)));
+    let order: Vec<usize> = (0..20).collect();
+    cockpit.tell(FeedItem::Snapshot(Box::new(snapshot(&order, &[3, 12]))));
+    assert_eq!(cockpit.model.selected.deployment, Some(id(7)));
+    assert_eq!(shown(&cockpit), [id(3), id(7), id(12)]);
+    cockpit.keys("j");
+    assert_eq!(shown(&cockpit), [id(3), id(12)]);
+}
+
+#[test]
+fn what_is_gone_to_is_shown_whatever_the_filter_says() {
+    let mut cockpit = deployments();
+    cockpit.keys("/ s t a t u s : f a i l enter : d - 0 0 0 0 0 0 0 1 1 enter");
+    assert_eq!(cockpit.model.selected.deployment, Some(id(11)));
+    assert_eq!(shown(&cockpit).len(), 20);
+}
+
+#[test]
+fn columns_are_gone_through_inverted_and_ties_break_on_the_id() {
+    let mut cockpit = deployments();
+    let newest = shown(&cockpit);
+    cockpit.keys("i");
+    assert_eq!(
+        shown(&cockpit),
+        newest.iter().rev().cloned().collect::<Vec<_>>()
+    );
+    cockpit.keys("i O O O O");
+    assert!(
+        cockpit.screen().contains("by by\u{25be}"),
+        "{}",
+        cockpit.screen()
+    );
+    let mut wanted: Vec<(usize, DeploymentId)> = (0..20).map(|n| (n % 3, id(n))).collect();
+    wanted.sort();
+    let wanted: Vec<DeploymentId> = wanted.into_iter().map(|(_, id)| id).collect();
+    assert_eq!(shown(&cockpit), wanted);
+    cockpit.keys("O");
+    assert_eq!(shown(&cockpit), newest);
+}
+
+#[test]
+fn instances_are_narrowed_and_sorted_too() {
+    let run = sample::rollout();
+    let mut cockpit = Cockpit::with(sample::snapshot(sample::project(12), &run.deployment));
+    cockpit.resize(120, 40);
+    cockpit.keys("tab / s t a t u s : f a i l enter");
+    assert_eq!(cockpit.model.instances().len(), 1);
+    assert_eq!(cockpit.model.selected.instance, Some(sample::name("web-3")));
+    assert!(cockpit.screen().contains("/status:fail 1 of 12"));
+    cockpit.keys("esc O");
+    let names: Vec<&str> = cockpit
+        .model
+        .instances()
+        .window(0, 3)
+        .map(|t| t.name.as_str())
+        .collect();
+    assert_eq!(names, ["web-1", "web-10", "web-11"]);
+    cockpit.keys("g j");
+    assert_eq!(
+        cockpit.model.selected.instance,
+        Some(sample::name("web-10"))
+    );
+}
+
+#[test]
+fn the_documentation_has_every_list_and_its_fields() {
+    let page = include_str!("../../../docs/cockpit.md");
+    for list in List::ALL {
+        let row = format!("| {} | ", list.name());
+        let row = page.lines().find(|line| line.starts_with(&row)).unwrap();
+        let fields = format!("| {} |", list.fields().join(", "));
+        assert!(row.ends_with(&fields), "{row}");
+        let columns = list.columns().iter().skip(1);
+        assert!(columns.clone().all(|column| row.contains(column)), "{row}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn whatever_comes_the_selection_is_the_same_or_gone(
+        order in Just((0..20).collect::<Vec<usize>>()).prop_shuffle(),
+        then in Just((0..20).collect::<Vec<usize>>()).prop_shuffle(),
+        failed in proptest::collection::vec(0usize..20, 0..20),
+        kept in 1usize..20,
+        steps in 0usize..10,
+        keys in "[Oi]{0,4}",
+        narrowed in any::<bool>(),
+    ) {
+        let mut cockpit = Cockpit::with(snapshot(&order, &[1, 2, 3, 5, 8, 13]));
+        for key in keys.chars() {
+            cockpit.keys(&key.to_string());
+        }
+        if narrowed {
+            cockpit.keys("/ s t a t u s : f a i l enter");
+        }
+        for _ in 0..steps {
+            cockpit.keys("j");
+        }
+        let before = cockpit.model.selected.deployment.clone().unwrap();
+        let list: Vec<usize> = then.into_iter().take(kept).collect();
+        cockpit.tell(FeedItem::Snapshot(Box::new(snapshot(&list, &failed))));
+        let after = cockpit.model.selected.deployment.clone();
+        if list.iter().any(|n| id(*n) == before) {
+            prop_assert_eq!(after, Some(before));
+        } else if let Some(after) = after {
+            prop_assert_eq!(shown(&cockpit).first().cloned(), Some(after));
+        }
+    }
+}

@@ -23,6 +23,7 @@ pub fn check(cluster: &Cluster, stories: &BTreeMap<DeploymentId, Story>, wrong: 
             // No cluster has fleets or Auto Scaling groups, and none follows a place.
             LedgerEvent::Provisioned { .. }
             | LedgerEvent::Terminated { .. }
+            | LedgerEvent::Leaving { .. }
             | LedgerEvent::Watched { .. }
             | LedgerEvent::Suspending { .. }
             | LedgerEvent::Resumed { .. } => {}

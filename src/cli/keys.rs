@@ -55,9 +55,9 @@ pub(super) fn run(args: &Args) -> color_eyre::Result<Exit> {
                         ]
                     })
                     .collect();
-                table::lines(&["ACTION", "KEYS", "DOES"], &rows)
-                    .into_iter()
-                    .for_each(|line| say(format_args!("  {line}")));
+                for line in table::lines(&["ACTION", "KEYS", "DOES"], &rows) {
+                    say(format_args!("  {line}"));
+                }
             }
         }
     }

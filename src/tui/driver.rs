@@ -176,7 +176,7 @@ impl Driver {
             match effect {
                 // A terminal that is gone is found out by the next frame.
                 Effect::Copy(text) => {
-                    drop(terminal::tell(&copy::command(model.multiplexer, &text)))
+                    drop(terminal::tell(&copy::command(model.multiplexer, &text)));
                 }
                 Effect::Call(text) => self.calls.push(text),
                 effect => self.perform(effect),

@@ -173,5 +173,5 @@ pub fn check(preferences: &Preferences) -> color_eyre::Result<()> {
 }
 
 fn outside(preferences: &Preferences) -> Outside {
-    Outside::new(preferences.call, |name| std::env::var(name).ok())
+    Outside::new(&preferences.calls, |name| std::env::var(name).ok())
 }

@@ -39,7 +39,7 @@ fn a_wrong_preference_ends_the_start_with_its_place() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("cutover/cockpit.yaml");
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-    std::fs::write(&file, "theme: light\nbel: true\n").unwrap();
+    std::fs::write(&file, "theme: light\nkeymp: vim\n").unwrap();
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_cutover"))
         .arg("keys")
         .env("XDG_CONFIG_HOME", folder.path())
@@ -48,7 +48,7 @@ fn a_wrong_preference_ends_the_start_with_its_place() {
     assert_eq!(output.status.code(), Some(2));
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(text.contains("cockpit.yaml:2:1: "), "{text}");
-    assert!(text.contains("did you mean \"bell\"?"), "{text}");
+    assert!(text.contains("did you mean \"keymap\"?"), "{text}");
 }
 
 #[test]

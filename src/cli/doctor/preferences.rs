@@ -7,7 +7,7 @@ use crate::tui;
 /// The user's own file, and what it names.
 pub(super) fn look() -> Finding {
     let preferences = Appearance::default().preferences();
-    let wanted = preferences.and_then(|preferences| Ok(tui::check(&preferences)?));
+    let wanted = preferences.and_then(|preferences| tui::check(&preferences));
     match wanted {
         Ok(()) => Finding::ok("preferences", "keys and looks are right"),
         Err(error) => Finding::problem(

@@ -51,15 +51,16 @@ impl Filter {
             run(Role::Text, format!("{}_", self.field.text)),
             run(Role::Heading, format!("  {shown} of {all}  ")),
         ];
-        match filter.problem() {
-            Some(problem) => runs.push(run(Role::Bad, problem)),
-            None => {
-                runs.push(run(Role::Muted, format!("{} (", filter.mode().word())));
-                runs.push(run(Role::Key, mode));
-                runs.push(run(Role::Muted, " changes)"));
-                let fields = self.list.fields().join(": ");
-                runs.push(run(Role::Muted, format!("  !not  {fields}:")));
-            }
+        if let Some(problem) = filter.problem() {
+            runs.push(run(Role::Bad, problem));
+        } else {
+            let fields = self.list.fields().join(": ");
+            runs.extend([
+                run(Role::Muted, format!("{} (", filter.mode().word())),
+                run(Role::Key, mode),
+                run(Role::Muted, " changes)"),
+                run(Role::Muted, format!("  !not  {fields}:")),
+            ]);
         }
         brush.runs(line.x, line.y, line.width, &runs);
     }

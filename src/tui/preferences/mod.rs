@@ -22,30 +22,46 @@ pub struct Preferences {
     /// The keys over the defaults.
     pub keymap: Option<Source>,
     /// How somebody is called who looks elsewhere.
-    pub call: Call,
+    pub calls: Calls,
 }
 
 /// The ways in which somebody is called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Call {
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Calls(Vec<Way>);
+
+/// A way to call somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Way {
     /// By the terminal's bell.
-    pub bell: bool,
+    Bell,
     /// By a notification of the desktop.
-    pub notifications: bool,
+    Notification,
     /// By the terminal's title.
-    pub title: bool,
+    Title,
     /// By the progress that a terminal shows in its tab or in the task bar.
-    pub progress: bool,
+    Progress,
 }
 
-impl Default for Call {
+impl Calls {
+    /// In no way.
+    pub const NONE: Self = Self(Vec::new());
+
+    /// Whether somebody is called this way.
+    pub(crate) fn by(&self, way: Way) -> bool {
+        self.0.contains(&way)
+    }
+}
+
+impl Default for Calls {
     fn default() -> Self {
-        Self {
-            bell: true,
-            notifications: true,
-            title: true,
-            progress: true,
-        }
+        Self(vec![
+            Way::Bell,
+            Way::Notification,
+            Way::Title,
+            Way::Progress,
+        ])
     }
 }
 
@@ -80,34 +96,12 @@ pub enum PreferencesError {
 }
 
 /// The file, as it is written.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Written {
     theme: Option<String>,
     keymap: Option<String>,
-    bell: bool,
-    notifications: bool,
-    title: bool,
-    progress: bool,
-}
-
-impl Default for Written {
-    fn default() -> Self {
-        let Call {
-            bell,
-            notifications,
-            title,
-            progress,
-        } = Call::default();
-        Self {
-            theme: None,
-            keymap: None,
-            bell,
-            notifications,
-            title,
-            progress,
-        }
-    }
+    calls: Calls,
 }
 
 impl Preferences {
@@ -133,12 +127,7 @@ impl Preferences {
         Ok(Self {
             theme: written.theme.map(within),
             keymap: written.keymap.map(within),
-            call: Call {
-                bell: written.bell,
-                notifications: written.notifications,
-                title: written.title,
-                progress: written.progress,
-            },
+            calls: written.calls,
         })
     }
 }
@@ -160,12 +149,12 @@ mod tests {
     #[test]
     fn a_file_is_taken_at_its_word() {
         let folder = tempfile::tempdir().unwrap();
-        let text = "theme: mine.yaml\nkeymap: vim\nbell: false\n";
+        let text = "theme: mine.yaml\nkeymap: vim\ncalls: [title]\n";
         std::fs::write(folder.path().join(FILE), text).unwrap();
         std::fs::write(folder.path().join("mine.yaml"), "good: blue\n").unwrap();
         let found = Preferences::load(folder.path()).unwrap();
         assert_eq!(found.keymap.unwrap().name(), Some("vim"));
-        assert!(!found.call.bell && found.call.title);
+        assert!(!found.calls.by(Way::Bell) && found.calls.by(Way::Title));
         let (file, text) = found.theme.unwrap().read("theme", &[]).unwrap();
         assert_eq!(file, folder.path().join("mine.yaml"));
         assert_eq!(text, "good: blue\n");
@@ -175,13 +164,13 @@ mod tests {
     fn what_is_wrong_is_said_with_file_and_line() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join(FILE);
-        std::fs::write(&file, "theme: dark\nbel: false\n").unwrap();
+        std::fs::write(&file, "theme: dark\nkeymp: vim\n").unwrap();
         let error = Preferences::load(folder.path()).unwrap_err().to_string();
         let place = format!("{}:2:1: ", file.display());
         assert!(error.starts_with(&place), "{error}");
-        assert!(error.contains("did you mean \"bell\"?"), "{error}");
-        std::fs::write(&file, "bell: perhaps\n").unwrap();
+        assert!(error.contains("did you mean \"keymap\"?"), "{error}");
+        std::fs::write(&file, "calls: [title, bel]\n").unwrap();
         let error = Preferences::load(folder.path()).unwrap_err().to_string();
-        assert!(error.contains(":1:7: "), "{error}");
+        assert!(error.contains(":1:16: "), "{error}");
     }
 }

@@ -5,7 +5,7 @@
 
 use crate::text::safe;
 use crate::tui::attention::{Progress, Sign};
-use crate::tui::preferences::Call;
+use crate::tui::preferences::{Calls, Way};
 use crate::tui::terminal::multiplexer::Multiplexer;
 
 /// The end of an operating system command (ECMA-48, `ST`).
@@ -30,7 +30,7 @@ enum Notifications {
 /// What this terminal can show, and what it shows.
 #[derive(Debug)]
 pub(crate) struct Outside {
-    call: Call,
+    bell: bool,
     titles: bool,
     progresses: bool,
     notifications: Notifications,
@@ -40,7 +40,7 @@ pub(crate) struct Outside {
 
 impl Outside {
     /// What the terminal of this environment, which `variable` reads, can show of what is wanted.
-    pub(crate) fn new(call: Call, variable: impl Fn(&str) -> Option<String>) -> Self {
+    pub(crate) fn new(calls: &Calls, variable: impl Fn(&str) -> Option<String>) -> Self {
         let variable = |name: &str| variable(name).unwrap_or_default();
         let term = variable("TERM");
         let program = variable("TERM_PROGRAM");
@@ -53,15 +53,15 @@ impl Outside {
         let titled = term.starts_with("foot")
             || term.starts_with("rxvt")
             || !variable("VTE_VERSION").is_empty();
-        let notifications = match (capable, titled) {
+        let notifications = match (capable && calls.by(Way::Notification), titled) {
             (false, _) => Notifications::None,
             (true, true) => Notifications::Titled,
             (true, false) => Notifications::Plain,
         };
         Self {
-            call,
-            titles: capable && call.title,
-            progresses: progresses && call.progress && between.is_none(),
+            bell: calls.by(Way::Bell),
+            titles: capable && calls.by(Way::Title),
+            progresses: progresses && calls.by(Way::Progress) && between.is_none(),
             notifications,
             between,
             shown: Sign::default(),
@@ -72,7 +72,9 @@ impl Outside {
     pub(crate) fn show(&mut self, sign: Sign) -> String {
         let mut bytes = String::new();
         if self.titles && sign.title != self.shown.title {
-            bytes += &format!("\x1b]0;{}{END}", safe(&sign.title));
+            bytes += "\x1b]0;";
+            bytes += &safe(&sign.title);
+            bytes += END;
         }
         if self.progresses && sign.progress != self.shown.progress {
             bytes += &progress(sign.progress);
@@ -83,22 +85,19 @@ impl Outside {
 
     /// What calls somebody. The text may have come from anywhere.
     pub(crate) fn call(&self, text: &str) -> String {
-        let mut bytes = String::new();
         // What separates the parts of a sequence is no part of a text.
         let text = safe(text).replace(';', ",");
-        if self.call.notifications {
-            let sequence = match self.notifications {
-                Notifications::None => String::new(),
-                // Without a number in front, which would make it something else.
-                Notifications::Plain => format!("\x1b]9;cutover: {text}{END}"),
-                Notifications::Titled => format!("\x1b]777;notify;cutover;{text}{END}"),
-            };
-            bytes += &match self.between {
-                Some(between) if !sequence.is_empty() => between.wrap(&sequence),
-                _ => sequence,
-            };
-        }
-        if self.call.bell {
+        let sequence = match self.notifications {
+            Notifications::None => String::new(),
+            // Without a number in front, which would make it something else.
+            Notifications::Plain => format!("\x1b]9;cutover: {text}{END}"),
+            Notifications::Titled => format!("\x1b]777;notify;cutover;{text}{END}"),
+        };
+        let mut bytes = match self.between {
+            Some(between) if !sequence.is_empty() => between.wrap(&sequence),
+            _ => sequence,
+        };
+        if self.bell {
             bytes.push('\x07');
         }
         bytes
@@ -122,7 +121,7 @@ impl Outside {
     }
 }
 
-/// `OSC 9;4`, as ConEmu began it.
+/// `OSC 9;4`, as `ConEmu` began it.
 fn progress(progress: Progress) -> String {
     let (state, percent) = match progress {
         Progress::None => (0, 0),
@@ -138,7 +137,7 @@ mod tests {
     use super::*;
 
     fn outside(variables: &[(&str, &str)]) -> Outside {
-        Outside::new(Call::default(), |name| {
+        Outside::new(&Calls::default(), |name| {
             let found = variables.iter().find(|(key, _)| *key == name);
             found.map(|(_, value)| (*value).to_owned())
         })
@@ -197,18 +196,12 @@ mod tests {
 
     #[test]
     fn who_wants_none_of_it_gets_none() {
-        let quiet = Call {
-            bell: false,
-            notifications: false,
-            title: false,
-            progress: false,
-        };
         let variable = |name: &str| match name {
             "TERM" => Some("xterm".to_owned()),
             "WT_SESSION" => Some("1".to_owned()),
             _ => None,
         };
-        let mut terminal = Outside::new(quiet, variable);
+        let mut terminal = Outside::new(&Calls::NONE, variable);
         assert_eq!(terminal.show(sign("a", Progress::Running(5))), "");
         assert_eq!(terminal.call("a"), "");
         assert_eq!((terminal.begin(), terminal.end().as_str()), ("", ""));

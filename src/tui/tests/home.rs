@@ -9,6 +9,7 @@ use crate::engine::Summary;
 use crate::model::address::Address;
 use crate::model::deployment::DeploymentStatus;
 use crate::model::freeze::{Freeze, Scope};
+use crate::model::group::DeploymentGroup;
 use crate::model::timestamp::Timestamp;
 use crate::tui::message::Message;
 use crate::tui::screens::Screen;
@@ -112,7 +113,7 @@ fn the_nearest_deadline_comes_first_and_a_freeze_last() {
         group: sides::project()
             .groups
             .iter()
-            .map(|g| g.key())
+            .map(DeploymentGroup::key)
             .find(|g| *g != sample::production())
             .unwrap_or_else(sample::production),
         status: DeploymentStatus::Failed,

@@ -50,7 +50,7 @@ fn every_command_asks_once_and_carries_what_was_seen() {
     let next = What::StartNext {
         target: instance("web-12"),
     };
-    let cases = [
+    let cases = vec![
         (rollout(), "p", What::Pause, 1),
         (
             state(&paused, 12),

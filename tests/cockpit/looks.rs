@@ -22,7 +22,7 @@ fn a_light_terminal_gets_dark_letters_and_a_file_its_own() {
     // Nothing of the terminal's answer was taken for a key.
     assert!(!terminal.text().contains("Cancel"), "{}", terminal.text());
     terminal.press("q");
-    terminal.wait_for("go on in the background");
+    terminal.wait_for("in the background");
     terminal.press("l");
     assert!(terminal.child.wait().unwrap().success());
 

@@ -362,7 +362,7 @@ fn cockpit(lab: &Lab) -> Vec<u8> {
     );
     let mut seen = Vec::new();
     terminal.wait_for("shop");
-    terminal.press("/");
+    terminal.press(":");
     terminal.wait_for("Go to");
     terminal.press("shop/plain");
     terminal.wait_for("> shop/plain");

@@ -583,6 +583,7 @@ impl Keeper {
             };
             heard.push(open.errand.heard(self.deployment, ended));
             heard.push(open.errand.heard(self.deployment, Report::Ended));
+            self.late.remove(target);
             over.push(execution.clone());
         }
         for execution in over {

@@ -13,6 +13,7 @@ use crate::model::traffic::Split;
 use crate::tui::consequence::goal;
 use crate::tui::lists::List;
 use crate::tui::model::Model;
+use crate::tui::panes::footer;
 use crate::tui::replay::REFUSED;
 use crate::tui::screens::Screen;
 use crate::tui::update::other;
@@ -102,7 +103,7 @@ pub(crate) fn available(action: Action, model: &Model) -> Result<(), String> {
             None => Err("this is no replay".to_owned()),
         },
         Action::Follow if model.output.of.is_none() => Err("no instance is selected".to_owned()),
-        Action::Dismiss if model.hint.is_empty() && model.toast.is_none() => {
+        Action::Dismiss if footer::hint(model).is_empty() && model.toast.is_none() => {
             Err("there is nothing to put away".to_owned())
         }
         _ => moving(action, model),

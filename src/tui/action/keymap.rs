@@ -224,6 +224,13 @@ mod tests {
     }
 
     #[test]
+    fn what_comes_with_the_program_is_right() {
+        for (name, _) in BUILT_IN {
+            Keymap::load(Some(&Source::named(name))).unwrap_or_else(|error| panic!("{error}"));
+        }
+    }
+
+    #[test]
     fn what_is_wrong_is_said_with_file_and_line() {
         assert_eq!(
             problem("# mine\nstpo: [S]\n"),

@@ -115,7 +115,7 @@ pub(crate) fn deployment_key(view: &View, summary: &Summary, now: Timestamp, col
     match column {
         "status" => text(standing(view, summary)),
         "revision" => text(summary.revision.label.clone()),
-        "by" => text(summary.by.clone()),
+        "person" => text(summary.by.clone()),
         _ => span(summary.start_time, summary.complete_time.unwrap_or(now)),
     }
 }

@@ -63,7 +63,7 @@ impl List {
             Self::Home => &["urgency"],
             Self::Applications => &["name", "platform"],
             Self::Groups => &["document", "name", "style", "status"],
-            Self::Deployments => &["age", "status", "revision", "time", "by"],
+            Self::Deployments => &["age", "status", "revision", "time", "person"],
             Self::Instances => &["plan", "name", "status", "time"],
             Self::Hosts => &["state", "name", "up", "free", "system"],
         }

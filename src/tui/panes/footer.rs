@@ -5,6 +5,7 @@ use crate::tui::action::{ACTIONS, Action, Context};
 use crate::tui::layout::Layout;
 use crate::tui::model::{Model, Pane};
 use crate::tui::paint::{Brush, Ends, Run, run, width};
+use crate::tui::screens::Screen;
 use crate::tui::theme::Role;
 use crate::tui::widgets::wrap::wrap;
 
@@ -35,8 +36,11 @@ pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
     brush.title(area, &runs);
 }
 
-/// The hint, broken into lines that fit the screen.
+/// The hint, broken into lines that fit the screen. It tells of the keys of rollouts, which are nothing elsewhere.
 pub(crate) fn hint(model: &Model) -> Vec<String> {
+    if model.screen != Screen::Rollouts {
+        return Vec::new();
+    }
     let width = usize::from(model.size.0.saturating_sub(4));
     let lines = model.hint.iter();
     lines.flat_map(|line| wrap(line, width)).collect()

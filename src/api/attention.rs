@@ -38,6 +38,8 @@ pub struct Need {
     pub kind: Kind,
     /// Where it is looked at.
     pub at: Address,
+    /// What tells it from others of its kind at the same address: a state, a name. Empty where there is one alone.
+    pub which: String,
     /// The group that it is about, if it is about one.
     pub group: Option<GroupKey>,
     /// What it is, and what happens by itself, in a line. What operators and hosts wrote is in it as they wrote it.
@@ -146,6 +148,7 @@ fn of_deployment(deployment: &Deployment, now: Timestamp) -> Vec<Need> {
     let need = |kind, since, until| Need {
         kind,
         at: Address::Deployment(deployment.id().clone()),
+        which: String::new(),
         group: Some(deployment.group_key()),
         text: outlook.to_string(),
         since,
@@ -207,6 +210,7 @@ fn silent(deployment: &Deployment, outlook: &Outlook) -> Option<Need> {
     Some(Need {
         kind: Kind::Silent,
         at: Address::Instance(deployment.id().clone(), first.clone()),
+        which: String::new(),
         group: Some(deployment.group_key()),
         text: format!("{names} not heard of: at zero given up, and failed"),
         since: Some(since),
@@ -253,6 +257,7 @@ fn unsettled_need(summary: &Summary) -> Need {
     Need {
         kind: Kind::Failed,
         at: Address::Deployment(summary.deployment_id.clone()),
+        which: String::new(),
         group: Some(summary.group.clone()),
         text: format!("{what} {how} and nothing came after it{why}"),
         since: summary.complete_time,
@@ -287,6 +292,7 @@ fn alarms(view: &View, told: &[Need]) -> Vec<Need> {
         (!told.iter().any(is_told)).then(|| Need {
             kind: Kind::Alarm,
             at,
+            which: name.clone(),
             group: deployed.map(Deployment::group_key),
             text,
             since: None,
@@ -323,6 +329,7 @@ fn hosts(view: &View) -> Vec<Need> {
         Some(Need {
             kind: Kind::Hosts,
             at,
+            which: text.to_owned(),
             group: None,
             text: format!("{} {text}", named(names, count)),
             since: None,
@@ -341,6 +348,7 @@ fn documents(view: &View) -> Option<Need> {
     Some(Need {
         kind: Kind::Documents,
         at: Address::Applications,
+        which: String::new(),
         group: None,
         text: format!("what was last good holds: {first}{more}"),
         since: None,
@@ -352,6 +360,7 @@ fn freezes(view: &View) -> impl Iterator<Item = Need> {
     view.freezes.iter().map(|freeze| Need {
         kind: Kind::Frozen,
         at: Address::from(&freeze.scope),
+        which: format!("{} {}", freeze.at.0, freeze.by),
         group: None,
         text: format!("{}, by {}: {}", freeze.scope, freeze.by, freeze.why),
         since: Some(freeze.at),

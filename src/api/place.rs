@@ -12,6 +12,13 @@ use crate::model::yaml::nearest;
 #[error("{0}")]
 pub struct Nowhere(String);
 
+impl Nowhere {
+    /// With what there is instead.
+    pub fn new(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
 impl View {
     /// Finds what is at an address. Instances of a deployment that is not held whole are taken to be there.
     ///

@@ -152,6 +152,7 @@ impl Known {
                     return Vec::new();
                 };
                 let found = self.typed.iter().flat_map(|name| names.revisions(name));
+                let found = found.filter(|one| is_harmless(&one.revision.label));
                 let found = found.enumerate();
                 found
                     .map(|(place, one)| {
@@ -192,6 +193,12 @@ impl Known {
             }
         }
     }
+}
+
+/// Whether a shell takes a word as it is: some put what they complete on the line without quoting it.
+fn is_harmless(word: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._+:@/-,=".contains(c);
+    word.chars().all(plain)
 }
 
 fn candidate(name: &str, about: &str) -> CompletionCandidate {

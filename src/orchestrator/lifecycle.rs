@@ -48,9 +48,8 @@ impl Orchestrator {
     /// Whether instances may wait for a deployment group at any time.
     pub(super) fn answers_hooks(&self) -> bool {
         let (project, _) = self.0.documents.current();
-        let both = [Transition::Launching, Transition::Terminating];
         let mut groups = project.groups.iter().filter(|it| it.account.is_some());
-        groups.any(|group| both.iter().any(|&it| group.hook(it).is_some()))
+        groups.any(DeploymentGroup::names_hooks)
     }
 
     /// What each instance that waits is to be told. Where several deployment groups have a say, all of them have to let it go on.
@@ -66,7 +65,7 @@ impl Orchestrator {
                 let Some((instance, waits)) = selection.waiting(host) else {
                     continue;
                 };
-                let Some(hook) = group.hook(waits.transition) else {
+                let Some(hook) = group.hook(waits.transition, &waits.group) else {
                     continue;
                 };
                 let say = match waits.transition {

@@ -58,7 +58,7 @@ impl Orchestrator {
     pub(super) async fn end_leaving(&self) {
         let (project, _) = self.0.documents.current();
         let groups = project.groups.iter();
-        for group in groups.filter(|it| it.hook(Transition::Terminating).is_some()) {
+        for group in groups.filter(|it| it.names_hooks()) {
             let mut ledgers = self.0.ledgers.lock().await;
             let Some(ledger) = ledgers.get_mut(&group.key()) else {
                 continue;
@@ -66,7 +66,10 @@ impl Orchestrator {
             let selection = ledger.selection(group);
             let leaves = |host: &&Host| {
                 let waits = selection.waiting(host);
-                let leaves = waits.is_some_and(|(_, it)| it.transition == Transition::Terminating);
+                let leaves = waits.is_some_and(|(_, it)| {
+                    let hook = group.hook(it.transition, &it.group);
+                    it.transition == Transition::Terminating && hook.is_some()
+                });
                 let mut ends = ledger.leaving.values();
                 leaves && !ends.any(|hosts| hosts.contains(&host.name))
             };
@@ -110,20 +113,22 @@ impl Orchestrator {
             .as_ref()
             .map(|handle| handle.state.read().unwrap_or_else(PoisonError::into_inner));
         let selection = ledger.selection(group);
-        let hook = group.hook(Transition::Launching);
-        let comes = |host: &&Host| {
-            let waits = selection.waiting(host).filter(|_| hook.is_some());
-            waits.is_some_and(|(_, it)| it.transition == Transition::Launching)
+        let waits = |host: &Host, transition| {
+            let waits = selection.waiting(host).map(|(_, waits)| waits);
+            waits.is_some_and(|it| {
+                it.transition == transition && group.hook(transition, &it.group).is_some()
+            })
         };
+        let comes = |host: &&Host| waits(host, Transition::Launching);
         let coming = project.hosts.iter().filter(comes);
-        members::newcomers(
-            project.selected(selection.clone()).chain(coming),
-            ledger,
-            state.as_deref(),
-        )
-        .into_iter()
-        .filter(|host| self.0.hosts.reached(&host.name))
-        .cloned()
-        .collect()
+        // By a tag, those that wait are selected too: those that leave get nothing any more.
+        let there = project
+            .selected(selection.clone())
+            .filter(|host| !comes(host) && !waits(host, Transition::Terminating));
+        members::newcomers(there.chain(coming), ledger, state.as_deref())
+            .into_iter()
+            .filter(|host| self.0.hosts.reached(&host.name))
+            .cloned()
+            .collect()
     }
 }

@@ -130,7 +130,6 @@ marks! {
     TaskSetLost: "a host had lost the tasks that were ordered of it",
     EndOvertookTaskSet: "the end of a task set came to a host that had not its order",
     NewDisk: "a host came back with a new disk",
-    NoPort: "there was no port for a task",
     OriginalDeleted: "the task set that had lost the traffic was deleted",
     OriginalKept: "the task set that had lost the traffic was left for good",
     ReplacementDeleted: "the way back deleted the replacement",

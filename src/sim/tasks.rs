@@ -365,7 +365,6 @@ impl Tasks {
             return;
         }
         let Some(port) = self.choose(set, number) else {
-            env.mark(Mark::NoPort);
             return self.later(env, AGAIN, OnTask::Starts(life, set, number));
         };
         let Some(found) = self.sets.get_mut(&set) else {

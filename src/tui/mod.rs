@@ -145,6 +145,10 @@ pub async fn replay(
 /// The keys and the looks. The terminal may be asked for its background, so that this comes before anybody reads its keys.
 fn appearance(preferences: &Preferences) -> color_eyre::Result<(Keymap, Theme)> {
     let keymap = Keymap::load(preferences.keymap.as_ref())?;
+    // Who names a theme wants it, whatever NO_COLOR says: dropped on their way, colours would take bold and reversed with them.
+    if preferences.theme.is_some() {
+        crossterm::style::force_color_output(true);
+    }
     let theme = theme::choose::choose(
         preferences.theme.as_ref(),
         |name| std::env::var(name).ok(),

@@ -104,7 +104,11 @@ fn arrange(model: &mut Model, session: &Session) {
 /// The text of what is to be remembered.
 fn text(model: &Model) -> io::Result<String> {
     let mut session = Session {
-        address: here(model).to_string(),
+        // Who leaves before anything was seen has been nowhere else.
+        address: match &model.start {
+            Some(Start::Asked(address) | Start::Remembered(address)) => address.to_string(),
+            None => here(model).to_string(),
+        },
         ..Session::default()
     };
     for list in List::ALL {

@@ -66,14 +66,31 @@ impl<'de> Deserialize<'de> for AutoScalingGroup {
     }
 }
 
+impl AutoScalingGroup {
+    fn hook(&self, transition: Transition) -> Option<&str> {
+        match transition {
+            Transition::Launching => self.hook.as_deref(),
+            Transition::Terminating => self.termination_hook.as_deref(),
+        }
+    }
+}
+
 impl DeploymentGroup {
-    /// The lifecycle hook that instances on their way wait for until this group lets them go on.
-    pub fn hook(&self, transition: Transition) -> Option<&str> {
+    /// The lifecycle hook of an Auto Scaling group that instances on their way wait for until this group lets them go on. One that the
+    /// document does not name is a copy, which has the hooks of what it was copied from.
+    pub fn hook(&self, transition: Transition, scaling_group: &str) -> Option<&str> {
+        let named = || self.auto_scaling_groups.iter().flatten();
+        match named().find(|one| one.name == scaling_group) {
+            Some(one) => one.hook(transition),
+            None => named().find_map(|one| one.hook(transition)),
+        }
+    }
+
+    /// Whether instances may wait for this group at all.
+    pub fn names_hooks(&self) -> bool {
+        let both = [Transition::Launching, Transition::Terminating];
         let mut named = self.auto_scaling_groups.iter().flatten();
-        named.find_map(|one| match transition {
-            Transition::Launching => one.hook.as_deref(),
-            Transition::Terminating => one.termination_hook.as_deref(),
-        })
+        named.any(|one| both.iter().any(|&it| one.hook(it).is_some()))
     }
 }
 

@@ -131,7 +131,7 @@ impl Orchestrator {
         }
         let (project, _) = self.0.documents.current();
         let unusable =
-            |host| clash(&project, host).or_else(|| unusable(&project, deployment, host));
+            |host| unusable(&project, deployment, host).or_else(|| clash(&project, host));
         match hosts.iter().find_map(unusable) {
             None => Ok(hosts),
             Some(why) => Err(wrong(

@@ -118,9 +118,9 @@ impl Creation {
         }
     }
 
-    /// Until somebody has asked to stop the deployment.
+    /// Until the deployment ends early: somebody has asked for that, an alarm, or its time is over.
     async fn stopped(&self) {
-        while self.duty.deployment().stop.is_none() {
+        while !self.duty.deployment().is_ceasing() {
             sleep(LOOK).await;
         }
     }

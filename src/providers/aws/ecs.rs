@@ -233,14 +233,6 @@ fn ordered(
     });
     let launch = launch.flatten();
     let registries = before.map_or(known.service_registries(), |set| set.service_registries());
-    // Instances have no platform of AWS's.
-    let platform = match &launch {
-        Some(LaunchType::Fargate) => true,
-        Some(_) => false,
-        None => capacity
-            .iter()
-            .all(|one| one.capacity_provider().starts_with("FARGATE")),
-    };
     let version = asked.platform_version.as_str();
     let all = Scale::builder().value(100.0).unit(ScaleUnit::Percent);
     Ok(made
@@ -251,7 +243,8 @@ fn ordered(
         .set_network_configuration(network)
         .set_capacity_provider_strategy(Some(capacity).filter(|it| !it.is_empty()))
         .set_launch_type(launch)
-        .set_platform_version((platform || version != LATEST).then(|| version.to_owned()))
+        // What it is where nothing is said; instances have no platform of AWS's, and refuse the word.
+        .set_platform_version((version != LATEST).then(|| version.to_owned()))
         .set_service_registries(Some(registries.to_vec()).filter(|it| !it.is_empty()))
         .scale(all.build()))
 }
@@ -349,7 +342,7 @@ mod tests {
     fn what_an_appspec_leaves_open_is_as_before() {
         let same = asked("", Some(primary()));
         assert_eq!(same.launch_type(), Some(&LaunchType::Fargate));
-        assert_eq!(same.platform_version(), Some("LATEST"));
+        assert_eq!(same.platform_version(), None);
         assert_eq!(
             same.network_configuration(),
             primary().network_configuration()

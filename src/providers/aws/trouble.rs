@@ -179,6 +179,11 @@ enum Family {
 /// Every service has words of its own for the same thing.
 fn family(code: &str, status: u16) -> Family {
     match code {
+        // Auto Scaling has something else to do with the group first.
+        "ScalingActivityInProgress"
+        | "ScalingActivityInProgressFault"
+        | "ResourceContention"
+        | "ResourceContentionFault" => Family::Broken,
         "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" | "TokenRefreshRequired" => {
             Family::Expired
         }
@@ -239,6 +244,7 @@ mod tests {
         );
         assert_eq!(said(400, "Throttling", "Rate exceeded").0, Kind::Busy);
         assert_eq!(said(429, "", "").0, Kind::Busy);
+        assert_eq!(said(400, "ScalingActivityInProgress", "").0, Kind::Busy);
         assert_eq!(
             said(503, "", ""),
             (

@@ -4,7 +4,7 @@ use super::confirm::{Confirm, Subject};
 use super::picker::{Picked, Picker, Row};
 use super::{Layer, Reply};
 use crate::api::command::{Deploy, Preview};
-use crate::model::group::GroupKey;
+use crate::model::group::{DeploymentGroup, GroupKey};
 use crate::tui::action::Action;
 use crate::tui::action::available::deployable;
 use crate::tui::action::key::Key;
@@ -34,7 +34,7 @@ pub(crate) struct Pick {
 
 /// Asks for the revision; for the group first where the keys are in the applications and there is a choice.
 pub(crate) fn open(model: &mut Model) -> Vec<Effect> {
-    let unclear = model.focus == Pane::Applications && model.lists.groups.len() > 1;
+    let unclear = model.focus == Pane::Applications && choices(model).count() > 1;
     model.layers.push(Layer::Deploy(Pick {
         picker: Picker::new(),
         group: model.selected.group.clone().filter(|_| !unclear),
@@ -102,16 +102,22 @@ impl Pick {
     }
 }
 
+/// The groups of the selected application, whatever the list of them is narrowed to.
+fn choices(model: &Model) -> impl Iterator<Item = GroupKey> {
+    let groups = model.view.iter().flat_map(|view| &view.project.groups);
+    let of = model.selected.application.as_ref();
+    groups
+        .filter(move |group| Some(&group.application_name) == of)
+        .map(DeploymentGroup::key)
+}
+
 fn groups(model: &Model) -> Vec<Row<Item>> {
-    model
-        .lists
-        .groups
-        .iter()
+    choices(model)
         .map(|key| {
-            let reason = deployable(model, key).err();
+            let reason = deployable(model, &key).err();
             Row {
-                id: Item::Group(key.clone()),
                 text: key.to_string(),
+                id: Item::Group(key),
                 open: reason.is_none(),
                 note: reason.unwrap_or_default(),
             }

@@ -19,8 +19,10 @@ use std::time::Duration;
 use ratatui::layout::Rect;
 
 use crate::api::attention::{Attention, Kind, Need, attention};
+use crate::api::host::HostView;
 use crate::engine::Summary;
 use crate::model::address::Address;
+use crate::model::alarm::{AlarmState, AlarmStatus};
 use crate::model::timestamp::{Short, Timestamp, Whole};
 use crate::text::safe;
 use crate::tui::glyph::{Glyph, Mark};
@@ -70,6 +72,8 @@ struct Id {
     part: Part,
     kind: Option<Kind>,
     at: Address,
+    /// What tells a need from others of its kind at the same address.
+    which: String,
 }
 
 /// The state of the screen.
@@ -110,7 +114,12 @@ impl Home {
         if due || narrowed {
             let before = self.position();
             self.fill(model, narrowed);
-            // What is gone leaves the cursor where it was.
+            // What has gone to another part is followed; what is gone leaves the cursor where it was.
+            if self.position().is_none() {
+                let gone = self.selected.as_ref();
+                let moved = gone.and_then(|gone| self.rows.iter().find(|row| row.at == gone.at));
+                self.selected = moved.or(gone).cloned();
+            }
             if self.position().is_none() {
                 let row = before.unwrap_or(0).min(self.rows.len().saturating_sub(1));
                 self.selected = self.rows.get(row).cloned();
@@ -131,12 +140,14 @@ impl Home {
             part: Part::Needs,
             kind: Some(need.kind),
             at: need.at.clone(),
+            which: need.which.clone(),
         });
         let of = |part| {
             move |id: &_| Id {
                 part,
                 kind: None,
                 at: Address::Deployment(Clone::clone(id)),
+                which: String::new(),
             }
         };
         let running = self.attention.running.iter().map(of(Part::Running));
@@ -171,7 +182,7 @@ impl Home {
 
     fn need(&self, id: &Id) -> Option<&Need> {
         let mut needs = self.attention.needs.iter();
-        needs.find(|need| id.kind == Some(need.kind) && need.at == id.at)
+        needs.find(|need| id.kind == Some(need.kind) && need.at == id.at && need.which == id.which)
     }
 
     fn position(&self) -> Option<usize> {
@@ -409,20 +420,36 @@ fn detail(model: &Model, area: Rect, lines: u16, brush: &mut Brush<'_>) {
     }
 }
 
-/// That nothing needs a person, and why that is believed.
+/// That nothing needs a person, and why that is believed: by what answers and what is well, not by what there is.
 fn calm(model: &Model) -> Vec<Run> {
     let sign = Glyph::Succeeded.draw(model.theme);
-    let (hosts, alarms) = model
-        .view
-        .as_ref()
-        .map_or((0, 0), |view| (view.project.hosts.len(), view.alarms.len()));
-    let part = |count: usize, one: &str, many: &str| match count {
-        0 => String::new(),
-        1 => format!(", {one}"),
-        n => format!(", {}", many.replace('#', &n.to_string())),
+    if model.is_stale() {
+        let text = "Nothing needed a person when something was last heard.";
+        return vec![run(Role::Warn, text)];
+    }
+    let Some(view) = &model.view else {
+        return Vec::new();
     };
-    let hosts = part(hosts, "its host answers", "all # hosts answer");
-    let alarms = part(alarms, "its alarm is well", "all # alarms are well");
+    let part = |well: usize, all: usize, one: &str, many: &str| match (well, all) {
+        (_, 0) => String::new(),
+        (1, 1) => format!(", {one}"),
+        (well, all) if well == all => format!(", all {all} {many}"),
+        (well, all) => format!(", {well} of {all} {many}"),
+    };
+    let answers = |host: &HostView<'_>| host.status.is_some_and(|status| status.reachable);
+    let hosts = part(
+        view.all_hosts().filter(answers).count(),
+        view.project.hosts.len(),
+        "its host answers",
+        "hosts answer",
+    );
+    let is_ok = |alarm: &&AlarmStatus| alarm.state() == Some(AlarmState::Ok);
+    let alarms = part(
+        view.alarms.values().filter(is_ok).count(),
+        view.alarms.len(),
+        "its alarm is well",
+        "alarms are well",
+    );
     vec![
         run(Role::Good, format!("{sign} Calm: ")),
         run(

@@ -118,6 +118,9 @@ fn show(model: &mut Model, address: &Address) -> Result<(), Nowhere> {
     if let Some(view) = &model.view {
         view.find(address)?;
     }
+    if model.replay.is_some() && Screen::of(address) != Screen::Rollouts {
+        return Err(Nowhere::new("a replay shows a rollout, and nothing else"));
+    }
     model.screen = Screen::of(address);
     let selected = &mut model.selected;
     match address {
@@ -224,8 +227,10 @@ pub(crate) fn leave(model: &mut Model) {
         model.focus = model.focus.before();
         return;
     }
+    let here = here(model);
     while let Some(below) = model.trail.below.pop() {
-        if show(model, &below.at).is_ok() {
+        // Back and forward may have led here.
+        if below.at != here && show(model, &below.at).is_ok() {
             model.trail.base = below.base;
             settle(model);
             return;

@@ -231,7 +231,10 @@ fn the_hint_is_above_the_keys() {
     ];
     picture!("hint-80x24", cockpit);
     cockpit.keys("0");
-    assert!(!cockpit.screen().contains("Press d"), "it tells of rollouts");
+    assert!(
+        !cockpit.screen().contains("Press d"),
+        "it tells of rollouts"
+    );
     cockpit.keys("esc `");
     assert!(cockpit.screen().contains("Press d"));
 }

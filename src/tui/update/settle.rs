@@ -46,7 +46,7 @@ pub(crate) fn settle(model: &mut Model) -> Vec<Effect> {
     if model.focus != Pane::Output {
         model.output.narrow(None);
     }
-    screen(model, narrowed.or(sorted));
+    screen(model, narrowed, sorted);
     positions(model);
     if model.view.is_some() {
         let here = screens::here(model);
@@ -57,16 +57,19 @@ pub(crate) fn settle(model: &mut Model) -> Vec<Effect> {
 }
 
 /// Lets the screen that is seen look at the picture again.
-fn screen(model: &mut Model, changed: Option<List>) {
+fn screen(model: &mut Model, narrowed: Option<List>, sorted: Option<List>) {
+    let changed = |list| [narrowed, sorted].contains(&Some(list));
     match model.screen {
         Screen::Home => {
             let mut home = std::mem::take(&mut model.home);
-            home.refresh(model, changed == Some(List::Home));
+            home.refresh(model, changed(List::Home));
             model.home = home;
         }
         Screen::Hosts => {
             let mut hosts = std::mem::take(&mut model.hosts);
-            hosts.refresh(model, changed == Some(List::Hosts));
+            let typed = !model.arranged.of(List::Hosts).filter.is_empty();
+            let narrowed = narrowed == Some(List::Hosts) && typed;
+            hosts.refresh(model, changed(List::Hosts), narrowed);
             model.hosts = hosts;
         }
         Screen::Rollouts => {}
@@ -209,7 +212,8 @@ fn arrange_instances(model: &mut Model, narrowed: Option<List>, sorted: Option<L
         (0..deployment.targets.len()).collect(),
         position
             .as_ref()
-            .filter(|_| narrowed != Some(List::Instances)),
+            // What was found in another deployment has to fit here.
+            .filter(|_| made.is_some() && narrowed != Some(List::Instances)),
         |position| facts::instance(deployment, *position),
         |position, _| {
             let target = deployment.targets.get(*position);

@@ -50,15 +50,16 @@ struct Row {
 }
 
 impl Hosts {
-    /// Looks at the picture again, if it is time; at once if what is wanted of it is new.
-    pub(crate) fn refresh(&mut self, model: &Model, narrowed: bool) {
+    /// Looks at the picture again, if it is time; at once if what is wanted of it is new. Where something was typed to narrow it, the
+    /// cursor goes to what fits.
+    pub(crate) fn refresh(&mut self, model: &Model, changed: bool, narrowed: bool) {
         let Some(view) = &model.view else { return };
         self.news = view.host_news;
-        let calm = |at: Timestamp| model.now.since(at) >= CALM;
+        let calm = |at: Timestamp| model.now.since(at) >= CALM || model.now < at;
         let make = self
             .made
             .is_none_or(|(news, at)| news != self.news && calm(at));
-        if make || narrowed {
+        if make || changed {
             self.made = Some((self.news, model.now));
             self.make(model, narrowed);
         }

@@ -298,7 +298,10 @@ async fn kills() {
     }
     assert_eq!(lab.status(&id), "InProgress");
     between.is_steady(true);
-    comes_near(&traffic.production, "v2", 0.5).await;
+    until("half of it is shifted", async || {
+        site.ecs.weights().await[1] >= 50
+    })
+    .await;
     lab.kill_orchestrator();
     assert_eq!(lab.wait_for_end(&id), "Succeeded", "{:#}", lab.show(&id));
     assert_eq!(between.came("CreateTaskSet"), 1);

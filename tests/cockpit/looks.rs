@@ -21,6 +21,7 @@ fn a_light_terminal_gets_dark_letters_and_a_file_its_own() {
     assert!(colours(&terminal).contains(&vt100::Color::Idx(24)));
     // Nothing of the terminal's answer was taken for a key.
     assert!(!terminal.text().contains("Cancel"), "{}", terminal.text());
+    terminal.wait_for("wait for reroute");
     terminal.press("q");
     terminal.wait_for("in the background");
     terminal.press("l");

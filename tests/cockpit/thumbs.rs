@@ -27,7 +27,7 @@ fn a_function_shifts_step_by_step_and_comes_back_when_a_check_objects() {
     let folder = Arc::new(tempfile::tempdir().unwrap());
     let arguments = ["--hosts", "2", "--speed", "60"];
     let mut terminal = Terminal::open(folder, &arguments, &[]);
-    terminal.wait_for("thumbs");
+    terminal.wait_for("Applications");
     terminal.press(":");
     terminal.wait_for("Go to");
     terminal.press("thumbs/live");

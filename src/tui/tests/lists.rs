@@ -137,7 +137,7 @@ fn columns_are_gone_through_inverted_and_ties_break_on_the_id() {
     );
     cockpit.keys("i O O O O");
     assert!(
-        cockpit.screen().contains("by by\u{25be}"),
+        cockpit.screen().contains("by person\u{25be}"),
         "{}",
         cockpit.screen()
     );

@@ -334,12 +334,13 @@ async fn tasks_are_counted_for_as_long_as_a_deployment_runs() {
     let words = format!("tasks of the replacement: {TASKS}/{TASKS} running");
     assert!(told.contains(&words), "{told}");
     // Whoever does not answer is named, and what the others say is told all the same.
-    lab.signal_agent("web-2", Signal::SIGKILL);
+    lab.signal_agent("web-2", Signal::SIGSTOP);
     let now = lab.wait_for(&id, |now| now["tasks"]["original"]["silent"][0] == "web-2");
     let left = now["tasks"]["original"]["running"].as_u64().unwrap();
     assert!((1..TASKS as u64).contains(&left), "{now:#}");
     let told = lab.ok(&["show", &id]);
     assert!(told.contains("no answer from web-2"), "{told}");
+    lab.signal_agent("web-2", Signal::SIGCONT);
     lab.ok(&["stop", &id]);
 }
 

@@ -1,37 +1,35 @@
 //! How the cockpit looks on a terminal that says what its background is, and with a user's own files.
 
-use super::terminal::{BACKGROUND, COLUMNS, ROWS, Terminal};
+use super::terminal::{BACKGROUND, COLUMNS, ROWS, Terminal, live};
 
-/// The colours of letters on the screen.
-fn colours(terminal: &Terminal) -> Vec<vt100::Color> {
-    let parser = terminal.screen();
-    let cells = (0..ROWS).flat_map(|row| (0..COLUMNS).map(move |column| (row, column)));
-    cells
-        .filter_map(|(row, column)| parser.screen().cell(row, column))
-        .map(vt100::Cell::fgcolor)
-        .collect()
+/// Whether a letter on the screen has this colour.
+fn has(screen: &vt100::Screen, colour: u8) -> bool {
+    let mut cells = (0..ROWS).flat_map(|row| (0..COLUMNS).map(move |column| (row, column)));
+    cells.any(|(row, column)| {
+        let cell = screen.cell(row, column);
+        cell.is_some_and(|cell| cell.fgcolor() == vt100::Color::Idx(colour))
+    })
 }
 
 #[test]
 fn a_light_terminal_gets_dark_letters_and_a_file_its_own() {
     let light = [(BACKGROUND, "ffff/ffff/ffff")];
     let mut terminal = Terminal::small_lab(&light);
-    terminal.wait_for("Instance");
     // The role of keys in the theme for light backgrounds.
-    assert!(colours(&terminal).contains(&vt100::Color::Idx(24)));
+    terminal.wait("the light theme's keys", |screen| has(screen, 24));
     // Nothing of the terminal's answer was taken for a key.
     assert!(!terminal.text().contains("Cancel"), "{}", terminal.text());
     terminal.wait_for("wait for reroute");
     terminal.press("q");
-    terminal.wait_for("in the background");
+    // Before the dialog listens, its keys are not drawn in colour, and do nothing.
+    terminal.wait("a live key", |screen| live(screen, "l  leave"));
     terminal.press("l");
     assert!(terminal.child.wait().unwrap().success());
 
     let mine = terminal.folder().join("mine.yaml");
     std::fs::write(&mine, "key: 201\n").unwrap();
     let mut again = terminal.again_with(&["--theme", mine.to_str().unwrap()]);
-    again.wait_for("Instance");
-    assert!(colours(&again).contains(&vt100::Color::Idx(201)));
+    again.wait("the file's keys", |screen| has(screen, 201));
     again.leave();
 }
 

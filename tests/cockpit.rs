@@ -17,7 +17,7 @@ mod terminal;
 #[path = "cockpit/thumbs.rs"]
 mod thumbs;
 
-use terminal::{Terminal, live};
+use terminal::{Terminal, in_colour, live};
 
 #[test]
 fn a_rollout_is_watched_stopped_and_left() {
@@ -49,7 +49,7 @@ fn without_colour_none_is_sent_and_a_signal_gives_the_terminal_back() {
     .unwrap();
     terminal.wait("the shell's screen", |screen| !screen.alternate_screen());
     terminal.wait("the cursor", |screen| !screen.hide_cursor());
-    terminal.child.wait().unwrap();
+    terminal.ended();
 }
 
 /// Suspended from outside, the cockpit gives the terminal back; continued, it takes it again and goes on.
@@ -117,7 +117,7 @@ fn a_killed_cockpit_and_a_killed_orchestrator_are_followed_by_carrying_on() {
     let mut first = Terminal::whole_lab();
     first.wait_for("InProgress");
     first.child.kill().unwrap();
-    first.child.wait().unwrap();
+    first.ended();
     let folder = first.folder();
     let lock = folder.join(".state/lock");
     let orchestrator = || -> i32 {
@@ -161,7 +161,7 @@ fn hosts_are_shown_with_their_system_and_what_is_installed() {
         let text = screen.contents();
         text.contains(&format!("system     {word}")) && text.contains("shop/production 1.0.0")
     });
-    assert!(live(terminal.screen().screen(), "\u{2714} ok"));
+    assert!(in_colour(terminal.screen().screen(), "\u{2714} ok"));
     terminal.press("/web-2\r");
     terminal.wait_for("/web-2 1 of 6");
     terminal.press("\r");
@@ -225,7 +225,7 @@ fn a_rollout_is_paused_resumed_and_leaves_an_instance_out_and_is_replayed() {
     replay.press("s");
     replay.wait_for("stop: this is a replay");
     replay.press("q");
-    assert!(replay.child.wait().unwrap().success());
+    assert!(replay.ended().success());
 
     let text = std::fs::read_to_string(&recording).unwrap();
     let torn: Vec<&str> = text.lines().take(3).collect();

@@ -73,7 +73,7 @@ impl Terminal {
 
     pub fn kill_cockpit(&mut self) {
         self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.ended();
     }
 }
 
@@ -124,7 +124,7 @@ fn live_requests_are_rerouted_and_come_back_and_none_is_lost() {
     // Ended from outside, the lab takes its cockpit along.
     let folder = terminal.folder();
     terminal.ok(&["lab", "--down"]);
-    assert!(terminal.child.wait().unwrap().success());
+    assert!(terminal.ended().success());
     terminal.wait("the shell's screen", |screen| !screen.alternate_screen());
     assert_eq!(processes(&folder), Vec::<String>::new());
     let gone = terminal.cutover(&["lab", "alarm", "on"]);
@@ -212,7 +212,7 @@ fn what_was_killed_runs_again_when_the_lab_is_opened() {
     let mut third = second.again();
     third.wait_for("the router did not start");
     third.wait_for("in use");
-    assert!(!third.child.wait().unwrap().success());
+    assert!(!third.ended().success());
     drop(taken);
 
     let left = recorded(&folder, "/checkout/requests/pid");

@@ -173,7 +173,7 @@ fn the_replacement_is_made_and_the_next_one_ends_it_and_no_request_is_lost() {
     assert_eq!(second.wait_until_all_go(false).failed, "{}");
 
     second.ok(&["lab", "--down"]);
-    assert!(second.child.wait().unwrap().success());
+    assert!(second.ended().success());
     assert_eq!(processes(&folder), Vec::<String>::new());
 }
 
@@ -242,6 +242,6 @@ fn a_question_that_is_asked_again_makes_nothing_new() {
         scope.spawn(|| asking(&folder, "provision", &late));
         terminal.ok(&["lab", "--down"]);
     });
-    assert!(terminal.child.wait().unwrap().success());
+    assert!(terminal.ended().success());
     assert_eq!(processes(&folder), Vec::<String>::new());
 }

@@ -24,7 +24,7 @@ fn a_light_terminal_gets_dark_letters_and_a_file_its_own() {
     // Before the dialog listens, its keys are not drawn in colour, and do nothing.
     terminal.wait("a live key", |screen| live(screen, "l  leave"));
     terminal.press("l");
-    assert!(terminal.child.wait().unwrap().success());
+    assert!(terminal.ended().success());
 
     let mine = terminal.folder().join("mine.yaml");
     std::fs::write(&mine, "key: 201\n").unwrap();

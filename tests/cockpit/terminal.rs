@@ -5,19 +5,35 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use portable_pty::{Child, CommandBuilder, PtySize, native_pty_system};
+use portable_pty::{Child, CommandBuilder, ExitStatus, PtySize, native_pty_system};
 
 pub const ROWS: u16 = 30;
 pub const COLUMNS: u16 = 120;
 
-/// Whether a row has this text, and its first letter in a colour.
+/// Whether a row has this text of a key and what it does, and the key listens: until then both have the same colour, in every
+/// theme.
 pub fn live(screen: &vt100::Screen, text: &str) -> bool {
-    (0..ROWS).any(|row| {
-        (0..COLUMNS).any(|column| {
-            let rest = screen.contents_between(row, column, row, COLUMNS);
-            let cell = screen.cell(row, column);
-            rest.starts_with(text) && cell.is_some_and(|c| c.fgcolor() != vt100::Color::Default)
-        })
+    colours(screen, text).any(|(first, last)| first != last)
+}
+
+/// Whether a row has this text, and its first letter in a colour.
+pub fn in_colour(screen: &vt100::Screen, text: &str) -> bool {
+    colours(screen, text).any(|(first, _)| first != vt100::Color::Default)
+}
+
+/// The colours of the first and the last letter, wherever a row has this text.
+fn colours(
+    screen: &vt100::Screen,
+    text: &str,
+) -> impl Iterator<Item = (vt100::Color, vt100::Color)> {
+    let width = u16::try_from(text.chars().count()).unwrap();
+    let cells =
+        (0..ROWS).flat_map(move |row| (0..=COLUMNS - width).map(move |column| (row, column)));
+    cells.filter_map(move |(row, column)| {
+        let rest = screen.contents_between(row, column, row, COLUMNS);
+        let colour = |column| screen.cell(row, column).map(vt100::Cell::fgcolor);
+        let both = colour(column).zip(colour(column + width - 1));
+        both.filter(|_| rest.starts_with(text))
     })
 }
 
@@ -88,7 +104,19 @@ impl Terminal {
         if self.screen().screen().alternate_screen() {
             self.press("s");
         }
-        assert!(self.child.wait().unwrap().success());
+        assert!(self.ended().success());
+    }
+
+    /// How the program ended, which it does within a minute.
+    pub fn ended(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + Duration::from_mins(1);
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "still runs:\n{}", self.text());
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Runs a command on the lab.

@@ -63,24 +63,11 @@ impl Leaving {
         }
         rows.push(Vec::new());
         let body = rows.len();
-        let mut one = |action, label: &str, role| {
-            let key = if armed { Role::Key } else { Role::Muted };
-            rows.push(vec![
-                run(key, model.keymap.shown(action)),
-                run(role, format!("  {label}")),
-            ]);
-        };
-        one(
-            Action::LeaveRunning,
-            "leave; it goes on in the background",
-            Role::Text,
-        );
+        let goes_on = "leave; it goes on in the background";
+        rows.push(window::choice(model, armed, Action::LeaveRunning, goes_on));
         if !model.is_read_only() {
-            one(
-                Action::StopAndLeave,
-                "stop: running events finish, nothing new starts; then leave",
-                Role::Text,
-            );
+            let stops = "stop: running events finish, nothing new starts; then leave";
+            rows.push(window::choice(model, armed, Action::StopAndLeave, stops));
         }
         let stay = model.keymap.shown(Action::Stay);
         rows.push(vec![

@@ -2,6 +2,7 @@
 
 use ratatui::layout::Rect;
 
+use crate::tui::action::Action;
 use crate::tui::model::Model;
 use crate::tui::paint::{Brush, Run, run};
 use crate::tui::theme::Role;
@@ -45,6 +46,19 @@ pub(super) fn paragraph(role: Role, text: &str, width: usize) -> Vec<Vec<Run>> {
         .into_iter()
         .map(|line| vec![run(role, line)])
         .collect()
+}
+
+/// A key and what it does. Until the dialog listens its keys look dead, because they are.
+pub(super) fn choice(model: &Model, armed: bool, action: Action, label: &str) -> Vec<Run> {
+    let (key, text) = if armed {
+        (Role::Key, Role::Text)
+    } else {
+        (Role::Muted, Role::Muted)
+    };
+    vec![
+        run(key, model.keymap.shown(action)),
+        run(text, format!("  {label}")),
+    ]
 }
 
 /// Draws rows from the top, as many as fit; the last ones are kept when there are too many, as the choices are there.

@@ -74,18 +74,8 @@ impl Confirm {
                 run(Role::Muted, "  enter keeps it, esc forgets it"),
             ]];
         }
-        // Until it listens its keys look dead, because they are.
         let armed = model.now >= self.armed_at();
-        let role = if armed { Role::Key } else { Role::Muted };
-        let one = |action, label: &str| {
-            vec![
-                run(role, model.keymap.shown(action)),
-                run(
-                    if armed { Role::Text } else { Role::Muted },
-                    format!("  {label}"),
-                ),
-            ]
-        };
+        let one = |action, label: &str| window::choice(model, armed, action, label);
         let alternative = self.statement.alternative.as_ref();
         let reason = self.takes_reason().then(|| {
             let label = match self.reason.given() {

@@ -17,17 +17,20 @@ use super::model::{Model, Outcome};
 use super::source;
 use super::terminal::outside::Outside;
 use super::terminal::{self, Screen};
-use super::update::{update, wake};
+use super::update::{settle, take, update, wake};
 use crate::api::client::Client;
 use crate::api::gate;
 use crate::clock;
 
-/// The shortest time between two frames.
-const FRAME: Duration = Duration::from_millis(33);
+/// The shortest time between two frames of what comes by itself; the second over SSH, where a frame is traffic.
+const FRAMES: (Duration, Duration) = (Duration::from_millis(33), Duration::from_millis(100));
+/// The same where somebody has pressed a key, and waits for the answer.
+const ANSWER: Duration = Duration::from_millis(8);
 /// Messages that wait at most; a full channel makes their senders wait.
 const WAITING: usize = 1024;
-/// Messages that are taken before a frame is drawn: a flood of them must not stop the picture.
-const BATCH: usize = 4096;
+/// How long messages are taken before somebody looks whether a key was pressed or a frame is due: a flood of them must stop
+/// neither.
+const BATCH: Duration = Duration::from_millis(8);
 /// How long the last commands may take to be answered when the cockpit ends.
 const FAREWELL: Duration = Duration::from_secs(5);
 
@@ -95,14 +98,22 @@ async fn turn(
     input: &mut EventStream,
     inbox: &mut Receiver<Message>,
 ) -> color_eyre::Result<()> {
+    let frames = if std::env::var_os("SSH_CONNECTION").is_some() {
+        FRAMES.1
+    } else {
+        FRAMES.0
+    };
     let mut dirty = true;
     let mut drawn: Option<Instant> = None;
+    // Somebody waits for what their key does.
+    let mut pressed = false;
     while !driver.done {
         color_eyre::eyre::ensure!(
             Screen::is_ours(),
             "a part of the cockpit failed: the report is above"
         );
-        let next_frame = drawn.map_or_else(Instant::now, |at| at + FRAME);
+        let span = if pressed { ANSWER } else { frames };
+        let next_frame = drawn.map_or_else(Instant::now, |at| at + span);
         let beat = Instant::now() + wake(model).since(clock::now());
         tokio::select! {
             biased;
@@ -119,31 +130,24 @@ async fn turn(
             event = input.next() => match event {
                 Some(Ok(event)) => {
                     let message = read(event);
+                    pressed = true;
                     driver.take(model, message);
                 }
                 Some(Err(error)) => return Err(error.into()),
                 // The terminal was closed.
                 None => driver.take(model, Message::Terminated),
             },
-            Some(message) = inbox.recv() => {
-                driver.take(model, message);
-                for _ in 0..BATCH {
-                    match inbox.try_recv() {
-                        Ok(message) if !driver.done => driver.take(model, message),
-                        _ => break,
-                    }
-                }
-            }
-            () = tokio::time::sleep_until(beat) => driver.take(model, Message::Tick),
             () = frame(dirty, next_frame) => {
                 screen.draw(model)?;
                 for call in driver.calls.drain(..) {
                     screen.call(&call)?;
                 }
                 drawn = Some(Instant::now());
-                dirty = false;
+                (dirty, pressed) = (false, false);
                 continue;
             }
+            Some(message) = inbox.recv() => driver.take_all(model, message, inbox),
+            () = tokio::time::sleep_until(beat) => driver.take(model, Message::Tick),
         }
         dirty = true;
     }
@@ -171,8 +175,28 @@ fn read(event: Event) -> Message {
 }
 
 impl Driver {
+    /// Takes a message, and makes the model whole again.
     fn take(&mut self, model: &mut Model, message: Message) {
-        for effect in update(model, clock::now(), message) {
+        let effects = update(model, clock::now(), message);
+        self.heed(model, effects);
+    }
+
+    /// Takes this message and those behind it, and makes the model whole again once for all of them.
+    fn take_all(&mut self, model: &mut Model, first: Message, inbox: &mut Receiver<Message>) {
+        let begun = Instant::now();
+        let mut next = Some(first);
+        while let Some(message) = next {
+            let effects = take(model, clock::now(), message);
+            self.heed(model, effects);
+            let goes_on = !self.done && begun.elapsed() < BATCH;
+            next = goes_on.then(|| inbox.try_recv().ok()).flatten();
+        }
+        let effects = settle(model);
+        self.heed(model, effects);
+    }
+
+    fn heed(&mut self, model: &Model, effects: Vec<Effect>) {
+        for effect in effects {
             match effect {
                 // A terminal that is gone is found out by the next frame.
                 Effect::Copy(text) => {

@@ -29,6 +29,7 @@ mod layers;
 mod layout;
 mod lists;
 mod message;
+mod messages;
 mod model;
 mod output;
 mod paint;

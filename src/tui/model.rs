@@ -10,6 +10,7 @@ use super::changes::Changes;
 use super::layers::Layer;
 use super::layout::Layout;
 use super::lists::Arrangements;
+use super::messages::Messages;
 use super::output::Output;
 use super::replay::Player;
 use super::screens::Screen;
@@ -150,17 +151,6 @@ pub(crate) struct Scroll {
     pub instances: usize,
 }
 
-/// A word to the operator that goes away by itself, unless it is bad news.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Toast {
-    pub text: String,
-    pub bad: bool,
-    pub until: Option<Timestamp>,
-}
-
-/// How long good news stays.
-pub(crate) const TOAST: Duration = Duration::from_secs(6);
-
 /// A deployment that is being fetched, or could not be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Fetch {
@@ -207,7 +197,7 @@ pub(crate) struct Model {
     pub fetch: Option<Fetch>,
     /// What lies on top, the topmost last.
     pub layers: Vec<Layer>,
-    pub toast: Option<Toast>,
+    pub messages: Messages,
     /// Lines of advice, until they are dismissed.
     pub hint: Vec<String>,
     /// Select the rollback of this deployment when it comes: this person asked for it.
@@ -275,7 +265,7 @@ impl Model {
             attention: Attention::default(),
             fetch: None,
             layers: Vec::new(),
-            toast: None,
+            messages: Messages::default(),
             hint: Vec::new(),
             expected_rollback: None,
             expected: None,
@@ -411,19 +401,11 @@ impl Model {
 
     /// Says something that goes away by itself.
     pub(crate) fn say(&mut self, text: impl Into<String>) {
-        self.toast = Some(Toast {
-            text: text.into(),
-            bad: false,
-            until: Some(self.now + TOAST),
-        });
+        self.messages.say(self.now, text.into());
     }
 
     /// Says something that stays until the next key.
     pub(crate) fn complain(&mut self, text: impl Into<String>) {
-        self.toast = Some(Toast {
-            text: text.into(),
-            bad: true,
-            until: None,
-        });
+        self.messages.complain(self.now, text.into());
     }
 }

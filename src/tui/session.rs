@@ -170,7 +170,7 @@ mod tests {
         save(&before, &file).unwrap();
         let mut after = model();
         restore(&mut after, &file);
-        assert!(after.toast.is_none());
+        assert!(after.messages.shown().is_none());
         assert_eq!(after.start, Some(Start::Remembered(Address::Applications)));
         let deployments = after.arranged.of(List::Deployments);
         assert_eq!(deployments.filter.text(), "status:failed");
@@ -178,7 +178,7 @@ mod tests {
         let hosts = after.arranged.of(List::Hosts);
         assert_eq!((hosts.column, hosts.inverted), (1, true));
         restore(&mut after, &folder.path().join("none"));
-        assert!(after.toast.is_none(), "none yet is no problem");
+        assert!(after.messages.shown().is_none(), "none yet is no problem");
     }
 
     #[test]
@@ -196,8 +196,8 @@ mod tests {
             let mut model = model();
             restore(&mut model, &file);
             assert_eq!(model.start, None, "{text}");
-            let toast = model.toast.unwrap();
-            assert!(toast.bad && toast.text.contains("cockpit.json is ignored"));
+            let (said, _) = model.messages.shown().unwrap();
+            assert!(said.bad && said.text.contains("cockpit.json is ignored"));
         }
     }
 }

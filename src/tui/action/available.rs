@@ -103,7 +103,7 @@ pub(crate) fn available(action: Action, model: &Model) -> Result<(), String> {
             None => Err("this is no replay".to_owned()),
         },
         Action::Follow if model.output.of.is_none() => Err("no instance is selected".to_owned()),
-        Action::Dismiss if footer::hint(model).is_empty() && model.toast.is_none() => {
+        Action::Dismiss if footer::hint(model).is_empty() && model.messages.shown().is_none() => {
             Err("there is nothing to put away".to_owned())
         }
         _ => moving(action, model),

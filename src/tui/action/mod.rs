@@ -25,7 +25,7 @@ pub(crate) enum Context {
     Leaving,
     /// Wherever text is typed.
     Typing,
-    /// The help.
+    /// What is only read: the help, the messages.
     Help,
     /// Every pane, while a recording is replayed: before what its keys mean elsewhere.
     Replay,
@@ -53,7 +53,7 @@ impl Context {
             Self::Confirm => "In a confirmation",
             Self::Leaving => "When leaving while a deployment runs",
             Self::Typing => "Where text is typed",
-            Self::Help => "In the help",
+            Self::Help => "In the help and the messages",
             Self::Replay => "In a replay",
         }
     }
@@ -147,6 +147,7 @@ actions! {
     LastPlace "last-place" Main Harmless None, "Go to where you were last, and with the same key here again";
     CopyAddress "copy-address" Main Harmless None, "Copy the address of what you see: `cutover open ADDRESS` opens it";
     Help "help" Main Harmless Some("help"), "Show every key, and why an action is not available";
+    Messages "messages" Main Harmless None, "Show everything that was said since the cockpit was opened";
     Quit "quit" Main Harmless Some("quit"), "Leave; asks what to do with deployments that run";
     Dismiss "dismiss" Main Harmless Some("close hint"), "Put the hint or the message away";
     Up "up" Main Harmless None, "Go up a row";
@@ -179,9 +180,11 @@ actions! {
     FilterMode "filter-mode" Typing Harmless None, "In a filter: match letters, words or a regular expression";
     Choose "choose" Typing Harmless None, "Take the selected row";
     Close "close" Typing Harmless None, "Close";
-    CloseHelp "close-help" Help Harmless None, "Close the help";
+    CloseHelp "close-help" Help Harmless None, "Close what is read";
     HelpUp "help-up" Help Harmless None, "Go up a row";
     HelpDown "help-down" Help Harmless None, "Go down a row";
+    HelpPageUp "help-page-up" Help Harmless None, "Go up a page";
+    HelpPageDown "help-page-down" Help Harmless None, "Go down a page";
 }
 
 impl Action {

@@ -1,8 +1,11 @@
 //! The palette: every place by its name or address, and every action with its key, and why it can't be done now.
 
+use std::time::Duration;
+
 use super::picker::{Picked, Picker, Row};
 use super::{Layer, Reply};
 use crate::model::address::Address;
+use crate::model::timestamp::Timestamp;
 use crate::tui::action::available::available;
 use crate::tui::action::key::Key;
 use crate::tui::action::{ACTIONS, Action, Context};
@@ -25,18 +28,38 @@ pub(crate) enum Place {
 #[derive(Debug)]
 pub(crate) struct GoTo {
     pub picker: Picker<Place>,
+    /// What was typed, how many news there were, and when, as its rows were made.
+    made: Option<(String, u64, Timestamp)>,
 }
+
+/// News are looked at this often at most: every instance is a row.
+const CALM: Duration = Duration::from_millis(250);
 
 /// Opens it.
 pub(crate) fn open(model: &mut Model) {
     model.layers.push(Layer::GoTo(GoTo {
         picker: Picker::new(),
+        made: None,
     }));
 }
 
 impl GoTo {
+    /// When it looks at news that it has let wait.
+    pub(super) fn due(&self, model: &Model) -> Option<Timestamp> {
+        let (_, news, at) = self.made.as_ref()?;
+        (*news != model.news).then(|| *at + CALM)
+    }
+
     /// Looks at the picture again.
     pub(super) fn refresh(&mut self, model: &Model) {
+        let fits = self.made.as_ref().is_some_and(|(typed, _, at)| {
+            *typed == self.picker.field.text && *at <= model.now && model.now.since(*at) < CALM
+        });
+        if fits {
+            self.picker.place(model.size.1);
+            return;
+        }
+        self.made = Some((self.picker.field.text.clone(), model.news, model.now));
         let mut rows = candidates(model);
         // What is typed as an address comes first, if it leads anywhere and is not there anyway.
         let typed: Option<Address> = self.picker.field.text.trim().parse().ok();

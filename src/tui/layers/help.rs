@@ -1,7 +1,7 @@
 //! Every action with its keys, and why it is not available.
 
-use super::window;
-use super::{Layer, Reply};
+use super::reading::Reading;
+use super::{Layer, Reply, window};
 use crate::tui::action::available::available;
 use crate::tui::action::key::Key;
 use crate::tui::action::{ACTIONS, Action, Context};
@@ -14,32 +14,21 @@ const KEYS: usize = 15;
 
 /// The help on the screen.
 #[derive(Debug, Default)]
-pub(crate) struct Help {
-    top: usize,
-}
+pub(crate) struct Help(Reading);
 
 impl Help {
     /// Takes a key.
     pub(super) fn key(mut self, model: &Model, action: Option<Action>) -> Reply {
-        match action {
-            Some(Action::CloseHelp) => return Reply::Close,
-            Some(Action::HelpUp) => self.top = self.top.saturating_sub(1),
-            Some(Action::HelpDown) => self.top += 1,
-            _ => {}
+        if self.0.key(model, action, rows(model).len()) {
+            Reply::Stay(Layer::Help(self))
+        } else {
+            Reply::Close
         }
-        let room = usize::from(model.size.1.saturating_sub(4).max(1));
-        self.top = self.top.min(rows(model).len().saturating_sub(room));
-        Reply::Stay(Layer::Help(self))
     }
 
     /// Draws it.
     pub(super) fn draw(&self, model: &Model, brush: &mut Brush<'_>) {
-        let rows = rows(model);
-        let height = rows.len().min(usize::from(model.size.1.saturating_sub(4)));
-        let inside = window::open(model, brush, height, "Keys", Role::Focus);
-        for (y, row) in (inside.y..inside.bottom()).zip(rows.iter().skip(self.top)) {
-            brush.runs(inside.x, y, inside.width, row);
-        }
+        self.0.draw(model, brush, "Keys", &rows(model));
     }
 }
 

@@ -7,7 +7,9 @@ pub(crate) mod filter;
 pub(crate) mod goto;
 pub(crate) mod help;
 pub(crate) mod leaving;
+pub(crate) mod messages;
 mod picker;
+mod reading;
 pub(crate) mod share;
 mod window;
 
@@ -24,6 +26,7 @@ use crate::model::timestamp::Timestamp;
 #[derive(Debug)]
 pub(crate) enum Layer {
     Help(help::Help),
+    Messages(messages::Messages),
     Confirm(Box<confirm::Confirm>),
     Leaving(leaving::Leaving),
     GoTo(goto::GoTo),
@@ -44,18 +47,19 @@ impl Layer {
     /// Where its keys are looked up.
     fn context(&self) -> Context {
         match self {
-            Self::Help(_) => Context::Help,
+            Self::Help(_) | Self::Messages(_) => Context::Help,
             Self::Confirm(confirm) => confirm.context(),
             Self::Leaving(_) => Context::Leaving,
             Self::GoTo(_) | Self::Deploy(_) | Self::Filter(_) | Self::Share(_) => Context::Typing,
         }
     }
 
-    /// When it begins to listen, if it does not yet.
-    pub(crate) fn armed_at(&self) -> Option<Timestamp> {
+    /// When it changes although nothing happens: it begins to listen, or looks at news that it has let wait.
+    pub(crate) fn due(&self, model: &Model) -> Option<Timestamp> {
         match self {
             Self::Confirm(confirm) => Some(confirm.armed_at()),
             Self::Leaving(leaving) => Some(leaving.armed_at()),
+            Self::GoTo(goto) => goto.due(model),
             _ => None,
         }
     }
@@ -71,6 +75,7 @@ pub(crate) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
     let mut effects = Vec::new();
     let reply = match layer {
         Layer::Help(help) => help.key(model, action),
+        Layer::Messages(messages) => messages.key(model, action),
         Layer::Confirm(confirm) => confirm::key(confirm, model, key, action, &mut effects),
         Layer::Leaving(leaving) => leaving::key(leaving, model, action, &mut effects),
         Layer::GoTo(goto) => goto::key(goto, model, key, action, &mut effects),
@@ -114,7 +119,11 @@ pub(crate) fn refresh(model: &mut Model) {
             pick.refresh(model);
             true
         }
-        Layer::Help(_) | Layer::Leaving(_) | Layer::Filter(_) | Layer::Share(_) => true,
+        Layer::Help(_)
+        | Layer::Messages(_)
+        | Layer::Leaving(_)
+        | Layer::Filter(_)
+        | Layer::Share(_) => true,
     });
     model.layers = layers;
 }
@@ -159,6 +168,7 @@ pub(crate) fn draw(model: &Model, brush: &mut Brush<'_>) {
     for layer in &model.layers {
         match layer {
             Layer::Help(help) => help.draw(model, brush),
+            Layer::Messages(messages) => messages.draw(model, brush),
             Layer::Confirm(confirm) => confirm.draw(model, brush),
             Layer::Leaving(leaving) => leaving.draw(model, brush),
             Layer::GoTo(goto) => goto.draw(model, brush),

@@ -76,6 +76,11 @@ impl<T: Clone + PartialEq> Picker<T> {
             self.rows = scored.into_iter().map(|(_, row)| row).collect();
         }
         self.rows.truncate(MOST);
+        self.place(height);
+    }
+
+    /// Selects a row if none is, and keeps it in view.
+    pub(crate) fn place(&mut self, height: u16) {
         if self.position().is_none() {
             self.selected = self.rows.first().map(|row| row.id.clone());
         }

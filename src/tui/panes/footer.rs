@@ -26,11 +26,16 @@ pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
     }
     let area = layout.footer;
     brush.rule(area, Ends::Bottom, Role::Border);
-    let runs = match &model.toast {
-        Some(toast) => vec![run(
-            if toast.bad { Role::Bad } else { Role::Good },
-            toast.text.clone(),
-        )],
+    let runs = match model.messages.shown() {
+        Some((said, more)) => {
+            let role = if said.bad { Role::Bad } else { Role::Good };
+            let keys = model.keymap.shown(Action::Messages);
+            let more = match more {
+                0 => String::new(),
+                n => format!("(and {n} more: {keys})  "),
+            };
+            vec![run(Role::Warn, more), run(role, said.text.clone())]
+        }
         None => keys(model, usize::from(area.width).saturating_sub(6)),
     };
     brush.title(area, &runs);

@@ -76,6 +76,7 @@ impl Screen {
     /// # Errors
     /// If the terminal is gone.
     pub(crate) fn draw(&mut self, model: &Model) -> io::Result<()> {
+        let _frame = tracing::trace_span!("frame").entered();
         queue!(io::stdout(), BeginSynchronizedUpdate)?;
         let drawn = self.terminal.draw(|frame| view(model, frame)).map(|_| ());
         let around = self.outside.show(attention::sign(model));

@@ -224,10 +224,10 @@ fn whoever_looks_elsewhere_is_told() {
         let deployment = run.deployment.id().clone();
         cockpit.tell(FeedItem::Record { deployment, record });
     }
-    let toast = cockpit.model.toast.as_ref().unwrap();
-    assert!(toast.bad);
+    let (said, _) = cockpit.model.messages.shown().unwrap();
+    assert!(said.bad);
     let told = "an alarm stops d-7F3KQ21XB in shop/production";
-    assert_eq!(toast.text, told);
+    assert_eq!(said.text, told);
 }
 
 #[test]

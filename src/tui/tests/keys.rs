@@ -1,5 +1,7 @@
 //! Scripts of keys.
 
+use std::time::Duration;
+
 use super::{Cockpit, sample, states};
 use crate::api::feed::FeedItem;
 use crate::engine::input::What;
@@ -190,6 +192,46 @@ fn go_to_finds_deployments_instances_and_actions() {
     );
     cockpit.keys("esc : r o l l - b a c k enter");
     assert!(cockpit.screen().contains("Roll back d-7F3KQ21XB?"));
+}
+
+#[test]
+fn what_was_said_is_kept() {
+    let mut cockpit = rollout();
+    for text in ["the first", "the second"] {
+        cockpit.model.complain(text);
+    }
+    assert!(cockpit.screen().contains("(and 1 more: M)  the second"));
+    cockpit.model.say("good news");
+    assert!(cockpit.screen().contains("(and 2 more: M)  good news"));
+    cockpit.keys("M");
+    let screen = cockpit.screen();
+    let at = |text: &str| screen.find(text).unwrap();
+    assert!(at("Messages") < at("good news"));
+    assert!(at("good news") < at("the second") && at("the second") < at("the first"));
+    cockpit.keys("pgdn esc");
+    assert_eq!(cockpit.model.layers.len(), 0);
+    assert!(!cockpit.screen().contains("the second"), "it was read");
+}
+
+/// Every instance is a row of it, and a thousand events come a second.
+#[test]
+fn go_to_looks_at_news_a_few_times_a_second() {
+    let mut cockpit = rollout();
+    cockpit.keys(": w e b - 1 3");
+    assert!(!cockpit.screen().contains("hosts/web-13"));
+    cockpit.tell(FeedItem::Project {
+        project: Box::new(sample::project(13)),
+        problems: Vec::new(),
+    });
+    assert!(!cockpit.screen().contains("hosts/web-13"));
+    let due = cockpit.model.layers[0].due(&cockpit.model).unwrap();
+    assert_eq!(due.since(cockpit.model.now), Duration::from_millis(250));
+    cockpit.wait(250);
+    assert!(cockpit.screen().contains("hosts/web-13"));
+    assert_eq!(cockpit.model.layers[0].due(&cockpit.model), None);
+    // What is typed is answered at once.
+    cockpit.keys("backspace 2");
+    assert!(cockpit.screen().contains("hosts/web-12"));
 }
 
 #[test]

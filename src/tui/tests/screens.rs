@@ -65,7 +65,7 @@ fn every_address_is_opened_and_is_the_one_that_is_seen() {
         let snapshot = sample::snapshot(sample::project(12), &run.deployment);
         cockpit.tell(FeedItem::Snapshot(Box::new(snapshot)));
         assert_eq!(place(&cockpit), address);
-        assert!(cockpit.model.toast.is_none(), "{address}");
+        assert!(cockpit.model.messages.shown().is_none(), "{address}");
         cockpit.keys("esc esc");
         if !address.starts_with("d-7F3KQ21XB/web-3/") {
             assert_eq!(place(&cockpit), "home", "it lies right in home");
@@ -81,7 +81,8 @@ fn what_is_not_there_is_said_with_what_to_do() {
         let run = sample::rollout();
         let snapshot = sample::snapshot(sample::project(12), &run.deployment);
         cockpit.tell(FeedItem::Snapshot(Box::new(snapshot)));
-        let said = cockpit.model.toast.as_ref().map(|toast| toast.text.clone());
+        let said = cockpit.model.messages.shown();
+        let said = said.map(|(said, _)| said.text.clone());
         (place(&cockpit), said)
     };
     let gone: Address = "shop/prodction".parse().unwrap();

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::action::Context;
 use super::attention;
 use super::effect::Effect;
-use super::layers::{self, Layer};
+use super::layers;
 use super::message::Message;
 use super::model::{Link, Model, Outcome, Pane};
 use super::replay;
@@ -21,14 +21,22 @@ pub(crate) use answers::feed;
 pub(crate) use navigate::{move_by, other, page, select_deployment};
 pub(crate) use perform::perform;
 
-/// Takes a message that came at this time.
+/// Takes a message that came at this time, and makes the model whole again.
 pub(crate) fn update(model: &mut Model, at: Timestamp, message: Message) -> Vec<Effect> {
+    let mut effects = take(model, at, message);
+    effects.extend(settle(model));
+    effects
+}
+
+/// Takes one of many messages that came together: the model is whole again once it has been settled, before anything is
+/// drawn and before a key is taken.
+pub(crate) fn take(model: &mut Model, at: Timestamp, message: Message) -> Vec<Effect> {
     if model.replay.is_some() {
         replay::advance(model, at);
     } else {
         model.now = at;
     }
-    let mut effects = match message {
+    match message {
         Message::Key(key) => {
             if key.is_interrupt() {
                 layers::leaving::ask(model)
@@ -84,8 +92,12 @@ pub(crate) fn update(model: &mut Model, at: Timestamp, message: Message) -> Vec<
             model.outcome = Some(Outcome::Signal);
             vec![Effect::Quit]
         }
-    };
-    effects.extend(settle::settle(model));
+    }
+}
+
+/// Makes the model whole: lists, selection and positions fit what was taken, and whoever looks elsewhere is called.
+pub(crate) fn settle(model: &mut Model) -> Vec<Effect> {
+    let mut effects = settle::settle(model);
     effects.extend(attention::heed(model));
     effects
 }
@@ -104,12 +116,10 @@ fn main_key(model: &mut Model, key: super::action::key::Key) -> Vec<Effect> {
         return Vec::new();
     };
     // Bad news stays until somebody was there to read it. A replay's time may stand still, and its news with it.
-    if model
-        .toast
-        .as_ref()
-        .is_some_and(|toast| toast.bad || replayed)
-    {
-        model.toast = None;
+    if replayed {
+        model.messages.put_away();
+    } else {
+        model.messages.read();
     }
     perform(model, action)
 }
@@ -126,23 +136,22 @@ pub(crate) fn moves(model: &Model) -> bool {
         || model.screen.moves(model)
 }
 
-/// When the picture changes although nothing happens: the next second, minute, or the moment that a dialog listens.
+/// When the picture changes although nothing happens: the next second, minute, or the moment that a dialog listens or looks again.
 pub(crate) fn wake(model: &Model) -> Timestamp {
     if let Some(at) = replay::wake(model) {
         return at;
     }
     let span = if moves(model) { 1000 } else { 60_000 };
     let beat = Timestamp((model.now.0.div_euclid(span) + 1) * span);
-    let toast = model.toast.as_ref().and_then(|toast| toast.until);
-    let armed = model.layers.iter().filter_map(Layer::armed_at);
+    let layers = model.layers.iter().filter_map(|layer| layer.due(model));
     let due = model.screen.due(model);
     // A silent feed must be seen to be silent.
     let stale = model
         .heard
         .map(|heard| heard + crate::api::gate::TOO_OLD + Duration::from_millis(1));
-    armed
+    layers
         .chain(due)
-        .chain(toast)
+        .chain(model.messages.due())
         .chain(stale)
         .filter(|at| *at > model.now)
         .fold(beat, Timestamp::min)

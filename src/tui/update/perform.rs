@@ -63,6 +63,9 @@ pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Help => model
             .layers
             .push(Layer::Help(layers::help::Help::default())),
+        Action::Messages => model
+            .layers
+            .push(Layer::Messages(layers::messages::Messages::default())),
         Action::Quit => return layers::leaving::ask(model),
         Action::NextFailed => navigate::failed(model, true),
         Action::PreviousFailed => navigate::failed(model, false),
@@ -111,7 +114,9 @@ pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::Close
         | Action::CloseHelp
         | Action::HelpUp
-        | Action::HelpDown => {}
+        | Action::HelpDown
+        | Action::HelpPageUp
+        | Action::HelpPageDown => {}
     }
     Vec::new()
 }
@@ -154,7 +159,7 @@ fn enter(model: &mut Model) {
 
 /// Goes out of what is the innermost: a message, a filter, a pane, a screen.
 fn back(model: &mut Model) {
-    if model.toast.take().is_some() {
+    if model.messages.put_away() {
         return;
     }
     let filtered =
@@ -176,7 +181,7 @@ fn copy(model: &mut Model) -> Effect {
 }
 
 fn dismiss(model: &mut Model) {
-    if model.toast.take().is_none() {
+    if !model.messages.put_away() {
         model.hint.clear();
     }
 }

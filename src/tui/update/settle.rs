@@ -20,14 +20,7 @@ use crate::tui::widgets::list::scroll;
 
 /// Makes the model whole.
 pub(crate) fn settle(model: &mut Model) -> Vec<Effect> {
-    if model
-        .toast
-        .as_ref()
-        .and_then(|toast| toast.until)
-        .is_some_and(|until| until <= model.now)
-    {
-        model.toast = None;
-    }
+    model.messages.settle(model.now);
     let mut effects = Vec::new();
     let (narrowed, sorted) = (model.arranged.take_narrowed(), model.arranged.take_sorted());
     if model.view.is_some() {

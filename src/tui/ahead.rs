@@ -9,8 +9,8 @@ use crate::model::timestamp::Timestamp;
 
 /// With more instances than this in flight, looking ahead costs more than every entry of a flood is worth.
 const MANY: usize = 256;
-/// How old the words may become then.
-const PAUSE: Duration = Duration::from_millis(250);
+/// How old the words may become then: while something happens, and while nothing but time goes by.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(4));
 
 /// The outlook of one deployment, as it was at one time.
 #[derive(Debug, Default)]
@@ -34,8 +34,9 @@ impl Ahead {
             .is_some_and(|(_, seq)| *seq == deployment.seq);
         // Its times are in whole seconds.
         let second = self.at.0.div_euclid(1000) == now.0.div_euclid(1000);
+        let pause = if newest { PAUSES.1 } else { PAUSES.0 };
         let busy =
-            deployment.in_flight.len() > MANY && now.since(self.at) < PAUSE && self.at <= now;
+            deployment.in_flight.len() > MANY && now.since(self.at) < pause && self.at <= now;
         if same && ((newest && second) || busy) {
             return;
         }

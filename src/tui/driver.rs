@@ -25,7 +25,7 @@ use crate::clock;
 /// The shortest time between two frames of what comes by itself; the second over SSH, where a frame is traffic.
 const FRAMES: (Duration, Duration) = (Duration::from_millis(33), Duration::from_millis(100));
 /// The same where somebody has pressed a key, and waits for the answer.
-const ANSWER: Duration = Duration::from_millis(8);
+const ANSWER: Duration = Duration::from_millis(4);
 /// Messages that wait at most; a full channel makes their senders wait.
 const WAITING: usize = 1024;
 /// How long messages are taken before somebody looks whether a key was pressed or a frame is due: a flood of them must stop

@@ -32,6 +32,7 @@ mod message;
 mod messages;
 mod model;
 mod output;
+mod pace;
 mod paint;
 mod panes;
 mod preferences;

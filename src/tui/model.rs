@@ -12,6 +12,8 @@ use super::layout::Layout;
 use super::lists::Arrangements;
 use super::messages::Messages;
 use super::output::Output;
+use super::pace::Pace;
+use super::panes::instances::Shape;
 use super::replay::Player;
 use super::screens::Screen;
 use super::screens::home::Home;
@@ -187,6 +189,10 @@ pub(crate) struct Model {
     pub output: Output,
     /// Why instances of the selected deployment failed.
     pub causes: Causes,
+    /// How long its instances take.
+    pub pace: Pace,
+    /// How its instances are shown.
+    pub shape: Shape,
     /// What the selected deployment waits for, and what comes then.
     pub ahead: Ahead,
     /// How the servers of the selected deployment stand at its load balancers.
@@ -259,6 +265,8 @@ impl Model {
             focus: Pane::Deployments,
             output: Output::default(),
             causes: Causes::default(),
+            pace: Pace::default(),
+            shape: Shape::default(),
             ahead: Ahead::default(),
             servers: Servers::default(),
             changes: Changes::default(),

@@ -140,6 +140,7 @@ actions! {
     NextPane "next-pane" Main Harmless Some("pane"), "Go to the next pane";
     PreviousPane "previous-pane" Main Harmless None, "Go to the pane before";
     Hosts "hosts" Main Harmless Some("hosts"), "Show the hosts: whether they answer, what is installed, what is wrong";
+    Shape "shape" Main Harmless Some("view"), "Show the instances as a table, along the time, or as a map";
     Sort "sort" Main Harmless None, "Sort the list by its next column";
     Invert "invert" Main Harmless None, "Turn the order of the list round";
     Backward "backward" Main Harmless None, "Go to where you were before";

@@ -18,6 +18,7 @@ mod sample;
 mod screens;
 mod selection;
 mod services;
+mod shapes;
 mod sides;
 mod states;
 mod steering;

@@ -4,6 +4,7 @@ use crate::engine::Summary;
 use crate::model::deployment::{Creator, DeploymentId, TargetStatus};
 use crate::tui::model::{Model, Pane};
 use crate::tui::output::Output;
+use crate::tui::panes::instances::{self, Shape};
 use crate::tui::screens::hosts::Hosts;
 use crate::tui::screens::{self, Screen};
 use crate::tui::widgets::list::step;
@@ -58,6 +59,10 @@ pub(crate) fn move_by(model: &mut Model, by: isize) {
             let shown = model.instances();
             let selected = model.selected.instance.as_ref();
             let row = selected.and_then(|name| shown.row(deployment, name));
+            let by = match by {
+                isize::MIN | isize::MAX => by,
+                by => by.saturating_mul(instances::steps(model, shown.len()).1),
+            };
             let next = step(row, by, shown.len())
                 .and_then(|row| shown.get(row))
                 .map(|target| target.name.clone());
@@ -116,6 +121,24 @@ pub(super) fn pane(model: &mut Model, by: isize, round: bool) {
         at.saturating_add_signed(by).min(count - 1)
     };
     model.focus = Pane::ALL[next];
+}
+
+/// Goes to the pane beside; on a map of instances, to the sign beside.
+pub(super) fn beside(model: &mut Model, by: isize) {
+    if model.screen != Screen::Rollouts
+        || model.focus != Pane::Instances
+        || model.shape != Shape::Heat
+    {
+        return pane(model, by, false);
+    }
+    let shown = model.instances();
+    let cell = instances::steps(model, shown.len()).0;
+    let row = model.deployment().and_then(|deployment| {
+        let selected = model.selected.instance.as_ref()?;
+        shown.row(deployment, selected)
+    });
+    let next = step(row, by.saturating_mul(cell), shown.len()).and_then(|row| shown.get(row));
+    model.selected.instance = next.map(|target| target.name.clone());
 }
 
 /// Selects the next or previous failed instance, round and round.

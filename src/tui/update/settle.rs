@@ -306,10 +306,12 @@ fn servers(model: &mut Model) -> Option<Effect> {
 /// What is told about the selected deployment besides its state.
 fn look(model: &mut Model) {
     let mut causes = std::mem::take(&mut model.causes);
+    let mut pace = std::mem::take(&mut model.pace);
     let mut ahead = std::mem::take(&mut model.ahead);
     let mut changes = std::mem::take(&mut model.changes);
     if let Some(deployment) = model.deployment() {
         causes.refresh(deployment);
+        pace.refresh(deployment, model.now);
         ahead.refresh(deployment, model.present());
         changes.refresh(model, deployment);
     } else {
@@ -317,6 +319,7 @@ fn look(model: &mut Model) {
         changes = Changes::default();
     }
     model.causes = causes;
+    model.pace = pace;
     model.ahead = ahead;
     model.changes = changes;
 }

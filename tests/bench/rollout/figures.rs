@@ -123,6 +123,7 @@ impl Figure {
     fn show(&self, value: f64) -> String {
         match self.unit {
             Unit::Time => time(value),
+            Unit::Bytes if value < 1e5 => format!("{:.1} kB", value / 1e3),
             Unit::Bytes => format!("{:.1} MB", value / 1e6),
         }
     }

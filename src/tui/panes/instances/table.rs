@@ -1,23 +1,20 @@
-//! The instances of the selected deployment, each with every lifecycle event as a cell. Only visible rows are laid out.
+//! A row an instance, with every lifecycle event as a cell.
 
 use ratatui::layout::Rect;
 
-use super::lists::column;
-use super::note::note;
-use super::seat;
+use super::super::lists::column;
+use super::super::note::note;
+use super::super::seat;
 use crate::engine::Deployment;
 use crate::engine::deployment::{Target, TargetEvent};
 use crate::engine::plan::Stage;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::timestamp::Short;
 use crate::tui::glyph::{self, Glyph};
-use crate::tui::layout::Layout;
-use crate::tui::lists::List;
-use crate::tui::model::{Model, Pane};
-use crate::tui::paint::{Brush, Ends, Run, run};
+use crate::tui::model::Model;
+use crate::tui::paint::{Brush, Run, run};
 use crate::tui::theme::Role;
 use crate::tui::widgets::duration::tiny;
-use crate::tui::widgets::list::beyond;
 
 /// The width of an event's cell, with and without room for a running event's time.
 const CELLS: (usize, usize) = (6, 3);
@@ -85,80 +82,22 @@ impl Columns {
     }
 }
 
-/// Draws the pane.
-pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
-    let area = layout.instances;
-    if area.height == 0 {
-        return;
-    }
-    let focus = model.has_keys(Pane::Instances);
-    brush.rule(
-        area,
-        Ends::Middle,
-        if focus { Role::Focus } else { Role::Border },
-    );
-    let inside = Rect {
-        y: area.y + 1,
-        height: area.height - 1,
-        ..area
-    };
-    brush.sides(inside, Role::Border);
-    let heading = if focus { Role::Focus } else { Role::Heading };
-    let Some(deployment) = model.deployment() else {
-        brush.title(area, &[run(heading, "Instances")]);
-        return;
-    };
-    if deployment.targets.is_empty() {
-        brush.title(area, &[run(heading, "Instances")]);
-        brush.text(
-            area.x + 2,
-            inside.y,
-            area.width.saturating_sub(4),
-            Role::Muted,
-            "no instance takes part",
-        );
-        return;
-    }
+/// The heading over the rule, and a row for each of these.
+pub(super) fn draw(
+    model: &Model,
+    deployment: &Deployment,
+    visible: &[&Target],
+    (area, heading): (Rect, Role),
+    brush: &mut Brush<'_>,
+) {
     let events = events(deployment);
     let width = usize::from(area.width).saturating_sub(4);
-    let shown = model.instances();
-    let rows = usize::from(inside.height);
-    let visible: Vec<&Target> = shown.window(model.scroll.instances, rows).collect();
-    let columns = Columns::fit(deployment, events.len(), &visible, width);
+    let columns = Columns::fit(deployment, events.len(), visible, width);
     let noun = deployment.spec.target_heading();
     header(area, &columns, (noun, &events), heading, brush);
-    for (y, target) in (inside.y..inside.bottom()).zip(visible) {
-        let selected = model.selected.instance.as_ref() == Some(&target.name);
-        if selected {
-            let cursor = brush.glyph(Glyph::Cursor);
-            brush.text(area.x + 1, y, 1, Role::Focus, cursor);
-        }
-        brush.runs(
-            area.x + 3,
-            y,
-            area.width.saturating_sub(4),
-            &row(model, deployment, target, &columns, &events),
-        );
-        if selected {
-            let tint = if focus { Role::Selected } else { Role::Chosen };
-            brush.tint(Rect::new(area.x + 1, y, area.width - 2, 1), tint);
-        }
-    }
-    let rule = Rect {
-        width: area.width - 1,
-        ..area
-    };
-    beyond(
-        brush,
-        rule,
-        model.scroll.instances,
-        shown.len(),
-        usize::from(inside.height),
-    );
-    if let Some((role, text)) = super::arranged(model, List::Instances) {
-        let left = area.right().saturating_sub(12);
-        brush.right(left, area.y, &[run(role, format!(" {text} "))]);
-    }
+    super::rows(model, visible, area, brush, |target| {
+        row(model, deployment, target, &columns, &events)
+    });
 }
 
 /// Every event of the plan, in its order: the sides of a deployment go through different ones.
@@ -239,11 +178,17 @@ fn row(
         Some(entry) => cell(model, entry, columns.cell),
         None => run(Role::Muted, " ".repeat(columns.cell)),
     }));
-    let time = target.worked(model.present());
-    let time = time.map(|time| Short(time).to_string());
+    let worked = target.worked(model.present());
+    let time = worked.map_or_else(String::new, |time| Short(time).to_string());
+    let straggles = worked.is_some_and(|worked| model.pace.straggles(worked).is_some());
+    let (role, sign) = if straggles {
+        (Role::Warn, Glyph::Up.draw(model.theme))
+    } else {
+        (Role::Text, "")
+    };
     runs.push(run(
-        Role::Text,
-        format!("{:>width$}", time.unwrap_or_default(), width = TIME - 1),
+        role,
+        format!("{:>width$}", format!("{sign}{time}"), width = TIME - 1),
     ));
     if columns.message > 12 {
         runs.push(run(Role::Muted, "   "));

@@ -36,6 +36,7 @@ mod panes;
 mod preferences;
 mod replay;
 mod safe;
+mod save;
 mod screens;
 mod servers;
 mod session;

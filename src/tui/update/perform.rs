@@ -1,6 +1,6 @@
 //! Does an action of the main screen, if it can be done now.
 
-use super::navigate;
+use super::{navigate, output};
 use crate::model::address::Address;
 use crate::tui::action::Action;
 use crate::tui::action::available::{available, control};
@@ -9,7 +9,6 @@ use crate::tui::effect::Effect;
 use crate::tui::layers::{self, Layer};
 use crate::tui::lists::List;
 use crate::tui::model::{Model, Pane};
-use crate::tui::panes::output;
 use crate::tui::replay;
 use crate::tui::screens::{self, Screen};
 
@@ -41,6 +40,7 @@ pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::GoTo => layers::goto::open(model),
         Action::Home => go(model, &Address::Home),
         Action::Hosts => go(model, &Address::Hosts),
+        Action::Filter if model.reads() => layers::search::open(model),
         Action::Filter => layers::filter::open(model),
         Action::Sort => {
             if let Some(list) = List::with_keys(model) {
@@ -67,7 +67,19 @@ pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::NextFailed => navigate::failed(model, true),
         Action::PreviousFailed => navigate::failed(model, false),
         Action::Linked => navigate::linked(model),
-        Action::Follow => follow(model),
+        Action::Follow
+        | Action::Zoom
+        | Action::AllOutput
+        | Action::NextHit
+        | Action::PreviousHit
+        | Action::HitsOnly
+        | Action::Wrap
+        | Action::Times
+        | Action::ScrollLeft
+        | Action::ScrollRight
+        | Action::CopyLine
+        | Action::CopyLines
+        | Action::Save => return output::perform(model, action),
         Action::NextPane => navigate::pane(model, 1, true),
         Action::PreviousPane => navigate::pane(model, -1, true),
         Action::PaneLeft => navigate::pane(model, -1, false),
@@ -81,8 +93,6 @@ pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::PageDown => navigate::move_by(model, navigate::page(model)),
         Action::First => navigate::move_to_end(model, false),
         Action::Last => navigate::move_to_end(model, true),
-        Action::ScrollLeft => navigate::sideways(model, false),
-        Action::ScrollRight => navigate::sideways(model, true),
         Action::ReplayPlay
         | Action::ReplayForward
         | Action::ReplayBack
@@ -116,15 +126,6 @@ pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
     Vec::new()
 }
 
-fn follow(model: &mut Model) {
-    let height = model.layout().rows(Pane::Output);
-    let output = &mut model.output;
-    if output.follow {
-        output.top = output.top(height);
-    }
-    output.follow = !output.follow;
-}
-
 /// Goes somewhere, or says why that is not possible.
 fn go(model: &mut Model, address: &Address) {
     if let Err(nowhere) = screens::visit(model, address) {
@@ -137,13 +138,7 @@ fn enter(model: &mut Model) {
     let place = match model.screen {
         Screen::Home => model.home.selected(),
         Screen::Hosts => model.hosts.instance(model),
-        Screen::Rollouts if model.focus == Pane::Output => {
-            let entry = model
-                .target()
-                .and_then(|target| output::told(model, target));
-            let event = entry.map(|entry| entry.event);
-            return model.output.narrow(event);
-        }
+        Screen::Rollouts if model.focus == Pane::Output => return output::enter(model),
         Screen::Rollouts => return navigate::pane(model, 1, false),
     };
     match place {
@@ -156,6 +151,9 @@ fn enter(model: &mut Model) {
 fn back(model: &mut Model) {
     if model.toast.take().is_some() {
         return;
+    }
+    if model.reads() && model.output.how.needle.is_some() {
+        return model.output.search(None);
     }
     let filtered =
         List::with_keys(model).filter(|list| !model.arranged.of(*list).filter.is_empty());

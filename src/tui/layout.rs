@@ -51,7 +51,7 @@ impl Layout {
                 header: Rect::new(0, 0, width, height),
                 ..Self::default()
             };
-            if output::fills(model) && height > 1 {
+            if model.reads() && height > 1 {
                 layout.header.height = 1;
                 layout.output = Rect::new(0, 1, width, height - 1);
             }

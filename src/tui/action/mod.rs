@@ -221,6 +221,7 @@ impl Action {
                 Some("hold")
             }
             Self::Filter if model.reads() => Some("search"),
+            Self::Zoom if output::fills(model) => Some("panes"),
             Self::Wrap if model.output.how.long == Long::Wrapped => Some("cut"),
             Self::HitsOnly if model.output.how.lines == Lines::Hits => Some("all lines"),
             Self::Back if model.reads() && model.output.how.needle.is_some() => Some("end search"),

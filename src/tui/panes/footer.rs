@@ -47,6 +47,14 @@ pub(crate) fn hint(model: &Model) -> Vec<String> {
     lines.flat_map(|line| wrap(line, width)).collect()
 }
 
+/// Whether an action comes before all others, as the output has the keys: what is looked for in it, and, for who reads nothing
+/// else, how it is read.
+fn is_first(model: &Model, entry: &Entry) -> bool {
+    let reading = matches!(entry.context, Context::Output | Context::Reading);
+    let always = matches!(entry.action, Action::Filter | Action::Zoom);
+    model.reads() && (always || (fills(model) && (reading || entry.action == Action::Follow)))
+}
+
 /// Whether the key of an action means something else in the output, which has the keys.
 fn taken(model: &Model, action: Action) -> bool {
     let first = model.keymap.keys(action).first();
@@ -87,12 +95,9 @@ fn keys(model: &Model, room: usize) -> Vec<Run> {
     let tail: Vec<Run> = always.into_iter().filter_map(one).flatten().collect();
     let mut left = room.saturating_sub(width(&tail));
     let mut runs = Vec::new();
-    // Who reads nothing but output wants its keys first.
-    let reading = |entry: &&Entry| {
-        fills(model) && matches!(entry.context, Context::Output | Context::Reading)
-    };
-    let rest = |entry: &&Entry| !reading(entry);
-    let entries = ACTIONS.iter().filter(reading);
+    let first = |entry: &&Entry| is_first(model, entry);
+    let rest = |entry: &&Entry| !first(entry);
+    let entries = ACTIONS.iter().filter(first);
     for entry in entries
         .chain(ACTIONS.iter().filter(rest))
         .filter(|entry| !always.contains(&entry.action) && shown(entry.action))

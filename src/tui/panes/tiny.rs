@@ -1,4 +1,4 @@
-//! A terminal too small for panes: where things stand, in a line or a few, and the output where it fills the screen.
+//! A terminal too small for panes: where things stand, in a line or a few, and the output where it has the keys.
 
 use super::{lists, output};
 use crate::tui::layout::Layout;

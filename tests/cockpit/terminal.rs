@@ -136,6 +136,11 @@ impl Terminal {
         self.folder.path().join("lab")
     }
 
+    /// The folder that the cockpit was started in.
+    pub fn started_in(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
     /// A recording of the lab in another terminal.
     pub fn replay(&self, file: &std::path::Path) -> Self {
         let arguments = ["replay", file.to_str().unwrap()];
@@ -169,6 +174,7 @@ impl Terminal {
         let pair = native_pty_system().openpty(size).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_cutover"));
         command.args(arguments);
+        command.cwd(folder.path());
         command.env("XDG_STATE_HOME", folder.path());
         command.env("XDG_CONFIG_HOME", folder.path().join("config"));
         command.env("LC_ALL", "C.UTF-8");

@@ -60,15 +60,11 @@ impl Search {
             run(Role::Text, format!("{}_", self.field.text)),
         ];
         let needle = model.output.how.needle.as_ref();
-        match needle {
-            None => {}
-            Some(needle) => match needle.problem() {
-                Some(problem) => runs.push(run(Role::Bad, format!("  {problem}  "))),
-                None => {
-                    let hits = output::hits(&model.output);
-                    runs.push(run(Role::Heading, format!("  {hits}")));
-                }
-            },
+        if let Some(problem) = needle.and_then(Needle::problem) {
+            runs.push(run(Role::Bad, format!("  {problem}  ")));
+        } else if needle.is_some() {
+            let hits = output::hits(&model.output);
+            runs.push(run(Role::Heading, format!("  {hits}")));
         }
         let key = |action| run(Role::Key, model.keymap.shown(action));
         runs.extend([

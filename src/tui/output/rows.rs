@@ -49,7 +49,7 @@ pub(crate) struct Seen<'a> {
 pub(crate) fn parts(text: &str, shape: Shape) -> Vec<Range<usize>> {
     let width = shape.width.max(1);
     if shape.long == Long::Cut || text.len() <= width {
-        return vec![0..text.len()];
+        return std::iter::once(0..text.len()).collect();
     }
     let mut parts = Vec::new();
     let (mut start, mut cells) = (0, 0);

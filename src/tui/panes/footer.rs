@@ -47,12 +47,17 @@ pub(crate) fn hint(model: &Model) -> Vec<String> {
     lines.flat_map(|line| wrap(line, width)).collect()
 }
 
-/// Whether an action comes before all others, as the output has the keys: what is looked for in it, and, for who reads nothing
-/// else, how it is read.
-fn is_first(model: &Model, entry: &Entry) -> bool {
+/// What comes before what, as the output has the keys: what is looked for in it, and, for who reads nothing else, how it is
+/// read.
+fn rank(model: &Model, entry: &Entry) -> u8 {
     let reading = matches!(entry.context, Context::Output | Context::Reading);
-    let always = matches!(entry.action, Action::Filter | Action::Zoom);
-    model.reads() && (always || (fills(model) && (reading || entry.action == Action::Follow)))
+    match entry.action {
+        _ if !model.reads() => 1,
+        Action::Filter | Action::Zoom => 0,
+        Action::Follow if !model.output.follow => 0,
+        _ if reading && fills(model) => 0,
+        _ => 1,
+    }
 }
 
 /// Whether the key of an action means something else in the output, which has the keys.
@@ -95,11 +100,10 @@ fn keys(model: &Model, room: usize) -> Vec<Run> {
     let tail: Vec<Run> = always.into_iter().filter_map(one).flatten().collect();
     let mut left = room.saturating_sub(width(&tail));
     let mut runs = Vec::new();
-    let first = |entry: &&Entry| is_first(model, entry);
-    let rest = |entry: &&Entry| !first(entry);
-    let entries = ACTIONS.iter().filter(first);
+    let mut entries: Vec<&Entry> = ACTIONS.iter().collect();
+    entries.sort_by_key(|entry| rank(model, entry));
     for entry in entries
-        .chain(ACTIONS.iter().filter(rest))
+        .into_iter()
         .filter(|entry| !always.contains(&entry.action) && shown(entry.action))
     {
         if let Some(part) = one(entry.action) {

@@ -42,23 +42,10 @@ pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Hosts => go(model, &Address::Hosts),
         Action::Filter if model.reads() => layers::search::open(model),
         Action::Filter => layers::filter::open(model),
-        Action::Sort => {
-            if let Some(list) = List::with_keys(model) {
-                model.arranged.sort(list);
-            }
-        }
-        Action::Invert => {
-            if let Some(list) = List::with_keys(model) {
-                model.arranged.invert(list);
-            }
-        }
+        Action::Sort | Action::Invert => arrange(model, action),
         Action::Backward => screens::walk(model, false),
         Action::Forward => screens::walk(model, true),
-        Action::LastPlace => {
-            if let Some(last) = model.trail.last().cloned() {
-                go(model, &last);
-            }
-        }
+        Action::LastPlace => last_place(model),
         Action::CopyAddress => return vec![copy(model)],
         Action::Help => model
             .layers
@@ -124,6 +111,23 @@ pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::HelpDown => {}
     }
     Vec::new()
+}
+
+/// Sorts the list that has the keys, or turns it round.
+fn arrange(model: &mut Model, action: Action) {
+    if let Some(list) = List::with_keys(model) {
+        match action {
+            Action::Sort => model.arranged.sort(list),
+            _ => model.arranged.invert(list),
+        }
+    }
+}
+
+/// Goes to where somebody was last.
+fn last_place(model: &mut Model) {
+    if let Some(last) = model.trail.last().cloned() {
+        go(model, &last);
+    }
 }
 
 /// Goes somewhere, or says why that is not possible.

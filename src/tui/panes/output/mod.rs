@@ -119,13 +119,8 @@ pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
 /// What is around the lines: what they are at the left, and how they are read at the right.
 fn frame(model: &Model, layout: &Layout, shape: Shape, brush: &mut Brush<'_>) {
     let area = layout.output;
-    let role = |else_: Role| {
-        if model.has_keys(Pane::Output) {
-            Role::Focus
-        } else {
-            else_
-        }
-    };
+    let focus = model.has_keys(Pane::Output);
+    let role = |otherwise: Role| if focus { Role::Focus } else { otherwise };
     let ends = if fills(model) {
         Ends::Top
     } else {
@@ -284,11 +279,11 @@ fn state(model: &Model, shape: Shape, brush: &Brush<'_>) -> Vec<Run> {
         });
         let fresh = match output.fresh {
             0 => String::new(),
-            fresh => format!(", {} new", fresh),
+            fresh => format!(", {fresh} new"),
         };
         runs.push(run(
             Role::Warn,
-            format!(" {down}{} more{fresh}, {key} follows ", below),
+            format!(" {down}{below} more{fresh}, {key} follows "),
         ));
     }
     if let Stream::Failed(reason) = &stream {
@@ -301,8 +296,8 @@ fn state(model: &Model, shape: Shape, brush: &Brush<'_>) -> Vec<Run> {
 pub(crate) fn hits(output: &Output) -> String {
     match output.hits() {
         (_, 0) => "nothing".to_owned(),
-        (Some(at), all) => format!("{} of {}", at, all),
+        (Some(at), all) => format!("{at} of {all}"),
         (None, 1) => "1 line".to_owned(),
-        (None, all) => format!("{} lines", all),
+        (None, all) => format!("{all} lines"),
     }
 }

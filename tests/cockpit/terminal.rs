@@ -115,7 +115,8 @@ impl Terminal {
                 return status;
             }
             assert!(Instant::now() < deadline, "still runs:\n{}", self.text());
-            std::thread::sleep(Duration::from_millis(20));
+            // Whatever is still drawn, or nothing for a while.
+            let _ = self.changed.recv_timeout(Duration::from_millis(20));
         }
     }
 

@@ -145,7 +145,6 @@ actions! {
     PreviousFailed "previous-failed" Main Harmless None, "Select the previous failed instance";
     Linked "linked" Main Harmless Some("other deployment"), "Go to the rollback of this deployment, or to what it rolls back";
     Follow "follow" Main Harmless Some("follow"), "Keep the newest output in view, or stop doing so";
-    Filter "filter" Main Harmless Some("filter"), "Narrow the list: letters, !not, or field:value; esc shows all again; in the output, look for something";
     NextHit "next-hit" Reading Harmless Some("next hit"), "Go to the next line in which something was found";
     PreviousHit "previous-hit" Reading Harmless Some("previous"), "Go to the line before in which something was found";
     Wrap "wrap" Reading Harmless Some("wrap"), "Let long lines go on in the next row, or cut them and scroll sideways";
@@ -157,6 +156,7 @@ actions! {
     Zoom "zoom" Main Harmless Some("zoom"), "Give the output the whole screen, or give the room back";
     AllOutput "all-output" Main Harmless None, "Show the output of all instances in the order of its time, or of the selected one alone";
     Home "home-screen" Main Harmless Some("home"), "Go home: what needs a person, what runs, what ended lately";
+    Filter "filter" Main Harmless Some("filter"), "Narrow the list: letters, !not, or field:value; esc shows all again; in the output, look for something";
     GoTo "go-to" Main Harmless Some("go to"), "Go to any place by name or address, or do any action by name";
     NextPane "next-pane" Main Harmless Some("pane"), "Go to the next pane";
     PreviousPane "previous-pane" Main Harmless None, "Go to the pane before";

@@ -270,9 +270,15 @@ impl Output {
     /// Where the streams stand, taken together: the first that broke says so.
     pub(crate) fn stream(&self) -> Stream {
         let streams = || self.sources.iter().map(|source| &source.stream);
-        let failed = streams().find(|stream| matches!(stream, Stream::Failed(_)));
-        if let Some(failed) = failed {
-            failed.clone()
+        let failed = self.sources.iter().find_map(|source| match &source.stream {
+            Stream::Failed(reason) if self.sources.len() > 1 => {
+                Some(format!("{}: {reason}", source.name))
+            }
+            Stream::Failed(reason) => Some(reason.clone()),
+            _ => None,
+        });
+        if let Some(reason) = failed {
+            Stream::Failed(reason)
         } else if streams().all(|stream| *stream == Stream::Ended) && !self.sources.is_empty() {
             Stream::Ended
         } else if streams().all(|stream| *stream == Stream::Waiting) {

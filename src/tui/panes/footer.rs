@@ -52,11 +52,12 @@ pub(crate) fn hint(model: &Model) -> Vec<String> {
 fn rank(model: &Model, entry: &Entry) -> u8 {
     let reading = matches!(entry.context, Context::Output | Context::Reading);
     match entry.action {
-        _ if !model.reads() => 1,
-        Action::Filter | Action::Zoom => 0,
-        Action::Follow if !model.output.follow => 0,
-        _ if reading && fills(model) => 0,
-        _ => 1,
+        _ if !model.reads() => 2,
+        Action::Filter => 0,
+        Action::Zoom => 1,
+        Action::Follow if !model.output.follow => 1,
+        _ if reading && fills(model) => 1,
+        _ => 2,
     }
 }
 

@@ -29,7 +29,7 @@ impl View {
             Address::Home | Address::Applications | Address::Hosts => Ok(()),
             Address::Application(name) => self.find_application(name),
             Address::Group(group) => self.find_group(group),
-            Address::Deployment(id) => self.find_deployment(id),
+            Address::Deployment(id) | Address::Output(id) => self.find_deployment(id),
             Address::Instance(id, name) | Address::Event(id, name, _) => {
                 self.find_deployment(id)?;
                 self.find_instance(id, name)

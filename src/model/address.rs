@@ -6,13 +6,15 @@
 //! shop                             the deployment groups of an application
 //! shop/production                  the deployments of a group
 //! d-7F3KQ21XB                      a deployment
+//! d-7F3KQ21XB/:output              what all of its instances wrote, in the order of its time
 //! d-7F3KQ21XB/web-5                one of its instances
 //! d-7F3KQ21XB/web-5/AfterInstall   what one event wrote there
 //! hosts                            every host
 //! hosts/web-5                      a host
 //! ```
 //!
-//! An application whose name means something else here is written behind `applications/`.
+//! An application whose name means something else here is written behind `applications/`. No name has a colon, so that no
+//! instance is taken for `:output`.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -37,6 +39,8 @@ pub enum Address {
     Group(GroupKey),
     /// A deployment.
     Deployment(DeploymentId),
+    /// What all instances of a deployment wrote.
+    Output(DeploymentId),
     /// An instance of a deployment.
     Instance(DeploymentId, Name),
     /// What one lifecycle event of an instance wrote.
@@ -52,7 +56,7 @@ pub enum Address {
 pub enum AddressError {
     /// It has more parts than an address of its kind, or an empty one.
     #[error(
-        "{0:?} is no address: write home, applications, hosts, APP, APP/GROUP, or a deployment's id with /INSTANCE and /EVENT behind it"
+        "{0:?} is no address: write home, applications, hosts, APP, APP/GROUP, or a deployment's id with /INSTANCE and /EVENT or /:output behind it"
     )]
     Shape(String),
     /// A part of it is no name.
@@ -68,6 +72,7 @@ pub enum AddressError {
 const HOME: &str = "home";
 const APPLICATIONS: &str = "applications";
 const HOSTS: &str = "hosts";
+const OUTPUT: &str = ":output";
 
 impl Address {
     /// What it lies in; nothing for home, in which everything lies.
@@ -77,7 +82,7 @@ impl Address {
             Self::Applications | Self::Deployment(_) | Self::Hosts => Self::Home,
             Self::Application(_) => Self::Applications,
             Self::Group(group) => Self::Application(group.application.clone()),
-            Self::Instance(id, _) => Self::Deployment(id.clone()),
+            Self::Instance(id, _) | Self::Output(id) => Self::Deployment(id.clone()),
             Self::Event(id, name, _) => Self::Instance(id.clone(), name.clone()),
             Self::Host(_) => Self::Hosts,
         })
@@ -96,6 +101,7 @@ impl Address {
             }
             Self::Group(group) => group.group.to_string(),
             Self::Event(_, _, event) => event.name().to_owned(),
+            Self::Output(_) => OUTPUT.to_owned(),
             Self::Home | Self::Applications | Self::Deployment(_) | Self::Hosts => self.to_string(),
         }
     }
@@ -135,6 +141,7 @@ impl fmt::Display for Address {
             Self::Application(name) => application(name),
             Self::Group(group) => format!("{}/{}", application(&group.application), group.group),
             Self::Deployment(id) => id.to_string(),
+            Self::Output(id) => format!("{id}/{OUTPUT}"),
             Self::Instance(id, name) => format!("{id}/{name}"),
             Self::Event(id, name, event) => format!("{id}/{name}/{event}"),
             Self::Hosts => HOSTS.to_owned(),
@@ -170,6 +177,7 @@ impl FromStr for Address {
         let id: Option<DeploymentId> = parts.first().and_then(|first| first.parse().ok());
         match (id, parts.as_slice()) {
             (Some(id), [_]) => Ok(Self::Deployment(id)),
+            (Some(id), [_, OUTPUT]) => Ok(Self::Output(id)),
             (Some(id), [_, instance]) => Ok(Self::Instance(id, name(instance)?)),
             (Some(id), [_, instance, last]) => Ok(Self::Event(id, name(instance)?, event(last)?)),
             (None, [HOME]) => Ok(Self::Home),
@@ -204,6 +212,8 @@ mod tests {
             "shop",
             "shop/production",
             "d-7F3KQ21XB",
+            "d-7F3KQ21XB/:output",
+            "d-7F3KQ21XB/output",
             "d-7F3KQ21XB/web-5",
             "d-7F3KQ21XB/web-5/AfterInstall",
             "hosts",

@@ -6,6 +6,19 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::terminal::multiplexer::Multiplexer;
 
+/// Bytes of text that terminals take: xterm and its kin take 74,994 of what carries it, which is a third longer.
+pub(crate) const MOST: usize = 56_244;
+
+/// As many lines from the end of a text on as a terminal takes.
+pub(crate) fn last_lines(text: &str) -> &str {
+    let Some(over) = text.len().checked_sub(MOST).filter(|over| *over > 0) else {
+        return text;
+    };
+    let mut ends = text.match_indices('\n').map(|(end, _)| end + 1);
+    let start = ends.find(|start| *start >= over).unwrap_or(over);
+    text.get(start..).unwrap_or_default()
+}
+
 /// What was done, and what it needs. No terminal answers whether it took the text.
 pub(crate) fn said(between: Option<Multiplexer>, text: &str) -> String {
     match between {
@@ -34,6 +47,16 @@ pub(crate) fn command(between: Option<Multiplexer>, text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_too_much_the_last_whole_lines_are_copied() {
+        assert_eq!(last_lines("a\nb"), "a\nb");
+        let line = "x".repeat(99);
+        let text = vec![line.as_str(); 1000].join("\n");
+        let last = last_lines(&text);
+        assert!(last.len() <= MOST && last.len() > MOST - 100);
+        assert_eq!(last.lines().next(), Some(line.as_str()));
+    }
 
     #[test]
     fn text_is_wrapped_for_what_lies_between() {

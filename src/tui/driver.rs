@@ -39,7 +39,7 @@ struct Driver {
     /// The orchestrator; nobody in a replay.
     client: Option<Client>,
     messages: Sender<Message>,
-    follower: Option<JoinHandle<()>>,
+    followers: Vec<JoinHandle<()>>,
     /// Commands that were sent and are not answered yet.
     commands: Vec<JoinHandle<()>>,
     /// Who looks elsewhere is still to be called for these.
@@ -64,7 +64,7 @@ pub(super) async fn drive(
     let mut driver = Driver {
         client,
         messages,
-        follower: None,
+        followers: Vec::new(),
         commands: Vec::new(),
         calls: Vec::new(),
         done: false,
@@ -239,9 +239,10 @@ impl Driver {
                 target,
                 after,
             } => {
-                self.unfollow();
                 let what = (deployment, target, after);
-                self.follower = Some(source::follow(client, messages, stream, what));
+                self.followers.retain(|follower| !follower.is_finished());
+                self.followers
+                    .push(source::follow(client, messages, stream, what));
             }
             Effect::Unfollow => self.unfollow(),
             Effect::Preview(number, deploy) => {
@@ -259,12 +260,19 @@ impl Driver {
                     tell(&messages, Message::Answered(result)).await;
                 }));
             }
+            Effect::Save(name, text) => {
+                tokio::task::spawn_blocking(move || {
+                    let saved = save(&name, &text);
+                    // If nobody listens the cockpit has ended, and the file is where it is.
+                    let _ = messages.blocking_send(Message::Saved(saved));
+                });
+            }
             Effect::Call(_) | Effect::Copy(_) | Effect::Quit => {}
         }
     }
 
     fn unfollow(&mut self) {
-        if let Some(follower) = self.follower.take() {
+        for follower in self.followers.drain(..) {
             follower.abort();
         }
     }
@@ -279,6 +287,14 @@ impl Driver {
             tracing::warn!("the orchestrator did not answer the last command in time");
         }
     }
+}
+
+/// Saves a text in the folder that the cockpit was started in.
+fn save(name: &str, text: &str) -> Result<String, String> {
+    let folder = std::env::current_dir()
+        .map_err(|error| format!("the folder that the cockpit was started in is gone: {error}"))?;
+    let file = super::save::save(&folder, name, text)?;
+    Ok(file.display().to_string())
 }
 
 /// Passes an answer on. If nobody listens the cockpit has ended, and nobody needs it.

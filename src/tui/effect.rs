@@ -12,7 +12,7 @@ pub(crate) enum Effect {
     Fetch(DeploymentId),
     /// Ask how the servers of a deployment stand at its load balancers.
     Servers(DeploymentId),
-    /// Follow the output of a target instead of what was followed before.
+    /// Follow the output of a target, besides what is followed already.
     Follow {
         /// The stream's number, which its news carry.
         stream: u64,
@@ -33,6 +33,8 @@ pub(crate) enum Effect {
     Call(String),
     /// Ask the terminal to copy a text.
     Copy(String),
+    /// Write a text to a new file that is called like this.
+    Save(String, String),
     /// Leave.
     Quit,
 }

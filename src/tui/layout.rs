@@ -10,6 +10,8 @@
 //! │ hint                                │
 //! └ footer ─────────────────────────────┘
 //! ```
+//!
+//! Output that fills the screen has everything between the header and the footer.
 
 use ratatui::layout::Rect;
 
@@ -44,17 +46,27 @@ impl Layout {
     pub(crate) fn of(model: &Model) -> Self {
         let (width, height) = model.size;
         if width < SMALLEST.0 || height < SMALLEST.1 {
-            return Self {
+            let mut layout = Self {
                 tiny: true,
                 header: Rect::new(0, 0, width, height),
                 ..Self::default()
             };
+            if model.reads() && height > 1 {
+                layout.header.height = 1;
+                layout.output = Rect::new(0, 1, width, height - 1);
+            }
+            return layout;
         }
         let mut layout = Self {
             header: Rect::new(0, 0, width, 1),
             footer: Rect::new(0, height - 1, width, 1),
             ..Self::default()
         };
+        if output::fills(model) {
+            layout.output = Rect::new(0, 1, width, height - 2);
+            layout.tell(model);
+            return layout;
+        }
         // As much of the hint as leaves room for what it explains.
         let hint = u16::try_from(footer::hint(model).len()).unwrap_or(u16::MAX);
         let hint = hint.min(height.saturating_sub(18));
@@ -125,6 +137,11 @@ impl Layout {
         };
         self.instances = rows(instances, body.y + above);
         self.output = rows(rest - instances, body.y + above + instances);
+        self.tell(model);
+    }
+
+    /// Gives what must be known of the instance its rows of the output.
+    fn tell(&mut self, model: &Model) {
         let reasons = u16::try_from(output::diagnostics(model).len()).unwrap_or(u16::MAX);
         self.diagnostics = reasons.min(self.output.height.saturating_sub(1) / 2);
     }
@@ -145,6 +162,7 @@ impl Layout {
             Pane::Groups => self.groups.height.saturating_sub(2),
             Pane::Deployments => self.deployments.height.saturating_sub(2),
             Pane::Instances => self.instances.height.saturating_sub(1),
+            Pane::Output if self.tiny => self.output.height,
             Pane::Output => self.output.height.saturating_sub(1 + self.diagnostics),
         };
         usize::from(rows)

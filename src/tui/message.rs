@@ -30,6 +30,8 @@ pub(crate) enum Message {
     Servers(DeploymentId, Result<Vec<BalancerDetails>, String>),
     /// Output of the target that is being followed.
     Output(u64, OutputNews),
+    /// Lines were saved: where, or why not.
+    Saved(Result<String, String>),
     /// A preview was made.
     Previewed(u64, Result<Box<Preview>, String>),
     /// A command was answered.

@@ -38,6 +38,7 @@ mod panes;
 mod preferences;
 mod replay;
 mod safe;
+mod save;
 mod screens;
 mod servers;
 mod session;

@@ -308,9 +308,14 @@ impl Model {
         }
     }
 
-    /// Whether a pane has the keys. It keeps them while somebody types its filter.
+    /// Whether the keys are the output's: it has the focus, on the screen of rollouts.
+    pub(crate) fn reads(&self) -> bool {
+        self.screen == Screen::Rollouts && self.focus == Pane::Output
+    }
+
+    /// Whether a pane has the keys. It keeps them while somebody types its filter, or looks for something in it.
     pub(crate) fn has_keys(&self, pane: Pane) -> bool {
-        let typing = |layer: &Layer| matches!(layer, Layer::Filter(_));
+        let typing = |layer: &Layer| matches!(layer, Layer::Filter(_) | Layer::Search(_));
         self.focus == pane && self.layers.iter().all(typing)
     }
 

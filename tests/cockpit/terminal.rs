@@ -115,7 +115,8 @@ impl Terminal {
                 return status;
             }
             assert!(Instant::now() < deadline, "still runs:\n{}", self.text());
-            std::thread::sleep(Duration::from_millis(20));
+            // Whatever is still drawn, or nothing for a while.
+            let _ = self.changed.recv_timeout(Duration::from_millis(20));
         }
     }
 
@@ -134,6 +135,11 @@ impl Terminal {
     /// Where the lab is.
     pub fn folder(&self) -> std::path::PathBuf {
         self.folder.path().join("lab")
+    }
+
+    /// The folder that the cockpit was started in.
+    pub fn started_in(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     /// A recording of the lab in another terminal.
@@ -169,6 +175,7 @@ impl Terminal {
         let pair = native_pty_system().openpty(size).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_cutover"));
         command.args(arguments);
+        command.cwd(folder.path());
         command.env("XDG_STATE_HOME", folder.path());
         command.env("XDG_CONFIG_HOME", folder.path().join("config"));
         command.env("LC_ALL", "C.UTF-8");

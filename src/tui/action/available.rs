@@ -13,6 +13,7 @@ use crate::model::traffic::Split;
 use crate::tui::consequence::goal;
 use crate::tui::lists::List;
 use crate::tui::model::Model;
+use crate::tui::output::rows::Long;
 use crate::tui::panes::footer;
 use crate::tui::replay::REFUSED;
 use crate::tui::screens::Screen;
@@ -102,11 +103,43 @@ pub(crate) fn available(action: Action, model: &Model) -> Result<(), String> {
             Some(player) => player.available(action),
             None => Err("this is no replay".to_owned()),
         },
-        Action::Follow if model.output.of.is_none() => Err("no instance is selected".to_owned()),
+        Action::Follow | Action::Zoom if model.output.of.is_none() => {
+            Err("no instance is selected".to_owned())
+        }
+        Action::AllOutput if model.replay.is_some() => {
+            Err("a recording holds no output".to_owned())
+        }
+        Action::AllOutput => deployment(model).map(|_| ()),
+        _ if matches!(action.entry().context, Context::Output | Context::Reading) => {
+            reading(action, model)
+        }
         Action::Dismiss if footer::hint(model).is_empty() && model.messages.shown().is_none() => {
             Err("there is nothing to put away".to_owned())
         }
         _ => moving(action, model),
+    }
+}
+
+/// Why the output can't be read this way.
+fn reading(action: Action, model: &Model) -> Result<(), String> {
+    let output = &model.output;
+    if !model.reads() {
+        let key = model.keymap.shown(Action::Zoom);
+        return Err(format!("it is for the output: {key} goes there"));
+    }
+    match action {
+        Action::NextHit | Action::PreviousHit | Action::HitsOnly if output.how.needle.is_none() => {
+            let key = model.keymap.shown(Action::Filter);
+            Err(format!("nothing is looked for: {key} does"))
+        }
+        Action::ScrollLeft | Action::ScrollRight if output.how.long == Long::Wrapped => {
+            let key = model.keymap.shown(Action::Wrap);
+            Err(format!("long lines go on in the next row: {key} cuts them"))
+        }
+        Action::CopyLine | Action::CopyLines | Action::Save if output.len() == 0 => {
+            Err("no line is shown".to_owned())
+        }
+        _ => Ok(()),
     }
 }
 
@@ -119,9 +152,6 @@ fn moving(action: Action, model: &Model) -> Result<(), String> {
         Action::Home if model.replay.is_some() => Err(format!("{REFUSED}: it has no home")),
         Action::Home if model.screen == Screen::Home => Err("this is home".to_owned()),
         Action::Hosts if model.screen == Screen::Hosts => Err("these are the hosts".to_owned()),
-        Action::Filter if List::with_keys(model).is_none() => {
-            Err("the output has no filter: it is for lists".to_owned())
-        }
         Action::Sort | Action::Invert => match List::with_keys(model) {
             None => Err("the output has its own order".to_owned()),
             Some(List::Home) => Err("what is urgent comes first here".to_owned()),
@@ -148,13 +178,13 @@ fn acts_on_a_rollout(action: Action) -> bool {
             | Action::PreviousFailed
             | Action::Linked
             | Action::Follow
+            | Action::Zoom
+            | Action::AllOutput
             | Action::NextPane
             | Action::PreviousPane
             | Action::PaneLeft
             | Action::PaneRight
-            | Action::ScrollLeft
-            | Action::ScrollRight
-    );
+    ) || matches!(action.entry().context, Context::Output | Context::Reading);
     about_panes
         || (action.entry().grade != Grade::Harmless && action.entry().context == Context::Main)
 }

@@ -8,6 +8,9 @@ pub(crate) mod source;
 
 use super::lists::List;
 use super::model::Model;
+use super::output::Lines;
+use super::output::rows::Long;
+use super::panes::output;
 use super::screens::Screen;
 
 /// Where an action's keys are alive.
@@ -19,6 +22,8 @@ pub(crate) enum Context {
     Rows,
     /// The output pane.
     Output,
+    /// The output pane, before what its keys mean elsewhere.
+    Reading,
     /// A confirmation.
     Confirm,
     /// The question that is asked when leaving.
@@ -33,11 +38,12 @@ pub(crate) enum Context {
 
 impl Context {
     /// Every context, in the order of the help.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Replay,
         Self::Main,
         Self::Rows,
         Self::Output,
+        Self::Reading,
         Self::Confirm,
         Self::Leaving,
         Self::Typing,
@@ -50,6 +56,7 @@ impl Context {
             Self::Main => "Everywhere",
             Self::Rows => "In the lists and the instances",
             Self::Output => "In the output",
+            Self::Reading => "In the output, before what these keys mean elsewhere",
             Self::Confirm => "In a confirmation",
             Self::Leaving => "When leaving while a deployment runs",
             Self::Typing => "Where text is typed",
@@ -61,7 +68,11 @@ impl Context {
     /// Whether a key can mean something in both at once.
     pub(crate) fn overlaps(self, other: Self) -> bool {
         let pane = |context| matches!(context, Self::Rows | Self::Output);
-        self == other || (self == Self::Main && pane(other)) || (other == Self::Main && pane(self))
+        let output = |context| matches!(context, Self::Output | Self::Reading);
+        self == other
+            || (self == Self::Main && pane(other))
+            || (other == Self::Main && pane(self))
+            || (output(self) && output(other))
     }
 }
 
@@ -134,8 +145,18 @@ actions! {
     PreviousFailed "previous-failed" Main Harmless None, "Select the previous failed instance";
     Linked "linked" Main Harmless Some("other deployment"), "Go to the rollback of this deployment, or to what it rolls back";
     Follow "follow" Main Harmless Some("follow"), "Keep the newest output in view, or stop doing so";
+    NextHit "next-hit" Reading Harmless Some("next hit"), "Go to the next line in which something was found";
+    PreviousHit "previous-hit" Reading Harmless Some("previous"), "Go to the line before in which something was found";
+    Wrap "wrap" Reading Harmless Some("wrap"), "Let long lines go on in the next row, or cut them and scroll sideways";
+    HitsOnly "hits-only" Output Harmless Some("hits alone"), "Show the lines in which something was found alone, or all again";
+    Times "times" Output Harmless Some("times"), "Show the time of day, the time since the event began, or none";
+    CopyLine "copy-line" Output Harmless Some("copy"), "Copy the line with the hit that you went to, else the lines in view";
+    CopyLines "copy-lines" Output Harmless None, "Copy all lines that are shown, as many as a terminal takes";
+    Save "save" Output Harmless Some("save"), "Write all lines that are shown to a new file in the folder that the cockpit was started in";
+    Zoom "zoom" Main Harmless Some("zoom"), "Give the output the whole screen, or give the room back";
+    AllOutput "all-output" Main Harmless None, "Show the output of all instances in the order of its time, or of the selected one alone";
     Home "home-screen" Main Harmless Some("home"), "Go home: what needs a person, what runs, what ended lately";
-    Filter "filter" Main Harmless Some("filter"), "Narrow the list: letters, !not, or field:value; esc shows all again";
+    Filter "filter" Main Harmless Some("filter"), "Narrow the list: letters, !not, or field:value; esc shows all again; in the output, look for something";
     GoTo "go-to" Main Harmless Some("go to"), "Go to any place by name or address, or do any action by name";
     NextPane "next-pane" Main Harmless Some("pane"), "Go to the next pane";
     PreviousPane "previous-pane" Main Harmless None, "Go to the pane before";
@@ -157,7 +178,7 @@ actions! {
     PageDown "page-down" Main Harmless None, "Go down a page";
     First "first" Main Harmless None, "Go to the first row";
     Last "last" Main Harmless None, "Go to the last row; in the output, follow it";
-    Enter "enter" Main Harmless None, "Go into what is selected; in the output, to one event's alone";
+    Enter "enter" Main Harmless None, "Go into what is selected; in the output, to one event's alone, or to the instance that wrote the line";
     Back "back" Main Harmless None, "Show all of a list again; else go out, to the pane before or the screen below";
     PaneLeft "pane-left" Rows Harmless None, "Go to the pane on the left";
     PaneRight "pane-right" Rows Harmless None, "Go to the pane on the right";
@@ -203,6 +224,12 @@ impl Action {
             Self::Pause if model.deployment().is_some_and(|d| d.shifting().is_some()) => {
                 Some("hold")
             }
+            Self::Filter if model.reads() => Some("search"),
+            Self::Zoom if output::fills(model) => Some("panes"),
+            Self::Wrap if model.output.how.long == Long::Wrapped => Some("cut"),
+            Self::HitsOnly if model.output.how.lines == Lines::Hits => Some("all lines"),
+            Self::Back if model.reads() && model.output.how.needle.is_some() => Some("end search"),
+            Self::Back if output::fills(model) => Some("back"),
             Self::Enter if model.screen != Screen::Rollouts => Some("open"),
             Self::Back
                 if List::with_keys(model)

@@ -115,6 +115,10 @@ fn candidates(model: &Model) -> Vec<Row<Place>> {
                 at(address, format!("instance, {}", target.status));
             }
         }
+        if let Some(deployment) = model.deployment().filter(|_| model.replay.is_none()) {
+            let address = Address::Output(deployment.id().clone());
+            at(address, "what all instances wrote".to_owned());
+        }
         if let (Some(deployment), Some(target)) = (model.deployment(), model.target()) {
             let begun = target
                 .events
@@ -140,7 +144,7 @@ fn candidates(model: &Model) -> Vec<Row<Place>> {
         at(Address::Applications, "every application".to_owned());
     }
     let here = |context| match context {
-        Context::Main | Context::Rows | Context::Output => true,
+        Context::Main | Context::Rows | Context::Output | Context::Reading => true,
         Context::Replay => model.replay.is_some(),
         _ => false,
     };

@@ -10,6 +10,7 @@ pub(crate) mod leaving;
 pub(crate) mod messages;
 mod picker;
 mod reading;
+pub(crate) mod search;
 pub(crate) mod share;
 mod window;
 
@@ -32,6 +33,7 @@ pub(crate) enum Layer {
     GoTo(goto::GoTo),
     Deploy(deploy::Pick),
     Filter(filter::Filter),
+    Search(search::Search),
     Share(share::Share),
 }
 
@@ -50,7 +52,11 @@ impl Layer {
             Self::Help(_) | Self::Messages(_) => Context::Help,
             Self::Confirm(confirm) => confirm.context(),
             Self::Leaving(_) => Context::Leaving,
-            Self::GoTo(_) | Self::Deploy(_) | Self::Filter(_) | Self::Share(_) => Context::Typing,
+            Self::GoTo(_)
+            | Self::Deploy(_)
+            | Self::Filter(_)
+            | Self::Search(_)
+            | Self::Share(_) => Context::Typing,
         }
     }
 
@@ -81,6 +87,7 @@ pub(crate) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
         Layer::GoTo(goto) => goto::key(goto, model, key, action, &mut effects),
         Layer::Deploy(pick) => deploy::key(pick, model, key, action, &mut effects),
         Layer::Filter(filter) => filter::key(filter, model, key, action),
+        Layer::Search(search) => search::key(search, model, key, action),
         Layer::Share(share) => share::key(share, model, key, action),
     };
     if let Reply::Stay(layer) = reply {
@@ -99,6 +106,10 @@ pub(crate) fn paste(model: &mut Model, text: &str) {
             let (list, text) = filter.paste(text);
             let mode = model.arranged.of(list).filter.mode();
             model.arranged.narrow(list, &text, mode);
+        }
+        Some(Layer::Search(search)) => {
+            let needle = search.paste(text);
+            model.output.search(needle);
         }
         Some(Layer::Confirm(confirm)) => confirm.paste(text),
         Some(Layer::Share(share)) => share.paste(text),
@@ -123,6 +134,7 @@ pub(crate) fn refresh(model: &mut Model) {
         | Layer::Messages(_)
         | Layer::Leaving(_)
         | Layer::Filter(_)
+        | Layer::Search(_)
         | Layer::Share(_) => true,
     });
     model.layers = layers;
@@ -174,6 +186,7 @@ pub(crate) fn draw(model: &Model, brush: &mut Brush<'_>) {
             Layer::GoTo(goto) => goto.draw(model, brush),
             Layer::Deploy(pick) => pick.draw(model, brush),
             Layer::Filter(filter) => filter.draw(model, brush),
+            Layer::Search(search) => search.draw(model, brush),
             Layer::Share(share) => share.draw(model, brush),
         }
     }

@@ -1,10 +1,11 @@
 //! The last row: a word to the operator, or the keys that do something here, from the registry.
 
 use crate::tui::action::available::available;
-use crate::tui::action::{ACTIONS, Action, Context};
+use crate::tui::action::{ACTIONS, Action, Context, Entry};
 use crate::tui::layout::Layout;
 use crate::tui::model::{Model, Pane};
 use crate::tui::paint::{Brush, Ends, Run, run, width};
+use crate::tui::panes::output::fills;
 use crate::tui::screens::Screen;
 use crate::tui::theme::Role;
 use crate::tui::widgets::wrap::wrap;
@@ -51,6 +52,27 @@ pub(crate) fn hint(model: &Model) -> Vec<String> {
     lines.flat_map(|line| wrap(line, width)).collect()
 }
 
+/// What comes before what, as the output has the keys: what is looked for in it, and, for who reads nothing else, how it is
+/// read.
+fn rank(model: &Model, entry: &Entry) -> u8 {
+    let reading = matches!(entry.context, Context::Output | Context::Reading);
+    match entry.action {
+        _ if !model.reads() => 2,
+        Action::Filter => 0,
+        Action::Zoom => 1,
+        Action::Follow if !model.output.follow => 1,
+        _ if reading && fills(model) => 1,
+        _ => 2,
+    }
+}
+
+/// Whether the key of an action means something else in the output, which has the keys.
+fn taken(model: &Model, action: Action) -> bool {
+    let first = model.keymap.keys(action).first();
+    let other = first.and_then(|key| model.keymap.action(&[Context::Reading], *key));
+    model.reads() && other.is_some_and(|other| available(other, model).is_ok())
+}
+
 /// The keys that do something here, most important first, as many as fit; help and quit always.
 fn keys(model: &Model, room: usize) -> Vec<Run> {
     let always = [Action::Help, Action::Quit];
@@ -58,11 +80,17 @@ fn keys(model: &Model, room: usize) -> Vec<Run> {
     let holds = deployment.is_some_and(|d| d.held.is_some() && d.paused.is_none());
     let shown = |action: Action| {
         let entry = action.entry();
-        let here = matches!(entry.context, Context::Main | Context::Replay);
+        let here = match entry.context {
+            Context::Main => !taken(model, action),
+            Context::Replay => true,
+            Context::Output | Context::Reading => model.reads(),
+            _ => false,
+        };
         let useful = match action {
             // What holds starts nothing: the keys that end the hold need the room.
             Action::Pause => !holds,
             Action::Follow => !model.output.follow || model.focus == Pane::Output,
+            Action::Zoom => model.focus == Pane::Output,
             Action::Enter | Action::Back => action.word(model).is_some(),
             _ => true,
         };
@@ -78,8 +106,10 @@ fn keys(model: &Model, room: usize) -> Vec<Run> {
     let tail: Vec<Run> = always.into_iter().filter_map(one).flatten().collect();
     let mut left = room.saturating_sub(width(&tail));
     let mut runs = Vec::new();
-    for entry in ACTIONS
-        .iter()
+    let mut entries: Vec<&Entry> = ACTIONS.iter().collect();
+    entries.sort_by_key(|entry| rank(model, entry));
+    for entry in entries
+        .into_iter()
         .filter(|entry| !always.contains(&entry.action) && shown(entry.action))
     {
         if let Some(part) = one(entry.action) {

@@ -1,6 +1,6 @@
-//! A terminal too small for panes: where things stand, in a line or a few.
+//! A terminal too small for panes: where things stand, in a line or a few, and the output where it has the keys.
 
-use super::lists;
+use super::{lists, output};
 use crate::tui::layout::Layout;
 use crate::tui::model::{Link, Model};
 use crate::tui::paint::{Brush, Run, run};
@@ -22,6 +22,9 @@ pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
     };
     if model.replay.is_some() {
         first.insert(0, run(Role::Selected, "REPLAY "));
+    }
+    if layout.output.height > 0 {
+        output::draw(model, layout, brush);
     }
     let mut lines = vec![first];
     if let (Screen::Home, Some(need)) = (model.screen, model.home.needs().first()) {

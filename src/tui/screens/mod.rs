@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! home ──┬── rollouts: applications ▸ groups ▸ deployments ▸ instances ▸ output ▸ one event's output
-//!        └── hosts
+//!        └── hosts                                                    ▸ output of all instances
 //! ```
 //!
 //! Enter goes in and Esc goes out: through the panes of a screen as far as the one by which it was entered, and then to the
@@ -14,6 +14,7 @@ pub(crate) mod hosts;
 
 use super::lists::List;
 use super::model::{Model, Pane};
+use super::output::{Reach, Room};
 use super::paint::Brush;
 use super::panes;
 use super::trail::Below;
@@ -72,6 +73,9 @@ pub(crate) fn here(model: &Model) -> Address {
             let deployment = selected.deployment.clone();
             let place = match (model.focus, deployment, selected.instance.clone()) {
                 (Pane::Applications, ..) => None,
+                (Pane::Output, Some(id), _) if model.output.how.reach == Reach::All => {
+                    Some(Address::Output(id))
+                }
                 (Pane::Groups, ..) => selected.application.clone().map(Address::Application),
                 (Pane::Output, Some(id), Some(name)) => Some(match model.output.only {
                     Some(event) => Address::Event(id, name, event),
@@ -150,10 +154,17 @@ fn show(model: &mut Model, address: &Address) -> Result<(), Nowhere> {
             select_deployment(model, id);
             model.focus = Pane::Instances;
         }
+        Address::Output(id) => {
+            select_deployment(model, id);
+            model.focus = Pane::Output;
+            model.output.how.reach = Reach::All;
+            model.output.narrow(None);
+        }
         Address::Instance(id, name) | Address::Event(id, name, _) => {
             select_deployment(model, id);
             model.selected.instance = Some(name.clone());
             model.focus = Pane::Output;
+            model.output.how.reach = Reach::One;
             model.output.narrow(match address {
                 Address::Event(_, _, event) => Some(*event),
                 _ => None,
@@ -217,6 +228,10 @@ pub(crate) fn leave(model: &mut Model) {
         && model.focus == Pane::Output
     {
         model.output.narrow(None);
+        return;
+    }
+    if panes::output::fills(model) {
+        model.output.how.room = Room::Pane;
         return;
     }
     if model.screen == Screen::Rollouts && model.focus > model.trail.base {

@@ -78,7 +78,7 @@ fn failed_instances_are_a_key_away() {
 #[test]
 fn the_output_follows_the_selection_and_late_lines_are_dropped() {
     let mut cockpit = rollout();
-    let old = cockpit.model.output.number;
+    let old = cockpit.model.output.number();
     cockpit.keys("tab j");
     let Some(Effect::Follow { stream, target, .. }) = cockpit.effects.last() else {
         panic!()
@@ -86,18 +86,18 @@ fn the_output_follows_the_selection_and_late_lines_are_dropped() {
     assert_eq!(target.as_str(), "web-4");
     let stream = *stream;
     cockpit.send(Message::Output(old, OutputNews::Lines(sample::lines(3))));
-    assert!(cockpit.model.output.lines.is_empty());
+    assert!(cockpit.model.output.ring.is_empty());
     cockpit.send(Message::Output(
         stream,
         OutputNews::Lines(sample::lines(50)),
     ));
-    assert_eq!(cockpit.model.output.lines.len(), 50);
+    assert_eq!(cockpit.model.output.len(), 50);
     cockpit.keys("tab k");
     assert!(!cockpit.model.output.follow);
     cockpit.keys("f");
     assert!(cockpit.model.output.follow);
     cockpit.send(Message::Output(stream, OutputNews::Ended(None)));
-    assert_eq!(cockpit.model.output.stream, Stream::Ended);
+    assert_eq!(cockpit.model.output.stream(), Stream::Ended);
 }
 
 #[test]

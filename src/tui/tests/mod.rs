@@ -12,6 +12,7 @@ mod home;
 mod hosts;
 mod keys;
 mod lists;
+mod output;
 mod pictures;
 mod replay;
 mod sample;

@@ -13,7 +13,7 @@ fn rollout() -> Cockpit {
 }
 
 fn with_output(cockpit: &mut Cockpit) {
-    let number = cockpit.model.output.number;
+    let number = cockpit.model.output.number();
     cockpit.send(Message::Output(
         number,
         OutputNews::Lines(sample::lines(30)),
@@ -222,6 +222,42 @@ fn confirmations_of_every_command() {
 }
 
 #[test]
+fn output_that_fills_the_screen() {
+    let mut cockpit = rollout();
+    cockpit.resize(120, 40);
+    cockpit.keys("tab z / 2 1 enter N");
+    pictures!("output", cockpit);
+    cockpit.model.theme = *super::COLOUR;
+    cockpit.keys("& T");
+    picture!("output-hits-80x24", cockpit);
+}
+
+#[test]
+fn output_with_long_lines() {
+    let mut cockpit = rollout();
+    cockpit.resize(80, 24);
+    super::output::long_lines(&mut cockpit);
+    cockpit.keys("tab z right k k");
+    super::output::long_lines(&mut cockpit);
+    picture!("output-sideways-80x24", cockpit);
+    cockpit.keys("w");
+    picture!("output-wrapped-80x24", cockpit);
+    cockpit.keys("/ l o n g");
+    picture!("output-search-80x24", cockpit);
+}
+
+#[test]
+fn output_of_all_instances() {
+    let mut cockpit = rollout();
+    cockpit.keys("m");
+    super::output::of_all(&mut cockpit);
+    pictures!("output-all", cockpit);
+    cockpit.keys("z");
+    cockpit.resize(120, 40);
+    picture!("output-all-zoomed-120x40", cockpit);
+}
+
+#[test]
 fn the_hint_is_above_the_keys() {
     let mut cockpit = rollout();
     cockpit.resize(80, 24);
@@ -241,7 +277,7 @@ fn the_hint_is_above_the_keys() {
 
 #[test]
 fn no_size_panics() {
-    let open: [&str; 13] = [
+    let open: [&str; 16] = [
         "tab",
         "?",
         "s",
@@ -255,6 +291,9 @@ fn no_size_panics() {
         "H",
         "0 / w e b",
         "tab tab enter",
+        "tab z / 7 enter w",
+        "tab m",
+        "tab z / 4",
     ];
     for (index, key) in open.into_iter().enumerate() {
         let mut cockpit = if index == 6 { failure() } else { rollout() };

@@ -194,7 +194,7 @@ fn one_event_wrote_this_alone() {
     let mut cockpit = rollout();
     cockpit.resize(120, 40);
     cockpit.keys("tab tab");
-    let number = cockpit.model.output.number;
+    let number = cockpit.model.output.number();
     let mut lines = sample::lines(30);
     for line in lines.iter_mut().skip(10) {
         line.event = LifecycleEvent::Install;

@@ -8,6 +8,7 @@ use ratatui::layout::Rect;
 use ratatui::{Terminal, TerminalOptions, Viewport};
 
 use super::{COLOUR, Cockpit, MONO, sample};
+use crate::tui::effect::Effect;
 use crate::tui::message::{Message, OutputNews};
 use crate::tui::theme::Theme;
 use crate::tui::view::view;
@@ -44,7 +45,7 @@ fn cockpit(theme: Theme) -> Cockpit {
     let mut cockpit = Cockpit::with(sample::snapshot(sample::project(12), &run.deployment));
     cockpit.model.theme = theme;
     cockpit.resize(120, 40);
-    let number = cockpit.model.output.number;
+    let number = cockpit.model.output.number();
     let mut lines = sample::lines(6);
     for (line, text) in lines.iter_mut().zip([
         "\u{1b}]0;owned\u{7}a",
@@ -87,20 +88,47 @@ fn without_colour_no_colour_is_set_and_what_is_selected_still_shows() {
     assert!(colours(*COLOUR, "").0 > 0);
 }
 
+fn harmful(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
+}
+
 #[test]
 fn no_escape_control_or_bidi_character_of_a_hook_reaches_the_terminal() {
-    let cockpit = cockpit(*MONO);
-    let buffer = cockpit.draw();
-    let harmful = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
-    };
-    assert!(
-        !buffer
-            .content
-            .iter()
-            .any(|cell| cell.symbol().chars().any(harmful))
-    );
-    let text = String::from_utf8(bytes(&cockpit)).unwrap();
-    assert!(!text.contains("\u{1b}]") && !text.contains("\u{1b}[2J") && !text.contains('\u{7}'));
+    // In its pane, on the whole screen, with something found in it, wrapped, and among those of others.
+    for keys in ["", "tab tab z", "/ d enter", "w", "&", "esc m"] {
+        let mut cockpit = cockpit(*MONO);
+        cockpit.keys("tab tab");
+        if !keys.is_empty() {
+            cockpit.keys(keys);
+        }
+        let buffer = cockpit.draw();
+        assert!(
+            !buffer
+                .content
+                .iter()
+                .any(|cell| cell.symbol().chars().any(harmful)),
+            "behind {keys}"
+        );
+        let text = String::from_utf8(bytes(&cockpit)).unwrap();
+        assert!(
+            !text.contains("\u{1b}]") && !text.contains("\u{1b}[2J") && !text.contains('\u{7}')
+        );
+    }
+}
+
+#[test]
+fn what_is_copied_or_saved_is_as_harmless() {
+    let mut cockpit = cockpit(*MONO);
+    cockpit.keys("tab tab y Y W");
+    let texts = cockpit.effects.iter().filter_map(|effect| match effect {
+        Effect::Copy(text) | Effect::Save(_, text) => Some(text),
+        _ => None,
+    });
+    let texts: Vec<_> = texts.collect();
+    assert_eq!(texts.len(), 3);
+    for text in texts {
+        assert_eq!(text.lines().count(), 6, "{text}");
+        assert!(!text.chars().any(|c| c != '\n' && harmful(c)), "{text:?}");
+    }
 }

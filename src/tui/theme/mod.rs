@@ -38,11 +38,13 @@ pub(crate) enum Role {
     Key,
     /// Standard error.
     Stderr,
+    /// What somebody looked for.
+    Found,
 }
 
 impl Role {
     /// Every role.
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Text,
         Self::Muted,
         Self::Heading,
@@ -56,6 +58,7 @@ impl Role {
         Self::Warn,
         Self::Key,
         Self::Stderr,
+        Self::Found,
     ];
 
     /// What a theme's file calls it.
@@ -74,6 +77,7 @@ impl Role {
             Self::Warn => "warn",
             Self::Key => "key",
             Self::Stderr => "stderr",
+            Self::Found => "found",
         }
     }
 }

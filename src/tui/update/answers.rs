@@ -11,7 +11,6 @@ use crate::tui::effect::Effect;
 use crate::tui::layers;
 use crate::tui::message::OutputNews;
 use crate::tui::model::{Fetch, Link, Model};
-use crate::tui::output::Stream;
 
 /// Folds an item of the feed into the picture.
 pub(crate) fn feed(model: &mut Model, item: FeedItem) -> Vec<Effect> {
@@ -31,7 +30,8 @@ pub(crate) fn feed(model: &mut Model, item: FeedItem) -> Vec<Effect> {
             }
             if again {
                 model.fetch = None;
-                model.output.of = None;
+                model.output.reopen();
+                effects.push(Effect::Unfollow);
             }
             effects.extend(layers::preview_again(model, None));
         }
@@ -174,15 +174,19 @@ pub(crate) fn fetched(
     }
 }
 
-/// Takes output of the followed target; news of an older stream are dropped.
+/// Takes output of what is followed; news of an older stream are dropped.
 pub(crate) fn output(model: &mut Model, number: u64, news: OutputNews) {
-    if number != model.output.number {
-        return;
-    }
     match news {
-        OutputNews::Lines(lines) => model.output.extend(lines),
-        OutputNews::Ended(None) => model.output.stream = Stream::Ended,
-        OutputNews::Ended(Some(reason)) => model.output.stream = Stream::Failed(reason),
+        OutputNews::Lines(lines) => model.output.extend(number, lines),
+        OutputNews::Ended(reason) => model.output.end(number, reason),
+    }
+}
+
+/// Says where lines were saved, or why not.
+pub(crate) fn saved(model: &mut Model, result: Result<String, String>) {
+    match result {
+        Ok(place) => model.say(format!("saved as {place}")),
+        Err(reason) => model.complain(reason),
     }
 }
 

@@ -2,19 +2,20 @@
 
 mod answers;
 mod navigate;
+mod output;
 mod perform;
 mod settle;
 
 use std::time::Duration;
 
 use super::action::Context;
+use super::action::available::available;
 use super::attention;
 use super::effect::Effect;
 use super::layers;
 use super::message::Message;
-use super::model::{Link, Model, Outcome, Pane};
+use super::model::{Link, Model, Outcome};
 use super::replay;
-use super::screens::Screen;
 use crate::model::timestamp::Timestamp;
 
 pub(crate) use answers::feed;
@@ -80,6 +81,10 @@ pub(crate) fn take(model: &mut Model, at: Timestamp, message: Message) -> Vec<Ef
             answers::output(model, number, news);
             Vec::new()
         }
+        Message::Saved(result) => {
+            answers::saved(model, result);
+            Vec::new()
+        }
         Message::Previewed(number, result) => {
             layers::previewed(model, number, result);
             Vec::new()
@@ -103,15 +108,22 @@ pub(crate) fn settle(model: &mut Model) -> Vec<Effect> {
 }
 
 fn main_key(model: &mut Model, key: super::action::key::Key) -> Vec<Effect> {
-    let pane = if model.screen == Screen::Rollouts && model.focus == Pane::Output {
+    let reads = model.reads();
+    let pane = if reads {
         Context::Output
     } else {
         Context::Rows
     };
-    // A replay's keys come before what they mean elsewhere.
+    // A replay's keys come before what they mean elsewhere, and so do those of the output, where they can do something.
     let replayed = model.replay.is_some();
     let own = replayed.then(|| model.keymap.action(&[Context::Replay], key));
-    let action = own.flatten();
+    let reading = || {
+        let action = reads.then(|| model.keymap.action(&[Context::Reading], key));
+        action
+            .flatten()
+            .filter(|action| available(*action, model).is_ok())
+    };
+    let action = own.flatten().or_else(reading);
     let Some(action) = action.or_else(|| model.keymap.action(&[pane, Context::Main], key)) else {
         return Vec::new();
     };

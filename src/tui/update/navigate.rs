@@ -3,8 +3,8 @@
 use crate::engine::Summary;
 use crate::model::deployment::{Creator, DeploymentId, TargetStatus};
 use crate::tui::model::{Model, Pane};
-use crate::tui::output::Output;
 use crate::tui::panes::instances::{self, Shape};
+use crate::tui::panes::output;
 use crate::tui::screens::hosts::Hosts;
 use crate::tui::screens::{self, Screen};
 use crate::tui::widgets::list::step;
@@ -31,7 +31,6 @@ pub(crate) fn move_by(model: &mut Model, by: isize) {
         Screen::Hosts => return model.hosts.step(by),
         Screen::Rollouts => {}
     }
-    let rows = model.layout().rows(Pane::Output);
     let selected = &mut model.selected;
     match model.focus {
         Pane::Applications => {
@@ -68,7 +67,10 @@ pub(crate) fn move_by(model: &mut Model, by: isize) {
                 .map(|target| target.name.clone());
             model.selected.instance = next;
         }
-        Pane::Output => model.output.scroll(by, rows),
+        Pane::Output => {
+            let shape = output::shape(model);
+            model.output.scroll(by, shape);
+        }
     }
 }
 
@@ -92,7 +94,7 @@ pub(super) fn move_to_end(model: &mut Model, last: bool) {
         return move_by(model, far);
     }
     match (model.focus, last) {
-        (Pane::Output, true) => model.output.follow = true,
+        (Pane::Output, true) => model.output.set_follow(true),
         (Pane::Output, false) => model.output.show_start(),
         _ => move_by(model, far),
     }
@@ -185,21 +187,4 @@ pub(super) fn linked(model: &mut Model) {
     if let Some(id) = other {
         select_deployment(model, &id);
     }
-}
-
-/// Moves the output sideways by half a screen.
-pub(super) fn sideways(model: &mut Model, right: bool) {
-    let half = usize::from(model.size.0 / 2).max(1);
-    let output: &mut Output = &mut model.output;
-    let longest = output
-        .lines
-        .iter()
-        .map(|line| line.text.chars().count())
-        .max()
-        .unwrap_or(0);
-    output.column = if right {
-        (output.column + half).min(longest.saturating_sub(half))
-    } else {
-        output.column.saturating_sub(half)
-    };
 }

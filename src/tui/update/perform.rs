@@ -1,6 +1,6 @@
 //! Does an action of the main screen, if it can be done now.
 
-use super::navigate;
+use super::{navigate, output};
 use crate::model::address::Address;
 use crate::tui::action::Action;
 use crate::tui::action::available::{available, control};
@@ -9,7 +9,6 @@ use crate::tui::effect::Effect;
 use crate::tui::layers::{self, Layer};
 use crate::tui::lists::List;
 use crate::tui::model::{Model, Pane};
-use crate::tui::panes::output;
 use crate::tui::replay;
 use crate::tui::screens::{self, Screen};
 
@@ -41,24 +40,12 @@ pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::GoTo => layers::goto::open(model),
         Action::Home => go(model, &Address::Home),
         Action::Hosts => go(model, &Address::Hosts),
+        Action::Filter if model.reads() => layers::search::open(model),
         Action::Filter => layers::filter::open(model),
-        Action::Sort => {
-            if let Some(list) = List::with_keys(model) {
-                model.arranged.sort(list);
-            }
-        }
-        Action::Invert => {
-            if let Some(list) = List::with_keys(model) {
-                model.arranged.invert(list);
-            }
-        }
+        Action::Sort | Action::Invert => arrange(model, action),
         Action::Backward => screens::walk(model, false),
         Action::Forward => screens::walk(model, true),
-        Action::LastPlace => {
-            if let Some(last) = model.trail.last().cloned() {
-                go(model, &last);
-            }
-        }
+        Action::LastPlace => last_place(model),
         Action::CopyAddress => return vec![copy(model)],
         Action::Help => model
             .layers
@@ -71,7 +58,19 @@ pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::NextFailed => navigate::failed(model, true),
         Action::PreviousFailed => navigate::failed(model, false),
         Action::Linked => navigate::linked(model),
-        Action::Follow => follow(model),
+        Action::Follow
+        | Action::Zoom
+        | Action::AllOutput
+        | Action::NextHit
+        | Action::PreviousHit
+        | Action::HitsOnly
+        | Action::Wrap
+        | Action::Times
+        | Action::ScrollLeft
+        | Action::ScrollRight
+        | Action::CopyLine
+        | Action::CopyLines
+        | Action::Save => return output::perform(model, action),
         Action::NextPane => navigate::pane(model, 1, true),
         Action::PreviousPane => navigate::pane(model, -1, true),
         Action::PaneLeft => navigate::beside(model, -1),
@@ -85,8 +84,6 @@ pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::PageDown => navigate::move_by(model, navigate::page(model)),
         Action::First => navigate::move_to_end(model, false),
         Action::Last => navigate::move_to_end(model, true),
-        Action::ScrollLeft => navigate::sideways(model, false),
-        Action::ScrollRight => navigate::sideways(model, true),
         Action::ReplayPlay
         | Action::ReplayForward
         | Action::ReplayBack
@@ -122,13 +119,21 @@ pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
     Vec::new()
 }
 
-fn follow(model: &mut Model) {
-    let height = model.layout().rows(Pane::Output);
-    let output = &mut model.output;
-    if output.follow {
-        output.top = output.top(height);
+/// Sorts the list that has the keys, or turns it round.
+fn arrange(model: &mut Model, action: Action) {
+    if let Some(list) = List::with_keys(model) {
+        match action {
+            Action::Sort => model.arranged.sort(list),
+            _ => model.arranged.invert(list),
+        }
     }
-    output.follow = !output.follow;
+}
+
+/// Goes to where somebody was last.
+fn last_place(model: &mut Model) {
+    if let Some(last) = model.trail.last().cloned() {
+        go(model, &last);
+    }
 }
 
 /// Goes somewhere, or says why that is not possible.
@@ -143,13 +148,7 @@ fn enter(model: &mut Model) {
     let place = match model.screen {
         Screen::Home => model.home.selected(),
         Screen::Hosts => model.hosts.instance(model),
-        Screen::Rollouts if model.focus == Pane::Output => {
-            let entry = model
-                .target()
-                .and_then(|target| output::told(model, target));
-            let event = entry.map(|entry| entry.event);
-            return model.output.narrow(event);
-        }
+        Screen::Rollouts if model.focus == Pane::Output => return output::enter(model),
         Screen::Rollouts => return navigate::pane(model, 1, false),
     };
     match place {
@@ -162,6 +161,9 @@ fn enter(model: &mut Model) {
 fn back(model: &mut Model) {
     if model.messages.put_away() {
         return;
+    }
+    if model.reads() && model.output.how.needle.is_some() {
+        return model.output.search(None);
     }
     let filtered =
         List::with_keys(model).filter(|list| !model.arranged.of(*list).filter.is_empty());

@@ -13,7 +13,7 @@ use crate::tui::layers;
 use crate::tui::lists::List;
 use crate::tui::lists::facts::{self, Facts, Key};
 use crate::tui::model::{Fetch, Lists, Model, Pane};
-use crate::tui::output::Output;
+use crate::tui::output::{Reach, Whose};
 use crate::tui::screens::{self, Screen};
 use crate::tui::session::Start;
 use crate::tui::widgets::list::scroll;
@@ -324,32 +324,45 @@ fn look(model: &mut Model) {
     model.changes = changes;
 }
 
-fn follow(model: &mut Model) -> Option<Effect> {
+/// Asks for the output of what is selected.
+fn follow(model: &mut Model) -> Vec<Effect> {
     if model.replay.is_some() {
-        return None;
+        return Vec::new();
     }
-    let wanted = model
-        .deployment()
-        .and_then(|deployment| Some((deployment.id().clone(), model.selected.instance.clone()?)));
-    if model.output.of == wanted {
-        return None;
-    }
-    let number = model.request();
-    model.output = Output {
-        of: wanted.clone(),
-        number,
-        only: model.output.only,
-        ..Output::default()
-    };
-    Some(match wanted {
-        Some((deployment, target)) => Effect::Follow {
-            stream: number,
+    let reach = model.output.how.reach;
+    let wanted = model.deployment().and_then(|deployment| {
+        let instance = match reach {
+            Reach::One => Some(model.selected.instance.clone()?),
+            Reach::All => None,
+        };
+        let deployment = deployment.id().clone();
+        Some(Whose {
             deployment,
-            target,
-            after: 0,
-        },
-        None => Effect::Unfollow,
-    })
+            instance,
+        })
+    });
+    let mut effects = Vec::new();
+    if model.output.of != wanted {
+        model.output.turn_to(wanted);
+        effects.push(Effect::Unfollow);
+    }
+    let mut output = std::mem::take(&mut model.output);
+    if let Some(deployment) = model.deployment() {
+        let id = deployment.id().clone();
+        for (target, after) in output.unopened(deployment) {
+            model.requests += 1;
+            let stream = model.requests;
+            output.opened(&target, stream);
+            effects.push(Effect::Follow {
+                stream,
+                deployment: id.clone(),
+                target,
+                after,
+            });
+        }
+    }
+    model.output = output;
+    effects
 }
 
 fn positions(model: &mut Model) {

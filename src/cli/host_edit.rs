@@ -61,9 +61,10 @@ pub(super) enum Verb {
         #[command(flatten)]
         options: Options,
     },
-    /// Have the fleets that provisioned hosts terminate them: what deployments that did not succeed have left
+    /// Have the fleets that provisioned hosts terminate them, or AWS a copy of an Auto Scaling group: what deployments that did not succeed
+    /// have left
     Terminate {
-        /// The hosts
+        /// The hosts, or the names of copies
         #[arg(required = true, value_name = "HOST")]
         names: Vec<Name>,
     },

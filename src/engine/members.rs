@@ -88,10 +88,25 @@ pub fn newcomers<'a>(
                 .joining
                 .values()
                 .any(|hosts| hosts.contains(&host.name));
-            let runs = active.is_some_and(|deployment| deployment.target(&host.name).is_some());
+            let runs = active.is_some_and(|deployment| {
+                deployment.target(&host.name).is_some() || is_replaced(deployment, host)
+            });
             !ledger.hosts.contains_key(&host.name) && !joins && !runs
         })
         .collect()
+}
+
+/// Whether a host belongs to the Auto Scaling group that a deployment puts a copy in the place of: it would get the former
+/// revision, and go on serving it beside the replacement. Once the deployment is over it has joined, or has ended with its group.
+fn is_replaced(deployment: &Deployment, host: &Host) -> bool {
+    let asked = deployment.spec.provision.as_ref();
+    let copied = asked.filter(|asked| asked.account.is_some());
+    let (Some(copied), Some(instance)) = (copied, &host.instance) else {
+        return false;
+    };
+    let waits = instance.waits.as_ref().map(|waits| &waits.group);
+    let mut groups = instance.auto_scaling_group.iter().chain(waits);
+    groups.any(|group| *group == copied.fleet)
 }
 
 /// The launch deployment of a host that joined: the group's revision, beside whatever else runs. `None` if the group has

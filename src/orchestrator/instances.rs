@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::command::ApiError;
 use super::documents::Found;
+use super::fleets::checks::means_one_thing;
 use super::{Orchestrator, lock};
 use crate::engine::Ledger;
 use crate::model::connections::AwsAccount;
@@ -136,6 +137,7 @@ impl Orchestrator {
         let Some(account) = &group.account else {
             return Ok(());
         };
+        means_one_thing(&project, group)?;
         let wrong = |error: AskError| {
             let message = format!("nobody knows the instances of {}: {error}", group.key());
             let code = match error {

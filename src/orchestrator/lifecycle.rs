@@ -4,7 +4,10 @@
 //! What an instance is told follows from the ledgers and from what AWS said last, and nothing else: after a crash whoever
 //! takes over says the same again, and AWS takes it once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::StreamExt as _;
+use futures_util::stream;
 
 use super::Orchestrator;
 use crate::engine::Ledger;
@@ -13,36 +16,88 @@ use crate::model::group::{DeploymentGroup, OutdatedInstancesStrategy};
 use crate::model::host::{Host, Transition};
 use crate::providers::scaling::{self, Say, Waits};
 
+/// So many instances are told side by side: AWS takes its time, and nobody waits longer than the hook allows.
+const TOGETHER: usize = 16;
+
+/// After so many launches in a row that came to nothing an operator has to look (operations.md §7).
+const LOOP: usize = 3;
+
 /// An instance that waits, by its account, its Auto Scaling group, the hook and its id.
 type Place = (String, String, String, String);
+
+/// How launches have ended of late.
+#[derive(Debug, Default)]
+pub(super) struct Launches {
+    /// The instances that were abandoned since the last one that was of use, by their account and their Auto Scaling group.
+    abandoned: BTreeMap<(String, String), BTreeSet<String>>,
+}
+
+impl Launches {
+    /// An instance that came was told this.
+    fn told(&mut self, (account, group, _, instance): &Place, say: Say) {
+        let place = (account.clone(), group.clone());
+        match say {
+            Say::Abandon => {
+                let abandoned = self.abandoned.entry(place).or_default();
+                abandoned.insert(instance.clone());
+            }
+            Say::Continue => drop(self.abandoned.remove(&place)),
+            Say::Wait => {}
+        }
+    }
+
+    /// The groups that may go on like that for ever, in a sentence each.
+    pub(super) fn warnings(&self) -> impl Iterator<Item = String> {
+        let all = self.abandoned.iter();
+        let again = all.filter(|(_, abandoned)| abandoned.len() >= LOOP);
+        again.map(|((account, group), abandoned)| {
+            format!(
+                "{} instances in a row of the Auto Scaling group {group} of the AWS account {account} were abandoned, for their launch deployments failed, and it goes on launching others: suspend its process Launch, look at the last of these deployments (`cutover list`), and deploy a revision that succeeds to the instances that are there",
+                abandoned.len()
+            )
+        })
+    }
+}
 
 impl Orchestrator {
     /// Tells every instance that waits for a hook of a deployment group what has become of it. Whether somebody waits.
     pub(super) async fn answer_waiting(&self) -> bool {
         let verdicts = self.verdicts().await;
-        let mut trouble = Vec::new();
-        for ((account, group, hook, instance), say) in &verdicts {
-            let waits = Waits {
-                group,
-                hook,
-                instance,
-            };
-            crate::crash_point::here!("lifecycle.before-answer");
-            let told = scaling::tell(self.0.scaling.accounts(), account, &waits, *say).await;
-            match told {
-                Ok(()) => tracing::info!(%instance, %hook, ?say, "an instance that waits was told"),
-                Err(error) => trouble.push(format!("{instance} waits for {hook}: {error}")),
-            }
-            if *say != Say::Wait {
-                crate::crash_point::here!("lifecycle.answered");
-            }
-        }
+        let before = self.0.scaling.stuck();
+        let told = verdicts.iter().map(|it| self.answer(it)).collect();
+        let told = side_by_side(told).await;
+        let mut trouble: Vec<String> = told.into_iter().filter_map(Result::err).collect();
         trouble.sort();
         trouble.dedup();
-        if self.0.scaling.unanswered(&trouble) {
+        self.0.scaling.unanswered(trouble);
+        if self.0.scaling.stuck() != before {
             self.show_trouble().await;
         }
         !verdicts.is_empty()
+    }
+
+    /// Tells one. Why it could not be told, in a sentence.
+    async fn answer(
+        &self,
+        (place, (transition, say)): (&Place, &(Transition, Say)),
+    ) -> Result<(), String> {
+        let (account, group, hook, instance) = place;
+        let waits = Waits {
+            group,
+            hook,
+            instance,
+        };
+        crate::crash_point::here!("lifecycle.before-answer");
+        let told = scaling::tell(self.0.scaling.accounts(), account, &waits, *say).await;
+        told.map_err(|error| format!("{instance} waits for {hook}: {error}"))?;
+        tracing::info!(%instance, %hook, ?say, "an instance that waits was told");
+        if *say != Say::Wait {
+            crate::crash_point::here!("lifecycle.answered");
+        }
+        if *transition == Transition::Launching {
+            self.0.scaling.launches().told(place, *say);
+        }
+        Ok(())
     }
 
     /// Whether instances may wait for a deployment group at any time.
@@ -53,11 +108,11 @@ impl Orchestrator {
     }
 
     /// What each instance that waits is to be told. Where several deployment groups have a say, all of them have to let it go on.
-    async fn verdicts(&self) -> BTreeMap<Place, Say> {
+    async fn verdicts(&self) -> BTreeMap<Place, (Transition, Say)> {
         let (project, _) = self.0.documents.current();
         let ledgers = self.0.ledgers.lock().await;
         let nothing = Ledger::default();
-        let mut verdicts: BTreeMap<Place, Say> = BTreeMap::new();
+        let mut verdicts: BTreeMap<Place, (Transition, Say)> = BTreeMap::new();
         for group in project.groups.iter().filter(|it| it.account.is_some()) {
             let ledger = ledgers.get(&group.key()).unwrap_or(&nothing);
             let selection = ledger.selection(group);
@@ -79,7 +134,7 @@ impl Orchestrator {
                     hook.to_owned(),
                     host.name.to_string(),
                 );
-                let known = verdicts.entry(place).or_insert(say);
+                let (_, known) = verdicts.entry(place).or_insert((waits.transition, say));
                 *known = say.max(*known);
             }
         }
@@ -115,5 +170,58 @@ fn leaving(group: &DeploymentGroup, ledger: &Ledger, host: &Host) -> Say {
         Say::Wait
     } else {
         Say::Continue
+    }
+}
+
+/// What comes of all of these, a few at a time.
+async fn side_by_side<T>(all: Vec<impl Future<Output = T>>) -> Vec<T> {
+    stream::iter(all).buffered(TOGETHER).collect().await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::sync::Barrier;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn nobody_waits_for_another_who_is_told() {
+        let all_at_once = Barrier::new(TOGETHER);
+        let told = (0..TOGETHER).map(async |number| {
+            all_at_once.wait().await;
+            number
+        });
+        let told = timeout(Duration::from_secs(10), side_by_side(told.collect())).await;
+        assert_eq!(told.unwrap(), (0..TOGETHER).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn three_launches_in_a_row_that_come_to_nothing_are_told() {
+        let mut launches = Launches::default();
+        let place = |group: &str, id: &str| {
+            let place = ["prod", group, "come", id];
+            place.map(str::to_owned).into()
+        };
+        let mut told = |group: &str, id: &str, say: Say| {
+            launches.told(&place(group, id), say);
+            launches.warnings().collect::<Vec<_>>()
+        };
+        // Said again, it is the same instance.
+        for id in ["i-1", "i-2", "i-2"] {
+            assert_eq!(told("web", id, Say::Abandon), [""; 0]);
+        }
+        assert_eq!(told("other", "i-7", Say::Abandon), [""; 0]);
+        assert_eq!(told("web", "i-3", Say::Wait), [""; 0]);
+        let warned = told("web", "i-3", Say::Abandon);
+        assert!(
+            warned.len() == 1 && warned[0].starts_with("3 instances in a row"),
+            "{warned:?}"
+        );
+        assert!(warned[0].contains("group web of"), "{warned:?}");
+        assert_eq!(told("web", "i-4", Say::Continue), [""; 0]);
+        assert_eq!(told("web", "i-5", Say::Abandon), [""; 0]);
     }
 }

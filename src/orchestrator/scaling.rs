@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, Notify, mpsc};
 
+use super::lifecycle::Launches;
 use super::{Orchestrator, Request, lock};
 use crate::engine::ledger::LedgerEvent;
 use crate::engine::{Deployment, Ledger};
@@ -39,6 +40,8 @@ pub(super) struct Scaling {
     stuck: std::sync::Mutex<BTreeMap<DeploymentId, String>>,
     /// Which instances that wait could not be told, and why.
     unanswered: std::sync::Mutex<Vec<String>>,
+    /// How launches have ended of late.
+    launches: std::sync::Mutex<Launches>,
 }
 
 impl Scaling {
@@ -50,6 +53,7 @@ impl Scaling {
             ended: Notify::new(),
             stuck: std::sync::Mutex::default(),
             unanswered: std::sync::Mutex::default(),
+            launches: std::sync::Mutex::default(),
         }
     }
 
@@ -58,17 +62,22 @@ impl Scaling {
         &self.accounts
     }
 
-    /// What could not be resumed yet, and who could not be told that it may go on, one line each.
+    /// What could not be resumed yet, who could not be told that it may go on, and whose launches fail, one line each.
     pub(super) fn stuck(&self) -> Vec<String> {
         let mut all: Vec<String> = lock(&self.stuck).values().cloned().collect();
         all.extend(lock(&self.unanswered).iter().cloned());
+        all.extend(lock(&self.launches).warnings());
         all
     }
 
-    /// Notes who could not be told. Whether that is anything new.
-    pub(super) fn unanswered(&self, now: &[String]) -> bool {
-        let mut known = lock(&self.unanswered);
-        std::mem::replace(&mut *known, now.to_vec()) != now
+    /// Notes who could not be told.
+    pub(super) fn unanswered(&self, now: Vec<String>) {
+        *lock(&self.unanswered) = now;
+    }
+
+    /// How launches have ended of late.
+    pub(super) fn launches(&self) -> std::sync::MutexGuard<'_, Launches> {
+        lock(&self.launches)
     }
 }
 
@@ -141,37 +150,56 @@ impl Orchestrator {
         Ok(())
     }
 
-    /// Keeps a copy as large as it was made while its deployment runs: it has no traffic yet that it could scale by.
+    /// Keeps a copy as large as it was made while its deployment runs: it has no traffic yet that it could scale by. Whoever calls
+    /// the asking off leaves this to its end: nothing is written by half, and nothing is resumed that is just being suspended.
     pub(super) async fn hold_copy(
         &self,
         deployment: &Deployment,
         account: &str,
         copy: &str,
     ) -> Result<(), AskError> {
-        let _turn = self.0.scaling.turn.lock().await;
-        let (key, id) = (deployment.group_key(), deployment.id());
-        let noted = {
-            let ledgers = self.0.ledgers.lock().await;
-            let ledger = ledgers.get(&key);
-            ledger.is_some_and(|ledger| ledger.suspended.contains_key(id))
-        };
         let processes = [
             ScalingProcess::AlarmNotification,
             ScalingProcess::ScheduledActions,
         ];
+        let held = SuspendedProcesses {
+            account: account.to_owned(),
+            group: copy.to_owned(),
+            processes: processes.into(),
+        };
+        let (key, id) = (deployment.group_key(), deployment.id().clone());
+        let orchestrator = self.clone();
+        let holds = tokio::spawn(async move { orchestrator.hold(&key, &id, held).await });
+        let held = holds.await;
+        held.unwrap_or_else(|error| Err(AskError::Unreachable(error.to_string())))
+    }
+
+    async fn hold(
+        &self,
+        key: &GroupKey,
+        id: &DeploymentId,
+        held: SuspendedProcesses,
+    ) -> Result<(), AskError> {
+        let _turn = self.0.scaling.turn.lock().await;
+        // Nobody would resume it any more.
+        if !lock(&self.0.active).contains_key(id) {
+            return Ok(());
+        }
+        let noted = {
+            let ledgers = self.0.ledgers.lock().await;
+            let ledger = ledgers.get(key);
+            ledger.is_some_and(|ledger| ledger.suspended.contains_key(id))
+        };
         if !noted {
             let event = LedgerEvent::Suspending {
                 deployment: id.clone(),
-                processes: vec![SuspendedProcesses {
-                    account: account.to_owned(),
-                    group: copy.to_owned(),
-                    processes: processes.into(),
-                }],
+                processes: vec![held.clone()],
             };
-            self.note(&key, event).await;
+            self.note(key, event).await;
         }
-        let names = processes.map(ScalingProcess::name);
-        scaling::suspend(&self.0.scaling.accounts, account, copy, &names).await
+        let names: Vec<&str> = held.processes.iter().map(|it| it.name()).collect();
+        let accounts = &self.0.scaling.accounts;
+        scaling::suspend(accounts, &held.account, &held.group, &names).await
     }
 
     /// Resumes, for as long as it takes, what is suspended for deployments that are over; for ever.

@@ -135,14 +135,7 @@ impl Orchestrator {
         pair: &TargetGroupPairInfo,
     ) -> Result<(), ApiError> {
         for (arn, production) in listeners_of(pair) {
-            let known = ["listener/app/", "listener-rule/app/"];
-            let is_one = |resource| Arn::of(arn, "elasticloadbalancing", resource).is_some();
-            if !known.into_iter().any(is_one) {
-                return Err(balancers(format!(
-                    "{arn:?} is no ARN of a listener of an application load balancer, and {} is at AWS ECS: write one in `listenerArns`",
-                    service.service_name
-                )));
-            }
+            weighs(arn, service).map_err(balancers)?;
             let listener = Listener {
                 service: service.clone(),
                 arn: arn.clone(),
@@ -155,24 +148,11 @@ impl Orchestrator {
         Ok(())
     }
 
-    /// What has the traffic at ECS is the original, whoever made it.
+    /// The task sets as ECS has them, if it has said so.
     fn at_ecs(&self, service: &EcsService, sets: &mut TaskSets) {
-        let seen = lock(&self.0.services.seen);
-        let Some(standing) = seen.get(service) else {
-            return;
-        };
-        let primary = standing.primary();
-        let known = sets.original.take();
-        if let Some(primary) = primary {
-            let same = known.as_ref().filter(|known| known.id == primary.id);
-            sets.original = Some(same.cloned().unwrap_or_else(|| found(service, primary)));
+        if let Some(standing) = lock(&self.0.services.seen).get(service) {
+            as_they_stand(standing, service, sets);
         }
-        let former = known.filter(|known| Some(&known.id) != primary.map(|it| &it.id));
-        sets.left.extend(former);
-        sets.left.retain(|set| {
-            let there = standing.find(&set.id);
-            there.is_some_and(|there| !there.primary)
-        });
     }
 
     /// Whether no other group moves the traffic of the same service.
@@ -263,6 +243,21 @@ fn on_hosts(
     Ok(())
 }
 
+/// What has the traffic at ECS is the original, whoever made it.
+fn as_they_stand(standing: &Standing, service: &EcsService, sets: &mut TaskSets) {
+    let known = sets.original.take();
+    let serving = standing.serving(known.as_ref().map(|known| &known.id));
+    let serves = |id: &TaskSetId| serving.is_some_and(|serving| serving.id == *id);
+    let (same, former) = match known {
+        Some(known) if serves(&known.id) => (Some(known), None),
+        former => (None, former),
+    };
+    sets.original = same.or_else(|| serving.map(|serving| found(service, serving)));
+    sets.left.extend(former);
+    sets.left
+        .retain(|set| standing.find(&set.id).is_some() && !serves(&set.id));
+}
+
 /// A task set that ECS has.
 fn found(service: &EcsService, set: &Standee) -> TaskSet {
     TaskSet {
@@ -320,6 +315,23 @@ fn listeners(project: &Project, pair: &TargetGroupPairInfo) -> Result<(), ApiErr
     Ok(())
 }
 
+/// Refuses what is no listener that gives two target groups weights, nor a rule of one.
+fn weighs(arn: &str, service: &EcsService) -> Result<(), String> {
+    let is_one = |resource: &&str| Arn::of(arn, "elasticloadbalancing", resource).is_some();
+    let name = &service.service_name;
+    if ["listener/app/", "listener-rule/app/"].iter().any(is_one) {
+        return Ok(());
+    }
+    if is_one(&"listener/net/") {
+        return Err(format!(
+            "{arn} is a listener of a network load balancer, and the traffic of {name} is shifted by the weights that a listener of an application load balancer gives two target groups: put one before the service, and write the ARN of its listener in `listenerArns`"
+        ));
+    }
+    Err(format!(
+        "{arn:?} is no ARN of a listener of an application load balancer, and {name} is at AWS ECS: write one in `listenerArns`"
+    ))
+}
+
 fn balancers(message: String) -> ApiError {
     ApiError::new("InvalidLoadBalancerInfoException", message)
 }
@@ -362,4 +374,80 @@ pub fn target(service: &EcsService) -> Result<TargetSpec, ApiError> {
         )
     })?;
     Ok(only_target(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn standing(sets: &[(&str, bool)]) -> Standing {
+        let standee = |(id, primary): &(&str, bool)| Standee {
+            id: TaskSetId::from(*id),
+            arn: format!("arn:{id}"),
+            task_definition: "shop:1".to_owned(),
+            primary: *primary,
+            leaves: false,
+            target_group: Some("a".to_owned()),
+            steady: true,
+            running: (1, 1),
+        };
+        Standing {
+            sets: sets.iter().map(standee).collect(),
+            said: None,
+        }
+    }
+
+    /// What is the original, and what is left, if the ledger takes these for that.
+    fn sides(standing: &Standing, original: &str, left: &[&str]) -> (Option<String>, Vec<String>) {
+        let service = EcsService {
+            cluster_name: "main".to_owned(),
+            service_name: "shop".to_owned(),
+        };
+        let set = |id: &str| found(&service, &self::standing(&[(id, false)]).sets[0]);
+        let mut sets = TaskSets {
+            original: Some(set(original)),
+            replacement: set("d-NNNNNNNNN"),
+            left: left.iter().map(|id| set(id)).collect(),
+        };
+        as_they_stand(standing, &service, &mut sets);
+        let left = sets.left.iter().map(|set| set.id.to_string());
+        (sets.original.map(|set| set.id.to_string()), left.collect())
+    }
+
+    #[test]
+    fn a_network_load_balancer_is_refused_with_what_to_put_in_its_place() {
+        let service = EcsService {
+            cluster_name: "main".to_owned(),
+            service_name: "shop".to_owned(),
+        };
+        let arn = |resource: &str| {
+            let arn = format!("arn:aws:elasticloadbalancing:eu-west-1:123456789012:{resource}");
+            weighs(&arn, &service)
+        };
+        assert_eq!(arn("listener/app/shop/0123/4567"), Ok(()));
+        assert_eq!(arn("listener-rule/app/shop/0123/4567/89ab"), Ok(()));
+        let why = arn("listener/net/shop/0123/4567").unwrap_err();
+        assert!(
+            why.contains("network load balancer") && why.contains("put one before the service"),
+            "{why}"
+        );
+        let why = weighs("edge", &service).unwrap_err();
+        assert!(why.contains("is no ARN"), "{why}");
+    }
+
+    #[test]
+    fn the_original_is_what_ecs_says_or_else_what_the_ledger_knows() {
+        let (a, b) = ("d-AAAAAAAAA", "d-BBBBBBBBB");
+        let is = |id: &str| Some(id.to_owned());
+        let promoted = standing(&[(a, false), (b, true)]);
+        assert_eq!(sides(&promoted, a, &[]), (is(b), vec![a.to_owned()]));
+        assert_eq!(sides(&promoted, a, &[b]), (is(b), vec![a.to_owned()]));
+        // Nobody is the primary one: what is known to serve does so still, and is nothing that was left.
+        let nobody = standing(&[(a, false), (b, false)]);
+        assert_eq!(sides(&nobody, a, &[b]), (is(a), vec![b.to_owned()]));
+        let mut leaves = nobody;
+        leaves.sets[0].leaves = true;
+        assert_eq!(sides(&leaves, a, &[b]).0, None);
+        assert_eq!(sides(&standing(&[]), a, &[b]), (None, vec![]));
+    }
 }

@@ -9,6 +9,8 @@ use crate::model::group::EcsService;
 use crate::model::task_set::TaskSetId;
 use crate::providers::aws::Accounts;
 use crate::providers::traffic::TrafficError;
+#[cfg(feature = "aws")]
+use crate::providers::traffic::elbv2::Swap;
 
 /// How long AWS may take to answer.
 pub const DEADLINE: Duration = Duration::from_secs(10);
@@ -66,9 +68,15 @@ pub struct Standee {
 }
 
 impl Standing {
-    /// The task set that has the traffic.
+    /// The task set that ECS takes for the one that has the traffic.
     pub fn primary(&self) -> Option<&Standee> {
         self.sets.iter().find(|set| set.primary)
+    }
+
+    /// The task set that has the traffic: where ECS takes none for it, the one that is `known` to have it.
+    pub fn serving(&self, known: Option<&TaskSetId>) -> Option<&Standee> {
+        let known = || self.find(known?).filter(|set| !set.leaves);
+        self.primary().or_else(known)
     }
 
     /// The task set that is known by this.
@@ -161,34 +169,55 @@ pub async fn delete(accounts: &Accounts, at: &Place, arn: &str) -> Result<(), Se
     ask(accounts, at, Asked::Delete(arn)).await.map(drop)
 }
 
-/// The ARN of the target group that a replacement is to be in, if nothing else is there and the listener can lead to it.
-///
-/// # Errors
-/// If it can't.
-pub async fn room(
-    accounts: &Accounts,
-    at: &Place,
-    listener: &Listener,
-    (original, replacement): (Option<&str>, &str),
-) -> Result<String, ServiceError> {
-    find_room(accounts, at, listener, (original, replacement)).await
+/// A listener that is asked whether there is room for a task set. Asked again, it knows for how long AWS has not said.
+#[derive(Debug)]
+pub struct Door(
+    #[cfg(feature = "aws")] Swap,
+    /// What everybody is told.
+    #[cfg(not(feature = "aws"))]
+    ServiceError,
+);
+
+impl Door {
+    /// The listener of the service there. Nothing is sent yet.
+    #[cfg(feature = "aws")]
+    pub fn of(accounts: &Accounts, at: &Place, listener: &Listener) -> Self {
+        Self(Swap::new(listener, at.account.as_deref(), accounts))
+    }
+
+    /// Nobody is there: this build has no AWS.
+    #[cfg(not(feature = "aws"))]
+    pub fn of(accounts: &Accounts, at: &Place, _: &Listener) -> Self {
+        let what = "to have another task set in its target groups";
+        Self(absent(accounts, at, what))
+    }
+
+    /// The ARN of the target group that a replacement is to be in, if nothing else is there and the listener can lead to it.
+    ///
+    /// # Errors
+    /// If it can't.
+    #[cfg(feature = "aws")]
+    pub async fn room(
+        &self,
+        original: Option<&str>,
+        replacement: &str,
+    ) -> Result<String, ServiceError> {
+        Ok(self.0.room(original, replacement).await?)
+    }
+
+    /// There is none.
+    ///
+    /// # Errors
+    /// Always.
+    #[cfg(not(feature = "aws"))]
+    pub async fn room(&self, _: Option<&str>, _: &str) -> Result<String, ServiceError> {
+        std::future::ready(Err(self.0.clone())).await
+    }
 }
 
 #[cfg(feature = "aws")]
 async fn ask(accounts: &Accounts, at: &Place, asked: Asked<'_>) -> Result<Standing, ServiceError> {
     accounts.ask_ecs(at, asked).await
-}
-
-#[cfg(feature = "aws")]
-async fn find_room(
-    accounts: &Accounts,
-    at: &Place,
-    listener: &Listener,
-    (original, replacement): (Option<&str>, &str),
-) -> Result<String, ServiceError> {
-    use crate::providers::traffic::elbv2::Swap;
-    let swap = Swap::new(listener, at.account.as_deref(), accounts);
-    Ok(swap.room(original, replacement).await?)
 }
 
 #[cfg(not(feature = "aws"))]
@@ -200,17 +229,6 @@ async fn ask(accounts: &Accounts, at: &Place, asked: Asked<'_>) -> Result<Standi
         Asked::Delete(arn) => format!("to delete {arn}"),
     };
     std::future::ready(Err(absent(accounts, at, &what))).await
-}
-
-#[cfg(not(feature = "aws"))]
-async fn find_room(
-    accounts: &Accounts,
-    at: &Place,
-    _: &Listener,
-    _: (Option<&str>, &str),
-) -> Result<String, ServiceError> {
-    let what = "to have another task set in its target groups";
-    std::future::ready(Err(absent(accounts, at, what))).await
 }
 
 #[cfg(not(feature = "aws"))]

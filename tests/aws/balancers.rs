@@ -196,6 +196,14 @@ async fn whole() {
     apply(&balancer, &wanted(&blue, None)).await.unwrap();
     assert_eq!(now().await, [1, 0], "who has everything keeps it");
     let all = [blue[0], blue[1], (C.0, C.1, In)];
+    apply(&balancer, &wanted(&all, Some(0))).await.unwrap();
+    assert_eq!(now().await, [1, 0]);
+    // Whoever takes over finds out who is not in service.
+    let balancer = weighed(&cloud, &cloud.listener);
+    let servers = wanted(&all, None).servers;
+    let observed = balancer.observe(&servers).await.unwrap();
+    let found = [(A.0, In), (B.0, In), (C.0, Out)];
+    assert_eq!(services(&observed), found);
     let observed = apply(&balancer, &wanted(&all, None)).await.unwrap();
     assert_eq!(services(&observed).len(), 3);
     assert_eq!(now().await, [2, 1]);

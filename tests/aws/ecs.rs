@@ -109,6 +109,17 @@ impl Ecs {
         arn
     }
 
+    /// Has ECS take no task set for the primary one: asked for one by its short id, the emulator takes none.
+    pub async fn nobody_leads(&self) {
+        let sets = self.sets().await;
+        let leads = self.client.update_service_primary_task_set();
+        let leads = leads.cluster(CLUSTER).service(SERVICE);
+        let led = leads.primary_task_set(sets[0].id().unwrap()).send().await;
+        led.unwrap();
+        let sets = self.sets().await;
+        assert!(sets.iter().all(|set| set.status() != Some("PRIMARY")));
+    }
+
     /// The task sets.
     pub async fn sets(&self) -> Vec<TaskSet> {
         sets(&self.client).await
@@ -246,6 +257,8 @@ struct Rules {
     refused: BTreeMap<String, (String, usize)>,
     /// Whether nothing is steady.
     unsteady: bool,
+    /// How many more looks do not name task sets that the program has made.
+    blind: usize,
     /// How often each request came.
     came: BTreeMap<String, usize>,
 }
@@ -282,6 +295,38 @@ impl Between {
         self.0.rules.lock().unwrap().unsteady = !steady;
     }
 
+    /// Does not name what the program has made, for so many looks.
+    pub fn is_blind_for(&self, looks: usize) {
+        self.0.rules.lock().unwrap().blind = looks;
+    }
+
+    /// Whether some of those looks are still to come.
+    pub fn is_blind(&self) -> bool {
+        self.0.rules.lock().unwrap().blind > 0
+    }
+
+    /// What is answered to a look, without what the program has made.
+    fn hides(&self, text: String) -> String {
+        let mut rules = self.0.rules.lock().unwrap();
+        if rules.blind == 0 {
+            return text;
+        }
+        let mut answer: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let mut hidden = false;
+        for service in answer["services"].as_array_mut().unwrap() {
+            let sets = service["taskSets"].as_array_mut().unwrap();
+            let before = sets.len();
+            sets.retain(|set| {
+                !set["externalId"]
+                    .as_str()
+                    .is_some_and(|it| it.starts_with("d-"))
+            });
+            hidden |= sets.len() < before;
+        }
+        rules.blind -= usize::from(hidden);
+        answer.to_string()
+    }
+
     /// How often a kind of request came.
     pub fn came(&self, action: &str) -> usize {
         let rules = self.0.rules.lock().unwrap();
@@ -304,7 +349,8 @@ async fn pass(State(between): State<Between>, request: Request) -> Response {
     let target = head.headers.get("x-amz-target");
     let target = target.map(|it| it.to_str().unwrap().to_owned());
     let is_json = target.is_some();
-    if let Some(code) = between.judges(&action(target, &body)) {
+    let action = action(target, &body);
+    if let Some(code) = between.judges(&action) {
         return no(&code, is_json);
     }
     let url = format!("{}{}", between.0.to, head.uri);
@@ -321,6 +367,9 @@ async fn pass(State(between): State<Between>, request: Request) -> Response {
         headers.insert("content-type", kind.clone());
     }
     let mut text = answer.text().await.unwrap();
+    if action == "DescribeServices" {
+        text = between.hides(text);
+    }
     if between.0.rules.lock().unwrap().unsteady {
         text = text.replace("STEADY_STATE", "STABILIZING");
     }

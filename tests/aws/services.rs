@@ -20,6 +20,8 @@ pub fn trials() -> Vec<Trial> {
     vec![
         trial("task_sets_at_ecs_take_turns", turns),
         trial("a_first_task_set_at_ecs_gets_everything_at_once", first),
+        trial("what_serves_at_ecs_stays_though_it_is_no_primary", unled),
+        trial("what_ecs_does_not_name_yet_is_not_gone", unseen),
         trial("a_hook_brings_the_task_set_at_ecs_back", back),
         trial("a_task_set_at_ecs_is_made_once", kills),
         trial("a_split_left_at_ecs_is_refused_and_rolled_back", split),
@@ -253,6 +255,49 @@ async fn first() {
     bridges[0].serve(&["127.0.0.3"]).await;
 }
 
+async fn unled() {
+    let site = Site::up().await;
+    let ecs = &site.ecs;
+    site.succeeds("1", AT_ONCE);
+    let traffic = Traffic::begin(&site).await;
+    ecs.nobody_leads().await;
+    site.succeeds("2", LINEAR);
+    comes_near(&traffic.production, "v2", 1.0).await;
+    assert_eq!(ecs.stands().await, stands(&[("2", "PRIMARY")]));
+    let count = traffic.production.count();
+    assert_eq!(count.failed(), 0, "{count:?}");
+    // Who serves is no stranger's to delete, either.
+    let stranger = Site::up().await;
+    stranger.ecs.primary().await;
+    stranger.ecs.nobody_leads().await;
+    stranger.failing(
+        "2",
+        "INVALID_ECS_SERVICE",
+        &["make it the primary one if it has the traffic"],
+    );
+    assert_eq!(stranger.ecs.between.came("DeleteTaskSet"), 0);
+}
+
+async fn unseen() {
+    let site = Site::up().await;
+    let (ecs, lab) = (&site.ecs, &site.lab);
+    ecs.primary().await;
+    site.group(SERVICE, &["blue", "green"], CONTINUE, false);
+    ecs.between.is_blind_for(3);
+    site.succeeds("2", AT_ONCE);
+    assert!(!ecs.between.is_blind());
+    assert_eq!(ecs.between.came("CreateTaskSet"), 1);
+    // Nor on the way back.
+    site.push(3, "bad", "Hooks:\n  - AfterInstall: objects\n");
+    let id = site.failing("bad", "HOOK_EXECUTION_FAILURE", &["exit status: 1"]);
+    assert_eq!(ecs.sets().await.len(), 2);
+    ecs.between.is_blind_for(2);
+    let back = lab.ok(&["rollback", &id]);
+    assert_eq!(lab.wait_for_end(back.trim()), "Succeeded");
+    assert!(!ecs.between.is_blind());
+    assert_eq!(ecs.stands().await, stands(&[("2", "PRIMARY")]));
+}
+
 async fn back() {
     let site = Site::up().await;
     let original = site.ecs.primary().await;
@@ -370,16 +415,22 @@ async fn unfit() {
     // Nothing of all that has made a task set, or moved anything.
     assert_eq!(ecs.between.came("CreateTaskSet"), 0);
     assert_eq!(ecs.between.came("ModifyListener"), 0);
-    // A listener that is a name of this project's.
+    // A listener of the wrong kind, and one that is a name of this project's.
     let path = site.lab.folder().join("applications/checkout/live.yaml");
     let text = fs::read_to_string(&path).unwrap();
-    fs::write(&path, text.replace(&ecs.cloud.listener, "edge")).unwrap();
-    let output = site.lab.run(&["deploy", "checkout", "live", "2"]);
-    let why = String::from_utf8(output.stderr).unwrap();
-    assert!(
-        why.contains("\"edge\" is no ARN of a listener of an application load balancer"),
-        "{why}"
-    );
+    let network = ecs.cloud.listener.replace("listener/app/", "listener/net/");
+    for (listener, words) in [
+        (network.as_str(), "is a listener of a network load balancer"),
+        (
+            "edge",
+            "\"edge\" is no ARN of a listener of an application load balancer",
+        ),
+    ] {
+        fs::write(&path, text.replace(&ecs.cloud.listener, listener)).unwrap();
+        let output = site.lab.run(&["deploy", "checkout", "live", "2"]);
+        let why = String::from_utf8(output.stderr).unwrap();
+        assert!(why.contains(words), "{why}");
+    }
 }
 
 async fn refused() {
@@ -405,6 +456,26 @@ async fn refused() {
     between.refuses("DescribeServices", "ExpiredTokenException", usize::MAX);
     site.failing("2", "IAM_ROLE_PERMISSIONS", &["credentials have expired"]);
     between.refuses("DescribeServices", "", 0);
+    // A load balancer says so, too, and goes on to do so.
+    for (code, error, words) in [
+        ("Throttling", "THROTTLED", "it is asked too often"),
+        (
+            "ExpiredToken",
+            "IAM_ROLE_PERMISSIONS",
+            "credentials have expired",
+        ),
+        (
+            "TooManyTargets",
+            "RESOURCE_LIMIT_EXCEEDED",
+            "TooManyTargets",
+        ),
+    ] {
+        between.refuses("DescribeTargetGroups", code, usize::MAX);
+        site.failing("2", error, &[words]);
+    }
+    between.refuses("DescribeTargetGroups", "", 0);
+    between.refuses("CreateTaskSet", "LimitExceededException", 1);
+    site.failing("2", "RESOURCE_LIMIT_EXCEEDED", &["a test says so"]);
     between.refuses("CreateTaskSet", "InvalidParameterException", 1);
     site.failing("2", "ECS_UPDATE_ERROR", &["a test says so"]);
     assert_eq!(site.ecs.sets().await.len(), 1);

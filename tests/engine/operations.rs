@@ -5,15 +5,16 @@ use std::time::Duration;
 use cutover::engine::event::{Event, Record};
 use cutover::engine::input::What;
 use cutover::engine::ledger::{LedgerEvent, LedgerRecord};
-use cutover::engine::spec::{RollbackTargets, Spec, TargetSpec};
+use cutover::engine::spec::{Provision, RollbackTargets, Spec, TargetSpec};
 use cutover::engine::{Input, Ledger, members, rollback};
 use cutover::model::deployment::{
     Creator, DeploymentStatus, ErrorCode, ErrorInformation, FileExistsBehavior, InstanceHealth,
     RevisionHealth, TargetStatus,
 };
 use cutover::model::group::OutdatedInstancesStrategy;
-use cutover::model::host::Host;
+use cutover::model::host::{Host, Instance, Transition, Waiting};
 use cutover::model::limits::Limits;
+use cutover::model::tags::Tags;
 use cutover::model::timestamp::Timestamp;
 
 use crate::world::{World, configuration, group, id, name, revision, spec};
@@ -82,6 +83,41 @@ fn run(ledger: &mut Ledger, spec: Spec, failing: &[&str]) -> World {
     world.run(failing);
     note(ledger, LedgerEvent::closing(&world.deployment));
     world
+}
+
+#[test]
+fn nobody_joins_an_auto_scaling_group_that_a_copy_takes_the_place_of() {
+    let mut ledger = Ledger::default();
+    run(
+        &mut ledger,
+        asked("d-AAAAAAAA1", Creator::User, "1", &["a"]),
+        &[],
+    );
+    let instance = |auto_scaling_group: Option<&str>, waits: Option<&str>| Instance {
+        account: "prod".to_owned(),
+        tags: Tags::new(),
+        auto_scaling_group: auto_scaling_group.map(str::to_owned),
+        waits: waits.map(|group| Waiting {
+            group: group.to_owned(),
+            transition: Transition::Launching,
+        }),
+    };
+    let mut all = hosts(["a", "b", "c", "d"]);
+    all[1].instance = Some(instance(Some("pool"), None));
+    all[2].instance = Some(instance(None, Some("pool")));
+    all[3].instance = Some(instance(Some("other"), None));
+    let mut copies = asked("d-AAAAAAAA2", Creator::User, "2", &["a"]);
+    copies.provision = Some(Provision {
+        account: Some("prod".to_owned()),
+        fleet: "pool".to_owned(),
+        count: 1,
+    });
+    let copies = World::new(copies);
+    let active = Some(&copies.deployment);
+    assert_eq!(names(&members::newcomers(&all, &ledger, active)), ["d"]);
+    // Whatever came of it, what is there then has joined.
+    let after = members::newcomers(&all, &ledger, None);
+    assert_eq!(names(&after), ["b", "c", "d"]);
 }
 
 #[test]

@@ -22,7 +22,9 @@ pub use alarm::{
 };
 pub use aws::{Arn, AwsAccount, NoAccount, account};
 pub use fleet::{Fleet, FleetProvider};
-pub use function::{FunctionConnection, FunctionEndpoints, FunctionKind, LambdaAlias, Version};
+pub use function::{
+    FunctionConnection, FunctionEndpoints, FunctionKind, LambdaAlias, Version, may_be_one_function,
+};
 pub use hook::{Hook, HookKind, LambdaHook};
 pub use http::{HealthField, HttpBalancer, HttpObserve, HttpRequest, ServiceField};
 pub use receiver::{CommandReceiver, Receiver, ReceiverKind, Slack, SnsTopic, Webhook};

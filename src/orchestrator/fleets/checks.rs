@@ -69,6 +69,28 @@ pub(in super::super) fn provision(
     }))
 }
 
+/// Refuses to copy by a name that means two things: a fleet, and an Auto Scaling group of the account that the group says.
+///
+/// # Errors
+/// If it does, with what to do.
+pub(in super::super) fn means_one_thing(
+    project: &Project,
+    group: &DeploymentGroup,
+) -> Result<(), ApiError> {
+    let fleet = group.fleet().filter(|_| group.copies_fleet());
+    let fleet = fleet.filter(|name| project.connections.fleet(name).is_some());
+    let (Some(fleet), Some(account)) = (fleet, &group.account) else {
+        return Ok(());
+    };
+    Err(ApiError::new(
+        "InvalidAutoScalingGroupException",
+        format!(
+            "{} says `account: {account}`, so that its autoScalingGroups are those of AWS, and {fleet} is a fleet of `connections` in cutover.yaml, too: take `account` out of the group to have the fleet provision its replacement, or give the fleet another name to copy the Auto Scaling group",
+            group.key()
+        ),
+    ))
+}
+
 /// Has the original instances end with their Auto Scaling group, if that is what a deployment copies at AWS.
 pub(in super::super) fn end_with_it(
     project: &Project,

@@ -2,6 +2,7 @@
 //! deleted.
 
 use std::future::Future;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
@@ -15,10 +16,13 @@ use crate::model::deployment::ErrorCode;
 use crate::model::group::EcsService;
 use crate::model::task_set::{TaskSet, TaskSetId};
 use crate::model::timestamp::Short;
-use crate::providers::services::{self, Listener, Order, Place, ServiceError, Standing};
+use crate::providers::services::{self, Door, Listener, Order, Place, ServiceError, Standing};
 
 /// For how long what may pass is waited for before a deployment is given up that has made nothing yet.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// For how long a task set has to be missing before that is believed: ECS may not name at once what it has just made.
+const MISSING: Duration = Duration::from_secs(30);
 
 /// How soon ECS is asked again, at first.
 const SOON: Duration = Duration::from_millis(500);
@@ -39,25 +43,20 @@ impl Orchestrator {
     ) -> Result<(), Failure> {
         let (keeper, at) = self.keeper(&set.service)?;
         let accounts = self.0.services.accounts();
+        let mut stopped = pin!(stopped);
         let standing = insist(|| services::look(accounts, &at)).await?;
         if standing.find(&set.id).is_none() {
-            self.make(deployment, set, (&keeper, &at), &standing)
-                .await?;
+            let make = self.make(deployment, set, (&keeper, &at), &standing, stopped.as_mut());
+            Box::pin(make).await?;
         }
         let long = deployment.spec.limits.provisioning();
         let mut last = None;
-        let steady = timeout(long, self.until_it_is_steady(set, &at, &mut last));
-        let steady = tokio::select! {
-            steady = steady => steady,
-            () = stopped => {
-                let why = "it was not steady yet when the deployment was stopped".to_owned();
-                return Err((ErrorCode::CustomerApplicationUnhealthy, why));
-            }
-        };
+        let steady = timeout(long, Box::pin(self.until_it_is_steady(set, &at, &mut last)));
+        let steady = or_stopped(stopped, steady).await?;
         steady.unwrap_or_else(|_| {
             let last = last.unwrap_or_else(|| "ECS does not say how it is".to_owned());
             Err((
-                ErrorCode::CustomerApplicationUnhealthy,
+                of_too_few(&last),
                 format!(
                     "the task set of {} was not steady within {} (provisioningSeconds): {last}",
                     set.task_definition,
@@ -90,6 +89,7 @@ impl Orchestrator {
         set: &TaskSet,
         (keeper, at): (&EcsKeeper, &Place),
         standing: &Standing,
+        mut stopped: Pin<&mut impl Future<Output = ()>>,
     ) -> Result<(), Failure> {
         let accounts = self.0.services.accounts();
         let nothing = || {
@@ -112,18 +112,20 @@ impl Orchestrator {
         let asked = deployment.spec.service.as_ref().ok_or_else(nothing)?;
         let sets = deployment.spec.task_sets.as_deref().ok_or_else(nothing)?;
         let left = fits(standing, sets.original.as_ref(), &sets.left)?;
-        let original = standing.primary().map(|primary| {
-            let group = primary.target_group.as_deref();
+        let original = standing.serving(sets.original.as_ref().map(|set| &set.id));
+        let original = original.map(|original| {
+            let group = original.target_group.as_deref();
             group.unwrap_or("that it does not have")
         });
-        let room = || services::room(accounts, at, &listener, (original, &set.target_group));
-        let group = insist(room).await?;
+        let door = Door::of(accounts, at, &listener);
+        let group = insist(|| door.room(original, &set.target_group)).await?;
         for set in left {
             let trouble = timeout(
                 deployment.spec.limits.provisioning(),
-                self.delete_at_ecs(set),
+                Box::pin(self.delete_at_ecs(set)),
             );
-            let trouble = trouble.await.unwrap_or_else(|_| {
+            let trouble = or_stopped(stopped.as_mut(), trouble).await?;
+            let trouble = trouble.unwrap_or_else(|_| {
                 Err("what a former deployment left behind is not gone yet".to_owned())
             });
             trouble.map_err(|why| (ErrorCode::EcsUpdateError, why))?;
@@ -144,24 +146,29 @@ impl Orchestrator {
         at: &Place,
         last: &mut Option<String>,
     ) -> Result<(), Failure> {
-        let mut again = Again::new();
+        let (mut again, mut absence) = (Again::new(), Absence::default());
         loop {
             match services::look(self.0.services.accounts(), at).await {
                 Ok(standing) => {
                     again = Again::new();
-                    let found = standing.find(&set.id).ok_or_else(|| {
+                    let found = standing.find(&set.id);
+                    if absence.is_believed(found.is_none(), Instant::now()) {
                         let why = format!(
                             "the task set of {} was deleted before it was steady: deploy again",
                             set.task_definition
                         );
-                        (ErrorCode::EcsUpdateError, why)
-                    })?;
-                    if found.steady {
+                        return Err((ErrorCode::EcsUpdateError, why));
+                    }
+                    if found.is_some_and(|found| found.steady) {
                         return Ok(());
                     }
-                    let (running, desired) = found.running;
                     let said = standing.said.as_deref().unwrap_or("it says nothing");
-                    *last = Some(format!("{running} of {desired} tasks run ({said})"));
+                    *last = Some(match found.map(|found| found.running) {
+                        Some((running, desired)) => {
+                            format!("{running} of {desired} tasks run ({said})")
+                        }
+                        None => format!("ECS does not name it ({said})"),
+                    });
                     sleep(LOOK).await;
                 }
                 Err(error) if error.is_passing => {
@@ -177,19 +184,25 @@ impl Orchestrator {
     pub(super) async fn delete_at_ecs(&self, set: &TaskSet) -> Result<(), String> {
         let (_, at) = self.keeper(&set.service).map_err(|(_, why)| why)?;
         let accounts = self.0.services.accounts();
-        let (mut again, mut told) = (Again::new(), false);
+        let (mut again, mut ending) = (Again::new(), Ending::default());
         loop {
             let done = match services::look(accounts, &at).await {
-                Ok(standing) => match standing.find(&set.id) {
-                    None => return Ok(()),
-                    Some(_) if told => Ok(()),
-                    Some(found) => services::delete(accounts, &at, &found.arn).await,
-                },
+                Ok(standing) => {
+                    let found = standing.find(&set.id);
+                    match (ending.next(found.is_some(), Instant::now()), found) {
+                        (Next::Over, _) => return Ok(()),
+                        (Next::Tell, Some(found)) => {
+                            let told = services::delete(accounts, &at, &found.arn).await;
+                            ending.told = told.is_ok();
+                            told
+                        }
+                        (Next::Tell | Next::Wait, _) => Ok(()),
+                    }
+                }
                 Err(error) => Err(error),
             };
             match done {
                 Ok(()) => {
-                    told = true;
                     again = Again::new();
                     sleep(LOOK).await;
                 }
@@ -214,20 +227,21 @@ fn fits<'a>(
     original: Option<&TaskSet>,
     left: &'a [TaskSet],
 ) -> Result<Vec<&'a TaskSet>, Failure> {
-    let primary = standing.primary().map(|primary| &primary.id);
-    if primary != original.map(|original| &original.id) {
-        let named = primary.map_or("none".to_owned(), ToString::to_string);
+    let original = original.map(|original| &original.id);
+    let serving = standing.serving(original).map(|serving| &serving.id);
+    if serving != original {
+        let named = serving.map_or("none".to_owned(), ToString::to_string);
         let why = format!(
             "its primary task set is {named}, and was another when this deployment was created: deploy again"
         );
         return Err((ErrorCode::EcsUpdateError, why));
     }
     let is_left = |id: &TaskSetId| left.iter().any(|set| set.id == *id);
-    let others = || standing.sets.iter().filter(|set| !set.primary);
+    let others = || standing.sets.iter().filter(|set| Some(&set.id) != serving);
     // What somebody has deleted goes by itself.
     if let Some(stranger) = others().find(|set| !set.leaves && !is_left(&set.id)) {
         let why = format!(
-            "the service has the task set {} besides its primary one, and no deployment of this group made it: delete it there",
+            "the service has the task set {}, which is not its primary one, and no deployment of this group made it: delete it there, or make it the primary one if it has the traffic",
             stranger.id
         );
         return Err((ErrorCode::InvalidEcsService, why));
@@ -247,6 +261,76 @@ async fn insist<T, F: Future<Output = Result<T, ServiceError>>>(
             Ok(answer) => return Ok(answer),
             Err(error) if error.is_passing && Instant::now() < late => again.wait().await,
             Err(error) => return Err((error.code, error.message)),
+        }
+    }
+}
+
+/// What comes of it, unless the deployment is stopped first.
+async fn or_stopped<T>(
+    stopped: Pin<&mut impl Future<Output = ()>>,
+    done: impl Future<Output = T>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        done = done => Ok(done),
+        () = stopped => {
+            let why = "it was not steady yet when the deployment was stopped".to_owned();
+            Err((ErrorCode::CustomerApplicationUnhealthy, why))
+        }
+    }
+}
+
+/// The error of a deployment whose tasks do not all run, by what ECS has said last: the account may have no more of them, or it is
+/// theirs.
+fn of_too_few(said: &str) -> ErrorCode {
+    if said.contains("reached the limit") {
+        ErrorCode::ResourceLimitExceeded
+    } else {
+        ErrorCode::CustomerApplicationUnhealthy
+    }
+}
+
+/// Since when something is not there at every look.
+#[derive(Debug, Default)]
+struct Absence(Option<Instant>);
+
+impl Absence {
+    /// Whether it is gone, if it is `missing` now.
+    fn is_believed(&mut self, missing: bool, now: Instant) -> bool {
+        if !missing {
+            self.0 = None;
+            return false;
+        }
+        now - *self.0.get_or_insert(now) >= MISSING
+    }
+}
+
+/// How far the end of a task set has come.
+#[derive(Debug, Default)]
+struct Ending {
+    /// Whether ECS was told to delete it, and it is certain that it was there.
+    told: bool,
+    absence: Absence,
+}
+
+/// What there is to do next.
+#[derive(Debug, PartialEq, Eq)]
+enum Next {
+    /// It is gone.
+    Over,
+    /// ECS is to delete it.
+    Tell,
+    /// It is looked at again.
+    Wait,
+}
+
+impl Ending {
+    fn next(&mut self, there: bool, now: Instant) -> Next {
+        let gone = self.absence.is_believed(!there, now);
+        match there {
+            true if self.told => Next::Wait,
+            true => Next::Tell,
+            false if self.told || gone => Next::Over,
+            false => Next::Wait,
         }
     }
 }
@@ -320,7 +404,59 @@ mod tests {
         let (code, why) = fits(&both, None, &left).unwrap_err();
         assert_eq!(code, ErrorCode::EcsUpdateError);
         assert!(why.contains("deploy again"), "{why}");
+        // Where ECS takes none for the primary one, what serves is in nobody's way, and goes for nobody.
+        let nobody = standing(&[("d-AAAAAAAAA", false), ("d-BBBBBBBBB", false)]);
+        let found = fits(&nobody, Some(&original), &left).unwrap();
+        assert_eq!(found, [&left[0]]);
+        let (code, why) = fits(&nobody, None, &left).unwrap_err();
+        assert_eq!(code, ErrorCode::InvalidEcsService);
+        assert!(why.contains("d-AAAAAAAAA"), "{why}");
         let nothing = fits(&standing(&[]), None, &left).unwrap();
         assert!(nothing.is_empty(), "{nothing:?}");
+    }
+
+    #[test]
+    fn what_was_just_made_is_not_gone_for_not_being_named_yet() {
+        let begin = Instant::now();
+        let at = |seconds| begin + Duration::from_secs(seconds);
+        let mut absence = Absence::default();
+        assert!(!absence.is_believed(true, at(0)));
+        assert!(!absence.is_believed(true, at(29)));
+        // Seen once, it has to be missing anew.
+        assert!(!absence.is_believed(false, at(30)));
+        assert!(!absence.is_believed(true, at(32)));
+        assert!(!absence.is_believed(true, at(61)));
+        assert!(absence.is_believed(true, at(62)));
+
+        // It is deleted if it turns up after all.
+        let mut ending = Ending::default();
+        assert_eq!(ending.next(false, at(0)), Next::Wait);
+        assert_eq!(ending.next(true, at(10)), Next::Tell);
+        ending.told = true;
+        assert_eq!(ending.next(true, at(12)), Next::Wait);
+        assert_eq!(ending.next(false, at(14)), Next::Over);
+        let mut never = Ending::default();
+        assert_eq!(never.next(false, at(0)), Next::Wait);
+        assert_eq!(never.next(false, at(29)), Next::Wait);
+        assert_eq!(never.next(false, at(30)), Next::Over);
+    }
+
+    #[tokio::test]
+    async fn whoever_is_stopped_waits_for_nothing_more() {
+        let mut stopped = pin!(std::future::ready(()));
+        let never = std::future::pending::<()>();
+        let (code, why) = or_stopped(stopped.as_mut(), never).await.unwrap_err();
+        assert_eq!(code, ErrorCode::CustomerApplicationUnhealthy);
+        assert!(why.contains("stopped"), "{why}");
+        let going = pin!(std::future::pending());
+        assert_eq!(or_stopped(going, async { 7 }).await, Ok(7));
+    }
+
+    #[test]
+    fn a_quota_of_the_account_is_no_fault_of_the_tasks() {
+        let full = "0 of 2 tasks run (service shop was unable to place a task. Reason: You've reached the limit on the number of vCPUs you can run concurrently)";
+        assert_eq!(of_too_few(full), ErrorCode::ResourceLimitExceeded);
+        let ill = "1 of 2 tasks run (it says nothing)";
+        assert_eq!(of_too_few(ill), ErrorCode::CustomerApplicationUnhealthy);
     }
 }

@@ -1,9 +1,12 @@
 //! The end of task sets that have lost the traffic: once the listeners have let them go, their tasks are ended.
 
+use std::collections::BTreeSet;
+
 use futures_util::future::join_all;
 use tokio::time::sleep;
 
 use super::super::Orchestrator;
+use super::super::traffic::listener::Listener;
 use super::{AGAIN, LOOK, may_pass};
 use crate::engine::Deployment;
 use crate::engine::deliberate::{Bug, deliberate};
@@ -38,7 +41,7 @@ impl Orchestrator {
     /// Whether no listener gives the side requests, or waits for answers of it.
     fn has_let_go(&self, deployment: &Deployment, side: Side) -> bool {
         let details = self.0.traffic.details(deployment.id());
-        details.is_some_and(|balancers| let_go(&balancers, side))
+        details.is_some_and(|balancers| let_go(deployment, &balancers, side))
     }
 
     async fn end_task_set(&self, set: &TaskSet) -> Result<(), String> {
@@ -91,14 +94,25 @@ impl Orchestrator {
     }
 }
 
-/// Whether no listener, as they were at the last look, gives the side requests, or waits for answers of it.
-pub fn let_go(balancers: &[BalancerDetails], side: Side) -> bool {
+/// Whether no listener, as they were at the last look, gives the side requests, or waits for answers of it. A look of which one of its
+/// servers is missing was taken when that was none of the deployment's concern, and says nothing of it.
+pub fn let_go(deployment: &Deployment, balancers: &[BalancerDetails], side: Side) -> bool {
     if deliberate(Bug::TaskSetEndedEarly) {
         return true;
     }
+    let Ok(listeners) = Listener::of(deployment) else {
+        return false;
+    };
+    let expected: BTreeSet<&Name> = listeners
+        .iter()
+        .flat_map(|it| it.servers_of(side))
+        .collect();
     balancers.iter().all(|balancer| {
-        let mut servers = balancer.servers.iter().filter(|it| it.side == side);
+        let servers = || balancer.servers.iter().filter(|it| it.side == side);
         let known = balancer.status.trouble.is_none();
-        known && servers.all(|it| matches!(it.service, Presence::Out | Presence::Absent))
+        let seen: BTreeSet<&Name> = servers().map(|it| &it.name).collect();
+        known
+            && expected.is_subset(&seen)
+            && servers().all(|it| matches!(it.service, Presence::Out | Presence::Absent))
     })
 }

@@ -12,6 +12,7 @@ use super::super::{Orchestrator, Request};
 use super::Errand;
 use super::findings::Findings;
 use super::gauge;
+use super::late::Late;
 use super::look::look;
 use super::memory::Memory;
 use super::meter::Meter;
@@ -60,7 +61,7 @@ pub(super) struct Keeper {
     /// Targets that left, and with how many requests in flight.
     left: BTreeMap<Name, u64>,
     /// Targets that did not come into service in time, and why not: they leave again.
-    late: BTreeMap<Name, String>,
+    late: Late,
     /// Who served at the last look, by load balancer.
     memories: BTreeMap<String, Memory>,
     /// When the last errand began.
@@ -86,7 +87,7 @@ impl Keeper {
             asks,
             open: BTreeMap::new(),
             left: BTreeMap::new(),
-            late: BTreeMap::new(),
+            late: Late::default(),
             memories: BTreeMap::new(),
             began: Timestamp(0),
             trouble: Vec::new(),
@@ -166,8 +167,7 @@ impl Keeper {
             Ask::Errand(errand) => {
                 let known = self.open.get(&errand.execution);
                 if known.is_none() {
-                    // Another attempt has its own time.
-                    self.late.remove(&errand.target);
+                    self.late.forgive(&errand.target);
                 }
                 // Another orchestrator may have begun it.
                 let entry = |deployment: &Deployment| {
@@ -260,7 +260,7 @@ impl Keeper {
             report(&open.errand, ended).await;
             report(&open.errand, Report::Ended).await;
             // It may be tried again.
-            self.late.remove(target);
+            self.late.forgive(target);
             over.push(execution.clone());
         }
         for execution in over {

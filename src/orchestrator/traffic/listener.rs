@@ -137,6 +137,14 @@ impl Listener {
         members.collect()
     }
 
+    /// The names of the servers of a side, with those of task sets that were left behind.
+    pub fn servers_of(&self, side: Side) -> impl Iterator<Item = &Name> {
+        let servers = self.servers.iter();
+        servers
+            .filter(move |server| server.role.side() == side)
+            .map(|server| &server.name)
+    }
+
     fn place(&self, role: Role, deployment: &Deployment) -> Option<Place> {
         if self.tests {
             let side = tested(deployment)?;
@@ -305,9 +313,12 @@ mod tests {
 
     use serde_json::{Value, json};
 
+    use super::super::late::Late;
+    use super::super::route::Route;
     use super::*;
     use crate::engine::event::{Event as Entry, Record};
     use crate::engine::{Spec, plan};
+    use crate::orchestrator::task_sets::end::let_go;
     use crate::providers::traffic::{Seen, Service};
 
     const MINUTE: Times = Times {
@@ -461,6 +472,56 @@ mod tests {
             !listeners[0].is_entrusted(&during),
             "nobody else sees it yet"
         );
+    }
+
+    #[test]
+    fn who_is_late_at_one_listener_leaves_that_one_alone() {
+        let both = with(created(Some(1)), AllowTestTraffic, Succeeded);
+        let both = with(both, AllowTraffic, InProgress);
+        let routes = Listener::of(&both)
+            .unwrap()
+            .into_iter()
+            .map(Route::Listener);
+        let routes: Vec<Route> = routes.collect();
+        let long_ago = Times {
+            enter: Duration::ZERO,
+            ..MINUTE
+        };
+        let mut ill = observed(&[(1, 10), (2, 0)], 0);
+        ill.servers.values_mut().last().unwrap().healthy = Some(false);
+        let mut late = Late::default();
+        let mut places = |route: &Route| {
+            let mut members = route.members(&both, long_ago);
+            let late = late.at(Some(route));
+            let replacement = members.iter_mut().find(|it| it.side == Side::Green);
+            let replacement = replacement.unwrap();
+            replacement.give_up_if_late(&ill, true, late, Timestamp(2_000));
+            replacement.place
+        };
+        assert_eq!(places(&routes[0]), Some(Out));
+        assert_eq!(places(&routes[1]), Some(In), "it goes on being tested");
+        late.forgive(&"shop".parse().unwrap());
+        assert!(late.at(Some(&routes[0])).is_empty());
+    }
+
+    #[test]
+    fn a_side_is_let_go_by_a_look_that_knew_all_of_it() {
+        let deployment = created(Some(1));
+        let look = |servers: &[(u16, &str)]| {
+            let server = |(port, service): &(u16, &str)| json!({ "name": format!("shop-web-1-{port}"), "side": "Blue", "service": service });
+            let side = json!({ "servers": 0, "inService": 0, "draining": 0, "well": 0 });
+            let balancer = json!({
+                "name": "edge",
+                "original": side,
+                "replacement": side,
+                "servers": servers.iter().map(server).collect::<Vec<_>>(),
+            });
+            let balancer = serde_json::from_value(balancer).unwrap();
+            let_go(&deployment, &[balancer], Side::Blue)
+        };
+        assert!(look(&[(1, "out"), (3, "absent")]));
+        assert!(!look(&[(1, "out"), (3, "in")]));
+        assert!(!look(&[(1, "out")]), "what was left may get requests");
     }
 
     #[test]

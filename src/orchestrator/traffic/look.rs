@@ -8,6 +8,7 @@ use tokio::time::timeout;
 
 use super::balancers::{Connections, Document, Gate};
 use super::findings::{Findings, Looked};
+use super::late::Late;
 use super::memory::Memory;
 use super::round::{Member, Round, Times, differing};
 use super::route::Route;
@@ -27,7 +28,7 @@ pub(super) async fn look(
     state: &RwLock<Deployment>,
     project: &Project,
     connections: &Connections,
-    late: &mut BTreeMap<Name, String>,
+    late: &mut Late,
     memories: &mut BTreeMap<String, Memory>,
 ) -> Findings {
     let mut findings = Findings::default();
@@ -66,7 +67,7 @@ pub(super) async fn look(
                     &*balancer,
                     route,
                     memory,
-                    late,
+                    late.at(route),
                     &mut findings,
                 );
                 looks.await.map_err(|error| error.to_string())

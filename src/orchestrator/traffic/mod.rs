@@ -8,6 +8,7 @@ mod balancers;
 pub(crate) mod findings;
 pub(crate) mod gauge;
 mod keeper;
+pub(crate) mod late;
 pub(crate) mod listener;
 mod look;
 pub(crate) mod memory;

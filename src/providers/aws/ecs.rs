@@ -43,6 +43,7 @@ fn code(trouble: &Trouble) -> ErrorCode {
         // What was never sent is refused for what its account says.
         (Kind::Credentials, _) | (Kind::Refused, "") => ErrorCode::IamRolePermissions,
         (Kind::Refused, _) if trouble.is_denied() => ErrorCode::IamRolePermissions,
+        (Kind::Refused, _) if trouble.is_limit() => ErrorCode::ResourceLimitExceeded,
         (
             Kind::Refused,
             "ClusterNotFoundException" | "ServiceNotFoundException" | "ServiceNotActiveException",
@@ -425,6 +426,11 @@ mod tests {
                 ErrorCode::InvalidEcsService,
             ),
             (400, "InvalidParameterException", ErrorCode::EcsUpdateError),
+            (
+                400,
+                "LimitExceededException",
+                ErrorCode::ResourceLimitExceeded,
+            ),
             (500, "ServerException", ErrorCode::EcsUpdateError),
         ] {
             assert_eq!(said(status, name), expected, "{name}");

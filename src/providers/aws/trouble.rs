@@ -78,7 +78,15 @@ impl Trouble {
 
     /// Whether there may be no more of what was asked for.
     pub fn is_limit(&self) -> bool {
-        self.code == "LimitExceeded"
+        let known = [
+            "LimitExceeded",
+            "LimitExceededException",
+            "AttributeLimitExceededException",
+            "ServiceQuotaExceededException",
+        ];
+        // As Elastic Load Balancing says it of everything; who asks too often is told so, too.
+        let many = self.code.starts_with("TooMany") && !self.is_throttled();
+        many || known.contains(&self.code.as_str())
     }
 
     /// What an answer of this status means, with a code and words of AWS's own.
@@ -245,6 +253,16 @@ mod tests {
         assert_eq!(said(400, "Throttling", "Rate exceeded").0, Kind::Busy);
         assert_eq!(said(429, "", "").0, Kind::Busy);
         assert_eq!(said(400, "ScalingActivityInProgress", "").0, Kind::Busy);
+        for (code, limit) in [
+            ("LimitExceeded", true),
+            ("LimitExceededException", true),
+            ("TooManyTargets", true),
+            ("TooManyRequestsException", false),
+            ("InvalidParameterException", false),
+        ] {
+            let trouble = Trouble::said(400, code, "", "sns:Publish");
+            assert_eq!(trouble.is_limit(), limit, "{code}");
+        }
         assert_eq!(
             said(503, "", ""),
             (

@@ -27,6 +27,7 @@ use crate::model::traffic::{Side, Split};
 use crate::orchestrator::task_sets::end::let_go;
 use crate::orchestrator::traffic::findings::{Findings, Looked};
 use crate::orchestrator::traffic::gauge;
+use crate::orchestrator::traffic::late::Late;
 use crate::orchestrator::traffic::memory::Memory;
 use crate::orchestrator::traffic::meter::Meter;
 use crate::orchestrator::traffic::round::{Member, Round, Times, differing};
@@ -118,7 +119,7 @@ pub(super) struct Keeper {
     asks: Vec<Ask>,
     open: BTreeMap<ExecutionId, Open>,
     left_with: BTreeMap<Name, u64>,
-    late: BTreeMap<Name, String>,
+    late: Late,
     /// Of the listener of production traffic, and of that of test traffic.
     memories: [Memory; 2],
     /// How the load balancers were at the last look.
@@ -140,7 +141,7 @@ impl Keeper {
             asks: Vec::new(),
             open: BTreeMap::new(),
             left_with: BTreeMap::new(),
-            late: BTreeMap::new(),
+            late: Late::default(),
             memories: <[Memory; 2]>::default(),
             seen: None,
             began: Timestamp(0),
@@ -158,9 +159,10 @@ impl Keeper {
         !matches!(self.state, State::Rests)
     }
 
-    /// Whether nothing goes to a side any more, by the last look.
-    pub(super) fn has_let_go(&self, side: Side) -> bool {
-        self.seen.as_ref().is_some_and(|seen| let_go(seen, side))
+    /// Whether nothing goes to a side of the deployment any more, by the last look.
+    pub(super) fn has_let_go(&self, state: &Deployment, side: Side) -> bool {
+        let seen = self.seen.as_ref();
+        seen.is_some_and(|seen| let_go(state, seen, side))
     }
 
     /// Whether it works on an errand.
@@ -235,7 +237,7 @@ impl Keeper {
                 Ask::Errand(errand) => {
                     let known = self.open.get(&errand.execution);
                     if known.is_none() {
-                        self.late.remove(&errand.target);
+                        self.late.forgive(&errand.target);
                     }
                     let target = state.target(&errand.target);
                     let entry = target.and_then(|target| target.event(errand.event));
@@ -461,8 +463,9 @@ impl Keeper {
             env.watch
                 .restores(self.deployment, looks.gate, host, member.place);
         }
+        let late = self.late.at(looks.route.as_ref());
         for member in &mut looked.members {
-            member.give_up_if_late(observed, judges, &mut self.late, now);
+            member.give_up_if_late(observed, judges, late, now);
         }
         let Some(Round {
             wanted,
@@ -498,7 +501,8 @@ impl Keeper {
         let judges = env.shape.balancers.judges;
         let (members, kept) = (&looks.looked.members, &looks.kept);
         let findings = &mut looks.findings;
-        findings.settle(state, members, &observed, judges, kept, &self.late);
+        let late = self.late.at(looks.route.as_ref());
+        findings.settle(state, members, &observed, judges, kept, late);
         if !kept.is_empty() {
             env.mark(Mark::LastServerKept);
         }
@@ -583,7 +587,7 @@ impl Keeper {
             };
             heard.push(open.errand.heard(self.deployment, ended));
             heard.push(open.errand.heard(self.deployment, Report::Ended));
-            self.late.remove(target);
+            self.late.forgive(target);
             over.push(execution.clone());
         }
         for execution in over {

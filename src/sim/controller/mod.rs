@@ -227,7 +227,7 @@ impl Controller {
             return Ok(());
         };
         let keeper = self.keepers.get(&number);
-        let let_go = |side| keeper.is_some_and(|keeper| keeper.has_let_go(side));
+        let let_go = |side| keeper.is_some_and(|keeper| keeper.has_let_go(state, side));
         let heard = what(sets, env, state, &let_go);
         self.deliver(env, heard)
     }

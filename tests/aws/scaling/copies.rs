@@ -289,3 +289,40 @@ pub async fn refused() {
     assert!(shown.contains(why), "{shown}");
     assert_eq!(ground.named().await.len(), 2);
 }
+
+pub async fn left() {
+    let ground = Ground::up().await;
+    let lab = &ground.site.lab;
+    // A name that may mean a fleet is refused.
+    let path = lab.folder().join("cutover.yaml");
+    let before = std::fs::read_to_string(&path).unwrap();
+    let fleet = "  fleets: [{ name: pool, provider: { command: { provision: [./p], terminate: [./t] } } }]\n";
+    std::fs::write(&path, format!("{before}{fleet}")).unwrap();
+    let output = lab.run(&["deploy", "shop", "scaled", "1.0"]);
+    let why = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        why.contains("pool is a fleet of `connections`") && why.contains("take `account` out"),
+        "{why}"
+    );
+    std::fs::write(&path, before).unwrap();
+
+    // Its agents never come, and somebody stops it.
+    let id = lab.ok(&["deploy", "shop", "scaled", "1.0"]);
+    let name = format!("CodeDeploy_scaled_{id}");
+    until("it is copied", async || {
+        ground.named().await.contains(&name)
+    })
+    .await;
+    let terminate = || lab.run(&["hosts", "terminate", &name]);
+    let refused = terminate();
+    let why = String::from_utf8(refused.stderr).unwrap();
+    assert!(why.contains(&format!("{id} runs on {name}")), "{why}");
+    lab.ok(&["stop", &id]);
+    assert_eq!(lab.wait_for_end(&id), "Stopped");
+    assert!(terminate().status.success());
+    until("it is gone", async || ground.named().await == ["pool"]).await;
+    // What serves is nobody's to terminate.
+    let output = lab.run(&["hosts", "terminate", "pool"]);
+    assert!(!output.status.success());
+    assert_eq!(ground.named().await, ["pool"]);
+}

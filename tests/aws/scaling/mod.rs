@@ -30,6 +30,7 @@ pub fn trials() -> Vec<Trial> {
         trial("a_group_is_copied_and_the_original_ends", copies::whole),
         trial("a_copy_is_made_once_whatever_crashes", copies::crashed),
         trial("what_can_not_be_copied_is_said", copies::refused),
+        trial("a_copy_that_was_left_is_terminated_by_hand", copies::left),
         trial(
             "instances_that_come_wait_for_their_deployment",
             hooks::coming,

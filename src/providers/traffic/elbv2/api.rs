@@ -260,6 +260,7 @@ fn code(reason: &Reason) -> Option<ErrorCode> {
         Trouble::Refused if reason.code.is_empty() || reason.is_denied() => {
             Some(ErrorCode::IamRolePermissions)
         }
+        Trouble::Refused if reason.is_limit() => Some(ErrorCode::ResourceLimitExceeded),
         Trouble::Refused => Some(ErrorCode::ElasticLoadBalancingInvalid),
     }
 }

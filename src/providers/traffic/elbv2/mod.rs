@@ -37,7 +37,8 @@ pub struct Elbv2Balancer {
     forwards: Option<String>,
     /// What identifies a target. It never changes.
     kind: OnceCell<Kind>,
-    /// Whether what was wanted last was without a split: a server whose group weighs nothing is not in service then.
+    /// Whether what was wanted last was without a split: a server whose group weighs nothing is not in service then. Taken to be so
+    /// before anything was wanted: what is asked for once too often changes nothing.
     whole: AtomicBool,
 }
 
@@ -63,7 +64,7 @@ impl Elbv2Balancer {
             },
             groups: groups.into_iter().map(str::to_owned).collect(),
             kind: OnceCell::new(),
-            whole: AtomicBool::new(false),
+            whole: AtomicBool::new(true),
         }
     }
 

@@ -149,20 +149,24 @@ impl Swap {
         }
         let arns: Vec<String> = found.iter().map(|group| group.arn.clone()).collect();
         let forward = self.forward(&arns).await?;
-        let at = self.place_of(replacement);
-        let at = at.filter(|_| original.is_some());
-        if at.is_some_and(|at| forward.weights.get(at).is_some_and(|weight| *weight > 0)) {
+        let Some(at) = self.place_of(replacement) else {
+            let why = format!("{replacement} is none of its target groups: deploy again");
+            return Err(self.api.no(why));
+        };
+        let group = arns.into_iter().nth(at).unwrap_or_default();
+        let weighs = forward.weights.get(at).is_some_and(|weight| *weight > 0);
+        if weighs && original.is_some() {
             return Err(self.api.no(format!(
                 "the target group {replacement} gets requests, and no task set that is to stay is in it: roll this deployment back, not the one that left it so: the original gets everything then"
             )));
         }
-        let mut found = found.into_iter();
-        let group = found.find(|group| group.name == replacement);
-        let group = group.ok_or_else(|| {
-            let why = format!("{replacement} is none of its target groups: deploy again");
-            self.api.no(why)
-        })?;
-        Ok(group.arn)
+        // Before the first task set some group has all of the weight: nobody is to answer there.
+        if weighs && self.api.targets(&group).await?.values().any(Target::serves) {
+            return Err(self.api.no(format!(
+                "the target group {replacement} gets requests, and somebody there answers, of whom nobody knows that they have the traffic of the service: make their task set its primary one, or delete it there, and deploy again"
+            )));
+        }
+        Ok(group)
     }
 
     fn leads_to(&self, group: &Found) -> bool {

@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn time_is_counted_while_it_waits_and_only_then() {
         let mut waited = Waited::default();
-        let at = |seconds| Timestamp(seconds * 1000);
+        let at = |seconds: i64| Timestamp(seconds * 1000);
         waited.observe(false, at(1));
         waited.observe(true, at(10));
         waited.observe(true, at(12));

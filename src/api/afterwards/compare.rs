@@ -121,14 +121,14 @@ pub fn compare(before: &Deployment, after: &Deployment, now: Timestamp) -> Compa
 impl Comparison {
     /// As a table in Markdown; what differs is bold.
     pub fn markdown(&self) -> String {
-        let mut text = format!(
-            "| | {} | {} | |\n|---|---|---|---|\n",
-            self.before, self.after
-        );
+        let mut lines = vec![
+            format!("| | {} | {} | |", self.before, self.after),
+            "|---|---|---|---|".to_owned(),
+        ];
         let mut part = None;
         for line in &self.lines {
             if part != Some(line.part) {
-                text.push_str(&format!("| **{}** | | | |\n", line.part.title()));
+                lines.push(format!("| **{}** | | | |", line.part.title()));
                 part = Some(line.part);
             }
             let after = match line.change {
@@ -142,9 +142,9 @@ impl Comparison {
                 Change::Worse => "worse",
             };
             let (what, before) = (inline(&line.what), inline(&line.before));
-            text.push_str(&format!("| {what} | {before} | {after} | {word} |\n"));
+            lines.push(format!("| {what} | {before} | {after} | {word} |"));
         }
-        text
+        lines.join("\n") + "\n"
     }
 }
 
@@ -256,6 +256,11 @@ fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Object(fields) => {
+            if let (Some(Value::String(kind)), Some(value)) =
+                (fields.get("type"), fields.get("value"))
+            {
+                return format!("{} {kind}", plain(value));
+            }
             let fields: Vec<String> = fields
                 .iter()
                 .map(|(name, value)| match value {

@@ -10,6 +10,7 @@ use crate::engine::deployment::{Deployment, Target};
 use crate::engine::event::Record;
 use crate::model::deployment::DeploymentStatus;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
+use crate::model::name::Name;
 use crate::model::timestamp::{Short, Timestamp};
 use crate::model::traffic::Side;
 use crate::text::utc;
@@ -39,7 +40,7 @@ pub fn report(deployment: &Deployment, records: &[Record], now: Timestamp) -> St
     );
     lines.extend(failures(&causes(deployment)));
     lines.extend([
-        "".to_owned(),
+        String::new(),
         "## What happened (UTC)".to_owned(),
         String::new(),
     ]);
@@ -144,12 +145,10 @@ fn when(deployment: &Deployment, now: Timestamp) -> String {
         let waited = deployment
             .waited
             .by(deployment.complete_time.unwrap_or(now));
-        let _ = write!(
-            text,
-            "; it took {}, {} of it waiting",
-            Short(took),
-            Short(waited)
-        );
+        let _ = write!(text, "; it took {}", Short(took));
+        if !waited.is_zero() {
+            let _ = write!(text, ", {} of it waiting", Short(waited));
+        }
     }
     text
 }
@@ -222,7 +221,7 @@ fn failures(causes: &[Cause]) -> Vec<String> {
     let mut lines = vec![String::new(), "## What failed".to_owned(), String::new()];
     let earliest = causes.iter().filter_map(|cause| cause.first.at).min();
     for (place, cause) in causes.iter().take(CAUSES).enumerate() {
-        let names: Vec<&str> = cause.names.iter().map(|name| name.as_str()).collect();
+        let names: Vec<&str> = cause.names.iter().map(Name::as_str).collect();
         let others = cause.count - names.len();
         let others = if others > 0 {
             format!(" and {others} others")

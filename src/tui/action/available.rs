@@ -7,6 +7,7 @@ use crate::engine::input::{Command, What};
 use crate::engine::plan::Before;
 use crate::engine::{Deployment, refusal, rollback};
 use crate::model::access::{Where, may};
+use crate::model::address::Address;
 use crate::model::deployment::Creator;
 use crate::model::group::GroupKey;
 use crate::model::traffic::Split;
@@ -15,7 +16,7 @@ use crate::tui::lists::List;
 use crate::tui::model::Model;
 use crate::tui::panes::footer;
 use crate::tui::replay::REFUSED;
-use crate::tui::screens::Screen;
+use crate::tui::screens::{self, Screen};
 use crate::tui::update::other;
 
 /// Why an action can't be done now.
@@ -93,6 +94,10 @@ pub(crate) fn available(action: Action, model: &Model) -> Result<(), String> {
             Ok(())
         }
         Action::ReplayPlay
+        | Action::ReplayNext
+        | Action::ReplayPrevious
+        | Action::ReplayLater
+        | Action::ReplayEarlier
         | Action::ReplayForward
         | Action::ReplayBack
         | Action::ReplayFaster
@@ -102,12 +107,33 @@ pub(crate) fn available(action: Action, model: &Model) -> Result<(), String> {
             Some(player) => player.available(action),
             None => Err("this is no replay".to_owned()),
         },
+        Action::Compare | Action::Mark | Action::Replay | Action::Report => {
+            afterwards(action, model)
+        }
         Action::Follow if model.output.of.is_none() => Err("no instance is selected".to_owned()),
         Action::Dismiss if footer::hint(model).is_empty() && model.toast.is_none() => {
             Err("there is nothing to put away".to_owned())
         }
         _ => moving(action, model),
     }
+}
+
+/// Why nobody can be told about the selected deployment afterwards.
+fn afterwards(action: Action, model: &Model) -> Result<(), String> {
+    if action != Action::Report && model.replay.is_some() {
+        return Err(REFUSED.to_owned());
+    }
+    let id = screens::subject(model).ok_or("no deployment is selected")?;
+    let known = model.view.as_ref().and_then(|view| view.summaries.get(&id));
+    let summary = known.ok_or_else(|| format!("{id} is not kept any more"))?;
+    if action == Action::Compare && screens::history::other(model, summary).is_none() {
+        let mark = model.keymap.shown(Action::Mark);
+        return Err(format!(
+            "there is none before it in {}, and no other is marked: {mark} marks one",
+            summary.group
+        ));
+    }
+    Ok(())
 }
 
 /// Why one can't go somewhere, or arrange a list.
@@ -117,6 +143,12 @@ fn moving(action: Action, model: &Model) -> Result<(), String> {
             Err(format!("{REFUSED}: nothing is known of the hosts"))
         }
         Action::Home if model.replay.is_some() => Err(format!("{REFUSED}: it has no home")),
+        Action::History if model.replay.is_some() => {
+            Err(format!("{REFUSED}: it is all of its history"))
+        }
+        Action::History if screens::here(model) == Address::History => {
+            Err("this is the history of the whole project".to_owned())
+        }
         Action::Home if model.screen == Screen::Home => Err("this is home".to_owned()),
         Action::Hosts if model.screen == Screen::Hosts => Err("these are the hosts".to_owned()),
         Action::Filter if List::with_keys(model).is_none() => {

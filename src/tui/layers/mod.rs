@@ -1,6 +1,7 @@
 //! What lies on top of the screen: a stack, the topmost has the keys. A new dialog is a file here and a line in each
 //! match below.
 
+pub(crate) mod compare;
 pub(crate) mod confirm;
 pub(crate) mod deploy;
 pub(crate) mod filter;
@@ -30,6 +31,7 @@ pub(crate) enum Layer {
     Deploy(deploy::Pick),
     Filter(filter::Filter),
     Share(share::Share),
+    Compare(compare::Compare),
 }
 
 /// What a layer made of a key.
@@ -44,7 +46,7 @@ impl Layer {
     /// Where its keys are looked up.
     fn context(&self) -> Context {
         match self {
-            Self::Help(_) => Context::Help,
+            Self::Help(_) | Self::Compare(_) => Context::Help,
             Self::Confirm(confirm) => confirm.context(),
             Self::Leaving(_) => Context::Leaving,
             Self::GoTo(_) | Self::Deploy(_) | Self::Filter(_) | Self::Share(_) => Context::Typing,
@@ -77,6 +79,7 @@ pub(crate) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
         Layer::Deploy(pick) => deploy::key(pick, model, key, action, &mut effects),
         Layer::Filter(filter) => filter::key(filter, model, key, action),
         Layer::Share(share) => share::key(share, model, key, action),
+        Layer::Compare(compare) => compare.key(model, action),
     };
     if let Reply::Stay(layer) = reply {
         // Below whatever it opened itself.
@@ -112,6 +115,10 @@ pub(crate) fn refresh(model: &mut Model) {
         }
         Layer::Deploy(pick) => {
             pick.refresh(model);
+            true
+        }
+        Layer::Compare(compare) => {
+            compare.refresh(model);
             true
         }
         Layer::Help(_) | Layer::Leaving(_) | Layer::Filter(_) | Layer::Share(_) => true,
@@ -165,6 +172,7 @@ pub(crate) fn draw(model: &Model, brush: &mut Brush<'_>) {
             Layer::Deploy(pick) => pick.draw(model, brush),
             Layer::Filter(filter) => filter.draw(model, brush),
             Layer::Share(share) => share.draw(model, brush),
+            Layer::Compare(compare) => compare.draw(model, brush),
         }
     }
 }

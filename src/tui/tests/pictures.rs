@@ -241,7 +241,7 @@ fn the_hint_is_above_the_keys() {
 
 #[test]
 fn no_size_panics() {
-    let open: [&str; 13] = [
+    let open: [&str; 15] = [
         "tab",
         "?",
         "s",
@@ -255,6 +255,8 @@ fn no_size_panics() {
         "H",
         "0 / w e b",
         "tab tab enter",
+        "L",
+        "L down m up =",
     ];
     for (index, key) in open.into_iter().enumerate() {
         let mut cockpit = if index == 6 { failure() } else { rollout() };

@@ -1,5 +1,6 @@
 //! What each message does to the model, and what is to be done outside because of it. Pure: no clock, no I/O.
 
+mod afterwards;
 mod answers;
 mod navigate;
 mod perform;
@@ -23,12 +24,31 @@ pub(crate) use perform::perform;
 
 /// Takes a message that came at this time.
 pub(crate) fn update(model: &mut Model, at: Timestamp, message: Message) -> Vec<Effect> {
+    // Behind a replay the world goes on.
+    if let Some(behind) = model.behind.as_mut().filter(|_| message.is_news()) {
+        return update(behind, at, message);
+    }
+    if matches!(message, Message::Terminated) {
+        afterwards::go_back(model);
+    }
+    let mut effects = take(model, at, message);
+    if model.outcome.is_some() && afterwards::go_back(model) {
+        model.now = at;
+        effects.retain(|effect| *effect != Effect::Quit);
+    }
+    effects.extend(settle::settle(model));
+    effects.extend(attention::heed(model));
+    effects
+}
+
+/// What a message changes by itself.
+fn take(model: &mut Model, at: Timestamp, message: Message) -> Vec<Effect> {
     if model.replay.is_some() {
         replay::advance(model, at);
     } else {
         model.now = at;
     }
-    let mut effects = match message {
+    match message {
         Message::Key(key) => {
             if key.is_interrupt() {
                 layers::leaving::ask(model)
@@ -64,6 +84,11 @@ pub(crate) fn update(model: &mut Model, at: Timestamp, message: Message) -> Vec<
             answers::fetched(model, id, result);
             Vec::new()
         }
+        Message::Journal(number, id, result) => afterwards::take(model, number, &id, result),
+        Message::Past(host, result) => {
+            model.history.take(&host, result);
+            Vec::new()
+        }
         Message::Servers(id, result) => {
             model.servers.take(&id, result.as_deref().ok());
             Vec::new()
@@ -84,10 +109,7 @@ pub(crate) fn update(model: &mut Model, at: Timestamp, message: Message) -> Vec<
             model.outcome = Some(Outcome::Signal);
             vec![Effect::Quit]
         }
-    };
-    effects.extend(settle::settle(model));
-    effects.extend(attention::heed(model));
-    effects
+    }
 }
 
 fn main_key(model: &mut Model, key: super::action::key::Key) -> Vec<Effect> {

@@ -1,13 +1,13 @@
 //! Does an action of the main screen, if it can be done now.
 
-use super::navigate;
+use super::{afterwards, navigate};
 use crate::model::address::Address;
 use crate::tui::action::Action;
 use crate::tui::action::available::{available, control};
 use crate::tui::copy;
-use crate::tui::effect::Effect;
+use crate::tui::effect::{Effect, Purpose};
 use crate::tui::layers::{self, Layer};
-use crate::tui::lists::List;
+use crate::tui::lists::{Arrangements, List};
 use crate::tui::model::{Model, Pane};
 use crate::tui::panes::output;
 use crate::tui::replay;
@@ -42,16 +42,8 @@ pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Home => go(model, &Address::Home),
         Action::Hosts => go(model, &Address::Hosts),
         Action::Filter => layers::filter::open(model),
-        Action::Sort => {
-            if let Some(list) = List::with_keys(model) {
-                model.arranged.sort(list);
-            }
-        }
-        Action::Invert => {
-            if let Some(list) = List::with_keys(model) {
-                model.arranged.invert(list);
-            }
-        }
+        Action::Sort => arrange(model, Arrangements::sort),
+        Action::Invert => arrange(model, Arrangements::invert),
         Action::Backward => screens::walk(model, false),
         Action::Forward => screens::walk(model, true),
         Action::LastPlace => {
@@ -59,6 +51,11 @@ pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
                 go(model, &last);
             }
         }
+        Action::History => go(model, &screens::history::place(model)),
+        Action::Mark => screens::history::mark(model),
+        Action::Compare => return layers::compare::open(model),
+        Action::Replay => return afterwards::ask(model, Purpose::Replay),
+        Action::Report => return afterwards::ask(model, Purpose::Report),
         Action::CopyAddress => return vec![copy(model)],
         Action::Help => model
             .layers
@@ -84,6 +81,10 @@ pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::ScrollLeft => navigate::sideways(model, false),
         Action::ScrollRight => navigate::sideways(model, true),
         Action::ReplayPlay
+        | Action::ReplayNext
+        | Action::ReplayPrevious
+        | Action::ReplayLater
+        | Action::ReplayEarlier
         | Action::ReplayForward
         | Action::ReplayBack
         | Action::ReplayFaster
@@ -125,6 +126,13 @@ fn follow(model: &mut Model) {
     output.follow = !output.follow;
 }
 
+/// Arranges the list that has the keys.
+fn arrange(model: &mut Model, how: fn(&mut Arrangements, List)) {
+    if let Some(list) = List::with_keys(model) {
+        how(&mut model.arranged, list);
+    }
+}
+
 /// Goes somewhere, or says why that is not possible.
 fn go(model: &mut Model, address: &Address) {
     if let Err(nowhere) = screens::visit(model, address) {
@@ -137,6 +145,7 @@ fn enter(model: &mut Model) {
     let place = match model.screen {
         Screen::Home => model.home.selected(),
         Screen::Hosts => model.hosts.instance(model),
+        Screen::History => model.history.inside(model),
         Screen::Rollouts if model.focus == Pane::Output => {
             let entry = model
                 .target()

@@ -50,6 +50,14 @@ pub fn date_time(at: Timestamp) -> String {
     local(at, "%Y-%m-%d %H:%M:%S")
 }
 
+/// `2031-02-03 14:02:11Z`: the time for people in several places.
+pub fn utc(at: Timestamp) -> String {
+    jiff::Timestamp::from_millisecond(at.0).map_or_else(
+        |_| String::new(),
+        |time| time.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
+    )
+}
+
 /// `512 B`, `12.3 GiB`.
 pub fn size(bytes: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];

@@ -2,11 +2,12 @@
 //!
 //! [`command`] is what can be asked for, [`gate`] the one way to ask, [`snapshot`] and [`feed`] what comes out,
 //! [`view`] the client's fold of it, [`info`] a deployment as `CodeDeploy` writes it, [`host`] a host in words,
-//! [`attention`] what needs a person, [`place`] whether an address leads anywhere, [`client`] the client.
+//! [`attention`] what needs a person, [`afterwards`] what one asks about a deployment later, [`place`] whether an address leads anywhere, [`client`] the client.
 //!
 //! [`listener`] has the sockets, [`server`] the routes, and behind them the [`door`]: [`caller`] is who knocks, [`rights`] what
 //! each request needs, [`sight`] what is left out of what somebody sees. Hooks have a door of their own: [`callbacks`].
 
+pub mod afterwards;
 pub mod attention;
 pub mod callbacks;
 pub mod caller;

@@ -26,15 +26,21 @@ impl View {
     /// If nothing is there.
     pub fn find(&self, address: &Address) -> Result<(), Nowhere> {
         match address {
-            Address::Home | Address::Applications | Address::Hosts => Ok(()),
+            Address::Home | Address::Applications | Address::Hosts | Address::History => Ok(()),
             Address::Application(name) => self.find_application(name),
-            Address::Group(group) => self.find_group(group),
+            // A group that is gone may have a history.
+            Address::GroupHistory(group)
+                if self.summaries.values().any(|of| of.group == *group) =>
+            {
+                Ok(())
+            }
+            Address::Group(group) | Address::GroupHistory(group) => self.find_group(group),
             Address::Deployment(id) | Address::Output(id) => self.find_deployment(id),
             Address::Instance(id, name) | Address::Event(id, name, _) => {
                 self.find_deployment(id)?;
                 self.find_instance(id, name)
             }
-            Address::Host(name) => {
+            Address::Host(name) | Address::HostHistory(name) => {
                 let known = self.project.hosts.iter().map(|host| &host.name);
                 found(self.project.host(name).is_some(), || {
                     let help = help(name.as_str(), known, "`cutover hosts` shows them");

@@ -8,6 +8,7 @@ mod audit;
 mod change;
 mod check;
 mod cockpit;
+mod compare;
 mod complete;
 mod configuration;
 mod context;
@@ -42,6 +43,7 @@ mod print;
 mod push;
 mod redeploy;
 mod replay;
+mod report;
 mod revision;
 mod rollback;
 mod router;
@@ -122,9 +124,13 @@ enum Command {
     Revision(revision::Args),
     /// Show the hosts: whether their agents answer, what is installed, what is wrong; add, edit and remove them
     Hosts(hosts::Args),
+    /// Compare two deployments: what was asked for, how long it took, what failed
+    Compare(compare::Args),
+    /// Print a report of a deployment in Markdown, for those who were not there
+    Report(report::Args),
     /// Write a recording of a deployment, which `cutover replay` opens
     Export(export::Args),
-    /// Open a recording in the cockpit: the same screens, at any speed, forwards and backwards
+    /// Open a deployment or a recording again in the cockpit: the same screens, at any speed, forwards and backwards
     Replay(replay::Args),
     /// Show a deployment with its instances and their lifecycle events
     Show(show::Args),
@@ -240,7 +246,9 @@ async fn run(cli: Cli) -> color_eyre::Result<Exit> {
         Some(Command::Validate(args)) => validate::run(&args),
         Some(Command::Agent(args)) => agent::run(args).await,
         Some(Command::Export(args)) => export::run(&args, &context).await,
-        Some(Command::Replay(args)) => replay::run(args).await,
+        Some(Command::Replay(args)) => replay::run(args, &context).await,
+        Some(Command::Compare(args)) => compare::run(&args, &context).await,
+        Some(Command::Report(args)) => report::run(&args, &context).await,
         Some(Command::Local(args)) => local::run(args).await,
         Some(Command::Router(args)) => router::run(&args).await,
         Some(Command::Sim(args)) => sim::run(&args),

@@ -9,7 +9,7 @@ use crate::model::address::Address;
 /// Opens the cockpit at an address.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Addresses:\n  home                             what needs a person\n  applications                     every application\n  shop                             the groups of an application\n  shop/production                  the deployments of a group\n  d-7F3KQ21XB                      a deployment\n  d-7F3KQ21XB/web-5                one of its instances\n  d-7F3KQ21XB/:output              what all of its instances wrote\n  d-7F3KQ21XB/web-5/AfterInstall   what one event wrote there\n  hosts, hosts/web-5               every host, or one\n\nAn application that is called home, applications or hosts, or like a deployment, is written applications/NAME."
+    after_help = "Addresses:\n  home                             what needs a person\n  applications                     every application\n  shop                             the groups of an application\n  shop/production                  the deployments of a group\n  d-7F3KQ21XB                      a deployment\n  d-7F3KQ21XB/web-5                one of its instances\n  d-7F3KQ21XB/:output              what all of its instances wrote\n  d-7F3KQ21XB/web-5/AfterInstall   what one event wrote there\n  hosts, hosts/web-5               every host, or one\n  history                          every deployment, the newest first\n  history/shop/production          those of a group\n  history/hosts/web-5              what a host was given\n\nAn application that is called home, applications, hosts or history, or like a deployment, is written applications/NAME."
 )]
 pub(super) struct Args {
     /// What to look at, as `c` in the cockpit copies it

@@ -12,6 +12,7 @@ use super::shift::Shift;
 use super::spec::{Spec, TargetSpec};
 use super::tally::Tally;
 pub use super::target::{Target, TargetEvent};
+use super::waited::Waited;
 use crate::model::approval::Step;
 use crate::model::deployment::{
     DeploymentId, DeploymentStatus, ErrorInformation, InstanceHealth, Overview,
@@ -80,6 +81,9 @@ pub struct Deployment {
     pub due: Option<Timestamp>,
     /// Since when it is paused, held, in a freeze, or waits for approvals alone.
     pub frozen_since: Option<Timestamp>,
+    /// How long of the time since it began it waited.
+    #[serde(default)]
+    pub waited: Waited,
     /// The place in the plan of the stage that runs; the number of stages when none is left.
     pub stage: usize,
     /// When that stage began.
@@ -243,6 +247,7 @@ impl Deployment {
             complete_time: None,
             due: None,
             frozen_since: None,
+            waited: Waited::default(),
             stage: 0,
             stage_time: None,
             shift: None,

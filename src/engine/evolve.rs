@@ -24,6 +24,13 @@ impl Deployment {
         if record.event.is_decision() {
             self.decided = record.seq;
         }
+        self.fold_event(record);
+        let waits = self.waits();
+        self.waited.observe(waits, at);
+    }
+
+    fn fold_event(&mut self, record: &Record) {
+        let at = record.at;
         match &record.event {
             // Only ever the first entry, which `created` reads.
             Event::Created { .. } => {}

@@ -46,6 +46,7 @@ pub mod target;
 pub mod task_sets;
 pub mod traffic;
 mod verdict;
+pub mod waited;
 pub mod window;
 mod words;
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::deployment::Deployment;
+use super::waited::Waited;
 use crate::model::deployment::{
     Creator, DeploymentId, DeploymentStatus, ErrorInformation, Overview,
 };
@@ -49,6 +50,9 @@ pub struct Summary {
     pub start_time: Option<Timestamp>,
     /// When it ended.
     pub complete_time: Option<Timestamp>,
+    /// How long of the time since it began it waited.
+    #[serde(default)]
+    pub waited: Waited,
 }
 
 impl From<&Deployment> for Summary {
@@ -74,6 +78,7 @@ impl From<&Deployment> for Summary {
             create_time: deployment.create_time,
             start_time: deployment.start_time,
             complete_time: deployment.complete_time,
+            waited: deployment.waited,
         }
     }
 }

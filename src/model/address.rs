@@ -11,6 +11,9 @@
 //! d-7F3KQ21XB/web-5/AfterInstall   what one event wrote there
 //! hosts                            every host
 //! hosts/web-5                      a host
+//! history                          every deployment, the newest first
+//! history/shop/production          those of a group
+//! history/hosts/web-5              what a host was given
 //! ```
 //!
 //! An application whose name means something else here is written behind `applications/`. No name has a colon, so that no
@@ -49,6 +52,12 @@ pub enum Address {
     Hosts,
     /// A host.
     Host(Name),
+    /// Every deployment, the newest first.
+    History,
+    /// Every deployment of a group.
+    GroupHistory(GroupKey),
+    /// What a host was given.
+    HostHistory(Name),
 }
 
 /// Why a text is no address.
@@ -56,7 +65,7 @@ pub enum Address {
 pub enum AddressError {
     /// It has more parts than an address of its kind, or an empty one.
     #[error(
-        "{0:?} is no address: write home, applications, hosts, APP, APP/GROUP, or a deployment's id with /INSTANCE and /EVENT or /:output behind it"
+        "{0:?} is no address: write home, applications, hosts, history, APP, APP/GROUP, or a deployment's id with /INSTANCE and /EVENT or /:output behind it"
     )]
     Shape(String),
     /// A part of it is no name.
@@ -73,18 +82,20 @@ const HOME: &str = "home";
 const APPLICATIONS: &str = "applications";
 const HOSTS: &str = "hosts";
 const OUTPUT: &str = ":output";
+const HISTORY: &str = "history";
 
 impl Address {
     /// What it lies in; nothing for home, in which everything lies.
     pub fn parent(&self) -> Option<Self> {
         Some(match self {
             Self::Home => return None,
-            Self::Applications | Self::Deployment(_) | Self::Hosts => Self::Home,
+            Self::Applications | Self::Deployment(_) | Self::Hosts | Self::History => Self::Home,
             Self::Application(_) => Self::Applications,
             Self::Group(group) => Self::Application(group.application.clone()),
             Self::Instance(id, _) | Self::Output(id) => Self::Deployment(id.clone()),
             Self::Event(id, name, _) => Self::Instance(id.clone(), name.clone()),
             Self::Host(_) => Self::Hosts,
+            Self::GroupHistory(_) | Self::HostHistory(_) => Self::History,
         })
     }
 
@@ -102,7 +113,11 @@ impl Address {
             Self::Group(group) => group.group.to_string(),
             Self::Event(_, _, event) => event.name().to_owned(),
             Self::Output(_) => OUTPUT.to_owned(),
-            Self::Home | Self::Applications | Self::Deployment(_) | Self::Hosts => self.to_string(),
+            Self::GroupHistory(group) => group.to_string(),
+            Self::HostHistory(name) => name.to_string(),
+            Self::Home | Self::Applications | Self::Deployment(_) | Self::Hosts | Self::History => {
+                self.to_string()
+            }
         }
     }
 }
@@ -123,7 +138,7 @@ impl From<&Scope> for Address {
 /// Whether an application of this name has to be told from what else the text means.
 fn is_taken(name: &Name) -> bool {
     let text = name.as_str();
-    [HOME, APPLICATIONS, HOSTS].contains(&text) || text.parse::<DeploymentId>().is_ok()
+    [HOME, APPLICATIONS, HOSTS, HISTORY].contains(&text) || text.parse::<DeploymentId>().is_ok()
 }
 
 impl fmt::Display for Address {
@@ -135,17 +150,22 @@ impl fmt::Display for Address {
                 name.to_string()
             }
         };
+        let group =
+            |group: &GroupKey| format!("{}/{}", application(&group.application), group.group);
         let text = match self {
             Self::Home => HOME.to_owned(),
             Self::Applications => APPLICATIONS.to_owned(),
             Self::Application(name) => application(name),
-            Self::Group(group) => format!("{}/{}", application(&group.application), group.group),
+            Self::Group(key) => group(key),
             Self::Deployment(id) => id.to_string(),
             Self::Output(id) => format!("{id}/{OUTPUT}"),
             Self::Instance(id, name) => format!("{id}/{name}"),
             Self::Event(id, name, event) => format!("{id}/{name}/{event}"),
             Self::Hosts => HOSTS.to_owned(),
             Self::Host(name) => format!("{HOSTS}/{name}"),
+            Self::History => HISTORY.to_owned(),
+            Self::GroupHistory(key) => format!("{HISTORY}/{}", group(key)),
+            Self::HostHistory(name) => format!("{HISTORY}/{HOSTS}/{name}"),
         };
         f.pad(&text)
     }
@@ -165,10 +185,10 @@ impl FromStr for Address {
             known.ok_or_else(|| AddressError::Event(part.to_owned()))
         };
         let group = |application: &str, group: &str| {
-            Ok(Self::Group(GroupKey {
+            Ok(GroupKey {
                 application: name(application)?,
                 group: name(group)?,
-            }))
+            })
         };
         let parts: Vec<&str> = text.split('/').collect();
         if parts.iter().any(|part| part.is_empty()) {
@@ -185,10 +205,17 @@ impl FromStr for Address {
             (None, [HOSTS]) => Ok(Self::Hosts),
             (None, [HOSTS, host]) => Ok(Self::Host(name(host)?)),
             (None, [APPLICATIONS, application]) => Ok(Self::Application(name(application)?)),
-            (None, [APPLICATIONS, application, of]) => group(application, of),
-            (None, [first, ..]) if *first == HOME => Err(AddressError::Shape(text.to_owned())),
+            (None, [APPLICATIONS, application, of]) => Ok(Self::Group(group(application, of)?)),
+            (None, [HISTORY]) => Ok(Self::History),
+            (None, [HISTORY, HOSTS, host]) => Ok(Self::HostHistory(name(host)?)),
+            (None, [HISTORY, application, of] | [HISTORY, APPLICATIONS, application, of]) => {
+                Ok(Self::GroupHistory(group(application, of)?))
+            }
+            (None, [first, ..]) if [HOME, HISTORY].contains(first) => {
+                Err(AddressError::Shape(text.to_owned()))
+            }
             (None, [application]) => Ok(Self::Application(name(application)?)),
-            (None, [application, of]) => group(application, of),
+            (None, [application, of]) => Ok(Self::Group(group(application, of)?)),
             _ => Err(AddressError::Shape(text.to_owned())),
         }
     }
@@ -219,6 +246,11 @@ mod tests {
             "hosts",
             "hosts/web-5",
             "applications/hosts",
+            "history",
+            "history/shop/production",
+            "history/hosts/web-5",
+            "history/applications/hosts/web-5",
+            "applications/history/production",
             "applications/d-7F3KQ21XB/production",
         ];
         for text in all {
@@ -238,6 +270,8 @@ mod tests {
             "/shop",
             "a/b/c",
             "home/shop",
+            "history/shop",
+            "history/a/b/c",
             "hosts/a/b",
             "d-7F3KQ21XB/a/Install/b",
         ] {
@@ -261,12 +295,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_as_the_same(application in "[a-z]{1,3}|home|hosts|applications|d-7F3KQ21XB", group in "[a-z]{1,3}|home|hosts") {
+        fn what_is_written_is_read_as_the_same(application in "[a-z]{1,3}|home|hosts|history|applications|d-7F3KQ21XB", group in "[a-z]{1,3}|home|hosts") {
             let application: Name = application.parse().unwrap();
             let group: Name = group.parse().unwrap();
             for address in [
                 Address::Application(application.clone()),
                 Address::Host(group.clone()),
+                Address::HostHistory(group.clone()),
+                Address::GroupHistory(GroupKey { application: application.clone(), group: group.clone() }),
                 Address::Group(GroupKey { application, group }),
             ] {
                 prop_assert_eq!(address.to_string().parse::<Address>().unwrap(), address);

@@ -142,6 +142,7 @@ fn superfluous(
 mod tests {
     use super::*;
     use crate::engine::ledger::LastDeployment;
+    use crate::engine::waited::Waited;
     use crate::model::deployment::{Creator, DeploymentStatus, Overview};
     use crate::model::revision::{Digest, Revision};
     use crate::model::timestamp::Timestamp;
@@ -180,6 +181,7 @@ mod tests {
             create_time: Timestamp(i64::try_from(number).unwrap()),
             start_time: None,
             complete_time: None,
+            waited: Waited::default(),
         };
         (1..=count)
             .map(|number| (id(number), summary(number)))

@@ -226,6 +226,24 @@ impl Driver {
                     tell(&messages, Message::Fetched(id, result)).await;
                 });
             }
+            Effect::Journal {
+                number,
+                deployment,
+                group,
+            } => {
+                tokio::spawn(async move {
+                    let result = source::journal(&client, &deployment, group).await;
+                    let result = result.map(Box::new).map_err(|error| error.to_string());
+                    tell(&messages, Message::Journal(number, deployment, result)).await;
+                });
+            }
+            Effect::Past(host, groups) => {
+                tokio::spawn(async move {
+                    let result = source::past(&client, &host, groups).await;
+                    let result = result.map_err(|error| error.to_string());
+                    tell(&messages, Message::Past(host, result)).await;
+                });
+            }
             Effect::Servers(id) => {
                 tokio::spawn(async move {
                     let result = client.traffic(&id).await;

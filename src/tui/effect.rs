@@ -3,13 +3,34 @@
 use crate::api::command::{Command, Deploy};
 use crate::api::gate::Circumstances;
 use crate::model::deployment::DeploymentId;
+use crate::model::group::GroupKey;
 use crate::model::name::Name;
+
+/// What a journal is wanted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To replay it.
+    Replay,
+    /// To copy a report of it.
+    Report,
+}
 
 /// Something to be done outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
     /// Fetch a deployment whole.
     Fetch(DeploymentId),
+    /// Fetch the journal of a deployment, and what its group remembers.
+    Journal {
+        /// The request's number, which the answer carries.
+        number: u64,
+        /// Which deployment.
+        deployment: DeploymentId,
+        /// Its group.
+        group: GroupKey,
+    },
+    /// Ask what these groups have given a host.
+    Past(Name, Vec<GroupKey>),
     /// Ask how the servers of a deployment stand at its load balancers.
     Servers(DeploymentId),
     /// Follow the output of a target, besides what is followed already.

@@ -8,6 +8,7 @@
 //! ├ instances ──────────────────────────┤   rule, rows
 //! ├ output ─────────────────────────────┤   rule, diagnostics, lines
 //! │ hint                                │
+//! │ scrub                               │   only in a replay: how far it has come
 //! └ footer ─────────────────────────────┘
 //! ```
 //!
@@ -38,6 +39,8 @@ pub(crate) struct Layout {
     /// Rows at the top of the output pane that tell why the instance failed.
     pub diagnostics: u16,
     pub hint: Rect,
+    /// How far a replay has come.
+    pub scrub: Rect,
     pub footer: Rect,
 }
 
@@ -70,10 +73,12 @@ impl Layout {
         // As much of the hint as leaves room for what it explains.
         let hint = u16::try_from(footer::hint(model).len()).unwrap_or(u16::MAX);
         let hint = hint.min(height.saturating_sub(18));
-        layout.hint = Rect::new(0, height - 1 - hint, width, hint);
+        let scrub = u16::from(model.replay.is_some());
+        layout.scrub = Rect::new(0, height - 1 - scrub, width, scrub);
+        layout.hint = Rect::new(0, height - 1 - scrub - hint, width, hint);
         let lists = lists_height(model, height);
         layout.lists(model, Rect::new(0, 1, width, lists));
-        let body = Rect::new(0, 1 + lists, width, height - 2 - lists - hint);
+        let body = Rect::new(0, 1 + lists, width, height - 2 - lists - hint - scrub);
         layout.panes(model, body);
         layout
     }

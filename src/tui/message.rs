@@ -1,10 +1,14 @@
 //! What can happen to the cockpit. The time comes in beside each message.
 
 use super::action::key::Key;
+use crate::api::afterwards::past::Given;
 use crate::api::command::{Answer, Preview};
 use crate::api::feed::{FeedItem, OutputLine};
-use crate::engine::Deployment;
+use crate::engine::ledger::LedgerRecord;
+use crate::engine::{Deployment, Record};
 use crate::model::deployment::DeploymentId;
+use crate::model::group::GroupKey;
+use crate::model::name::Name;
 use crate::model::traffic::status::BalancerDetails;
 
 /// Something happened.
@@ -26,6 +30,10 @@ pub(crate) enum Message {
     Lost(String),
     /// A deployment was fetched.
     Fetched(DeploymentId, Result<Box<Deployment>, String>),
+    /// The journal of a deployment was fetched, with the number of the request.
+    Journal(u64, DeploymentId, Result<Box<Journal>, String>),
+    /// What a host was given.
+    Past(Name, Result<Vec<Given>, String>),
     /// How the servers of a deployment stand at its load balancers.
     Servers(DeploymentId, Result<Vec<BalancerDetails>, String>),
     /// Output of the target that is being followed.
@@ -38,6 +46,41 @@ pub(crate) enum Message {
     Answered(Result<Answer, String>),
     /// Somebody asks the process to end.
     Terminated,
+}
+
+/// What is written of a deployment.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    /// Its own entries.
+    pub records: Vec<Record>,
+    /// Its group, and what that remembers.
+    pub group: GroupKey,
+    /// The entries of its group.
+    pub ledger: Vec<LedgerRecord>,
+}
+
+impl Message {
+    /// Whether it is about the world, and not about who looks at it.
+    pub(crate) fn is_news(&self) -> bool {
+        match self {
+            Self::Feed(_)
+            | Self::Lost(_)
+            | Self::Fetched(..)
+            | Self::Journal(..)
+            | Self::Past(..)
+            | Self::Servers(..)
+            | Self::Output(..)
+            | Self::Saved(_)
+            | Self::Previewed(..)
+            | Self::Answered(_) => true,
+            Self::Key(_)
+            | Self::Paste(_)
+            | Self::Resized(..)
+            | Self::Focused(_)
+            | Self::Tick
+            | Self::Terminated => false,
+        }
+    }
 }
 
 /// News of a followed output.

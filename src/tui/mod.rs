@@ -121,8 +121,10 @@ pub async fn run(options: Options) -> color_eyre::Result<Outcome> {
         model.start = Some(Start::Asked(address));
     }
     let outcome = driver::drive(Some(options.client), &mut model, outside).await;
+    // A replay on top is not where somebody was.
+    let left = model.behind.as_deref().unwrap_or(&model);
     if let Some(file) = &options.session
-        && let Err(error) = session::save(&model, file)
+        && let Err(error) = session::save(left, file)
     {
         // Nobody is kept from leaving because of what is only convenient.
         tracing::warn!(%error, file = %file.display(), "where the cockpit was left can't be remembered");

@@ -7,6 +7,7 @@ use super::ahead::Ahead;
 use super::attention::Attention;
 use super::causes::Causes;
 use super::changes::Changes;
+use super::effect::Purpose;
 use super::layers::Layer;
 use super::layout::Layout;
 use super::lists::Arrangements;
@@ -16,6 +17,7 @@ use super::pace::Pace;
 use super::panes::instances::Shape;
 use super::replay::Player;
 use super::screens::Screen;
+use super::screens::history::History;
 use super::screens::home::Home;
 use super::screens::hosts::Hosts;
 use super::servers::Servers;
@@ -182,6 +184,7 @@ pub(crate) struct Model {
     pub arranged: Arrangements,
     pub home: Home,
     pub hosts: Hosts,
+    pub history: History,
     pub selected: Selected,
     pub lists: Lists,
     pub scroll: Scroll,
@@ -217,6 +220,10 @@ pub(crate) struct Model {
     pub read_only: bool,
     /// The recording, if this is a replay.
     pub replay: Option<Box<Player>>,
+    /// The cockpit from which this replay was opened, which goes on behind it.
+    pub behind: Option<Box<Model>>,
+    /// The request for a journal that is waited for, and what for.
+    pub journal: Option<(u64, Purpose)>,
     /// Whether somebody looks.
     pub attention: Attention,
     /// Who asks for changes.
@@ -225,6 +232,8 @@ pub(crate) struct Model {
     pub theme: Theme,
     /// Writes a time of day; a value, so that a test has its own zone.
     pub clock: fn(Timestamp) -> String,
+    /// Writes a day with its time.
+    pub date: fn(Timestamp) -> String,
     /// Counts requests, so that a late answer is told from the one that is waited for.
     pub requests: u64,
     /// How the cockpit ends, once it does.
@@ -259,6 +268,7 @@ impl Model {
             arranged: Arrangements::default(),
             home: Home::default(),
             hosts: Hosts::default(),
+            history: History::default(),
             selected: Selected::default(),
             lists: Lists::default(),
             scroll: Scroll::default(),
@@ -281,10 +291,13 @@ impl Model {
             multiplexer: None,
             read_only,
             replay: None,
+            behind: None,
+            journal: None,
             user,
             keymap,
             theme,
             clock: crate::text::clock_time,
+            date: crate::text::date_time,
             requests: 0,
             outcome: None,
         }

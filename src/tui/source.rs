@@ -6,9 +6,11 @@ use futures_util::StreamExt as _;
 use tokio::sync::mpsc::Sender;
 use tokio::task::JoinHandle;
 
-use super::message::{Message, OutputNews};
+use super::message::{Journal, Message, OutputNews};
+use crate::api::afterwards::past::{Given, given};
 use crate::api::client::{Client, ClientError};
 use crate::model::deployment::DeploymentId;
+use crate::model::group::GroupKey;
 use crate::model::name::Name;
 
 /// A feed that is silent for longer than this is broken: it says at least every few seconds that it lives.
@@ -17,6 +19,34 @@ const SILENCE: Duration = Duration::from_secs(10);
 const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(4));
 /// Lines of output that become one message at most.
 const LINES: usize = 512;
+
+/// Fetches what is written of a deployment.
+pub(super) async fn journal(
+    client: &Client,
+    id: &DeploymentId,
+    group: GroupKey,
+) -> Result<Journal, ClientError> {
+    let records = client.records(id).await?;
+    let ledger = client.ledger(&group).await?;
+    Ok(Journal {
+        records,
+        group,
+        ledger,
+    })
+}
+
+/// Finds out what groups have given a host.
+pub(super) async fn past(
+    client: &Client,
+    host: &Name,
+    groups: Vec<GroupKey>,
+) -> Result<Vec<Given>, ClientError> {
+    let mut all = Vec::new();
+    for group in groups {
+        all.extend(given(host, &group, &client.ledger(&group).await?));
+    }
+    Ok(all)
+}
 
 /// Reads the feed for ever, connecting again with growing pauses.
 pub(super) fn feed(client: Client, messages: Sender<Message>) -> JoinHandle<()> {

@@ -148,3 +148,74 @@ fn a_revision_is_deleted_only_when_nobody_needs_it() {
     let output = lab.run(&["rollback", &id]);
     assert_eq!(output.status.code(), Some(2), "{output:?}");
 }
+
+#[test]
+fn deployments_are_compared_reported_and_replayed_by_their_ids() {
+    let lab = Lab::up(1);
+    lab.push("1.0", "0", None);
+    lab.push("2.0", "0", Some("web-1"));
+    let (first, _) = lab.deploy(&["production", "1.0"]);
+    let (second, code) = lab.deploy(&["production", "2.0"]);
+    assert_eq!(code, 1);
+
+    let compared = lab.ok(&["compare", &first, &second]);
+    let line = |what: &str| -> Vec<String> {
+        let line = compared
+            .lines()
+            .find(|line| line.trim_start_matches(['*', '!', ' ']).starts_with(what));
+        let line = line.unwrap_or_else(|| panic!("{what} in {compared}"));
+        line.split_whitespace().map(str::to_owned).collect()
+    };
+    assert_eq!(line("revision"), ["*", "revision", "1.0", "2.0"]);
+    assert_eq!(
+        line("group"),
+        ["group", "shop/production", "shop/production"]
+    );
+    assert_eq!(line("failed"), ["!", "failed", "0", "1"]);
+    let json = lab.ok(&["compare", &second, &first, "--output", "json"]);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["before"], second.as_str());
+    let lines = json["lines"].as_array().unwrap();
+    let failed = lines.iter().find(|line| line["what"] == "failed").unwrap();
+    assert_eq!(
+        (&failed["part"], &failed["change"]),
+        (&"instances".into(), &"better".into())
+    );
+    let markdown = lab.ok(&["compare", &first, &second, "--output", "markdown"]);
+    assert!(
+        markdown.contains("| revision | 1.0 | **2.0** | different |"),
+        "{markdown}"
+    );
+    let unknown = lab.run(&["compare", &first, "d-000000000"]);
+    assert_eq!(unknown.status.code(), Some(2));
+
+    let report = lab.ok(&["report", &second]);
+    for part in [
+        &format!("# {second} to shop/production: Failed")[..],
+        "- **What:** 2.0 (",
+        "## What failed",
+        "on web-1",
+        "## What happened (UTC)",
+        "created it: 2.0 to shop/production",
+        &format!("`cutover logs {second} web-1`"),
+    ] {
+        assert!(report.contains(part), "{part} in {report}");
+    }
+
+    // A recording is made and read before a terminal is asked for.
+    for replayed in [&first, &second] {
+        let said = lab.run(&["replay", replayed]);
+        let error = String::from_utf8_lossy(&said.stderr).into_owned();
+        assert_eq!(said.status.code(), Some(2));
+        assert!(error.contains("the cockpit needs a terminal"), "{error}");
+    }
+    let said = lab.run(&["replay", "d-000000000"]);
+    let error = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert!(
+        error.contains("d-000000000") && !error.contains("terminal"),
+        "{error}"
+    );
+    let said = lab.run(&["replay", "none.trace"]);
+    let error = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert!(error.contains("none.trace can't be read"), "{error}");
+}

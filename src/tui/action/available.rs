@@ -7,6 +7,7 @@ use crate::engine::input::{Command, What};
 use crate::engine::plan::Before;
 use crate::engine::{Deployment, refusal, rollback};
 use crate::model::access::{Where, may};
+use crate::model::address::Address;
 use crate::model::deployment::Creator;
 use crate::model::group::GroupKey;
 use crate::model::traffic::Split;
@@ -16,7 +17,7 @@ use crate::tui::model::Model;
 use crate::tui::output::rows::Long;
 use crate::tui::panes::footer;
 use crate::tui::replay::REFUSED;
-use crate::tui::screens::Screen;
+use crate::tui::screens::{self, Screen};
 use crate::tui::update::other;
 
 /// Why an action can't be done now.
@@ -94,6 +95,10 @@ pub(crate) fn available(action: Action, model: &Model) -> Result<(), String> {
             Ok(())
         }
         Action::ReplayPlay
+        | Action::ReplayNext
+        | Action::ReplayPrevious
+        | Action::ReplayLater
+        | Action::ReplayEarlier
         | Action::ReplayForward
         | Action::ReplayBack
         | Action::ReplayFaster
@@ -110,6 +115,9 @@ pub(crate) fn available(action: Action, model: &Model) -> Result<(), String> {
             Err("a recording holds no output".to_owned())
         }
         Action::AllOutput => deployment(model).map(|_| ()),
+        Action::Compare | Action::Mark | Action::Replay | Action::Report => {
+            afterwards(action, model)
+        }
         _ if matches!(action.entry().context, Context::Output | Context::Reading) => {
             reading(action, model)
         }
@@ -143,6 +151,24 @@ fn reading(action: Action, model: &Model) -> Result<(), String> {
     }
 }
 
+/// Why nobody can be told about the selected deployment afterwards.
+fn afterwards(action: Action, model: &Model) -> Result<(), String> {
+    if action != Action::Report && model.replay.is_some() {
+        return Err(REFUSED.to_owned());
+    }
+    let id = screens::subject(model).ok_or("no deployment is selected")?;
+    let known = model.view.as_ref().and_then(|view| view.summaries.get(&id));
+    let summary = known.ok_or_else(|| format!("{id} is not kept any more"))?;
+    if action == Action::Compare && screens::history::other(model, summary).is_none() {
+        let mark = model.keymap.shown(Action::Mark);
+        return Err(format!(
+            "there is none before it in {}, and no other is marked: {mark} marks one",
+            summary.group
+        ));
+    }
+    Ok(())
+}
+
 /// Why one can't go somewhere, or arrange a list.
 fn moving(action: Action, model: &Model) -> Result<(), String> {
     match action {
@@ -150,6 +176,12 @@ fn moving(action: Action, model: &Model) -> Result<(), String> {
             Err(format!("{REFUSED}: nothing is known of the hosts"))
         }
         Action::Home if model.replay.is_some() => Err(format!("{REFUSED}: it has no home")),
+        Action::History if model.replay.is_some() => {
+            Err(format!("{REFUSED}: it is all of its history"))
+        }
+        Action::History if screens::here(model) == Address::History => {
+            Err("this is the history of the whole project".to_owned())
+        }
         Action::Home if model.screen == Screen::Home => Err("this is home".to_owned()),
         Action::Hosts if model.screen == Screen::Hosts => Err("these are the hosts".to_owned()),
         Action::Sort | Action::Invert => match List::with_keys(model) {

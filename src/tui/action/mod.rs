@@ -11,7 +11,7 @@ use super::model::Model;
 use super::output::Lines;
 use super::output::rows::Long;
 use super::panes::output;
-use super::screens::Screen;
+use super::screens::{self, Screen};
 
 /// Where an action's keys are alive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,8 +123,12 @@ actions! {
     ReplayPlay "replay-play" Replay Harmless Some("play"), "Let the recording's time go on, or stand still";
     ReplayForward "replay-forward" Replay Harmless Some("forward"), "Go one entry forward, and stand still";
     ReplayBack "replay-back" Replay Harmless Some("back"), "Go one entry back, and stand still";
+    ReplayNext "replay-next" Replay Harmless Some("next turn"), "Go to the next failure or decision";
+    ReplayPrevious "replay-previous" Replay Harmless Some("turn before"), "Go to the failure or decision before";
     ReplayFaster "replay-faster" Replay Harmless Some("faster"), "Let the recording's time go twice as fast";
     ReplaySlower "replay-slower" Replay Harmless Some("slower"), "Let the recording's time go half as fast";
+    ReplayLater "replay-later" Replay Harmless Some("later"), "Go a twentieth of the recording forward";
+    ReplayEarlier "replay-earlier" Replay Harmless Some("earlier"), "Go a twentieth of the recording back";
     ReplayFirst "replay-first" Replay Harmless Some("first"), "Go to the recording's first entry";
     ReplayLast "replay-last" Replay Harmless Some("last"), "Go to the recording's last entry";
     Deploy "deploy" Main Asks Some("deploy"), "Deploy a revision to the selected deployment group";
@@ -144,6 +148,11 @@ actions! {
     NextFailed "next-failed" Main Harmless Some("next failed"), "Select the next failed instance";
     PreviousFailed "previous-failed" Main Harmless None, "Select the previous failed instance";
     Linked "linked" Main Harmless Some("other deployment"), "Go to the rollback of this deployment, or to what it rolls back";
+    Compare "compare" Main Harmless None, "Compare the selected deployment with the marked one, or with the one before it in its group";
+    Mark "mark" Main Harmless None, "Mark the selected deployment, to compare another with it";
+    Replay "replay" Main Harmless None, "Replay the selected deployment: how it went, at any speed, forwards and backwards";
+    Report "report" Main Harmless None, "Copy a report of the selected deployment in Markdown, for those who were not there";
+    History "history" Main Harmless None, "Show what was deployed when: of the selected group or host, and once more of the whole project";
     Follow "follow" Main Harmless Some("follow"), "Keep the newest output in view, or stop doing so";
     NextHit "next-hit" Reading Harmless Some("next hit"), "Go to the next line in which something was found";
     PreviousHit "previous-hit" Reading Harmless Some("previous"), "Go to the line before in which something was found";
@@ -209,6 +218,12 @@ actions! {
     HelpPageDown "help-page-down" Help Harmless None, "Go down a page";
 }
 
+/// Whether the selected deployment is over: then people ask how it went.
+fn is_over(model: &Model) -> bool {
+    let summary = screens::subject(model).and_then(|id| model.view.as_ref()?.summaries.get(&id));
+    model.replay.is_none() && summary.is_some_and(|summary| summary.status.is_terminal())
+}
+
 impl Action {
     /// The action's entry.
     pub(crate) fn entry(self) -> &'static Entry {
@@ -231,6 +246,14 @@ impl Action {
             Self::Back if model.reads() && model.output.how.needle.is_some() => Some("end search"),
             Self::Back if output::fills(model) => Some("back"),
             Self::Enter if model.screen != Screen::Rollouts => Some("open"),
+            Self::Compare if model.screen == Screen::History => Some("compare"),
+            Self::Mark if model.screen == Screen::History => Some("mark"),
+            // At home there is more to do than to look back.
+            Self::Replay if model.screen != Screen::Home && is_over(model) => Some("replay"),
+            Self::Report if model.screen != Screen::Home && is_over(model) => Some("copy report"),
+            Self::History if model.screen == Screen::History => Some("whole project"),
+            Self::History if model.screen != Screen::Rollouts || is_over(model) => Some("history"),
+            Self::Quit if model.behind.is_some() => Some("end replay"),
             Self::Back
                 if List::with_keys(model)
                     .is_some_and(|list| !model.arranged.of(list).filter.is_empty()) =>

@@ -137,8 +137,17 @@ fn candidates(model: &Model) -> Vec<Row<Place>> {
         }
         if model.replay.is_none() {
             at(Address::Home, "what needs a person".to_owned());
+            at(Address::History, "what was deployed when".to_owned());
             for host in &view.project.hosts {
                 at(Address::Host(host.name.clone()), "host".to_owned());
+            }
+            for group in &view.project.groups {
+                let note = "what was deployed to it when".to_owned();
+                at(Address::GroupHistory(group.key()), note);
+            }
+            for host in &view.project.hosts {
+                let note = "what it was given".to_owned();
+                at(Address::HostHistory(host.name.clone()), note);
             }
         }
         at(Address::Applications, "every application".to_owned());

@@ -1,6 +1,7 @@
 //! What lies on top of the screen: a stack, the topmost has the keys. A new dialog is a file here and a line in each
 //! match below.
 
+pub(crate) mod compare;
 pub(crate) mod confirm;
 pub(crate) mod deploy;
 pub(crate) mod filter;
@@ -35,6 +36,7 @@ pub(crate) enum Layer {
     Filter(filter::Filter),
     Search(search::Search),
     Share(share::Share),
+    Compare(compare::Compare),
 }
 
 /// What a layer made of a key.
@@ -49,7 +51,7 @@ impl Layer {
     /// Where its keys are looked up.
     fn context(&self) -> Context {
         match self {
-            Self::Help(_) | Self::Messages(_) => Context::Help,
+            Self::Help(_) | Self::Messages(_) | Self::Compare(_) => Context::Help,
             Self::Confirm(confirm) => confirm.context(),
             Self::Leaving(_) => Context::Leaving,
             Self::GoTo(_)
@@ -89,6 +91,7 @@ pub(crate) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
         Layer::Filter(filter) => filter::key(filter, model, key, action),
         Layer::Search(search) => search::key(search, model, key, action),
         Layer::Share(share) => share::key(share, model, key, action),
+        Layer::Compare(compare) => compare.key(model, action),
     };
     if let Reply::Stay(layer) = reply {
         // Below whatever it opened itself.
@@ -128,6 +131,10 @@ pub(crate) fn refresh(model: &mut Model) {
         }
         Layer::Deploy(pick) => {
             pick.refresh(model);
+            true
+        }
+        Layer::Compare(compare) => {
+            compare.refresh(model);
             true
         }
         Layer::Help(_)
@@ -188,6 +195,7 @@ pub(crate) fn draw(model: &Model, brush: &mut Brush<'_>) {
             Layer::Filter(filter) => filter.draw(model, brush),
             Layer::Search(search) => search.draw(model, brush),
             Layer::Share(share) => share.draw(model, brush),
+            Layer::Compare(compare) => compare.draw(model, brush),
         }
     }
 }

@@ -19,17 +19,19 @@ pub(crate) enum List {
     Deployments,
     Instances,
     Hosts,
+    History,
 }
 
 impl List {
     /// Every list.
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Home,
         Self::Applications,
         Self::Groups,
         Self::Deployments,
         Self::Instances,
         Self::Hosts,
+        Self::History,
     ];
 
     /// The list that has the keys; none where output has them.
@@ -37,6 +39,7 @@ impl List {
         Some(match (model.screen, model.focus) {
             (Screen::Home, _) => Self::Home,
             (Screen::Hosts, _) => Self::Hosts,
+            (Screen::History, _) => Self::History,
             (Screen::Rollouts, Pane::Applications) => Self::Applications,
             (Screen::Rollouts, Pane::Groups) => Self::Groups,
             (Screen::Rollouts, Pane::Deployments) => Self::Deployments,
@@ -54,6 +57,7 @@ impl List {
             Self::Deployments => "deployments",
             Self::Instances => "instances",
             Self::Hosts => "hosts",
+            Self::History => "history",
         }
     }
 
@@ -66,6 +70,9 @@ impl List {
             Self::Deployments => &["age", "status", "revision", "time", "person"],
             Self::Instances => &["plan", "name", "status", "time"],
             Self::Hosts => &["state", "name", "up", "free", "system"],
+            Self::History => &[
+                "age", "status", "group", "revision", "time", "waiting", "person",
+            ],
         }
     }
 
@@ -78,6 +85,7 @@ impl List {
             Self::Deployments => &["status", "revision", "by"],
             Self::Instances => &["status", "side", "zone"],
             Self::Hosts => &["state", "system", "tag", "installed", "zone"],
+            Self::History => &["status", "group", "revision", "by"],
         }
     }
 }
@@ -189,6 +197,7 @@ pub(crate) fn shows_selected(model: &Model, list: List) -> bool {
     let selected = &model.selected;
     let facts = match list {
         List::Home => None,
+        List::History => return model.history.shows_selected(model),
         List::Applications => selected
             .application
             .as_ref()
@@ -225,5 +234,6 @@ pub(crate) fn counts(model: &Model, list: List) -> (usize, usize) {
             model.deployment().map_or(0, |d| d.targets.len()),
         ),
         List::Hosts => (model.hosts.shown(), model.hosts.all()),
+        List::History => (model.history.shown(), model.history.all()),
     }
 }

@@ -14,6 +14,7 @@ mod note;
 pub(crate) mod output;
 pub(crate) mod rollout;
 mod schedule;
+pub(crate) mod scrub;
 mod seat;
 mod stages;
 mod tasks;

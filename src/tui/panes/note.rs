@@ -1,10 +1,10 @@
 //! What an operator must know about one instance besides its events, in a line.
 
+use crate::api::afterwards::causes::cause;
 use crate::engine::Deployment;
 use crate::engine::deployment::Target;
 use crate::model::deployment::TargetStatus;
 use crate::model::timestamp::Whole;
-use crate::tui::causes::cause;
 use crate::tui::model::Model;
 use crate::tui::paint::{Run, run};
 use crate::tui::theme::Role;

@@ -13,6 +13,7 @@ pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
     let mut first = match model.screen {
         Screen::Rollouts => status(model),
         Screen::Home => vec![home::verdict(model)],
+        Screen::History => vec![run(Role::Focus, model.history.title())],
         Screen::Hosts => {
             let counts = model.hosts.counts(model).into_iter();
             counts

@@ -5,7 +5,7 @@
 mod player;
 mod recording;
 
-pub(crate) use player::{Player, advance, begin, control, wake};
+pub(crate) use player::{Player, Progress, advance, begin, control, wake};
 pub use recording::{Entry, Recording, RecordingError};
 
 /// Why nothing can be changed.

@@ -3,16 +3,23 @@
 use std::time::Duration;
 
 use super::recording::Recording;
+use crate::api::afterwards::timeline::{is_failure, is_turn};
 use crate::api::feed::FeedItem;
 use crate::api::snapshot::Snapshot;
 use crate::api::view::View;
+use crate::engine::{Event, Record};
+use crate::model::deployment::DeploymentId;
 use crate::model::timestamp::Timestamp;
 use crate::tui::action::Action;
 use crate::tui::model::{Link, Model};
 use crate::tui::update::feed;
 
-/// Pictures that are kept, so that a step back does not fold everything anew.
-const CHECKPOINTS: usize = 8;
+/// A picture is kept after so many entries, so that a jump does not fold everything anew.
+const EVERY: usize = 500;
+/// Instances that all pictures together have at most: where there are many, fewer pictures are kept.
+const KEPT: usize = 64_000;
+/// The parts of the recording that a long step goes over.
+const PARTS: usize = 20;
 /// The slowest and fastest speed, as powers of two.
 const SPEEDS: std::ops::RangeInclusive<i32> = -2..=12;
 /// The shortest time between two frames of a replay that runs.
@@ -39,6 +46,23 @@ pub(crate) struct Player {
     real: Option<Timestamp>,
     /// Pictures after so many entries, the first after none.
     checkpoints: Vec<(usize, View)>,
+    /// After how many entries something had just failed, or somebody had decided something; and whether it had failed.
+    turns: Vec<(usize, bool)>,
+}
+
+/// How far a replay has come, for those who draw it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Progress<'a> {
+    /// How many entries are in the picture.
+    pub position: usize,
+    /// How many there are.
+    pub all: usize,
+    /// When it begins and when it ends.
+    pub ends: (Timestamp, Timestamp),
+    /// After how many entries something had just failed.
+    pub failures: Vec<usize>,
+    /// The newest entry of the picture.
+    pub newest: Option<&'a Event>,
 }
 
 impl Player {
@@ -54,7 +78,14 @@ impl Player {
             })
             .collect();
         let mut view = empty(recording);
-        let every = entries.len() / CHECKPOINTS + 1;
+        let targets = entries.iter().map(|(_, item)| match item {
+            FeedItem::Record { record, .. } => match &record.event {
+                Event::Created { spec, .. } => spec.targets.len(),
+                _ => 0,
+            },
+            _ => 0,
+        });
+        let every = EVERY.max(entries.len() * targets.max().unwrap_or(0) / KEPT);
         let mut checkpoints = Vec::new();
         for (place, (_, item)) in entries.iter().enumerate() {
             if place % every == 0 {
@@ -67,7 +98,15 @@ impl Player {
         let clock = entries
             .get(first)
             .map_or(Timestamp::default(), |(at, _)| *at);
+        let turn = |(place, (_, item)): (usize, &(Timestamp, FeedItem))| match item {
+            FeedItem::Record { record, .. } if is_turn(&record.event) => {
+                Some((place + 1, is_failure(&record.event)))
+            }
+            _ => None,
+        };
+        let turns = entries.iter().enumerate().filter_map(turn);
         Self {
+            turns: turns.filter(|(place, _)| *place > first).collect(),
             start: first + 1,
             entries,
             position: 0,
@@ -84,6 +123,55 @@ impl Player {
         (self.position, self.entries.len())
     }
 
+    /// How far it has come.
+    pub(crate) fn progress(&self) -> Progress<'_> {
+        let at = |entry: Option<&(Timestamp, FeedItem)>| entry.map_or(self.clock, |(at, _)| *at);
+        let newest = self.position.checked_sub(1);
+        let newest = newest.and_then(|newest| self.entries.get(newest));
+        Progress {
+            position: self.position,
+            all: self.entries.len(),
+            ends: (
+                at(self.entries.get(self.start.saturating_sub(1))),
+                at(self.entries.last()),
+            ),
+            failures: self
+                .turns
+                .iter()
+                .filter_map(|(place, failure)| failure.then_some(*place))
+                .collect(),
+            newest: newest.and_then(|(_, item)| match item {
+                FeedItem::Record { record, .. } => Some(&record.event),
+                _ => None,
+            }),
+        }
+    }
+
+    /// The journal of a deployment, as far as it is in the picture.
+    pub(crate) fn records(&self, id: &DeploymentId) -> Vec<Record> {
+        let shown = self.entries.iter().take(self.position);
+        let records = shown.filter_map(|(_, item)| match item {
+            FeedItem::Record { deployment, record } if deployment == id => Some(record.clone()),
+            _ => None,
+        });
+        records.collect()
+    }
+
+    /// Where the next or the last failure or decision is.
+    fn turn(&self, forward: bool) -> Option<usize> {
+        let places = self.turns.iter().map(|(place, _)| *place);
+        if forward {
+            places.filter(|place| *place > self.position).min()
+        } else {
+            places.filter(|place| *place < self.position).max()
+        }
+    }
+
+    /// A long step forward or back.
+    fn stride(&self) -> usize {
+        (self.entries.len() / PARTS).max(1)
+    }
+
     /// The speed as people write it: `1x`, `16x`, `1/2x`.
     pub(crate) fn speed(&self) -> String {
         match self.speed {
@@ -98,11 +186,24 @@ impl Player {
     /// Why not.
     pub(crate) fn available(&self, action: Action) -> Result<(), String> {
         let reason = match action {
-            Action::ReplayForward | Action::ReplayLast | Action::ReplayPlay if self.is_over() => {
+            Action::ReplayForward
+            | Action::ReplayLater
+            | Action::ReplayLast
+            | Action::ReplayPlay
+                if self.is_over() =>
+            {
                 "this is the end of the recording"
             }
-            Action::ReplayBack | Action::ReplayFirst if self.position <= self.start => {
+            Action::ReplayBack | Action::ReplayEarlier | Action::ReplayFirst
+                if self.position <= self.start =>
+            {
                 "this is the beginning of the recording"
+            }
+            Action::ReplayNext if self.turn(true).is_none() => {
+                "nothing fails after this, and nobody decides anything"
+            }
+            Action::ReplayPrevious if self.turn(false).is_none() => {
+                "nothing failed before this, and nobody decided anything"
             }
             Action::ReplayFaster if self.speed == *SPEEDS.end() => "this is the fastest",
             Action::ReplaySlower if self.speed == *SPEEDS.start() => "this is the slowest",
@@ -196,6 +297,19 @@ pub(crate) fn control(model: &mut Model, action: Action) {
         Action::ReplaySlower => player.speed -= 1,
         Action::ReplayForward => go_to(model, player, player.position + 1),
         Action::ReplayBack => go_to(model, player, player.position - 1),
+        Action::ReplayNext | Action::ReplayPrevious => {
+            if let Some(place) = player.turn(action == Action::ReplayNext) {
+                go_to(model, player, place);
+            }
+        }
+        Action::ReplayLater => {
+            let place = (player.position + player.stride()).min(player.entries.len());
+            go_to(model, player, place);
+        }
+        Action::ReplayEarlier => {
+            let place = player.position.saturating_sub(player.stride());
+            go_to(model, player, place.max(player.start));
+        }
         Action::ReplayFirst => go_to(model, player, player.start),
         Action::ReplayLast => go_to(model, player, player.entries.len()),
         _ => {}

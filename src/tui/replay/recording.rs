@@ -129,6 +129,28 @@ impl Entry {
 }
 
 impl Recording {
+    /// A recording of a deployment from its journal, and from what its group remembers up to its end.
+    pub fn of(
+        project: Project,
+        (deployment, records): (&DeploymentId, Vec<Record>),
+        (group, ledger): (&GroupKey, Vec<LedgerRecord>),
+    ) -> Self {
+        let last = records.last().map(|record| record.at);
+        let ledger = ledger.into_iter().filter(|entry| Some(entry.at) <= last);
+        let of_group = ledger.map(|ledger| Entry::Group {
+            group: group.clone(),
+            ledger,
+        });
+        let of_deployment = records.into_iter().map(|record| Entry::Deployment {
+            deployment: deployment.clone(),
+            record,
+        });
+        let mut entries: Vec<Entry> = of_group.chain(of_deployment).collect();
+        // What happened at the same time stays in its order.
+        entries.sort_by_key(Entry::at);
+        Self { project, entries }
+    }
+
     /// Reads a recording, and checks that its entries follow each other.
     ///
     /// # Errors

@@ -3,12 +3,14 @@
 //!
 //! ```text
 //! home ──┬── rollouts: applications ▸ groups ▸ deployments ▸ instances ▸ output ▸ one event's output
-//!        └── hosts                                                    ▸ output of all instances
+//!        ├── hosts                                                    ▸ output of all instances
+//!        └── history of the project, of a group, of a host
 //! ```
 //!
 //! Enter goes in and Esc goes out: through the panes of a screen as far as the one by which it was entered, and then to the
 //! screen below. A new screen is a file here, an address in `model/address.rs`, and a line in each match below.
 
+pub(crate) mod history;
 pub(crate) mod home;
 pub(crate) mod hosts;
 
@@ -21,6 +23,7 @@ use super::trail::Below;
 use super::update::select_deployment;
 use crate::api::place::Nowhere;
 use crate::model::address::Address;
+use crate::model::deployment::DeploymentId;
 use crate::model::timestamp::Timestamp;
 
 /// What fills the terminal.
@@ -32,6 +35,8 @@ pub(crate) enum Screen {
     Rollouts,
     /// Every host.
     Hosts,
+    /// What was deployed when.
+    History,
 }
 
 impl Screen {
@@ -40,6 +45,7 @@ impl Screen {
         match address {
             Address::Home => Self::Home,
             Address::Hosts | Address::Host(_) => Self::Hosts,
+            Address::History | Address::GroupHistory(_) | Address::HostHistory(_) => Self::History,
             _ => Self::Rollouts,
         }
     }
@@ -50,6 +56,7 @@ impl Screen {
             Self::Home => model.home.due(model),
             Self::Rollouts => None,
             Self::Hosts => model.hosts.due(),
+            Self::History => model.history.due(),
         }
     }
 
@@ -57,7 +64,7 @@ impl Screen {
     pub(crate) fn moves(self, model: &Model) -> bool {
         match self {
             Self::Home => model.home.moves(),
-            Self::Rollouts => false,
+            Self::Rollouts | Self::History => false,
             Self::Hosts => model.hosts.moves(model),
         }
     }
@@ -69,6 +76,7 @@ pub(crate) fn here(model: &Model) -> Address {
     match model.screen {
         Screen::Home => Address::Home,
         Screen::Hosts => model.hosts.selected().map_or(Address::Hosts, Address::Host),
+        Screen::History => model.history.address(),
         Screen::Rollouts => {
             let deployment = selected.deployment.clone();
             let place = match (model.focus, deployment, selected.instance.clone()) {
@@ -88,6 +96,19 @@ pub(crate) fn here(model: &Model) -> Address {
             };
             place.unwrap_or(Address::Applications)
         }
+    }
+}
+
+/// The deployment that is selected on the screen that is seen.
+pub(crate) fn subject(model: &Model) -> Option<DeploymentId> {
+    match model.screen {
+        Screen::Home => match model.home.selected()? {
+            Address::Deployment(id) | Address::Instance(id, _) | Address::Event(id, ..) => Some(id),
+            _ => None,
+        },
+        Screen::Hosts => None,
+        Screen::History => model.history.selected().cloned(),
+        Screen::Rollouts => model.selected.deployment.clone(),
     }
 }
 
@@ -129,6 +150,9 @@ fn show(model: &mut Model, address: &Address) -> Result<(), Nowhere> {
     let selected = &mut model.selected;
     match address {
         Address::Home | Address::Hosts => {}
+        Address::History | Address::GroupHistory(_) | Address::HostHistory(_) => {
+            model.history.show(address);
+        }
         Address::Host(name) => model.hosts.select(name.clone()),
         Address::Applications => model.focus = Pane::Applications,
         Address::Application(name) => {
@@ -180,6 +204,7 @@ pub(crate) fn reveal(model: &mut Model) {
     let lists = match model.screen {
         Screen::Home => &[][..],
         Screen::Hosts => &[List::Hosts],
+        Screen::History => &[List::History],
         Screen::Rollouts => &[
             List::Applications,
             List::Groups,
@@ -279,6 +304,9 @@ pub(crate) fn nothing_inside(model: &Model) -> String {
         Screen::Hosts if model.hosts.selected().is_some() => {
             "nothing is known to have been deployed to this host".to_owned()
         }
+        Screen::History if model.history.selected().is_some() => {
+            "the deployment is not kept any more".to_owned()
+        }
         _ => "nothing is selected".to_owned(),
     }
 }
@@ -290,6 +318,7 @@ pub(crate) fn draw(model: &Model, brush: &mut Brush<'_>) {
         _ if layout.tiny => panes::tiny::draw(model, &layout, brush),
         Screen::Home => home::draw(model, &layout, brush),
         Screen::Hosts => hosts::draw(model, brush),
+        Screen::History => history::draw(model, brush),
         Screen::Rollouts => {
             panes::lists::draw(model, &layout, brush);
             panes::rollout::draw(model, &layout, brush);
@@ -299,6 +328,7 @@ pub(crate) fn draw(model: &Model, brush: &mut Brush<'_>) {
         }
     }
     if !layout.tiny {
+        panes::scrub::draw(model, &layout, brush);
         panes::header::draw(model, &layout, brush);
         panes::footer::draw(model, &layout, brush);
     }

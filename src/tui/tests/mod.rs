@@ -8,6 +8,7 @@ mod commands;
 mod fleets;
 mod follows;
 mod freezes;
+mod history;
 mod home;
 mod hosts;
 mod keys;
@@ -63,6 +64,7 @@ impl Cockpit {
             false,
         );
         model.clock = utc;
+        model.date = crate::text::utc;
         let mut cockpit = Self {
             model,
             real: sample::now(0),

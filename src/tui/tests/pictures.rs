@@ -277,7 +277,7 @@ fn the_hint_is_above_the_keys() {
 
 #[test]
 fn no_size_panics() {
-    let open: [&str; 16] = [
+    let open: [&str; 18] = [
         "tab",
         "?",
         "s",
@@ -294,6 +294,8 @@ fn no_size_panics() {
         "tab z / 7 enter w",
         "tab m",
         "tab z / 4",
+        "L",
+        "L down * up =",
     ];
     for (index, key) in open.into_iter().enumerate() {
         let mut cockpit = if index == 6 { failure() } else { rollout() };

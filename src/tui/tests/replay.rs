@@ -1,6 +1,7 @@
 //! Replays: the same picture as live at every entry, forwards and backwards, and nothing that changes the world.
 
 use super::{Cockpit, MONO, sample};
+use crate::api::afterwards::timeline::is_turn;
 use crate::engine::fold;
 use crate::engine::ledger::{LedgerEvent, LedgerRecord};
 use crate::tui::action::available::available;
@@ -120,6 +121,71 @@ fn time_passes_at_the_speed_that_was_chosen() {
     cockpit.keys("space");
     at(&mut cockpit, 10_000_000);
     assert_eq!(cockpit.model.now, recording.entries.last().unwrap().at());
+    check(&cockpit, &recording);
+}
+
+#[test]
+fn it_jumps_to_failures_and_decisions_and_over_long_stretches() {
+    let recording = recording();
+    let mut cockpit = replay(&recording);
+    let turns: Vec<usize> = (3..=recording.entries.len())
+        .filter(|place| match &recording.entries[place - 1] {
+            Entry::Deployment { record, .. } => is_turn(&record.event),
+            Entry::Group { .. } => false,
+        })
+        .collect();
+    assert!(turns.len() > 2);
+    for turn in &turns {
+        cockpit.keys("}");
+        assert_eq!(place(&cockpit), *turn);
+        check(&cockpit, &recording);
+    }
+    cockpit.keys("}");
+    assert!(cockpit.screen().contains("nobody decides anything"));
+    for turn in turns.iter().rev().skip(1) {
+        cockpit.keys("{");
+        assert_eq!(place(&cockpit), *turn);
+        check(&cockpit, &recording);
+    }
+    cockpit.keys("> (");
+    let stride = recording.entries.len() / 20;
+    assert_eq!(place(&cockpit), recording.entries.len() - stride);
+    check(&cockpit, &recording);
+    for _ in 0..30 {
+        cockpit.keys("(");
+    }
+    assert_eq!(place(&cockpit), 2);
+    for _ in 0..30 {
+        cockpit.keys(")");
+    }
+    assert_eq!(place(&cockpit), recording.entries.len());
+    check(&cockpit, &recording);
+}
+
+#[test]
+fn a_long_recording_is_the_same_wherever_one_jumps() {
+    let project = sample::project(200);
+    let ledger = sample::ledger(200);
+    let mut run = sample::Run::new(&project, sample::LIVE, "1.8.0", sample::now(0), &ledger);
+    for host in 1..=200 {
+        run.walk(&format!("web-{host}"), 7);
+    }
+    let recording = Recording {
+        project,
+        entries: run
+            .records
+            .into_iter()
+            .map(|record| Entry::Deployment {
+                deployment: sample::id(sample::LIVE),
+                record,
+            })
+            .collect(),
+    };
+    assert!(recording.entries.len() > 2500);
+    let mut cockpit = replay(&recording);
+    cockpit.keys("> ( ( ( ( , (");
+    check(&cockpit, &recording);
+    cockpit.keys("( ( ( ( ( ( ( ( .");
     check(&cockpit, &recording);
 }
 

@@ -58,6 +58,9 @@ fn every_address_is_opened_and_is_the_one_that_is_seen() {
         "d-7F3KQ21XB/web-5",
         "d-7F3KQ21XB/web-3/AfterInstall",
         "hosts/web-7",
+        "history",
+        "history/shop/production",
+        "history/hosts/web-7",
     ] {
         let mut cockpit = Cockpit::new();
         cockpit.model.start = Some(Start::Asked(address.parse().unwrap()));

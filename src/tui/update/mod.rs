@@ -1,5 +1,6 @@
 //! What each message does to the model, and what is to be done outside because of it. Pure: no clock, no I/O.
 
+mod afterwards;
 mod answers;
 mod navigate;
 mod output;
@@ -32,6 +33,23 @@ pub(crate) fn update(model: &mut Model, at: Timestamp, message: Message) -> Vec<
 /// Takes one of many messages that came together: the model is whole again once it has been settled, before anything is
 /// drawn and before a key is taken.
 pub(crate) fn take(model: &mut Model, at: Timestamp, message: Message) -> Vec<Effect> {
+    // Behind a replay the world goes on.
+    if let Some(behind) = model.behind.as_mut().filter(|_| message.is_news()) {
+        return take(behind, at, message);
+    }
+    if matches!(message, Message::Terminated) {
+        afterwards::go_back(model);
+    }
+    let mut effects = apply(model, at, message);
+    if model.outcome.is_some() && afterwards::go_back(model) {
+        model.now = at;
+        effects.retain(|effect| *effect != Effect::Quit);
+    }
+    effects
+}
+
+/// What a message changes by itself.
+fn apply(model: &mut Model, at: Timestamp, message: Message) -> Vec<Effect> {
     if model.replay.is_some() {
         replay::advance(model, at);
     } else {
@@ -73,6 +91,11 @@ pub(crate) fn take(model: &mut Model, at: Timestamp, message: Message) -> Vec<Ef
             answers::fetched(model, id, result);
             Vec::new()
         }
+        Message::Journal(number, id, result) => afterwards::take(model, number, &id, result),
+        Message::Past(host, result) => {
+            model.history.take(&host, result);
+            Vec::new()
+        }
         Message::Servers(id, result) => {
             model.servers.take(&id, result.as_deref().ok());
             Vec::new()
@@ -100,10 +123,14 @@ pub(crate) fn take(model: &mut Model, at: Timestamp, message: Message) -> Vec<Ef
     }
 }
 
-/// Makes the model whole: lists, selection and positions fit what was taken, and whoever looks elsewhere is called.
+/// Makes the model whole, and what is behind a replay: lists, selection and positions fit what was taken, and whoever looks
+/// elsewhere is called.
 pub(crate) fn settle(model: &mut Model) -> Vec<Effect> {
     let mut effects = settle::settle(model);
     effects.extend(attention::heed(model));
+    if let Some(behind) = model.behind.as_mut() {
+        effects.extend(settle(behind));
+    }
     effects
 }
 

@@ -5,6 +5,7 @@ use crate::model::deployment::{Creator, DeploymentId, TargetStatus};
 use crate::tui::model::{Model, Pane};
 use crate::tui::panes::instances::{self, Shape};
 use crate::tui::panes::output;
+use crate::tui::screens::history::History;
 use crate::tui::screens::hosts::Hosts;
 use crate::tui::screens::{self, Screen};
 use crate::tui::widgets::list::step;
@@ -29,6 +30,7 @@ pub(crate) fn move_by(model: &mut Model, by: isize) {
     match model.screen {
         Screen::Home => return model.home.step(by),
         Screen::Hosts => return model.hosts.step(by),
+        Screen::History => return model.history.step(by),
         Screen::Rollouts => {}
     }
     let selected = &mut model.selected;
@@ -105,6 +107,7 @@ pub(crate) fn page(model: &Model) -> isize {
     let rows = match model.screen {
         Screen::Home => model.home.page(model.size.1),
         Screen::Hosts => Hosts::page(model),
+        Screen::History => History::page(model),
         Screen::Rollouts => model.layout().rows(model.focus),
     };
     isize::try_from(rows.saturating_sub(1).max(1)).unwrap_or(isize::MAX)

@@ -1,11 +1,11 @@
 //! Does an action of the main screen, if it can be done now.
 
-use super::{navigate, output};
+use super::{afterwards, navigate, output};
 use crate::model::address::Address;
 use crate::tui::action::Action;
 use crate::tui::action::available::{available, control};
 use crate::tui::copy;
-use crate::tui::effect::Effect;
+use crate::tui::effect::{Effect, Purpose};
 use crate::tui::layers::{self, Layer};
 use crate::tui::lists::List;
 use crate::tui::model::{Model, Pane};
@@ -46,6 +46,11 @@ pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Backward => screens::walk(model, false),
         Action::Forward => screens::walk(model, true),
         Action::LastPlace => last_place(model),
+        Action::History => go(model, &screens::history::place(model)),
+        Action::Mark => screens::history::mark(model),
+        Action::Compare => return layers::compare::open(model),
+        Action::Replay => return afterwards::ask(model, Purpose::Replay),
+        Action::Report => return afterwards::ask(model, Purpose::Report),
         Action::CopyAddress => return vec![copy(model)],
         Action::Help => model
             .layers
@@ -85,6 +90,10 @@ pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::First => navigate::move_to_end(model, false),
         Action::Last => navigate::move_to_end(model, true),
         Action::ReplayPlay
+        | Action::ReplayNext
+        | Action::ReplayPrevious
+        | Action::ReplayLater
+        | Action::ReplayEarlier
         | Action::ReplayForward
         | Action::ReplayBack
         | Action::ReplayFaster
@@ -148,6 +157,7 @@ fn enter(model: &mut Model) {
     let place = match model.screen {
         Screen::Home => model.home.selected(),
         Screen::Hosts => model.hosts.instance(model),
+        Screen::History => model.history.inside(model),
         Screen::Rollouts if model.focus == Pane::Output => return output::enter(model),
         Screen::Rollouts => return navigate::pane(model, 1, false),
     };

@@ -39,7 +39,7 @@ pub(crate) fn settle(model: &mut Model) -> Vec<Effect> {
     if model.focus != Pane::Output {
         model.output.narrow(None);
     }
-    screen(model, narrowed, sorted);
+    effects.extend(screen(model, narrowed, sorted));
     positions(model);
     if model.view.is_some() {
         let here = screens::here(model);
@@ -50,7 +50,7 @@ pub(crate) fn settle(model: &mut Model) -> Vec<Effect> {
 }
 
 /// Lets the screen that is seen look at the picture again.
-fn screen(model: &mut Model, narrowed: Option<List>, sorted: Option<List>) {
+fn screen(model: &mut Model, narrowed: Option<List>, sorted: Option<List>) -> Option<Effect> {
     let changed = |list| [narrowed, sorted].contains(&Some(list));
     match model.screen {
         Screen::Home => {
@@ -65,8 +65,18 @@ fn screen(model: &mut Model, narrowed: Option<List>, sorted: Option<List>) {
             hosts.refresh(model, changed(List::Hosts), narrowed);
             model.hosts = hosts;
         }
+        Screen::History => {
+            let mut history = std::mem::take(&mut model.history);
+            let typed = !model.arranged.of(List::History).filter.is_empty();
+            let narrowed = narrowed == Some(List::History) && typed;
+            history.refresh(model, changed(List::History), narrowed);
+            let asks = history.ask(model);
+            model.history = history;
+            return asks;
+        }
         Screen::Rollouts => {}
     }
+    None
 }
 
 /// The cockpit has just opened: begins where something runs, else where something was deployed last.

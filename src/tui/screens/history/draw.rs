@@ -1,0 +1,244 @@
+//! The rows, and the selected deployment in a few words below them.
+//!
+//! ```text
+//! ┌ History of shop/production: 3 deployments ────────────────────────────────────────────┐
+//! │   Status       When         Group            Revision   Working  Waiting  By          │
+//! │❯  ▸ InProgress 11-22 14:01  shop/production  v2         12 s              ana         │
+//! │ ◊ ✖ Failed     11-22 13:40  shop/production  v1.9       41 s     2m       ci          │
+//! ├ d-7F3KQ21XB ──────────────────────────────────────────────────────────────────────────┤
+//! │ created 2031-11-22 14:01:51 by ana, FewAtATime, 4 of 12 succeeded                     │
+//! └───────────────────────────────────────────────────────────────────────────────────────┘
+//! ```
+
+use ratatui::layout::Rect;
+
+use super::entry::Entry;
+use super::{History, Places, Scope};
+use crate::model::timestamp::Short;
+use crate::text::safe;
+use crate::tui::glyph::Glyph;
+use crate::tui::lists::List;
+use crate::tui::model::Model;
+use crate::tui::paint::{Brush, Ends, Run, run};
+use crate::tui::panes::arranged;
+use crate::tui::theme::Role;
+use crate::tui::widgets::list::beyond;
+use crate::tui::widgets::wrap::wrap;
+
+/// The width of the sign and the word.
+const STATUS: usize = 13;
+/// The width of a time span.
+const SPAN: usize = 8;
+/// From this width on times have their year.
+const WIDE: usize = 100;
+/// The widest that groups and revisions become.
+const WIDEST: (usize, usize) = (28, 20);
+
+/// The widths of columns for what is visible.
+struct Columns {
+    when: usize,
+    group: usize,
+    revision: usize,
+}
+
+/// Draws it.
+pub(in crate::tui::screens) fn draw(model: &Model, brush: &mut Brush<'_>) {
+    let (history, places) = (&model.history, Places::of(model));
+    let mut title = vec![run(Role::Focus, history.title())];
+    if let Some((role, text)) = arranged(model, List::History) {
+        title.push(run(role, format!("  {text}")));
+    }
+    brush.frame(places.frame, Role::Focus, &title);
+    rows(history, model, &places, brush);
+    details(history, model, places.details, brush);
+}
+
+fn rows(history: &History, model: &Model, places: &Places, brush: &mut Brush<'_>) {
+    let area = places.rows;
+    let height = usize::from(area.height);
+    let visible = history.rows.iter().skip(history.top).take(height);
+    let entries: Vec<Entry<'_>> = model
+        .view
+        .iter()
+        .flat_map(|view| visible.clone().filter_map(|id| history.entry(view, id)))
+        .collect();
+    let columns = Columns::of(history, &entries, usize::from(area.width));
+    let headings = places.headings;
+    brush.text(
+        headings.x,
+        headings.y,
+        headings.width,
+        Role::Heading,
+        &columns.headings(),
+    );
+    beyond(brush, headings, history.top, history.rows.len(), height);
+    if history.rows.is_empty() {
+        let width = area.width.saturating_sub(2);
+        let (role, text) = empty(history, model);
+        for (y, line) in (area.y..area.bottom()).zip(wrap(&text, usize::from(width))) {
+            brush.text(area.x + 2, y, width, role, &line);
+        }
+    }
+    for (y, entry) in (area.y..area.bottom()).zip(&entries) {
+        let selected = history.selected.as_ref() == Some(entry.id);
+        if selected {
+            let cursor = brush.glyph(Glyph::Cursor);
+            brush.text(area.x, y, 1, Role::Focus, cursor);
+        }
+        if history.marked.as_ref() == Some(entry.id) {
+            let mark = brush.glyph(Glyph::Asked);
+            brush.text(area.x + 1, y, 1, Role::Warn, mark);
+        }
+        let runs = columns.row(model, entry);
+        brush.runs(area.x + 3, y, area.width.saturating_sub(3), &runs);
+        if selected {
+            brush.tint(Rect::new(area.x, y, area.width, 1), Role::Selected);
+        }
+    }
+}
+
+/// Why there are no rows.
+fn empty(history: &History, model: &Model) -> (Role, String) {
+    let text = match (&model.view, &history.scope) {
+        (None, _) => "loading",
+        (_, Scope::Host(_)) if history.past.problem.is_some() => {
+            let problem = history.past.problem.clone().unwrap_or_default();
+            return (
+                Role::Bad,
+                format!("what it was given can't be found out: {problem}"),
+            );
+        }
+        (_, Scope::Host(_)) if !history.past.known => "asking what it was given",
+        (_, Scope::Host(_)) if history.all == 0 => "nothing was deployed to this host",
+        _ if history.all == 0 => "nothing was deployed yet",
+        _ => "no deployment fits the filter",
+    };
+    (Role::Muted, text.to_owned())
+}
+
+impl Columns {
+    fn of(history: &History, entries: &[Entry<'_>], width: usize) -> Self {
+        let widest = |least: usize, most: usize, of: fn(&Entry<'_>) -> usize| {
+            entries
+                .iter()
+                .map(of)
+                .max()
+                .unwrap_or(0)
+                .min(most)
+                .max(least)
+        };
+        let group = match history.scope {
+            Scope::Group(_) => 0,
+            _ => widest("Group".len(), WIDEST.0.min(width / 4), |entry| {
+                entry.group.to_string().len()
+            }),
+        };
+        Self {
+            when: if width >= WIDE {
+                "2031-02-03 14:02".len()
+            } else {
+                "02-03 14:02".len()
+            },
+            group,
+            revision: widest("Revision".len(), WIDEST.1.min(width / 6), |entry| {
+                entry.revision.chars().count()
+            }),
+        }
+    }
+
+    fn headings(&self) -> String {
+        let group = if self.group > 0 {
+            format!("{:1$} ", "Group", self.group)
+        } else {
+            String::new()
+        };
+        format!(
+            "   {:STATUS$}{:when$} {group}{:revision$} {:SPAN$}{:SPAN$}By",
+            "Status",
+            "When",
+            "Revision",
+            "Working",
+            "Waiting",
+            when = self.when,
+            revision = self.revision,
+        )
+    }
+
+    fn row(&self, model: &Model, entry: &Entry<'_>) -> Vec<Run> {
+        let cut = |text: &str, width: usize| match text.char_indices().nth(width) {
+            Some(_) => {
+                let kept: String = text.chars().take(width.saturating_sub(1)).collect();
+                format!("{kept}{}", Glyph::Cut.draw(model.theme))
+            }
+            None => text.to_owned(),
+        };
+        let mark = entry.mark;
+        let sign = mark.glyph.draw(model.theme);
+        let date = (model.date)(entry.create_time);
+        // Without seconds, and without the year where there is no room for it.
+        let minutes = date.get(.."2031-02-03 14:02".len()).unwrap_or(&date);
+        let when = minutes
+            .get(minutes.len().saturating_sub(self.when)..)
+            .unwrap_or(minutes);
+        let spans = entry.spans(model.present());
+        let working = spans.map_or_else(String::new, |(took, waited)| {
+            Short(took.saturating_sub(waited)).to_string()
+        });
+        let waiting = spans.filter(|(_, waited)| !waited.is_zero());
+        let waiting = waiting.map_or_else(String::new, |(_, waited)| Short(waited).to_string());
+        let mut runs = vec![
+            run(mark.role, format!("{sign} {:1$}", mark.word, STATUS - 2)),
+            run(Role::Muted, format!("{when:0$} ", self.when)),
+        ];
+        if self.group > 0 {
+            let group = cut(&entry.group.to_string(), self.group);
+            runs.push(run(Role::Text, format!("{group:0$} ", self.group)));
+        }
+        let revision = cut(&safe(entry.revision), self.revision);
+        runs.push(run(Role::Heading, format!("{revision:0$} ", self.revision)));
+        runs.push(run(Role::Text, format!("{working:SPAN$}")));
+        runs.push(run(Role::Warn, format!("{waiting:SPAN$}")));
+        runs.push(run(Role::Muted, safe(entry.by())));
+        runs
+    }
+}
+
+/// The selected deployment, in the lowest lines.
+fn details(history: &History, model: &Model, area: Rect, brush: &mut Brush<'_>) {
+    let selected = model.view.as_ref().zip(history.selected.as_ref());
+    let entry = selected.and_then(|(view, id)| history.entry(view, id));
+    let Some(entry) = entry.filter(|_| area.height > 1) else {
+        return;
+    };
+    brush.rule(Rect { height: 1, ..area }, Ends::Middle, Role::Focus);
+    brush.title(area, &[run(Role::Heading, entry.id.to_string())]);
+    let width = area.width.saturating_sub(4);
+    let text = wrap(&safe(&about(model, &entry)), usize::from(width));
+    for (y, line) in (area.y + 1..area.bottom()).zip(&text) {
+        brush.text(area.x + 2, y, width, Role::Text, line);
+    }
+}
+
+fn about(model: &Model, entry: &Entry<'_>) -> String {
+    let created = format!("created {}", (model.date)(entry.create_time));
+    let Some(summary) = entry.summary else {
+        return format!("{created}; no more of it is kept");
+    };
+    let overview = summary.deployment_overview;
+    let error = summary.error_information.as_ref();
+    let error = error.map_or_else(String::new, |error| format!(": {}", error.message));
+    let linked = match (&summary.rolls_back, &summary.rolled_back_by) {
+        (Some(id), _) => format!(", rolls back {id}"),
+        (None, Some(id)) => format!(", rolled back by {id}"),
+        (None, None) => String::new(),
+    };
+    format!(
+        "{created} by {} with {}: {} of {} succeeded, {} failed{linked}; {}{error}",
+        summary.by,
+        summary.deployment_config_name,
+        overview.succeeded,
+        overview.total(),
+        overview.failed,
+        summary.status,
+    )
+}

@@ -1,4 +1,4 @@
-//! What an instance of EC2 is told of itself: its id and its address, by the second version of its metadata service (IMDSv2).
+//! What an instance of EC2 is told of itself: its id and its address, by the second version of its metadata service (`IMDSv2`).
 
 use std::net::IpAddr;
 use std::time::Duration;

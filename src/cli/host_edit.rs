@@ -8,12 +8,14 @@ use color_eyre::eyre::bail;
 use super::change::{self, Options};
 use super::context::{Context, UsageError};
 use super::field::Tag;
+use super::filter;
 use super::host_keys::{self, Joining, Waiting};
-use super::host_tokens::{self, Place};
+use super::host_tokens;
 use super::print::say;
 use super::span::Span;
 use super::{Exit, Output};
 use crate::api::command::{Answer, Command};
+use crate::model::group::GroupKey;
 use crate::model::name::Name;
 use crate::model::yaml::Path as FieldPath;
 use crate::model::yaml::edit::{Change, Content};
@@ -75,8 +77,8 @@ pub(super) enum Verb {
         #[arg(required_unless_present = "instances", conflicts_with = "instances")]
         name: Option<Name>,
         /// Let all instances of AWS join that this deployment group selects, now and later, by one token for their user data
-        #[arg(long, value_name = "APPLICATION/GROUP", conflicts_with_all = ["replace_key", "authority", "wait"])]
-        instances: Option<Place>,
+        #[arg(long, value_name = "APP/GROUP", value_parser = filter::group, conflicts_with_all = ["replace_key", "authority", "wait"])]
+        instances: Option<GroupKey>,
         /// For how long that token holds: 12h, 30d. Until it is revoked, if nothing is said
         #[arg(long = "for", value_name = "SPAN", requires = "instances")]
         lasts: Option<Span>,

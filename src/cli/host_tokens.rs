@@ -1,47 +1,26 @@
 //! `cutover hosts invite --instances`, `tokens` and `revoke --token`: tokens by which instances of AWS join, with nobody at hand.
 
-use std::str::FromStr;
-
 use color_eyre::eyre::bail;
 
-use super::context::{Context, user};
+use super::context::{Context, usage, user};
 use super::print::say;
 use super::span::Span;
 use super::{Exit, Output, table};
+use crate::api::client::Client;
 use crate::api::command::{Answer, Command};
 use crate::identity::enrolment::{TokenState, TokenView};
 use crate::model::group::GroupKey;
-use crate::model::name::Name;
 use crate::text::{date_time, safe};
-
-/// A deployment group, as people type it.
-#[derive(Clone, Debug)]
-pub(super) struct Place(GroupKey);
-
-impl FromStr for Place {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let name = |text: &str| text.parse::<Name>().map_err(|error| error.to_string());
-        let (application, group) = text
-            .split_once('/')
-            .ok_or("write APPLICATION/GROUP, such as shop/production")?;
-        Ok(Self(GroupKey {
-            application: name(application)?,
-            group: name(group)?,
-        }))
-    }
-}
 
 /// Makes a token, and says where it goes.
 pub(super) async fn invite(
-    place: &Place,
+    place: &GroupKey,
     lasts: Option<Span>,
     context: &Context,
 ) -> color_eyre::Result<Exit> {
     let client = context.connect().await?;
     let command = Command::InviteInstances {
-        group: place.0.clone(),
+        group: place.clone(),
         seconds: lasts.map(|span| span.0.as_secs()),
         by: user(),
     };
@@ -87,13 +66,13 @@ pub(super) async fn revoke(id: &str, context: &Context) -> color_eyre::Result<Ex
 /// Shows the tokens, without what they go by.
 pub(super) async fn list(output: Output, context: &Context) -> color_eyre::Result<Exit> {
     let client = context.connect().await?;
-    let tokens = client.tokens().await.map_err(super::context::usage)?;
+    let tokens = client.tokens().await.map_err(usage)?;
     match output {
         Output::Json => say(serde_json::to_string_pretty(
             &serde_json::json!({ "tokens": tokens }),
         )?),
         Output::Text if tokens.is_empty() => {
-            say("there is none: `cutover hosts invite --instances APPLICATION/GROUP` makes one");
+            say("there is none: `cutover hosts invite --instances APP/GROUP` makes one");
         }
         Output::Text => {
             let rows: Vec<Vec<String>> = tokens.iter().map(row).collect();
@@ -102,6 +81,18 @@ pub(super) async fn list(output: Output, context: &Context) -> color_eyre::Resul
         }
     }
     Ok(Exit::Succeeded)
+}
+
+/// Says which tokens are worth nothing once the orchestrator has another key.
+pub(super) async fn warn_of_former_key(client: &Client) -> color_eyre::Result<()> {
+    for token in client.tokens().await.map_err(usage)? {
+        say(format_args!(
+            "the token {} of {} names the orchestrator's former key: once there is another, `cutover hosts invite --instances {}` makes one for \
+             the user data of the instances to come",
+            token.id, token.place, token.place
+        ));
+    }
+    Ok(())
 }
 
 fn row(token: &TokenView) -> Vec<String> {
@@ -120,18 +111,4 @@ fn row(token: &TokenView) -> Vec<String> {
         until,
         safe(&token.by),
     ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Place;
-
-    #[test]
-    fn a_place_is_a_group_of_an_application() {
-        let place: Place = "shop/production".parse().unwrap();
-        assert_eq!(place.0.to_string(), "shop/production");
-        for wrong in ["shop", "", "shop/", "/production", "a/b/c"] {
-            assert!(wrong.parse::<Place>().is_err(), "{wrong}");
-        }
-    }
 }

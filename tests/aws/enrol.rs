@@ -234,7 +234,7 @@ async fn joined() {
     let second = Machine::up(&site, &two, &token, &[]).await;
     let _looks = site.lab.ok(&["plan", "shop", "scaled", "2.0"]);
     crate::lab::until("it is deployed to", || {
-        site.lab.created_by("autoscaling").first().is_some()
+        !site.lab.created_by("autoscaling").is_empty()
     });
     let made = site.lab.created_by("autoscaling").remove(0);
     assert_eq!(site.lab.wait_for_end(&made), "Succeeded");
@@ -323,6 +323,11 @@ async fn refused() {
     let ended = format!("no token of shop/late holds: {} has expired", late.id);
     let again = "`cutover hosts invite --instances shop/late`";
     until_it_says(&site, &expired, &[&ended, again, &remedy(&expired)]).await;
+    let doctor = site.lab.run(&["doctor"]);
+    let doctor = String::from_utf8(doctor.stdout).unwrap();
+    for words in [&named, "its proof is wrong", &ended, &remedy(&wrong)] {
+        assert!(doctor.contains(words), "{words}: {doctor}");
+    }
     for instance in [&wrong, &others, &former, &expired] {
         assert_eq!(key(&site, instance), None, "{}", instance.0);
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 
 use super::super::command::{Answer, ApiError};
-use super::super::{Orchestrator, checks, internal};
+use super::super::{Orchestrator, checks, internal, lock};
 use super::probe::TOGETHER;
 use crate::clock;
 use crate::identity::enrolment::{Enrolment, Grant, TokenState, TokenView};
@@ -40,15 +40,14 @@ impl Orchestrator {
         };
         let account = found.account.as_ref();
         let account = account.filter(|_| checks::has_hosts(&project, found));
+        let mut accounts = project.connections.aws.iter();
+        let account = account.and_then(|name| accounts.find(|it| it.name == *name));
         let Some(account) = account else {
             let message = format!(
                 "no host of {group} is an instance of AWS, since it names no `account`: `cutover hosts invite NAME` lets one host join"
             );
             return Err(ApiError::new("InvalidInputException", message));
         };
-        let mut accounts = project.connections.aws.iter();
-        let port = accounts.find(|it| it.name == *account);
-        let port = port.map_or(0, |it| it.agent_port);
         let offered = self.0.hosts.network().offer(group, by, lasts);
         let enrolment = offered.map_err(|error| internal(&error))?;
         // Whoever is there already may be one that waits for it.
@@ -57,7 +56,7 @@ impl Orchestrator {
         Ok(Answer::Offered {
             group: group.clone(),
             id: enrolment.id(),
-            port,
+            port: account.agent_port,
             token: enrolment.token().to_string(),
             orchestrator: enrolment.orchestrator,
             until: enrolment.until,
@@ -142,7 +141,7 @@ impl Orchestrator {
                     && address.starts_with("https://")
                     && self.enrol(host, &project.name, account, &places).await
                 {
-                    *super::super::lock(&comes) = true;
+                    *lock(&comes) = true;
                 }
             })
             .await;

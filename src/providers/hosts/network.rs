@@ -176,6 +176,11 @@ impl Network {
         self.unmet().remove(host);
     }
 
+    /// Forgets what stood in the way of hosts that are none any more.
+    pub fn forget_unmet(&self, is_host: impl Fn(&Name) -> bool) {
+        self.unmet().retain(|host, _| is_host(host));
+    }
+
     fn unmet(&self) -> MutexGuard<'_, BTreeMap<Name, (Unmet, Timestamp)>> {
         self.0.unmet.lock().unwrap_or_else(PoisonError::into_inner)
     }

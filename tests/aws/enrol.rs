@@ -276,8 +276,8 @@ async fn joined() {
         found_below(first.folder.path(), secret).is_empty()
     })
     .await;
-    let mode = state.join("hosts.json").metadata().unwrap().permissions();
-    assert_eq!(mode.mode() & 0o777, 0o600);
+    let file = state.join("hosts.json").metadata().unwrap();
+    assert_eq!(file.permissions().mode() & 0o777, 0o600);
     for trail in [
         site.lab.ok(&["audit", "--output", "json"]),
         serde_json::to_string(&site.snapshot().await).unwrap(),

@@ -151,16 +151,15 @@ fn commands(id: &str, application: &str, group: &str) -> Vec<(Command, Right)> {
     };
     all.push((approve, Right::Approve));
     all.push((report, Right::Operate));
-    let fetch = fetch(application, "http://127.0.0.1:9/nothing.zip");
-    all.push((fetch, Right::Operate));
-    all.extend(tokens(application, group));
+    all.extend(newest(application, group));
     let places: Vec<usize> = all.iter().map(|(command, _)| place(command)).collect();
     assert_eq!(places, (0..places.len()).collect::<Vec<_>>());
     all
 }
 
-/// Those that are about tokens of instances.
-fn tokens(application: &str, group: &str) -> [(Command, Right); 2] {
+/// Those that came last.
+fn newest(application: &str, group: &str) -> [(Command, Right); 3] {
+    let fetch = fetch(application, "http://127.0.0.1:9/nothing.zip");
     let offer = Command::InviteInstances {
         group: crate::model::group::GroupKey {
             application: application.parse().unwrap(),
@@ -170,7 +169,12 @@ fn tokens(application: &str, group: &str) -> [(Command, Right); 2] {
         by: "forged".to_owned(),
     };
     let token = "NONE-NONE".to_owned();
-    [offer, Command::RevokeToken { token }].map(|command| (command, Right::Administer))
+    let revoke = Command::RevokeToken { token };
+    [
+        (fetch, Right::Operate),
+        (offer, Right::Administer),
+        (revoke, Right::Administer),
+    ]
 }
 
 fn fetch(application: &str, source: &str) -> Command {

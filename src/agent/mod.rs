@@ -26,6 +26,7 @@ mod link;
 mod listen;
 pub mod local;
 pub mod log;
+pub mod metadata;
 mod orders;
 pub(crate) mod process;
 mod progress;

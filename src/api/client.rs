@@ -14,6 +14,7 @@ use super::feed::{FeedItem, OutputLine};
 use super::snapshot::Ping;
 use crate::engine::ledger::LedgerRecord;
 use crate::engine::{Deployment, Record};
+use crate::identity::enrolment::TokenView;
 use crate::model::alarm::AlarmStatus;
 use crate::model::deployment::DeploymentId;
 use crate::model::group::GroupKey;
@@ -157,6 +158,14 @@ impl Client {
         let GroupKey { application, group } = group;
         self.get(&format!("/v1/groups/{application}/{group}/ledger"))
             .await
+    }
+
+    /// The tokens by which instances join, without what they go by.
+    ///
+    /// # Errors
+    /// If nobody answers.
+    pub async fn tokens(&self) -> Result<Vec<TokenView>, ClientError> {
+        self.get("/v1/tokens").await
     }
 
     /// The audit trail, as it is on the orchestrator's disk.

@@ -72,6 +72,8 @@ pub fn danger(command: &Command) -> Danger {
         | Command::ReportHook { .. }
         | Command::InviteHost { .. }
         | Command::RevokeHost { .. }
+        | Command::InviteInstances { .. }
+        | Command::RevokeToken { .. }
         | Command::RotateKey { .. }
         | Command::Freeze { .. }
         | Command::Thaw { .. }

@@ -32,6 +32,8 @@ pub enum Request<'a> {
     Notifications,
     /// A group's ledger.
     Ledger(&'a GroupKey),
+    /// The tokens by which instances join, without what they go by.
+    Tokens,
     /// The audit trail.
     Audit,
 }
@@ -49,6 +51,7 @@ impl Request<'_> {
             Self::Deployment(_) => "deployment",
             Self::Notifications => "notifications",
             Self::Ledger(_) => "ledger",
+            Self::Tokens => "tokens",
             Self::Audit => "audit",
         }
     }
@@ -77,7 +80,7 @@ pub fn need<'a>(request: &Request<'a>) -> (Right, About<'a>) {
         Request::Upload(application) => (Right::Operate, About::Place(Where::Within(application))),
         Request::Preview(deploy) => (Right::See, About::Place(Where::Group(&deploy.group))),
         Request::Deployment(id) => (Right::See, About::Deployment(id)),
-        Request::Audit => (Right::Administer, About::Place(Where::Project)),
+        Request::Audit | Request::Tokens => (Right::Administer, About::Place(Where::Project)),
         Request::Ledger(group) => (Right::See, About::Place(Where::Group(group))),
     }
 }
@@ -108,6 +111,8 @@ fn need_of(command: &Command) -> (Right, About<'_>) {
         | Command::TestNotification { .. }
         | Command::InviteHost { .. }
         | Command::RevokeHost { .. }
+        | Command::InviteInstances { .. }
+        | Command::RevokeToken { .. }
         | Command::RotateKey { .. }
         | Command::Shutdown => (Right::Administer, project),
     }

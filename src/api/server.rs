@@ -52,12 +52,13 @@ pub enum Route {
     Output,
     Notifications,
     Ledger,
+    Tokens,
     Audit,
 }
 
 impl Route {
     /// Every route.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Ping,
         Self::Feed,
         Self::Commands,
@@ -70,6 +71,7 @@ impl Route {
         Self::Output,
         Self::Notifications,
         Self::Ledger,
+        Self::Tokens,
         Self::Audit,
     ];
 
@@ -88,6 +90,7 @@ impl Route {
             Self::Output => "/v1/deployments/{id}/targets/{target}/output",
             Self::Notifications => "/v1/notifications",
             Self::Ledger => "/v1/groups/{application}/{group}/ledger",
+            Self::Tokens => "/v1/tokens",
             Self::Audit => "/v1/audit",
         }
     }
@@ -107,6 +110,7 @@ fn handler(route: Route) -> MethodRouter<Door> {
         Route::Output => get(output),
         Route::Notifications => get(notifications),
         Route::Ledger => get(ledger),
+        Route::Tokens => get(tokens),
         Route::Audit => get(audit),
     }
 }
@@ -332,6 +336,11 @@ async fn ledger(
     let group = GroupKey { application, group };
     let admitted = door.admit(&caller, &Request::Ledger(&group)).await?;
     Ok(Json(admitted.orchestrator.ledger(&group).await?).into_response())
+}
+
+async fn tokens(State(door): State<Door>, Extension(caller): Extension<Caller>) -> Asked {
+    let admitted = door.admit(&caller, &Request::Tokens).await?;
+    Ok(Json(admitted.orchestrator.tokens()).into_response())
 }
 
 async fn audit(State(door): State<Door>, Extension(caller): Extension<Caller>) -> Asked {

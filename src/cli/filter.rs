@@ -42,7 +42,7 @@ impl Filter {
     }
 }
 
-fn group(text: &str) -> Result<GroupKey, String> {
+pub(super) fn group(text: &str) -> Result<GroupKey, String> {
     let (application, group) = text
         .split_once('/')
         .ok_or("write APPLICATION/GROUP, such as shop/production")?;

@@ -5,13 +5,17 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use color_eyre::eyre::bail;
 
-use super::Exit;
 use super::change::{self, Options};
 use super::context::{Context, UsageError};
 use super::field::Tag;
+use super::filter;
 use super::host_keys::{self, Joining, Waiting};
+use super::host_tokens;
 use super::print::say;
+use super::span::Span;
+use super::{Exit, Output};
 use crate::api::command::{Answer, Command};
+use crate::model::group::GroupKey;
 use crate::model::name::Name;
 use crate::model::yaml::Path as FieldPath;
 use crate::model::yaml::edit::{Change, Content};
@@ -68,10 +72,17 @@ pub(super) enum Verb {
         #[arg(required = true, value_name = "HOST")]
         names: Vec<Name>,
     },
-    /// Print what lets a host join that is in cutover.yaml
+    /// Print what lets a host join that is in cutover.yaml, or the instances of AWS that a group selects
     Invite {
         /// The host
-        name: Name,
+        #[arg(required_unless_present = "instances", conflicts_with = "instances")]
+        name: Option<Name>,
+        /// Let all instances of AWS join that this deployment group selects, now and later, by one token for their user data
+        #[arg(long, value_name = "APP/GROUP", value_parser = filter::group, conflicts_with_all = ["replace_key", "authority", "wait"])]
+        instances: Option<GroupKey>,
+        /// For how long that token holds: 12h, 30d. Until it is revoked, if nothing is said
+        #[arg(long = "for", value_name = "SPAN", requires = "instances")]
+        lasts: Option<Span>,
         /// Its key may be another one from now on: it was installed anew
         #[arg(long)]
         replace_key: bool,
@@ -80,10 +91,20 @@ pub(super) enum Verb {
         #[command(flatten)]
         waiting: Waiting,
     },
+    /// Show the tokens by which instances of AWS join
+    Tokens {
+        /// How to print
+        #[arg(long, value_enum, default_value = "text")]
+        output: Output,
+    },
     /// Know a host's key no more, at once: it gets and says nothing until it has joined again
     Revoke {
         /// The host
-        name: Name,
+        #[arg(required_unless_present = "token", conflicts_with = "token")]
+        name: Option<Name>,
+        /// Let no instance join any more by this token; those that have joined stay
+        #[arg(long, value_name = "TOKEN")]
+        token: Option<String>,
     },
     /// Give hosts, or the orchestrator, another key, while everything goes on
     Rotate {
@@ -114,12 +135,24 @@ pub(super) async fn run(verb: &Verb, context: &Context) -> color_eyre::Result<Ex
     match verb {
         Verb::Terminate { names } => terminate(names, context).await,
         Verb::Invite {
-            name,
+            instances: Some(place),
+            lasts,
+            ..
+        } => host_tokens::invite(place, *lasts, context).await,
+        Verb::Invite {
+            name: Some(name),
             replace_key,
             joining,
             waiting,
+            ..
         } => host_keys::invite(name, *replace_key, (joining, *waiting), context).await,
-        Verb::Revoke { name } => host_keys::revoke(name, context).await,
+        Verb::Revoke {
+            token: Some(token), ..
+        } => host_tokens::revoke(token, context).await,
+        Verb::Revoke {
+            name: Some(name), ..
+        } => host_keys::revoke(name, context).await,
+        Verb::Tokens { output } => host_tokens::list(*output, context).await,
         Verb::Rotate {
             names, certificate, ..
         } => host_keys::rotate(names, certificate.as_deref(), context).await,
@@ -144,7 +177,8 @@ pub(super) async fn run(verb: &Verb, context: &Context) -> color_eyre::Result<Ex
             }
             Ok(done)
         }
-        Verb::Edit { .. } => edit(verb, context),
+        // Of those that need one of two, the parser has seen to it.
+        Verb::Edit { .. } | Verb::Invite { .. } | Verb::Revoke { .. } => edit(verb, context),
     }
 }
 
@@ -209,6 +243,7 @@ fn edit(verb: &Verb, context: &Context) -> color_eyre::Result<Exit> {
         }
         Verb::Terminate { .. }
         | Verb::Invite { .. }
+        | Verb::Tokens { .. }
         | Verb::Revoke { .. }
         | Verb::Rotate { .. } => {
             return Ok(Exit::Succeeded);

@@ -175,6 +175,7 @@ pub(super) async fn rotate(
     }
     if names.is_empty() {
         rotate_one(None, &client, context).await?;
+        super::host_tokens::warn_of_former_key(&client).await?;
     }
     for name in names {
         rotate_one(Some(name.clone()), &client, context).await?;

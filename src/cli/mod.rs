@@ -27,6 +27,7 @@ mod hook;
 mod host_edit;
 mod host_keys;
 mod host_log;
+mod host_tokens;
 mod hosts;
 mod init;
 mod keys;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::authority::Authority;
+use super::enrolment::{Enrolled, Enrolment};
 use super::invitation::Secret;
 use super::own::Successor;
 use super::pin::Pin;
@@ -20,15 +21,21 @@ pub const INVITATION: Duration = Duration::from_mins(15);
 
 /// The keys of hosts that have joined, and the invitations of those that may. Every change is durable when it returns.
 #[derive(Debug)]
-pub struct KnownHosts(Kept<Book>);
+pub struct KnownHosts(pub(super) Kept<Book>);
 
 /// What the file has.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Book {
-    hosts: BTreeMap<Name, HostKey>,
+pub(super) struct Book {
+    pub hosts: BTreeMap<Name, HostKey>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     invitations: BTreeMap<Name, Invitation>,
+    /// The tokens by which instances join, by their ids.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub enrolments: BTreeMap<String, Enrolment>,
+    /// The instances that joined by them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub enrolled: BTreeMap<Name, Enrolled>,
 }
 
 /// By what key a host is known.
@@ -48,6 +55,16 @@ pub struct HostKey {
 }
 
 impl HostKey {
+    /// That of a host that has just joined.
+    pub(super) fn new(pin: Pin, now: Timestamp) -> Self {
+        Self {
+            pin,
+            since: now,
+            next: None,
+            expects: None,
+        }
+    }
+
     /// Whether the holder of this key is the host.
     pub fn is(&self, pin: &Pin) -> bool {
         self.pin == *pin || self.next == Some(*pin)
@@ -178,13 +195,7 @@ impl KnownHosts {
             let holds = book.invitations.get(host) == Some(invitation) && invitation.until > now;
             if holds {
                 book.invitations.remove(host);
-                let key = HostKey {
-                    pin,
-                    since: now,
-                    next: None,
-                    expects: None,
-                };
-                book.hosts.insert(host.clone(), key);
+                book.hosts.insert(host.clone(), HostKey::new(pin, now));
             }
             holds
         })

@@ -13,7 +13,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use rustls::crypto::aws_lc_rs;
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 
 use super::command::Commander;
 use super::pin::Pin;
@@ -24,6 +24,9 @@ const SECRET: usize = 16;
 
 /// How many bytes a pin has.
 const PIN: usize = 32;
+
+/// So many characters of a fingerprint tell a token from all others of a project.
+const ID: usize = 9;
 
 /// What every token begins with: people and scanners for secrets know it by that, and no command takes it for an option, as
 /// it would bytes that happen to begin with a hyphen.
@@ -102,6 +105,15 @@ impl Secret {
             .fill(&mut bytes)
             .map_err(|_| rustls::Error::FailedToGetRandomBytes)?;
         Ok(Self(bytes))
+    }
+
+    /// What people tell it by, and nobody can find it from.
+    pub fn id(&self) -> String {
+        let mut digest = Sha256::new();
+        digest.update("cutover token 1\n");
+        digest.update(self.0);
+        let shown = Pin::from_bytes(digest.finalize().into()).fingerprint();
+        shown.chars().take(ID).collect()
     }
 
     /// What shows to the other end that one has the secret, in this role and at this meeting alone.

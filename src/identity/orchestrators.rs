@@ -67,8 +67,9 @@ pub struct Expected {
     /// The key of the one that came, where it was not known before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub met: Option<Pin>,
-    /// Until when, by the host's clock.
-    pub until: Timestamp,
+    /// Until when, by the host's clock; without one, until it comes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
 }
 
 /// Who is expected.
@@ -106,6 +107,11 @@ impl From<Token> for Whom {
 }
 
 impl Expected {
+    /// Whether there is still time.
+    fn holds(&self) -> bool {
+        self.until.is_none_or(|until| until > clock::now())
+    }
+
     /// Its key, if that is known by now.
     pub fn pin(&self) -> Option<Pin> {
         self.whom.pin().or(self.met)
@@ -192,15 +198,14 @@ impl KnownOrchestrators {
         }
         let expected = book.expected.as_ref()?;
         // What one that is certified shows is looked at when it introduces itself.
-        let may =
-            expected.whom.pin().is_none_or(|known| known == *pin) && expected.until > clock::now();
+        let may = expected.whom.pin().is_none_or(|known| known == *pin) && expected.holds();
         may.then_some(Standing::Expected)
     }
 
     /// Who is expected, if there is still time.
     pub fn expected(&self) -> Option<Expected> {
         let expected = self.0.now().expected.clone()?;
-        (expected.until > clock::now()).then_some(expected)
+        expected.holds().then_some(expected)
     }
 
     /// Expects this orchestrator, and nobody else that was expected before.
@@ -208,11 +213,23 @@ impl KnownOrchestrators {
     /// # Errors
     /// If the file can't be written.
     pub fn expect(&self, host: &Name, whom: Whom) -> io::Result<()> {
+        self.wait_for(host, whom, Some(clock::now() + EXPECTED))
+    }
+
+    /// The same, for as long as it takes: an instance may stand by for weeks before it is in service.
+    ///
+    /// # Errors
+    /// If the file can't be written.
+    pub fn expect_always(&self, host: &Name, whom: Whom) -> io::Result<()> {
+        self.wait_for(host, whom, None)
+    }
+
+    fn wait_for(&self, host: &Name, whom: Whom, until: Option<Timestamp>) -> io::Result<()> {
         let expected = Expected {
             host: host.clone(),
             whom,
             met: None,
-            until: clock::now() + EXPECTED,
+            until,
         };
         self.0.change(|book| book.expected = Some(expected))
     }

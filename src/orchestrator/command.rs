@@ -112,6 +112,21 @@ pub enum Command {
         /// Which.
         host: Name,
     },
+    /// Let instances of AWS join that a group selects and that are given the token of the answer.
+    InviteInstances {
+        /// Of which group.
+        group: GroupKey,
+        /// For how long; until it is revoked when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seconds: Option<u64>,
+        /// Who asks.
+        by: String,
+    },
+    /// Let no instance join any more by a token. Those that have joined stay.
+    RevokeToken {
+        /// Its id.
+        token: String,
+    },
     /// Have a host make itself another key, or the orchestrator itself. It is shown when everybody who has to know it does.
     RotateKey {
         /// Which host; none is the orchestrator.
@@ -160,7 +175,10 @@ impl Command {
                 person.clone_into(by);
                 *uid = Some(id);
             }
-            Self::InviteHost { by, .. } | Self::Freeze { by, .. } | Self::Thaw { by, .. } => {
+            Self::InviteHost { by, .. }
+            | Self::InviteInstances { by, .. }
+            | Self::Freeze { by, .. }
+            | Self::Thaw { by, .. } => {
                 person.clone_into(by);
             }
             Self::Push { .. }
@@ -170,6 +188,7 @@ impl Command {
             | Self::TestNotification { .. }
             | Self::ReportHook { .. }
             | Self::RevokeHost { .. }
+            | Self::RevokeToken { .. }
             | Self::RotateKey { .. }
             | Self::Shutdown => {}
         }
@@ -299,6 +318,21 @@ pub enum Answer {
         /// Until when.
         until: Timestamp,
     },
+    /// Instances may join.
+    Offered {
+        /// Of which group.
+        group: GroupKey,
+        /// What the token is told by.
+        id: String,
+        /// Where their agents will be looked for.
+        port: u16,
+        /// What they are to be given.
+        token: String,
+        /// The orchestrator's key.
+        orchestrator: Pin,
+        /// Until when; without one, until the token is revoked.
+        until: Option<Timestamp>,
+    },
     /// There is another key.
     Rotated {
         /// The new one.
@@ -321,14 +355,15 @@ pub enum Pass {
 }
 
 impl Answer {
-    /// What may be kept of it: without the token by which a host joins.
+    /// What may be kept of it: without the token by which hosts join.
     #[must_use]
     pub fn kept(&self) -> Self {
         let mut kept = self.clone();
         if let Self::Invited {
             pass: Pass::Token(token),
             ..
-        } = &mut kept
+        }
+        | Self::Offered { token, .. } = &mut kept
         {
             "not kept".clone_into(token);
         }

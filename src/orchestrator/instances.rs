@@ -23,7 +23,7 @@ use crate::providers::instances::{self, Keys, Wanted};
 /// How often AWS is asked who is there.
 const INTERVAL: Duration = Duration::from_secs(30);
 
-/// How often it is asked while instances wait for a lifecycle hook.
+/// How often it is asked while instances wait for a lifecycle hook, or are to join by a token.
 const SOON: Duration = Duration::from_secs(10);
 
 /// Who looks for instances.
@@ -91,14 +91,17 @@ impl Orchestrator {
             loop {
                 let used = self.selections().await.into_iter();
                 let used: BTreeSet<String> = used.filter_map(|it| it.account).collect();
+                let mut comes = false;
                 for account in &used {
-                    // It is told with the instances.
-                    let _told = self.look_in(account, None).await;
+                    // What goes wrong is told with the instances; and nobody joins by what AWS said once.
+                    if self.look_in(account, None).await.is_ok() {
+                        comes |= self.enrol_instances(account).await;
+                    }
                 }
                 self.leave_accounts(&used).await;
                 self.end_leaving().await;
                 let waits = self.answer_waiting().await;
-                let pause = if waits { SOON } else { INTERVAL };
+                let pause = if waits || comes { SOON } else { INTERVAL };
                 let told = self.0.instances.waiting.notified();
                 let _late = tokio::time::timeout(pause, told).await;
             }
@@ -232,7 +235,14 @@ impl Orchestrator {
         copied.collect()
     }
 
-    /// Has everybody see what is wrong at AWS now.
+    /// What was found last in an account.
+    pub(super) async fn found_in(&self, account: &str) -> Vec<Host> {
+        let all = self.0.instances.found.lock().await;
+        all.get(account)
+            .map_or_else(Vec::new, |seen| seen.hosts.clone())
+    }
+
+    /// Has everybody see what is wrong at AWS now, and how instances are spoken to.
     pub(super) async fn show_trouble(&self) {
         let all = self.0.instances.found.lock().await;
         self.take_up(&all);
@@ -242,7 +252,10 @@ impl Orchestrator {
     fn take_up(&self, all: &BTreeMap<String, Seen>) {
         let (project, _) = self.0.documents.current();
         let used = project.groups.iter().filter_map(|it| it.account.as_ref());
-        let hosts = together(&used.collect(), all);
+        let mut hosts = together(&used.collect(), all);
+        for host in &mut hosts {
+            host.address = self.spoken(&project, host);
+        }
         let mut trouble = self.0.scaling.stuck();
         for (account, seen) in all {
             let missing: Vec<&str> = seen.missing.iter().map(String::as_str).collect();
@@ -289,13 +302,21 @@ impl Orchestrator {
 
     /// Whatever any group selects, or a deployment that runs.
     async fn selections(&self) -> Vec<Selection> {
+        self.selections_of(|_| true).await
+    }
+
+    /// Whatever these groups select, or a deployment of theirs that runs.
+    pub(super) async fn selections_of(&self, whose: impl Fn(&GroupKey) -> bool) -> Vec<Selection> {
         let (project, _) = self.0.documents.current();
         let mut selections = {
             let ledgers = self.0.ledgers.lock().await;
-            selected(&project, &ledgers)
+            selected(&project, &ledgers, &whose)
         };
         for handle in lock(&self.0.active).values() {
             let state = handle.state.read().unwrap_or_else(PoisonError::into_inner);
+            if !whose(&state.spec.group_key()) {
+                continue;
+            }
             // As it was when the deployment was created: documents may have changed.
             selections.push(state.spec.group.selection());
             let sides = state.spec.sides.iter();
@@ -335,9 +356,14 @@ pub(super) fn absent(groups: &[&str], account: &str) -> String {
 }
 
 /// What groups select, by their documents and by what has the traffic now or had it before.
-fn selected(project: &Project, ledgers: &BTreeMap<GroupKey, Ledger>) -> Vec<Selection> {
+fn selected(
+    project: &Project,
+    ledgers: &BTreeMap<GroupKey, Ledger>,
+    whose: impl Fn(&GroupKey) -> bool,
+) -> Vec<Selection> {
     let mut selections = Vec::new();
-    for group in project.groups.iter().filter(|it| it.account.is_some()) {
+    let groups = project.groups.iter().filter(|it| it.account.is_some());
+    for group in groups.filter(|it| whose(&it.key())) {
         selections.push(group.selection());
         let ledger = ledgers.get(&group.key());
         if let Some(serving) = ledger.and_then(|ledger| ledger.serving(group)) {

@@ -396,6 +396,11 @@ impl Orchestrator {
                 self.invite_host(&host, terms, &by)
             }
             Command::RevokeHost { host } => self.revoke_host(&host).await,
+            Command::InviteInstances { group, seconds, by } => {
+                let lasts = seconds.map(Duration::from_secs);
+                self.invite_instances(&group, lasts, &by).await
+            }
+            Command::RevokeToken { token } => self.revoke_token(&token).await,
             Command::RotateKey { host } => self.rotate_key(host.as_ref()).await,
             Command::Freeze {
                 scope,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use crate::model::endpoint::Endpoint;
 use crate::model::host::Host;
 use crate::providers::aws::{Accounts, AskError};
 
@@ -45,7 +46,7 @@ pub struct Found {
 
 /// Where an agent listens at this address of an instance.
 pub fn agent(address: IpAddr, port: u16) -> String {
-    // A stand-in for AWS may give out the loopback, where agents are spoken to plainly.
+    // A stand-in for AWS may give out the loopback, where agents are spoken to plainly unless they were told to join.
     let scheme = if address.is_loopback() {
         "http"
     } else {
@@ -54,6 +55,19 @@ pub fn agent(address: IpAddr, port: u16) -> String {
     match address {
         IpAddr::V4(address) => format!("{scheme}://{address}:{port}"),
         IpAddr::V6(address) => format!("{scheme}://[{address}]:{port}"),
+    }
+}
+
+/// The same address where its agent speaks TLS, or plainly: on the loopback alone that is not said by where it is.
+pub fn spoken(address: &str, encrypted: bool) -> String {
+    let Some((_, rest)) = address.split_once("://") else {
+        return address.to_owned();
+    };
+    let there = Endpoint::parse(rest).and_then(|it| it.host.parse::<IpAddr>().ok());
+    match there.filter(IpAddr::is_loopback) {
+        Some(_) if encrypted => format!("https://{rest}"),
+        Some(_) => format!("http://{rest}"),
+        None => address.to_owned(),
     }
 }
 
@@ -86,7 +100,7 @@ pub async fn look(accounts: &Accounts, wanted: &Wanted) -> Result<Found, AskErro
 
 #[cfg(test)]
 mod tests {
-    use super::agent;
+    use super::{agent, spoken};
 
     #[test]
     fn agents_are_spoken_to_plainly_on_the_loopback_alone() {
@@ -96,6 +110,19 @@ mod tests {
             ("127.0.0.7", "http://127.0.0.7:7420"),
         ] {
             assert_eq!(agent(address.parse().unwrap(), 7420), url);
+        }
+    }
+
+    #[test]
+    fn nothing_leaves_the_machine_plainly() {
+        for (address, encrypted, wanted) in [
+            ("http://127.0.0.7:7420", true, "https://127.0.0.7:7420"),
+            ("https://127.0.0.7:7420", false, "http://127.0.0.7:7420"),
+            ("http://[::1]:7420", true, "https://[::1]:7420"),
+            ("https://10.0.0.7:7420", false, "https://10.0.0.7:7420"),
+            ("", true, ""),
+        ] {
+            assert_eq!(spoken(address, encrypted), wanted);
         }
     }
 }

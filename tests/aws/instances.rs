@@ -39,7 +39,7 @@ pub struct Site {
     pub lab: Lab,
     pub vpc: String,
     pub subnet: String,
-    port: u16,
+    pub port: u16,
     agents: Vec<(String, Program, TempDir)>,
 }
 
@@ -80,7 +80,7 @@ impl Site {
     }
 
     /// Has an instance with these tags, and answers its id and its address.
-    async fn instance(&self, tags: &[(&str, &str)]) -> (String, String) {
+    pub async fn instance(&self, tags: &[(&str, &str)]) -> (String, String) {
         let mut query = format!(
             "Action=RunInstances&ImageId=ami-12c6146b&MinCount=1&MaxCount=1&SubnetId={}&TagSpecification.1.ResourceType=instance",
             self.subnet
@@ -147,7 +147,7 @@ impl Site {
     }
 
     /// Deploys, and answers the instances that were deployed to.
-    fn deploy(&self, group: &str) -> BTreeSet<String> {
+    pub fn deploy(&self, group: &str) -> BTreeSet<String> {
         let (id, code) = self.lab.deploy(&[group, "1.0"]);
         let shown = self.lab.show(&id);
         assert_eq!(code, 0, "{shown:#}");
@@ -178,7 +178,7 @@ fn set<const N: usize>(names: [&String; N]) -> BTreeSet<String> {
     names.into_iter().cloned().collect()
 }
 
-const BY_TAG: &str = "account: prod\nec2TagFilters: [{ Key: role, Value: web }]\n";
+pub const BY_TAG: &str = "account: prod\nec2TagFilters: [{ Key: role, Value: web }]\n";
 
 async fn tagged() {
     let mut site = Site::up().await;

@@ -18,6 +18,7 @@ mod balancers;
 mod cloud;
 mod credentials;
 mod ecs;
+mod enrol;
 mod functions;
 mod instances;
 #[path = "../rollout/lab.rs"]
@@ -84,6 +85,7 @@ fn main() -> ExitCode {
         balancers::trials(),
         revisions::trials(),
         instances::trials(),
+        enrol::trials(),
         scaling::trials(),
         rollouts::trials(),
     ];

@@ -49,6 +49,8 @@ fn place(command: &Command) -> usize {
         Command::Shutdown => 21,
         Command::ReportHook { .. } => 23,
         Command::Fetch { .. } => 24,
+        Command::InviteInstances { .. } => 25,
+        Command::RevokeToken { .. } => 26,
     }
 }
 
@@ -149,11 +151,30 @@ fn commands(id: &str, application: &str, group: &str) -> Vec<(Command, Right)> {
     };
     all.push((approve, Right::Approve));
     all.push((report, Right::Operate));
-    let fetch = fetch(application, "http://127.0.0.1:9/nothing.zip");
-    all.push((fetch, Right::Operate));
+    all.extend(newest(application, group));
     let places: Vec<usize> = all.iter().map(|(command, _)| place(command)).collect();
     assert_eq!(places, (0..places.len()).collect::<Vec<_>>());
     all
+}
+
+/// Those that came last.
+fn newest(application: &str, group: &str) -> [(Command, Right); 3] {
+    let fetch = fetch(application, "http://127.0.0.1:9/nothing.zip");
+    let offer = Command::InviteInstances {
+        group: crate::model::group::GroupKey {
+            application: application.parse().unwrap(),
+            group: group.parse().unwrap(),
+        },
+        seconds: None,
+        by: "forged".to_owned(),
+    };
+    let token = "NONE-NONE".to_owned();
+    let revoke = Command::RevokeToken { token };
+    [
+        (fetch, Right::Operate),
+        (offer, Right::Administer),
+        (revoke, Right::Administer),
+    ]
 }
 
 fn fetch(application: &str, source: &str) -> Command {
@@ -167,7 +188,9 @@ fn fetch(application: &str, source: &str) -> Command {
 /// A request of a route about this deployment of `application`/`group`.
 fn request(route: Route, id: &str, application: &str, group: &str) -> Request<Body> {
     match route {
-        Route::Ping | Route::Feed | Route::Alarms | Route::Audit => get(route.path()),
+        Route::Ping | Route::Feed | Route::Alarms | Route::Audit | Route::Tokens => {
+            get(route.path())
+        }
         Route::Notifications => get("/v1/notifications?limit=9"),
         Route::Commands => post(route.path(), &deploy(application, group)),
         Route::Upload => {
@@ -221,7 +244,7 @@ async fn every_route_turns_strangers_away_and_lets_a_viewer_look() {
             let response = world.ask(&who, request).await;
             let needs = match route {
                 Route::Commands | Route::Upload => Right::Operate,
-                Route::Audit => Right::Administer,
+                Route::Audit | Route::Tokens => Right::Administer,
                 _ => Right::See,
             };
             let may = role.is_some_and(|role| role.has(needs));
@@ -273,7 +296,12 @@ async fn what_one_may_not_see_is_answered_as_what_does_not_exist() {
     }) {
         if matches!(
             route,
-            Route::Ping | Route::Feed | Route::Alarms | Route::Notifications | Route::Audit
+            Route::Ping
+                | Route::Feed
+                | Route::Alarms
+                | Route::Notifications
+                | Route::Audit
+                | Route::Tokens
         ) {
             continue;
         }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use color_eyre::eyre::{WrapErr as _, bail};
 
@@ -12,6 +13,7 @@ use super::super::print::say;
 use super::unit;
 use crate::agent::config::{DEFAULT_FILE, DEFAULT_ROOT, File};
 use crate::agent::layout::Layout;
+use crate::agent::metadata::Metadata;
 use crate::identity::invitation::Token;
 use crate::identity::orchestrators::{Certified, KnownOrchestrators, Whom};
 use crate::identity::{Identity, OwnKey};
@@ -19,15 +21,28 @@ use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
 use crate::text::clock_time;
 
+/// Where the metadata service of an instance is, if it is not where AWS has it: a variable of AWS's own.
+const ENDPOINT: &str = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
+
+/// Where agents of instances are looked for, unless the account says otherwise.
+const PORT: u16 = 7420;
+
 /// The arguments of `cutover agent join`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// As which host, as the project knows it
-    #[arg(long, value_name = "NAME")]
-    name: Name,
-    /// Where the agent will listen
-    #[arg(long, value_name = "ADDRESS:PORT")]
-    listen: SocketAddr,
+    #[arg(long, value_name = "NAME", required_unless_present = "instance")]
+    name: Option<Name>,
+    /// Where the agent will listen; with --instance, :7420 is that port at the instance's own address
+    #[arg(
+        long,
+        value_name = "ADDRESS:PORT",
+        required_unless_present = "instance"
+    )]
+    listen: Option<Listen>,
+    /// Join as an instance of AWS: under its id, at its address, both as its metadata service says, and however long it takes
+    #[arg(long, requires = "token")]
+    instance: bool,
     /// What `cutover hosts add` or `cutover hosts invite` printed
     #[arg(
         long,
@@ -62,6 +77,34 @@ pub(super) struct Args {
     systemd: bool,
 }
 
+/// Where an agent will listen.
+#[derive(Clone, Copy, Debug)]
+enum Listen {
+    /// There.
+    At(SocketAddr),
+    /// At this port of the instance's own address.
+    Port(u16),
+}
+
+impl FromStr for Listen {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let port = text.strip_prefix(':').and_then(|port| port.parse().ok());
+        let wrong = |_| "write ADDRESS:PORT, such as 10.0.0.7:7420".to_owned();
+        match port {
+            Some(port) => Ok(Self::Port(port)),
+            None => text.parse().map(Self::At).map_err(wrong),
+        }
+    }
+}
+
+/// Who an agent is, and where.
+struct Own {
+    name: Name,
+    listen: SocketAddr,
+}
+
 /// The arguments of `cutover agent keys`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Keys {
@@ -94,12 +137,13 @@ fn token(text: &str) -> Result<Token, String> {
 }
 
 /// Makes the host's key, expects the orchestrator, and writes what the agent needs to know.
-pub(super) fn run(args: &Args) -> color_eyre::Result<Exit> {
+pub(super) async fn run(args: &Args) -> color_eyre::Result<Exit> {
     let said = configured(&args.config)?;
     let whom = args.whom()?;
+    let own = args.own().await?;
     let root = args.root.as_ref().or(said.root_dir.as_ref());
     let root = root.map_or_else(|| PathBuf::from(DEFAULT_ROOT), Clone::clone);
-    write_config(args, &said)?;
+    write_config(args, &own, &said)?;
     let layout = Layout::open(&root).wrap_err_with(|| format!("opening {}", root.display()))?;
     let spoke_plainly = !layout.key().exists();
     let identity = match &args.certificate {
@@ -111,14 +155,23 @@ pub(super) fn run(args: &Args) -> color_eyre::Result<Exit> {
         Whom::Token { orchestrator, .. } => orchestrator.fingerprint(),
         Whom::Certified(one) => one.name.clone(),
     };
-    known.expect(&args.name, whom)?;
+    let lasts = if args.instance {
+        known.expect_always(&own.name, whom)?;
+        "until it comes"
+    } else {
+        known.expect(&own.name, whom)?;
+        "for 15 minutes"
+    };
     say(format_args!(
-        "{} has the key            {}\n{:width$} expects the orchestrator {orchestrator}, for 15 minutes",
-        args.name,
+        "{} has the key            {}\n{:width$} expects the orchestrator {orchestrator}, {lasts}",
+        own.name,
         identity.pin().fingerprint(),
         "",
-        width = args.name.as_str().len(),
+        width = own.name.as_str().len(),
     ));
+    if let Some(token) = args.token.as_ref().filter(|_| args.instance) {
+        say(format_args!("it goes by the token {}", token.secret.id()));
+    }
     if args.systemd {
         return unit::install(&args.config);
     }
@@ -138,6 +191,34 @@ pub(super) fn run(args: &Args) -> color_eyre::Result<Exit> {
 }
 
 impl Args {
+    /// Who this host is, and where its agent listens.
+    async fn own(&self) -> color_eyre::Result<Own> {
+        let at = match self.listen {
+            Some(Listen::At(at)) => Some(at),
+            Some(Listen::Port(_)) if !self.instance => {
+                let message = "--listen needs an address before the port: an instance of AWS alone is asked for its own (--instance)";
+                return Err(UsageError(message.to_owned()).into());
+            }
+            Some(Listen::Port(_)) | None => None,
+        };
+        if let (Some(name), Some(listen)) = (&self.name, at) {
+            let name = name.clone();
+            return Ok(Own { name, listen });
+        }
+        let endpoint = std::env::var(ENDPOINT).ok().filter(|it| !it.is_empty());
+        let metadata = Metadata::open(endpoint.as_deref()).await?;
+        let name = match &self.name {
+            Some(name) => name.clone(),
+            None => metadata.instance().await?,
+        };
+        let listen = match (at, self.listen) {
+            (Some(at), _) => at,
+            (None, Some(Listen::Port(port))) => (metadata.address().await?, port).into(),
+            (None, _) => (metadata.address().await?, PORT).into(),
+        };
+        Ok(Own { name, listen })
+    }
+
     /// Which orchestrator is expected.
     fn whom(&self) -> Result<Whom, UsageError> {
         match (&self.token, &self.authority, &self.orchestrator) {
@@ -174,7 +255,7 @@ fn is_running(layout: &Layout) -> bool {
 }
 
 /// Has the file say how the host is called and where its agent listens. What it says otherwise stays.
-fn write_config(args: &Args, said: &File) -> color_eyre::Result<()> {
+fn write_config(args: &Args, own: &Own, said: &File) -> color_eyre::Result<()> {
     let path = &args.config;
     let shown = path.display();
     let mut missing = Vec::new();
@@ -192,13 +273,13 @@ fn write_config(args: &Args, said: &File) -> color_eyre::Result<()> {
     want(
         "name",
         said.name.as_ref().map(Name::to_string),
-        args.name.to_string(),
+        own.name.to_string(),
     )?;
     // In quotes: an address of IPv6 begins with a bracket.
     want(
         "listen",
         said.listen.map(|listen| format!("\"{listen}\"")),
-        format!("\"{}\"", args.listen),
+        format!("\"{}\"", own.listen),
     )?;
     if let Some(root) = &args.root {
         let said = said.root_dir.as_ref().map(quoted).transpose()?;
@@ -265,10 +346,9 @@ pub(super) fn keys(args: &Keys) -> color_eyre::Result<Exit> {
             Whom::Token { orchestrator, .. } => orchestrator.fingerprint(),
             Whom::Certified(one) => one.name,
         };
-        say(format_args!(
-            "expected      {whom}  until {}",
-            at(expected.until)
-        ));
+        let until = expected.until;
+        let until = until.map_or_else(|| "it comes".to_owned(), at);
+        say(format_args!("expected      {whom}  until {until}"));
     }
     Ok(Exit::Succeeded)
 }

@@ -92,7 +92,7 @@ pub async fn run(args: Args) -> color_eyre::Result<Exit> {
     // What scripts and Install create is readable by others, whoever started the agent.
     umask(Mode::from_bits_truncate(0o022));
     match &args.verb {
-        Some(Verb::Join(args)) => return join::run(args),
+        Some(Verb::Join(args)) => return join::run(args).await,
         Some(Verb::Keys(args)) => return join::keys(args),
         Some(Verb::Forget(args)) => return join::forget(args),
         Some(Verb::Audit(args)) => return audit::run(args),

@@ -8,11 +8,12 @@ use futures_util::StreamExt as _;
 use super::super::command::{Answer, ApiError, Pass};
 use super::super::{Orchestrator, internal};
 use crate::clock;
+use crate::identity::enrolment::Grant;
 use crate::identity::hosts::{Invitation, InviteError, Terms};
 use crate::identity::invitation::Token;
 use crate::model::host::Host;
 use crate::model::name::Name;
-use crate::providers::hosts::{HostError, NotMet};
+use crate::providers::hosts::{NotMet, Unmet};
 
 /// How often a host that was invited is looked for.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -51,6 +52,7 @@ impl Orchestrator {
             }
             InviteError::Random(_) | InviteError::Io(_) => internal(&error),
         })?;
+        network.looks_anew(name);
         let token = Token {
             orchestrator,
             secret: invitation.secret,
@@ -123,11 +125,12 @@ impl Orchestrator {
         let there = (name, host.address.as_str());
         match hosts
             .network()
-            .introduce(there, &project.name, invitation)
+            .introduce(there, &project.name, Grant::Invitation(invitation))
             .await
         {
             Ok(key) => {
                 tracing::info!(host = %name, key = %key.fingerprint(), "a host has joined");
+                hosts.network().looks_anew(name);
                 // Whoever was known by a former key is heard no more.
                 self.follow_moves([name.clone()].into());
                 self.probe(host, &Mutex::default()).await;
@@ -138,7 +141,10 @@ impl Orchestrator {
                 let remedy = format!(
                     "find out who that is; `cutover hosts invite {name}` gives {name} another token"
                 );
-                hosts.observe(name, Err(&HostError::Untrusted { reason, remedy }));
+                let unmet = Unmet { reason, remedy };
+                // Whoever asks the host for something is told the same.
+                hosts.network().has_not_met(name, unmet.clone());
+                hosts.observe(name, Err(&unmet.into()));
             }
             Err(NotMet::NotYet(reason)) => {
                 tracing::debug!(host = %name, reason, "an invited host is not there yet");

@@ -1,6 +1,7 @@
 //! Reaching hosts: one driver a host that has work, one slow probe that asks all, and what is known of each ([`status`]).
 
 mod driver;
+mod enrol;
 mod invite;
 mod probe;
 mod rotate;

@@ -25,7 +25,9 @@ impl Orchestrator {
         tokio::spawn(async move {
             loop {
                 let (project, _) = self.0.documents.current();
-                lock(&self.0.hosts.0.statuses).retain(|name, _| project.host(name).is_some());
+                let is_host = |name: &Name| project.host(name).is_some();
+                lock(&self.0.hosts.0.statuses).retain(|name, _| is_host(name));
+                self.0.hosts.0.network.forget_unmet(is_host);
                 let began = clock::now();
                 let unasked = Mutex::default();
                 futures_util::stream::iter(&project.hosts)

@@ -1,4 +1,4 @@
-//! Meeting a host that was invited: each shows the other that it has the token's secret, and then they know each other's keys.
+//! Meeting a host that may join: each shows the other that it has the token's secret, and then they know each other's keys.
 
 use std::time::Duration;
 
@@ -10,9 +10,8 @@ use crate::agent::facts::bound;
 use crate::agent::protocol::{Introduced, Introduction, JOIN, Problem};
 use crate::clock;
 use crate::identity::Pin;
-use crate::identity::hosts::Invitation;
+use crate::identity::enrolment::{Grant, NotAdmitted};
 use crate::identity::invitation::{Meeting, Role};
-use crate::identity::proof::Means;
 use crate::model::endpoint::Endpoint;
 use crate::model::name::Name;
 
@@ -50,7 +49,7 @@ impl Network {
         &self,
         (host, address): (&Name, &str),
         project: &Name,
-        invitation: &Invitation,
+        grant: Grant<'_>,
     ) -> Result<Pin, NotMet> {
         let not_yet = |reason: &dyn std::fmt::Display| NotMet::NotYet(reason.to_string());
         let (own, commander) = self.present();
@@ -78,13 +77,7 @@ impl Network {
         let endpoint = Endpoint::parse(endpoint);
         let mut names = vec![host.as_str()];
         names.extend(endpoint.as_ref().map(|at| at.host.as_str()));
-        let means = match &invitation.authority {
-            Some(authority) => Means::Authority {
-                authority,
-                names: &names,
-            },
-            None => Means::Secret(&invitation.secret),
-        };
+        let means = grant.means(&names);
         let introduction = Introduction {
             host: host.clone(),
             project: project.clone(),
@@ -108,11 +101,11 @@ impl Network {
             serde_json::from_slice(&body).map_err(|error| stranger(error.to_string()))?;
         let checked = means.check(&introduced.proof, Role::Agent, meeting, clock::now());
         checked.map_err(stranger)?;
-        let joined = self.hosts().join(host, invitation, key, clock::now());
-        if joined.map_err(|error| not_yet(&error))? {
-            Ok(key)
-        } else {
-            Err(not_yet(&"the invitation does not hold any more"))
+        let admitted = self.hosts().admit(host, grant, key, clock::now());
+        match admitted.map_err(|error| not_yet(&error))? {
+            Ok(()) => Ok(key),
+            Err(late @ NotAdmitted::Late) => Err(not_yet(&late)),
+            Err(same @ NotAdmitted::SameKey(_)) => Err(stranger(same.to_string())),
         }
     }
 }

@@ -17,7 +17,7 @@ use tokio_util::codec::{FramedRead, LinesCodec, LinesCodecError};
 use tokio_util::io::StreamReader;
 
 pub use self::introduce::NotMet;
-pub use self::network::{Network, Way};
+pub use self::network::{Network, Unmet, Way};
 pub use self::signer::{Signer, Wanted};
 use crate::agent::facts::bound;
 use crate::agent::haproxy::exchange;

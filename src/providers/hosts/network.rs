@@ -9,9 +9,12 @@ use std::time::Duration;
 use super::{AgentClient, HostError, Signer};
 use crate::clock;
 use crate::identity::command::Commander;
+use crate::identity::enrolment::Enrolment;
 use crate::identity::hosts::{HostKey, Invitation, InviteError, KnownHosts, Terms};
 use crate::identity::{self, Identity, IdentityError, Known, OwnKeys, Pin, Successor};
+use crate::model::group::GroupKey;
 use crate::model::name::Name;
+use crate::model::timestamp::Timestamp;
 
 /// Everything that agents are reached by.
 #[derive(Clone, Debug)]
@@ -27,6 +30,17 @@ struct Shared {
     plain: reqwest::Client,
     /// The connections to each host that has joined.
     encrypted: Mutex<BTreeMap<Name, Encrypted>>,
+    /// Why hosts have not joined that were looked for, and since when.
+    unmet: Mutex<BTreeMap<Name, (Unmet, Timestamp)>>,
+}
+
+/// Why a host has not joined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unmet {
+    /// What stood in the way.
+    pub reason: String,
+    /// What to do.
+    pub remedy: String,
 }
 
 /// The connections to a host, all of which were made while it was known by this key.
@@ -79,6 +93,7 @@ impl Network {
             keys: Mutex::default(),
             plain: settings().build()?,
             encrypted: Mutex::default(),
+            unmet: Mutex::default(),
         })))
     }
 
@@ -129,6 +144,45 @@ impl Network {
         let _keys = self.keys();
         let invited = self.0.hosts.invite(host, by, terms, clock::now());
         invited.map(|invitation| (invitation, self.pin()))
+    }
+
+    /// Makes a token for the instances of a group. It names the orchestrator's key as it is now.
+    ///
+    /// # Errors
+    /// If it can't be made or noted.
+    pub fn offer(
+        &self,
+        place: &GroupKey,
+        by: &str,
+        lasts: Option<Duration>,
+    ) -> Result<Enrolment, InviteError> {
+        let _keys = self.keys();
+        self.0
+            .hosts
+            .offer(place, self.pin(), by, lasts, clock::now())
+    }
+
+    /// A host that may join was looked for in vain. Answers since when it is.
+    pub fn has_not_met(&self, host: &Name, unmet: Unmet) -> Timestamp {
+        let mut all = self.unmet();
+        let known = all.get(host).map(|(_, since)| *since);
+        let since = known.unwrap_or_else(clock::now);
+        all.insert(host.clone(), (unmet, since));
+        since
+    }
+
+    /// A host has joined, or may do so by something new: what stood in the way before does not count.
+    pub fn looks_anew(&self, host: &Name) {
+        self.unmet().remove(host);
+    }
+
+    /// Forgets what stood in the way of hosts that are none any more.
+    pub fn forget_unmet(&self, is_host: impl Fn(&Name) -> bool) {
+        self.unmet().retain(|host, _| is_host(host));
+    }
+
+    fn unmet(&self) -> MutexGuard<'_, BTreeMap<Name, (Unmet, Timestamp)>> {
+        self.0.unmet.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The orchestrator shows these keys from now on, if they are its next ones still, every host knows them, and none obeys
@@ -221,10 +275,8 @@ impl Network {
             .unwrap_or_else(PoisonError::into_inner);
         let Some(key) = self.0.hosts.key(host) else {
             all.remove(host);
-            return Err(HostError::Untrusted {
-                reason: format!("{host} has not joined"),
-                remedy: format!("`cutover hosts invite {host}` says what to do on it"),
-            });
+            let unmet = self.unmet().get(host).map(|(unmet, _)| unmet.clone());
+            return Err(unmet.unwrap_or_else(|| Unmet::nobody(host)).into());
         };
         if let Some(known) = all.get(host).filter(|known| known.key == key) {
             return Ok(known.http.clone());
@@ -242,6 +294,22 @@ impl Network {
         };
         all.insert(host.clone(), known);
         Ok(http)
+    }
+}
+
+impl Unmet {
+    /// Nobody has looked for it.
+    fn nobody(host: &Name) -> Self {
+        Self {
+            reason: format!("{host} has not joined"),
+            remedy: format!("`cutover hosts invite {host}` says what to do on it"),
+        }
+    }
+}
+
+impl From<Unmet> for HostError {
+    fn from(Unmet { reason, remedy }: Unmet) -> Self {
+        Self::Untrusted { reason, remedy }
     }
 }
 

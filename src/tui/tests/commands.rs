@@ -320,6 +320,14 @@ fn read_only_refuses_every_command_at_the_gate_and_says_so() {
         Command::RevokeHost {
             host: sample::name("web-1"),
         },
+        Command::InviteInstances {
+            group: sample::production(),
+            seconds: None,
+            by: "ana".to_owned(),
+        },
+        Command::RevokeToken {
+            token: "K7QF-2M9A".to_owned(),
+        },
         Command::RotateKey { host: None },
         Command::Shutdown,
     ];
@@ -339,6 +347,8 @@ fn read_only_refuses_every_command_at_the_gate_and_says_so() {
             | Command::TerminateHosts { .. }
             | Command::InviteHost { .. }
             | Command::RevokeHost { .. }
+            | Command::InviteInstances { .. }
+            | Command::RevokeToken { .. }
             | Command::RotateKey { .. }
             | Command::Freeze { .. }
             | Command::Thaw { .. }

@@ -207,6 +207,7 @@ pub(crate) fn answered(model: &mut Model, result: Result<Answer, String>) {
         },
         Ok(Answer::Notified { answer, .. }) => model.say(answer),
         Ok(Answer::Invited { host, .. }) => model.say(format!("{host} may join")),
+        Ok(Answer::Offered { group, .. }) => model.say(format!("instances of {group} may join")),
         Ok(Answer::Rotated { key, .. }) => {
             model.say(format!("there is another key: {}", key.fingerprint()));
         }

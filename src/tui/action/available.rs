@@ -94,17 +94,7 @@ pub(crate) fn available(action: Action, model: &Model) -> Result<(), String> {
             }
             Ok(())
         }
-        Action::ReplayPlay
-        | Action::ReplayNext
-        | Action::ReplayPrevious
-        | Action::ReplayLater
-        | Action::ReplayEarlier
-        | Action::ReplayForward
-        | Action::ReplayBack
-        | Action::ReplayFaster
-        | Action::ReplaySlower
-        | Action::ReplayFirst
-        | Action::ReplayLast => match &model.replay {
+        _ if action.entry().context == Context::Replay => match &model.replay {
             Some(player) => player.available(action),
             None => Err("this is no replay".to_owned()),
         },

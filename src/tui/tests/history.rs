@@ -249,11 +249,11 @@ fn it_is_compared_with_the_marked_one_else_with_the_one_before() {
     );
     // The older one is what the other is measured by, whichever is marked.
     assert_eq!(
-        compared("m down down =").unwrap(),
+        compared("* down down =").unwrap(),
         format!("{} {}", sample::FAILED, sample::LIVE)
     );
     assert_eq!(
-        compared("m m =").unwrap(),
+        compared("* * =").unwrap(),
         format!("{} {}", sample::BEFORE, sample::LIVE)
     );
     assert_eq!(compared("down down ="), None, "it is the first");

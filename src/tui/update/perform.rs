@@ -2,8 +2,8 @@
 
 use super::{afterwards, navigate, output};
 use crate::model::address::Address;
-use crate::tui::action::Action;
 use crate::tui::action::available::{available, control};
+use crate::tui::action::{Action, Context};
 use crate::tui::copy;
 use crate::tui::effect::{Effect, Purpose};
 use crate::tui::layers::{self, Layer};
@@ -18,6 +18,20 @@ pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         model.complain(format!("{}: {reason}", action.entry().name));
         return Vec::new();
     }
+    match action.entry().context {
+        Context::Main | Context::Rows => go_about(model, action),
+        Context::Output | Context::Reading => output::perform(model, action),
+        Context::Replay => {
+            replay::control(model, action);
+            Vec::new()
+        }
+        // These belong to layers, which do them themselves.
+        Context::Confirm | Context::Leaving | Context::Typing | Context::Help => Vec::new(),
+    }
+}
+
+/// Does an action of the lists and of every pane.
+fn go_about(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::Deploy => return layers::deploy::open(model),
         Action::Stop
@@ -63,19 +77,7 @@ pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::NextFailed => navigate::failed(model, true),
         Action::PreviousFailed => navigate::failed(model, false),
         Action::Linked => navigate::linked(model),
-        Action::Follow
-        | Action::Zoom
-        | Action::AllOutput
-        | Action::NextHit
-        | Action::PreviousHit
-        | Action::HitsOnly
-        | Action::Wrap
-        | Action::Times
-        | Action::ScrollLeft
-        | Action::ScrollRight
-        | Action::CopyLine
-        | Action::CopyLines
-        | Action::Save => return output::perform(model, action),
+        Action::Follow | Action::Zoom | Action::AllOutput => return output::perform(model, action),
         Action::NextPane => navigate::pane(model, 1, true),
         Action::PreviousPane => navigate::pane(model, -1, true),
         Action::PaneLeft => navigate::beside(model, -1),
@@ -89,41 +91,8 @@ pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::PageDown => navigate::move_by(model, navigate::page(model)),
         Action::First => navigate::move_to_end(model, false),
         Action::Last => navigate::move_to_end(model, true),
-        Action::ReplayPlay
-        | Action::ReplayNext
-        | Action::ReplayPrevious
-        | Action::ReplayLater
-        | Action::ReplayEarlier
-        | Action::ReplayForward
-        | Action::ReplayBack
-        | Action::ReplayFaster
-        | Action::ReplaySlower
-        | Action::ReplayFirst
-        | Action::ReplayLast => replay::control(model, action),
-        // These belong to layers, which do them themselves.
-        Action::Accept
-        | Action::Alternative
-        | Action::More
-        | Action::Less
-        | Action::Reason
-        | Action::Cancel
-        | Action::LeaveRunning
-        | Action::StopAndLeave
-        | Action::Stay
-        | Action::ChoiceUp
-        | Action::ChoiceDown
-        | Action::ChoicePageUp
-        | Action::ChoicePageDown
-        | Action::ChoiceFirst
-        | Action::ChoiceLast
-        | Action::Choose
-        | Action::FilterMode
-        | Action::Close
-        | Action::CloseHelp
-        | Action::HelpUp
-        | Action::HelpDown
-        | Action::HelpPageUp
-        | Action::HelpPageDown => {}
+        // Every other is of another context.
+        _ => {}
     }
     Vec::new()
 }

@@ -40,18 +40,15 @@ impl Door {
     /// A door that shows this deployment, tells of these entries from then on, and has so many lines of output of the first that is asked for.
     pub fn open(
         project: Project,
-        deployment: Deployment,
+        deployment: &Deployment,
         records: Vec<Record>,
         lines: usize,
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("door");
         let busy = Arc::new(AtomicBool::new(false));
-        let output: Bytes = output(&deployment, lines).into();
-        let snapshot = line(&FeedItem::Snapshot(Box::new(snapshot(
-            project,
-            &deployment,
-        ))));
+        let output: Bytes = output(deployment, lines).into();
+        let snapshot = line(&FeedItem::Snapshot(Box::new(snapshot(project, deployment))));
         let id = deployment.id().clone();
         let records = records.into_iter().map(move |record| {
             let deployment = id.clone();
@@ -69,9 +66,10 @@ impl Door {
         let output = move || async move {
             use futures_util::StreamExt as _;
             let short = output.iter().take(SHORT).position(|byte| *byte == b'\n');
-            let output = match asked.swap(true, Ordering::Relaxed) {
-                false => output,
-                true => output.slice(..short.map_or(0, |end| end + 1)),
+            let output = if asked.swap(true, Ordering::Relaxed) {
+                output.slice(..short.map_or(0, |end| end + 1))
+            } else {
+                output
             };
             let all = futures_util::stream::iter([Ok::<_, Infallible>(output)]);
             Body::from_stream(all.chain(futures_util::stream::pending()))
@@ -125,7 +123,7 @@ async fn tell(
         }
         beat.tick().await;
         if busy.load(Ordering::Relaxed) {
-            next = items.next().map(|items| items.concat());
+            next = items.next().map(<[String]>::concat);
         }
         if next.is_none() && said.elapsed() >= ALIVE {
             next = Some(alive.clone());

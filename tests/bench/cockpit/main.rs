@@ -9,9 +9,11 @@
     clippy::panic,
     clippy::print_stdout,
     clippy::cast_precision_loss,
+    clippy::disallowed_methods,
+    clippy::missing_panics_doc,
     dead_code,
     missing_docs,
-    reason = "a measurement prints, and fails by panicking"
+    reason = "a measurement prints, takes its time, and fails by panicking"
 )]
 
 mod child;
@@ -28,7 +30,6 @@ use std::time::Duration;
 
 use cutover::engine::fold;
 use cutover::model::project::Project;
-use cutover::model::timestamp::Timestamp;
 use door::Door;
 use engine::{Rollout, names, spec};
 use figures::{Aim, Figure, Samples, Unit};
@@ -96,14 +97,14 @@ struct Seen {
 
 fn watch(size: Size, targets: usize, lines: usize) -> Seen {
     let at_once = u32::try_from(targets).unwrap();
-    let now = Timestamp(std::time::UNIX_EPOCH.elapsed().unwrap().as_millis() as i64);
+    let now = cutover::clock::now();
     let mut rollout = Rollout::new(spec(ID, names(targets), at_once), now);
     rollout.run(None);
     // Every target is at work when somebody begins to watch.
     let begun = rollout.records.len().min(targets * 2);
     let rest = rollout.records.split_off(begun);
     let deployment = fold(&rollout.records).unwrap();
-    let door = Door::open(project(targets), deployment, rest, lines);
+    let door = Door::open(project(targets), &deployment, rest, lines);
     let screen = Screen::start(size, child::COCKPIT, door.path(), ID);
     let drawn = screen.wait("a frame", |screen| !screen.text().is_empty());
     let frame = drawn.duration_since(screen.begun).as_secs_f64();

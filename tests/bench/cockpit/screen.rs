@@ -70,7 +70,7 @@ impl Screen {
         let (shared, count) = (Arc::clone(&parser), Arc::clone(&bytes));
         std::thread::spawn(move || {
             let _master = pair.master;
-            let mut buffer = [0; 65536];
+            let mut buffer = vec![0; 65536];
             while let Ok(read @ 1..) = output.read(&mut buffer) {
                 let came = Instant::now();
                 count.fetch_add(read as u64, Ordering::Relaxed);
@@ -110,7 +110,7 @@ impl Screen {
             let left = deadline.saturating_duration_since(Instant::now());
             came = match self.changed.recv_timeout(left) {
                 Ok(came) => came,
-                Err(_) => panic!("no {what} on\n{}", self.text()),
+                Err(error) => panic!("{error}: no {what} on\n{}", self.text()),
             };
         }
         came

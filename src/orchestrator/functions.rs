@@ -8,7 +8,7 @@ use crate::appspec::lambda;
 use crate::engine::spec::TargetSpec;
 use crate::engine::{Ledger, Spec};
 use crate::model::connections::{
-    AwsAccount, FunctionConnection, FunctionEndpoints, FunctionKind, Version, may_be_one_function,
+    AwsAccount, FunctionConnection, FunctionEndpoints, FunctionKind, Version, may_be_one,
 };
 use crate::model::deployment::{ErrorCode, InstanceHealth, RevisionHealth};
 use crate::model::group::GroupKey;
@@ -79,7 +79,7 @@ impl Orchestrator {
         let same = |spec: &Spec| {
             let theirs = spec.function.as_ref().map(|asked| &asked.function);
             theirs.is_some_and(|it| {
-                it.alias == function.alias && may_be_one_function(&it.name, &function.name)
+                it.alias == function.alias && may_be_one(&it.name, &function.name)
             })
         };
         match self.runs_elsewhere(group, same) {
@@ -113,7 +113,7 @@ impl Orchestrator {
     fn version_in_place(&self, function: &lambda::Function, ledger: &Ledger) -> Option<u64> {
         let revision = ledger.target_revision.as_ref()?;
         let before = content::function(&self.0.bundles, revision).ok()?.function;
-        let named = may_be_one_function(&before.name, &function.name);
+        let named = may_be_one(&before.name, &function.name);
         let same = named && before.alias == function.alias;
         same.then_some(before.target_version)
     }

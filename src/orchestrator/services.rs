@@ -16,7 +16,7 @@ use crate::engine::spec::TargetSpec;
 use crate::engine::task_sets::TaskSets;
 use crate::engine::{Ledger, Spec};
 use crate::model::connections::{
-    Arn, ServiceConnection, ServiceKind, ServiceProcesses, TrafficProvider,
+    Arn, ServiceConnection, ServiceKind, ServiceProcesses, TrafficProvider, may_be_one,
 };
 use crate::model::deployment::DeploymentId;
 use crate::model::group::{DeploymentGroup, EcsService, GroupKey, TargetGroupPairInfo};
@@ -157,7 +157,13 @@ impl Orchestrator {
 
     /// Whether no other group moves the traffic of the same service.
     fn nobody_else_moves(&self, group: &GroupKey, service: &EcsService) -> Result<(), ApiError> {
-        let same = |spec: &Spec| spec.service.is_some() && named(&spec.group).ok() == Some(service);
+        let same = |spec: &Spec| {
+            let theirs = named(&spec.group).ok().filter(|_| spec.service.is_some());
+            theirs.is_some_and(|theirs| {
+                may_be_one(&theirs.service_name, &service.service_name)
+                    && may_be_one(&theirs.cluster_name, &service.cluster_name)
+            })
+        };
         match self.runs_elsewhere(group, same) {
             None => Ok(()),
             Some(other) => Err(ApiError::new(

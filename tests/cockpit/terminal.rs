@@ -85,14 +85,23 @@ impl Terminal {
 
     /// Goes to the rollout of `shop`.
     pub fn at_shop(mut self) -> Self {
+        self.go_to("shop/production");
+        self.wait_for("shop / production");
+        self
+    }
+
+    /// Goes to a group.
+    pub fn go_to(&mut self, group: &str) {
         self.wait_for("Applications");
         self.press(":");
         self.wait_for("Go to");
-        self.press("shop/production");
-        self.wait_for("> shop/production");
+        self.press(group);
+        // Before the first picture there is nowhere to go.
+        self.wait("the group, as a row", |screen| {
+            let text = screen.contents();
+            text.contains(&format!("> {group}")) && text.contains("deployment group ")
+        });
         self.press("\r");
-        self.wait_for("shop / production");
-        self
     }
 
     /// Leaves, which stops what runs and ends the lab.

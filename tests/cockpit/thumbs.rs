@@ -27,12 +27,7 @@ fn a_function_shifts_step_by_step_and_comes_back_when_a_check_objects() {
     let folder = Arc::new(tempfile::tempdir().unwrap());
     let arguments = ["--hosts", "2", "--speed", "60"];
     let mut terminal = Terminal::open(folder, &arguments, &[]);
-    terminal.wait_for("Applications");
-    terminal.press(":");
-    terminal.wait_for("Go to");
-    terminal.press("thumbs/live");
-    terminal.wait_for("> thumbs/live");
-    terminal.press("\r");
+    terminal.go_to("thumbs/live");
     terminal.wait_for("version 1 to 2");
     let id = terminal.of_function("user")["deploymentId"].clone();
     let id = id.as_str().unwrap();

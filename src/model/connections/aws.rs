@@ -51,6 +51,15 @@ impl Default for AwsAccount {
     }
 }
 
+/// Whether two names may mean the same thing of AWS: an ARN and the name that it ends with do.
+pub fn may_be_one(one: &str, other: &str) -> bool {
+    let ends = |arn: &str, name: &str| {
+        let last = arn.rsplit_once([':', '/']);
+        last.is_some_and(|(_, last)| last == name)
+    };
+    one == other || ends(one, other) || ends(other, one)
+}
+
 /// Why nothing says which account is meant.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoAccount {
@@ -122,6 +131,21 @@ impl<'a> Arn<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_arn_and_the_name_at_its_end_may_be_one() {
+        let of = |region: &str, resource: &str| {
+            let (service, kind) = resource.split_once(' ').unwrap();
+            format!("arn:aws:{service}:{region}:123456789012:{kind}")
+        };
+        for resource in ["lambda function:thumbs", "ecs service/main/thumbs"] {
+            let arn = of("eu-west-1", resource);
+            assert!(may_be_one("thumbs", "thumbs"));
+            assert!(may_be_one(&arn, "thumbs") && may_be_one("thumbs", &arn));
+            assert!(!may_be_one(&arn, "humbs"));
+            assert!(!may_be_one(&arn, &of("us-east-1", resource)));
+        }
+    }
 
     #[test]
     fn without_a_name_the_only_account_is_meant() {

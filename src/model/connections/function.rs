@@ -50,12 +50,6 @@ pub struct LambdaAlias {
     pub account: Option<String>,
 }
 
-/// Whether two names may mean the same function: an ARN and the name that it ends with do.
-pub fn may_be_one_function(one: &str, other: &str) -> bool {
-    let ends = |arn: &str, name: &str| arn.rsplit_once(':').is_some_and(|(_, last)| last == name);
-    one == other || ends(one, other) || ends(other, one)
-}
-
 impl FunctionConnection {
     /// The function's name alone, also where an ARN names it.
     pub fn short_name(&self) -> &str {
@@ -112,23 +106,5 @@ impl Visitor<'_> for Digits {
             Ok(number) => self.visit_u64(number),
             Err(_) => Err(E::invalid_value(Unexpected::Str(text), &self)),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_arn_and_the_name_at_its_end_may_be_one_function() {
-        let (name, arn) = (
-            "thumbs",
-            "arn:aws:lambda:eu-west-1:123456789012:function:thumbs",
-        );
-        assert!(may_be_one_function(name, name));
-        assert!(may_be_one_function(arn, name) && may_be_one_function(name, arn));
-        assert!(!may_be_one_function(arn, "humbs"));
-        let elsewhere = arn.replace("eu-west-1", "us-east-1");
-        assert!(!may_be_one_function(arn, &elsewhere));
     }
 }

@@ -20,11 +20,9 @@ pub use alarm::{
     AlarmConnection, AlarmSource, CloudWatchAlarm, CommandAlarm, Decimal, HttpAlarm,
     PrometheusAlarm, Question, QuestionError, Threshold,
 };
-pub use aws::{Arn, AwsAccount, NoAccount, account};
+pub use aws::{Arn, AwsAccount, NoAccount, account, may_be_one};
 pub use fleet::{Fleet, FleetProvider};
-pub use function::{
-    FunctionConnection, FunctionEndpoints, FunctionKind, LambdaAlias, Version, may_be_one_function,
-};
+pub use function::{FunctionConnection, FunctionEndpoints, FunctionKind, LambdaAlias, Version};
 pub use hook::{Hook, HookKind, LambdaHook};
 pub use http::{HealthField, HttpBalancer, HttpObserve, HttpRequest, ServiceField};
 pub use receiver::{CommandReceiver, Receiver, ReceiverKind, Slack, SnsTopic, Webhook};

@@ -97,10 +97,7 @@ impl Terminal {
         self.wait_for("Go to");
         self.press(group);
         // Before the first picture there is nowhere to go.
-        self.wait("the group, as a row", |screen| {
-            let text = screen.contents();
-            text.contains(&format!("> {group}")) && text.contains("deployment group ")
-        });
+        self.wait_for(&format!("\u{276f} {group} "));
         self.press("\r");
     }
 

@@ -249,16 +249,21 @@ impl Orchestrator {
         for (runs, (key, id, processes)) in suspended {
             let project = self.project();
             let mut why = lost(&project.connections.aws, &processes);
+            let mut left = None;
             if !runs {
-                let (left, failed) = self.resume_for(&processes).await;
+                let (rest, failed) = self.resume_for(&processes).await;
                 why = why.or(failed.map(|why| why.to_string()));
-                self.note_resumed(&key, &id, &processes, left).await;
+                left = Some(rest);
             }
             done &= why.is_none();
             let stuck = |why| {
                 format!("what {id} suspended stays suspended, until it can be resumed: {why}")
             };
+            // First, so that nothing is said to be stuck when nothing is left.
             self.tell_stuck(&id, why.map(stuck)).await;
+            if let Some(left) = left {
+                self.note_resumed(&key, &id, &processes, left).await;
+            }
         }
         done
     }

@@ -11,6 +11,9 @@ mod fleet;
 #[path = "cockpit/looks.rs"]
 mod looks;
 #[cfg(test)]
+#[path = "cockpit/newcomer.rs"]
+mod newcomer;
+#[cfg(test)]
 #[path = "cockpit/output.rs"]
 mod output;
 #[cfg(test)]

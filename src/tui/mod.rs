@@ -18,6 +18,7 @@
 mod action;
 mod ahead;
 mod attention;
+mod calm;
 mod causes;
 mod changes;
 mod consequence;
@@ -47,6 +48,7 @@ mod terminal;
 #[cfg(test)]
 mod tests;
 mod theme;
+mod tour;
 mod trail;
 mod update;
 mod view;
@@ -67,6 +69,7 @@ pub use preferences::{Preferences, PreferencesError, Source};
 pub use replay::{Entry, Recording, RecordingError};
 use screens::Screen;
 use session::Start;
+pub use tour::{Moment, Step};
 
 /// How the cockpit is opened.
 #[derive(Debug)]
@@ -77,8 +80,8 @@ pub struct Options {
     pub read_only: bool,
     /// Who asks for changes.
     pub user: String,
-    /// Advice above the keys, until it is put away.
-    pub hint: Vec<String>,
+    /// The guide above the keys, until it is put away.
+    pub tour: Vec<Step>,
     /// What is shown first.
     pub start: Option<Address>,
     /// The file that remembers where the cockpit was left, and how its lists were arranged.
@@ -94,7 +97,7 @@ impl Options {
             client,
             read_only: false,
             user,
-            hint: Vec::new(),
+            tour: Vec::new(),
             start: None,
             session: None,
             preferences: Preferences::default(),
@@ -111,7 +114,7 @@ pub async fn run(options: Options) -> color_eyre::Result<Outcome> {
     let (keymap, theme) = appearance(&options.preferences)?;
     let outside = outside(&options.preferences);
     let mut model = model::Model::new(keymap, theme, options.user, options.read_only);
-    model.hint = options.hint;
+    model.tour = options.tour;
     model.multiplexer = Multiplexer::find(|name| std::env::var(name).ok());
     if let Some(file) = &options.session {
         model.screen = Screen::Home;

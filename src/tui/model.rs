@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::action::keymap::Keymap;
 use super::ahead::Ahead;
 use super::attention::Attention;
+use super::calm::Calm;
 use super::causes::Causes;
 use super::changes::Changes;
 use super::effect::Purpose;
@@ -24,6 +25,7 @@ use super::servers::Servers;
 use super::session::Start;
 use super::terminal::multiplexer::Multiplexer;
 use super::theme::Theme;
+use super::tour::Step;
 use super::trail::Trail;
 use crate::api::command::Deploy;
 use crate::api::gate::{Circumstances, TOO_OLD};
@@ -104,8 +106,8 @@ pub(crate) struct Lists {
     pub deployments: Vec<DeploymentId>,
     /// The instances as positions in their deployment, if they are not as the deployment has them.
     pub instances: Option<Vec<usize>>,
-    /// What the instances were arranged for, and when.
-    pub arranged: Option<(DeploymentId, u64, Timestamp)>,
+    /// What the instances were arranged for.
+    pub arranged: Option<(DeploymentId, Calm)>,
     /// How many applications, groups and deployments there would be without a filter.
     pub all: [usize; 3],
 }
@@ -207,8 +209,8 @@ pub(crate) struct Model {
     /// What lies on top, the topmost last.
     pub layers: Vec<Layer>,
     pub messages: Messages,
-    /// Lines of advice, until they are dismissed.
-    pub hint: Vec<String>,
+    /// The guide for who is here for the first time.
+    pub tour: Vec<Step>,
     /// Select the rollback of this deployment when it comes: this person asked for it.
     pub expected_rollback: Option<DeploymentId>,
     /// Select this deployment when it is known.
@@ -284,7 +286,7 @@ impl Model {
             fetch: None,
             layers: Vec::new(),
             messages: Messages::default(),
-            hint: Vec::new(),
+            tour: Vec::new(),
             expected_rollback: None,
             expected: None,
             start: None,
@@ -312,8 +314,7 @@ impl Model {
     /// The instances of the selected deployment, in the order of the screen.
     pub(crate) fn instances(&self) -> Instances<'_> {
         let deployment = self.deployment();
-        let of =
-            |(id, ..): &(DeploymentId, u64, Timestamp)| deployment.is_some_and(|d| d.id() == id);
+        let of = |(id, _): &(DeploymentId, Calm)| deployment.is_some_and(|d| d.id() == id);
         let fits = self.lists.arranged.as_ref().is_some_and(of);
         Instances {
             targets: deployment.map_or(&[], |deployment| &deployment.targets),

@@ -6,6 +6,7 @@ use crate::engine::Deployment;
 use crate::model::deployment::DeploymentId;
 use crate::model::deployment::TargetStatus;
 use crate::model::timestamp::Timestamp;
+use crate::tui::calm::Calm;
 
 /// A straggler has worked so many times as long as half of those that are done.
 const STRAGGLES: f64 = 2.0;
@@ -13,14 +14,13 @@ const STRAGGLES: f64 = 2.0;
 const LONGER: Duration = Duration::from_secs(2);
 /// Those that have to be done before anything is said.
 const ENOUGH: usize = 3;
-/// How often the median is computed at most.
-const CALM: Duration = Duration::from_millis(250);
 
 /// How long the instances take.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
-    of: Option<(DeploymentId, u32)>,
-    at: Timestamp,
+    of: Option<DeploymentId>,
+    /// The news are how many are done.
+    calm: Calm,
     /// What half of those that are done took at most.
     pub median: Option<Duration>,
 }
@@ -28,16 +28,12 @@ pub(crate) struct Pace {
 impl Pace {
     /// Fits it to a deployment, when another instance is done.
     pub(crate) fn refresh(&mut self, deployment: &Deployment, now: Timestamp) {
-        let same = |id: &DeploymentId| id == deployment.id();
-        let done = deployment.overview.succeeded;
-        let calm = now.since(self.at) < CALM && self.at <= now;
-        if let Some((id, known)) = &self.of
-            && same(id)
-            && (*known == done || calm)
-        {
+        let done = u64::from(deployment.overview.succeeded);
+        if self.of.as_ref() == Some(deployment.id()) && self.calm.stands(done, now) {
             return;
         }
-        (self.of, self.at) = (Some((deployment.id().clone(), done)), now);
+        self.of = Some(deployment.id().clone());
+        self.calm.made(done, now);
         let targets = deployment.targets.iter();
         let done = targets.filter(|target| target.status == TargetStatus::Succeeded);
         let mut took: Vec<Duration> = done.filter_map(|target| target.worked(now)).collect();

@@ -26,14 +26,20 @@ fn colours(
     screen: &vt100::Screen,
     text: &str,
 ) -> impl Iterator<Item = (vt100::Color, vt100::Color)> {
-    let width = u16::try_from(text.chars().count()).unwrap();
-    let cells =
-        (0..ROWS).flat_map(move |row| (0..=COLUMNS - width).map(move |column| (row, column)));
-    cells.filter_map(move |(row, column)| {
-        let rest = screen.contents_between(row, column, row, COLUMNS);
-        let colour = |column| screen.cell(row, column).map(vt100::Cell::fgcolor);
-        let both = colour(column).zip(colour(column + width - 1));
-        both.filter(|_| rest.starts_with(text))
+    let (rows, columns) = screen.size();
+    let wanted: Vec<char> = text.chars().collect();
+    let lines = screen.rows(0, columns).zip(0..rows);
+    lines.flat_map(move |(line, row)| {
+        // Every letter that is drawn is one column wide.
+        let line: Vec<char> = line.chars().collect();
+        let colour = |column: usize| {
+            let column = u16::try_from(column).unwrap();
+            screen.cell(row, column).map(vt100::Cell::fgcolor)
+        };
+        let found = line.windows(wanted.len()).enumerate();
+        let found = found.filter(|(_, letters)| *letters == wanted);
+        let both = found.filter_map(|(at, _)| colour(at).zip(colour(at + wanted.len() - 1)));
+        both.collect::<Vec<_>>()
     })
 }
 
@@ -166,15 +172,32 @@ impl Terminal {
         Self::start(folder, &all, variables)
     }
 
+    /// The lab that a newcomer gets, in a terminal of so many columns and rows.
+    pub fn whole_lab_of(columns: u16, rows: u16) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let lab = folder.path().join("lab");
+        let arguments = ["lab", "--dir", lab.to_str().unwrap()];
+        Self::start_sized(folder, &arguments, &[], (columns, rows))
+    }
+
     /// The program with these arguments; the folder goes with it.
     pub fn start(
         folder: Arc<tempfile::TempDir>,
         arguments: &[&str],
         variables: &[(&str, &str)],
     ) -> Self {
+        Self::start_sized(folder, arguments, variables, (COLUMNS, ROWS))
+    }
+
+    fn start_sized(
+        folder: Arc<tempfile::TempDir>,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+        (columns, rows): (u16, u16),
+    ) -> Self {
         let size = PtySize {
-            rows: ROWS,
-            cols: COLUMNS,
+            rows,
+            cols: columns,
             pixel_width: 0,
             pixel_height: 0,
         };
@@ -201,7 +224,7 @@ impl Terminal {
             .unwrap_or_default();
         answer += "\x1b[?62c";
         let answers = Arc::clone(&keys);
-        let screen = Arc::new(Mutex::new(vt100::Parser::new(ROWS, COLUMNS, 0)));
+        let screen = Arc::new(Mutex::new(vt100::Parser::new(rows, columns, 0)));
         let shared = Arc::clone(&screen);
         let (change, changed) = channel();
         std::thread::spawn(move || {
@@ -248,12 +271,22 @@ impl Terminal {
 
     pub fn wait(&self, what: &str, seen: impl Fn(&vt100::Screen) -> bool) {
         let deadline = Instant::now() + Duration::from_mins(1);
-        while !seen(self.screen.lock().unwrap().screen()) {
+        // Looked at beside what comes: a slow look must not hold the program up.
+        let look = || {
+            let screen = self.screen().screen().clone();
+            seen(&screen)
+        };
+        loop {
+            // All of this is on the screen already.
+            while self.changed.try_recv().is_ok() {}
+            if look() {
+                return;
+            }
             let left = deadline.saturating_duration_since(Instant::now());
             let news = self.changed.recv_timeout(left);
             // The last words may have come just before the end.
-            let there = seen(self.screen.lock().unwrap().screen());
-            assert!(news.is_ok() || there, "no {what:?} on\n{}", self.text());
+            let ended = news.is_err() || left.is_zero();
+            assert!(!ended || look(), "no {what:?} on\n{}", self.text());
         }
     }
 
@@ -265,8 +298,9 @@ impl Terminal {
 
     pub fn coloured(&self) -> bool {
         let parser = self.screen.lock().unwrap();
-        (0..ROWS).any(|row| {
-            (0..COLUMNS).any(|column| {
+        let (rows, columns) = parser.screen().size();
+        (0..rows).any(|row| {
+            (0..columns).any(|column| {
                 let cell = parser.screen().cell(row, column);
                 cell.is_some_and(|cell| cell.fgcolor() != vt100::Color::Default)
             })

@@ -4,8 +4,8 @@ mod fill;
 mod parts;
 mod provision;
 mod status;
+mod tour;
 
-use super::print::say;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::appearance::Appearance;
 use super::context::{Context, UsageError, user};
+use super::print::say;
 use super::{Exit, cockpit};
 use crate::api::client::Client;
 use crate::lab::Fleet;
@@ -105,14 +106,9 @@ pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Ex
             return Err(error);
         }
     };
-    let hint: &[&str] = if fleet.has_checkout() {
-        &HINT
-    } else {
-        &HINT_IN_PLACE
-    };
     let options = tui::Options {
         read_only: context.read_only,
-        hint: hint.iter().map(|line| (*line).to_owned()).collect(),
+        tour: tour::STEPS.to_vec(),
         preferences,
         ..tui::Options::new(client.clone(), user())
     };
@@ -183,24 +179,6 @@ async fn prepare(context: &Context, fleet: &mut Fleet) -> color_eyre::Result<Cli
     }
     Ok(client)
 }
-
-/// What a newcomer is told.
-const HINT: [&str; 6] = [
-    "It begins with live requests on checkout 2.0, and with 2.1 waiting for them.",
-    "r  reroute: they go to 2.1   b  they come back   e  keep 2.0 no longer",
-    "In another terminal: cutover lab status, cutover lab alarm on",
-    ":  type shop: 1.0.0 comes in place; thumbs: a function's traffic shifts; gallery: tasks",
-    "d  deploy   s  stop what runs   b  roll back   n  next failed instance",
-    "?  every key   0  home   q  quit, then s: what runs is stopped, and the lab ends",
-];
-
-/// What is said of a lab without checkout.
-const HINT_IN_PLACE: [&str; 4] = [
-    "shop 1.0.0 is being rolled out to real agents; below is what a script says.",
-    "d  deploy: 1.1.0 is good, 1.2.0-broken fails its validation on some hosts",
-    "s  stop what runs   b  roll back   n  go to the next failed instance",
-    ":  go anywhere   0  home   ?  every key   q  quit, which ends the lab",
-];
 
 /// Runs the fleet alone until a signal comes.
 async fn up(folder: &Path, hosts: usize) -> color_eyre::Result<Exit> {

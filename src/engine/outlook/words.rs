@@ -192,6 +192,9 @@ impl Outlook {
             };
         } else if let Some(fleet) = self.fleet() {
             text = format!("waiting for {fleet}");
+        } else if self.in_flight == 0 && self.then.after == 0 && !self.then.events.is_empty() {
+            // Between two entries of one decision, where a replay can stand still.
+            return format!("going on at once: {}", self.next());
         } else if self.in_flight == 0 {
             // A state that must not be: it is told rather than hidden.
             return "waiting for nothing: a fault of this program's, please report it".to_owned();

@@ -180,7 +180,7 @@ actions! {
     Help "help" Main Harmless Some("help"), "Show every key, and why an action is not available";
     Messages "messages" Main Harmless None, "Show everything that was said since the cockpit was opened";
     Quit "quit" Main Harmless Some("quit"), "Leave; asks what to do with deployments that run";
-    Dismiss "dismiss" Main Harmless Some("close hint"), "Put the hint or the message away";
+    Dismiss "dismiss" Main Harmless Some("close hint"), "Put the guide or the message away";
     Up "up" Main Harmless None, "Go up a row";
     Down "down" Main Harmless None, "Go down a row";
     PageUp "page-up" Main Harmless None, "Go up a page";

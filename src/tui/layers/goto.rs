@@ -1,7 +1,5 @@
 //! The palette: every place by its name or address, and every action with its key, and why it can't be done now.
 
-use std::time::Duration;
-
 use super::picker::{Picked, Picker, Row};
 use super::{Layer, Reply};
 use crate::model::address::Address;
@@ -9,6 +7,7 @@ use crate::model::timestamp::Timestamp;
 use crate::tui::action::available::available;
 use crate::tui::action::key::Key;
 use crate::tui::action::{ACTIONS, Action, Context};
+use crate::tui::calm::Calm;
 use crate::tui::effect::Effect;
 use crate::tui::glyph::event;
 use crate::tui::model::Model;
@@ -28,38 +27,36 @@ pub(crate) enum Place {
 #[derive(Debug)]
 pub(crate) struct GoTo {
     pub picker: Picker<Place>,
-    /// What was typed, how many news there were, and when, as its rows were made.
-    made: Option<(String, u64, Timestamp)>,
+    /// What was typed as its rows were made.
+    typed: Option<String>,
+    calm: Calm,
 }
-
-/// News are looked at this often at most: every instance is a row.
-const CALM: Duration = Duration::from_millis(250);
 
 /// Opens it.
 pub(crate) fn open(model: &mut Model) {
     model.layers.push(Layer::GoTo(GoTo {
         picker: Picker::new(),
-        made: None,
+        typed: None,
+        calm: Calm::default(),
     }));
 }
 
 impl GoTo {
     /// When it looks at news that it has let wait.
     pub(super) fn due(&self, model: &Model) -> Option<Timestamp> {
-        let (_, news, at) = self.made.as_ref()?;
-        (*news != model.news).then(|| *at + CALM)
+        self.calm.due(model.news)
     }
 
     /// Looks at the picture again.
     pub(super) fn refresh(&mut self, model: &Model) {
-        let fits = self.made.as_ref().is_some_and(|(typed, _, at)| {
-            *typed == self.picker.field.text && *at <= model.now && model.now.since(*at) < CALM
-        });
-        if fits {
+        let typed = &self.picker.field.text;
+        // Every instance is a row. Why an action is not available changes with the time alone, so nothing stands for long.
+        if self.typed.as_ref() == Some(typed) && self.calm.young(model.now) {
             self.picker.place(model.size.1);
             return;
         }
-        self.made = Some((self.picker.field.text.clone(), model.news, model.now));
+        self.typed = Some(typed.clone());
+        self.calm.made(model.news, model.now);
         let mut rows = candidates(model);
         // What is typed as an address comes first, if it leads anywhere and is not there anyway.
         let typed: Option<Address> = self.picker.field.text.trim().parse().ok();

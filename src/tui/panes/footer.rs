@@ -6,8 +6,8 @@ use crate::tui::layout::Layout;
 use crate::tui::model::{Model, Pane};
 use crate::tui::paint::{Brush, Ends, Run, run, width};
 use crate::tui::panes::output::fills;
-use crate::tui::screens::Screen;
 use crate::tui::theme::Role;
+use crate::tui::tour;
 use crate::tui::widgets::wrap::wrap;
 
 /// Draws the footer, which closes the box above it, and the hint.
@@ -42,14 +42,10 @@ pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
     brush.title(area, &runs);
 }
 
-/// The hint, broken into lines that fit the screen. It tells of the keys of rollouts, which are nothing elsewhere.
+/// What the guide says, broken into lines that fit the screen.
 pub(crate) fn hint(model: &Model) -> Vec<String> {
-    if model.screen != Screen::Rollouts {
-        return Vec::new();
-    }
     let width = usize::from(model.size.0.saturating_sub(4));
-    let lines = model.hint.iter();
-    lines.flat_map(|line| wrap(line, width)).collect()
+    tour::said(model).map_or_else(Vec::new, |said| wrap(&said, width))
 }
 
 /// What comes before what, as the output has the keys: what is looked for in it, and, for who reads nothing else, how it is

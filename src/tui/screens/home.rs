@@ -14,8 +14,6 @@
 //! └───────────────────────────────────────────────────────────────────────────────────────────────┘
 //! ```
 
-use std::time::Duration;
-
 use ratatui::layout::Rect;
 
 use crate::api::attention::{Attention, Kind, Need, attention};
@@ -25,6 +23,7 @@ use crate::model::address::Address;
 use crate::model::alarm::{AlarmState, AlarmStatus};
 use crate::model::timestamp::{Short, Timestamp, Whole};
 use crate::text::safe;
+use crate::tui::calm::Calm;
 use crate::tui::glyph::{Glyph, Mark};
 use crate::tui::layout::Layout;
 use crate::tui::lists::List;
@@ -37,8 +36,6 @@ use crate::tui::widgets::fuzzy::Fuzzy;
 use crate::tui::widgets::list::{beyond, scroll, step};
 use crate::tui::widgets::wrap::wrap;
 
-/// It looks at news at most this often.
-const CALM: Duration = Duration::from_millis(250);
 /// The width of the sign and the word.
 const WORD: usize = 14;
 /// The width of the time.
@@ -85,8 +82,9 @@ pub(crate) struct Home {
     selected: Option<Id>,
     /// The first line in view.
     top: usize,
-    /// The news that it was made of, and when.
-    made: Option<(u64, Timestamp)>,
+    calm: Calm,
+    /// The second that its words are of.
+    second: Option<i64>,
 }
 
 /// A line of the screen.
@@ -102,14 +100,12 @@ impl Home {
     pub(crate) fn refresh(&mut self, model: &Model, narrowed: bool) {
         let Some(view) = &model.view else { return };
         // Its words have whole seconds in them.
-        let second = |at: Timestamp| at.0.div_euclid(1000);
-        let due = self.made.is_none_or(|(news, at)| {
-            let calm = model.now.since(at) >= CALM || model.now < at;
-            (news != model.news && calm) || second(at) != second(model.present())
-        });
+        let second = Some(model.present().0.div_euclid(1000));
+        let due = self.second != second || !self.calm.stands(model.news, model.now);
         if due {
             self.attention = attention(view, model.present());
-            self.made = Some((model.news, model.present()));
+            self.second = second;
+            self.calm.made(model.news, model.now);
         }
         if due || narrowed {
             let before = self.position();
@@ -271,8 +267,7 @@ impl Home {
 
     /// When it looks at news that it has let wait.
     pub(crate) fn due(&self, model: &Model) -> Option<Timestamp> {
-        let (news, at) = self.made?;
-        (news != model.news).then(|| at + CALM)
+        self.calm.due(model.news)
     }
 
     /// Whether a deadline on it comes nearer.

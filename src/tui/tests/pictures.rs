@@ -3,6 +3,7 @@
 use super::{Cockpit, MONO, sample, states};
 use crate::tui::message::{Message, OutputNews};
 use crate::tui::theme::Theme;
+use crate::tui::tour::{Moment, Step};
 
 fn rollout() -> Cockpit {
     let run = sample::rollout();
@@ -261,9 +262,17 @@ fn output_of_all_instances() {
 fn the_hint_is_above_the_keys() {
     let mut cockpit = rollout();
     cockpit.resize(80, 24);
-    cockpit.model.hint = vec![
-        "This is a lab: a fleet on your own machine.".to_owned(),
-        "Press d to deploy.".to_owned(),
+    let step = |moment, text| Step {
+        group: "shop/production",
+        moment,
+        text,
+    };
+    cockpit.model.tour = vec![
+        step(Moment::Failed, "It failed."),
+        step(
+            Moment::Runs,
+            "Two hosts at a time get it. {stop} stops, and what has ended stays as it is. Press {deploy} to deploy.",
+        ),
     ];
     picture!("hint-80x24", cockpit);
     cockpit.keys("0");
@@ -300,7 +309,11 @@ fn no_size_panics() {
     for (index, key) in open.into_iter().enumerate() {
         let mut cockpit = if index == 6 { failure() } else { rollout() };
         cockpit.keys(key);
-        cockpit.model.hint = vec!["hint".to_owned()];
+        cockpit.model.tour = vec![Step {
+            group: "shop/production",
+            moment: Moment::Runs,
+            text: "hint",
+        }];
         if index == 6 {
             cockpit.keys("d");
         }

@@ -19,7 +19,7 @@ pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         return Vec::new();
     }
     match action.entry().context {
-        Context::Main | Context::Rows => go_about(model, action),
+        Context::Main | Context::Rows => go_about(model, action).unwrap_or_default(),
         Context::Output | Context::Reading => output::perform(model, action),
         Context::Replay => {
             replay::control(model, action);
@@ -30,10 +30,10 @@ pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
     }
 }
 
-/// Does an action of the lists and of every pane.
-fn go_about(model: &mut Model, action: Action) -> Vec<Effect> {
+/// Does an action of the lists and of every pane; `None` if it is of another context.
+fn go_about(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
     match action {
-        Action::Deploy => return layers::deploy::open(model),
+        Action::Deploy => return Some(layers::deploy::open(model)),
         Action::Stop
         | Action::Pause
         | Action::Retry
@@ -62,22 +62,24 @@ fn go_about(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::LastPlace => last_place(model),
         Action::History => go(model, &screens::history::place(model)),
         Action::Mark => screens::history::mark(model),
-        Action::Compare => return layers::compare::open(model),
-        Action::Replay => return afterwards::ask(model, Purpose::Replay),
-        Action::Report => return afterwards::ask(model, Purpose::Report),
-        Action::CopyAddress => return vec![copy(model)],
+        Action::Compare => return Some(layers::compare::open(model)),
+        Action::Replay => return Some(afterwards::ask(model, Purpose::Replay)),
+        Action::Report => return Some(afterwards::ask(model, Purpose::Report)),
+        Action::CopyAddress => return Some(vec![copy(model)]),
         Action::Help => model
             .layers
             .push(Layer::Help(layers::help::Help::default())),
         Action::Messages => model
             .layers
             .push(Layer::Messages(layers::messages::Messages::default())),
-        Action::Quit => return layers::leaving::ask(model),
+        Action::Quit => return Some(layers::leaving::ask(model)),
         Action::Shape => model.shape = model.shape.next(),
         Action::NextFailed => navigate::failed(model, true),
         Action::PreviousFailed => navigate::failed(model, false),
         Action::Linked => navigate::linked(model),
-        Action::Follow | Action::Zoom | Action::AllOutput => return output::perform(model, action),
+        Action::Follow | Action::Zoom | Action::AllOutput => {
+            return Some(output::perform(model, action));
+        }
         Action::NextPane => navigate::pane(model, 1, true),
         Action::PreviousPane => navigate::pane(model, -1, true),
         Action::PaneLeft => navigate::beside(model, -1),
@@ -91,10 +93,10 @@ fn go_about(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::PageDown => navigate::move_by(model, navigate::page(model)),
         Action::First => navigate::move_to_end(model, false),
         Action::Last => navigate::move_to_end(model, true),
-        // Every other is of another context.
-        _ => {}
+        // Each of these is of another context.
+        _ => return None,
     }
-    Vec::new()
+    Some(Vec::new())
 }
 
 /// Sorts the list that has the keys, or turns it round.
@@ -164,6 +166,26 @@ fn copy(model: &mut Model) -> Effect {
 
 fn dismiss(model: &mut Model) {
     if !model.messages.put_away() {
-        model.hint.clear();
+        model.tour.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::action::ACTIONS;
+    use crate::tui::action::keymap::Keymap;
+    use crate::tui::theme::Theme;
+
+    #[test]
+    fn every_action_of_the_lists_and_of_every_pane_is_done_by_somebody() {
+        for entry in ACTIONS {
+            let keymap = Keymap::defaults().unwrap();
+            let theme = Theme::built_in("mono", true);
+            let mut model = Model::new(keymap, theme, "ana".to_owned(), false);
+            let ours = matches!(entry.context, Context::Main | Context::Rows);
+            let done = go_about(&mut model, entry.action).is_some();
+            assert_eq!(done, ours, "{}", entry.name);
+        }
     }
 }

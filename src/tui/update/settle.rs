@@ -1,12 +1,11 @@
 //! After every message: lists, selection and scroll positions fit the picture again, and what is selected is on its way.
 
-use std::time::Duration;
-
 use crate::engine::{Deployment, Summary};
 use crate::model::deployment::{DeploymentId, TargetStatus};
 use crate::model::group::{DeploymentGroup, GroupKey};
 use crate::model::name::Name;
 use crate::tui::ahead::Ahead;
+use crate::tui::calm::Calm;
 use crate::tui::changes::Changes;
 use crate::tui::effect::Effect;
 use crate::tui::layers;
@@ -184,9 +183,6 @@ fn kept<Id>(selected: Option<&Id>, narrowed: Option<List>, list: List) -> Option
     selected.filter(|_| narrowed != Some(list))
 }
 
-/// The instances as they were arranged, looked at again at most this often.
-const CALM: Duration = Duration::from_millis(250);
-
 fn arrange_instances(model: &mut Model, narrowed: Option<List>, sorted: Option<List>) {
     let arrangement = model.arranged.of(List::Instances);
     let Some(deployment) = model.deployment() else {
@@ -199,9 +195,7 @@ fn arrange_instances(model: &mut Model, narrowed: Option<List>, sorted: Option<L
     let asked = [narrowed, sorted].contains(&Some(List::Instances));
     let id = deployment.id();
     let made = model.lists.arranged.as_ref().filter(|(of, ..)| of == id);
-    let fits = made.is_some_and(|(_, seq, at)| {
-        *seq == deployment.seq || (model.now.since(*at) < CALM && *at <= model.now)
-    });
+    let fits = made.is_some_and(|(_, calm)| calm.stands(deployment.seq, model.now));
     let selected = model.selected.instance.as_ref();
     let position = selected.and_then(|name| deployment.position(name));
     if fits && !asked {
@@ -226,7 +220,9 @@ fn arrange_instances(model: &mut Model, narrowed: Option<List>, sorted: Option<L
             })
         },
     );
-    model.lists.arranged = Some((id.clone(), deployment.seq, model.now));
+    let mut calm = Calm::default();
+    calm.made(deployment.seq, model.now);
+    model.lists.arranged = Some((id.clone(), calm));
     model.lists.instances = Some(shown);
 }
 

@@ -4,10 +4,8 @@
 mod draw;
 mod entry;
 
-use std::collections::BTreeMap;
-use std::time::Duration;
-
 use ratatui::layout::Rect;
+use std::collections::BTreeMap;
 
 use crate::api::afterwards::past::Given;
 use crate::api::view::View;
@@ -17,6 +15,7 @@ use crate::model::deployment::DeploymentId;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
+use crate::tui::calm::Calm;
 use crate::tui::effect::Effect;
 use crate::tui::lists::List;
 use crate::tui::lists::facts::{Facts, Key};
@@ -27,9 +26,6 @@ use crate::tui::widgets::list::{scroll, step};
 
 pub(super) use draw::draw;
 use entry::Entry;
-
-/// It looks at news at most this often.
-const CALM: Duration = Duration::from_millis(250);
 
 /// Whose history it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,8 +49,7 @@ pub(crate) struct History {
     all: usize,
     selected: Option<DeploymentId>,
     top: usize,
-    /// The news that the rows were made of, and when.
-    made: Option<(u64, Timestamp)>,
+    calm: Calm,
     /// The newest news.
     news: u64,
     /// The deployment with which others are compared.
@@ -90,7 +85,7 @@ impl History {
             self.past = Past::default();
             self.rows.clear();
         }
-        self.made = None;
+        self.calm = Calm::default();
     }
 
     /// Its address.
@@ -121,12 +116,8 @@ impl History {
     pub(crate) fn refresh(&mut self, model: &Model, changed: bool, narrowed: bool) {
         let Some(view) = &model.view else { return };
         self.news = model.news;
-        let calm = |at: Timestamp| model.now.since(at) >= CALM || model.now < at;
-        let make = self
-            .made
-            .is_none_or(|(news, at)| news != self.news && calm(at));
-        if make || changed {
-            self.made = Some((self.news, model.now));
+        if changed || !self.calm.stands(self.news, model.now) {
+            self.calm.made(self.news, model.now);
             self.make(model, view, narrowed);
         }
         if self.position().is_none() {
@@ -233,7 +224,7 @@ impl History {
             }
             Err(problem) => self.past.problem = Some(problem),
         }
-        self.made = None;
+        self.calm = Calm::default();
     }
 
     /// The selected row among those that are shown.
@@ -282,8 +273,7 @@ impl History {
 
     /// When it looks at news that it has let wait.
     pub(crate) fn due(&self) -> Option<Timestamp> {
-        let (news, at) = self.made?;
-        (news != self.news).then(|| at + CALM)
+        self.calm.due(self.news)
     }
 
     /// Moves the cursor by so many rows.

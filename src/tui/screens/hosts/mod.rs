@@ -5,14 +5,12 @@ mod details;
 mod list;
 mod places;
 
-use std::collections::BTreeMap;
-use std::time::Duration;
-
 use crate::api::host::HostView;
 use crate::api::snapshot::HostState;
 use crate::model::address::Address;
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
+use crate::tui::calm::Calm;
 use crate::tui::glyph;
 use crate::tui::lists::List;
 use crate::tui::lists::facts::{host, host_key};
@@ -21,9 +19,7 @@ use crate::tui::paint::{Brush, Run, run};
 use crate::tui::theme::Role;
 use crate::tui::widgets::list::{scroll, step};
 use places::Places;
-
-/// The order of the rows changes at most this often: a fleet that comes up says thousands of things in a second.
-const CALM: Duration = Duration::from_millis(250);
+use std::collections::BTreeMap;
 
 /// The hosts on the screen.
 #[derive(Debug, Default)]
@@ -34,8 +30,7 @@ pub(crate) struct Hosts {
     counts: BTreeMap<HostState, usize>,
     selected: Option<Name>,
     top: usize,
-    /// The news that the rows were made of, and when.
-    made: Option<(u64, Timestamp)>,
+    calm: Calm,
     /// The newest news.
     news: u64,
 }
@@ -55,12 +50,8 @@ impl Hosts {
     pub(crate) fn refresh(&mut self, model: &Model, changed: bool, narrowed: bool) {
         let Some(view) = &model.view else { return };
         self.news = view.host_news;
-        let calm = |at: Timestamp| model.now.since(at) >= CALM || model.now < at;
-        let make = self
-            .made
-            .is_none_or(|(news, at)| news != self.news && calm(at));
-        if make || changed {
-            self.made = Some((self.news, model.now));
+        if changed || !self.calm.stands(self.news, model.now) {
+            self.calm.made(self.news, model.now);
             self.make(model, narrowed);
         }
         if self.position().is_none() {
@@ -125,7 +116,7 @@ impl Hosts {
     /// Puts the cursor on a host.
     pub(crate) fn select(&mut self, name: Name) {
         self.selected = Some(name);
-        self.made = None;
+        self.calm = Calm::default();
     }
 
     /// How many are shown.
@@ -158,8 +149,7 @@ impl Hosts {
 
     /// When it looks at news that it has let wait.
     pub(crate) fn due(&self) -> Option<Timestamp> {
-        let (news, at) = self.made?;
-        (news != self.news).then(|| at + CALM)
+        self.calm.due(self.news)
     }
 
     /// Whether it shows an age that grows every second.

@@ -278,9 +278,9 @@ impl Driver {
                     tell(&messages, Message::Answered(result)).await;
                 }));
             }
-            Effect::Save(name, text) => {
+            Effect::Save { name, ending, text } => {
                 tokio::task::spawn_blocking(move || {
-                    let saved = save(&name, &text);
+                    let saved = save(&name, ending, &text);
                     // If nobody listens the cockpit has ended, and the file is where it is.
                     let _ = messages.blocking_send(Message::Saved(saved));
                 });
@@ -308,10 +308,10 @@ impl Driver {
 }
 
 /// Saves a text in the folder that the cockpit was started in.
-fn save(name: &str, text: &str) -> Result<String, String> {
+fn save(name: &str, ending: &str, text: &str) -> Result<String, String> {
     let folder = std::env::current_dir()
         .map_err(|error| format!("the folder that the cockpit was started in is gone: {error}"))?;
-    let file = super::save::save(&folder, name, text)?;
+    let file = super::save::save(&folder, name, ending, text)?;
     Ok(file.display().to_string())
 }
 

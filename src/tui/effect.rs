@@ -54,8 +54,15 @@ pub(crate) enum Effect {
     Call(String),
     /// Ask the terminal to copy a text.
     Copy(String),
-    /// Write a text to a new file that is called like this.
-    Save(String, String),
+    /// Write a text to a new file.
+    Save {
+        /// What it is called.
+        name: String,
+        /// What its name ends in, without the dot.
+        ending: &'static str,
+        /// What is written.
+        text: String,
+    },
     /// Leave.
     Quit,
 }

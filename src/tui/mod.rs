@@ -36,6 +36,7 @@ mod output;
 mod pace;
 mod paint;
 mod panes;
+mod picture;
 mod preferences;
 mod replay;
 mod safe;

@@ -1,6 +1,7 @@
 //! Draws the model. Nothing changes here, and nothing is decided.
 
 use ratatui::Frame;
+use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::model::Model;
@@ -9,8 +10,13 @@ use super::{layers, screens};
 
 /// Draws a whole frame.
 pub(crate) fn view(model: &Model, frame: &mut Frame<'_>) {
-    let area = frame.area();
-    let mut brush = Brush::new(frame.buffer_mut(), model.theme);
+    draw(model, frame.buffer_mut());
+}
+
+/// Draws everything.
+pub(crate) fn draw(model: &Model, buffer: &mut Buffer) {
+    let area = buffer.area;
+    let mut brush = Brush::new(buffer, model.theme);
     screens::draw(model, &mut brush);
     if !model.layout().tiny && model.view.is_some() && model.is_stale() {
         let below = Rect {

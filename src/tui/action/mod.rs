@@ -177,6 +177,7 @@ actions! {
     Forward "forward" Main Harmless None, "Go to where you were before you went back";
     LastPlace "last-place" Main Harmless None, "Go to where you were last, and with the same key here again";
     CopyAddress "copy-address" Main Harmless None, "Copy the address of what you see: `cutover open ADDRESS` opens it";
+    Export "export" Main Harmless None, "Write what you see to a new file: the screen as text, with colours or as a picture, or the list's rows as CSV or JSON";
     Help "help" Main Harmless Some("help"), "Show every key, and why an action is not available";
     Messages "messages" Main Harmless None, "Show everything that was said since the cockpit was opened";
     Quit "quit" Main Harmless Some("quit"), "Leave; asks what to do with deployments that run";

@@ -4,6 +4,7 @@
 pub(crate) mod compare;
 pub(crate) mod confirm;
 pub(crate) mod deploy;
+pub(crate) mod export;
 pub(crate) mod filter;
 pub(crate) mod goto;
 pub(crate) mod help;
@@ -33,6 +34,7 @@ pub(crate) enum Layer {
     Leaving(leaving::Leaving),
     GoTo(goto::GoTo),
     Deploy(deploy::Pick),
+    Export(export::Export),
     Filter(filter::Filter),
     Search(search::Search),
     Share(share::Share),
@@ -56,6 +58,7 @@ impl Layer {
             Self::Leaving(_) => Context::Leaving,
             Self::GoTo(_)
             | Self::Deploy(_)
+            | Self::Export(_)
             | Self::Filter(_)
             | Self::Search(_)
             | Self::Share(_) => Context::Typing,
@@ -88,6 +91,7 @@ pub(crate) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
         Layer::Leaving(leaving) => leaving::key(leaving, model, action, &mut effects),
         Layer::GoTo(goto) => goto::key(goto, model, key, action, &mut effects),
         Layer::Deploy(pick) => deploy::key(pick, model, key, action, &mut effects),
+        Layer::Export(export) => export::key(export, model, key, action, &mut effects),
         Layer::Filter(filter) => filter::key(filter, model, key, action),
         Layer::Search(search) => search::key(search, model, key, action),
         Layer::Share(share) => share::key(share, model, key, action),
@@ -105,6 +109,7 @@ pub(crate) fn paste(model: &mut Model, text: &str) {
     match model.layers.last_mut() {
         Some(Layer::GoTo(goto)) => goto.picker.paste(text),
         Some(Layer::Deploy(pick)) => pick.picker.paste(text),
+        Some(Layer::Export(export)) => export.paste(text),
         Some(Layer::Filter(filter)) => {
             let (list, text) = filter.paste(text);
             let mode = model.arranged.of(list).filter.mode();
@@ -135,6 +140,10 @@ pub(crate) fn refresh(model: &mut Model) {
         }
         Layer::Compare(compare) => {
             compare.refresh(model);
+            true
+        }
+        Layer::Export(export) => {
+            export.refresh(model);
             true
         }
         Layer::Help(_)
@@ -192,6 +201,7 @@ pub(crate) fn draw(model: &Model, brush: &mut Brush<'_>) {
             Layer::Leaving(leaving) => leaving.draw(model, brush),
             Layer::GoTo(goto) => goto.draw(model, brush),
             Layer::Deploy(pick) => pick.draw(model, brush),
+            Layer::Export(export) => export.draw(model, brush),
             Layer::Filter(filter) => filter.draw(model, brush),
             Layer::Search(search) => search.draw(model, brush),
             Layer::Share(share) => share.draw(model, brush),

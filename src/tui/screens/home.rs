@@ -158,6 +158,12 @@ impl Home {
         self.rows = rows;
     }
 
+    /// What is known of every row that is shown.
+    pub(crate) fn facts_of_all(&self, model: &Model) -> Vec<Facts> {
+        let rows = self.rows.iter();
+        rows.map(|id| self.facts(model, id)).collect()
+    }
+
     fn facts(&self, model: &Model, id: &Id) -> Facts {
         let facts = Facts::new(id.at.to_string());
         if let Some(need) = self.need(id) {

@@ -5,6 +5,8 @@ mod approvals;
 mod attention;
 mod blue_green;
 mod commands;
+mod documents;
+mod export;
 mod fleets;
 mod follows;
 mod freezes;

@@ -328,7 +328,7 @@ fn lines_are_copied_and_saved_as_they_are_shown() {
             .contains("asked the terminal to copy a line")
     );
     cockpit.keys("& W");
-    let Some(Effect::Save(name, text)) = cockpit.effects.last() else {
+    let Some(Effect::Save { name, text, .. }) = cockpit.effects.last() else {
         panic!()
     };
     assert_eq!(name, "d-7F3KQ21XB-web-3");

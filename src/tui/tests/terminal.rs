@@ -1,13 +1,17 @@
 //! The bytes that reach a terminal, read by a terminal's parser.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
 use ratatui::{Terminal, TerminalOptions, Viewport};
+use regex_lite::Regex;
+use serde_json::Value;
 
 use super::{COLOUR, Cockpit, MONO, sample};
+use crate::api::snapshot::Snapshot;
 use crate::tui::effect::Effect;
 use crate::tui::message::{Message, OutputNews};
 use crate::tui::theme::Theme;
@@ -117,12 +121,119 @@ fn no_escape_control_or_bidi_character_of_a_hook_reaches_the_terminal() {
     }
 }
 
+/// What no text from outside may do.
+const HOSTILE: &str =
+    "\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}x\u{1b}[2J\u{1b}[H\0\u{8}\u{1b}Pq\u{1b}\\\r\n\u{85}";
+
+/// Puts it into every text of these fields. Names and ids take none: whoever reads a picture refuses it.
+fn poison(value: &mut Value, field: &str) {
+    match value {
+        Value::Object(object) => {
+            for (name, value) in object {
+                match value {
+                    Value::String(text) if name == field => text.push_str(HOSTILE),
+                    _ => poison(value, field),
+                }
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(|value| poison(value, field)),
+        _ => {}
+    }
+}
+
+/// The names of all fields that have text.
+fn fields(value: &Value, into: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(object) => {
+            for (name, value) in object {
+                if value.is_string() {
+                    into.insert(name.clone());
+                }
+                fields(value, into);
+            }
+        }
+        Value::Array(values) => values.iter().for_each(|value| fields(value, into)),
+        _ => {}
+    }
+}
+
+/// A picture with something hostile wherever a text can have it.
+fn poisoned(snapshot: &Snapshot) -> (Snapshot, BTreeSet<String>) {
+    let mut value = serde_json::to_value(snapshot).unwrap();
+    let mut all = BTreeSet::new();
+    fields(&value, &mut all);
+    all.retain(|field| {
+        let mut with = value.clone();
+        poison(&mut with, field);
+        let taken = serde_json::from_value::<Snapshot>(with.clone()).is_ok();
+        if taken {
+            value = with;
+        }
+        taken
+    });
+    (serde_json::from_value(value).unwrap(), all)
+}
+
+/// Whole frames of every screen, as the bytes that a terminal gets: nothing from outside is more than letters there.
+#[test]
+fn no_escape_control_or_bidi_character_of_anything_from_outside_reaches_the_terminal() {
+    let run = sample::failure();
+    let snapshot = sample::snapshot(sample::project(4), &run.deployment);
+    let (snapshot, taken) = poisoned(&snapshot);
+    for field in ["message", "by", "label"] {
+        assert!(taken.contains(field), "{field} of {taken:?}");
+    }
+    let mut shown = 0;
+    for keys in [
+        "0",
+        "H",
+        "L",
+        "L = ",
+        "?",
+        "s",
+        "b",
+        "d",
+        "d enter",
+        "q",
+        ":",
+        ": w e b",
+        "v",
+        "v v",
+        "M",
+        "c C M",
+        "/ w",
+        "z",
+        "m z",
+        "tab tab enter",
+        "H enter",
+    ] {
+        for (width, height) in [(80, 24), (200, 60)] {
+            let mut cockpit = Cockpit::with(snapshot.clone());
+            cockpit.resize(width, height);
+            cockpit.send(Message::Answered(Err(HOSTILE.to_owned())));
+            cockpit.keys(keys.trim());
+            cockpit.send(Message::Lost(HOSTILE.to_owned()));
+            let letters = |c: &ratatui::buffer::Cell| c.symbol().chars().any(harmful);
+            assert!(!cockpit.draw().content.iter().any(letters), "behind {keys}");
+            // What is left without the sequences that place and colour letters is letters.
+            let frame = String::from_utf8(bytes(&cockpit)).unwrap();
+            let ours = Regex::new("\u{1b}\\[\\??[0-9;]*[Hmlh]").unwrap();
+            let rest = ours.replace_all(&frame, "");
+            let bad: String = rest.chars().filter(|c| harmful(*c)).collect();
+            assert!(bad.is_empty(), "behind {keys}: {bad:?} in {rest:?}");
+            shown += usize::from(rest.contains("owned"));
+        }
+    }
+    // A long list or the help hides what lies below; most show it, made harmless.
+    assert!(shown > 25, "{shown} frames show it");
+}
+
 #[test]
 fn what_is_copied_or_saved_is_as_harmless() {
     let mut cockpit = cockpit(*MONO);
     cockpit.keys("tab tab y Y W");
     let texts = cockpit.effects.iter().filter_map(|effect| match effect {
-        Effect::Copy(text) | Effect::Save(_, text) => Some(text),
+        Effect::Copy(text) | Effect::Save { text, .. } => Some(text),
         _ => None,
     });
     let texts: Vec<_> = texts.collect();

@@ -163,5 +163,9 @@ fn save(model: &Model) -> Effect {
         }
     }
     let lines = ring.shown().iter().filter_map(|n| ring.get(*n));
-    Effect::Save(name, written::text(model, lines))
+    Effect::Save {
+        name,
+        ending: "log",
+        text: written::text(model, lines),
+    }
 }

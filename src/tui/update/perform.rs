@@ -65,6 +65,7 @@ fn go_about(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
         Action::Compare => return Some(layers::compare::open(model)),
         Action::Replay => return Some(afterwards::ask(model, Purpose::Replay)),
         Action::Report => return Some(afterwards::ask(model, Purpose::Report)),
+        Action::Export => layers::export::open(model),
         Action::CopyAddress => return Some(vec![copy(model)]),
         Action::Help => model
             .layers

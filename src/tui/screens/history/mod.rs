@@ -266,6 +266,17 @@ impl History {
         self.all
     }
 
+    /// What is known of every deployment that is shown, and how long it took.
+    pub(crate) fn facts_of_all(&self, model: &Model) -> Vec<(Facts, Key)> {
+        let Some(view) = &model.view else {
+            return Vec::new();
+        };
+        let now = model.present();
+        let entries = self.rows.iter().filter_map(|id| self.entry(view, id));
+        let known = entries.map(|entry| (entry.facts(), entry.key(now, "time")));
+        known.collect()
+    }
+
     /// The rows of a page.
     pub(crate) fn page(model: &Model) -> usize {
         usize::from(Places::of(model).rows.height)

@@ -13,7 +13,7 @@ use crate::model::timestamp::Timestamp;
 use crate::tui::calm::Calm;
 use crate::tui::glyph;
 use crate::tui::lists::List;
-use crate::tui::lists::facts::{host, host_key};
+use crate::tui::lists::facts::{Facts, host, host_key};
 use crate::tui::model::Model;
 use crate::tui::paint::{Brush, Run, run};
 use crate::tui::theme::Role;
@@ -150,6 +150,20 @@ impl Hosts {
     /// When it looks at news that it has let wait.
     pub(crate) fn due(&self) -> Option<Timestamp> {
         self.calm.due(self.news)
+    }
+
+    /// What is known of every host that is shown.
+    pub(crate) fn facts_of_all(&self, model: &Model) -> Vec<Facts> {
+        let Some(view) = &model.view else {
+            return Vec::new();
+        };
+        let hosts = self.rows.iter();
+        let hosts = hosts.filter_map(|row| view.project.hosts.get(row.index));
+        let known = hosts.map(|host| HostView {
+            host,
+            status: view.hosts.get(&host.name),
+        });
+        known.map(host).collect()
     }
 
     /// Whether it shows an age that grows every second.

@@ -112,6 +112,7 @@ pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Ex
     };
     let options = tui::Options {
         read_only: context.read_only,
+        documents: Some(fleet.folder.clone()),
         hint: hint.iter().map(|line| (*line).to_owned()).collect(),
         preferences,
         ..tui::Options::new(client.clone(), user())

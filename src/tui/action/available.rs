@@ -12,6 +12,7 @@ use crate::model::deployment::Creator;
 use crate::model::group::GroupKey;
 use crate::model::traffic::Split;
 use crate::tui::consequence::goal;
+use crate::tui::documents;
 use crate::tui::lists::List;
 use crate::tui::model::Model;
 use crate::tui::output::rows::Long;
@@ -75,6 +76,12 @@ pub(crate) fn available(action: Action, model: &Model) -> Result<(), String> {
             permitted(model, &back, &deployment.group_key())?;
             reversible(model, deployment)
         }
+        Action::Edit => {
+            documents::editable(model)?;
+            documents::selected(model).map(|_| ())
+        }
+        Action::Documents => documents::editable(model),
+        Action::New => documents::writable(model),
         Action::NextFailed | Action::PreviousFailed => {
             if deployment(model)?.overview.failed == 0 {
                 return Err("no instance failed".to_owned());
@@ -207,8 +214,7 @@ fn acts_on_a_rollout(action: Action) -> bool {
             | Action::PaneLeft
             | Action::PaneRight
     ) || matches!(action.entry().context, Context::Output | Context::Reading);
-    about_panes
-        || (action.entry().grade != Grade::Harmless && action.entry().context == Context::Main)
+    about_panes || (action.entry().grade >= Grade::Asks && action.entry().context == Context::Main)
 }
 
 /// What an action wants of the selected deployment.

@@ -8,9 +8,10 @@ use crate::engine::{Deployment, Event};
 use crate::model::approval::Step;
 use crate::model::deployment::DeploymentId;
 use crate::tui::effect::Effect;
-use crate::tui::layers;
+use crate::tui::layers::{self, Layer};
 use crate::tui::message::OutputNews;
 use crate::tui::model::{Fetch, Link, Model};
+use crate::tui::writing::Reviewed;
 
 /// Folds an item of the feed into the picture.
 pub(crate) fn feed(model: &mut Model, item: FeedItem) -> Vec<Effect> {
@@ -186,6 +187,27 @@ pub(crate) fn output(model: &mut Model, number: u64, news: OutputNews) {
 pub(crate) fn saved(model: &mut Model, result: Result<String, String>) {
     match result {
         Ok(place) => model.say(format!("saved as {place}")),
+        Err(reason) => model.complain(reason),
+    }
+}
+
+/// Shows a document that is back from the editor.
+pub(crate) fn edited(model: &mut Model, result: Result<Box<Reviewed>, String>) {
+    match result {
+        Ok(reviewed) => layers::review::open(model, *reviewed),
+        Err(reason) => model.complain(reason),
+    }
+}
+
+/// Says what was written. The form that made it has done its work.
+pub(crate) fn written(model: &mut Model, result: Result<String, String>) {
+    match result {
+        Ok(written) => {
+            model
+                .layers
+                .retain(|layer| !matches!(layer, Layer::Form(_)));
+            model.say(written);
+        }
         Err(reason) => model.complain(reason),
     }
 }

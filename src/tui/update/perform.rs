@@ -5,12 +5,15 @@ use crate::model::address::Address;
 use crate::tui::action::available::{available, control};
 use crate::tui::action::{Action, Context};
 use crate::tui::copy;
+use crate::tui::documents;
 use crate::tui::effect::{Effect, Purpose};
+use crate::tui::layers::documents::Question;
 use crate::tui::layers::{self, Layer};
 use crate::tui::lists::List;
 use crate::tui::model::{Model, Pane};
 use crate::tui::replay;
 use crate::tui::screens::{self, Screen};
+use crate::tui::writing::Manuscript;
 
 /// Does an action, or says why it can't be done.
 pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -26,7 +29,9 @@ pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         // These belong to layers, which do them themselves.
-        Context::Confirm | Context::Leaving | Context::Typing | Context::Help => Vec::new(),
+        Context::Confirm | Context::Leaving | Context::Typing | Context::Form | Context::Help => {
+            Vec::new()
+        }
     }
 }
 
@@ -66,6 +71,9 @@ fn go_about(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Replay => return afterwards::ask(model, Purpose::Replay),
         Action::Report => return afterwards::ask(model, Purpose::Report),
         Action::CopyAddress => return vec![copy(model)],
+        Action::Edit => return edit(model),
+        Action::New => layers::documents::open(model, Question::New),
+        Action::Documents => layers::documents::open(model, Question::Edit),
         Action::Help => model
             .layers
             .push(Layer::Help(layers::help::Help::default())),
@@ -95,6 +103,17 @@ fn go_about(model: &mut Model, action: Action) -> Vec<Effect> {
         _ => {}
     }
     Vec::new()
+}
+
+/// Has the document of what is selected written by hand.
+fn edit(model: &Model) -> Vec<Effect> {
+    let document = documents::selected(model).ok();
+    let manuscript = document.map(Manuscript::Document);
+    manuscript
+        .map(Box::new)
+        .map(Effect::Edit)
+        .into_iter()
+        .collect()
 }
 
 /// Sorts the list that has the keys, or turns it round.

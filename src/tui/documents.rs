@@ -92,11 +92,11 @@ fn of_address(model: &Model, address: &Address) -> Result<Document, String> {
         | Address::Instance(id, _)
         | Address::Event(id, ..) => of_deployment(model, id),
         Address::Host(name) | Address::HostHistory(name) => {
-            let hosts = model.view.iter().flat_map(|view| &view.project.hosts);
+            let mut hosts = model.view.iter().flat_map(|view| &view.project.hosts);
             let written = |host: &&crate::model::host::Host| {
                 host.name == *name && host.provisioned.is_none() && host.instance.is_none()
             };
-            match hosts.into_iter().find(written) {
+            match hosts.find(written) {
                 Some(host) => Ok(Document::Host(host.name.clone())),
                 None => Err(format!(
                     "{name} is in no document: a fleet or AWS has made it"

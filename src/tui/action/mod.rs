@@ -159,6 +159,7 @@ actions! {
     Replay "replay" Main Harmless None, "Replay the selected deployment: how it went, at any speed, forwards and backwards";
     Report "report" Main Harmless None, "Copy a report of the selected deployment in Markdown, for those who were not there";
     History "history" Main Harmless None, "Show what was deployed when: of the selected group or host, and once more of the whole project";
+    Invite "invite" Main Asks None, "Let the selected host join: what is run on it, with a token that holds for a while";
     Edit "edit" Main Drafts None, "Open the document of what is selected in $EDITOR: it is checked, shown, and then written";
     New "new" Main Drafts None, "Make an application, a deployment group, a configuration or a host, in a form";
     Documents "documents" Main Drafts None, "Choose any document, and open it in $EDITOR";

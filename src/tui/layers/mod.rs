@@ -9,6 +9,7 @@ pub(crate) mod filter;
 pub(crate) mod form;
 pub(crate) mod goto;
 pub(crate) mod help;
+pub(crate) mod invitation;
 pub(crate) mod leaving;
 pub(crate) mod messages;
 mod picker;
@@ -42,6 +43,7 @@ pub(crate) enum Layer {
     Compare(compare::Compare),
     Documents(documents::Pick),
     Form(Box<form::Form>),
+    Invitation(invitation::Invitation),
     Review(Box<review::Review>),
 }
 
@@ -59,7 +61,7 @@ impl Layer {
         match self {
             Self::Help(_) | Self::Messages(_) | Self::Compare(_) => Context::Help,
             Self::Confirm(confirm) => confirm.context(),
-            Self::Review(_) => Context::Confirm,
+            Self::Review(_) | Self::Invitation(_) => Context::Confirm,
             Self::Form(_) => Context::Form,
             Self::Leaving(_) => Context::Leaving,
             Self::GoTo(_)
@@ -76,6 +78,7 @@ impl Layer {
         match self {
             Self::Confirm(confirm) => Some(confirm.armed_at()),
             Self::Leaving(leaving) => Some(leaving.armed_at()),
+            Self::Invitation(invitation) => Some(invitation.armed_at()),
             Self::Review(review) => Some(review.armed_at()),
             Self::GoTo(goto) => goto.due(model),
             _ => None,
@@ -104,6 +107,7 @@ pub(crate) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
         Layer::Compare(compare) => compare.key(model, action),
         Layer::Documents(pick) => documents::key(pick, model, key, action, &mut effects),
         Layer::Form(form) => form::key(form, model, key, action, &mut effects),
+        Layer::Invitation(shown) => invitation::key(shown, model, action, &mut effects),
         Layer::Review(review) => review::key(review, model, key, action, &mut effects),
     };
     if let Reply::Stay(layer) = reply {
@@ -162,6 +166,7 @@ pub(crate) fn refresh(model: &mut Model) {
         | Layer::Filter(_)
         | Layer::Search(_)
         | Layer::Form(_)
+        | Layer::Invitation(_)
         | Layer::Review(_)
         | Layer::Share(_) => true,
     });
@@ -178,6 +183,11 @@ pub(crate) fn previewed(model: &mut Model, number: u64, result: Result<Box<Previ
             Layer::Confirm(confirm) if confirm.awaits(number) => {
                 if let Some(result) = result.take() {
                     confirm.previewed(result);
+                }
+            }
+            Layer::Form(form) if form.awaits_preview(number) => {
+                if let Some(result) = result.take() {
+                    opened = form.previewed(model, result);
                 }
             }
             Layer::Deploy(pick) if pick.awaits(number) => {
@@ -219,6 +229,7 @@ pub(crate) fn draw(model: &Model, brush: &mut Brush<'_>) {
             Layer::Compare(compare) => compare.draw(model, brush),
             Layer::Documents(pick) => pick.draw(model, brush),
             Layer::Form(form) => form.draw(model, brush),
+            Layer::Invitation(invitation) => invitation.draw(model, brush),
             Layer::Review(review) => review.draw(model, brush),
         }
     }

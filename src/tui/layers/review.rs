@@ -61,6 +61,11 @@ impl Review {
                 for line in wrong.text.lines() {
                     rows.extend(window::paragraph(Role::Bad, &safe(line), width));
                 }
+                if let Some(copy) = self.reviewed.draft.copy() {
+                    rows.push(Vec::new());
+                    let text = safe(&format!("If you give up, {}", kept(copy)));
+                    rows.extend(window::paragraph(Role::Text, &text, width));
+                }
             }
         }
         rows
@@ -77,13 +82,13 @@ impl Review {
             "go on by hand, in the editor"
         };
         let mut rows = Vec::new();
-        let (word, rest) = match &self.reviewed.verdict {
+        let word = match &self.reviewed.verdict {
             Ok(_) => {
                 rows.push(one(Action::Accept, "write"));
                 if model.editor.is_some() {
                     rows.push(one(Action::Alternative, again));
                 }
-                (" Cancel ", String::new())
+                " Cancel "
             }
             Err(wrong) => {
                 if model.editor.is_some() {
@@ -91,15 +96,12 @@ impl Review {
                     let at = at.map_or_else(String::new, |line| format!(", at line {line}"));
                     rows.push(one(Action::Accept, &format!("{again}{at}")));
                 }
-                match self.reviewed.draft.copy() {
-                    Some(copy) => (" Give up ", format!(": {}", kept(copy))),
-                    None => (" Back ", String::new()),
-                }
+                if by_hand { " Give up " } else { " Back " }
             }
         };
         rows.push(vec![
             run(Role::Selected, word),
-            run(Role::Muted, format!("  {cancel}, enter or esc{rest}")),
+            run(Role::Muted, format!("  {cancel}, enter or esc")),
         ]);
         rows
     }

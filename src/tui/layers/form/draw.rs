@@ -49,11 +49,13 @@ impl Form {
                 continue;
             }
             let here = index == self.at;
+            // While somebody types it is not done.
+            let judged = entry.left && !(here && self.touched);
             if here {
                 current = rows.len();
             }
             rows.push(self.row(model, entry, here, wide));
-            let said = match self.wrong(model, entry).filter(|_| entry.left) {
+            let said = match self.wrong(model, entry).filter(|_| judged) {
                 Some(wrong) => window::paragraph(Role::Bad, &wrong, room),
                 None if here => window::paragraph(Role::Muted, &self.help(model, entry), room),
                 None => Vec::new(),
@@ -105,13 +107,13 @@ impl Form {
 
     fn keys(&self, model: &Model) -> Vec<Run> {
         if self.awaited.is_some() {
-            return vec![run(Role::Warn, "checking it with the whole project")];
+            return vec![run(Role::Warn, "looking at what it would do")];
         }
         let shown = |action| model.keymap.shown(action);
         let mut row = Vec::new();
         for (action, what) in [
-            (Action::FormNext, "completes and goes on"),
-            (Action::FormTake, "on the last field shows what is written"),
+            (Action::FormNext, "completes"),
+            (Action::FormTake, "at the end shows it"),
             (Action::FormClose, "closes"),
         ] {
             row.push(run(Role::Key, shown(action)));

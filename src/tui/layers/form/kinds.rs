@@ -1,15 +1,18 @@
 //! What forms ask, and what they make of it.
 
 use super::Values;
+use crate::api::command::Deploy;
 use crate::model::application::ComputePlatform;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
 use crate::model::project::Project;
+use crate::model::revision::RegisteredRevision;
 use crate::model::yaml::Path;
 use crate::model::yaml::edit::{Change, Content};
 use crate::store::documents::RESERVED;
 use crate::store::documents::edit::New;
 use crate::store::documents::edit::typed::{Pace, Tag, healthy, rollback, selection};
+use crate::tui::action::available::deployable;
 use crate::tui::model::Model;
 
 /// What is made.
@@ -17,8 +20,17 @@ use crate::tui::model::Model;
 pub(crate) enum Kind {
     Application,
     Group,
+    Deployment,
     Configuration,
     Host,
+}
+
+/// What a form makes.
+pub(super) enum Made {
+    /// Something for the documents.
+    New(Box<New>),
+    /// A deployment, which is previewed.
+    Deploy(Box<Deploy>),
 }
 
 /// A field of a form.
@@ -71,7 +83,7 @@ const APPLICATION: [Blank; 2] = [
     },
 ];
 
-const GROUP: [Blank; 8] = [
+const GROUP: [Blank; 9] = [
     Blank {
         name: "application",
         about: "whose deployments it gets",
@@ -121,25 +133,27 @@ const GROUP: [Blank; 8] = [
         ..PLAIN
     },
     Blank {
+        name: "load balancer",
+        about: "what gives its instances the traffic, as cutover.yaml calls it",
+        asked: |model, values| of_group(model, values) == ComputePlatform::Server,
+        choices: |model, _| {
+            let known = project(model).map(|it| it.connections.load_balancers.iter());
+            let known = known.into_iter().flatten();
+            known.map(|one| one.name.clone()).collect()
+        },
+        check: |typed, _, values| {
+            if typed.is_empty() && values.get("type") == BLUE_GREEN {
+                return Err("blue/green moves the traffic of a load balancer".to_owned());
+            }
+            Ok(())
+        },
+        ..PLAIN
+    },
+    Blank {
         name: "configuration",
         about: "how fast it goes; the platform's usual one, if you type none",
-        choices: |model, values| {
-            let platform = of_group(model, values);
-            let all = project(model).map(|it| it.configurations.values());
-            all.into_iter()
-                .flatten()
-                .filter(|it| it.compute_platform == platform)
-                .map(|it| it.deployment_config_name.to_string())
-                .collect()
-        },
-        check: |typed, model, _| {
-            let known = project(model)
-                .is_some_and(|it| it.configurations.keys().any(|name| name.as_str() == typed));
-            if typed.is_empty() || known {
-                return Ok(());
-            }
-            Err(format!("there is no configuration {typed}"))
-        },
+        choices: configurations,
+        check: configuration,
         ..PLAIN
     },
     Blank {
@@ -181,6 +195,51 @@ const GROUP: [Blank; 8] = [
             "" => Ok(()),
             typed => one_of(typed, &["UPDATE", "IGNORE"]),
         },
+        ..PLAIN
+    },
+];
+
+const DEPLOYMENT: [Blank; 4] = [
+    Blank {
+        name: "group",
+        about: "where it is deployed",
+        first: |model| {
+            let selected = model.selected.group.as_ref();
+            selected.map_or_else(String::new, ToString::to_string)
+        },
+        choices: |model, _| {
+            let groups = project(model).map(|it| it.groups.iter());
+            let groups = groups.into_iter().flatten();
+            groups.map(|group| group.key().to_string()).collect()
+        },
+        check: |typed, model, _| match key(typed) {
+            Some(key) if project(model).is_some_and(|it| it.group(&key).is_some()) => {
+                deployable(model, &key)
+            }
+            _ => Err("expected a deployment group, such as shop/production".to_owned()),
+        },
+        ..PLAIN
+    },
+    Blank {
+        name: "revision",
+        about: "what is deployed",
+        choices: |model, values| {
+            let known = revisions(model, values);
+            known.map(|it| it.revision.label.clone()).collect()
+        },
+        check: |typed, model, values| revision(typed, model, values).map(|_| ()),
+        ..PLAIN
+    },
+    Blank {
+        name: "configuration",
+        about: "how fast it goes; the group's own, if you type none",
+        choices: configurations,
+        check: configuration,
+        ..PLAIN
+    },
+    Blank {
+        name: "description",
+        about: "what it is for, for those who look later",
         ..PLAIN
     },
 ];
@@ -280,9 +339,10 @@ const PLATFORMS: [ComputePlatform; 3] = [
 
 impl Kind {
     /// Everything that can be made.
-    pub(super) const ALL: [Self; 4] = [
+    pub(super) const ALL: [Self; 5] = [
         Self::Application,
         Self::Group,
+        Self::Deployment,
         Self::Configuration,
         Self::Host,
     ];
@@ -292,6 +352,7 @@ impl Kind {
         match self {
             Self::Application => "application",
             Self::Group => "deployment group",
+            Self::Deployment => "deployment",
             Self::Configuration => "deployment configuration",
             Self::Host => "host",
         }
@@ -302,6 +363,9 @@ impl Kind {
         match self {
             Self::Application => "what is deployed, on one compute platform",
             Self::Group => "where an application is deployed together",
+            Self::Deployment => {
+                "a revision to a group, with another configuration or a description"
+            }
             Self::Configuration => "how many instances at a time, and how many stay healthy",
             Self::Host => "a machine with an agent, in cutover.yaml",
         }
@@ -312,6 +376,7 @@ impl Kind {
         match self {
             Self::Application => &APPLICATION,
             Self::Group => &GROUP,
+            Self::Deployment => &DEPLOYMENT,
             Self::Configuration => &CONFIGURATION,
             Self::Host => &HOST,
         }
@@ -321,8 +386,12 @@ impl Kind {
     ///
     /// # Errors
     /// If a field is wrong.
-    pub(super) fn make(self, model: &Model, values: Values<'_>) -> Result<New, String> {
-        Ok(match self {
+    pub(super) fn make(self, model: &Model, values: Values<'_>) -> Result<Made, String> {
+        let new = match self {
+            Self::Deployment => {
+                let deploy = deployment(model, values)?;
+                return Ok(Made::Deploy(Box::new(deploy)));
+            }
             Self::Application => New::Application {
                 name: name(values.get("application"))?,
                 platform: platform(values.get("platform"))?,
@@ -357,8 +426,23 @@ impl Kind {
                     zone: (!zone.is_empty()).then(|| zone.to_owned()),
                 }
             }
-        })
+        };
+        Ok(Made::New(Box::new(new)))
     }
+}
+
+fn deployment(model: &Model, values: Values<'_>) -> Result<Deploy, String> {
+    let group = key(values.get("group")).ok_or("no deployment group is named")?;
+    let found = revision(values.get("revision"), model, values)?;
+    let mut deploy = model.deploy(group, found.revision.digest.to_string());
+    let named = values.get("configuration");
+    if !named.is_empty() {
+        deploy.configuration = Some(name(named)?);
+    }
+    values
+        .get("description")
+        .clone_into(&mut deploy.description);
+    Ok(deploy)
 }
 
 /// The fields of a group besides its name. What its platform does not ask for is left out.
@@ -367,9 +451,8 @@ fn group(model: &Model, values: Values<'_>) -> Result<Vec<Change>, String> {
     let text = |field: &str, text: &str| Change::Set(root.key(field), Content::text(text));
     let platform = of_group(model, values);
     let mut fields = Vec::new();
-    if platform == ComputePlatform::Server && values.get("type") == BLUE_GREEN {
-        let kind = root.key("deploymentStyle").key("deploymentType");
-        fields.push(Change::Set(kind, Content::text("BLUE_GREEN")));
+    if platform == ComputePlatform::Server {
+        fields.extend(style(&root, values));
     }
     let configuration = values.get("configuration");
     if !configuration.is_empty() {
@@ -401,14 +484,91 @@ fn group(model: &Model, values: Values<'_>) -> Result<Vec<Change>, String> {
     Ok(fields)
 }
 
+/// Where a group of servers gets the new revision, and who gives it the traffic.
+fn style(root: &Path, values: Values<'_>) -> Vec<Change> {
+    let style = root.key("deploymentStyle");
+    let mut fields = Vec::new();
+    if values.get("type") == BLUE_GREEN {
+        let kind = style.key("deploymentType");
+        fields.push(Change::Set(kind, Content::text("BLUE_GREEN")));
+    }
+    let balancer = values.get("load balancer");
+    if !balancer.is_empty() {
+        let option = style.key("deploymentOption");
+        fields.push(Change::Set(option, Content::text("WITH_TRAFFIC_CONTROL")));
+        let list = root.key("loadBalancerInfo").key("targetGroupInfoList");
+        let one = Content::mapping([("name", Content::text(balancer))]);
+        fields.push(Change::Append(list, one));
+    }
+    fields
+}
+
 fn project(model: &Model) -> Option<&Project> {
     model.view.as_ref().map(|view| &view.project)
 }
 
+/// `shop/production`
+fn key(typed: &str) -> Option<GroupKey> {
+    let (application, group) = typed.split_once('/')?;
+    Some(GroupKey {
+        application: application.parse().ok()?,
+        group: group.parse().ok()?,
+    })
+}
+
+/// The application that was typed, by itself or with its group.
+fn application(values: Values<'_>) -> Option<Name> {
+    let typed = match values.get("application") {
+        "" => values.get("group").split('/').next().unwrap_or_default(),
+        typed => typed,
+    };
+    typed.parse().ok()
+}
+
+/// The revisions of the application that was typed, the newest first.
+fn revisions<'a>(
+    model: &'a Model,
+    values: Values<'_>,
+) -> impl Iterator<Item = &'a RegisteredRevision> + use<'a> {
+    let known = application(values).and_then(|name| model.view.as_ref()?.revisions.get(&name));
+    known.into_iter().flatten()
+}
+
+fn revision<'a>(
+    typed: &str,
+    model: &'a Model,
+    values: Values<'_>,
+) -> Result<&'a RegisteredRevision, String> {
+    let mut known = revisions(model, values);
+    let found = known.find(|it| it.revision.label == typed);
+    found.ok_or_else(|| match typed {
+        "" => "which revision is missing".to_owned(),
+        typed => format!("no revision is called {typed}: `cutover push` registers one"),
+    })
+}
+
+fn configurations(model: &Model, values: Values<'_>) -> Vec<String> {
+    let platform = of_group(model, values);
+    let all = project(model).map(|it| it.configurations.values());
+    all.into_iter()
+        .flatten()
+        .filter(|it| it.compute_platform == platform)
+        .map(|it| it.deployment_config_name.to_string())
+        .collect()
+}
+
+fn configuration(typed: &str, model: &Model, values: Values<'_>) -> Result<(), String> {
+    if typed.is_empty() || configurations(model, values).iter().any(|it| it == typed) {
+        return Ok(());
+    }
+    let platform = of_group(model, values).name();
+    Err(format!("there is no configuration {typed} for {platform}"))
+}
+
 /// The platform of the application that was typed; Server, before it is known.
 fn of_group(model: &Model, values: Values<'_>) -> ComputePlatform {
-    let name: Option<Name> = values.get("application").parse().ok();
-    let application = name.and_then(|name| project(model)?.applications.get(&name));
+    let named = application(values);
+    let application = named.and_then(|name| project(model)?.applications.get(&name));
     application.map_or(ComputePlatform::Server, |it| it.compute_platform)
 }
 

@@ -12,15 +12,18 @@
 //! └───────────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
-//! A form is data: what is asked, and what is made of it, is in `kinds`.
+//! A form is data: what is asked, and what is made of it, is in `kinds`. A form for a deployment makes no document: it goes to the
+//! preview that every deployment has.
 
 mod draw;
 mod kinds;
 
-use self::kinds::Blank;
 pub(crate) use self::kinds::Kind;
+use self::kinds::{Blank, Made};
+use super::confirm::{Confirm, Subject};
 use super::review;
 use super::{Layer, Reply};
+use crate::api::command::{Deploy, Preview};
 use crate::tui::action::Action;
 use crate::tui::action::key::Key;
 use crate::tui::effect::Effect;
@@ -36,10 +39,19 @@ pub(crate) struct Form {
     entries: Vec<Entry>,
     /// The field that has the keys.
     at: usize,
-    /// The draft that is being made.
-    awaited: Option<u64>,
-    /// Why there is none.
+    /// Something was typed since the field has the keys.
+    touched: bool,
+    /// What is being made of it.
+    awaited: Option<Awaited>,
+    /// Why nothing was.
     failure: Option<String>,
+}
+
+/// What a form waits for: an answer with a number.
+#[derive(Debug)]
+enum Awaited {
+    Draft(u64),
+    Preview(u64, Box<Deploy>),
 }
 
 /// A field, and what was typed.
@@ -96,6 +108,7 @@ pub(crate) fn open(model: &mut Model, kind: Kind) {
         kind,
         at: empty.unwrap_or(0),
         entries,
+        touched: false,
         awaited: None,
         failure: None,
     })));
@@ -104,7 +117,37 @@ pub(crate) fn open(model: &mut Model, kind: Kind) {
 impl Form {
     /// Whether it waits for this draft.
     pub(super) fn awaits(&self, number: u64) -> bool {
-        self.awaited == Some(number)
+        matches!(self.awaited, Some(Awaited::Draft(awaited)) if awaited == number)
+    }
+
+    /// Whether it waits for this preview of a deployment.
+    pub(super) fn awaits_preview(&self, number: u64) -> bool {
+        matches!(self.awaited, Some(Awaited::Preview(awaited, _)) if awaited == number)
+    }
+
+    /// Takes the preview, and opens the confirmation.
+    pub(super) fn previewed(
+        &mut self,
+        model: &Model,
+        result: Result<Box<Preview>, String>,
+    ) -> Option<Layer> {
+        let Some(Awaited::Preview(_, deploy)) = self.awaited.take() else {
+            return None;
+        };
+        match result {
+            Ok(preview) => {
+                let subject = Subject::Deploy {
+                    deploy,
+                    preview,
+                    awaited: None,
+                };
+                Confirm::new(model, subject).map(|confirm| Layer::Confirm(Box::new(confirm)))
+            }
+            Err(reason) => {
+                self.failure = Some(reason);
+                None
+            }
+        }
     }
 
     /// Takes the draft that was made, or why none was.
@@ -123,8 +166,14 @@ impl Form {
     pub(super) fn paste(&mut self, text: &str) {
         if let Some(entry) = self.entries.get_mut(self.at) {
             entry.field.paste(text);
+            self.touched = true;
             self.failure = None;
         }
+    }
+
+    /// Whether it makes a host, which may join then.
+    pub(crate) fn makes_a_host(&self) -> bool {
+        self.kind == Kind::Host
     }
 
     fn values(&self) -> Values<'_> {
@@ -181,6 +230,7 @@ impl Form {
         if let Some(entry) = self.entries.get_mut(self.at) {
             entry.left = true;
         }
+        self.touched = false;
         let asked = |at: &usize| {
             let entry = self.entries.get(*at);
             entry.is_some_and(|entry| self.asked(model, entry))
@@ -207,17 +257,43 @@ impl Form {
         wrong.is_some()
     }
 
-    /// Asks for the draft, if every field is right.
+    /// Takes what is typed into the field that has the keys. What stands there already, and is one of few, is replaced.
+    fn type_in(&mut self, model: &Model, key: Key) {
+        let chosen = self.entries.get(self.at).is_some_and(|entry| {
+            let choices = (entry.blank.choices)(model, self.values());
+            !entry.blank.many && choices.contains(&entry.field.text)
+        });
+        let replaces = chosen && !self.touched && key.typed().is_some();
+        if let Some(entry) = self.entries.get_mut(self.at) {
+            if replaces {
+                entry.field.text.clear();
+            }
+            if entry.field.key(key) {
+                self.touched = true;
+                self.failure = None;
+            }
+        }
+    }
+
+    /// Asks for what is to be made, if every field is right.
     fn submit(&mut self, model: &mut Model) -> Option<Effect> {
         if self.stumble(model) {
             return None;
         }
         match self.kind.make(model, self.values()) {
-            Ok(new) => {
+            Ok(made) => {
                 let number = model.request();
-                self.awaited = Some(number);
                 self.failure = None;
-                Some(Effect::Prepare(number, Box::new(new)))
+                Some(match made {
+                    Made::New(new) => {
+                        self.awaited = Some(Awaited::Draft(number));
+                        Effect::Prepare(number, new)
+                    }
+                    Made::Deploy(deploy) => {
+                        self.awaited = Some(Awaited::Preview(number, deploy.clone()));
+                        Effect::Preview(number, deploy)
+                    }
+                })
             }
             Err(reason) => {
                 self.failure = Some(reason);
@@ -273,12 +349,7 @@ pub(super) fn key(
             }
         }
         Some(_) => {}
-        None => {
-            let typed = form.entries.get_mut(form.at);
-            if typed.is_some_and(|entry| entry.field.key(key)) {
-                form.failure = None;
-            }
-        }
+        None => form.type_in(model, key),
     }
     Reply::Stay(Layer::Form(form))
 }

@@ -251,6 +251,19 @@ fn only_the_gate_sends_commands() {
 }
 
 #[test]
+fn only_the_gate_writes_documents() {
+    for (room, file, text) in sources() {
+        // In the store it is a transaction's word, too.
+        let may = room == "store" || file == Path::new("api/gate.rs");
+        assert!(
+            may || !code(&text).contains(".commit()"),
+            "{}",
+            file.display()
+        );
+    }
+}
+
+#[test]
 fn the_router_is_for_the_lab_and_the_command_line() {
     for (room, file, text) in sources() {
         let may = ["router", "lab", "cli"].contains(&room.as_str());

@@ -7,6 +7,8 @@ use super::command::{Answer, Command};
 use crate::engine::input::What;
 use crate::model::name::Name;
 use crate::model::s3::Destination;
+use crate::store::documents::Problem;
+use crate::store::documents::edit::{ChangeError, Changes};
 
 /// How much confirmation a command needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,6 +58,17 @@ pub enum Refused {
     /// The orchestrator refused, or could not be reached.
     #[error(transparent)]
     Client(#[from] ClientError),
+}
+
+/// Why documents were not written.
+#[derive(Debug, thiserror::Error)]
+pub enum Unwritten {
+    /// The gate was closed.
+    #[error(transparent)]
+    Closed(#[from] Closed),
+    /// They can't be written as they are.
+    #[error(transparent)]
+    Change(#[from] ChangeError),
 }
 
 /// How dangerous a command is.
@@ -133,6 +146,31 @@ pub async fn upload(
     Ok(client.upload(application, label, to, bundle).await?)
 }
 
+/// Whether the gate is open for changes of documents. They are no command, and rest on no picture: whether somebody else was
+/// faster is seen when they are written.
+///
+/// # Errors
+/// Why it is closed.
+pub fn check_writing(circumstances: Circumstances) -> Result<(), Closed> {
+    if circumstances.read_only {
+        return Err(Closed::ReadOnly);
+    }
+    if !circumstances.confirmed {
+        return Err(Closed::Unconfirmed);
+    }
+    Ok(())
+}
+
+/// Writes documents through the gate. Nothing else in the program changes those of a project. Answers what the project's problems
+/// are afterwards.
+///
+/// # Errors
+/// If the gate is closed, the project would get errors, somebody else was faster, or a file can't be written.
+pub fn write(changes: &Changes, circumstances: Circumstances) -> Result<Vec<Problem>, Unwritten> {
+    check_writing(circumstances)?;
+    Ok(changes.commit()?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,5 +231,33 @@ mod tests {
         assert_eq!(check(&rollback(), old), Err(Closed::Stale));
         assert_eq!(check(&pause(), old), Err(Closed::Stale));
         assert_eq!(check(&stop(), old), Ok(()));
+    }
+
+    #[test]
+    fn documents_are_written_only_where_something_may_be_changed_and_was_confirmed() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("cutover.yaml");
+        std::fs::write(&file, "name: shop\n").unwrap();
+        let mut changes = Changes::of(folder.path());
+        let path = std::path::Path::new("cutover.yaml");
+        changes.write(path, "name: other\n".to_owned()).unwrap();
+        let read_only = Circumstances {
+            read_only: true,
+            ..FRESH
+        };
+        let unconfirmed = Circumstances {
+            confirmed: false,
+            ..FRESH
+        };
+        for (circumstances, closed) in [
+            (read_only, Closed::ReadOnly),
+            (unconfirmed, Closed::Unconfirmed),
+        ] {
+            let refused = write(&changes, circumstances).unwrap_err();
+            assert_eq!(refused.to_string(), closed.to_string());
+            assert_eq!(std::fs::read_to_string(&file).unwrap(), "name: shop\n");
+        }
+        write(&changes, FRESH).unwrap();
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "name: other\n");
     }
 }

@@ -1,7 +1,7 @@
 //! The orchestrator's door: commands in, events out, as HTTP over a Unix socket.
 //!
 //! [`command`] is what can be asked for, [`gate`] the one way to ask, [`snapshot`] and [`feed`] what comes out,
-//! [`view`] the client's fold of it, [`info`] a deployment as `CodeDeploy` writes it, [`host`] a host in words,
+//! [`view`] the client's fold of it, [`info`] a deployment as `CodeDeploy` writes it, [`host`] a host in words, [`invitation`] what lets one join,
 //! [`attention`] what needs a person, [`afterwards`] what one asks about a deployment later, [`place`] whether an address leads anywhere, [`client`] the client.
 //!
 //! [`listener`] has the sockets, [`server`] the routes, and behind them the [`door`]: [`caller`] is who knocks, [`rights`] what
@@ -17,6 +17,7 @@ pub mod gate;
 pub mod gauge;
 pub mod host;
 pub mod info;
+pub mod invitation;
 pub mod listener;
 pub mod place;
 pub mod rights;

@@ -15,9 +15,9 @@ use crate::model::application::ComputePlatform;
 use crate::model::name::Name;
 use crate::model::project::Project;
 use crate::model::yaml::Path as FieldPath;
-use crate::model::yaml::edit::{Change, Content};
-use crate::store::documents::edit::Changes;
-use crate::store::documents::{APPLICATIONS, place};
+use crate::model::yaml::edit::Change;
+use crate::store::documents::edit::{Changes, New};
+use crate::store::documents::place;
 
 /// Creates, shows, edits and deletes applications.
 #[derive(Debug, clap::Args)]
@@ -79,27 +79,12 @@ pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exi
             platform,
             options,
         } => {
-            if existing(&folder, &name).is_some() {
-                let message = format!(
-                    "there is an application {name} already (ApplicationAlreadyExistsException)"
-                );
-                return Err(UsageError(message).into());
-            }
-            let mut changes = Changes::of(&folder);
-            let entries = vec![
-                ("applicationName".to_owned(), Content::text(name.as_str())),
-                (
-                    "computePlatform".to_owned(),
-                    Content::text(ComputePlatform::from(platform).name()),
-                ),
-            ];
-            let path = Path::new(APPLICATIONS)
-                .join(name.as_str())
-                .join("application.yaml");
-            changes
-                .create(&path, entries)
+            let platform = ComputePlatform::from(platform);
+            let new = New::Application { name, platform };
+            let draft = new
+                .draft(&folder)
                 .map_err(|error| change::explain(&error))?;
-            change::finish(&changes, options, context, &folder)
+            change::finish(draft.changes(), options, context)
         }
         Verb::Show { name, output } => show(&folder, &name, output),
         Verb::Edit {
@@ -121,7 +106,7 @@ pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exi
             changes
                 .edit(&path, &edits)
                 .map_err(|error| change::explain(&error))?;
-            change::finish(&changes, options, context, &folder)
+            change::finish(&changes, options, context)
         }
         Verb::Delete {
             name,
@@ -200,7 +185,7 @@ async fn delete(
         return Err(UsageError(message).into());
     }
     if !options.dry_run {
-        change::allowed(context, folder)?;
+        change::allowed(context)?;
     }
     still(context, |application, _| application == name).await?;
     let mut changes = Changes::of(folder);
@@ -212,7 +197,7 @@ async fn delete(
     changes
         .delete(&path)
         .map_err(|error| change::explain(&error))?;
-    change::finish(&changes, options, context, folder)
+    change::finish(&changes, options, context)
 }
 
 /// Refuses while a deployment of such a group runs. The orchestrator knows; it is started if none runs.

@@ -2,13 +2,10 @@
 
 use std::path::Path;
 
-use similar::TextDiff;
-
 use super::Exit;
 use super::context::{Context, UsageError};
 use super::print::{note, say};
-use crate::api::gate::Closed;
-use crate::model::yaml;
+use crate::api::gate::{self, Unwritten};
 use crate::store::documents::edit::{ChangeError, Changes, FileChange};
 use crate::store::documents::{self, Loaded, Problem, Severity};
 use crate::text::safe;
@@ -22,13 +19,9 @@ pub(super) struct Options {
 }
 
 /// Refuses a change of a project that is read-only.
-pub(super) fn allowed(context: &Context, folder: &Path) -> color_eyre::Result<()> {
-    // A document with errors can be put right; its settings can't be asked then.
-    let settings = documents::settings(folder).unwrap_or_default();
-    if context.read_only || settings.read_only {
-        return Err(UsageError(Closed::ReadOnly.to_string()).into());
-    }
-    Ok(())
+pub(super) fn allowed(context: &Context) -> color_eyre::Result<()> {
+    gate::check_writing(context.circumstances()?)
+        .map_err(|closed| UsageError(closed.to_string()).into())
 }
 
 /// Writes what was prepared, or shows it only. Says which files were written.
@@ -36,7 +29,6 @@ pub(super) fn finish(
     changes: &Changes,
     options: Options,
     context: &Context,
-    folder: &Path,
 ) -> color_eyre::Result<Exit> {
     let files: Vec<&FileChange> = changes.files().collect();
     if files.is_empty() {
@@ -46,13 +38,13 @@ pub(super) fn finish(
     if options.dry_run {
         let notes = changes.check().map_err(|error| explain(&error))?;
         for file in files {
-            diff(file).iter().for_each(say);
+            file.diff().iter().for_each(say);
         }
         warn(&files_of(changes), &notes);
         return Ok(Exit::Succeeded);
     }
-    allowed(context, folder)?;
-    let notes = changes.commit().map_err(|error| explain(&error))?;
+    let written = gate::write(changes, context.circumstances()?);
+    let notes = written.map_err(|error: Unwritten| UsageError(error.to_string()))?;
     for file in files {
         let verb = match file.after() {
             Some(_) => "wrote",
@@ -82,25 +74,6 @@ fn warn(files: &[&Path], problems: &[Problem]) {
     }
 }
 
-/// The difference of a file, as `diff -u` shows it.
-pub(super) fn diff(file: &FileChange) -> Vec<String> {
-    let path = file.path.display().to_string();
-    let name = |side: &str, text: Option<&str>| match text {
-        Some(_) => format!("{side}/{path}"),
-        None => "/dev/null".to_owned(),
-    };
-    let (before, after) = (file.before(), file.after());
-    let texts = TextDiff::from_lines(before.unwrap_or_default(), after.unwrap_or_default());
-    texts
-        .unified_diff()
-        .context_radius(2)
-        .header(&name("a", before), &name("b", after))
-        .to_string()
-        .lines()
-        .map(safe)
-        .collect()
-}
-
 /// A change that the documents do not take is wrong usage.
 pub(super) fn explain(error: &ChangeError) -> color_eyre::Report {
     UsageError(error.to_string()).into()
@@ -122,6 +95,5 @@ pub(super) fn unknown<T: AsRef<str>>(
     known: impl IntoIterator<Item = T>,
     error: &str,
 ) -> UsageError {
-    let help = yaml::nearest(name, known).map_or(String::new(), |help| format!(": {help}"));
-    UsageError(format!("there is no {kind} {name}{help} ({error})"))
+    UsageError(ChangeError::unknown(kind, name, known, error).to_string())
 }

@@ -37,6 +37,7 @@ pub(super) async fn at(
         read_only: context.read_only || settings.read_only,
         preferences,
         start,
+        documents: Some(folder.clone()),
         session: state::session(&folder).ok(),
         ..tui::Options::new(client.clone(), user())
     };

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::change::{self, Options};
 use super::context::{Context, UsageError};
-use super::field::{Field, healthy};
+use super::field::Field;
 use super::print::{note, say};
 use super::{Exit, Output, editor};
 use crate::model::configuration::{MinimumHealthyHosts, MinimumHealthyHostsType, ZonalConfig};
@@ -15,8 +15,9 @@ use crate::model::name::Name;
 use crate::model::routing::TrafficRoutingConfig;
 use crate::model::yaml::Path as FieldPath;
 use crate::model::yaml::edit::{Change, Content};
-use crate::store::documents::edit::Changes;
-use crate::store::documents::{CONFIGURATIONS, RESERVED, place};
+use crate::store::documents::edit::typed::{Pace, healthy};
+use crate::store::documents::edit::{Changes, New};
+use crate::store::documents::{RESERVED, place};
 
 /// Creates, shows, edits and deletes deployment configurations.
 #[derive(Debug, clap::Args)]
@@ -87,33 +88,17 @@ struct Fields {
 
 impl Fields {
     fn changes(&self, root: &FieldPath) -> Vec<Change> {
-        let zones = root.key("zonalConfig");
-        let number = |number: &Option<u64>| number.map(Content::number);
-        let fields = [
-            (
-                root.key("minimumHealthyHosts"),
-                self.minimum_healthy.clone(),
-            ),
-            (zones.key("monitorDurationInSeconds"), number(&self.monitor)),
-            (
-                zones.key("firstZoneMonitorDurationInSeconds"),
-                number(&self.first_zone_monitor),
-            ),
-            (
-                zones.key("minimumHealthyHostsPerZone"),
-                self.per_zone.clone(),
-            ),
-        ];
-        let given = fields.into_iter();
-        let given = given.filter_map(|(path, content)| Some(Change::Set(path, content?)));
-        given
-            .chain(self.set.iter().map(|field| field.set(root)))
-            .chain(
-                self.unset
-                    .iter()
-                    .map(|path| Change::Remove(root.join(path))),
-            )
-            .collect()
+        let pace = Pace {
+            minimum_healthy: self.minimum_healthy.clone(),
+            per_zone: self.per_zone.clone(),
+            monitor: self.monitor,
+            first_zone_monitor: self.first_zone_monitor,
+        };
+        let set = self.set.iter().map(|field| field.set(root));
+        let unset = self.unset.iter();
+        let unset = unset.map(|path| Change::Remove(root.join(path)));
+        let given = pace.changes(root).into_iter();
+        given.chain(set).chain(unset).collect()
     }
 }
 
@@ -125,35 +110,11 @@ pub(super) fn run(args: Args, context: &Context) -> color_eyre::Result<Exit> {
             fields,
             options,
         } => {
-            if name.as_str().starts_with(RESERVED) {
-                let message = format!(
-                    "only predefined configurations start with {RESERVED} (InvalidDeploymentConfigNameException)"
-                );
-                return Err(UsageError(message).into());
-            }
-            if place::configuration(&folder, &name).is_some() {
-                let message = format!(
-                    "there is a configuration {name} already (DeploymentConfigAlreadyExistsException)"
-                );
-                return Err(UsageError(message).into());
-            }
-            let path = Path::new(CONFIGURATIONS).join(format!("{name}.yaml"));
-            let mut changes = Changes::of(&folder);
-            let entries = vec![
-                (
-                    "deploymentConfigName".to_owned(),
-                    Content::text(name.as_str()),
-                ),
-                ("computePlatform".to_owned(), Content::text("Server")),
-            ];
-            changes
-                .create(&path, entries)
+            let new = New::Configuration(name, fields.changes(&FieldPath::root()));
+            let draft = new
+                .draft(&folder)
                 .map_err(|error| change::explain(&error))?;
-            let edits = fields.changes(&FieldPath::root());
-            changes
-                .edit(&path, &edits)
-                .map_err(|error| change::explain(&error))?;
-            change::finish(&changes, options, context, &folder)
+            change::finish(draft.changes(), options, context)
         }
         Verb::Show { name, output } => show(&folder, &name, output),
         Verb::Edit {
@@ -185,7 +146,7 @@ fn edit(
         changes
             .edit(&path, &edits)
             .map_err(|error| change::explain(&error))?;
-        change::finish(&changes, options, context, folder)?
+        change::finish(&changes, options, context)?
     };
     note("deployments under way keep the configuration that they started with");
     Ok(exit)
@@ -222,7 +183,7 @@ fn delete(
     changes
         .delete(&path)
         .map_err(|error| change::explain(&error))?;
-    change::finish(&changes, options, context, folder)
+    change::finish(&changes, options, context)
 }
 
 fn predefined(name: &Name, verb: &str) -> Result<(), UsageError> {

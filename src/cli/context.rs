@@ -131,7 +131,9 @@ impl Context {
             .map_err(explain)
     }
 
-    fn circumstances(&self) -> color_eyre::Result<Circumstances> {
+    /// What the gate must know about what is typed: that is its confirmation.
+    pub fn circumstances(&self) -> color_eyre::Result<Circumstances> {
+        // A document with errors can be put right; its settings can't be asked then.
         let settings = documents::settings(&self.folder()?).unwrap_or_default();
         Ok(Circumstances {
             read_only: self.read_only || settings.read_only,

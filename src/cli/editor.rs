@@ -2,7 +2,6 @@
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::path::Path;
-use std::process::Command;
 
 use color_eyre::eyre::{WrapErr as _, bail};
 
@@ -10,7 +9,7 @@ use super::Exit;
 use super::change::{self, Options};
 use super::context::{Context, UsageError};
 use super::print::{note, say};
-use crate::store::documents::edit::Changes;
+use crate::store::documents::edit::{Changes, Draft, Editor};
 use crate::text::safe;
 
 /// Opens a document in `$VISUAL` or `$EDITOR`, as a copy; what comes back is checked, shown and written.
@@ -21,33 +20,42 @@ pub(super) fn edit(
     options: Options,
 ) -> color_eyre::Result<Exit> {
     if !options.dry_run {
-        change::allowed(context, folder)?;
+        change::allowed(context)?;
     }
-    let editor = ["VISUAL", "EDITOR"]
-        .into_iter()
-        .filter_map(|name| std::env::var(name).ok())
-        .find(|editor| !editor.trim().is_empty());
-    let Some(editor) = editor else {
+    let Some(editor) = Editor::find(|name| std::env::var(name).ok()) else {
         let message = "nothing says what to change: give an option such as --set, or set EDITOR to your editor";
         return Err(UsageError(message.to_owned()).into());
     };
-    let mut changes = Changes::of(folder);
-    let before = changes
-        .text(path)
-        .map_err(|error| change::explain(&error))?;
-    let mut text = before.unwrap_or_default().to_owned();
-    let copy = tempfile::tempdir().wrap_err("a copy can't be made")?;
-    // The name tells an editor what it is.
-    let file = copy.path().join(path.file_name().unwrap_or_default());
+    let mut draft = Draft::new(Changes::of(folder), path);
+    let done = by_hand(&mut draft, &editor).and_then(|()| {
+        if !options.dry_run {
+            draft.diff().iter().for_each(say);
+        }
+        change::finish(draft.changes(), options, context)
+    });
+    if let Some(left) = draft.let_go() {
+        note(format_args!(
+            "what you wrote is in {}",
+            safe(&left.display().to_string())
+        ));
+    }
+    done
+}
+
+/// Has the document written by hand until the project is right with it.
+fn by_hand(draft: &mut Draft, editor: &Editor) -> color_eyre::Result<()> {
+    let mut line = None;
     loop {
-        std::fs::write(&file, &text).wrap_err("a copy can't be made")?;
-        run(&editor, &file)?;
-        text = std::fs::read_to_string(&file).wrap_err("what the editor wrote can't be read")?;
-        changes
-            .write(path, text.clone())
-            .map_err(|error| change::explain(&error))?;
-        let Err(wrong) = changes.check() else {
-            break;
+        let file = draft.open().map_err(|error| change::explain(&error))?;
+        let status = editor
+            .command(&file, line)
+            .status()
+            .wrap_err_with(|| format!("{} can't be run", editor.name()))?;
+        if !status.success() {
+            bail!("{} ended with {status}: nothing is written", editor.name());
+        }
+        let Err(wrong) = draft.take_back() else {
+            return Ok(());
         };
         if !std::io::stdin().is_terminal() {
             return Err(change::explain(&wrong));
@@ -56,26 +64,8 @@ pub(super) fn edit(
         if !again()? {
             return Err(UsageError("given up: nothing is written".to_owned()).into());
         }
+        line = wrong.line_in(draft.path());
     }
-    if !options.dry_run {
-        for file in changes.files() {
-            change::diff(file).iter().for_each(say);
-        }
-    }
-    change::finish(&changes, options, context, folder)
-}
-
-/// Runs the editor, which may be a command with options, on a file.
-fn run(editor: &str, file: &Path) -> color_eyre::Result<()> {
-    let status = Command::new("sh")
-        .args(["-c", &format!("{editor} \"$1\""), "sh"])
-        .arg(file)
-        .status()
-        .wrap_err_with(|| format!("{editor} can't be run"))?;
-    if !status.success() {
-        bail!("{editor} ended with {status}: nothing is written");
-    }
-    Ok(())
 }
 
 /// Asks whether to go back to the editor.

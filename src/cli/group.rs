@@ -8,7 +8,7 @@ use serde_json::json;
 use super::application::still;
 use super::change::{self, Options};
 use super::context::{Context, UsageError, look};
-use super::field::{Field, Tag};
+use super::field::Field;
 use super::print::say;
 use super::{Exit, Output, editor};
 use crate::engine::ledger::Watched;
@@ -18,8 +18,9 @@ use crate::model::name::Name;
 use crate::model::project::Project;
 use crate::model::yaml::Path as FieldPath;
 use crate::model::yaml::edit::{Change, Content};
-use crate::store::documents::edit::Changes;
-use crate::store::documents::{APPLICATIONS, place};
+use crate::store::documents::edit::typed::{Tag, rollback, selection};
+use crate::store::documents::edit::{Changes, New};
+use crate::store::documents::place;
 use crate::text::{date_time, safe};
 
 /// Creates, shows, edits and deletes deployment groups.
@@ -150,22 +151,16 @@ impl Fields {
                     changes.push(Change::Remove(path));
                 }
             }
-            let path = root.key("ec2TagSet").key("ec2TagSetList");
-            changes.push(Change::Set(path, selection(&self.tags)));
+            changes.push(selection(root, &self.tags));
         }
         if !self.auto_rollback.is_empty() {
-            let path = root.key("autoRollbackConfiguration");
-            let off = self.auto_rollback.contains(&Rollback::Off);
-            if off && self.auto_rollback.len() > 1 {
-                let message = "--auto-rollback is off or a list of events";
-                return Err(UsageError(message.to_owned()).into());
-            }
-            changes.push(Change::Set(path.key("enabled"), Content::flag(!off)));
-            if !off {
-                let events = self.auto_rollback.iter().map(|event| event.name());
-                let events = events.map(Content::text).collect();
-                changes.push(Change::Set(path.key("events"), Content::Sequence(events)));
-            }
+            let events: Vec<&str> = self
+                .auto_rollback
+                .iter()
+                .map(|event| event.word())
+                .collect();
+            let wrong = |error| UsageError(format!("--auto-rollback: {error}"));
+            changes.extend(rollback(root, &events).map_err(wrong)?);
         }
         if let Some(outdated) = self.outdated {
             let name = match outdated {
@@ -186,36 +181,14 @@ impl Fields {
 }
 
 impl Rollback {
-    fn name(self) -> &'static str {
+    fn word(self) -> &'static str {
         match self {
-            Self::Off => "",
-            Self::Failure => "DEPLOYMENT_FAILURE",
-            Self::Alarm => "DEPLOYMENT_STOP_ON_ALARM",
-            Self::Request => "DEPLOYMENT_STOP_ON_REQUEST",
+            Self::Off => "off",
+            Self::Failure => "failure",
+            Self::Alarm => "alarm",
+            Self::Request => "request",
         }
     }
-}
-
-/// A list of filters for each key, all of which must match.
-fn selection(tags: &[Tag]) -> Content {
-    let mut keys: Vec<&str> = Vec::new();
-    for tag in tags {
-        if !keys.contains(&tag.key.as_str()) {
-            keys.push(&tag.key);
-        }
-    }
-    let filter = |tag: &Tag| {
-        Content::mapping([
-            ("Key", Content::text(&tag.key)),
-            ("Value", Content::text(&tag.value)),
-            ("Type", Content::text("KEY_AND_VALUE")),
-        ])
-    };
-    let list = |key: &&str| {
-        let filters = tags.iter().filter(|tag| tag.key == **key).map(filter);
-        Content::Sequence(filters.collect())
-    };
-    Content::Sequence(keys.iter().map(list).collect())
 }
 
 pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exit> {
@@ -226,26 +199,14 @@ pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exi
             fields,
             options,
         } => {
-            let path = new_path(&folder, &which)?;
-            let mut changes = Changes::of(&folder);
-            let entries = vec![
-                (
-                    "applicationName".to_owned(),
-                    Content::text(which.application.as_str()),
-                ),
-                (
-                    "deploymentGroupName".to_owned(),
-                    Content::text(which.group.as_str()),
-                ),
-            ];
-            changes
-                .create(&path, entries)
-                .map_err(|error| change::explain(&error))?;
             let edits = fields.changes(&Content::empty(), &FieldPath::root())?;
-            changes
-                .edit(&path, &edits)
-                .map_err(|error| change::explain(&error))?;
-            change::finish(&changes, options, context, &folder)
+            let key = GroupKey {
+                application: which.application,
+                group: which.group,
+            };
+            let draft = New::Group(key, edits).draft(&folder);
+            let draft = draft.map_err(|error| change::explain(&error))?;
+            change::finish(draft.changes(), options, context)
         }
         Verb::Show { which, output } => show(context, &folder, &which, output).await,
         Verb::Edit {
@@ -268,7 +229,7 @@ pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exi
             changes
                 .edit(&path, &edits)
                 .map_err(|error| change::explain(&error))?;
-            change::finish(&changes, options, context, &folder)
+            change::finish(&changes, options, context)
         }
         Verb::Delete { which, options } => {
             let Some(path) = place::group(&folder, &which.application, &which.group) else {
@@ -282,7 +243,7 @@ pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exi
                 return Ok(Exit::Succeeded);
             };
             if !options.dry_run {
-                change::allowed(context, &folder)?;
+                change::allowed(context)?;
             }
             still(context, |application, group| {
                 *application == which.application && *group == which.group
@@ -292,30 +253,9 @@ pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exi
             changes
                 .delete(&path)
                 .map_err(|error| change::explain(&error))?;
-            change::finish(&changes, options, context, &folder)
+            change::finish(&changes, options, context)
         }
     }
-}
-
-fn new_path(folder: &Path, which: &Which) -> color_eyre::Result<PathBuf> {
-    let Which { application, group } = which;
-    if place::application(folder, application).is_none() {
-        let error = "ApplicationDoesNotExistException";
-        let known = place::applications(folder);
-        return Err(change::unknown("application", application.as_str(), known, error).into());
-    }
-    if group.as_str() == "application" {
-        let message = "a deployment group can't be called application: its document would be the application's";
-        return Err(UsageError(message.to_owned()).into());
-    }
-    if place::group(folder, application, group).is_some() {
-        let message = format!(
-            "there is a deployment group {application}/{group} already (DeploymentGroupAlreadyExistsException)"
-        );
-        return Err(UsageError(message).into());
-    }
-    let folder = Path::new(APPLICATIONS).join(application.as_str());
-    Ok(folder.join(format!("{group}.yaml")))
 }
 
 fn existing(folder: &Path, which: &Which) -> color_eyre::Result<PathBuf> {

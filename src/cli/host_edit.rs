@@ -7,7 +7,6 @@ use color_eyre::eyre::bail;
 
 use super::change::{self, Options};
 use super::context::{Context, UsageError};
-use super::field::Tag;
 use super::filter;
 use super::host_keys::{self, Joining, Waiting};
 use super::host_tokens;
@@ -20,7 +19,8 @@ use crate::model::name::Name;
 use crate::model::yaml::Path as FieldPath;
 use crate::model::yaml::edit::{Change, Content};
 use crate::store::documents::PROJECT_DOCUMENT;
-use crate::store::documents::edit::Changes;
+use crate::store::documents::edit::typed::Tag;
+use crate::store::documents::edit::{Changes, New, hosts};
 use crate::text::safe;
 
 /// Changes of the list of hosts.
@@ -199,15 +199,16 @@ fn edit(verb: &Verb, context: &Context) -> color_eyre::Result<Exit> {
             options,
             ..
         } => {
-            if names(&now).iter().any(|have| have == name.as_str()) {
-                let message = format!(
-                    "there is a host {name} already (InstanceNameAlreadyRegisteredException)"
-                );
-                return Err(UsageError(message).into());
-            }
-            let hosts = FieldPath::root().key("hosts");
-            let host = host(name, address, tags, zone.as_deref());
-            (vec![Change::Append(hosts, host)], options)
+            let new = New::Host {
+                name: name.clone(),
+                address: address.clone(),
+                tags: tags.clone(),
+                zone: zone.clone(),
+            };
+            let draft = new
+                .draft(&folder)
+                .map_err(|error| change::explain(&error))?;
+            return change::finish(draft.changes(), *options, context);
         }
         Verb::Edit {
             name,
@@ -253,7 +254,7 @@ fn edit(verb: &Verb, context: &Context) -> color_eyre::Result<Exit> {
     changes
         .edit(path, &edits)
         .map_err(|error| change::explain(&error))?;
-    change::finish(&changes, *options, context, &folder)
+    change::finish(&changes, *options, context)
 }
 
 async fn terminate(names: &[Name], context: &Context) -> color_eyre::Result<Exit> {
@@ -272,36 +273,8 @@ async fn terminate(names: &[Name], context: &Context) -> color_eyre::Result<Exit
     }
 }
 
-fn host(name: &Name, address: &str, tags: &[Tag], zone: Option<&str>) -> Content {
-    let mut entries = vec![
-        ("name", Content::text(name.as_str())),
-        ("address", Content::text(address)),
-    ];
-    if !tags.is_empty() {
-        let tags = tags
-            .iter()
-            .map(|tag| (tag.key.as_str(), Content::text(&tag.value)));
-        entries.push(("tags", Content::mapping(tags)));
-    }
-    entries.extend(zone.map(|zone| ("zone", Content::text(zone))));
-    Content::mapping(entries)
-}
-
-/// The names of the document's hosts, in its order; empty where one has none.
-fn names(now: &Content) -> Vec<String> {
-    let hosts = now.at(&FieldPath::root().key("hosts"));
-    let Some(Content::Sequence(hosts)) = hosts else {
-        return Vec::new();
-    };
-    let name = |host: &Content| match host.at(&FieldPath::root().key("name")) {
-        Some(Content::Scalar { text, .. }) => text.clone(),
-        _ => String::new(),
-    };
-    hosts.iter().map(name).collect()
-}
-
 fn find(now: &Content, name: &Name) -> Result<FieldPath, UsageError> {
-    let names = names(now);
+    let names = hosts(now);
     let index = names.iter().position(|have| have == name.as_str());
     match index {
         Some(index) => Ok(FieldPath::root().key("hosts").index(index)),

@@ -10,12 +10,12 @@ use super::Exit;
 use super::context::{Context, UsageError, look};
 use super::print::say;
 use crate::api::client::Client;
-use crate::api::command::{Answer, Command, Pass};
+use crate::api::command::{Answer, Command};
+use crate::api::invitation;
 use crate::clock;
 use crate::identity::OwnKey;
 use crate::identity::authority::Authority;
 use crate::identity::hosts::KnownHosts;
-use crate::model::endpoint::Endpoint;
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
 use crate::store::state::State;
@@ -82,16 +82,10 @@ pub(super) async fn invite(
         bail!("an unexpected answer");
     };
     let minutes = until.since(asked).as_secs().div_ceil(60);
-    let listen = listen(&address);
-    let pass = match pass {
-        Pass::Token(token) => format!("--token {token}"),
-        Pass::Certificate(orchestrator) => {
-            format!("--certificate FILE --authority FILE --orchestrator {orchestrator}")
-        }
-    };
+    let join = invitation::command(name, &address, &pass);
     say(format_args!(
         "{name} may join within {minutes} minutes. On {name}, as root:\n\n  \
-         cutover agent join --name {name} --listen {listen} {pass}\n\n\
+         {join}\n\n\
          With --systemd it starts there as a service; without, start `cutover agent` then.\n\
          It shows the key of this orchestrator: {}",
         orchestrator.fingerprint()
@@ -135,16 +129,6 @@ async fn joined(
         tokio::time::sleep(LOOK).await;
     }
     bail!("{name} has not joined in time: `cutover hosts invite {name}` gives it another token");
-}
-
-/// Where an agent listens that is reached at this address.
-fn listen(address: &str) -> String {
-    let authority = address.split_once("://").map_or(address, |(_, rest)| rest);
-    match Endpoint::parse(authority) {
-        Some(endpoint) if endpoint.host.parse::<std::net::IpAddr>().is_ok() => endpoint.to_string(),
-        Some(endpoint) => format!("0.0.0.0:{}", endpoint.port),
-        None => authority.to_owned(),
-    }
 }
 
 /// Knows a host's key no more.
@@ -247,7 +231,7 @@ pub(super) async fn forget(name: &Name, context: &Context) -> color_eyre::Result
 
 #[cfg(test)]
 mod tests {
-    use super::{State, is_state_of, listen};
+    use super::{State, is_state_of};
 
     #[test]
     fn a_key_is_given_where_the_orchestrator_looks_for_it() {
@@ -262,12 +246,5 @@ mod tests {
         std::fs::write(folder.path().join("lock"), "7\n").unwrap();
         is_state_of(&state, 7).unwrap();
         assert!(is_state_of(&state, 8).is_err());
-    }
-
-    #[test]
-    fn an_agent_listens_where_it_is_looked_for() {
-        assert_eq!(listen("https://10.0.0.7:7420"), "10.0.0.7:7420");
-        assert_eq!(listen("https://[fd00::7]:7420"), "[fd00::7]:7420");
-        assert_eq!(listen("https://web-1.example.org:7420"), "0.0.0.0:7420");
     }
 }

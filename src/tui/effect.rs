@@ -5,6 +5,8 @@ use crate::api::gate::Circumstances;
 use crate::model::deployment::DeploymentId;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
+use crate::store::documents::edit::{Draft, New};
+use crate::tui::writing::Manuscript;
 
 /// What a journal is wanted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +52,12 @@ pub(crate) enum Effect {
     Preview(u64, Box<Deploy>),
     /// Ask for a change, through the gate.
     Send(Box<Command>, Circumstances),
+    /// Give the terminal to the operator's editor, to write a document by hand.
+    Edit(Box<Manuscript>),
+    /// Make a draft of something new.
+    Prepare(u64, Box<New>),
+    /// Write a draft, through the gate.
+    Write(Box<Draft>, Circumstances),
     /// Call whoever looks elsewhere.
     Call(String),
     /// Ask the terminal to copy a text.

@@ -10,6 +10,7 @@ use crate::model::deployment::DeploymentId;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
 use crate::model::traffic::status::BalancerDetails;
+use crate::tui::writing::Reviewed;
 
 /// Something happened.
 #[derive(Debug)]
@@ -44,6 +45,12 @@ pub(crate) enum Message {
     Previewed(u64, Result<Box<Preview>, String>),
     /// A command was answered.
     Answered(Result<Answer, String>),
+    /// A document is back from the editor, or why it was not written by hand.
+    Edited(Result<Box<Reviewed>, String>),
+    /// A draft of something new was made.
+    Prepared(u64, Result<Box<Reviewed>, String>),
+    /// A draft was written: what, or why not.
+    Written(Result<String, String>),
     /// Somebody asks the process to end.
     Terminated,
 }
@@ -72,6 +79,9 @@ impl Message {
             | Self::Output(..)
             | Self::Saved(_)
             | Self::Previewed(..)
+            | Self::Edited(_)
+            | Self::Prepared(..)
+            | Self::Written(_)
             | Self::Answered(_) => true,
             Self::Key(_)
             | Self::Paste(_)

@@ -23,6 +23,7 @@ mod causes;
 mod changes;
 mod consequence;
 mod copy;
+mod documents;
 mod driver;
 mod effect;
 mod glyph;
@@ -55,6 +56,7 @@ mod update;
 mod view;
 mod widgets;
 mod words;
+mod writing;
 
 use std::path::PathBuf;
 
@@ -64,6 +66,7 @@ use self::terminal::outside::Outside;
 use self::theme::Theme;
 use crate::api::client::Client;
 use crate::model::address::Address;
+use crate::store::documents::edit::Editor;
 pub use action::listing::KeyLine;
 pub use model::Outcome;
 pub use preferences::{Preferences, PreferencesError, Source};
@@ -85,6 +88,8 @@ pub struct Options {
     pub tour: Vec<Step>,
     /// What is shown first.
     pub start: Option<Address>,
+    /// The folder of the project's documents, if it is on this machine.
+    pub documents: Option<PathBuf>,
     /// The file that remembers where the cockpit was left, and how its lists were arranged.
     pub session: Option<PathBuf>,
     /// How this person wants it.
@@ -100,6 +105,7 @@ impl Options {
             user,
             tour: Vec::new(),
             start: None,
+            documents: None,
             session: None,
             preferences: Preferences::default(),
         }
@@ -116,6 +122,8 @@ pub async fn run(options: Options) -> color_eyre::Result<Outcome> {
     let outside = outside(&options.preferences);
     let mut model = model::Model::new(keymap, theme, options.user, options.read_only);
     model.tour = options.tour;
+    model.documents = options.documents;
+    model.editor = Editor::find(|name| std::env::var(name).ok());
     model.multiplexer = Multiplexer::find(|name| std::env::var(name).ok());
     if let Some(file) = &options.session {
         model.screen = Screen::Home;

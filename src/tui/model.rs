@@ -1,5 +1,6 @@
 //! The cockpit's state: the picture of the world, which screen is seen, what is selected, and what lies on top.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::action::keymap::Keymap;
@@ -40,6 +41,7 @@ use crate::model::deployment::DeploymentId;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
+use crate::store::documents::edit::Editor;
 
 /// Where the keys go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -220,6 +222,10 @@ pub(crate) struct Model {
     /// What passes the terminal's own commands on, if something lies between.
     pub multiplexer: Option<Multiplexer>,
     pub read_only: bool,
+    /// The folder of the project's documents, if it is on this machine.
+    pub documents: Option<PathBuf>,
+    /// What documents are written with by hand.
+    pub editor: Option<Editor>,
     /// The recording, if this is a replay.
     pub replay: Option<Box<Player>>,
     /// The cockpit from which this replay was opened, which goes on behind it.
@@ -292,6 +298,8 @@ impl Model {
             start: None,
             multiplexer: None,
             read_only,
+            documents: None,
+            editor: None,
             replay: None,
             behind: None,
             journal: None,

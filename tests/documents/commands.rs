@@ -49,6 +49,7 @@ impl Starter {
             .env("HOME", own)
             .env("XDG_STATE_HOME", own.join("state"))
             .env("XDG_RUNTIME_DIR", own)
+            .env("TMPDIR", own)
             .stdin(Stdio::null())
             .args(arguments);
         command

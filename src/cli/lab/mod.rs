@@ -109,6 +109,7 @@ pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Ex
     let options = tui::Options {
         read_only: context.read_only,
         tour: tour::STEPS.to_vec(),
+        documents: Some(fleet.folder.clone()),
         preferences,
         ..tui::Options::new(client.clone(), user())
     };

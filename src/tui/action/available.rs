@@ -12,6 +12,7 @@ use crate::model::deployment::Creator;
 use crate::model::group::GroupKey;
 use crate::model::traffic::Split;
 use crate::tui::consequence::goal;
+use crate::tui::documents;
 use crate::tui::lists::List;
 use crate::tui::model::Model;
 use crate::tui::output::rows::Long;
@@ -41,7 +42,7 @@ pub(crate) fn available(action: Action, model: &Model) -> Result<(), String> {
                 .as_ref()
                 .ok_or("no deployment group is selected")?;
             let deploy = model.deploy(group.clone(), String::new());
-            permitted(model, &Request::Deploy(deploy), group)?;
+            permitted(model, &Request::Deploy(deploy), Where::Group(group))?;
             deployable(model, group)
         }
         Action::Stop => {
@@ -72,9 +73,16 @@ pub(crate) fn available(action: Action, model: &Model) -> Result<(), String> {
                 by: model.user.clone(),
                 uid: None,
             };
-            permitted(model, &back, &deployment.group_key())?;
+            permitted(model, &back, Where::Group(&deployment.group_key()))?;
             reversible(model, deployment)
         }
+        Action::Edit => {
+            documents::editable(model)?;
+            documents::selected(model).map(|_| ())
+        }
+        Action::Invite => invitable(model),
+        Action::Documents => documents::editable(model),
+        Action::New => documents::writable(model),
         Action::NextFailed | Action::PreviousFailed => {
             if deployment(model)?.overview.failed == 0 {
                 return Err("no instance failed".to_owned());
@@ -194,6 +202,9 @@ fn moving(action: Action, model: &Model) -> Result<(), String> {
 
 /// Whether an action is about what the screen of rollouts shows.
 fn acts_on_a_rollout(action: Action) -> bool {
+    if action == Action::Invite {
+        return false;
+    }
     let about_panes = matches!(
         action,
         Action::NextFailed
@@ -207,8 +218,7 @@ fn acts_on_a_rollout(action: Action) -> bool {
             | Action::PaneLeft
             | Action::PaneRight
     ) || matches!(action.entry().context, Context::Output | Context::Reading);
-    about_panes
-        || (action.entry().grade != Grade::Harmless && action.entry().context == Context::Main)
+    about_panes || (action.entry().grade >= Grade::Asks && action.entry().context == Context::Main)
 }
 
 /// What an action wants of the selected deployment.
@@ -282,26 +292,54 @@ fn steered(model: &Model, action: Action) -> Result<(), String> {
         deployment: deployment.id().clone(),
         control,
     };
-    permitted(model, &request, &deployment.group_key())?;
+    permitted(model, &request, Where::Group(&deployment.group_key()))?;
     refused.map_or(Ok(()), Err)
 }
 
-/// Whether the person's role permits a request in a group, as far as the door has told who they are: it has the last word.
-fn permitted(model: &Model, request: &Request, group: &GroupKey) -> Result<(), String> {
+/// Whether the person's role permits a request somewhere, as far as the door has told who they are: it has the last word.
+fn permitted(model: &Model, request: &Request, place: Where<'_>) -> Result<(), String> {
     let view = model.view.as_ref();
     let Some((view, person)) = view.and_then(|view| Some((view, view.person.as_ref()?))) else {
         return Ok(());
     };
     let (right, _) = need(&rights::Request::Command(request));
     let access = view.project.access.as_ref();
-    if may(access, person, right, Where::Group(group)) {
+    if may(access, person, right, place) {
         return Ok(());
     }
+    let place = match place {
+        Where::Group(group) => group.to_string(),
+        _ => "the whole project".to_owned(),
+    };
     Err(format!(
-        "{} may not do this: it needs the role {} in {group}",
+        "{} may not do this: it needs the role {} in {place}",
         model.user,
         right.least_role().name()
     ))
+}
+
+/// Whether the selected host can be let join.
+fn invitable(model: &Model) -> Result<(), String> {
+    changeable(model)?;
+    fresh(model)?;
+    if model.screen != Screen::Hosts {
+        let key = model.keymap.shown(Action::Hosts);
+        return Err(format!("no host is selected: {key} shows them"));
+    }
+    let host = model.hosts.selected().ok_or("no host is selected")?;
+    let mut hosts = model.view.iter().flat_map(|view| &view.project.hosts);
+    if !hosts.any(|known| known.name == host) {
+        return Err(format!(
+            "{host} is in no document: a fleet or AWS has made it"
+        ));
+    }
+    let request = Request::InviteHost {
+        host,
+        replace_key: false,
+        authority: None,
+        by: model.user.clone(),
+    };
+    permitted(model, &request, Where::Project)
 }
 
 fn changeable(model: &Model) -> Result<(), String> {

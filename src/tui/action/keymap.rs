@@ -159,7 +159,7 @@ fn forbidden(action: Action, key: Key) -> Option<String> {
             entry.name
         ));
     }
-    if entry.context == Context::Typing && key.typed().is_some() {
+    if matches!(entry.context, Context::Typing | Context::Form) && key.typed().is_some() {
         return Some(format!(
             "{key} is typed there, so that it never does {}",
             entry.name
@@ -172,8 +172,8 @@ fn conflicts(bound: &[Vec<(Key, Place<'_>)>]) -> Result<(), KeymapError> {
     for (first, entry) in ACTIONS.iter().enumerate() {
         for (second, other) in ACTIONS.iter().enumerate().skip(first + 1) {
             // What opens a confirmation must not accept it: a key that is held down would.
-            let opens_and_accepts = (entry.grade == Grade::Asks
-                && other.context == Context::Confirm
+            let opens = matches!(entry.grade, Grade::Asks | Grade::Drafts);
+            let opens_and_accepts = (opens && other.context == Context::Confirm
                 || entry.action == Action::Quit && other.context == Context::Leaving)
                 && other.grade == Grade::Acts;
             if !entry.context.overlaps(other.context) && !opens_and_accepts {

@@ -30,6 +30,8 @@ pub(crate) enum Context {
     Leaving,
     /// Wherever text is typed.
     Typing,
+    /// A form.
+    Form,
     /// What is only read: the help, the messages.
     Help,
     /// Every pane, while a recording is replayed: before what its keys mean elsewhere.
@@ -38,7 +40,7 @@ pub(crate) enum Context {
 
 impl Context {
     /// Every context, in the order of the help.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Replay,
         Self::Main,
         Self::Rows,
@@ -47,6 +49,7 @@ impl Context {
         Self::Confirm,
         Self::Leaving,
         Self::Typing,
+        Self::Form,
         Self::Help,
     ];
 
@@ -60,6 +63,7 @@ impl Context {
             Self::Confirm => "In a confirmation",
             Self::Leaving => "When leaving while a deployment runs",
             Self::Typing => "Where text is typed",
+            Self::Form => "In a form",
             Self::Help => "In the help and the messages",
             Self::Replay => "In a replay",
         }
@@ -81,6 +85,8 @@ impl Context {
 pub(crate) enum Grade {
     /// It only changes the picture.
     Harmless,
+    /// It prepares a change of documents, which is shown before it is written.
+    Drafts,
     /// It opens a confirmation of something that changes hosts.
     Asks,
     /// It sends what the confirmation on screen says.
@@ -153,6 +159,10 @@ actions! {
     Replay "replay" Main Harmless None, "Replay the selected deployment: how it went, at any speed, forwards and backwards";
     Report "report" Main Harmless None, "Copy a report of the selected deployment in Markdown, for those who were not there";
     History "history" Main Harmless None, "Show what was deployed when: of the selected group or host, and once more of the whole project";
+    Invite "invite" Main Asks None, "Let the selected host join: what is run on it, with a token that holds for a while";
+    Edit "edit" Main Drafts None, "Open the document of what is selected in $EDITOR: it is checked, shown, and then written";
+    New "new" Main Drafts None, "Make an application, a deployment group, a configuration or a host, in a form";
+    Documents "documents" Main Drafts None, "Choose any document, and open it in $EDITOR";
     Follow "follow" Main Harmless Some("follow"), "Keep the newest output in view, or stop doing so";
     NextHit "next-hit" Reading Harmless Some("next hit"), "Go to the next line in which something was found";
     PreviousHit "previous-hit" Reading Harmless Some("previous"), "Go to the line before in which something was found";
@@ -212,6 +222,10 @@ actions! {
     FilterMode "filter-mode" Typing Harmless None, "In a filter: match letters, words or a regular expression";
     Choose "choose" Typing Harmless None, "Take the selected row";
     Close "close" Typing Harmless None, "Close";
+    FormNext "form-next" Form Harmless None, "Complete what is typed, and go to the next field";
+    FormPrevious "form-previous" Form Harmless None, "Go to the field before";
+    FormTake "form-take" Form Harmless None, "Go to the next field; from the last, show what would be written";
+    FormClose "form-close" Form Harmless None, "Close the form; nothing is written";
     CloseHelp "close-help" Help Harmless None, "Close what is read";
     HelpUp "help-up" Help Harmless None, "Go up a row";
     HelpDown "help-down" Help Harmless None, "Go down a row";

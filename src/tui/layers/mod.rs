@@ -4,14 +4,18 @@
 pub(crate) mod compare;
 pub(crate) mod confirm;
 pub(crate) mod deploy;
+pub(crate) mod documents;
 pub(crate) mod export;
 pub(crate) mod filter;
+pub(crate) mod form;
 pub(crate) mod goto;
 pub(crate) mod help;
+pub(crate) mod invitation;
 pub(crate) mod leaving;
 pub(crate) mod messages;
 mod picker;
 mod reading;
+pub(crate) mod review;
 pub(crate) mod search;
 pub(crate) mod share;
 mod window;
@@ -39,6 +43,10 @@ pub(crate) enum Layer {
     Search(search::Search),
     Share(share::Share),
     Compare(compare::Compare),
+    Documents(documents::Pick),
+    Form(Box<form::Form>),
+    Invitation(invitation::Invitation),
+    Review(Box<review::Review>),
 }
 
 /// What a layer made of a key.
@@ -55,9 +63,12 @@ impl Layer {
         match self {
             Self::Help(_) | Self::Messages(_) | Self::Compare(_) => Context::Help,
             Self::Confirm(confirm) => confirm.context(),
+            Self::Review(_) | Self::Invitation(_) => Context::Confirm,
+            Self::Form(_) => Context::Form,
             Self::Leaving(_) => Context::Leaving,
             Self::GoTo(_)
             | Self::Deploy(_)
+            | Self::Documents(_)
             | Self::Export(_)
             | Self::Filter(_)
             | Self::Search(_)
@@ -70,6 +81,8 @@ impl Layer {
         match self {
             Self::Confirm(confirm) => Some(confirm.armed_at()),
             Self::Leaving(leaving) => Some(leaving.armed_at()),
+            Self::Invitation(invitation) => Some(invitation.armed_at()),
+            Self::Review(review) => Some(review.armed_at()),
             Self::GoTo(goto) => goto.due(model),
             _ => None,
         }
@@ -96,6 +109,10 @@ pub(crate) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
         Layer::Search(search) => search::key(search, model, key, action),
         Layer::Share(share) => share::key(share, model, key, action),
         Layer::Compare(compare) => compare.key(model, action),
+        Layer::Documents(pick) => documents::key(pick, model, key, action, &mut effects),
+        Layer::Form(form) => form::key(form, model, key, action, &mut effects),
+        Layer::Invitation(shown) => invitation::key(shown, model, action, &mut effects),
+        Layer::Review(review) => review::key(review, model, key, action, &mut effects),
     };
     if let Reply::Stay(layer) = reply {
         // Below whatever it opened itself.
@@ -110,6 +127,8 @@ pub(crate) fn paste(model: &mut Model, text: &str) {
         Some(Layer::GoTo(goto)) => goto.picker.paste(text),
         Some(Layer::Deploy(pick)) => pick.picker.paste(text),
         Some(Layer::Export(export)) => export.paste(text),
+        Some(Layer::Documents(pick)) => pick.picker.paste(text),
+        Some(Layer::Form(form)) => form.paste(text),
         Some(Layer::Filter(filter)) => {
             let (list, text) = filter.paste(text);
             let mode = model.arranged.of(list).filter.mode();
@@ -146,11 +165,18 @@ pub(crate) fn refresh(model: &mut Model) {
             export.refresh(model);
             true
         }
+        Layer::Documents(pick) => {
+            pick.refresh(model);
+            true
+        }
         Layer::Help(_)
         | Layer::Messages(_)
         | Layer::Leaving(_)
         | Layer::Filter(_)
         | Layer::Search(_)
+        | Layer::Form(_)
+        | Layer::Invitation(_)
+        | Layer::Review(_)
         | Layer::Share(_) => true,
     });
     model.layers = layers;
@@ -166,6 +192,11 @@ pub(crate) fn previewed(model: &mut Model, number: u64, result: Result<Box<Previ
             Layer::Confirm(confirm) if confirm.awaits(number) => {
                 if let Some(result) = result.take() {
                     confirm.previewed(result);
+                }
+            }
+            Layer::Form(form) if form.awaits_preview(number) => {
+                if let Some(result) = result.take() {
+                    opened = form.previewed(model, result);
                 }
             }
             Layer::Deploy(pick) if pick.awaits(number) => {
@@ -206,6 +237,10 @@ pub(crate) fn draw(model: &Model, brush: &mut Brush<'_>) {
             Layer::Search(search) => search.draw(model, brush),
             Layer::Share(share) => share.draw(model, brush),
             Layer::Compare(compare) => compare.draw(model, brush),
+            Layer::Documents(pick) => pick.draw(model, brush),
+            Layer::Form(form) => form.draw(model, brush),
+            Layer::Invitation(invitation) => invitation.draw(model, brush),
+            Layer::Review(review) => review.draw(model, brush),
         }
     }
 }

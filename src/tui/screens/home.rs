@@ -255,6 +255,11 @@ impl Home {
         self.selected.as_ref().map(|id| id.at.clone())
     }
 
+    /// What is wrong with what is selected, if something is.
+    pub(crate) fn kind(&self) -> Option<Kind> {
+        self.selected.as_ref()?.kind
+    }
+
     /// What needs a person.
     pub(crate) fn needs(&self) -> &[Need] {
         &self.attention.needs

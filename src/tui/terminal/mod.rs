@@ -59,6 +59,7 @@ impl Screen {
     /// If that does not work.
     pub(crate) fn retake(&mut self) -> io::Result<()> {
         enter(&self.outside)?;
+        self.outside.forget();
         // A new one knows that nothing of it is on the screen. Clearing the old one would ask the terminal where the cursor
         // is, and the answer would go to the reader of keys.
         execute!(io::stdout(), Clear(ClearType::All))?;

@@ -83,6 +83,11 @@ impl Outside {
         bytes
     }
 
+    /// What was shown is gone: somebody else had the terminal.
+    pub(super) fn forget(&mut self) {
+        self.shown = Sign::default();
+    }
+
     /// What calls somebody. The text may have come from anywhere.
     pub(crate) fn call(&self, text: &str) -> String {
         // What separates the parts of a sequence is no part of a text.
@@ -159,6 +164,12 @@ mod tests {
         let second = terminal.show(sign("a", Progress::Waiting(5)));
         assert_eq!(second, "\x1b]9;4;4;5\x1b\\");
         assert_eq!(terminal.end(), "\x1b]9;4;0;0\x1b\\\x1b[23;0t");
+        terminal.forget();
+        let again = terminal.show(sign("a", Progress::None));
+        assert_eq!(
+            again, "\x1b]0;a\x1b\\",
+            "who had it meanwhile has its own title"
+        );
     }
 
     #[test]

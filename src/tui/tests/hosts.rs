@@ -4,7 +4,10 @@ use proptest::prelude::*;
 
 use super::{Cockpit, MONO, sample};
 use crate::agent::facts::Facts;
+use crate::api::command::{Answer, Command, Pass};
 use crate::api::feed::FeedItem;
+use crate::tui::effect::Effect;
+use crate::tui::message::Message;
 use crate::tui::model::Pane;
 use crate::tui::screens::Screen;
 use crate::tui::theme::Theme;
@@ -229,4 +232,59 @@ proptest! {
             prop_assert_eq!(cursor(&cockpit), before.clone(), "it is in view, and the same");
         }
     }
+}
+
+/// A token is shown to who asked for it, and to nobody who reads the messages later.
+#[test]
+fn a_host_is_let_join_and_what_it_runs_is_copied() {
+    let mut cockpit = hosts();
+    cockpit.resize(80, 24);
+    let first = cockpit.model.hosts.selected().unwrap();
+    cockpit.keys("J");
+    cockpit.wait(500);
+    cockpit.keys("y");
+    let open = "at http://127.0.0.1:";
+    assert!(cockpit.screen().contains(open), "{}", cockpit.screen());
+    assert_eq!(super::commands::sent(&cockpit), [], "it needs no key");
+    cockpit.keys("n");
+    let mut project = sample::project(12);
+    for host in &mut project.hosts {
+        host.address = "https://10.0.0.7:7420".to_owned();
+    }
+    cockpit.tell(FeedItem::Project {
+        project: Box::new(project),
+        problems: Vec::new(),
+    });
+    cockpit.keys("J y");
+    assert_eq!(super::commands::sent(&cockpit), [], "typed ahead");
+    cockpit.wait(500);
+    picture!("invite-80x24", cockpit);
+    cockpit.keys("y");
+    let invite = Command::InviteHost {
+        host: first.clone(),
+        replace_key: false,
+        authority: None,
+        by: "ana".to_owned(),
+    };
+    assert_eq!(super::commands::sent(&cockpit), [invite]);
+    let address = "https://10.0.0.7:7420".to_owned();
+    let pass = Pass::Token("T0KEN".to_owned());
+    let run = crate::api::invitation::command(&first, &address, &pass);
+    cockpit.send(Message::Answered(Ok(Answer::Invited {
+        host: first,
+        address,
+        pass,
+        orchestrator: crate::identity::Pin::from_bytes([7; 32]),
+        until: sample::now(900_000),
+    })));
+    cockpit.keys("y n");
+    assert_eq!(cockpit.model.layers.len(), 1, "typed ahead");
+    cockpit.wait(500);
+    picture!("invitation-80x24", cockpit);
+    cockpit.keys("y");
+    assert_eq!(cockpit.effects.last(), Some(&Effect::Copy(run)));
+    cockpit.keys("esc M");
+    let screen = cockpit.screen();
+    assert!(screen.contains("asked the terminal to copy"), "{screen}");
+    assert!(!screen.contains("T0KEN"), "{screen}");
 }

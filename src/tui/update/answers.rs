@@ -7,10 +7,12 @@ use crate::engine::plan::{Before, Stage};
 use crate::engine::{Deployment, Event};
 use crate::model::approval::Step;
 use crate::model::deployment::DeploymentId;
+use crate::tui::action::Action;
 use crate::tui::effect::Effect;
-use crate::tui::layers;
+use crate::tui::layers::{self, Layer};
 use crate::tui::message::OutputNews;
 use crate::tui::model::{Fetch, Link, Model};
+use crate::tui::writing::Reviewed;
 
 /// Folds an item of the feed into the picture.
 pub(crate) fn feed(model: &mut Model, item: FeedItem) -> Vec<Effect> {
@@ -146,7 +148,7 @@ fn notice(model: &mut Model, item: &FeedItem) {
             deployment: Some(rollback),
             ..
         } => {
-            let key = model.keymap.shown(crate::tui::action::Action::Linked);
+            let key = model.keymap.shown(Action::Linked);
             model.say(format!(
                 "{rollback} rolls back {deployment}: {key} goes there"
             ));
@@ -190,6 +192,34 @@ pub(crate) fn saved(model: &mut Model, result: Result<String, String>) {
     }
 }
 
+/// Shows a document that is back from the editor.
+pub(crate) fn edited(model: &mut Model, result: Result<Box<Reviewed>, String>) {
+    match result {
+        Ok(reviewed) => layers::review::open(model, *reviewed),
+        Err(reason) => model.complain(reason),
+    }
+}
+
+/// Says what was written. The form that made it has done its work.
+pub(crate) fn written(model: &mut Model, result: Result<String, String>) {
+    match result {
+        Ok(written) => {
+            let host = |layer: &Layer| matches!(layer, Layer::Form(form) if form.makes_a_host());
+            let joins = model.layers.iter().any(host);
+            model
+                .layers
+                .retain(|layer| !matches!(layer, Layer::Form(_)));
+            model.say(if joins {
+                let key = model.keymap.shown(Action::Invite);
+                format!("{written}: {key} lets the host join")
+            } else {
+                written
+            });
+        }
+        Err(reason) => model.complain(reason),
+    }
+}
+
 /// Takes the answer to a command.
 pub(crate) fn answered(model: &mut Model, result: Result<Answer, String>) {
     match result {
@@ -206,7 +236,7 @@ pub(crate) fn answered(model: &mut Model, result: Result<Answer, String>) {
             None => model.say("terminated"),
         },
         Ok(Answer::Notified { answer, .. }) => model.say(answer),
-        Ok(Answer::Invited { host, .. }) => model.say(format!("{host} may join")),
+        Ok(answer @ Answer::Invited { .. }) => layers::invitation::open(model, &answer),
         Ok(Answer::Offered { group, .. }) => model.say(format!("instances of {group} may join")),
         Ok(Answer::Rotated { key, .. }) => {
             model.say(format!("there is another key: {}", key.fingerprint()));

@@ -116,6 +116,18 @@ fn apply(model: &mut Model, at: Timestamp, message: Message) -> Vec<Effect> {
             answers::answered(model, result);
             Vec::new()
         }
+        Message::Edited(result) => {
+            answers::edited(model, result);
+            Vec::new()
+        }
+        Message::Prepared(number, result) => {
+            layers::form::prepared(model, number, result);
+            Vec::new()
+        }
+        Message::Written(result) => {
+            answers::written(model, result);
+            Vec::new()
+        }
         Message::Terminated => {
             model.outcome = Some(Outcome::Signal);
             vec![Effect::Quit]

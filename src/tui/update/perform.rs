@@ -5,12 +5,15 @@ use crate::model::address::Address;
 use crate::tui::action::available::{available, control};
 use crate::tui::action::{Action, Context};
 use crate::tui::copy;
+use crate::tui::documents;
 use crate::tui::effect::{Effect, Purpose};
+use crate::tui::layers::documents::Question;
 use crate::tui::layers::{self, Layer};
 use crate::tui::lists::List;
 use crate::tui::model::{Model, Pane};
 use crate::tui::replay;
 use crate::tui::screens::{self, Screen};
+use crate::tui::writing::Manuscript;
 
 /// Does an action, or says why it can't be done.
 pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -26,7 +29,9 @@ pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         // These belong to layers, which do them themselves.
-        Context::Confirm | Context::Leaving | Context::Typing | Context::Help => Vec::new(),
+        Context::Confirm | Context::Leaving | Context::Typing | Context::Form | Context::Help => {
+            Vec::new()
+        }
     }
 }
 
@@ -51,6 +56,7 @@ fn go_about(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
         }
         Action::RollBack => layers::confirm::roll_back(model),
         Action::Share => layers::share::open(model),
+        Action::Invite => layers::confirm::invite(model),
         Action::GoTo => layers::goto::open(model),
         Action::Home => go(model, &Address::Home),
         Action::Hosts => go(model, &Address::Hosts),
@@ -67,6 +73,9 @@ fn go_about(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
         Action::Report => return Some(afterwards::ask(model, Purpose::Report)),
         Action::Export => layers::export::open(model),
         Action::CopyAddress => return Some(vec![copy(model)]),
+        Action::Edit => return Some(edit(model)),
+        Action::New => layers::documents::open(model, Question::New),
+        Action::Documents => layers::documents::open(model, Question::Edit),
         Action::Help => model
             .layers
             .push(Layer::Help(layers::help::Help::default())),
@@ -98,6 +107,17 @@ fn go_about(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
         _ => return None,
     }
     Some(Vec::new())
+}
+
+/// Has the document of what is selected written by hand.
+fn edit(model: &Model) -> Vec<Effect> {
+    let document = documents::selected(model).ok();
+    let manuscript = document.map(Manuscript::Document);
+    manuscript
+        .map(Box::new)
+        .map(Effect::Edit)
+        .into_iter()
+        .collect()
 }
 
 /// Sorts the list that has the keys, or turns it round.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::ChangeError;
 
 /// A file as it was read.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Original(Option<String>);
 
 impl Original {

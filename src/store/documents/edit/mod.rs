@@ -2,11 +2,19 @@
 //! written, each file at once or not at all.
 
 mod copy;
+mod diff;
+mod draft;
+mod editor;
 mod file;
+mod new;
+pub mod typed;
 
 use std::path::{Path, PathBuf};
 
+pub use self::draft::Draft;
+pub use self::editor::Editor;
 use self::file::Original;
+pub use self::new::{New, hosts};
 use super::problem::Problem;
 use super::{Loaded, load};
 use crate::model::yaml;
@@ -34,6 +42,36 @@ pub enum ChangeError {
     /// The project would have errors that it does not have now.
     #[error("nothing is written, for the project would have an error:\n{}", lines(.0))]
     Invalid(Vec<Problem>),
+    /// It does not go together with what is there.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl ChangeError {
+    /// There is nothing of this name, and perhaps one that was meant.
+    pub fn unknown<T: AsRef<str>>(
+        kind: &str,
+        name: &str,
+        known: impl IntoIterator<Item = T>,
+        error: &str,
+    ) -> Self {
+        let help = yaml::nearest(name, known).map_or(String::new(), |help| format!(": {help}"));
+        Self::Refused(format!("there is no {kind} {name}{help} ({error})"))
+    }
+
+    /// The first line of a document that it is about, if it is about a line of that one.
+    pub fn line_in(&self, path: &Path) -> Option<usize> {
+        match self {
+            Self::Invalid(problems) => {
+                let own = problems.iter().find(|problem| problem.file == path);
+                own.map(|problem| problem.line)
+            }
+            Self::Edit { path: own, error } if own == path => {
+                error.position.map(|position| position.line)
+            }
+            _ => None,
+        }
+    }
 }
 
 fn lines(problems: &[Problem]) -> String {
@@ -42,7 +80,7 @@ fn lines(problems: &[Problem]) -> String {
 }
 
 /// What is to become of one file.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileChange {
     /// Relative to the project.
     pub path: PathBuf,
@@ -63,7 +101,7 @@ impl FileChange {
 }
 
 /// Changes of a project's documents that are made together.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Changes {
     folder: PathBuf,
     files: Vec<FileChange>,

@@ -16,6 +16,7 @@ use crate::api::command::{Command, Deploy, Preview};
 use crate::engine::input::What;
 use crate::model::deployment::DeploymentId;
 use crate::model::group::GroupKey;
+use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
 use crate::model::traffic::Split;
 use crate::tui::action::available::{STEP, moved};
@@ -34,6 +35,8 @@ pub(crate) const DEAF: Duration = Duration::from_millis(500);
 pub(crate) enum Subject {
     Control(DeploymentId, What),
     RollBack(DeploymentId),
+    /// Letting a host join.
+    Invite(Name),
     Deploy {
         deploy: Box<Deploy>,
         preview: Box<Preview>,
@@ -70,6 +73,13 @@ pub(super) fn share(model: &mut Model, id: DeploymentId, split: Split) {
     open(model, Subject::Control(id, What::Weight { split }));
 }
 
+/// Asks whether to let the selected host join.
+pub(crate) fn invite(model: &mut Model) {
+    if let Some(host) = model.hosts.selected() {
+        open(model, Subject::Invite(host));
+    }
+}
+
 /// Asks whether to roll the selected deployment back.
 pub(crate) fn roll_back(model: &mut Model) {
     if let Some(id) = model.selected.deployment.clone() {
@@ -99,6 +109,7 @@ fn state(model: &Model, subject: &Subject) -> Option<Statement> {
         Subject::RollBack(id) => {
             known(id).map(|deployment| consequence::roll_back(model, deployment))
         }
+        Subject::Invite(host) => consequence::invite(model, host),
         Subject::Deploy {
             deploy, preview, ..
         } => Some(consequence::deploy(model, deploy, preview)),
@@ -320,11 +331,11 @@ pub(super) fn key(
         Subject::RollBack(id) | Subject::Control(id, What::Stop { .. } | What::GiveUp) => {
             model.expected_rollback = Some(id.clone());
         }
-        Subject::Control(..) => {}
-        // The picker below has done its work.
+        Subject::Control(..) | Subject::Invite(_) => {}
+        // The picker or the form below has done its work.
         Subject::Deploy { .. } => model
             .layers
-            .retain(|layer| !matches!(layer, Layer::Deploy(_))),
+            .retain(|layer| !matches!(layer, Layer::Deploy(_) | Layer::Form(_))),
     }
     Reply::Close
 }

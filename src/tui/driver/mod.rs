@@ -1,5 +1,7 @@
 //! The one loop: takes what comes, updates, does what updates ask for, and draws at most once for all of it.
 
+mod by_hand;
+
 use std::future::pending;
 use std::time::Duration;
 
@@ -18,6 +20,7 @@ use super::source;
 use super::terminal::outside::Outside;
 use super::terminal::{self, Screen};
 use super::update::{settle, take, update, wake};
+use super::writing::{self, Manuscript};
 use crate::api::client::Client;
 use crate::api::gate;
 use crate::clock;
@@ -42,6 +45,8 @@ struct Driver {
     followers: Vec<JoinHandle<()>>,
     /// Commands that were sent and are not answered yet.
     commands: Vec<JoinHandle<()>>,
+    /// What is to be written by hand, as soon as the terminal can be given away.
+    manuscript: Option<Manuscript>,
     /// Who looks elsewhere is still to be called for these.
     calls: Vec<String>,
     done: bool,
@@ -67,6 +72,7 @@ pub(super) async fn drive(
         followers: Vec::new(),
         commands: Vec::new(),
         calls: Vec::new(),
+        manuscript: None,
         done: false,
     };
     let (width, height) = crossterm::terminal::size()?;
@@ -112,13 +118,29 @@ async fn turn(
             Screen::is_ours(),
             "a part of the cockpit failed: the report is above"
         );
+        if let Some(manuscript) = driver.manuscript.take() {
+            let written = by_hand::write(
+                manuscript,
+                driver,
+                model,
+                (&mut *signals, &mut *inbox),
+                input,
+            );
+            let edited = written.await?;
+            screen.retake()?;
+            let (width, height) = crossterm::terminal::size()?;
+            driver.take(model, Message::Resized(width, height));
+            driver.take(model, Message::Edited(edited.map(Box::new)));
+            dirty = true;
+            continue;
+        }
         let span = if pressed { ANSWER } else { frames };
         let next_frame = drawn.map_or_else(Instant::now, |at| at + span);
         let beat = Instant::now() + wake(model).since(clock::now());
         tokio::select! {
             biased;
             received = signals.next() => match received {
-                Received::End => driver.take(model, Message::Terminated),
+                Received::End | Received::Interrupt => driver.take(model, Message::Terminated),
                 Received::Suspend => {
                     terminal::give_back();
                     nix::sys::signal::raise(nix::sys::signal::Signal::SIGSTOP)?;
@@ -203,6 +225,17 @@ impl Driver {
                     drop(terminal::tell(&copy::command(model.multiplexer, &text)));
                 }
                 Effect::Call(text) => self.calls.push(text),
+                Effect::Edit(manuscript) => self.manuscript = Some(*manuscript),
+                Effect::Prepare(number, new) => {
+                    let project = model.documents.clone().unwrap_or_default();
+                    self.aside(move || {
+                        let reviewed = writing::prepare(&new, &project).map(Box::new);
+                        Message::Prepared(number, reviewed)
+                    });
+                }
+                Effect::Write(draft, circumstances) => {
+                    self.aside(move || Message::Written(writing::write(&draft, circumstances)));
+                }
                 effect => self.perform(effect),
             }
         }
@@ -279,14 +312,25 @@ impl Driver {
                 }));
             }
             Effect::Save { name, ending, text } => {
-                tokio::task::spawn_blocking(move || {
-                    let saved = save(&name, ending, &text);
-                    // If nobody listens the cockpit has ended, and the file is where it is.
-                    let _ = messages.blocking_send(Message::Saved(saved));
-                });
+                self.aside(move || Message::Saved(save(&name, ending, &text)));
             }
-            Effect::Call(_) | Effect::Copy(_) | Effect::Quit => {}
+            // These are heeded before, or end the cockpit.
+            Effect::Call(_)
+            | Effect::Copy(_)
+            | Effect::Edit(_)
+            | Effect::Prepare(..)
+            | Effect::Write(..)
+            | Effect::Quit => {}
         }
+    }
+
+    /// Does something with files, and passes on what came of it. If nobody listens the cockpit has ended, and the file is
+    /// where it is.
+    fn aside(&self, work: impl FnOnce() -> Message + Send + 'static) {
+        let messages = self.messages.clone();
+        tokio::task::spawn_blocking(move || {
+            let _ = messages.blocking_send(work());
+        });
     }
 
     fn unfollow(&mut self) {
@@ -323,6 +367,8 @@ async fn tell(messages: &Sender<Message>, message: Message) {
 /// What a signal asks for.
 enum Received {
     End,
+    /// The same, from the keys of a terminal that is not ours now: meant for who has it.
+    Interrupt,
     Suspend,
 }
 
@@ -347,7 +393,7 @@ impl Signals {
         tokio::select! {
             _ = self.terminate.recv() => Received::End,
             _ = self.hang_up.recv() => Received::End,
-            _ = self.interrupt.recv() => Received::End,
+            _ = self.interrupt.recv() => Received::Interrupt,
             _ = self.suspend.recv() => Received::Suspend,
         }
     }

@@ -5,6 +5,9 @@
 #[path = "cockpit/checkout.rs"]
 mod checkout;
 #[cfg(test)]
+#[path = "cockpit/environments.rs"]
+mod environments;
+#[cfg(test)]
 #[path = "cockpit/fleet.rs"]
 mod fleet;
 #[cfg(test)]

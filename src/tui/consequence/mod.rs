@@ -6,6 +6,7 @@
 mod anew;
 mod control;
 mod deploy;
+mod rehearsal;
 mod roll_back;
 mod stop;
 mod traffic;
@@ -20,6 +21,7 @@ use crate::tui::words::{instances, listed};
 pub(crate) use anew::goal;
 pub(crate) use control::control;
 pub(crate) use deploy::deploy;
+pub(crate) use rehearsal::{of_control, of_deploy, of_rollback};
 pub(crate) use roll_back::roll_back;
 pub(crate) use stop::stop;
 

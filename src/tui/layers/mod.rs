@@ -13,6 +13,7 @@ mod picker;
 mod reading;
 pub(crate) mod search;
 pub(crate) mod share;
+pub(crate) mod unlock;
 mod window;
 
 use super::action::Context;
@@ -37,6 +38,7 @@ pub(crate) enum Layer {
     Search(search::Search),
     Share(share::Share),
     Compare(compare::Compare),
+    Unlock(unlock::Unlock),
 }
 
 /// What a layer made of a key.
@@ -49,7 +51,7 @@ pub(crate) enum Reply {
 
 impl Layer {
     /// Where its keys are looked up.
-    fn context(&self) -> Context {
+    pub(crate) fn context(&self) -> Context {
         match self {
             Self::Help(_) | Self::Messages(_) | Self::Compare(_) => Context::Help,
             Self::Confirm(confirm) => confirm.context(),
@@ -58,14 +60,15 @@ impl Layer {
             | Self::Deploy(_)
             | Self::Filter(_)
             | Self::Search(_)
-            | Self::Share(_) => Context::Typing,
+            | Self::Share(_)
+            | Self::Unlock(_) => Context::Typing,
         }
     }
 
     /// When it changes although nothing happens: it begins to listen, or looks at news that it has let wait.
     pub(crate) fn due(&self, model: &Model) -> Option<Timestamp> {
         match self {
-            Self::Confirm(confirm) => Some(confirm.armed_at()),
+            Self::Confirm(confirm) => Some(confirm.due()),
             Self::Leaving(leaving) => Some(leaving.armed_at()),
             Self::GoTo(goto) => goto.due(model),
             _ => None,
@@ -92,6 +95,7 @@ pub(crate) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
         Layer::Search(search) => search::key(search, model, key, action),
         Layer::Share(share) => share::key(share, model, key, action),
         Layer::Compare(compare) => compare.key(model, action),
+        Layer::Unlock(unlock) => unlock::key(unlock, model, key, action, &mut effects),
     };
     if let Reply::Stay(layer) = reply {
         // Below whatever it opened itself.
@@ -116,6 +120,7 @@ pub(crate) fn paste(model: &mut Model, text: &str) {
         }
         Some(Layer::Confirm(confirm)) => confirm.paste(text),
         Some(Layer::Share(share)) => share.paste(text),
+        Some(Layer::Unlock(unlock)) => unlock.paste(text),
         _ => {}
     }
 }
@@ -142,7 +147,8 @@ pub(crate) fn refresh(model: &mut Model) {
         | Layer::Leaving(_)
         | Layer::Filter(_)
         | Layer::Search(_)
-        | Layer::Share(_) => true,
+        | Layer::Share(_)
+        | Layer::Unlock(_) => true,
     });
     model.layers = layers;
 }
@@ -196,6 +202,7 @@ pub(crate) fn draw(model: &Model, brush: &mut Brush<'_>) {
             Layer::Search(search) => search.draw(model, brush),
             Layer::Share(share) => share.draw(model, brush),
             Layer::Compare(compare) => compare.draw(model, brush),
+            Layer::Unlock(unlock) => unlock.draw(model, brush),
         }
     }
 }

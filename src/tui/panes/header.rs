@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::crumbs;
+use super::{crumbs, environment};
 use crate::api::view::View;
 use crate::model::alarm::AlarmStatus;
 use crate::model::timestamp::{Short, Timestamp};
@@ -63,6 +63,7 @@ fn name(model: &Model) -> Vec<Run> {
         } else if model.is_read_only() {
             runs.push(run(Role::Warn, "read-only  "));
         }
+        runs.extend(environment::band(model));
     }
     runs
 }

@@ -5,6 +5,7 @@ mod approvals;
 mod attention;
 mod blue_green;
 mod commands;
+mod environments;
 mod fleets;
 mod follows;
 mod freezes;

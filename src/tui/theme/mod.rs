@@ -40,11 +40,15 @@ pub(crate) enum Role {
     Stderr,
     /// What somebody looked for.
     Found,
+    /// What is selected stands in production.
+    Production,
+    /// What is selected stands in another environment.
+    Environment,
 }
 
 impl Role {
     /// Every role.
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Text,
         Self::Muted,
         Self::Heading,
@@ -59,6 +63,8 @@ impl Role {
         Self::Key,
         Self::Stderr,
         Self::Found,
+        Self::Production,
+        Self::Environment,
     ];
 
     /// What a theme's file calls it.
@@ -78,6 +84,8 @@ impl Role {
             Self::Key => "key",
             Self::Stderr => "stderr",
             Self::Found => "found",
+            Self::Production => "production",
+            Self::Environment => "environment",
         }
     }
 }

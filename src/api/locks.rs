@@ -11,6 +11,7 @@ use crate::model::deployment::DeploymentId;
 use crate::model::environment::Environment;
 use crate::model::freeze::Scope;
 use crate::model::group::{DeploymentGroup, GroupKey};
+use crate::model::host::Host;
 use crate::model::name::Name;
 use crate::model::project::Project;
 use crate::model::timestamp::Timestamp;
@@ -95,37 +96,35 @@ pub fn environments(
     project: &Project,
     group_of: impl Fn(&DeploymentId) -> Option<GroupKey>,
 ) -> BTreeSet<Name> {
+    // The cockpit asks with every frame.
+    if project.environments.is_empty() {
+        return BTreeSet::new();
+    }
     let subject = subject(command);
     let of = match subject {
         Subject::Deployment(id) => group_of(id),
         _ => None,
     };
-    let provisioned_for = |group: &DeploymentGroup| {
-        let key = group.key();
-        let made = project
-            .hosts
-            .iter()
-            .filter(|host| host.provisioned.is_some());
-        made.filter(|host| {
-            let of = host.provisioned.as_ref();
-            of.and_then(|of| group_of(&of.deployment)).as_ref() == Some(&key)
-        })
-        .collect::<Vec<_>>()
-    };
+    let made_for = |host: &Host| group_of(&host.provisioned.as_ref()?.deployment);
     let concerns = |group: &DeploymentGroup| match subject {
         Subject::Free => false,
         Subject::Group(key) => group.key() == *key,
         Subject::Deployment(_) => Some(group.key()) == of,
         Subject::Application(name) => group.application_name == *name,
         Subject::Scope(scope) => scope.covers(&group.key()),
-        Subject::Hosts(hosts) => project
-            .members(group)
-            .chain(provisioned_for(group))
-            .any(|member| hosts.contains(&member.name)),
+        Subject::Hosts(names) => {
+            let mut hosts = project.hosts.iter();
+            hosts.any(|host| {
+                let of_group =
+                    || group.selects(host) || made_for(host).as_ref() == Some(&group.key());
+                names.contains(&host.name) && of_group()
+            })
+        }
         Subject::Project => true,
     };
-    let groups = project.groups.iter().filter(|group| concerns(group));
-    groups
+    let standing = project.groups.iter();
+    standing
+        .filter(|group| group.environment.is_some() && concerns(group))
         .filter_map(|group| group.environment.clone())
         .collect()
 }

@@ -8,12 +8,15 @@ use crate::tui::model::Model;
 use crate::tui::paint::{Run, run};
 use crate::tui::theme::Role;
 
+/// With fewer columns than this a band leaves no room for names.
+pub(crate) const NARROW: u16 = 100;
+
 /// The band, with the lock; nothing where what is selected stands in no environment.
 pub(crate) fn band(model: &Model) -> Vec<Run> {
     let Some((name, environment)) = model.environment() else {
         return Vec::new();
     };
-    let mut runs = vec![sign(environment, &word(name, environment))];
+    let mut runs = vec![sign(*environment, &word(model, name, *environment))];
     if environment.is_locked() {
         runs.push(match model.unlocked.until(name, model.now) {
             None => run(Role::Muted, "locked"),
@@ -34,23 +37,24 @@ pub(crate) fn tiny(model: &Model) -> Vec<Run> {
     } else {
         name.as_str().chars().take(4).collect()
     };
-    vec![sign(environment, &text)]
+    vec![sign(*environment, &text)]
 }
 
-/// What it is called: production is said whatever its name is.
-fn word(name: &Name, environment: &Environment) -> String {
+/// What it is called: production is said whatever its name is, and where there is little room it says nothing else.
+fn word(model: &Model, name: &Name, environment: Environment) -> String {
     match (environment.production, name.as_str()) {
         (true, "production") => "PRODUCTION".to_owned(),
+        (true, _) if model.size.0 < NARROW => "PRODUCTION".to_owned(),
         (true, other) => format!("PRODUCTION {other}"),
         (false, name) => name.to_owned(),
     }
 }
 
-fn sign(environment: &Environment, text: &str) -> Run {
+fn sign(environment: Environment, text: &str) -> Run {
     if environment.production {
         run(Role::Production, format!(" {text} "))
     } else {
-        run(Role::Environment, format!("[{text}] "))
+        run(Role::Good, format!("[{text}] "))
     }
 }
 

@@ -41,10 +41,17 @@ fn left(model: &Model, room: usize) -> Vec<Run> {
 
 fn name(model: &Model) -> Vec<Run> {
     // The name of the program goes first where there is little room.
-    let mut runs = vec![run(
-        Role::Focus,
-        if model.size.0 < 60 { " " } else { " cutover  " },
-    )];
+    let least = if model.environment().is_some() {
+        environment::NARROW
+    } else {
+        60
+    };
+    let program = if model.size.0 < least {
+        " "
+    } else {
+        " cutover  "
+    };
+    let mut runs = vec![run(Role::Focus, program)];
     if let Some(view) = &model.view {
         runs.push(run(Role::Heading, format!("{}  ", view.project.name)));
         if let Some(player) = &model.replay {

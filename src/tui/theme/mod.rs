@@ -42,13 +42,11 @@ pub(crate) enum Role {
     Found,
     /// What is selected stands in production.
     Production,
-    /// What is selected stands in another environment.
-    Environment,
 }
 
 impl Role {
     /// Every role.
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Text,
         Self::Muted,
         Self::Heading,
@@ -64,7 +62,6 @@ impl Role {
         Self::Stderr,
         Self::Found,
         Self::Production,
-        Self::Environment,
     ];
 
     /// What a theme's file calls it.
@@ -85,7 +82,6 @@ impl Role {
             Self::Stderr => "stderr",
             Self::Found => "found",
             Self::Production => "production",
-            Self::Environment => "environment",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The confirmation on the screen.
 
-use super::Confirm;
+use super::{Confirm, shut};
 use crate::tui::action::Action;
 use crate::tui::consequence::Choice;
 use crate::tui::glyph::Glyph;
@@ -94,7 +94,7 @@ impl Confirm {
             ];
         }
         let armed = model.now >= self.armed_at();
-        let one = |action, choice: &Choice| match self.shut(model, choice) {
+        let one = |action, choice: &Choice| match shut(model, choice) {
             Some(why) => vec![run(Role::Muted, format!("{} ({why})", choice.label))],
             None => window::choice(model, armed, action, &choice.label),
         };

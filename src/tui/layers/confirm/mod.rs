@@ -114,6 +114,12 @@ fn state(model: &Model, subject: &Subject) -> Option<Statement> {
     }
 }
 
+/// Which lock keeps a choice from being taken.
+fn shut(model: &Model, choice: &Choice) -> Option<String> {
+    let environment = model.lock(&choice.command)?;
+    Some(locked(model, &environment))
+}
+
 /// What would happen, step by step; nothing if the picture does not know what it is about.
 fn rehearse(model: &Model, subject: &Subject) -> Option<Result<Vec<String>, String>> {
     let known = |id| model.view.as_ref()?.deployments.get(id);
@@ -245,14 +251,8 @@ impl Confirm {
             Subject::Deploy {
                 awaited: Some(_), ..
             } => Some("looking again: something has changed".to_owned()),
-            _ => self.shut(model, &self.statement.accept),
+            _ => shut(model, &self.statement.accept),
         }
-    }
-
-    /// Which lock keeps one of the choices from being taken.
-    fn shut(&self, model: &Model, choice: &Choice) -> Option<String> {
-        let environment = model.lock(&choice.command)?;
-        Some(locked(model, &environment))
     }
 
     /// Whether it is about a share of the traffic, which keys can change while it is open.
@@ -380,7 +380,7 @@ pub(super) fn key(
 impl Confirm {
     /// Whether a choice can't be taken now.
     fn keeps(&self, model: &Model, choice: &Choice) -> bool {
-        self.blocked(model).is_some() || self.shut(model, choice).is_some()
+        self.blocked(model).is_some() || shut(model, choice).is_some()
     }
 
     /// Does what was confirmed, unless something has come in the way since.

@@ -8,6 +8,9 @@ mod checkout;
 #[path = "cockpit/documents.rs"]
 mod documents;
 #[cfg(test)]
+#[path = "cockpit/environments.rs"]
+mod environments;
+#[cfg(test)]
 #[path = "cockpit/fleet.rs"]
 mod fleet;
 #[cfg(test)]

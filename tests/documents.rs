@@ -18,6 +18,8 @@ mod connections;
 mod doctor;
 #[path = "documents/edits.rs"]
 mod edits;
+#[path = "documents/environments.rs"]
+mod environments;
 #[path = "documents/fleets.rs"]
 mod fleets;
 

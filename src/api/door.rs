@@ -22,7 +22,7 @@ use crate::model::name::Name;
 use crate::model::s3::Destination;
 use crate::model::source::Source;
 use crate::model::timestamp::Timestamp;
-use crate::orchestrator::checks::{no_application, no_group};
+use crate::orchestrator::checks::{no_application, no_environment, no_group};
 use crate::orchestrator::hooks::report::HookStatus;
 use crate::orchestrator::revisions::Origin;
 use crate::orchestrator::{Orchestrator, no_deployment};
@@ -101,6 +101,7 @@ impl Door {
             )));
         }
         let (right, about) = need(request);
+        let seen = || Sight::new(&project, caller).project(&project);
         let group;
         let place = match about {
             About::Place(place) => place,
@@ -119,8 +120,14 @@ impl Door {
                     _ => return Err(no_deployment(id)),
                 }
             }
+            About::Environment(name) => {
+                let seen = seen();
+                if !seen.environments.contains_key(name) {
+                    return Err(no_environment(&seen, name));
+                }
+                Where::Anywhere
+            }
         };
-        let seen = || Sight::new(&project, caller).project(&project);
         match place {
             Where::Group(key) if !may(Right::See, place) => {
                 return Err(no_group(&seen(), key));
@@ -415,6 +422,7 @@ fn fact(caller: &Caller, request: &Request<'_>, what: serde_json::Value) -> Fact
         About::Place(place) => words(place),
         About::Scope(scope) => format!("in {scope}"),
         About::Deployment(id) => id.to_string(),
+        About::Environment(name) => format!("in the environment {name}"),
     };
     Fact {
         uid: Some(caller.uid),

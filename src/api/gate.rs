@@ -20,7 +20,7 @@ pub enum Danger {
 }
 
 /// What the gate must know about a request besides the command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Circumstances {
     /// Nothing may be changed.
     pub read_only: bool,
@@ -28,19 +28,26 @@ pub struct Circumstances {
     pub data_age: Option<Duration>,
     /// The person has confirmed this very command. On a command line, typing it is the confirmation.
     pub confirmed: bool,
+    /// The environment whose lock this very command runs into, if there is one ([`locks`](super::locks)).
+    pub locked: Option<Name>,
 }
 
 /// Data older than this supports no dangerous decision.
 pub const TOO_OLD: Duration = Duration::from_secs(10);
 
 /// Why the gate is closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Closed {
     /// The project or the session is read-only.
     #[error(
         "read-only: nothing can be changed (settings.readOnly in cutover.yaml, or --read-only)"
     )]
     ReadOnly,
+    /// An environment is locked.
+    #[error(
+        "{0} is locked: `--unlock REASON` unlocks it for one command, and the action `unlock` of the cockpit for a while"
+    )]
+    Locked(Name),
     /// The picture is too old to decide on.
     #[error("what you see is more than 10 s old: wait until the connection is back")]
     Stale,
@@ -77,6 +84,7 @@ pub fn danger(command: &Command) -> Danger {
         Command::Push { .. }
         | Command::Fetch { .. }
         | Command::TestNotification { .. }
+        | Command::Unlock { .. }
         | Command::Shutdown => Danger::Harmless,
         Command::Deploy(_)
         | Command::Control { .. }
@@ -98,12 +106,15 @@ pub fn danger(command: &Command) -> Danger {
 ///
 /// # Errors
 /// Why it is closed. Stopping without a rollback is the way out, and is never refused because the picture is old.
-pub fn check(command: &Command, circumstances: Circumstances) -> Result<(), Closed> {
+pub fn check(command: &Command, circumstances: &Circumstances) -> Result<(), Closed> {
     if circumstances.read_only {
         return Err(Closed::ReadOnly);
     }
     if danger(command) == Danger::Harmless {
         return Ok(());
+    }
+    if let Some(environment) = &circumstances.locked {
+        return Err(Closed::Locked(environment.clone()));
     }
     if !circumstances.confirmed {
         return Err(Closed::Unconfirmed);
@@ -124,7 +135,7 @@ pub async fn send(
     command: Command,
     circumstances: Circumstances,
 ) -> Result<Answer, Refused> {
-    check(&command, circumstances)?;
+    check(&command, &circumstances)?;
     Ok(client.command(&command).await?)
 }
 
@@ -180,6 +191,7 @@ mod tests {
         read_only: false,
         data_age: Some(Duration::from_secs(1)),
         confirmed: true,
+        locked: None,
     };
 
     fn stop() -> Command {
@@ -216,10 +228,10 @@ mod tests {
             ..FRESH
         };
         for command in [stop(), pause(), rollback()] {
-            assert_eq!(check(&command, FRESH), Ok(()));
-            assert_eq!(check(&command, unconfirmed), Err(Closed::Unconfirmed));
+            assert_eq!(check(&command, &FRESH), Ok(()));
+            assert_eq!(check(&command, &unconfirmed), Err(Closed::Unconfirmed));
         }
-        assert_eq!(check(&Command::Shutdown, unconfirmed), Ok(()));
+        assert_eq!(check(&Command::Shutdown, &unconfirmed), Ok(()));
     }
 
     #[test]
@@ -228,9 +240,9 @@ mod tests {
             data_age: Some(TOO_OLD + Duration::from_secs(1)),
             ..FRESH
         };
-        assert_eq!(check(&rollback(), old), Err(Closed::Stale));
-        assert_eq!(check(&pause(), old), Err(Closed::Stale));
-        assert_eq!(check(&stop(), old), Ok(()));
+        assert_eq!(check(&rollback(), &old), Err(Closed::Stale));
+        assert_eq!(check(&pause(), &old), Err(Closed::Stale));
+        assert_eq!(check(&stop(), &old), Ok(()));
     }
 
     #[test]

@@ -66,6 +66,8 @@ pub enum About<'a> {
     Scope(&'a Scope),
     /// The group of this deployment.
     Deployment(&'a DeploymentId),
+    /// Wherever groups stand in this environment that one may see.
+    Environment(&'a Name),
 }
 
 /// The right that a request needs, and where.
@@ -107,6 +109,8 @@ fn need_of(command: &Command) -> (Right, About<'_>) {
         Command::Freeze { scope, .. } | Command::Thaw { scope, .. } => {
             (Right::Administer, About::Scope(scope))
         }
+        // It gives nobody a right: what is done after it needs its own.
+        Command::Unlock { environment, .. } => (Right::See, About::Environment(environment)),
         Command::TerminateHosts { .. }
         | Command::TestNotification { .. }
         | Command::InviteHost { .. }

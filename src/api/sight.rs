@@ -93,6 +93,10 @@ impl Sight {
         connections.fleets.retain(|one| fleets.contains(&one.name));
         // Which of them a group uses is said by revisions.
         connections.hooks.clear();
+        let environments: BTreeSet<&Name> =
+            groups.iter().flat_map(|group| &group.environment).collect();
+        seen.environments
+            .retain(|name, _| environments.contains(name));
         let members: BTreeSet<Name> = groups
             .iter()
             .flat_map(|group| project.members(group))

@@ -108,11 +108,13 @@ fn row(entry: &Entry) -> Vec<String> {
 fn what(what: &Value) -> String {
     let steer = what["control"]["what"].as_str();
     let name = steer.or_else(|| what["type"].as_str()).unwrap_or("?");
-    let of = ["revision", "label", "receiver", "source"]
+    let of = ["revision", "label", "receiver", "source", "environment"]
         .iter()
         .find_map(|field| what[*field].as_str());
-    match of {
-        Some(of) => format!("{name} {of}"),
-        None => name.to_owned(),
+    let why = what["why"].as_str().filter(|_| name == "unlock");
+    match (of, why) {
+        (Some(of), Some(why)) => format!("{name} {of}: {why}"),
+        (Some(of), None) => format!("{name} {of}"),
+        (None, _) => name.to_owned(),
     }
 }

@@ -19,7 +19,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exit> {
     let preferences = args.appearance.preferences()?;
-    require_terminal()?;
+    require_terminal(context)?;
     let client = context.connect().await?;
     at(context, client, preferences, None).await
 }
@@ -46,7 +46,11 @@ pub(super) async fn at(
 }
 
 /// Makes sure that there is a terminal to draw on and keys to read, before anything is started for it.
-pub(super) fn require_terminal() -> color_eyre::Result<()> {
+pub(super) fn require_terminal(context: &Context) -> color_eyre::Result<()> {
+    if context.unlock.is_some() {
+        let text = "--unlock is for one command: in the cockpit, U unlocks the environment of what is selected";
+        return Err(UsageError(text.to_owned()).into());
+    }
     if io::stdin().is_terminal() && io::stdout().is_terminal() {
         return Ok(());
     }

@@ -19,7 +19,7 @@ use crate::text::safe;
 
 /// How a shell learns of it.
 pub(super) const HELP: &str = "\
-Exit codes: 0 succeeded, 1 failed, 2 wrong usage or a document with an error, 3 stopped or rolled back.
+Exit codes: 0 succeeded, 1 failed, 2 wrong usage or a document with an error, 3 stopped or rolled back, 70 cutover itself failed.
 
 Shells complete commands, options and the project's own names, with a line in:
   bash        ~/.bashrc: source <(COMPLETE=bash cutover)
@@ -108,6 +108,7 @@ impl Known {
         let context = Context {
             project: folder(words),
             read_only: true,
+            unlock: None,
         };
         let Ok(folder) = context.folder() else {
             return Self::default();

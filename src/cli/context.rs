@@ -13,6 +13,7 @@ use crate::api::gate::{self, Circumstances, Refused};
 use crate::api::snapshot::Ping;
 use crate::api::view::View;
 use crate::api::{client::ClientError, feed::FeedItem};
+use crate::model::environment::Environment;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
 use crate::model::s3::Destination;
@@ -39,6 +40,8 @@ pub(super) struct Context {
     pub project: Option<PathBuf>,
     /// Refuse every change.
     pub read_only: bool,
+    /// Why the environments are unlocked that a command runs into.
+    pub unlock: Option<String>,
 }
 
 impl Context {
@@ -111,9 +114,39 @@ impl Context {
 
     /// Sends a command through the gate. Typing a command is its confirmation.
     pub async fn send(&self, client: &Client, command: Command) -> color_eyre::Result<Answer> {
-        gate::send(client, command, self.circumstances()?)
+        let locked = self.unlock(client, &command).await?;
+        let circumstances = Circumstances {
+            locked,
+            ..self.circumstances()?
+        };
+        gate::send(client, command, circumstances)
             .await
             .map_err(explain)
+    }
+
+    /// Unlocks the environments that a command runs into, if a reason was given: for this command alone, and the audit trail
+    /// has it first. Without a reason, answers one of them.
+    async fn unlock(&self, client: &Client, command: &Command) -> color_eyre::Result<Option<Name>> {
+        let project = documents::project(&self.folder()?);
+        if project.is_ok_and(|project| !project.environments.values().any(Environment::is_locked)) {
+            return Ok(None);
+        }
+        let locked = look(client).await?.locks(command);
+        let Some(why) = &self.unlock else {
+            return Ok(locked.into_iter().next());
+        };
+        for environment in locked {
+            let unlock = Command::Unlock {
+                environment,
+                why: why.clone(),
+                seconds: None,
+                by: user(),
+            };
+            gate::send(client, unlock, self.circumstances()?)
+                .await
+                .map_err(explain)?;
+        }
+        Ok(None)
     }
 
     /// Sends a bundle in through the gate.
@@ -139,6 +172,7 @@ impl Context {
             read_only: self.read_only || settings.read_only,
             data_age: None,
             confirmed: true,
+            locked: None,
         })
     }
 }

@@ -14,6 +14,8 @@ pub enum Exit {
     Usage = 2,
     /// 3: a deployment was stopped or rolled back.
     Stopped = 3,
+    /// 70: cutover itself failed (`EX_SOFTWARE`); that is a bug.
+    Crashed = 70,
 }
 
 impl From<Exit> for ExitCode {

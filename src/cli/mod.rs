@@ -60,6 +60,7 @@ mod wait;
 mod weight;
 
 use self::print::note;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -69,13 +70,14 @@ use self::context::Context;
 pub use self::exit::Exit;
 use crate::engine::input::What;
 use crate::engine::plan::Before;
+use crate::tui::Crashed;
 
 /// Drive software rollouts from a terminal: the CodeDeploy model on your own machines.
 #[derive(Debug, Parser)]
 #[command(
     version,
     about,
-    after_help = "Without a command, the cockpit opens on the project of this folder. `cutover lab` tries it on a fleet of its own.\n\nExit codes: 0 succeeded, 1 failed, 2 wrong usage or a document with an error, 3 stopped or rolled back.\n\n`cutover --help` says how shells complete names.",
+    after_help = "Without a command, the cockpit opens on the project of this folder. `cutover lab` tries it on a fleet of its own.\n\nExit codes: 0 succeeded, 1 failed, 2 wrong usage or a document with an error, 3 stopped or rolled back, 70 cutover itself failed.\n\n`cutover --help` says how shells complete names.",
     after_long_help = complete::HELP
 )]
 struct Cli {
@@ -85,6 +87,9 @@ struct Cli {
     /// Refuse every change
     #[arg(long, global = true, env = "CUTOVER_READ_ONLY")]
     read_only: bool,
+    /// Unlock the environment of what a command changes, for this command alone: why, for the audit trail
+    #[arg(long, global = true, value_name = "REASON", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    unlock: Option<String>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -220,10 +225,11 @@ pub fn main() -> ExitCode {
     };
     let outcome = match runtime.enable_all().build() {
         Ok(runtime) => {
-            let outcome = runtime.block_on(run(cli));
+            let outcome = catch_unwind(AssertUnwindSafe(|| runtime.block_on(run(cli))));
             // A terminal that nobody types into must not keep the process.
             runtime.shutdown_background();
-            outcome
+            // The panic has been reported.
+            outcome.unwrap_or(Ok(Exit::Crashed))
         }
         Err(error) => Err(error.into()),
     };
@@ -237,6 +243,7 @@ async fn run(cli: Cli) -> color_eyre::Result<Exit> {
     let context = Context {
         project: cli.project,
         read_only: cli.read_only,
+        unlock: cli.unlock,
     };
     match cli.command {
         Some(Command::Keys(args)) => keys::run(&args),
@@ -317,8 +324,11 @@ fn install_reports() -> color_eyre::Result<()> {
 /// Prints an error as people read it: the causes on one line, no decoration.
 fn fail(error: &color_eyre::Report) -> ExitCode {
     note(format_args!("cutover: {error:#}"));
-    match error.downcast_ref::<context::UsageError>() {
-        Some(_) => Exit::Usage.into(),
-        None => Exit::Failed.into(),
+    if error.is::<context::UsageError>() {
+        Exit::Usage.into()
+    } else if error.is::<Crashed>() {
+        Exit::Crashed.into()
+    } else {
+        Exit::Failed.into()
     }
 }

@@ -4,7 +4,7 @@
 //! [`event`] (what can happen) → [`deployment`] (the state) → `evolve` (which folds an event into it) → [`mod@decide`] (which events an input causes), with `schedule` (what starts, halts and ends) and `verdict`
 //! (when the minimum is broken) → [`mod@availability`] (which commands are refused, and why) → [`mod@pending`] (what ought to be in flight) →
 //! [`ledger`] (what outlives a deployment) → [`rollback`]. [`freeze`] keeps deployments where they are for a while, [`approval`] until other people have said yes. [`mod@notices`] says which entries triggers tell of. Ahead of time run [`mod@outlook`] (what it waits for, and what comes then),
-//! [`mod@foresee`] (what a command would do) and [`mod@rehearse`] (the whole of it in virtual time), on the same functions.
+//! [`mod@foresee`] (what a command would do) and [`mod@rehearse`] (the whole of it in virtual time), on the same functions; [`steps`] tells a rehearsal.
 //!
 //! Nothing here does I/O, reads a clock or knows who shows it.
 
@@ -40,6 +40,7 @@ mod service;
 pub mod shift;
 mod single;
 pub mod spec;
+pub mod steps;
 pub mod summary;
 pub mod tally;
 pub mod target;

@@ -3,15 +3,18 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 
 use super::ahead::{Ahead, expected};
+use super::availability::{Refusal, refusal};
 use super::deployment::Deployment;
 use super::event::Event;
 use super::foresee::{End, end};
-use super::input::Input;
+use super::input::{Command, Input};
+use super::plan::Plan;
 use super::provision;
 use crate::model::approval::Step;
 use crate::model::deployment::{DeploymentStatus, TargetStatus};
@@ -56,6 +59,9 @@ pub struct Rehearsed {
     /// How long it takes, in milliseconds, or until it waits for an operator.
     #[serde(serialize_with = "milliseconds")]
     pub took: Duration,
+    /// The plan as it was in the end: one whose instances a fleet provisions is made again on the way.
+    #[serde(skip)]
+    pub plan: Arc<Plan>,
 }
 
 /// What happens at one time.
@@ -84,6 +90,31 @@ fn milliseconds<S: serde::Serializer>(span: &Duration, serializer: S) -> Result<
 /// Runs a copy of the deployment ahead, from where it stands to its end, or to where it waits for an operator. What is in
 /// flight has been so since its start, and one that has not begun has the approvals to begin. A rollback goes back to the revision that the group had when it was created.
 pub fn rehearse(deployment: &Deployment, assumptions: &Assumptions, now: Timestamp) -> Rehearsed {
+    run_after(deployment, None, assumptions, now)
+}
+
+/// The same, after this command.
+///
+/// # Errors
+/// Why the command is refused.
+pub fn rehearse_after(
+    deployment: &Deployment,
+    command: &Command,
+    assumptions: &Assumptions,
+    now: Timestamp,
+) -> Result<Rehearsed, Refusal> {
+    match refusal(deployment, command) {
+        Some(refusal) => Err(refusal),
+        None => Ok(run_after(deployment, Some(command), assumptions, now)),
+    }
+}
+
+fn run_after(
+    deployment: &Deployment,
+    command: Option<&Command>,
+    assumptions: &Assumptions,
+    now: Timestamp,
+) -> Rehearsed {
     use DeploymentStatus::{Created, Queued};
     let mut stage = Rehearsal {
         ahead: Ahead::new(deployment, now),
@@ -95,7 +126,11 @@ pub fn rehearse(deployment: &Deployment, assumptions: &Assumptions, now: Timesta
     for &position in &deployment.in_flight {
         stage.will_end(position);
     }
-    if matches!(deployment.status, Created | Queued) {
+    if let Some(command) = command {
+        let events = stage.ahead.input(&Input::Command(command.clone()));
+        stage.note(events);
+    }
+    if matches!(stage.ahead.deployment.status, Created | Queued) {
         stage.ahead.approve(Step::Start);
         let events = stage.ahead.input(&Input::Admitted);
         stage.note(events);
@@ -107,6 +142,7 @@ pub fn rehearse(deployment: &Deployment, assumptions: &Assumptions, now: Timesta
         minimum: deployment.plan.window.map_or(0, |w| w.minimum_healthy),
         end: end(ahead, previous),
         took: stage.moments.last().map_or(Duration::ZERO, |m| m.after),
+        plan: Arc::clone(&ahead.deployment.plan),
         moments: stage.moments,
     }
 }

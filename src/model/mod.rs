@@ -16,6 +16,7 @@ pub mod custom_event;
 pub mod deployment;
 pub mod diagnostics;
 pub mod endpoint;
+pub mod environment;
 pub mod freeze;
 pub mod group;
 pub mod host;

@@ -11,6 +11,7 @@ use super::automatic::AutomaticDeployment;
 use super::configuration::{DeploymentConfiguration, ONE_AT_A_TIME};
 use super::connections::Connections;
 use super::endpoint::Endpoint;
+use super::environment::Environment;
 use super::group::{DeploymentGroup, GroupKey, Selection};
 use super::host::Host;
 use super::limits::Limits;
@@ -35,6 +36,9 @@ pub struct ProjectDocument {
     /// Who may do what; without it only the owner of the orchestrating process, and root, come in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access: Option<Access>,
+    /// What groups can stand in, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub environments: BTreeMap<Name, Environment>,
     /// Which groups are given by themselves what appears somewhere.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub automatic_deployments: Vec<AutomaticDeployment>,
@@ -117,6 +121,9 @@ pub struct Project {
     /// Who may do what.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access: Option<Access>,
+    /// What groups can stand in, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub environments: BTreeMap<Name, Environment>,
     /// Which groups are given by themselves what appears somewhere. It has the name that it has in the document.
     #[serde(
         default,
@@ -161,6 +168,12 @@ impl Project {
     pub fn approvals(&self, key: &GroupKey) -> Demanded {
         let access = self.access.as_ref();
         access.map_or_else(Demanded::new, |access| demanded(&access.approvals, key))
+    }
+
+    /// The environment that a group stands in.
+    pub fn environment(&self, key: &GroupKey) -> Option<(&Name, &Environment)> {
+        let name = self.group(key)?.environment.as_ref()?;
+        self.environments.get_key_value(name)
     }
 
     /// What a group follows.

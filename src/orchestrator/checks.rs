@@ -447,6 +447,18 @@ pub(crate) fn no_group(project: &Project, key: &GroupKey) -> ApiError {
     )
 }
 
+/// The error for an environment that the project does not have.
+pub(crate) fn no_environment(project: &Project, name: &Name) -> ApiError {
+    ApiError::new(
+        "EnvironmentDoesNotExistException",
+        unknown(
+            "environment",
+            name.as_str(),
+            project.environments.keys().map(Name::as_str),
+        ),
+    )
+}
+
 pub(super) fn unknown<'a>(kind: &str, name: &str, known: impl Iterator<Item = &'a str>) -> String {
     let nearest = known
         .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))

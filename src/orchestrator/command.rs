@@ -154,6 +154,18 @@ pub enum Command {
         /// Who asks.
         by: String,
     },
+    /// Take an environment's lock off, for whoever asks and nobody else: it changes nothing here, and is in the audit trail.
+    Unlock {
+        /// Which.
+        environment: Name,
+        /// Why.
+        why: String,
+        /// For how long; for one command when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seconds: Option<u64>,
+        /// Who asks.
+        by: String,
+    },
     /// End the orchestrating process; refused while a deployment runs.
     Shutdown,
 }
@@ -178,7 +190,8 @@ impl Command {
             Self::InviteHost { by, .. }
             | Self::InviteInstances { by, .. }
             | Self::Freeze { by, .. }
-            | Self::Thaw { by, .. } => {
+            | Self::Thaw { by, .. }
+            | Self::Unlock { by, .. } => {
                 person.clone_into(by);
             }
             Self::Push { .. }
@@ -331,6 +344,13 @@ pub enum Answer {
         /// The orchestrator's key.
         orchestrator: Pin,
         /// Until when; without one, until the token is revoked.
+        until: Option<Timestamp>,
+    },
+    /// The person may go on as if an environment were not locked.
+    Unlocked {
+        /// Which.
+        environment: Name,
+        /// Until when; without one, for one command.
         until: Option<Timestamp>,
     },
     /// There is another key.

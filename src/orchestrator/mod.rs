@@ -38,6 +38,7 @@ pub mod snapshot;
 pub mod task;
 pub(crate) mod task_sets;
 pub(crate) mod traffic;
+mod unlock;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -409,6 +410,12 @@ impl Orchestrator {
                 by,
             } => self.freeze(scope, why, seconds, by).await,
             Command::Thaw { scope, why, by } => self.thaw(scope, why, by).await,
+            Command::Unlock {
+                environment,
+                why,
+                seconds,
+                ..
+            } => self.unlock(environment, &why, seconds),
             Command::Shutdown => self.request_shutdown().await,
         }
     }

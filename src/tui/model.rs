@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::action::Context;
 use super::action::keymap::Keymap;
 use super::ahead::Ahead;
 use super::attention::Attention;
@@ -18,19 +19,20 @@ use super::output::Output;
 use super::pace::Pace;
 use super::panes::instances::Shape;
 use super::replay::Player;
-use super::screens::Screen;
 use super::screens::history::History;
 use super::screens::home::Home;
 use super::screens::hosts::Hosts;
+use super::screens::{self, Screen};
 use super::servers::Servers;
 use super::session::Start;
 use super::terminal::multiplexer::Multiplexer;
 use super::theme::Theme;
 use super::tour::Step;
 use super::trail::Trail;
-use crate::api::command::Deploy;
+use crate::api::command::{Command, Deploy};
 use crate::api::gate::{Circumstances, TOO_OLD};
 use crate::api::gauge::Gauge;
+use crate::api::locks::Unlocked;
 use crate::api::view::View;
 use crate::engine::Deployment;
 use crate::engine::deployment::Target;
@@ -38,6 +40,7 @@ use crate::engine::ledger::Ledger;
 use crate::engine::summary::Summary;
 use crate::model::deployment::Creator;
 use crate::model::deployment::DeploymentId;
+use crate::model::environment::Environment;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
@@ -226,6 +229,8 @@ pub(crate) struct Model {
     pub documents: Option<PathBuf>,
     /// What documents are written with by hand.
     pub editor: Option<Editor>,
+    /// The environments that this person has unlocked here.
+    pub unlocked: Unlocked,
     /// The recording, if this is a replay.
     pub replay: Option<Box<Player>>,
     /// The cockpit from which this replay was opened, which goes on behind it.
@@ -300,6 +305,7 @@ impl Model {
             read_only,
             documents: None,
             editor: None,
+            unlocked: Unlocked::default(),
             replay: None,
             behind: None,
             journal: None,
@@ -333,6 +339,11 @@ impl Model {
     /// Whether the keys are the output's: it has the focus, on the screen of rollouts.
     pub(crate) fn reads(&self) -> bool {
         self.screen == Screen::Rollouts && self.focus == Pane::Output
+    }
+
+    /// Where the keys of the topmost layer are looked up, if something lies on top.
+    pub(crate) fn context(&self) -> Option<Context> {
+        Some(self.layers.last()?.context())
     }
 
     /// Whether a pane has the keys. It keeps them while somebody types its filter, or looks for something in it.
@@ -392,12 +403,49 @@ impl Model {
         }
     }
 
+    /// The environment that what is selected stands in.
+    pub(crate) fn environment(&self) -> Option<(&Name, &Environment)> {
+        let view = self.view.as_ref()?;
+        let group = match self.screen {
+            Screen::Rollouts => self.selected.group.as_ref()?,
+            _ => &view.summaries.get(&screens::subject(self)?)?.group,
+        };
+        view.project.environment(group)
+    }
+
+    /// The environment whose lock a command runs into.
+    pub(crate) fn lock(&self, command: &Command) -> Option<Name> {
+        let locks = self.view.as_ref()?.locks(command);
+        let held = |name: &Name| self.unlocked.until(name, self.now).is_none();
+        locks.into_iter().find(held)
+    }
+
+    /// The production environment that a command is about.
+    pub(crate) fn production(&self, command: &Command) -> Option<Name> {
+        let view = self.view.as_ref()?;
+        let mut named = view.environments(command);
+        named.retain(|name| {
+            let known = view.project.environments.get(name);
+            known.is_some_and(|environment| environment.production)
+        });
+        named.pop_first()
+    }
+
     /// What the gate must know about a command that this person confirmed now.
-    pub(crate) fn circumstances(&self) -> Circumstances {
+    pub(crate) fn circumstances(&self, command: &Command) -> Circumstances {
+        Circumstances {
+            locked: self.lock(command),
+            ..self.circumstances_of_writing()
+        }
+    }
+
+    /// What the gate must know about documents whose change this person confirmed now. Locks are for what runs.
+    pub(crate) fn circumstances_of_writing(&self) -> Circumstances {
         Circumstances {
             read_only: self.is_read_only(),
             data_age: Some(self.age()),
             confirmed: true,
+            locked: None,
         }
     }
 

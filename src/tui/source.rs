@@ -58,6 +58,7 @@ pub(super) fn feed(client: Client, messages: Sender<Message>) -> JoinHandle<()> 
                 Ok(Ok(mut items)) => loop {
                     match tokio::time::timeout(SILENCE, items.next()).await {
                         Ok(Some(Ok(item))) => {
+                            crate::crash_point::fails!("cockpit.feed");
                             pause = PAUSES.0;
                             // A full channel makes the orchestrator wait, which cuts off who is too slow.
                             if messages.send(Message::Feed(Box::new(item))).await.is_err() {

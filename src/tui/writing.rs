@@ -148,8 +148,9 @@ mod tests {
             read_only: false,
             data_age: None,
             confirmed: true,
+            locked: None,
         };
-        let refused = write(&reviewed.draft, open).unwrap_err();
+        let refused = write(&reviewed.draft, open.clone()).unwrap_err();
         assert!(refused.contains("changed by somebody else"), "{refused}");
         assert!(refused.contains(&kept(&copy)), "{refused}");
         let theirs = std::fs::read_to_string(&file).unwrap();

@@ -1,7 +1,11 @@
 //! Traffic that shifts by weight: when each step comes, what somebody sets by hand, and the way back.
 
+use std::collections::BTreeSet;
+
 use cutover::engine::event::Event;
-use cutover::engine::input::What;
+use cutover::engine::input::{Command, What};
+use cutover::engine::rehearse::{Assumptions, Durations, rehearse_after};
+use cutover::engine::steps::steps;
 use cutover::engine::{Input, Ledger, Spec, outlook, rollback};
 use cutover::model::deployment::DeploymentStatus::{Failed, InProgress, Stopped, Succeeded};
 use cutover::model::lifecycle::LifecycleEvent as E;
@@ -311,4 +315,80 @@ fn a_restart_waits_for_what_was_left_of_the_interval() {
     world.input(&Input::Recovered);
     assert_eq!(world.deployment.next_shift().unwrap().1, at);
     assert_eq!(world.deployment.status, InProgress);
+}
+
+/// A rehearsal before the key, and then the real thing with the engine's own journal: what is foretold comes, at its time.
+#[test]
+fn what_is_told_step_by_step_is_what_happens() {
+    let mut world = World::new(routed(CANARY));
+    world.admit();
+    all(&mut world, &E::REPLACEMENT);
+    let (start, seen) = (world.now, world.deployment.seq);
+    let nothing = Assumptions {
+        durations: Durations::default(),
+        fails: BTreeSet::new(),
+    };
+    let command = Command::new(REROUTE, "ana");
+    let rehearsed = rehearse_after(&world.deployment, &command, &nothing, start).unwrap();
+    let foretold: Vec<(u64, String)> = steps(&world.deployment, &rehearsed)
+        .into_iter()
+        .map(|step| (step.after.as_secs() / 60, step.text))
+        .collect();
+    let told: Vec<(u64, &str)> = foretold.iter().map(|(at, text)| (*at, &**text)).collect();
+    assert_eq!(
+        told,
+        [
+            (0, "reroute: 2 instances, 2 at a time"),
+            (0, "traffic: 25 % to the replacement, 75 % to the original"),
+            (45, "traffic: 100 % to the replacement, 0 % to the original"),
+            (45, "validate: 2 instances, 2 at a time"),
+            (45, "drain original: 2 instances, 2 at a time"),
+            (45, "the original is kept for 20 min"),
+            (65, "Succeeded"),
+        ]
+    );
+
+    world.command(REROUTE);
+    all(&mut world, &[E::BeforeAllowTraffic, E::AllowTraffic]);
+    in_effect(&mut world, 25);
+    later(&mut world, 45);
+    in_effect(&mut world, 100);
+    all(&mut world, &[E::AfterAllowTraffic]);
+    all(&mut world, &E::BLOCK);
+    later(&mut world, 20);
+    let stages = &world.deployment.plan.stages;
+    let happened: Vec<(u64, String)> = world
+        .journal
+        .iter()
+        .filter(|record| record.seq > seen)
+        .filter_map(|record| {
+            let what = match &record.event {
+                Event::StageStarted { stage } => stages[*stage].label(),
+                Event::Shifted { split, .. } => format!("{} %", split.replacement()),
+                Event::Ended { status, .. } => status.to_string(),
+                _ => return None,
+            };
+            Some((record.at.since(start).as_secs() / 60, what))
+        })
+        .filter(|(_, what)| what != "shift")
+        .collect();
+    let short = |text: &str| -> String {
+        let text = text.strip_prefix("traffic: ").unwrap_or(text);
+        let text = text.replace("the original is kept", "keep original");
+        let end = text.find(" % ").map_or(text.len(), |at| at + 2);
+        text[..end]
+            .split(" for ")
+            .next()
+            .unwrap()
+            .split(':')
+            .next()
+            .unwrap()
+            .to_owned()
+    };
+    let foretold: Vec<(u64, String)> = foretold
+        .into_iter()
+        .map(|(at, text)| (at, short(&text)))
+        .collect();
+    assert_eq!(happened, foretold);
+    assert_eq!(world.deployment.status, Succeeded);
 }

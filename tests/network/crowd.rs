@@ -100,6 +100,7 @@ fn invite(world: &World, members: &[Member<'_>]) -> Vec<String> {
         read_only: false,
         data_age: None,
         confirmed: true,
+        locked: None,
     };
     let mut tokens = Vec::new();
     for member in members {
@@ -109,7 +110,7 @@ fn invite(world: &World, members: &[Member<'_>]) -> Vec<String> {
             authority: None,
             by: "crowd".to_owned(),
         };
-        let answer = runtime.block_on(send(&client, invite, circumstances));
+        let answer = runtime.block_on(send(&client, invite, circumstances.clone()));
         match answer.unwrap() {
             Answer::Invited {
                 pass: Pass::Token(token),

@@ -225,6 +225,7 @@ impl Lab {
             read_only: false,
             data_age: None,
             confirmed: true,
+            locked: None,
         };
         match runtime.block_on(gate::send(&client, command.clone(), circumstances)) {
             Ok(answer) => Ok(answer),

@@ -281,6 +281,7 @@ impl Cluster {
             read_only: false,
             data_age: None,
             confirmed: true,
+            locked: None,
         };
         gate::send(self.client(), command, circumstances).await
     }

@@ -6,14 +6,18 @@ use serde_json::json;
 
 use super::world::{World, caller, deploy, get, owner, post};
 use crate::api::caller::Caller;
+use crate::api::gate::{self, Circumstances, Closed};
+use crate::api::locks;
 use crate::api::server::Route;
 use crate::engine::input::{self, What};
 use crate::engine::plan::Before;
 use crate::model::access::{Right, Role};
+use crate::model::name::Name;
 use crate::model::traffic::Split;
 use crate::orchestrator::command::Command;
 use crate::orchestrator::hooks::report::HookStatus;
 use crate::store::audit::Entry;
+use crate::store::documents;
 
 /// The place of a command in [`commands`]. A new one does not compile before it has one here, and then it needs a sample.
 fn place(command: &Command) -> usize {
@@ -51,13 +55,14 @@ fn place(command: &Command) -> usize {
         Command::Fetch { .. } => 24,
         Command::InviteInstances { .. } => 25,
         Command::RevokeToken { .. } => 26,
+        Command::Unlock { .. } => 27,
     }
 }
 
 /// Every command, about this deployment of `application`/`group`, and the right that it needs.
 fn commands(id: &str, application: &str, group: &str) -> Vec<(Command, Right)> {
-    let target: crate::model::name::Name = format!("{group}-1").parse().unwrap();
-    let on = |what: fn(crate::model::name::Name) -> What| what(target.clone());
+    let target: Name = format!("{group}-1").parse().unwrap();
+    let on = |what: fn(Name) -> What| what(target.clone());
     let steers = [
         What::Stop {
             auto_rollback: None,
@@ -158,7 +163,7 @@ fn commands(id: &str, application: &str, group: &str) -> Vec<(Command, Right)> {
 }
 
 /// Those that came last.
-fn newest(application: &str, group: &str) -> [(Command, Right); 3] {
+fn newest(application: &str, group: &str) -> [(Command, Right); 4] {
     let fetch = fetch(application, "http://127.0.0.1:9/nothing.zip");
     let offer = Command::InviteInstances {
         group: crate::model::group::GroupKey {
@@ -168,12 +173,20 @@ fn newest(application: &str, group: &str) -> [(Command, Right); 3] {
         seconds: None,
         by: "forged".to_owned(),
     };
+    // Each group of the world stands in an environment of its own name.
+    let unlock = Command::Unlock {
+        environment: group.parse().unwrap(),
+        why: "a reason".to_owned(),
+        seconds: Some(60),
+        by: "forged".to_owned(),
+    };
     let token = "NONE-NONE".to_owned();
     let revoke = Command::RevokeToken { token };
     [
         (fetch, Right::Operate),
         (offer, Right::Administer),
         (revoke, Right::Administer),
+        (unlock, Right::See),
     ]
 }
 
@@ -283,6 +296,108 @@ async fn every_command_needs_its_role() {
 }
 
 #[tokio::test]
+async fn a_lock_keeps_everything_from_its_groups_but_the_way_out() {
+    let world = World::new().await;
+    let project = documents::load(&world.folder.path().join("project")).unwrap();
+    let project = project.project;
+    let production: Name = "production".parse().unwrap();
+    let check = |command: &Command| {
+        let of = locks::environments(command, &project, |id| {
+            let ours = id.to_string() == world.ours;
+            ours.then(|| project.groups[1].key())
+        });
+        let locked = of
+            .into_iter()
+            .find(|name| project.environments[name].is_locked());
+        let circumstances = Circumstances {
+            read_only: false,
+            data_age: None,
+            confirmed: true,
+            locked,
+        };
+        gate::check(command, &circumstances)
+    };
+    assert_eq!(project.groups[1].key().to_string(), "shop/production");
+    for (command, _) in commands(&world.ours, "shop", "production") {
+        let open = match &command {
+            // The way out.
+            Command::Control { control, .. } => matches!(control.what, What::Stop { .. }),
+            // Nothing that runs is changed by these, and a deployment that was let start waits for its hooks.
+            Command::Push { .. }
+            | Command::Fetch { .. }
+            | Command::TestNotification { .. }
+            | Command::Unlock { .. }
+            | Command::ReportHook { .. }
+            | Command::Shutdown => true,
+            Command::Deploy(_)
+            | Command::Rollback { .. }
+            | Command::DeleteRevision { .. }
+            | Command::TerminateHosts { .. }
+            | Command::Freeze { .. }
+            | Command::Thaw { .. }
+            | Command::InviteHost { .. }
+            | Command::RevokeHost { .. }
+            | Command::RotateKey { .. }
+            | Command::InviteInstances { .. }
+            | Command::RevokeToken { .. } => false,
+        };
+        let expected = if open {
+            Ok(())
+        } else {
+            Err(Closed::Locked(production.clone()))
+        };
+        assert_eq!(check(&command), expected, "{command:?}");
+    }
+    let locked = Err(Closed::Locked(production));
+    let back = Command::stop(world.ours.parse().unwrap(), Some(true), "ana");
+    assert_eq!(check(&back), locked, "to roll back is not only to stop");
+    assert_eq!(check(&Command::RotateKey { host: None }), locked);
+    assert_eq!(check(&deploy("shop", "staging")), Ok(()), "it has no lock");
+}
+
+#[tokio::test]
+async fn who_unlocks_an_environment_is_in_the_audit_trail_with_the_reason() {
+    let world = World::new().await;
+    let unlock = |environment: &str, why: &str, seconds| Command::Unlock {
+        environment: environment.parse().unwrap(),
+        why: why.to_owned(),
+        seconds,
+        by: "forged".to_owned(),
+    };
+    let olaf = caller("olaf", &[]);
+    let taken = unlock("production", "INC-7", Some(900));
+    let (status, body) = world.answer(&olaf, post("/v1/commands", &taken)).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    assert!(body.contains("\"until\":"), "{body}");
+    for (refused, why) in [
+        (unlock("production", " ", None), "takes a reason"),
+        (unlock("production", "INC-7", Some(901)), "15 min at most"),
+        (
+            unlock("producton", "INC-7", None),
+            "did you mean production",
+        ),
+    ] {
+        let (_, body) = world.answer(&olaf, post("/v1/commands", &refused)).await;
+        assert!(body.contains(why), "{body}");
+    }
+    let trail = world.door.trail(&owner()).await.unwrap();
+    let entries: Vec<Entry> = crate::store::chain::lines(&trail)
+        .0
+        .map(|line| serde_json::from_slice(crate::store::chain::split(line).unwrap().1).unwrap())
+        .collect();
+    let asked = entries
+        .iter()
+        .find(|entry| entry.fact.what["type"] == "unlock")
+        .unwrap();
+    assert_eq!(asked.fact.user, "olaf");
+    assert_eq!(asked.fact.place, "in the environment production");
+    assert_eq!(
+        asked.fact.what,
+        json!({ "type": "unlock", "environment": "production", "why": "INC-7", "seconds": 900, "by": "olaf" })
+    );
+}
+
+#[tokio::test]
 async fn what_one_may_not_see_is_answered_as_what_does_not_exist() {
     let world = World::new().await;
     let ben = caller("ben", &[]);
@@ -324,6 +439,7 @@ async fn what_one_may_not_see_is_answered_as_what_does_not_exist() {
         let (_, missing) = world.answer(&ben, post("/v1/commands", missing)).await;
         let body = body
             .replace("secret", "nothing")
+            .replace("vault", "nobody")
             .replace(&world.theirs, "d-NONE00000");
         assert_eq!(body, missing, "{command:?}");
         assert_eq!(status, StatusCode::NOT_FOUND, "{command:?}: {body}");
@@ -339,7 +455,8 @@ async fn an_operator_of_one_group_acts_there_and_nowhere_else() {
             command,
             Command::DeleteRevision { .. } | Command::Push { .. } | Command::Fetch { .. }
         );
-        if !whole && right == Right::Operate && !matches!(command, Command::Rollback { .. }) {
+        let free = !whole && matches!(right, Right::Operate | Right::See);
+        if free && !matches!(command, Command::Rollback { .. }) {
             let (status, body) = world.answer(&ben, post("/v1/commands", &command)).await;
             assert!(!is_denied(status, &body), "{command:?}: {body}");
         } else if !matches!(command, Command::Rollback { .. }) {

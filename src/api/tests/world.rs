@@ -98,7 +98,8 @@ impl World {
 
     fn files(folder: &tempfile::TempDir, more: &str) -> std::path::PathBuf {
         let project = folder.path().join("project");
-        let mut text = format!("name: demo\n{more}hosts:\n");
+        let environments = "environments: { production: { production: true }, staging: {}, vault: { locked: true } }";
+        let mut text = format!("name: demo\n{more}{environments}\nhosts:\n");
         for (number, (application, group)) in [
             ("shop", "production"),
             ("shop", "staging"),
@@ -118,7 +119,7 @@ impl World {
             let platform = format!("{name}computePlatform: Server\n");
             std::fs::write(documents.join("application.yaml"), platform).unwrap();
             let selects = format!(
-                "{name}deploymentGroupName: {group}\nec2TagFilters: [{{ Key: role, Value: {group}, Type: KEY_AND_VALUE }}]\n"
+                "{name}deploymentGroupName: {group}\nec2TagFilters: [{{ Key: role, Value: {group}, Type: KEY_AND_VALUE }}]\nenvironment: {group}\n"
             );
             std::fs::write(documents.join(format!("{group}.yaml")), selects).unwrap();
         }

@@ -85,7 +85,7 @@ pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Ex
         return down(&folder).await;
     }
     let preferences = args.appearance.preferences()?;
-    cockpit::require_terminal()?;
+    cockpit::require_terminal(context)?;
     let mut fleet = if let Some(fleet) = Fleet::find(&folder).filter(Fleet::runs) {
         again(fleet, args).await?
     } else {
@@ -98,6 +98,7 @@ pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Ex
     let context = Context {
         project: Some(fleet.folder.clone()),
         read_only: context.read_only,
+        unlock: None,
     };
     let client = match prepare(&context, &mut fleet).await {
         Ok(client) => client,

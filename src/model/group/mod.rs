@@ -67,6 +67,9 @@ pub struct DeploymentGroup {
     /// As `ec2TagSet`; every host can be selected by both kinds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_premises_tag_set: Option<OnPremisesTagSet>,
+    /// The environment that it stands in, as `environments` of `cutover.yaml` names it. `CodeDeploy` has no such field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<Name>,
     /// The AWS account, as `connections.aws` of `cutover.yaml` names it, whose instances and Auto Scaling groups are meant
     /// besides hosts of `cutover.yaml`. `CodeDeploy` has no such field: everything is in its own account there.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,6 +1,6 @@
 //! Deployment groups: each alone, and then against the rest of the project.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use uuid::Uuid;
@@ -13,6 +13,7 @@ use super::problem::{Problem, Problems, Severity};
 use crate::model::application::ComputePlatform;
 use crate::model::configuration::default_configuration;
 use crate::model::connections::{Connections, account};
+use crate::model::environment::Environment;
 use crate::model::group::{DeploymentGroup, DeploymentStyle, DeploymentType};
 use crate::model::host::Host;
 use crate::model::name::Name;
@@ -53,6 +54,7 @@ pub(super) struct Context<'a> {
     pub project: Option<&'a Name>,
     pub hosts: Option<&'a [Host]>,
     pub connections: Option<&'a Connections>,
+    pub environments: Option<&'a BTreeMap<Name, Environment>>,
     pub configurations: &'a Configurations,
 }
 
@@ -105,6 +107,7 @@ pub(super) fn check(
             candidate.check_function(problems);
             candidate.check_fleet(context, problems);
             candidate.check_account(context.connections, problems);
+            candidate.check_environment(context.environments, problems);
             candidate.check_balancers(context.connections, problems);
             candidate.check_triggers(context.connections, problems);
             candidate.identify(context.project, &mut ids, problems);
@@ -216,6 +219,28 @@ impl Candidate {
             ..self
                 .document
                 .problem(Severity::Error, &path, wrong.to_string())
+        });
+    }
+
+    /// An environment that is not there is a slip: nothing would keep anybody from changing the group.
+    fn check_environment(
+        &self,
+        environments: Option<&BTreeMap<Name, Environment>>,
+        problems: &mut Problems,
+    ) {
+        let (Some(named), Some(environments)) = (&self.group.environment, environments) else {
+            return;
+        };
+        if environments.contains_key(named) {
+            return;
+        }
+        let path = yaml::Path::root().key("environment");
+        let message = format!("there is no environment {named}");
+        let define = "define it in cutover.yaml, below environments";
+        problems.add(Problem {
+            help: yaml::nearest(named.as_str(), environments.keys().map(Name::as_str))
+                .or_else(|| Some(define.to_owned())),
+            ..self.document.problem(Severity::Error, &path, message)
         });
     }
 

@@ -20,6 +20,7 @@ mod configurations;
 mod connections;
 mod document;
 pub mod edit;
+mod environments;
 mod find;
 mod fleets;
 mod functions;
@@ -71,6 +72,7 @@ pub fn load(folder: &Path) -> Result<Loaded, Vec<Problem>> {
         project: document.map(|document| &document.name),
         hosts: document.map(|document| document.hosts.as_slice()),
         connections: document.map(|document| &document.connections),
+        environments: document.map(|document| &document.environments),
         configurations: &configurations,
     };
     let groups = groups::check(read.groups, &context, &mut problems);
@@ -95,6 +97,7 @@ pub fn load(folder: &Path) -> Result<Loaded, Vec<Problem>> {
                 connections: document.connections,
                 secrets: document.secrets,
                 access: document.access,
+                environments: document.environments,
                 automatic_deployments: document.automatic_deployments,
                 applications: read.applications,
                 groups,

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::document::Document;
 use super::problem::{Problems, Severity};
-use super::{PROJECT_DOCUMENT, access, address, connections, secrets};
+use super::{PROJECT_DOCUMENT, access, address, connections, environments, secrets};
 use crate::model::project::ProjectDocument;
 use crate::model::yaml;
 
@@ -45,5 +45,6 @@ pub(super) fn read(folder: &Path, problems: &mut Problems) -> Option<(ProjectDoc
     connections::check(&project, &document, problems);
     secrets::check(&project, &document, problems);
     access::check(&project, &document, problems);
+    environments::check(&project, &document, problems);
     Some((project, document))
 }

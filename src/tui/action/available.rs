@@ -10,6 +10,7 @@ use crate::model::access::{Where, may};
 use crate::model::address::Address;
 use crate::model::deployment::Creator;
 use crate::model::group::GroupKey;
+use crate::model::name::Name;
 use crate::model::traffic::Split;
 use crate::tui::consequence::goal;
 use crate::tui::documents;
@@ -83,6 +84,7 @@ pub(crate) fn available(action: Action, model: &Model) -> Result<(), String> {
         Action::Invite => invitable(model),
         Action::Documents => documents::editable(model),
         Action::New => documents::writable(model),
+        Action::Unlock => unlockable(model),
         Action::NextFailed | Action::PreviousFailed => {
             if deployment(model)?.overview.failed == 0 {
                 return Err("no instance failed".to_owned());
@@ -297,25 +299,49 @@ fn steered(model: &Model, action: Action) -> Result<(), String> {
 }
 
 /// Whether the person's role permits a request somewhere, as far as the door has told who they are: it has the last word.
+/// And no lock is in the way.
 fn permitted(model: &Model, request: &Request, place: Where<'_>) -> Result<(), String> {
     let view = model.view.as_ref();
-    let Some((view, person)) = view.and_then(|view| Some((view, view.person.as_ref()?))) else {
-        return Ok(());
-    };
-    let (right, _) = need(&rights::Request::Command(request));
-    let access = view.project.access.as_ref();
-    if may(access, person, right, place) {
+    if let Some((view, person)) = view.and_then(|view| Some((view, view.person.as_ref()?))) {
+        let (right, _) = need(&rights::Request::Command(request));
+        let access = view.project.access.as_ref();
+        if !may(access, person, right, place) {
+            let place = match place {
+                Where::Group(group) => group.to_string(),
+                _ => "the whole project".to_owned(),
+            };
+            return Err(format!(
+                "{} may not do this: it needs the role {} in {place}",
+                model.user,
+                right.least_role().name()
+            ));
+        }
+    }
+    match model.lock(request) {
+        Some(environment) => Err(locked(model, &environment)),
+        None => Ok(()),
+    }
+}
+
+/// That an environment is locked, and what to do.
+pub(crate) fn locked(model: &Model, environment: &Name) -> String {
+    let key = model.keymap.shown(Action::Unlock);
+    format!("{environment} is locked: {key} unlocks it")
+}
+
+/// Whether the environment of what is selected can be unlocked, or locked again.
+fn unlockable(model: &Model) -> Result<(), String> {
+    let (name, environment) = model
+        .environment()
+        .ok_or("what is selected stands in no environment")?;
+    if !environment.is_locked() {
+        return Err(format!("{name} has no lock"));
+    }
+    if model.unlocked.until(name, model.now).is_some() {
         return Ok(());
     }
-    let place = match place {
-        Where::Group(group) => group.to_string(),
-        _ => "the whole project".to_owned(),
-    };
-    Err(format!(
-        "{} may not do this: it needs the role {} in {place}",
-        model.user,
-        right.least_role().name()
-    ))
+    changeable(model)?;
+    fresh(model)
 }
 
 /// Whether the selected host can be let join.

@@ -151,6 +151,7 @@ actions! {
     Skip "skip" Main Asks Some("leave out"), "Leave the selected instance out, which has not started";
     StartNext "start-next" Main Asks Some("start next"), "Start the selected instance before the others that wait";
     GiveUp "give-up" Main Asks Some("give up"), "End the hold of the selected deployment: it fails";
+    Unlock "unlock" Main Harmless Some("unlock"), "Unlock the environment of what is selected for a while, with a reason; lock it again";
     NextFailed "next-failed" Main Harmless Some("next failed"), "Select the next failed instance";
     PreviousFailed "previous-failed" Main Harmless None, "Select the previous failed instance";
     Linked "linked" Main Harmless Some("other deployment"), "Go to the rollback of this deployment, or to what it rolls back";
@@ -208,6 +209,7 @@ actions! {
     Alternative "alternative" Confirm Acts None, "Do the alternative that the dialog offers";
     More "more" Confirm Harmless None, "Where a share is confirmed: 5 points more";
     Less "less" Confirm Harmless None, "Where a share is confirmed: 5 points less";
+    Rehearse "rehearse" Confirm Harmless None, "Show what would happen, step by step and with times; once more: what is decided";
     Reason "reason" Confirm Harmless None, "Type why, for the journal; enter ends it";
     Cancel "cancel" Confirm Harmless None, "Do nothing";
     LeaveRunning "leave-running" Leaving Harmless None, "Leave; deployments go on in the background";
@@ -253,6 +255,13 @@ impl Action {
             Self::Pause if paused() => Some("resume"),
             Self::Pause if model.deployment().is_some_and(|d| d.shifting().is_some()) => {
                 Some("hold")
+            }
+            Self::Unlock
+                if model
+                    .environment()
+                    .is_some_and(|(name, _)| model.unlocked.until(name, model.now).is_some()) =>
+            {
+                Some("lock")
             }
             Self::Filter if model.reads() => Some("search"),
             Self::Zoom if output::fills(model) => Some("panes"),

@@ -7,6 +7,7 @@ mod anew;
 mod control;
 mod deploy;
 mod invite;
+mod rehearsal;
 mod roll_back;
 mod stop;
 mod traffic;
@@ -22,6 +23,7 @@ pub(crate) use anew::goal;
 pub(crate) use control::control;
 pub(crate) use deploy::deploy;
 pub(crate) use invite::invite;
+pub(crate) use rehearsal::{of_control, of_deploy, of_rollback};
 pub(crate) use roll_back::roll_back;
 pub(crate) use stop::stop;
 

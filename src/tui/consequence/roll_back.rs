@@ -5,7 +5,7 @@ use super::{Choice, Statement, plan_facts, traffic};
 use crate::api::command;
 use crate::engine::input::{Command, What};
 use crate::engine::spec::RollbackTargets;
-use crate::engine::{Deployment, Plan, members, plan, rollback};
+use crate::engine::{Deployment, Plan, Spec, members, plan, rollback};
 use crate::model::deployment::DeploymentId;
 use crate::model::host::Host;
 use crate::model::traffic::Split;
@@ -43,7 +43,7 @@ pub(crate) fn roll_back(model: &Model, deployment: &Deployment) -> Statement {
         (true, false) if reroutes(model, deployment) => traffic::way_back(deployment),
         (true, false) => anew(model, deployment),
         _ => rollback_plan(model, deployment)
-            .map(|(label, plan)| plan_facts(&label, &plan, configuration.as_str())),
+            .map(|(spec, plan)| plan_facts(&spec.revision.label, &plan, configuration.as_str())),
     };
     match said {
         Ok(lines) => decided.extend(lines),
@@ -88,7 +88,19 @@ fn reroutes(model: &Model, deployment: &Deployment) -> bool {
     })
 }
 
-fn rollback_plan(model: &Model, deployment: &Deployment) -> Result<(String, Plan), String> {
+/// What a rollback would deploy, and how.
+///
+/// # Errors
+/// Why there is none, or nothing is known of it before it is created.
+pub(super) fn way_back(model: &Model, deployment: &Deployment) -> Result<(Spec, Plan), String> {
+    let over = deployment.status.is_terminal();
+    if deployment.spec.is_blue_green() && over && !reroutes(model, deployment) {
+        return Err("it is deployed anew, and planned when that is created".to_owned());
+    }
+    rollback_plan(model, deployment)
+}
+
+fn rollback_plan(model: &Model, deployment: &Deployment) -> Result<(Spec, Plan), String> {
     let view = model.view.as_ref().ok_or("nothing is known yet")?;
     let group = deployment.group_key();
     let ledger = view.ledgers.get(&group).cloned().unwrap_or_default();
@@ -109,10 +121,9 @@ fn rollback_plan(model: &Model, deployment: &Deployment) -> Result<(String, Plan
     if deployment.spec.options.rollback_targets == RollbackTargets::Attempted {
         spec = members::for_few(spec, view.project.one_at_a_time());
     }
-    let label = spec.revision.label.clone();
     let plan = plan(&spec);
     match &plan.impossible {
         Some(error) => Err(error.message.clone()),
-        None => Ok((label, plan)),
+        None => Ok((spec, plan)),
     }
 }

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::copy;
 use super::effect::Effect;
+use super::flight;
 use super::message::Message;
 use super::model::{Model, Outcome};
 use super::source;
@@ -114,10 +115,10 @@ async fn turn(
     // Somebody waits for what their key does.
     let mut pressed = false;
     while !driver.done {
-        color_eyre::eyre::ensure!(
-            Screen::is_ours(),
-            "a part of the cockpit failed: the report is above"
-        );
+        if !Screen::is_ours() {
+            flight::landed().await;
+            return Err(flight::Crashed.into());
+        }
         if let Some(manuscript) = driver.manuscript.take() {
             let written = by_hand::write(
                 manuscript,
@@ -199,7 +200,12 @@ fn read(event: Event) -> Message {
 impl Driver {
     /// Takes a message, and makes the model whole again.
     fn take(&mut self, model: &mut Model, message: Message) {
-        let effects = update(model, clock::now(), message);
+        let now = clock::now();
+        flight::came(now, model, &message);
+        if matches!(message, Message::Key(_)) {
+            crate::crash_point::fails!("cockpit.key");
+        }
+        let effects = update(model, now, message);
         self.heed(model, effects);
     }
 
@@ -208,7 +214,9 @@ impl Driver {
         let begun = Instant::now();
         let mut next = Some(first);
         while let Some(message) = next {
-            let effects = take(model, clock::now(), message);
+            let now = clock::now();
+            flight::came(now, model, &message);
+            let effects = take(model, now, message);
             self.heed(model, effects);
             let goes_on = !self.done && begun.elapsed() < BATCH;
             next = goes_on.then(|| inbox.try_recv().ok()).flatten();
@@ -219,6 +227,7 @@ impl Driver {
 
     fn heed(&mut self, model: &Model, effects: Vec<Effect>) {
         for effect in effects {
+            flight::asks(clock::now(), &effect);
             match effect {
                 // A terminal that is gone is found out by the next frame.
                 Effect::Copy(text) => {

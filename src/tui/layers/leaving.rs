@@ -98,7 +98,8 @@ pub(super) fn key(
         Some(Action::StopAndLeave) if armed && !model.is_read_only() => {
             for (deployment, _) in consequence::running(model) {
                 let stop = Command::stop(deployment, None, model.user.clone());
-                effects.push(Effect::Send(Box::new(stop), model.circumstances()));
+                let circumstances = model.circumstances(&stop);
+                effects.push(Effect::Send(Box::new(stop), circumstances));
             }
             effects.extend(leave(model, Outcome::Stopped));
         }

@@ -18,6 +18,7 @@ mod reading;
 pub(crate) mod review;
 pub(crate) mod search;
 pub(crate) mod share;
+pub(crate) mod unlock;
 mod window;
 
 use super::action::Context;
@@ -47,6 +48,7 @@ pub(crate) enum Layer {
     Form(Box<form::Form>),
     Invitation(invitation::Invitation),
     Review(Box<review::Review>),
+    Unlock(unlock::Unlock),
 }
 
 /// What a layer made of a key.
@@ -59,7 +61,7 @@ pub(crate) enum Reply {
 
 impl Layer {
     /// Where its keys are looked up.
-    fn context(&self) -> Context {
+    pub(crate) fn context(&self) -> Context {
         match self {
             Self::Help(_) | Self::Messages(_) | Self::Compare(_) => Context::Help,
             Self::Confirm(confirm) => confirm.context(),
@@ -72,14 +74,15 @@ impl Layer {
             | Self::Export(_)
             | Self::Filter(_)
             | Self::Search(_)
-            | Self::Share(_) => Context::Typing,
+            | Self::Share(_)
+            | Self::Unlock(_) => Context::Typing,
         }
     }
 
     /// When it changes although nothing happens: it begins to listen, or looks at news that it has let wait.
     pub(crate) fn due(&self, model: &Model) -> Option<Timestamp> {
         match self {
-            Self::Confirm(confirm) => Some(confirm.armed_at()),
+            Self::Confirm(confirm) => Some(confirm.due()),
             Self::Leaving(leaving) => Some(leaving.armed_at()),
             Self::Invitation(invitation) => Some(invitation.armed_at()),
             Self::Review(review) => Some(review.armed_at()),
@@ -113,6 +116,7 @@ pub(crate) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
         Layer::Form(form) => form::key(form, model, key, action, &mut effects),
         Layer::Invitation(shown) => invitation::key(shown, model, action, &mut effects),
         Layer::Review(review) => review::key(review, model, key, action, &mut effects),
+        Layer::Unlock(unlock) => unlock::key(unlock, model, key, action, &mut effects),
     };
     if let Reply::Stay(layer) = reply {
         // Below whatever it opened itself.
@@ -140,6 +144,7 @@ pub(crate) fn paste(model: &mut Model, text: &str) {
         }
         Some(Layer::Confirm(confirm)) => confirm.paste(text),
         Some(Layer::Share(share)) => share.paste(text),
+        Some(Layer::Unlock(unlock)) => unlock.paste(text),
         _ => {}
     }
 }
@@ -177,7 +182,8 @@ pub(crate) fn refresh(model: &mut Model) {
         | Layer::Form(_)
         | Layer::Invitation(_)
         | Layer::Review(_)
-        | Layer::Share(_) => true,
+        | Layer::Share(_)
+        | Layer::Unlock(_) => true,
     });
     model.layers = layers;
 }
@@ -241,6 +247,7 @@ pub(crate) fn draw(model: &Model, brush: &mut Brush<'_>) {
             Layer::Form(form) => form.draw(model, brush),
             Layer::Invitation(invitation) => invitation.draw(model, brush),
             Layer::Review(review) => review.draw(model, brush),
+            Layer::Unlock(unlock) => unlock.draw(model, brush),
         }
     }
 }

@@ -189,7 +189,10 @@ pub(super) fn key(
             Reply::Close
         }
         (Action::Accept, Ok(_)) => {
-            effects.push(Effect::Write(Box::new(draft), model.circumstances()));
+            effects.push(Effect::Write(
+                Box::new(draft),
+                model.circumstances_of_writing(),
+            ));
             Reply::Close
         }
         (Action::Alternative, Ok(_)) if editor => {

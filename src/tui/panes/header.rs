@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::crumbs;
+use super::{crumbs, environment};
 use crate::api::view::View;
 use crate::model::alarm::AlarmStatus;
 use crate::model::timestamp::{Short, Timestamp};
@@ -41,10 +41,17 @@ fn left(model: &Model, room: usize) -> Vec<Run> {
 
 fn name(model: &Model) -> Vec<Run> {
     // The name of the program goes first where there is little room.
-    let mut runs = vec![run(
-        Role::Focus,
-        if model.size.0 < 60 { " " } else { " cutover  " },
-    )];
+    let least = if model.environment().is_some() {
+        environment::NARROW
+    } else {
+        60
+    };
+    let program = if model.size.0 < least {
+        " "
+    } else {
+        " cutover  "
+    };
+    let mut runs = vec![run(Role::Focus, program)];
     if let Some(view) = &model.view {
         runs.push(run(Role::Heading, format!("{}  ", view.project.name)));
         if let Some(player) = &model.replay {
@@ -63,6 +70,7 @@ fn name(model: &Model) -> Vec<Run> {
         } else if model.is_read_only() {
             runs.push(run(Role::Warn, "read-only  "));
         }
+        runs.extend(environment::band(model));
     }
     runs
 }

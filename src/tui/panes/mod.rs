@@ -3,6 +3,7 @@
 
 pub(crate) mod alarms;
 pub(crate) mod crumbs;
+pub(crate) mod environment;
 mod follows;
 pub(crate) mod footer;
 mod gauge;

@@ -1,6 +1,6 @@
 //! A terminal too small for panes: where things stand, in a line or a few, and the output where it has the keys.
 
-use super::{lists, output};
+use super::{environment, lists, output};
 use crate::tui::layout::Layout;
 use crate::tui::model::{Link, Model};
 use crate::tui::paint::{Brush, Run, run};
@@ -21,6 +21,7 @@ pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
                 .collect()
         }
     };
+    first.splice(0..0, environment::tiny(model));
     if model.replay.is_some() {
         first.insert(0, run(Role::Selected, "REPLAY "));
     }

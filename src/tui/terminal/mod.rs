@@ -5,7 +5,7 @@ pub(crate) mod outside;
 
 use std::io::{self, Stdout, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crossterm::event::{
     DisableBracketedPaste, DisableFocusChange, EnableBracketedPaste, EnableFocusChange,
@@ -21,6 +21,7 @@ use ratatui::backend::CrosstermBackend;
 
 use self::outside::Outside;
 use super::attention;
+use super::flight;
 use super::model::Model;
 use super::theme::choose::Background;
 use super::view::view;
@@ -114,7 +115,7 @@ pub(crate) fn tell(command: &str) -> io::Result<()> {
 
 fn enter(outside: &Outside) -> io::Result<()> {
     enable_raw_mode()?;
-    *FAREWELL.lock().unwrap_or_else(PoisonError::into_inner) = outside.end();
+    *held(&FAREWELL) = outside.end();
     TAKEN.store(true, Ordering::SeqCst);
     let entered = execute!(
         io::stdout(),
@@ -135,7 +136,7 @@ pub(crate) fn give_back() {
     if !TAKEN.swap(false, Ordering::SeqCst) {
         return;
     }
-    let farewell = FAREWELL.lock().unwrap_or_else(PoisonError::into_inner);
+    let farewell = held(&FAREWELL);
     let _ = execute!(
         io::stdout(),
         EndSynchronizedUpdate,
@@ -149,7 +150,12 @@ pub(crate) fn give_back() {
     let _ = io::stdout().flush();
 }
 
-/// Makes a panic give the terminal back before it is reported.
+/// Locks without minding that another thread panicked.
+pub(crate) fn held<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
+    what.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Makes a panic give the terminal back before it is reported, and leave a file.
 pub(crate) fn guard_panics() {
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| {
@@ -157,6 +163,16 @@ pub(crate) fn guard_panics() {
         std::panic::set_hook(Box::new(move |panic| {
             give_back();
             report(panic);
+            let left = match flight::crash(&panic.to_string()) {
+                Ok(path) => format!(
+                    "cutover: this is a bug. What went before it is in {}: nothing that was typed or printed is in it",
+                    path.display()
+                ),
+                Err(error) => format!("cutover: this is a bug, and its report can't be written: {error}"),
+            };
+            // Nobody is left to tell if this does not work.
+            let _ = writeln!(io::stderr(), "{left}");
+            flight::land();
         }));
     });
 }

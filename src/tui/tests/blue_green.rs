@@ -70,6 +70,10 @@ fn the_wait_for_somebody_who_reroutes() {
     cockpit.wait(600);
     cockpit.resize(100, 30);
     picture!("reroute-100x30", cockpit);
+    cockpit.keys("v");
+    picture!("rehearse-reroute-100x30", cockpit);
+    cockpit.keys("v");
+    assert!(cockpit.screen().contains("v  step by step"));
 }
 
 #[test]
@@ -101,6 +105,8 @@ fn the_shift() {
     cockpit.keys("esc b");
     cockpit.wait(600);
     picture!("roll-back-shift-100x30", cockpit);
+    cockpit.keys("v");
+    picture!("rehearse-roll-back-shift-100x30", cockpit);
     cockpit.keys("esc");
     in_ascii(&mut cockpit);
     picture!("shift-80x24-ascii", cockpit);
@@ -284,4 +290,25 @@ fn no_size_panics_with_two_sides() {
             }
         }
     }
+}
+
+#[test]
+fn a_rollback_in_place_is_told_step_by_step() {
+    let mut cockpit = super::commands::rollout();
+    cockpit.keys("b v");
+    cockpit.wait(600);
+    cockpit.resize(100, 30);
+    picture!("rehearse-roll-back-100x30", cockpit);
+    // What is told fits the picture that it is tied to.
+    let mut project = sample::project(12);
+    project.hosts.pop();
+    cockpit.tell(FeedItem::Project {
+        project: Box::new(project),
+        problems: Vec::new(),
+    });
+    assert!(
+        cockpit.screen().contains("install: 11 instances"),
+        "{}",
+        cockpit.screen()
+    );
 }

@@ -46,7 +46,7 @@ pub(super) fn written(cockpit: &Cockpit) -> Option<(Draft, Circumstances)> {
         .iter()
         .rev()
         .find_map(|effect| match effect {
-            Effect::Write(draft, circumstances) => Some(((**draft).clone(), *circumstances)),
+            Effect::Write(draft, circumstances) => Some(((**draft).clone(), circumstances.clone())),
             _ => None,
         })
 }

@@ -6,6 +6,7 @@ mod attention;
 mod blue_green;
 mod commands;
 mod documents;
+mod environments;
 mod export;
 mod fleets;
 mod follows;

@@ -110,6 +110,7 @@ pub(super) fn project(hosts: usize) -> Project {
         secrets: std::collections::BTreeMap::default(),
         connections: Connections::default(),
         access: None,
+        environments: std::collections::BTreeMap::default(),
         automatic_deployments: Vec::new(),
         applications: ["checkout", "shop", "thumbs"]
             .map(|text| (name(text), application(text)))

@@ -74,7 +74,7 @@ fn every_command_asks_once_and_carries_what_was_seen() {
         let Some(Effect::Send(command, circumstances)) = cockpit.effects.last() else {
             panic!()
         };
-        assert_eq!(gate::check(command, *circumstances), Ok(()));
+        assert_eq!(gate::check(command, circumstances), Ok(()));
     }
 }
 

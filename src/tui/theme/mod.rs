@@ -40,11 +40,13 @@ pub(crate) enum Role {
     Stderr,
     /// What somebody looked for.
     Found,
+    /// What is selected stands in production.
+    Production,
 }
 
 impl Role {
     /// Every role.
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Text,
         Self::Muted,
         Self::Heading,
@@ -59,6 +61,7 @@ impl Role {
         Self::Key,
         Self::Stderr,
         Self::Found,
+        Self::Production,
     ];
 
     /// What a theme's file calls it.
@@ -78,6 +81,7 @@ impl Role {
             Self::Key => "key",
             Self::Stderr => "stderr",
             Self::Found => "found",
+            Self::Production => "production",
         }
     }
 }

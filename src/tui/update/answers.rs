@@ -241,6 +241,16 @@ pub(crate) fn answered(model: &mut Model, result: Result<Answer, String>) {
         Ok(Answer::Rotated { key, .. }) => {
             model.say(format!("there is another key: {}", key.fingerprint()));
         }
+        Ok(Answer::Unlocked { environment, until }) => {
+            let key = model.keymap.shown(Action::Unlock);
+            // One command's is over with it.
+            let until = until.unwrap_or(model.now);
+            let clock = (model.clock)(until);
+            model.say(format!(
+                "{environment} is unlocked until {clock}; {key} locks it before that"
+            ));
+            model.unlocked.unlock(environment, until);
+        }
         Ok(Answer::Done) => model.say("done"),
         Err(reason) => model.complain(reason),
     }

@@ -182,6 +182,7 @@ pub(crate) fn moves(model: &Model) -> bool {
         .is_some_and(|summary| !summary.status.is_terminal());
     running
         || !model.running().is_empty()
+        || !model.unlocked.is_empty()
         || model.link != Link::Live
         || (model.view.is_some() && model.is_stale())
         || model.screen.moves(model)

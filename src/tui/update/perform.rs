@@ -57,6 +57,7 @@ fn go_about(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
         Action::RollBack => layers::confirm::roll_back(model),
         Action::Share => layers::share::open(model),
         Action::Invite => layers::confirm::invite(model),
+        Action::Unlock => layers::unlock::turn(model),
         Action::GoTo => layers::goto::open(model),
         Action::Home => go(model, &Address::Home),
         Action::Hosts => go(model, &Address::Hosts),

@@ -20,6 +20,9 @@ use crate::tui::widgets::list::scroll;
 /// Makes the model whole.
 pub(crate) fn settle(model: &mut Model) -> Vec<Effect> {
     model.messages.settle(model.now);
+    for environment in model.unlocked.expire(model.now) {
+        model.say(format!("{environment} is locked again"));
+    }
     let mut effects = Vec::new();
     let (narrowed, sorted) = (model.arranged.take_narrowed(), model.arranged.take_sorted());
     if model.view.is_some() {

@@ -167,4 +167,5 @@ const CONFIRMED: Circumstances = Circumstances {
     read_only: false,
     data_age: None,
     confirmed: true,
+    locked: None,
 };

@@ -168,6 +168,7 @@ const CONFIRMED: Circumstances = Circumstances {
     read_only: false,
     data_age: None,
     confirmed: true,
+    locked: None,
 };
 
 const GROUP: &str = "applicationName: bench

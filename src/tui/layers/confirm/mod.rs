@@ -3,13 +3,16 @@
 //! It listens only after a moment, so that keys typed before it was read do nothing. Its accept key is neither Enter nor
 //! the one that opened it. When what was decided changes while it is open, it shows what changed and must be given
 //! anew; a stop is never made hard, and is only kept up to date. A command carries the newest decision that was on the
-//! screen, so that the orchestrator refuses it if somebody was faster. Why it is done can be typed, for the journal.
+//! screen, so that the orchestrator refuses it if somebody was faster. Why it is done can be typed, for the journal. What
+//! decides what the users of a production environment get takes its name besides, typed.
 
 mod draw;
+mod naming;
 mod reason;
 
 use std::time::Duration;
 
+use self::naming::{Naming, Typed};
 use self::reason::Reason;
 use super::{Layer, Reply};
 use crate::api::command::{Command, Deploy, Preview};
@@ -19,10 +22,10 @@ use crate::model::group::GroupKey;
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
 use crate::model::traffic::Split;
-use crate::tui::action::available::{STEP, moved};
+use crate::tui::action::available::{STEP, locked, moved};
 use crate::tui::action::key::Key;
 use crate::tui::action::{Action, Context};
-use crate::tui::consequence::{self, Statement};
+use crate::tui::consequence::{self, Choice, Statement};
 use crate::tui::effect::Effect;
 use crate::tui::glyph::Glyph;
 use crate::tui::model::Model;
@@ -59,6 +62,12 @@ pub(crate) struct Confirm {
     /// Why a new preview could not be had.
     failure: Option<String>,
     reason: Reason,
+    /// The name of an environment that is being typed.
+    naming: Option<Naming>,
+    /// Whether one was forgotten because nothing was typed for a while.
+    forgot: bool,
+    /// What would happen, if somebody asked: the steps, or why they can't be told.
+    rehearsal: Option<Result<Vec<String>, String>>,
 }
 
 /// Asks whether to do this to the selected deployment.
@@ -116,6 +125,24 @@ fn state(model: &Model, subject: &Subject) -> Option<Statement> {
     }
 }
 
+/// Which lock keeps a choice from being taken.
+fn shut(model: &Model, choice: &Choice) -> Option<String> {
+    let environment = model.lock(&choice.command)?;
+    Some(locked(model, &environment))
+}
+
+/// What would happen, step by step; nothing if the picture does not know what it is about.
+fn rehearse(model: &Model, subject: &Subject) -> Option<Result<Vec<String>, String>> {
+    let known = |id| model.view.as_ref()?.deployments.get(id);
+    Some(match subject {
+        Subject::Control(id, what) => consequence::of_control(model, known(id)?, what),
+        Subject::RollBack(id) => consequence::of_rollback(model, known(id)?),
+        Subject::Deploy { preview, .. } => consequence::of_deploy(model, preview),
+        // It happens at once.
+        Subject::Invite(_) => return None,
+    })
+}
+
 /// The numbers of the newest entries of a deployment and its group, and of news about documents, hosts and servers; and when
 /// its load balancers were looked at.
 type Entries = (u64, u64, u64, u64, Option<Timestamp>);
@@ -153,12 +180,15 @@ impl Confirm {
             shown: model.now,
             failure: None,
             reason: Reason::default(),
+            naming: None,
+            forgot: false,
+            rehearsal: None,
         })
     }
 
     /// Where its keys are looked up.
     pub(super) fn context(&self) -> Context {
-        if self.reason.typing {
+        if self.reason.typing || self.naming.is_some() {
             Context::Typing
         } else {
             Context::Confirm
@@ -182,8 +212,20 @@ impl Confirm {
         self.shown + DEAF
     }
 
+    /// When it changes although nothing happens.
+    pub(super) fn due(&self) -> Timestamp {
+        self.naming.as_ref().map_or(self.armed_at(), Naming::ends)
+    }
+
     /// Looks at the picture again. A deployment that has left it keeps what was said, and can't be accepted.
     pub(super) fn refresh(&mut self, model: &Model) -> bool {
+        if self
+            .naming
+            .take_if(|naming| naming.ends() <= model.now)
+            .is_some()
+        {
+            self.forgot = true;
+        }
         let made_of = entries(model, &self.subject);
         if made_of.is_some() && made_of == self.made_of {
             return true;
@@ -199,8 +241,12 @@ impl Confirm {
         if !self.subject.is_stop() && changed {
             self.before = Some(std::mem::take(&mut self.statement.decided));
             self.shown = model.now;
+            self.naming = None;
         }
         self.statement = fresh;
+        if self.rehearsal.is_some() {
+            self.rehearsal = rehearse(model, &self.subject);
+        }
         true
     }
 
@@ -218,7 +264,7 @@ impl Confirm {
             Subject::Deploy {
                 awaited: Some(_), ..
             } => Some("looking again: something has changed".to_owned()),
-            _ => None,
+            _ => shut(model, &self.statement.accept),
         }
     }
 
@@ -297,6 +343,15 @@ pub(super) fn key(
         confirm.reason.key(key, action);
         return Reply::Stay(Layer::Confirm(confirm));
     }
+    if let Some(mut naming) = confirm.naming.take() {
+        match naming.key(model.now, key, action) {
+            Typed::Goes => confirm.naming = Some(naming),
+            Typed::Ends => {}
+            Typed::Whole => return confirm.accept(model, &naming.choice, effects),
+        }
+        return Reply::Stay(Layer::Confirm(confirm));
+    }
+    confirm.forgot = false;
     let choice = match action {
         Some(Action::Cancel) => return Reply::Close,
         Some(Action::More) => {
@@ -307,35 +362,67 @@ pub(super) fn key(
             confirm.move_share(model, -STEP);
             None
         }
+        Some(Action::Rehearse) => {
+            confirm.rehearsal = match confirm.rehearsal {
+                Some(_) => None,
+                None => rehearse(model, &confirm.subject),
+            };
+            None
+        }
         Some(Action::Reason) => {
             confirm.reason.typing = confirm.takes_reason();
             None
         }
-        Some(Action::Accept) => Some(&confirm.statement.accept),
-        Some(Action::Alternative) => confirm.statement.alternative.as_ref(),
+        Some(Action::Accept) => Some(confirm.statement.accept.clone()),
+        Some(Action::Alternative) => confirm.statement.alternative.clone(),
         _ => None,
     };
     let Some(choice) = choice else {
         return Reply::Stay(Layer::Confirm(confirm));
     };
-    if model.now < confirm.armed_at() || confirm.blocked(model).is_some() {
+    if model.now < confirm.armed_at() || confirm.keeps(model, &choice) {
         return Reply::Stay(Layer::Confirm(confirm));
     }
-    let mut command = choice.command.clone();
-    if let Command::Control { control, .. } = &mut command {
-        control.why = confirm.reason.given();
+    confirm.naming = Naming::of(model, &choice);
+    if confirm.naming.is_some() {
+        return Reply::Stay(Layer::Confirm(confirm));
     }
-    effects.push(Effect::Send(Box::new(command), model.circumstances()));
-    model.say(format!("{} …", choice.label).replace('…', Glyph::Cut.draw(model.theme)));
-    match &confirm.subject {
-        Subject::RollBack(id) | Subject::Control(id, What::Stop { .. } | What::GiveUp) => {
-            model.expected_rollback = Some(id.clone());
+    confirm.accept(model, &choice, effects)
+}
+
+impl Confirm {
+    /// Whether a choice can't be taken now.
+    fn keeps(&self, model: &Model, choice: &Choice) -> bool {
+        self.blocked(model).is_some() || shut(model, choice).is_some()
+    }
+
+    /// Does what was confirmed, unless something has come in the way since.
+    fn accept(
+        self: Box<Self>,
+        model: &mut Model,
+        choice: &Choice,
+        effects: &mut Vec<Effect>,
+    ) -> Reply {
+        if self.keeps(model, choice) {
+            return Reply::Stay(Layer::Confirm(self));
         }
-        Subject::Control(..) | Subject::Invite(_) => {}
-        // The picker or the form below has done its work.
-        Subject::Deploy { .. } => model
-            .layers
-            .retain(|layer| !matches!(layer, Layer::Deploy(_) | Layer::Form(_))),
+        let mut command = choice.command.clone();
+        if let Command::Control { control, .. } = &mut command {
+            control.why = self.reason.given();
+        }
+        let circumstances = model.circumstances(&command);
+        effects.push(Effect::Send(Box::new(command), circumstances));
+        model.say(format!("{} …", choice.label).replace('…', Glyph::Cut.draw(model.theme)));
+        match &self.subject {
+            Subject::RollBack(id) | Subject::Control(id, What::Stop { .. } | What::GiveUp) => {
+                model.expected_rollback = Some(id.clone());
+            }
+            Subject::Control(..) | Subject::Invite(_) => {}
+            // The picker or the form below has done its work.
+            Subject::Deploy { .. } => model
+                .layers
+                .retain(|layer| !matches!(layer, Layer::Deploy(_) | Layer::Form(_))),
+        }
+        Reply::Close
     }
-    Reply::Close
 }

@@ -27,15 +27,15 @@ const FRAMES: (Duration, Duration) = (Duration::from_millis(33), Duration::from_
 /// The same where somebody has pressed a key, and waits for the answer.
 const ANSWER: Duration = Duration::from_millis(4);
 /// Messages that wait at most; a full channel makes their senders wait.
-const WAITING: usize = 1024;
+pub(super) const WAITING: usize = 1024;
 /// How long messages are taken before somebody looks whether a key was pressed or a frame is due: a flood of them must stop
 /// neither.
-const BATCH: Duration = Duration::from_millis(8);
+pub(super) const BATCH: Duration = Duration::from_millis(8);
 /// How long the last commands may take to be answered when the cockpit ends.
 const FAREWELL: Duration = Duration::from_secs(5);
 
 /// What the loop holds.
-struct Driver {
+pub(super) struct Driver {
     /// The orchestrator; nobody in a replay.
     client: Option<Client>,
     messages: Sender<Message>,
@@ -61,14 +61,7 @@ pub(super) async fn drive(
     let feed = client
         .clone()
         .map(|client| source::feed(client, messages.clone()));
-    let mut driver = Driver {
-        client,
-        messages,
-        followers: Vec::new(),
-        commands: Vec::new(),
-        calls: Vec::new(),
-        done: false,
-    };
+    let mut driver = Driver::new(client, messages);
     let (width, height) = crossterm::terminal::size()?;
     driver.take(model, Message::Resized(width, height));
     let ended = turn(
@@ -118,7 +111,7 @@ async fn turn(
         tokio::select! {
             biased;
             received = signals.next() => match received {
-                Received::End => driver.take(model, Message::Terminated),
+                Received::End | Received::Interrupt => driver.take(model, Message::Terminated),
                 Received::Suspend => {
                     terminal::give_back();
                     nix::sys::signal::raise(nix::sys::signal::Signal::SIGSTOP)?;
@@ -175,6 +168,33 @@ fn read(event: Event) -> Message {
 }
 
 impl Driver {
+    /// One that has done nothing yet.
+    pub(super) fn new(client: Option<Client>, messages: Sender<Message>) -> Self {
+        Self {
+            client,
+            messages,
+            followers: Vec::new(),
+            commands: Vec::new(),
+            calls: Vec::new(),
+            done: false,
+        }
+    }
+
+    /// Whether somebody has left.
+    pub(super) fn is_done(&self) -> bool {
+        self.done
+    }
+
+    /// Whether every command was answered.
+    pub(super) fn is_idle(&self) -> bool {
+        self.commands.iter().all(JoinHandle::is_finished)
+    }
+
+    /// What somebody who looks elsewhere is to be called for.
+    pub(super) fn take_calls(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.calls)
+    }
+
     /// Takes a message, and makes the model whole again.
     fn take(&mut self, model: &mut Model, message: Message) {
         let effects = update(model, clock::now(), message);
@@ -195,7 +215,8 @@ impl Driver {
         self.heed(model, effects);
     }
 
-    fn heed(&mut self, model: &Model, effects: Vec<Effect>) {
+    /// Does what updates ask for.
+    pub(super) fn heed(&mut self, model: &Model, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
                 // A terminal that is gone is found out by the next frame.
@@ -296,7 +317,7 @@ impl Driver {
     }
 
     /// Lets the last commands reach the orchestrator: who asked to stop and left must not have been ignored.
-    async fn finish(mut self, inbox: Receiver<Message>) {
+    pub(super) async fn finish(mut self, inbox: Receiver<Message>) {
         self.unfollow();
         // Their answers have no reader any more; a full channel would hold them up.
         drop(inbox);
@@ -321,12 +342,14 @@ async fn tell(messages: &Sender<Message>, message: Message) {
 }
 
 /// What a signal asks for.
-enum Received {
+pub(super) enum Received {
     End,
+    Interrupt,
     Suspend,
 }
 
-struct Signals {
+/// The signals that end or suspend it.
+pub(super) struct Signals {
     terminate: Signal,
     hang_up: Signal,
     interrupt: Signal,
@@ -334,7 +357,11 @@ struct Signals {
 }
 
 impl Signals {
-    fn new() -> std::io::Result<Self> {
+    /// Listens to them from now on.
+    ///
+    /// # Errors
+    /// If that is not possible.
+    pub(super) fn new() -> std::io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             hang_up: signal(SignalKind::hangup())?,
@@ -343,11 +370,12 @@ impl Signals {
         })
     }
 
-    async fn next(&mut self) -> Received {
+    /// The next one.
+    pub(super) async fn next(&mut self) -> Received {
         tokio::select! {
             _ = self.terminate.recv() => Received::End,
             _ = self.hang_up.recv() => Received::End,
-            _ = self.interrupt.recv() => Received::End,
+            _ = self.interrupt.recv() => Received::Interrupt,
             _ = self.suspend.recv() => Received::Suspend,
         }
     }

@@ -35,6 +35,7 @@ mod output;
 mod pace;
 mod paint;
 mod panes;
+mod plain;
 mod preferences;
 mod replay;
 mod safe;
@@ -109,7 +110,6 @@ impl Options {
 /// was.
 pub async fn run(options: Options) -> color_eyre::Result<Outcome> {
     let (keymap, theme) = appearance(&options.preferences)?;
-    let outside = outside(&options.preferences);
     let mut model = model::Model::new(keymap, theme, options.user, options.read_only);
     model.hint = options.hint;
     model.multiplexer = Multiplexer::find(|name| std::env::var(name).ok());
@@ -120,7 +120,7 @@ pub async fn run(options: Options) -> color_eyre::Result<Outcome> {
     if let Some(address) = options.start {
         model.start = Some(Start::Asked(address));
     }
-    let outcome = driver::drive(Some(options.client), &mut model, outside).await;
+    let outcome = drive(Some(options.client), &mut model, &options.preferences).await;
     // A replay on top is not where somebody was.
     let left = model.behind.as_deref().unwrap_or(&model);
     if let Some(file) = &options.session
@@ -144,12 +144,27 @@ pub async fn replay(
     let (keymap, theme) = appearance(preferences)?;
     let mut model = model::Model::new(keymap, theme, String::new(), true);
     replay::begin(&mut model, replay::Player::new(recording));
-    driver::drive(None, &mut model, outside(preferences)).await
+    drive(None, &mut model, preferences).await
+}
+
+/// Runs the cockpit on a terminal, or line by line.
+async fn drive(
+    client: Option<Client>,
+    model: &mut model::Model,
+    preferences: &Preferences,
+) -> color_eyre::Result<Outcome> {
+    if preferences.plain {
+        return plain::drive(client, model, preferences.calls.by(preferences::Way::Bell)).await;
+    }
+    driver::drive(client, model, outside(preferences)).await
 }
 
 /// The keys and the looks. The terminal may be asked for its background, so that this comes before anybody reads its keys.
 fn appearance(preferences: &Preferences) -> color_eyre::Result<(Keymap, Theme)> {
     let keymap = Keymap::load(preferences.keymap.as_ref())?;
+    if preferences.plain {
+        return Ok((keymap, plain::theme(|name| std::env::var(name).ok())?));
+    }
     // Who names a theme wants it, whatever NO_COLOR says: dropped on their way, colours would take bold and reversed with them.
     if preferences.theme.is_some() {
         crossterm::style::force_color_output(true);

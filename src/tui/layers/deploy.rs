@@ -10,7 +10,7 @@ use crate::tui::action::available::deployable;
 use crate::tui::action::key::Key;
 use crate::tui::effect::Effect;
 use crate::tui::model::{Model, Pane};
-use crate::tui::paint::{Brush, run};
+use crate::tui::paint::{Brush, Run, run};
 use crate::tui::theme::Role;
 use crate::tui::widgets::duration::tiny;
 
@@ -84,8 +84,8 @@ impl Pick {
         }
     }
 
-    /// Draws it.
-    pub(super) fn draw(&self, model: &Model, brush: &mut Brush<'_>) {
+    /// What it asks, and how far that has come.
+    pub(super) fn told(&self) -> (String, Run) {
         let title = match &self.group {
             None => "Deploy to which group?".to_owned(),
             Some(group) => format!("Deploy which revision to {group}?"),
@@ -98,6 +98,12 @@ impl Pick {
                 "enter shows what it would do before anything happens, esc closes",
             ),
         };
+        (title, below)
+    }
+
+    /// Draws it.
+    pub(super) fn draw(&self, model: &Model, brush: &mut Brush<'_>) {
+        let (title, below) = self.told();
         self.picker.draw(model, brush, &title, &[below]);
     }
 }

@@ -79,6 +79,25 @@ impl<T: Clone + PartialEq> Picker<T> {
         self.place(height);
     }
 
+    /// The candidates in words, the best first.
+    pub(crate) fn told<C>(&self, choice: impl Fn(T) -> C) -> Vec<(C, String)> {
+        let rows = self.rows.iter();
+        rows.map(|row| {
+            let text = format!("{}  {}", row.text, row.note);
+            (choice(row.id.clone()), text)
+        })
+        .collect()
+    }
+
+    /// Puts the cursor on a candidate, if it is still there.
+    pub(crate) fn put(&mut self, id: &T) -> bool {
+        let there = self.rows.iter().any(|row| row.id == *id);
+        if there {
+            self.selected = Some(id.clone());
+        }
+        there
+    }
+
     /// Selects a row if none is, and keeps it in view.
     pub(crate) fn place(&mut self, height: u16) {
         if self.position().is_none() {

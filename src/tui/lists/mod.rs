@@ -2,6 +2,7 @@
 
 pub(crate) mod facts;
 pub(crate) mod filter;
+pub(crate) mod row;
 
 use facts::{Facts, Key};
 use filter::{Filter, Mode};

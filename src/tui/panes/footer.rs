@@ -74,7 +74,7 @@ fn taken(model: &Model, action: Action) -> bool {
 }
 
 /// The keys that do something here, most important first, as many as fit; help and quit always.
-fn keys(model: &Model, room: usize) -> Vec<Run> {
+pub(crate) fn keys(model: &Model, room: usize) -> Vec<Run> {
     let always = [Action::Help, Action::Quit];
     let deployment = model.deployment();
     let holds = deployment.is_some_and(|d| d.held.is_some() && d.paused.is_none());

@@ -23,6 +23,28 @@ pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
     brush.right(area.right(), area.y, &right);
 }
 
+/// What must be known wherever one is, a sentence each.
+pub(crate) fn told(model: &Model) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(player) = &model.replay {
+        let (position, all) = player.place();
+        let goes = if player.playing {
+            "it goes on"
+        } else {
+            "it stands still"
+        };
+        let (time, speed) = ((model.clock)(model.now), player.speed());
+        lines.push(format!(
+            "A replay, at entry {position} of {all}, {time}, {speed}: {goes}."
+        ));
+    } else if model.is_read_only() {
+        lines.push("Read-only: nothing can be changed.".to_owned());
+    }
+    let warnings = warnings(model).into_iter();
+    lines.extend(warnings.map(|(_, text)| text.trim().to_owned()));
+    lines
+}
+
 /// What this is, where one is in it, and what must be known on the way: of each as much as there is room for.
 fn left(model: &Model, room: usize) -> Vec<Run> {
     let mut runs = name(model);

@@ -100,7 +100,7 @@ fn groups(model: &Model, area: Rect, brush: &mut Brush<'_>) {
 }
 
 /// Whether a group is in a freeze.
-fn is_frozen(model: &Model, key: &GroupKey) -> bool {
+pub(crate) fn is_frozen(model: &Model, key: &GroupKey) -> bool {
     let view = model.view.as_ref();
     view.is_some_and(|view| view.freezes.iter().any(|freeze| freeze.scope.covers(key)))
 }
@@ -146,7 +146,8 @@ fn deployments(model: &Model, area: Rect, brush: &mut Brush<'_>) {
     });
 }
 
-fn deployment(model: &Model, summary: &Summary, label: usize) -> Vec<Run> {
+/// A deployment, its revision in so many columns.
+pub(crate) fn deployment(model: &Model, summary: &Summary, label: usize) -> Vec<Run> {
     let mark = standing(model, summary);
     let sign = |glyph: Glyph| glyph.draw(model.theme);
     let link = if summary.rolled_back_by.is_some() || summary.rolls_back.is_some() {
@@ -163,7 +164,8 @@ fn deployment(model: &Model, summary: &Summary, label: usize) -> Vec<Run> {
         run(Role::Text, format!("{} ", summary.deployment_id)),
         run(
             mark.role,
-            format!("{} {:10}{link} ", sign(mark.glyph), mark.word),
+            mark.glyph
+                .beside(model.theme, &format!("{:10}{link} ", mark.word)),
         ),
         run(Role::Text, format!("{:label$} ", summary.revision.label)),
         run(

@@ -50,14 +50,15 @@ const GROUP: usize = 28;
 
 /// A part of the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
+pub(crate) enum Part {
     Needs,
     Running,
     Ended,
 }
 
 impl Part {
-    fn title(self) -> &'static str {
+    /// Its heading.
+    pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Needs => "Needs a person",
             Self::Running => "Running",
@@ -68,8 +69,8 @@ impl Part {
 
 /// What tells a row from every other.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Id {
-    part: Part,
+pub(crate) struct Id {
+    pub part: Part,
     kind: Option<Kind>,
     at: Address,
     /// What tells a need from others of its kind at the same address.
@@ -225,7 +226,7 @@ impl Home {
     }
 
     /// What is selected, whole.
-    fn whole(&self, model: &Model) -> String {
+    pub(crate) fn whole(&self, model: &Model) -> String {
         let Some(id) = &self.selected else {
             return String::new();
         };
@@ -246,6 +247,21 @@ impl Home {
     pub(crate) fn step(&mut self, by: isize) {
         let row = step(self.position(), by, self.rows.len());
         self.selected = row.and_then(|row| self.rows.get(row)).cloned();
+    }
+
+    /// The row at a place.
+    pub(crate) fn at(&self, place: usize) -> Option<Id> {
+        self.rows.get(place).cloned()
+    }
+
+    /// The selected row.
+    pub(crate) fn cursor(&self) -> Option<Id> {
+        self.selected.clone()
+    }
+
+    /// Puts the cursor on a row.
+    pub(crate) fn put(&mut self, id: Id) {
+        self.selected = Some(id);
     }
 
     /// Where the selected row leads.
@@ -309,10 +325,7 @@ fn mark(kind: Kind) -> Mark {
 pub(crate) fn verdict(model: &Model) -> Run {
     match model.home.needs() {
         _ if model.view.is_none() => run(Role::Muted, "loading"),
-        [] => run(
-            Role::Good,
-            format!("{} calm", Glyph::Succeeded.draw(model.theme)),
-        ),
+        [] => run(Role::Good, Glyph::Succeeded.beside(model.theme, "calm")),
         needs => {
             let bad = needs.iter().any(|need| mark(need.kind).role == Role::Bad);
             let role = if bad { Role::Bad } else { Role::Warn };
@@ -320,10 +333,7 @@ pub(crate) fn verdict(model: &Model) -> Run {
                 1 => "1 needs a person".to_owned(),
                 n => format!("{n} need a person"),
             };
-            run(
-                role,
-                format!("{} {needs}", Glyph::Attention.draw(model.theme)),
-            )
+            run(role, Glyph::Attention.beside(model.theme, &needs))
         }
     }
 }
@@ -421,8 +431,7 @@ fn detail(model: &Model, area: Rect, lines: u16, brush: &mut Brush<'_>) {
 }
 
 /// That nothing needs a person, and why that is believed: by what answers and what is well, not by what there is.
-fn calm(model: &Model) -> Vec<Run> {
-    let sign = Glyph::Succeeded.draw(model.theme);
+pub(crate) fn calm(model: &Model) -> Vec<Run> {
     if model.is_stale() {
         let text = "Nothing needed a person when something was last heard.";
         return vec![run(Role::Warn, text)];
@@ -451,7 +460,7 @@ fn calm(model: &Model) -> Vec<Run> {
         "alarms are well",
     );
     vec![
-        run(Role::Good, format!("{sign} Calm: ")),
+        run(Role::Good, Glyph::Succeeded.beside(model.theme, "Calm: ")),
         run(
             Role::Text,
             format!("nothing needs a person{hosts}{alarms}."),
@@ -459,10 +468,11 @@ fn calm(model: &Model) -> Vec<Run> {
     ]
 }
 
-fn row(model: &Model, id: &Id, group: usize) -> Vec<Run> {
+/// A row, its group in so many columns.
+pub(crate) fn row(model: &Model, id: &Id, group: usize) -> Vec<Run> {
     let sign = |mark: Mark| {
-        let glyph = mark.glyph.draw(model.theme);
-        run(mark.role, format!("{glyph} {:1$}", mark.word, WORD - 2))
+        let word = format!("{:1$}", mark.word, WORD - 2);
+        run(mark.role, mark.glyph.beside(model.theme, &word))
     };
     if let Some(need) = model.home.need(id) {
         let left = need.until.map(|until| until.since(model.present()));

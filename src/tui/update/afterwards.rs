@@ -72,7 +72,7 @@ fn copied(model: &mut Model, id: &DeploymentId, records: &[crate::engine::Record
     let text = report(&deployment, records, model.now);
     let length = size(u64::try_from(text.len()).unwrap_or(u64::MAX));
     let what = format!("the report of {id}, {length}");
-    model.say(copy::said(model.multiplexer, &what));
+    model.say(copy::said(model, &what));
     vec![Effect::Copy(text)]
 }
 

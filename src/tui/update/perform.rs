@@ -115,7 +115,7 @@ fn last_place(model: &mut Model) {
 }
 
 /// Goes somewhere, or says why that is not possible.
-fn go(model: &mut Model, address: &Address) {
+pub(super) fn go(model: &mut Model, address: &Address) {
     if let Err(nowhere) = screens::visit(model, address) {
         model.complain(nowhere.to_string());
     }
@@ -158,7 +158,7 @@ fn back(model: &mut Model) {
 /// Asks the terminal to copy the address of what is seen.
 fn copy(model: &mut Model) -> Effect {
     let address = screens::here(model).to_string();
-    model.say(copy::said(model.multiplexer, &address));
+    model.say(copy::said(model, &address));
     Effect::Copy(address)
 }
 

@@ -3,16 +3,17 @@
 use super::Confirm;
 use crate::tui::action::Action;
 use crate::tui::glyph::Glyph;
+use crate::tui::layers::told::{Takes, Told};
 use crate::tui::layers::window;
 use crate::tui::model::Model;
 use crate::tui::paint::{Brush, Run, run};
-use crate::tui::theme::Role;
+use crate::tui::theme::{Role, Theme};
 
 impl Confirm {
     /// Draws it.
     pub(in crate::tui::layers) fn draw(&self, model: &Model, brush: &mut Brush<'_>) {
         let width = window::columns(model);
-        let mut rows = self.body(brush, width);
+        let mut rows = self.body(model.theme, width);
         let body = rows.len();
         rows.push(Vec::new());
         match self.blocked(model) {
@@ -29,8 +30,46 @@ impl Confirm {
         window::rows(brush, inside, &rows, choices);
     }
 
+    /// What it says to those who listen. A change of what was decided is worth saying it again; a live rate is not.
+    pub(in crate::tui::layers) fn told(&self, model: &Model) -> Told {
+        let blocked = self.blocked(model);
+        let statement = &self.statement;
+        let said = (&statement.decided, &statement.warnings, &blocked);
+        let mark = format!("{:?}", (self.shown, self.reason.typing, said));
+        if self.reason.typing {
+            return Told {
+                mark,
+                title: "Why? It is written into the journal; an empty line gives no reason"
+                    .to_owned(),
+                lines: Vec::new(),
+                takes: Takes::Text,
+            };
+        }
+        let cancel = model.keymap.shown(Action::Cancel);
+        let mut choices = match &blocked {
+            Some(reason) => vec![vec![run(
+                Role::Bad,
+                format!("It can't be done now: {reason}"),
+            )]],
+            None => self.choices(model),
+        };
+        choices.push(vec![run(
+            Role::Text,
+            format!("{cancel}, or an empty line, cancels"),
+        )]);
+        Told {
+            mark,
+            title: statement.title.clone(),
+            lines: self.body(model.theme, usize::MAX),
+            takes: Takes::Keys {
+                listens: model.now >= self.armed_at(),
+                choices,
+            },
+        }
+    }
+
     /// What was decided, what has changed, and what is so at the moment.
-    fn body(&self, brush: &Brush<'_>, width: usize) -> Vec<Vec<Run>> {
+    fn body(&self, theme: Theme, width: usize) -> Vec<Vec<Run>> {
         let mut rows: Vec<Vec<Run>> = Vec::new();
         for line in &self.statement.decided {
             rows.extend(window::paragraph(Role::Text, line, width));
@@ -50,16 +89,16 @@ impl Confirm {
                 rows.extend(window::paragraph(Role::Muted, line, width));
             }
         }
-        let sign = brush.glyph(Glyph::Attention);
+        let sign = Glyph::Attention.draw(theme);
         for line in &self.statement.warnings {
             let text = format!("{sign} Changed: {line}");
             rows.extend(window::paragraph(Role::Warn, &text, width));
         }
         if !self.statement.now.is_empty() {
             rows.push(Vec::new());
-            let dot = brush.glyph(Glyph::Separator);
+            let dot = Glyph::Separator;
             for line in &self.statement.now {
-                let text = format!("{dot} {line}");
+                let text = dot.beside(theme, line);
                 rows.extend(window::paragraph(Role::Text, &text, width));
             }
         }

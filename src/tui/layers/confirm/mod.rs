@@ -25,6 +25,7 @@ use crate::tui::consequence::{self, Statement};
 use crate::tui::effect::Effect;
 use crate::tui::glyph::Glyph;
 use crate::tui::model::Model;
+use crate::tui::widgets::field::Field;
 
 /// Keys within this time after it appeared, or changed, were meant for something else.
 pub(crate) const DEAF: Duration = Duration::from_millis(500);
@@ -157,6 +158,11 @@ impl Confirm {
     /// Whether its journal has a place for a reason.
     fn takes_reason(&self) -> bool {
         matches!(self.subject, Subject::Control(..))
+    }
+
+    /// The reason that is being typed, if one is.
+    pub(super) fn why(&mut self) -> Option<&mut Field> {
+        self.reason.typing.then_some(&mut self.reason.field)
     }
 
     /// Pasted text is part of a reason that is being typed, and nothing else.

@@ -202,7 +202,7 @@ fn title(model: &Model, shape: Shape, role: Role) -> Vec<Run> {
 }
 
 /// What is not here any more, and where it is.
-fn older(output: &Output) -> String {
+pub(crate) fn older(output: &Output) -> String {
     let gone = output.ring.gone();
     let Some(of) = &output.of else {
         return format!("{gone} older lines");
@@ -212,7 +212,8 @@ fn older(output: &Output) -> String {
     format!("{gone} older lines: {}", command.trim_end())
 }
 
-fn silence(model: &Model) -> String {
+/// Why there are no lines.
+pub(crate) fn silence(model: &Model) -> String {
     if model.replay.is_some() {
         return "a recording holds no output".to_owned();
     }

@@ -26,6 +26,7 @@ use crate::tui::widgets::fuzzy::Fuzzy;
 use crate::tui::widgets::list::{scroll, step};
 
 pub(super) use draw::draw;
+pub(crate) use draw::{row, sentence};
 use entry::Entry;
 
 /// It looks at news at most this often.
@@ -263,6 +264,16 @@ impl History {
             Scope::Host(host) => Address::Instance(id.clone(), host.clone()),
             _ => Address::Deployment(id.clone()),
         })
+    }
+
+    /// The deployment at a place.
+    pub(crate) fn at(&self, place: usize) -> Option<DeploymentId> {
+        self.rows.get(place).cloned()
+    }
+
+    /// Puts the cursor on a deployment that is shown.
+    pub(crate) fn put(&mut self, id: DeploymentId) {
+        self.selected = Some(id);
     }
 
     /// How many are shown.

@@ -82,9 +82,9 @@ pub(super) fn draw(hosts: &Hosts, model: &Model, places: &Places, brush: &mut Br
     }
 }
 
-fn row(model: &Model, host: HostView<'_>, name: usize, wide: bool) -> Vec<Run> {
+/// A row, its name in so many columns.
+pub(crate) fn row(model: &Model, host: HostView<'_>, name: usize, wide: bool) -> Vec<Run> {
     let mark = glyph::host(host.state());
-    let sign = mark.glyph.draw(model.theme);
     // What an agent that is silent now once said is no present.
     let silent = host.state().is_silent();
     let old = if silent { Role::Muted } else { Role::Text };
@@ -99,8 +99,9 @@ fn row(model: &Model, host: HostView<'_>, name: usize, wide: bool) -> Vec<Run> {
         None => text.to_owned(),
     };
     let id = cut(host.host.name.as_str(), name);
+    let state = format!("{:1$}", mark.word, STATE - 2);
     let mut runs = vec![
-        run(mark.role, format!("{sign} {:1$}", mark.word, STATE - 2)),
+        run(mark.role, mark.glyph.beside(model.theme, &state)),
         run(Role::Text, format!("{id:name$} ")),
         run(old, format!("{up:>UP$} {free:>FREE$}  ")),
     ];

@@ -11,8 +11,14 @@ mod fleet;
 #[path = "cockpit/looks.rs"]
 mod looks;
 #[cfg(test)]
+#[path = "cockpit/mouse.rs"]
+mod mouse;
+#[cfg(test)]
 #[path = "cockpit/output.rs"]
 mod output;
+#[cfg(test)]
+#[path = "cockpit/plain.rs"]
+mod plain;
 #[cfg(test)]
 #[path = "cockpit/terminal.rs"]
 mod terminal;

@@ -3,7 +3,7 @@
 use std::future::pending;
 use std::time::Duration;
 
-use crossterm::event::{Event, EventStream, KeyEventKind};
+use crossterm::event::{Event, EventStream, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 use futures_util::StreamExt as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{self, Receiver, Sender};
@@ -122,7 +122,7 @@ async fn turn(
             },
             event = input.next() => match event {
                 Some(Ok(event)) => {
-                    let message = read(event);
+                    let message = read(event, screen);
                     pressed = true;
                     driver.take(model, message);
                 }
@@ -156,13 +156,29 @@ async fn frame(dirty: bool, at: Instant) {
     }
 }
 
-fn read(event: Event) -> Message {
+fn read(event: Event, screen: &Screen) -> Message {
     match event {
         Event::Key(key) if key.kind != KeyEventKind::Release => Message::Key(key.into()),
         Event::Paste(text) => Message::Paste(text),
         Event::Resize(width, height) => Message::Resized(width, height),
         Event::FocusGained => Message::Focused(true),
         Event::FocusLost => Message::Focused(false),
+        Event::Mouse(mouse) => pointed(mouse, screen),
+        _ => Message::Tick,
+    }
+}
+
+/// What somebody points at is what was drawn there.
+fn pointed(mouse: MouseEvent, screen: &Screen) -> Message {
+    let target = screen.aim(mouse.column, mouse.row).cloned();
+    let wheel = |up| Message::Wheel {
+        over: target.clone(),
+        up,
+    };
+    match (mouse.kind, &target) {
+        (MouseEventKind::ScrollUp, _) => wheel(true),
+        (MouseEventKind::ScrollDown, _) => wheel(false),
+        (MouseEventKind::Down(MouseButton::Left), Some(target)) => Message::Click(target.clone()),
         _ => Message::Tick,
     }
 }

@@ -2,6 +2,7 @@
 
 use super::action::Action;
 use super::action::key::Key;
+use super::aims::Aim;
 use super::layers::told::Choice;
 use super::lists::row::Row;
 use crate::api::afterwards::past::Given;
@@ -26,6 +27,15 @@ pub(crate) enum Message {
     Go(Address),
     /// A row was pointed at.
     Select(Row),
+    /// Something was clicked at.
+    Click(Aim),
+    /// The wheel was turned over something, or over nothing.
+    Wheel {
+        /// Over what.
+        over: Option<Aim>,
+        /// Which way.
+        up: bool,
+    },
     /// A candidate of the topmost layer was pointed at.
     Choose(Choice),
     /// A whole line was typed, in the place of what was typed before.
@@ -92,6 +102,8 @@ impl Message {
             | Self::Go(_)
             | Self::Select(_)
             | Self::Choose(_)
+            | Self::Click(_)
+            | Self::Wheel { .. }
             | Self::Type(_)
             | Self::Paste(_)
             | Self::Resized(..)

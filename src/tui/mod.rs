@@ -17,6 +17,7 @@
 
 mod action;
 mod ahead;
+mod aims;
 mod attention;
 mod causes;
 mod changes;
@@ -112,6 +113,7 @@ pub async fn run(options: Options) -> color_eyre::Result<Outcome> {
     let (keymap, theme) = appearance(&options.preferences)?;
     let mut model = model::Model::new(keymap, theme, options.user, options.read_only);
     model.hint = options.hint;
+    model.mouse = mouse(&options.preferences);
     model.multiplexer = Multiplexer::find(|name| std::env::var(name).ok());
     if let Some(file) = &options.session {
         model.screen = Screen::Home;
@@ -143,6 +145,7 @@ pub async fn replay(
 ) -> color_eyre::Result<Outcome> {
     let (keymap, theme) = appearance(preferences)?;
     let mut model = model::Model::new(keymap, theme, String::new(), true);
+    model.mouse = mouse(preferences);
     replay::begin(&mut model, replay::Player::new(recording));
     drive(None, &mut model, preferences).await
 }
@@ -194,6 +197,14 @@ pub fn check(preferences: &Preferences) -> color_eyre::Result<()> {
     keys(preferences)?;
     theme::choose::choose(preferences.theme.as_ref(), |_| None, || None)?;
     Ok(())
+}
+
+/// Whose the mouse is.
+fn mouse(preferences: &Preferences) -> model::Mouse {
+    match preferences.mouse {
+        preferences::Switch::On => model::Mouse::Ours,
+        preferences::Switch::Off => model::Mouse::Unused,
+    }
 }
 
 fn outside(preferences: &Preferences) -> Outside {

@@ -179,6 +179,7 @@ actions! {
     CopyAddress "copy-address" Main Harmless None, "Copy the address of what you see: `cutover open ADDRESS` opens it";
     Help "help" Main Harmless Some("help"), "Show every key, and why an action is not available";
     Messages "messages" Main Harmless None, "Show everything that was said since the cockpit was opened";
+    Mouse "mouse" Main Harmless None, "Leave the mouse to the terminal, to select text with it; or take it again";
     Quit "quit" Main Harmless Some("quit"), "Leave; asks what to do with deployments that run";
     Dismiss "dismiss" Main Harmless Some("close hint"), "Put the hint or the message away";
     Up "up" Main Harmless None, "Go up a row";

@@ -140,9 +140,9 @@ impl Compare {
         runs
     }
 
-    /// Whether both deployments are there.
-    pub(super) fn is_made(&self) -> bool {
-        self.made.is_some()
+    /// Whether both deployments are there, or it is known that they can't be.
+    pub(super) fn is_made(&self, model: &Model) -> bool {
+        self.made.is_some() || matches!(model.fetch, Some(Fetch::Failed(..)))
     }
 
     /// A line for each that differs.

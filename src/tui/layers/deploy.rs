@@ -2,6 +2,7 @@
 
 use super::confirm::{Confirm, Subject};
 use super::picker::{Picked, Picker, Row};
+use super::told::Choice;
 use super::{Layer, Reply};
 use crate::api::command::{Deploy, Preview};
 use crate::model::group::{DeploymentGroup, GroupKey};
@@ -104,7 +105,8 @@ impl Pick {
     /// Draws it.
     pub(super) fn draw(&self, model: &Model, brush: &mut Brush<'_>) {
         let (title, below) = self.told();
-        self.picker.draw(model, brush, &title, &[below]);
+        self.picker
+            .draw(model, brush, (&title, &[below]), Choice::Deploy);
     }
 }
 

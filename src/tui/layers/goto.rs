@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::picker::{Picked, Picker, Row};
+use super::told::Choice;
 use super::{Layer, Reply};
 use crate::model::address::Address;
 use crate::model::timestamp::Timestamp;
@@ -83,7 +84,8 @@ impl GoTo {
             Role::Muted,
             "type a part of a name, or an address; enter goes there, esc closes",
         )];
-        self.picker.draw(model, brush, "Go to", &below);
+        self.picker
+            .draw(model, brush, ("Go to", &below), Choice::GoTo);
     }
 }
 

@@ -7,6 +7,7 @@ use super::{Layer, Reply};
 use crate::api::command::Command;
 use crate::model::timestamp::Timestamp;
 use crate::tui::action::Action;
+use crate::tui::aims::Aim;
 use crate::tui::consequence;
 use crate::tui::effect::Effect;
 use crate::tui::model::{Model, Outcome};
@@ -81,7 +82,8 @@ impl Leaving {
         ]);
         let choices = rows.len() - body;
         let inside = window::open(model, brush, rows.len(), &title, Role::Warn);
-        window::rows(brush, inside, &rows, choices);
+        let last = window::rows(brush, inside, &rows, choices);
+        brush.aim(last, Aim::Act(Action::Stay));
     }
 }
 

@@ -9,6 +9,9 @@ use crate::tui::paint::{Run, run};
 use crate::tui::panes::output;
 use crate::tui::theme::Role;
 
+/// The mark of what has nothing to say yet.
+pub(crate) const WAITS: &str = "waits";
+
 /// What a layer says.
 #[derive(Clone, Debug)]
 pub(crate) struct Told {
@@ -121,8 +124,11 @@ impl compare::Compare {
     /// What it says to those who listen.
     fn told(&self, model: &Model) -> Told {
         Told {
-            // Until both are there, it says that it waits.
-            mark: format!("{}", self.is_made()),
+            mark: if self.is_made(model) {
+                String::new()
+            } else {
+                WAITS.to_owned()
+            },
             title: format!("Before: {}. After: {}", self.before, self.after),
             lines: self.sentences(model),
             takes: Takes::Nothing,

@@ -35,7 +35,7 @@ impl Row {
     }
 
     /// The pane in which it is, on the screen of rollouts.
-    fn pane(&self) -> Option<Pane> {
+    pub(crate) fn pane(&self) -> Option<Pane> {
         match self {
             Self::Application(_) => Some(Pane::Applications),
             Self::Group(_) => Some(Pane::Groups),

@@ -8,9 +8,10 @@ use crate::model::deployment::Creator;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
 use crate::model::timestamp::Short;
+use crate::tui::aims::Aim;
 use crate::tui::glyph::{self, Glyph, Mark};
 use crate::tui::layout::Layout;
-use crate::tui::lists::List;
+use crate::tui::lists::{List, row};
 use crate::tui::model::{Model, Pane};
 use crate::tui::paint::{Brush, Run, run, width};
 use crate::tui::safe;
@@ -215,12 +216,13 @@ fn list(
     model: &Model,
     place: &Place,
     brush: &mut Brush<'_>,
-    row: impl Fn(usize) -> Option<(bool, Vec<Run>)>,
+    drawn: impl Fn(usize) -> Option<(bool, Vec<Run>)>,
 ) {
     let area = place.area;
     if area.height < 2 {
         return;
     }
+    brush.aim(area, Aim::Pane(place.pane));
     let focus = model.has_keys(place.pane);
     let role = if focus { Role::Focus } else { Role::Border };
     let heading = if focus { Role::Focus } else { Role::Heading };
@@ -257,7 +259,7 @@ fn list(
         return;
     }
     for (y, index) in (inside.y..inside.bottom()).zip(place.top..place.count) {
-        let Some((selected, runs)) = row(index) else {
+        let Some((selected, runs)) = drawn(index) else {
             continue;
         };
         if selected {
@@ -265,9 +267,13 @@ fn list(
             brush.text(inside.x, y, 1, Role::Focus, cursor);
         }
         brush.runs(inside.x + 2, y, inside.width.saturating_sub(2), &runs);
+        let whole = Rect::new(inside.x, y, inside.width, 1);
+        if let Some(row) = row::at(model, place.list, index) {
+            brush.aim(whole, Aim::Row(row));
+        }
         if selected {
             let tint = if focus { Role::Selected } else { Role::Chosen };
-            brush.tint(Rect::new(inside.x, y, inside.width, 1), tint);
+            brush.tint(whole, tint);
         }
     }
 }

@@ -1,24 +1,8 @@
 //! What can be done here, in sentences: from the same list of actions as keys, footer and help.
 
 use crate::tui::action::available::available;
-use crate::tui::action::{ACTIONS, Action, Context, Entry};
+use crate::tui::action::{ACTIONS, Context, Entry};
 use crate::tui::model::Model;
-
-/// What is said to who asks for another look.
-pub(super) const NO_SCREEN: &str = "It changes how a screen looks, and here is none.";
-
-/// Whether an action only changes how a screen looks.
-pub(super) fn is_a_look(action: Action) -> bool {
-    matches!(
-        action,
-        Action::Zoom
-            | Action::Shape
-            | Action::Wrap
-            | Action::ScrollLeft
-            | Action::ScrollRight
-            | Action::Dismiss
-    )
-}
 
 /// What can be done now, each with its key; then how a line is taken.
 pub(super) fn list(model: &Model) -> Vec<String> {
@@ -29,16 +13,17 @@ pub(super) fn list(model: &Model) -> Vec<String> {
             Context::Output | Context::Reading => model.reads(),
             _ => false,
         };
-        context && !is_a_look(entry.action) && available(entry.action, model).is_ok()
+        context && available(entry.action, model).is_ok()
     };
     let mut lines = vec!["What can be done here, by key or by name:".to_owned()];
     let entries = ACTIONS.iter().filter(here);
     lines.extend(entries.map(|entry| {
         let key = model.keymap.shown(entry.action);
         let word = entry.action.word(model);
-        let word = word.filter(|word| *word != entry.name);
+        let name = entry.name.replace('-', " ");
+        let word = word.filter(|word| *word != name);
         let word = word.map_or_else(String::new, |word| format!(" or {word}"));
-        format!("{key}, {}{word}: {}", entry.name, entry.doc)
+        format!("{key}, {name}{word}: {}", entry.doc)
     }));
     lines.push("A number opens the row that was told with it.".to_owned());
     lines.push("where: tells again where you are and how things stand.".to_owned());

@@ -112,7 +112,6 @@ pub(super) fn anywhere(model: &Model, rows: &[Row], line: &str) -> Meaning {
         // Some have a form of their own here.
         return match model.keymap.action(&known, key) {
             Some(action) if action == Action::Help || is_page(action) => Meaning::Act(action),
-            Some(action) if super::action::is_a_look(action) => Meaning::Act(action),
             Some(_) => Meaning::Key(key),
             None => Meaning::Unknown(format!("No action has the key {line}: ? lists them.")),
         };

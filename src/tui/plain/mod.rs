@@ -17,8 +17,6 @@ mod news;
 mod page;
 mod paper;
 mod row;
-#[cfg(test)]
-mod tests;
 mod words;
 
 use std::collections::VecDeque;
@@ -28,11 +26,11 @@ use self::news::News;
 use self::words::{choice, words};
 use super::action::Action;
 use super::effect::Effect;
-use super::layers::told::{Choice, Takes, Told, told};
+use super::layers::told::{Choice, Takes, Told, WAITS, told};
 use super::lists::List;
 use super::lists::row::{self as rows, Row};
 use super::message::Message;
-use super::model::{Link, Model};
+use super::model::{Fetch, Link, Model};
 use super::panes::{footer, output};
 use super::screens;
 use super::theme::Theme;
@@ -95,6 +93,8 @@ pub(crate) struct Plain {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Seen {
     at: Address,
+    /// Whether it is in a replay.
+    replay: bool,
     /// The deployment that is told whole, once it is there.
     deployment: Option<DeploymentId>,
     /// The list, and how it is arranged.
@@ -118,6 +118,7 @@ impl Seen {
         let at = if at.is_hosts() { Address::Hosts } else { at };
         Self {
             at,
+            replay: model.replay.is_some(),
             deployment: model.deployment().map(|d| d.id().clone()),
             list: list.map(|list| (list, arranged(list))),
             filled: list.is_some_and(|list| super::lists::counts(model, list).0 > 0),
@@ -163,11 +164,15 @@ impl Plain {
             Meaning::Act(Action::Help) => self.out.extend(action::list(model)),
             Meaning::Act(Action::PageDown) if !model.reads() => self.turn(model, true),
             Meaning::Act(Action::PageUp) if !model.reads() => self.turn(model, false),
-            Meaning::Act(action) if action::is_a_look(action) => {
-                self.say(action::NO_SCREEN);
-            }
             Meaning::Act(action) => {
+                let depth = model.layers.len();
                 effects.extend(update(model, at, Message::Act(action)));
+                // The question has changed, or it can't be done: then it is asked anew.
+                let refused = line::decides(action) && model.layers.len() == depth;
+                let closed = matches!(action, Action::Cancel | Action::Stay | Action::Close);
+                if closed || (refused && model.outcome.is_none()) {
+                    self.say("Nothing is done.");
+                }
             }
             Meaning::Key(key) => effects.extend(update(model, at, Message::Key(key))),
             Meaning::Open(row) => {
@@ -211,15 +216,18 @@ impl Plain {
     pub(crate) fn tell(&mut self, model: &mut Model, at: Timestamp) -> Vec<Effect> {
         let mut effects = Vec::new();
         let asked = std::mem::take(&mut self.asked);
-        let before = self.out.len();
+        let answered = !self.out.is_empty();
         self.link(model);
         self.messages(model);
+        // What was told is not in the way of anything.
+        model.messages.put_away();
         self.out.extend(self.copied.drain(..));
         if model.view.is_none() {
             return effects;
         }
         while let Some(told) = told(model).filter(|told| matches!(told.takes, Takes::Nothing)) {
-            if told.mark == "false" {
+            // A comparison waits for what it is made of.
+            if told.mark == WAITS {
                 break;
             }
             self.dialog(&told, false);
@@ -234,10 +242,11 @@ impl Plain {
         self.out.extend(needs);
         let news = self.news.flush(model, asked);
         self.out.extend(news);
-        if let Some(told) = told(model) {
+        let open = told(model).filter(|_| model.outcome.is_none());
+        if let Some(told) = open.filter(|told| !matches!(told.takes, Takes::Nothing)) {
             self.dialog(&told, asked);
         }
-        if asked && self.out.len() == before && model.layers.is_empty() {
+        if asked && !answered && self.out.is_empty() && model.outcome.is_none() {
             self.say("Done.");
         }
         effects
@@ -297,8 +306,13 @@ impl Plain {
 
     /// The place, if it is another, or the row that the cursor is on now.
     fn place(&mut self, model: &Model, asked: bool) {
+        // What is on its way belongs to the place.
+        if matches!(model.fetch, Some(Fetch::Running(_))) {
+            return;
+        }
         let now = Seen::of(model);
         let Some(before) = self.seen.replace(now.clone()) else {
+            self.out.extend(model.hint.iter().cloned());
             return self.page(model);
         };
         let goes = |seen: &Seen| {
@@ -309,7 +323,7 @@ impl Plain {
             }
         };
         // A list whose rows come and go is told when somebody asks for it.
-        let elsewhere = before.at != now.at
+        let elsewhere = (&before.at, before.replay) != (&now.at, now.replay)
             || before.list != now.list
             || (before.deployment != now.deployment && now.deployment.is_some())
             || (!before.filled && now.filled);
@@ -338,14 +352,14 @@ impl Plain {
             self.news.at_output();
         }
         self.out.extend(page::foot(model));
-        let keys = words(&footer::keys(model, usize::from(BOUNDLESS.0)));
+        let keys = words(&footer::told(model, usize::from(BOUNDLESS.0)));
         self.say(format!("Keys: {keys}."));
     }
 
     /// The rows of a list, each with its number.
     fn list(&mut self, model: &Model, list: List) {
         let (shown, _) = super::lists::counts(model, list);
-        self.out.push_back(page::title(model, list));
+        self.out.extend(page::title(model, list));
         self.rows.clear();
         let mut part = None;
         for place in self.top..shown.min(self.top + PAGE) {
@@ -386,7 +400,9 @@ impl Plain {
             _ => (false, false),
         };
         if !known {
-            self.say(format!("{}:", told.title));
+            let title = told.title.trim_end_matches(['?', ':']);
+            let end = if told.title.ends_with('?') { "?" } else { ":" };
+            self.say(format!("{title}{end}"));
             let lines = told.lines.iter().map(|line| words(line));
             let lines: Vec<String> = lines.filter(|line| !line.is_empty()).collect();
             self.out.extend(lines);

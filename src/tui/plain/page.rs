@@ -55,11 +55,11 @@ pub(super) fn foot(model: &Model) -> Vec<String> {
     }
 }
 
-/// What a list is, how many it has, and how it is arranged.
-pub(super) fn title(model: &Model, list: List) -> String {
+/// What a list is, how many it has, and how it is arranged; home says it by itself.
+pub(super) fn title(model: &Model, list: List) -> Option<String> {
     let (shown, all) = counts(model, list);
     let name = match list {
-        List::Home => "Rows".to_owned(),
+        List::Home => "Home".to_owned(),
         List::Applications => "Applications".to_owned(),
         List::Groups => {
             let of = model.selected.application.as_ref();
@@ -87,12 +87,14 @@ pub(super) fn title(model: &Model, list: List) -> String {
         List::History => model.history.title(),
     };
     let arranged = panes::arranged(model, list);
-    let arranged = arranged.map_or_else(String::new, |(_, text)| format!(", {text}"));
-    match (shown, all) {
-        (0, 0) => format!("{name}{arranged}: none."),
-        (shown, all) if shown == all => format!("{name}{arranged}: {all}."),
-        (shown, all) => format!("{name}{arranged}: {shown} of {all}."),
-    }
+    let is_counted = matches!(list, List::Home | List::Hosts | List::History);
+    Some(match arranged {
+        None if list == List::Home => return None,
+        Some((_, arranged)) => format!("{name}, {arranged}."),
+        None if is_counted => format!("{name}."),
+        None if (shown, all) == (0, 0) => format!("{name}: none."),
+        None => format!("{name}: {all}."),
+    })
 }
 
 /// The selected deployment: which it is, and all that is said of it.

@@ -31,7 +31,10 @@ pub(super) fn told(model: &Model, row: &Row) -> String {
         Row::Group(key) => group(model, key),
         Row::Deployment(id) => {
             let summary = model.view.as_ref().and_then(|view| view.summaries.get(id));
-            summary.map(|summary| words(&deployment(model, summary, 0)))
+            summary.map(|summary| {
+                let label = summary.revision.label.chars().count() + 1;
+                words(&deployment(model, summary, label))
+            })
         }
         Row::Instance(name) => {
             let found = model

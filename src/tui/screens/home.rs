@@ -25,10 +25,12 @@ use crate::model::address::Address;
 use crate::model::alarm::{AlarmState, AlarmStatus};
 use crate::model::timestamp::{Short, Timestamp, Whole};
 use crate::text::safe;
+use crate::tui::aims::Aim;
 use crate::tui::glyph::{Glyph, Mark};
 use crate::tui::layout::Layout;
 use crate::tui::lists::List;
 use crate::tui::lists::facts::Facts;
+use crate::tui::lists::row::Row;
 use crate::tui::model::Model;
 use crate::tui::paint::{Brush, Ends, Run, run};
 use crate::tui::panes;
@@ -386,6 +388,8 @@ pub(super) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
                     continue;
                 };
                 let selected = home.selected.as_ref() == Some(id);
+                let whole = Rect::new(inside.x, y, inside.width, 1);
+                brush.aim(whole, Aim::Row(Row::Home(id.clone())));
                 if selected {
                     let cursor = brush.glyph(Glyph::Cursor);
                     brush.text(inside.x, y, 1, Role::Focus, cursor);
@@ -397,7 +401,7 @@ pub(super) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
                     &self::row(model, id, group),
                 );
                 if selected {
-                    brush.tint(Rect::new(inside.x, y, inside.width, 1), Role::Selected);
+                    brush.tint(whole, Role::Selected);
                 }
             }
         }

@@ -8,6 +8,7 @@ use ratatui::layout::Rect;
 use ratatui::{Terminal, TerminalOptions, Viewport};
 
 use super::{COLOUR, Cockpit, MONO, sample};
+use crate::tui::aims::Aims;
 use crate::tui::effect::Effect;
 use crate::tui::message::{Message, OutputNews};
 use crate::tui::theme::Theme;
@@ -35,7 +36,10 @@ fn bytes(cockpit: &Cockpit) -> Vec<u8> {
     };
     let mut terminal =
         Terminal::with_options(CrosstermBackend::new(bytes.clone()), options).unwrap();
-    terminal.draw(|frame| view(&cockpit.model, frame)).unwrap();
+    let mut aims = Aims::default();
+    terminal
+        .draw(|frame| view(&cockpit.model, frame, &mut aims))
+        .unwrap();
     drop(terminal);
     Arc::into_inner(bytes.0).unwrap().into_inner().unwrap()
 }

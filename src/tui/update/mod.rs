@@ -5,6 +5,7 @@ mod answers;
 mod navigate;
 mod output;
 mod perform;
+mod point;
 mod settle;
 
 use std::time::Duration;
@@ -80,6 +81,8 @@ fn apply(model: &mut Model, at: Timestamp, message: Message) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Message::Click(target) => point::click(model, target),
+        Message::Wheel { over, up } => point::wheel(model, over.as_ref(), up),
         Message::Choose(choice) => layers::choose(model, &choice),
         Message::Type(text) => {
             layers::retype(model, &text);

@@ -8,7 +8,7 @@ use crate::tui::copy;
 use crate::tui::effect::{Effect, Purpose};
 use crate::tui::layers::{self, Layer};
 use crate::tui::lists::List;
-use crate::tui::model::{Model, Pane};
+use crate::tui::model::{Model, Mouse, Pane};
 use crate::tui::replay;
 use crate::tui::screens::{self, Screen};
 
@@ -85,6 +85,7 @@ fn go_about(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Enter => enter(model),
         Action::Back => back(model),
         Action::Dismiss => dismiss(model),
+        Action::Mouse => lend(model),
         Action::Up => navigate::move_by(model, -1),
         Action::Down => navigate::move_by(model, 1),
         Action::PageUp => navigate::move_by(model, -navigate::page(model)),
@@ -160,6 +161,19 @@ fn copy(model: &mut Model) -> Effect {
     let address = screens::here(model).to_string();
     model.say(copy::said(model, &address));
     Effect::Copy(address)
+}
+
+/// Gives the mouse to the terminal, or takes it again.
+fn lend(model: &mut Model) {
+    let key = model.keymap.shown(Action::Mouse);
+    model.mouse = match model.mouse {
+        Mouse::Ours => Mouse::Lent,
+        Mouse::Lent | Mouse::Unused => Mouse::Ours,
+    };
+    model.say(match model.mouse {
+        Mouse::Ours => "clicks and the wheel come here again".to_owned(),
+        _ => format!("the mouse selects text now: {key} takes it again"),
+    });
 }
 
 fn dismiss(model: &mut Model) {

@@ -2,6 +2,7 @@
 
 use super::Confirm;
 use crate::tui::action::Action;
+use crate::tui::aims::Aim;
 use crate::tui::glyph::Glyph;
 use crate::tui::layers::told::{Takes, Told};
 use crate::tui::layers::window;
@@ -27,7 +28,8 @@ impl Confirm {
         ]);
         let choices = rows.len() - body;
         let inside = window::open(model, brush, rows.len(), &self.statement.title, Role::Warn);
-        window::rows(brush, inside, &rows, choices);
+        let last = window::rows(brush, inside, &rows, choices);
+        brush.aim(last, Aim::Act(Action::Cancel));
     }
 
     /// What it says to those who listen. A change of what was decided is worth saying it again; a live rate is not.

@@ -8,6 +8,7 @@ use super::note::note;
 use crate::engine::deployment::{Target, TargetEvent};
 use crate::model::name::Name;
 use crate::tui::action::Action;
+use crate::tui::aims::Aim;
 use crate::tui::glyph::{self, Glyph};
 use crate::tui::layout::Layout;
 use crate::tui::model::{Model, Pane};
@@ -88,6 +89,7 @@ pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
     if area.height == 0 {
         return;
     }
+    brush.aim(area, Aim::Pane(Pane::Output));
     let inside = inside(layout);
     let shape = shape(model);
     if !layout.tiny {

@@ -17,8 +17,10 @@ use super::{History, Places, Scope};
 use crate::model::deployment::DeploymentId;
 use crate::model::timestamp::Short;
 use crate::text::safe;
+use crate::tui::aims::Aim;
 use crate::tui::glyph::Glyph;
 use crate::tui::lists::List;
+use crate::tui::lists::row::Row;
 use crate::tui::model::Model;
 use crate::tui::paint::{Brush, Ends, Run, run};
 use crate::tui::panes::arranged;
@@ -82,6 +84,8 @@ fn rows(history: &History, model: &Model, places: &Places, brush: &mut Brush<'_>
     }
     for (y, entry) in (area.y..area.bottom()).zip(&entries) {
         let selected = history.selected.as_ref() == Some(entry.id);
+        let whole = Rect::new(area.x, y, area.width, 1);
+        brush.aim(whole, Aim::Row(Row::Past(entry.id.clone())));
         if selected {
             let cursor = brush.glyph(Glyph::Cursor);
             brush.text(area.x, y, 1, Role::Focus, cursor);
@@ -93,7 +97,7 @@ fn rows(history: &History, model: &Model, places: &Places, brush: &mut Brush<'_>
         let runs = columns.row(model, entry);
         brush.runs(area.x + 3, y, area.width.saturating_sub(3), &runs);
         if selected {
-            brush.tint(Rect::new(area.x, y, area.width, 1), Role::Selected);
+            brush.tint(whole, Role::Selected);
         }
     }
 }

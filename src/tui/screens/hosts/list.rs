@@ -6,7 +6,9 @@ use super::Hosts;
 use super::places::Places;
 use crate::api::host::HostView;
 use crate::text::size;
+use crate::tui::aims::Aim;
 use crate::tui::glyph::{self, Glyph};
+use crate::tui::lists::row::Row;
 use crate::tui::model::Model;
 use crate::tui::paint::{Brush, Run, run};
 use crate::tui::theme::Role;
@@ -70,6 +72,8 @@ pub(super) fn draw(hosts: &Hosts, model: &Model, places: &Places, brush: &mut Br
             continue;
         };
         let selected = hosts.selected.as_ref() == Some(&line.name);
+        let whole = Rect::new(area.x, y, area.width, 1);
+        brush.aim(whole, Aim::Row(Row::Host(line.name.clone())));
         if selected {
             let cursor = brush.glyph(Glyph::Cursor);
             brush.text(area.x, y, 1, Role::Focus, cursor);
@@ -77,7 +81,7 @@ pub(super) fn draw(hosts: &Hosts, model: &Model, places: &Places, brush: &mut Br
         let runs = row(model, host, name, wide);
         brush.runs(area.x + 2, y, area.width.saturating_sub(2), &runs);
         if selected {
-            brush.tint(Rect::new(area.x, y, area.width, 1), Role::Selected);
+            brush.tint(whole, Role::Selected);
         }
     }
 }

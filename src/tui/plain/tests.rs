@@ -1,1 +1,0 @@
-//! What is told, and what lines do.

@@ -41,26 +41,22 @@ fn rows_crumbs_and_keys_are_clicked_and_the_mouse_is_lent_to_the_terminal() {
     terminal.wait_for(WAITS);
     // Presses and the wheel, and no motion.
     assert_eq!(terminal.reports(), MouseProtocolMode::PressRelease);
-    terminal.click("thumbs ");
-    terminal.wait_for("thumbs / live");
+    terminal.click("gallery ");
+    terminal.wait_for("gallery / live");
     terminal.click("home");
     terminal.wait_for("Needs a person");
-    terminal.wait("a selected need", |screen| {
-        screen.contents().contains("\u{276f} \u{25f7} ")
+    terminal.wait("a selected row", |screen| {
+        screen.contents().contains('\u{276f}')
     });
-    // Down to the last row, however many there are.
-    let last = |screen: &vt100::Screen| {
-        let contents = screen.contents();
-        let rows: Vec<&str> = contents.lines().collect();
-        rows.iter()
-            .rposition(|row| row.contains("Succeeded"))
-            .is_some_and(|row| rows[row].contains('\u{276f}'))
-    };
-    for _ in 0..12 {
-        terminal.button(65, "Needs a person");
+    // Down to the last rows, however many there are.
+    for _ in 0..24 {
         terminal.button(65, "checkout/production");
     }
-    terminal.wait("the last row", last);
+    terminal.wait("a row that has ended", |screen| {
+        let contents = screen.contents();
+        let row = |text: &str| contents.lines().position(|line| line.contains(text));
+        row("Ended lately").is_some_and(|ended| row("\u{276f}") > Some(ended))
+    });
     terminal.click("? help");
     terminal.wait_for("Everywhere");
     terminal.press("\u{1b}");

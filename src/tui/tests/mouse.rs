@@ -51,19 +51,19 @@ fn instance(cockpit: &Cockpit) -> &str {
 #[test]
 fn a_click_selects_and_another_opens() {
     let mut cockpit = rollout();
-    cockpit.click("web-5 ");
+    cockpit.click("web-8 ");
     assert_eq!(
         (instance(&cockpit), cockpit.model.focus),
-        ("web-5", Pane::Instances)
+        ("web-8", Pane::Instances)
     );
-    cockpit.click("web-5 ");
+    cockpit.click("web-8 ");
     assert_eq!(cockpit.model.focus, Pane::Output);
     cockpit.click("staging");
     assert_eq!(cockpit.model.focus, Pane::Groups);
     let group = cockpit.model.selected.group.clone().unwrap();
     assert_eq!(group.to_string(), "shop/staging");
     // Along the crumbs to where one was.
-    cockpit.click("home");
+    cockpit.click("home \u{203a}");
     assert_eq!(cockpit.model.screen, Screen::Home);
     cockpit.click(sample::LIVE);
     cockpit.click(sample::LIVE);
@@ -78,18 +78,18 @@ fn a_click_selects_and_another_opens() {
 #[test]
 fn a_click_means_what_was_seen() {
     let mut cockpit = rollout();
-    let seen = cockpit.aim("web-5 ").unwrap();
+    let seen = cockpit.aim("web-8 ").unwrap();
     cockpit.keys("enter i");
-    assert_ne!(cockpit.aim("web-5 "), None);
+    assert_ne!(cockpit.aim("web-8 "), None);
     cockpit.send(Message::Click(seen));
-    assert_eq!(instance(&cockpit), "web-5");
+    assert_eq!(instance(&cockpit), "web-8");
 }
 
 #[test]
 fn a_key_in_the_footer_can_be_clicked_and_no_answer_of_a_question_can() {
     let mut cockpit = sides::cockpit(&sides::ready(), WAITS);
     cockpit.resize(120, 40);
-    cockpit.click("r reroute");
+    cockpit.click("r reroute  s");
     assert!(matches!(
         cockpit.model.layers.last(),
         Some(Layer::Confirm(_))
@@ -123,13 +123,13 @@ fn a_key_in_the_footer_can_be_clicked_and_no_answer_of_a_question_can() {
 #[test]
 fn the_wheel_turns_what_is_below_the_pointer() {
     let mut cockpit = rollout();
-    cockpit.click("web-5 ");
-    cockpit.click(sample::LIVE);
+    cockpit.click("web-8 ");
+    cockpit.click("Deployments ");
     let focus = cockpit.model.focus;
-    cockpit.wheel("web-5 ", false);
-    assert_eq!((instance(&cockpit), cockpit.model.focus), ("web-6", focus));
-    cockpit.wheel("web-5 ", true);
-    assert_eq!(instance(&cockpit), "web-5");
+    cockpit.wheel("web-8 ", false);
+    assert_eq!((instance(&cockpit), cockpit.model.focus), ("web-9", focus));
+    cockpit.wheel("web-8 ", true);
+    assert_eq!(instance(&cockpit), "web-8");
     let number = cockpit.model.output.number();
     let lines = crate::tui::message::OutputNews::Lines(sample::lines(80));
     cockpit.send(Message::Output(number, lines));

@@ -4,6 +4,8 @@ use super::sides::{self, REROUTE, WAITS};
 use super::{Cockpit, sample};
 use crate::api::command::Command;
 use crate::api::feed::FeedItem;
+use crate::engine::{Event, Record};
+use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::tui::effect::Effect;
 use crate::tui::layers::Layer;
 use crate::tui::message::Message;
@@ -110,8 +112,10 @@ fn places_are_told_in_words() {
 fn a_wait_is_told_with_what_can_be_done_and_reroute_asks_first() {
     let mut listener = waiting();
     let mut told = listener.told();
-    told += &listener.types("1");
-    told += &listener.types("reroute");
+    for line in ["1", "reroute"] {
+        told += &format!("\n>>> {line}\n");
+        told += &listener.types(line);
+    }
     // Before it listens, its keys are not told, and do nothing.
     assert!(!told.contains("\ny: "), "{told}");
     let early = listener.types("y");
@@ -120,6 +124,7 @@ fn a_wait_is_told_with_what_can_be_done_and_reroute_asks_first() {
         "{early}"
     );
     assert_eq!(listener.sent().len(), 0);
+    told += "\n";
     told += &listener.waits(600);
     assert!(told.contains("\ny: reroute\n"), "{told}");
     words!("plain-wait", told);
@@ -252,17 +257,39 @@ fn a_flood_is_told_in_a_few_lines() {
     listener.told();
     listener.types("1");
     listener.waits(2000);
-    let records = sample::rollout().finish();
-    assert!(records.len() > 10, "{}", records.len());
-    for record in records {
-        listener.hears(FeedItem::Record {
+    let known = listener.cockpit.model.deployment().unwrap().seq;
+    for n in 1..40 {
+        let status = match n {
+            20 => EventStatus::Failed,
+            _ => EventStatus::Succeeded,
+        };
+        let event = Event::EventEnded {
+            target: sample::name("web-4"),
+            event: LifecycleEvent::Install,
+            status,
+            host_time: sample::now(0),
+            diagnostics: None,
+        };
+        let record = Record {
+            seq: known + n,
+            at: sample::now(0),
+            event,
+        };
+        let item = FeedItem::Record {
             deployment: sample::id(sample::LIVE),
             record,
-        });
+        };
+        let message = Message::Feed(Box::new(item));
+        listener.plain.hear(&listener.cockpit.model, &message);
+        listener.plain.heard(&listener.cockpit.model);
     }
     let told = listener.waits(1000);
     assert!(told.lines().count() < 12, "{told}");
-    assert!(told.contains(" more changes. Now: "), "{told}");
+    assert!(told.contains("web-4: Install failed."), "{told}");
+    assert!(
+        told.contains("And 38 more changes. Now: InProgress"),
+        "{told}"
+    );
 }
 
 #[test]

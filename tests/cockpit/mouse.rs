@@ -29,10 +29,6 @@ impl Terminal {
     fn click(&mut self, text: &str) {
         self.button(0, text);
     }
-
-    fn reports(&self) -> MouseProtocolMode {
-        self.screen().screen().mouse_protocol_mode()
-    }
 }
 
 #[test]
@@ -40,7 +36,8 @@ fn rows_crumbs_and_keys_are_clicked_and_the_mouse_is_lent_to_the_terminal() {
     let mut terminal = Terminal::small_lab(&[]);
     terminal.wait_for(WAITS);
     // Presses and the wheel, and no motion.
-    assert_eq!(terminal.reports(), MouseProtocolMode::PressRelease);
+    let mode = terminal.screen().screen().mouse_protocol_mode();
+    assert_eq!(mode, MouseProtocolMode::PressRelease);
     terminal.click("gallery ");
     terminal.wait_for("gallery / live");
     terminal.click("home");
@@ -66,11 +63,10 @@ fn rows_crumbs_and_keys_are_clicked_and_the_mouse_is_lent_to_the_terminal() {
 
     terminal.press("P");
     terminal.wait_for("mouse selects text, P takes it");
-    assert_eq!(terminal.reports(), MouseProtocolMode::None);
+    let reports = |wanted| move |screen: &vt100::Screen| screen.mouse_protocol_mode() == wanted;
+    terminal.wait("no reports", reports(MouseProtocolMode::None));
     terminal.press("P");
-    terminal.wait("reports", |screen| {
-        screen.mouse_protocol_mode() == MouseProtocolMode::PressRelease
-    });
+    terminal.wait("reports", reports(MouseProtocolMode::PressRelease));
     terminal.leave();
-    assert_eq!(terminal.reports(), MouseProtocolMode::None);
+    terminal.wait("no reports", reports(MouseProtocolMode::None));
 }

@@ -98,7 +98,11 @@ impl Session {
                     Some(line) => {
                         let effects = self.plain.line(model, clock::now(), &line);
                         self.heed(model, effects);
-                        told = Instant::now() - FRAME;
+                        // The next line may be an answer to what this one has told.
+                        told = Instant::now();
+                        if let Err(error) = self.tell(model) {
+                            return (Err(error), inbox);
+                        }
                     }
                     None => ending = Some(Instant::now()),
                 },

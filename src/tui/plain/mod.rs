@@ -67,6 +67,8 @@ pub(super) fn theme(
 #[derive(Debug, Default)]
 pub(crate) struct Plain {
     out: VecDeque<String>,
+    /// Whether the advice was told.
+    begun: bool,
     /// What the place was as it was told last.
     seen: Option<Seen>,
     /// Where the list begins that was told last.
@@ -312,7 +314,9 @@ impl Plain {
         }
         let now = Seen::of(model);
         let Some(before) = self.seen.replace(now.clone()) else {
-            self.out.extend(model.hint.iter().cloned());
+            if !std::mem::replace(&mut self.begun, true) {
+                self.out.extend(model.hint.iter().cloned());
+            }
             return self.page(model);
         };
         let goes = |seen: &Seen| {

@@ -72,6 +72,10 @@ fn a_cockpit_can_be_suspended_and_continued() {
         |signal| nix::sys::signal::kill(nix::unistd::Pid::from_raw(process), signal).unwrap();
     send(Signal::SIGTSTP);
     terminal.wait("the shell's screen", |screen| !screen.alternate_screen());
+    // Nor does it have the mouse reported to the shell.
+    let reports =
+        |screen: &vt100::Screen| screen.mouse_protocol_mode() != vt100::MouseProtocolMode::None;
+    terminal.wait("no reports of the mouse", |screen| !reports(screen));
     let stopped = || {
         let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
         stat.rsplit_once(')')
@@ -86,7 +90,7 @@ fn a_cockpit_can_be_suspended_and_continued() {
     }
     send(Signal::SIGCONT);
     terminal.wait("the cockpit's screen", |screen| {
-        screen.alternate_screen() && screen.contents().contains("Instance")
+        screen.alternate_screen() && screen.contents().contains("Instance") && reports(screen)
     });
     terminal.press("?");
     terminal.wait_for("Everywhere");

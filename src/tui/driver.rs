@@ -164,7 +164,8 @@ fn read(event: Event, screen: &Screen) -> Message {
         Event::FocusGained => Message::Focused(true),
         Event::FocusLost => Message::Focused(false),
         Event::Mouse(mouse) => pointed(mouse, screen),
-        _ => Message::Tick,
+        // A key that was let go.
+        Event::Key(_) => Message::Tick,
     }
 }
 

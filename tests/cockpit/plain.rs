@@ -91,11 +91,17 @@ impl Pipes {
         }
     }
 
-    fn run(&self, arguments: &[&str]) -> Output {
+    /// A command on the lab, without input.
+    fn command(&self, arguments: &[&str]) -> Command {
         let lab = self.folder.path().join("lab");
         let mut command = command(&self.folder);
         command.arg("-C").arg(lab).args(arguments);
-        command.stdin(Stdio::null()).output().unwrap()
+        command.stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
     }
 }
 
@@ -182,8 +188,31 @@ fn without_lines_it_tells_where_things_stand_and_ends() {
         told.contains("Deployments to shop/production: 1."),
         "{told}"
     );
+    for (name, value) in [("CUTOVER_A11Y", "1"), ("TERM", "dumb")] {
+        let mut open = lab.command(&["open", "shop/production"]);
+        let chosen = open.env(name, value).output().unwrap();
+        assert!(chosen.status.success(), "{name}: {chosen:?}");
+        let chosen = String::from_utf8(chosen.stdout).unwrap();
+        assert!(
+            chosen.contains("Deployments to shop/production: 1."),
+            "{chosen}"
+        );
+    }
     let refused = lab.run(&["open", "shop/production"]);
     assert_eq!(refused.status.code(), Some(2));
+    // The lines of a file: a replay at its end, in which nothing can be changed.
+    let listed = lab.run(&["list", "--group", "checkout/production"]);
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    let id = listed
+        .split_whitespace()
+        .find(|word| word.starts_with("d-"));
+    let script = lab.folder.path().join("script");
+    std::fs::write(&script, "replay-last\nstop\nquit\n").unwrap();
+    let mut replay = lab.command(&["replay", id.unwrap(), "--plain"]);
+    replay.stdin(std::fs::File::open(&script).unwrap());
+    let told = String::from_utf8(replay.output().unwrap().stdout).unwrap();
+    assert!(told.contains("A replay, at entry 1 of "), "{told}");
+    assert!(told.contains("stop: this is a replay"), "{told}");
     let misplaced = lab.run(&["--plain", "list"]);
     assert_eq!(misplaced.status.code(), Some(2));
 }

@@ -6,6 +6,7 @@ use crate::tui::action::available::available;
 use crate::tui::action::{ACTIONS, Action, Context, Entry};
 use crate::tui::aims::Aim;
 use crate::tui::layout::Layout;
+use crate::tui::messages::Said;
 use crate::tui::model::{Model, Pane};
 use crate::tui::paint::{Brush, Ends, Run, run, width};
 use crate::tui::panes::output::fills;
@@ -31,29 +32,33 @@ pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
     let area = layout.footer;
     brush.rule(area, Ends::Bottom, Role::Border);
     let runs = match model.messages.shown() {
-        Some((said, more)) => {
-            let role = if said.bad { Role::Bad } else { Role::Good };
-            let keys = model.keymap.shown(Action::Messages);
-            let more = match more {
-                0 => String::new(),
-                n => format!("(and {n} more: {keys})  "),
-            };
-            vec![run(Role::Warn, more), run(role, said.text.clone())]
-        }
-        None => {
-            let keys = keys(model, usize::from(area.width).saturating_sub(6));
-            // Behind the corner and a blank, as titles are.
-            let mut x = area.x.saturating_add(2);
-            for (action, runs) in &keys {
-                let wide = u16::try_from(width(runs)).unwrap_or(u16::MAX);
-                brush.aim(Rect::new(x, area.y, wide, 1), Aim::Act(*action));
-                x = x.saturating_add(wide);
-            }
-            let runs = keys.into_iter().flat_map(|(_, runs)| runs);
-            trimmed(runs.collect())
-        }
+        Some((said, more)) => message(model, said, more),
+        None => clickable(model, area, brush),
     };
     brush.title(area, &runs);
+}
+
+/// What was said to the operator.
+fn message(model: &Model, said: &Said, more: usize) -> Vec<Run> {
+    let role = if said.bad { Role::Bad } else { Role::Good };
+    let keys = model.keymap.shown(Action::Messages);
+    let more = match more {
+        0 => String::new(),
+        n => format!("(and {n} more: {keys})  "),
+    };
+    vec![run(Role::Warn, more), run(role, said.text.clone())]
+}
+
+/// The keys, each of which can be clicked where it will be drawn: behind the corner and a blank, as titles are.
+fn clickable(model: &Model, area: Rect, brush: &mut Brush<'_>) -> Vec<Run> {
+    let keys = keys(model, usize::from(area.width).saturating_sub(6));
+    let mut x = area.x.saturating_add(2);
+    for (action, runs) in &keys {
+        let wide = u16::try_from(width(runs)).unwrap_or(u16::MAX);
+        brush.aim(Rect::new(x, area.y, wide, 1), Aim::Act(*action));
+        x = x.saturating_add(wide);
+    }
+    trimmed(keys.into_iter().flat_map(|(_, runs)| runs).collect())
 }
 
 /// Without the blanks at the end.

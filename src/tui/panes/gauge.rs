@@ -95,16 +95,11 @@ impl Shares {
             let text = format!("  {}{share}", word("asked"));
             runs.push(run(role, text));
         }
-        let text = match self.in_effect {
-            Some(share) => {
-                let share = sign(Glyph::BarFull, share);
-                format!("  {}{share}", word("in effect"))
-            }
-            None => {
-                let unknown = Glyph::BarFull.beside(theme, "?");
-                format!("  {}{unknown}", word("in effect"))
-            }
-        };
+        let in_effect = self.in_effect.map_or_else(
+            || Glyph::BarFull.beside(theme, "?"),
+            |share| sign(Glyph::BarFull, share),
+        );
+        let text = format!("  {}{in_effect}", word("in effect"));
         runs.push(run(Role::Text, text));
         let (role, text) = match (self.measured, counts) {
             (Some(share), _) => (

@@ -102,13 +102,11 @@ pub(super) fn anywhere(model: &Model, rows: &[Row], line: &str) -> Meaning {
         return Meaning::Act(action);
     }
     if let Ok(key) = line.parse::<Key>() {
-        let known = [
-            Context::Main,
-            Context::Rows,
-            Context::Output,
-            Context::Reading,
-            Context::Replay,
-        ];
+        let mut known = vec![Context::Main, Context::Rows];
+        known.extend(model.replay.as_ref().map(|_| Context::Replay));
+        if model.reads() {
+            known.extend([Context::Output, Context::Reading]);
+        }
         // Some have a form of their own here.
         return match model.keymap.action(&known, key) {
             Some(action) if action == Action::Help || is_page(action) => Meaning::Act(action),

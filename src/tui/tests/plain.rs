@@ -101,7 +101,7 @@ fn places_are_told_in_words() {
     for line in [
         "1", "where", "home", "hosts", "back", "history", "shop", "?", "? retry",
     ] {
-        told += &format!("\n>>> {line}\n");
+        told += &["\n>>> ", line, "\n"].concat();
         told += &listener.types(line);
     }
     assert!(!told.contains(|c: char| c != '\n' && c.is_control()));
@@ -113,7 +113,7 @@ fn a_wait_is_told_with_what_can_be_done_and_reroute_asks_first() {
     let mut listener = waiting();
     let mut told = listener.told();
     for line in ["1", "reroute"] {
-        told += &format!("\n>>> {line}\n");
+        told += &["\n>>> ", line, "\n"].concat();
         told += &listener.types(line);
     }
     // Before it listens, its keys are not told, and do nothing.
@@ -221,6 +221,8 @@ fn what_is_not_possible_says_why_and_what_is_unknown_is_looked_for() {
     assert!(told.contains("hosts/web-2."), "{told}");
     let told = listener.types("~");
     assert!(told.contains("No action has the key ~"), "{told}");
+    let rows = |told: &str| told.matches("\n1. ").count();
+    assert_eq!(rows(&listener.types("space")), 1, "a page, as the key is");
 }
 
 #[test]

@@ -94,11 +94,11 @@ impl Session {
                     }
                     Received::Interrupt | Received::End => self.take(model, Message::Terminated),
                 },
-                line = lines.recv(), if ending.is_none() && is_ready(model) => match line {
+                // What a line means depends on what was told: everything that is new comes before it.
+                line = lines.recv(), if ending.is_none() && !dirty && is_ready(model) => match line {
                     Some(line) => {
                         let effects = self.plain.line(model, clock::now(), &line);
                         self.heed(model, effects);
-                        // The next line may be an answer to what this one has told.
                         told = Instant::now();
                         if let Err(error) = self.tell(model) {
                             return (Err(error), inbox);

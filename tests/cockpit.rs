@@ -17,11 +17,17 @@ mod fleet;
 #[path = "cockpit/looks.rs"]
 mod looks;
 #[cfg(test)]
+#[path = "cockpit/mouse.rs"]
+mod mouse;
+#[cfg(test)]
 #[path = "cockpit/newcomer.rs"]
 mod newcomer;
 #[cfg(test)]
 #[path = "cockpit/output.rs"]
 mod output;
+#[cfg(test)]
+#[path = "cockpit/plain.rs"]
+mod plain;
 #[cfg(test)]
 #[path = "cockpit/terminal.rs"]
 mod terminal;
@@ -75,6 +81,10 @@ fn a_cockpit_can_be_suspended_and_continued() {
         |signal| nix::sys::signal::kill(nix::unistd::Pid::from_raw(process), signal).unwrap();
     send(Signal::SIGTSTP);
     terminal.wait("the shell's screen", |screen| !screen.alternate_screen());
+    // Nor does it have the mouse reported to the shell.
+    let reports =
+        |screen: &vt100::Screen| screen.mouse_protocol_mode() != vt100::MouseProtocolMode::None;
+    terminal.wait("no reports of the mouse", |screen| !reports(screen));
     let stopped = || {
         let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
         stat.rsplit_once(')')
@@ -89,7 +99,7 @@ fn a_cockpit_can_be_suspended_and_continued() {
     }
     send(Signal::SIGCONT);
     terminal.wait("the cockpit's screen", |screen| {
-        screen.alternate_screen() && screen.contents().contains("Instance")
+        screen.alternate_screen() && screen.contents().contains("Instance") && reports(screen)
     });
     terminal.press("?");
     terminal.wait_for("Everywhere");

@@ -13,6 +13,11 @@ pub(super) struct Appearance {
     /// How it looks: auto, terminal, dark, light, colour-blind, mono, or a theme's file by its path
     #[arg(long, value_name = "NAME|FILE")]
     theme: Option<String>,
+    #[arg(
+        long,
+        help = "Sentences below one another instead of a screen, also with CUTOVER_A11Y=1 or TERM=dumb"
+    )]
+    pub(super) plain: bool,
 }
 
 impl Appearance {
@@ -33,6 +38,8 @@ impl Appearance {
         if let Some(theme) = &self.theme {
             preferences.theme = Some(Source::named(theme));
         }
+        let set = |name: &str, value: &str| std::env::var(name).is_ok_and(|is| is == value);
+        preferences.plain |= self.plain || set("CUTOVER_A11Y", "1") || set("TERM", "dumb");
         Ok(preferences)
     }
 }

@@ -17,9 +17,18 @@ pub(super) struct Args {
     appearance: Appearance,
 }
 
+impl Args {
+    /// Those of `cutover` alone.
+    pub(super) fn plain(plain: bool) -> Self {
+        let mut args = Self::default();
+        args.appearance.plain = plain;
+        args
+    }
+}
+
 pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exit> {
     let preferences = args.appearance.preferences()?;
-    require_terminal(context)?;
+    require_terminal(context, &preferences)?;
     let client = context.connect().await?;
     at(context, client, preferences, None).await
 }
@@ -45,16 +54,20 @@ pub(super) async fn at(
     Ok(Exit::Succeeded)
 }
 
-/// Makes sure that there is a terminal to draw on and keys to read, before anything is started for it.
-pub(super) fn require_terminal(context: &Context) -> color_eyre::Result<()> {
+/// Makes sure that there is a terminal to draw on and keys to read, before anything is started for it. Sentences can be
+/// written anywhere.
+pub(super) fn require_terminal(
+    context: &Context,
+    preferences: &Preferences,
+) -> color_eyre::Result<()> {
     if context.unlock.is_some() {
         let text = "--unlock is for one command: in the cockpit, U unlocks the environment of what is selected";
         return Err(UsageError(text.to_owned()).into());
     }
-    if io::stdin().is_terminal() && io::stdout().is_terminal() {
+    if preferences.plain || io::stdin().is_terminal() && io::stdout().is_terminal() {
         return Ok(());
     }
-    let text = "the cockpit needs a terminal; for scripts there are `cutover list`, `show`, `deploy --wait`, and `cutover lab --up DIR`";
+    let text = "the cockpit needs a terminal: --plain reads and writes lines instead; for scripts there are `cutover list`, `show`, `deploy --wait`, and `cutover lab --up DIR`";
     Err(UsageError(text.to_owned()).into())
 }
 

@@ -90,6 +90,9 @@ struct Cli {
     /// Unlock the environment of what a command changes, for this command alone: why, for the audit trail
     #[arg(long, global = true, value_name = "REASON", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     unlock: Option<String>,
+    /// Open the cockpit as sentences below one another: for screen readers, terminals that can only print, and logs
+    #[arg(long)]
+    plain: bool,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -240,6 +243,10 @@ pub fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> color_eyre::Result<Exit> {
+    if cli.plain && cli.command.is_some() {
+        let text = "--plain is of the command that opens the cockpit: write it behind that, as in `cutover lab --plain`";
+        return Err(context::UsageError(text.to_owned()).into());
+    }
     let context = Context {
         project: cli.project,
         read_only: cli.read_only,
@@ -310,7 +317,7 @@ async fn run(cli: Cli) -> color_eyre::Result<Exit> {
         Some(Command::Redeploy(args)) => redeploy::run(args, &context).await,
         Some(Command::Open(args)) => open::run(args, &context).await,
         Some(Command::Cockpit(args)) => cockpit::run(args, &context).await,
-        None => cockpit::run(cockpit::Args::default(), &context).await,
+        None => cockpit::run(cockpit::Args::plain(cli.plain), &context).await,
     }
 }
 

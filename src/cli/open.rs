@@ -31,6 +31,6 @@ pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exi
     }
     view.find(&args.address)
         .map_err(|nowhere| UsageError(nowhere.to_string()))?;
-    require_terminal(context)?;
+    require_terminal(context, &preferences)?;
     cockpit::at(context, client, preferences, Some(args.address)).await
 }

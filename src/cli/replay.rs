@@ -48,7 +48,7 @@ pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exi
         What::File(file) => Recording::read(file).map_err(|error| UsageError(error.to_string()))?,
     };
     let preferences = args.appearance.preferences()?;
-    require_terminal(context)?;
+    require_terminal(context, &preferences)?;
     tui::replay(&recording, &preferences).await?;
     Ok(Exit::Succeeded)
 }

@@ -4,6 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::model::Model;
 use super::terminal::multiplexer::Multiplexer;
 
 /// Bytes of text that terminals take: xterm and its kin take 74,994 of what carries it, which is a third longer.
@@ -20,8 +21,11 @@ pub(crate) fn last_lines(text: &str) -> &str {
 }
 
 /// What was done, and what it needs. No terminal answers whether it took the text.
-pub(crate) fn said(between: Option<Multiplexer>, text: &str) -> String {
-    match between {
+pub(crate) fn said(model: &Model, text: &str) -> String {
+    if model.theme.words {
+        return format!("{text}, to be copied, follows");
+    }
+    match model.multiplexer {
         None => format!("asked the terminal to copy {text}"),
         Some(Multiplexer::Tmux) => format!(
             "asked the terminal to copy {text}: tmux passes it on with `set -g set-clipboard on`"

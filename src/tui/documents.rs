@@ -33,6 +33,10 @@ pub(crate) fn writable(model: &Model) -> Result<(), String> {
 /// Why not.
 pub(crate) fn editable(model: &Model) -> Result<(), String> {
     writable(model)?;
+    if model.theme.words {
+        let remedy = "the linear mode gives its terminal to nobody: `cutover application edit`, `group edit`, `configuration edit` and `hosts edit` open the editor";
+        return Err(remedy.to_owned());
+    }
     if model.editor.is_none() {
         let remedy = "nothing says which editor: set EDITOR, and open the cockpit again";
         return Err(remedy.to_owned());

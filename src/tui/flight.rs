@@ -66,6 +66,13 @@ fn of_message(model: &Model, message: &Message) -> Cow<'static, str> {
             "a key of a text"
         }
         Message::Key(key) => return format!("key {key}").into(),
+        Message::Act(action) => return format!("act {}", action.entry().name).into(),
+        Message::Go(_) => "go",
+        Message::Select(_) => "select",
+        Message::Click(_) => "click",
+        Message::Wheel { .. } => "wheel",
+        Message::Choose(_) => "choose",
+        Message::Type(_) => "a line of text",
         Message::Paste(_) => "paste",
         Message::Resized(width, height) => return format!("resized {width}x{height}").into(),
         Message::Focused(_) => "focus",

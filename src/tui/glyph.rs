@@ -61,8 +61,11 @@ impl Glyph {
         Self::Into,
     ];
 
-    /// The glyph as this theme draws it: always one cell.
+    /// The glyph as this theme draws it: always one cell, or a word for those who listen.
     pub(crate) fn draw(self, theme: Theme) -> &'static str {
+        if theme.words {
+            return self.word();
+        }
         let (unicode, ascii) = match self {
             Self::Succeeded => ("\u{2714}", "+"),
             Self::Failed => ("\u{2716}", "x"),
@@ -88,6 +91,41 @@ impl Glyph {
         };
         if theme.unicode { unicode } else { ascii }
     }
+
+    /// What it says where it stands alone; nothing, if it only decorates.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Succeeded => "done",
+            Self::Failed => "failed",
+            Self::Running => "now",
+            Self::Pending => "to come",
+            Self::Skipped => "skipped",
+            Self::Stopped => "stopped",
+            Self::Waiting => "waiting",
+            Self::Unknown => "unknown",
+            Self::Attention => "attention:",
+            Self::Paused => "paused",
+            Self::Separator | Self::Into => ",",
+            Self::Cut => "...",
+            Self::Up => " up",
+            Self::Down => " down",
+            Self::Rollback
+            | Self::Cursor
+            | Self::BarFull
+            | Self::BarEmpty
+            | Self::Asked
+            | Self::Measured => "",
+        }
+    }
+
+    /// The sign before a text that says the same: the text alone for those who listen.
+    pub(crate) fn beside(self, theme: Theme, text: &str) -> String {
+        if theme.words {
+            text.to_owned()
+        } else {
+            format!("{} {text}", self.draw(theme))
+        }
+    }
 }
 
 /// A status as the screen shows it.
@@ -99,6 +137,17 @@ pub(crate) struct Mark {
     pub word: &'static str,
     /// Its meaning.
     pub role: Role,
+}
+
+impl Mark {
+    /// How many there are of it.
+    pub(crate) fn counted(self, theme: Theme, count: u32) -> String {
+        if theme.words {
+            format!("{count} {}", self.word)
+        } else {
+            format!("{} {count}", self.glyph.draw(theme))
+        }
+    }
 }
 
 const fn mark(glyph: Glyph, word: &'static str, role: Role) -> Mark {

@@ -1,11 +1,16 @@
 //! What can happen to the cockpit. The time comes in beside each message.
 
+use super::action::Action;
 use super::action::key::Key;
+use super::aims::Aim;
+use super::layers::told::Choice;
+use super::lists::row::Row;
 use crate::api::afterwards::past::Given;
 use crate::api::command::{Answer, Preview};
 use crate::api::feed::{FeedItem, OutputLine};
 use crate::engine::ledger::LedgerRecord;
 use crate::engine::{Deployment, Record};
+use crate::model::address::Address;
 use crate::model::deployment::DeploymentId;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
@@ -17,6 +22,25 @@ use crate::tui::writing::Reviewed;
 pub(crate) enum Message {
     /// A key was pressed.
     Key(Key),
+    /// An action was asked for by its name, or by a click.
+    Act(Action),
+    /// A place was asked for.
+    Go(Address),
+    /// A row was pointed at.
+    Select(Row),
+    /// Something was clicked at.
+    Click(Aim),
+    /// The wheel was turned over something, or over nothing.
+    Wheel {
+        /// Over what.
+        over: Option<Aim>,
+        /// Which way.
+        up: bool,
+    },
+    /// A candidate of the topmost layer was pointed at.
+    Choose(Choice),
+    /// A whole line was typed, in the place of what was typed before.
+    Type(String),
     /// Text was pasted: it goes where text can be typed, and is no command anywhere.
     Paste(String),
     /// The terminal has this many columns and rows.
@@ -84,6 +108,13 @@ impl Message {
             | Self::Written(_)
             | Self::Answered(_) => true,
             Self::Key(_)
+            | Self::Act(_)
+            | Self::Go(_)
+            | Self::Select(_)
+            | Self::Choose(_)
+            | Self::Click(_)
+            | Self::Wheel { .. }
+            | Self::Type(_)
             | Self::Paste(_)
             | Self::Resized(..)
             | Self::Focused(_)

@@ -23,6 +23,8 @@ pub(crate) struct Said {
 pub(crate) struct Messages {
     /// The newest last.
     kept: VecDeque<Said>,
+    /// How many there were.
+    count: u64,
     /// How many bad ones came since somebody was there to read.
     unread: usize,
     /// Until when the newest good one is shown.
@@ -43,6 +45,7 @@ impl Messages {
     }
 
     fn keep(&mut self, at: Timestamp, bad: bool, text: String) {
+        self.count += 1;
         self.kept.push_back(Said { at, bad, text });
         if self.kept.len() > KEPT {
             self.kept.pop_front();
@@ -81,6 +84,11 @@ impl Messages {
     /// When something goes by itself.
     pub(crate) fn due(&self) -> Option<Timestamp> {
         self.until
+    }
+
+    /// How many there were since the beginning.
+    pub(crate) fn count(&self) -> u64 {
+        self.count
     }
 
     /// Everything that was said, the newest first.

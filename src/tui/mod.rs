@@ -17,6 +17,7 @@
 
 mod action;
 mod ahead;
+mod aims;
 mod attention;
 mod calm;
 mod causes;
@@ -39,6 +40,7 @@ mod pace;
 mod paint;
 mod panes;
 mod picture;
+mod plain;
 mod preferences;
 mod replay;
 mod safe;
@@ -121,11 +123,13 @@ impl Options {
 /// was.
 pub async fn run(options: Options) -> color_eyre::Result<Outcome> {
     let (keymap, theme) = appearance(&options.preferences)?;
-    let outside = outside(&options.preferences);
     let mut model = model::Model::new(keymap, theme, options.user, options.read_only);
     model.tour = options.tour;
     model.documents = options.documents;
-    model.editor = Editor::find(|name| std::env::var(name).ok());
+    // It needs the terminal for itself.
+    model.editor =
+        Editor::find(|name| std::env::var(name).ok()).filter(|_| !options.preferences.plain);
+    model.mouse = mouse(&options.preferences);
     model.multiplexer = Multiplexer::find(|name| std::env::var(name).ok());
     if let Some(file) = &options.session {
         model.screen = Screen::Home;
@@ -134,7 +138,7 @@ pub async fn run(options: Options) -> color_eyre::Result<Outcome> {
     if let Some(address) = options.start {
         model.start = Some(Start::Asked(address));
     }
-    let outcome = driver::drive(Some(options.client), &mut model, outside).await;
+    let outcome = drive(Some(options.client), &mut model, &options.preferences).await;
     // A replay on top is not where somebody was.
     let left = model.behind.as_deref().unwrap_or(&model);
     if let Some(file) = &options.session
@@ -157,13 +161,29 @@ pub async fn replay(
 ) -> color_eyre::Result<Outcome> {
     let (keymap, theme) = appearance(preferences)?;
     let mut model = model::Model::new(keymap, theme, String::new(), true);
+    model.mouse = mouse(preferences);
     replay::begin(&mut model, replay::Player::new(recording));
-    driver::drive(None, &mut model, outside(preferences)).await
+    drive(None, &mut model, preferences).await
+}
+
+/// Runs the cockpit on a terminal, or line by line.
+async fn drive(
+    client: Option<Client>,
+    model: &mut model::Model,
+    preferences: &Preferences,
+) -> color_eyre::Result<Outcome> {
+    if preferences.plain {
+        return plain::drive(client, model, preferences.calls.by(preferences::Way::Bell)).await;
+    }
+    driver::drive(client, model, outside(preferences)).await
 }
 
 /// The keys and the looks. The terminal may be asked for its background, so that this comes before anybody reads its keys.
 fn appearance(preferences: &Preferences) -> color_eyre::Result<(Keymap, Theme)> {
     let keymap = Keymap::load(preferences.keymap.as_ref())?;
+    if preferences.plain {
+        return Ok((keymap, plain::theme(|name| std::env::var(name).ok())?));
+    }
     // Who names a theme wants it, whatever NO_COLOR says: dropped on their way, colours would take bold and reversed with them.
     if preferences.theme.is_some() {
         crossterm::style::force_color_output(true);
@@ -193,6 +213,14 @@ pub fn check(preferences: &Preferences) -> color_eyre::Result<()> {
     keys(preferences)?;
     theme::choose::choose(preferences.theme.as_ref(), |_| None, || None)?;
     Ok(())
+}
+
+/// Whose the mouse is.
+fn mouse(preferences: &Preferences) -> model::Mouse {
+    match preferences.mouse {
+        preferences::Switch::On => model::Mouse::Ours,
+        preferences::Switch::Off => model::Mouse::Unused,
+    }
 }
 
 fn outside(preferences: &Preferences) -> Outside {

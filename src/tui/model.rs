@@ -94,6 +94,18 @@ pub(crate) enum Link {
     },
 }
 
+/// Whose the mouse is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Mouse {
+    /// Clicks and the wheel come here.
+    #[default]
+    Ours,
+    /// The terminal has it, to select text, until somebody takes it again.
+    Lent,
+    /// It is not wanted here.
+    Unused,
+}
+
 /// What is selected: ids, never positions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Selected {
@@ -224,6 +236,8 @@ pub(crate) struct Model {
     pub start: Option<Start>,
     /// What passes the terminal's own commands on, if something lies between.
     pub multiplexer: Option<Multiplexer>,
+    /// Whose the mouse is.
+    pub mouse: Mouse,
     pub read_only: bool,
     /// The folder of the project's documents, if it is on this machine.
     pub documents: Option<PathBuf>,
@@ -302,6 +316,7 @@ impl Model {
             expected: None,
             start: None,
             multiplexer: None,
+            mouse: Mouse::default(),
             read_only,
             documents: None,
             editor: None,

@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use unicode_segmentation::UnicodeSegmentation as _;
 
+use super::aims::{Aim, Aims};
 use super::glyph::Glyph;
 use super::safe;
 use super::theme::{Role, Theme};
@@ -26,12 +27,22 @@ pub(crate) fn width(runs: &[Run]) -> usize {
 pub(crate) struct Brush<'a> {
     buffer: &'a mut Buffer,
     theme: Theme,
+    aims: &'a mut Aims,
 }
 
 impl<'a> Brush<'a> {
-    /// A brush for this buffer.
-    pub(crate) fn new(buffer: &'a mut Buffer, theme: Theme) -> Self {
-        Self { buffer, theme }
+    /// A brush for this buffer, which writes down what can be pointed at.
+    pub(crate) fn new(buffer: &'a mut Buffer, theme: Theme, aims: &'a mut Aims) -> Self {
+        Self {
+            buffer,
+            theme,
+            aims,
+        }
+    }
+
+    /// What is drawn there can be pointed at.
+    pub(crate) fn aim(&mut self, area: Rect, target: Aim) {
+        self.aims.add(area, target);
     }
 
     /// A glyph as the theme draws it.

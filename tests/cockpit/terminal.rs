@@ -210,6 +210,7 @@ impl Terminal {
         command.env("LC_ALL", "C.UTF-8");
         command.env("TERM", "xterm");
         command.env_remove("NO_COLOR");
+        command.env_remove("CUTOVER_A11Y");
         for (name, value) in variables {
             command.env(name, value);
         }

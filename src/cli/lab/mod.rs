@@ -85,7 +85,7 @@ pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Ex
         return down(&folder).await;
     }
     let preferences = args.appearance.preferences()?;
-    cockpit::require_terminal(context)?;
+    cockpit::require_terminal(context, &preferences)?;
     let mut fleet = if let Some(fleet) = Fleet::find(&folder).filter(Fleet::runs) {
         again(fleet, args).await?
     } else {

@@ -15,7 +15,7 @@ use crate::model::traffic::Split;
 use crate::tui::consequence::goal;
 use crate::tui::documents;
 use crate::tui::lists::List;
-use crate::tui::model::Model;
+use crate::tui::model::{Model, Mouse};
 use crate::tui::output::rows::Long;
 use crate::tui::panes::footer;
 use crate::tui::replay::REFUSED;
@@ -32,6 +32,9 @@ pub(crate) fn available(action: Action, model: &Model) -> Result<(), String> {
         return Err(format!(
             "it acts on a rollout on the screen: {key} opens one"
         ));
+    }
+    if model.theme.words && is_a_look(action) {
+        return Err("it changes how a screen looks, and here is none".to_owned());
     }
     match action {
         Action::Deploy => {
@@ -124,8 +127,25 @@ pub(crate) fn available(action: Action, model: &Model) -> Result<(), String> {
         Action::Dismiss if footer::hint(model).is_empty() && model.messages.shown().is_none() => {
             Err("there is nothing to put away".to_owned())
         }
+        Action::Mouse if model.mouse == Mouse::Unused => {
+            Err("cockpit.yaml says mouse: off".to_owned())
+        }
         _ => moving(action, model),
     }
+}
+
+/// Whether an action only changes how a screen looks.
+fn is_a_look(action: Action) -> bool {
+    matches!(
+        action,
+        Action::Zoom
+            | Action::Shape
+            | Action::Wrap
+            | Action::ScrollLeft
+            | Action::ScrollRight
+            | Action::Dismiss
+            | Action::Mouse
+    )
 }
 
 /// Why the output can't be read this way.

@@ -45,6 +45,12 @@ const NAMES: [(&str, KeyCode); 16] = [
 ];
 
 impl Key {
+    /// No key: an action was asked for by its name, or by a click.
+    pub(crate) const NONE: Self = Self {
+        code: KeyCode::Null,
+        modifiers: KeyModifiers::NONE,
+    };
+
     /// What is typed with it, if it types something.
     pub(crate) fn typed(self) -> Option<char> {
         match self.code {

@@ -191,6 +191,7 @@ actions! {
     Export "export" Main Harmless None, "Write what you see to a new file: the screen as text, with colours or as a picture, or the list's rows as CSV or JSON";
     Help "help" Main Harmless Some("help"), "Show every key, and why an action is not available";
     Messages "messages" Main Harmless None, "Show everything that was said since the cockpit was opened";
+    Mouse "mouse" Main Harmless None, "Leave the mouse to the terminal, to select text with it; or take it again";
     Quit "quit" Main Harmless Some("quit"), "Leave; asks what to do with deployments that run";
     Dismiss "dismiss" Main Harmless Some("close hint"), "Put the guide or the message away";
     Up "up" Main Harmless None, "Go up a row";

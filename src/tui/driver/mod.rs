@@ -5,7 +5,7 @@ mod by_hand;
 use std::future::pending;
 use std::time::Duration;
 
-use crossterm::event::{Event, EventStream, KeyEventKind};
+use crossterm::event::{Event, EventStream, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 use futures_util::StreamExt as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{self, Receiver, Sender};
@@ -31,15 +31,15 @@ const FRAMES: (Duration, Duration) = (Duration::from_millis(33), Duration::from_
 /// The same where somebody has pressed a key, and waits for the answer.
 const ANSWER: Duration = Duration::from_millis(4);
 /// Messages that wait at most; a full channel makes their senders wait.
-const WAITING: usize = 1024;
+pub(super) const WAITING: usize = 1024;
 /// How long messages are taken before somebody looks whether a key was pressed or a frame is due: a flood of them must stop
 /// neither.
-const BATCH: Duration = Duration::from_millis(8);
+pub(super) const BATCH: Duration = Duration::from_millis(8);
 /// How long the last commands may take to be answered when the cockpit ends.
 const FAREWELL: Duration = Duration::from_secs(5);
 
 /// What the loop holds.
-struct Driver {
+pub(super) struct Driver {
     /// The orchestrator; nobody in a replay.
     client: Option<Client>,
     messages: Sender<Message>,
@@ -67,15 +67,7 @@ pub(super) async fn drive(
     let feed = client
         .clone()
         .map(|client| source::feed(client, messages.clone()));
-    let mut driver = Driver {
-        client,
-        messages,
-        followers: Vec::new(),
-        commands: Vec::new(),
-        calls: Vec::new(),
-        manuscript: None,
-        done: false,
-    };
+    let mut driver = Driver::new(client, messages);
     let (width, height) = crossterm::terminal::size()?;
     driver.take(model, Message::Resized(width, height));
     let ended = turn(
@@ -152,7 +144,7 @@ async fn turn(
             },
             event = input.next() => match event {
                 Some(Ok(event)) => {
-                    let message = read(event);
+                    let message = read(event, screen);
                     pressed = true;
                     driver.take(model, message);
                 }
@@ -186,18 +178,63 @@ async fn frame(dirty: bool, at: Instant) {
     }
 }
 
-fn read(event: Event) -> Message {
+fn read(event: Event, screen: &Screen) -> Message {
     match event {
         Event::Key(key) if key.kind != KeyEventKind::Release => Message::Key(key.into()),
         Event::Paste(text) => Message::Paste(text),
         Event::Resize(width, height) => Message::Resized(width, height),
         Event::FocusGained => Message::Focused(true),
         Event::FocusLost => Message::Focused(false),
+        Event::Mouse(mouse) => pointed(mouse, screen),
+        // A key that was let go.
+        Event::Key(_) => Message::Tick,
+    }
+}
+
+/// What somebody points at is what was drawn there.
+fn pointed(mouse: MouseEvent, screen: &Screen) -> Message {
+    let target = screen.aim(mouse.column, mouse.row).cloned();
+    let wheel = |up| Message::Wheel {
+        over: target.clone(),
+        up,
+    };
+    match (mouse.kind, &target) {
+        (MouseEventKind::ScrollUp, _) => wheel(true),
+        (MouseEventKind::ScrollDown, _) => wheel(false),
+        (MouseEventKind::Down(MouseButton::Left), Some(target)) => Message::Click(target.clone()),
         _ => Message::Tick,
     }
 }
 
 impl Driver {
+    /// One that has done nothing yet.
+    pub(super) fn new(client: Option<Client>, messages: Sender<Message>) -> Self {
+        Self {
+            client,
+            messages,
+            followers: Vec::new(),
+            commands: Vec::new(),
+            calls: Vec::new(),
+            manuscript: None,
+            done: false,
+        }
+    }
+
+    /// Whether somebody has left.
+    pub(super) fn is_done(&self) -> bool {
+        self.done
+    }
+
+    /// Whether every command was answered.
+    pub(super) fn is_idle(&self) -> bool {
+        self.commands.iter().all(JoinHandle::is_finished)
+    }
+
+    /// What somebody who looks elsewhere is to be called for.
+    pub(super) fn take_calls(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.calls)
+    }
+
     /// Takes a message, and makes the model whole again.
     fn take(&mut self, model: &mut Model, message: Message) {
         let now = clock::now();
@@ -225,7 +262,8 @@ impl Driver {
         self.heed(model, effects);
     }
 
-    fn heed(&mut self, model: &Model, effects: Vec<Effect>) {
+    /// Does what updates ask for.
+    pub(super) fn heed(&mut self, model: &Model, effects: Vec<Effect>) {
         for effect in effects {
             flight::asks(clock::now(), &effect);
             match effect {
@@ -349,7 +387,7 @@ impl Driver {
     }
 
     /// Lets the last commands reach the orchestrator: who asked to stop and left must not have been ignored.
-    async fn finish(mut self, inbox: Receiver<Message>) {
+    pub(super) async fn finish(mut self, inbox: Receiver<Message>) {
         self.unfollow();
         // Their answers have no reader any more; a full channel would hold them up.
         drop(inbox);
@@ -374,14 +412,15 @@ async fn tell(messages: &Sender<Message>, message: Message) {
 }
 
 /// What a signal asks for.
-enum Received {
+pub(super) enum Received {
     End,
     /// The same, from the keys of a terminal that is not ours now: meant for who has it.
     Interrupt,
     Suspend,
 }
 
-struct Signals {
+/// The signals that end or suspend it.
+pub(super) struct Signals {
     terminate: Signal,
     hang_up: Signal,
     interrupt: Signal,
@@ -389,7 +428,11 @@ struct Signals {
 }
 
 impl Signals {
-    fn new() -> std::io::Result<Self> {
+    /// Listens to them from now on.
+    ///
+    /// # Errors
+    /// If that is not possible.
+    pub(super) fn new() -> std::io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             hang_up: signal(SignalKind::hangup())?,
@@ -398,7 +441,8 @@ impl Signals {
         })
     }
 
-    async fn next(&mut self) -> Received {
+    /// The next one.
+    pub(super) async fn next(&mut self) -> Received {
         tokio::select! {
             _ = self.terminate.recv() => Received::End,
             _ = self.hang_up.recv() => Received::End,

@@ -19,9 +19,9 @@ const AGAIN: i64 = 1000;
 #[derive(Debug)]
 pub(crate) struct Compare {
     /// The older one.
-    before: DeploymentId,
+    pub(super) before: DeploymentId,
     /// The younger one.
-    after: DeploymentId,
+    pub(super) after: DeploymentId,
     top: usize,
     /// What it was made of, and what it says.
     made: Option<((u64, u64, i64), Comparison)>,
@@ -138,6 +138,36 @@ impl Compare {
         runs.push(run(Role::Key, model.keymap.shown(Action::CloseHelp)));
         runs.push(run(Role::Text, " close"));
         runs
+    }
+
+    /// Whether both deployments are there, or it is known that they can't be.
+    pub(super) fn is_made(&self, model: &Model) -> bool {
+        self.made.is_some() || matches!(model.fetch, Some(Fetch::Failed(..)))
+    }
+
+    /// A line for each that differs.
+    pub(super) fn sentences(&self, model: &Model) -> Vec<Vec<Run>> {
+        let Some((_, comparison)) = &self.made else {
+            return self.rows(model);
+        };
+        let lines = comparison.lines.iter();
+        let lines = lines.filter(|line| line.change != Change::Same);
+        let lines = lines.map(|line| {
+            let word = match line.change {
+                Change::Better => "better",
+                Change::Worse => "worse",
+                Change::Same | Change::Different => "different",
+            };
+            let (part, what) = (line.part.title(), &line.what);
+            let (before, after) = (&line.before, &line.after);
+            let text = format!("{part}, {what}: {word}, before {before}, after {after}");
+            vec![run(Role::Text, text)]
+        });
+        let lines: Vec<Vec<Run>> = lines.collect();
+        if lines.is_empty() {
+            return vec![vec![run(Role::Text, "nothing differs")]];
+        }
+        lines
     }
 
     fn rows(&self, model: &Model) -> Vec<Vec<Run>> {

@@ -2,6 +2,7 @@
 
 use super::confirm::{Confirm, Subject};
 use super::picker::{Picked, Picker, Row};
+use super::told::Choice;
 use super::{Layer, Reply};
 use crate::api::command::{Deploy, Preview};
 use crate::model::group::{DeploymentGroup, GroupKey};
@@ -10,7 +11,7 @@ use crate::tui::action::available::deployable;
 use crate::tui::action::key::Key;
 use crate::tui::effect::Effect;
 use crate::tui::model::{Model, Pane};
-use crate::tui::paint::{Brush, run};
+use crate::tui::paint::{Brush, Run, run};
 use crate::tui::theme::Role;
 use crate::tui::widgets::duration::tiny;
 
@@ -84,8 +85,8 @@ impl Pick {
         }
     }
 
-    /// Draws it.
-    pub(super) fn draw(&self, model: &Model, brush: &mut Brush<'_>) {
+    /// What it asks, and how far that has come.
+    pub(super) fn told(&self) -> (String, Run) {
         let title = match &self.group {
             None => "Deploy to which group?".to_owned(),
             Some(group) => format!("Deploy which revision to {group}?"),
@@ -98,7 +99,14 @@ impl Pick {
                 "enter shows what it would do before anything happens, esc closes",
             ),
         };
-        self.picker.draw(model, brush, &title, &[below]);
+        (title, below)
+    }
+
+    /// Draws it.
+    pub(super) fn draw(&self, model: &Model, brush: &mut Brush<'_>) {
+        let (title, below) = self.told();
+        self.picker
+            .draw(model, brush, (&title, &[below]), Choice::Deploy);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::form::{self, Kind};
 use super::picker::{Picked, Picker, Row};
+use super::told::Choice;
 use super::{Layer, Reply};
 use crate::store::documents::place::Document;
 use crate::tui::action::Action;
@@ -9,7 +10,7 @@ use crate::tui::action::key::Key;
 use crate::tui::documents;
 use crate::tui::effect::Effect;
 use crate::tui::model::Model;
-use crate::tui::paint::{Brush, run};
+use crate::tui::paint::{Brush, Run, run};
 use crate::tui::theme::Role;
 use crate::tui::writing::Manuscript;
 
@@ -70,8 +71,8 @@ impl Pick {
         self.picker.refresh(rows, model.size.1);
     }
 
-    /// Draws it.
-    pub(super) fn draw(&self, model: &Model, brush: &mut Brush<'_>) {
+    /// What it asks, and what comes of an answer.
+    pub(super) fn told(&self) -> (&'static str, Run) {
         let (title, below) = match self.question {
             Question::Edit => (
                 "Edit which document?",
@@ -82,8 +83,14 @@ impl Pick {
                 "enter opens a form; nothing is written before you have seen it",
             ),
         };
+        (title, run(Role::Muted, below))
+    }
+
+    /// Draws it.
+    pub(super) fn draw(&self, model: &Model, brush: &mut Brush<'_>) {
+        let (title, below) = self.told();
         self.picker
-            .draw(model, brush, title, &[run(Role::Muted, below)]);
+            .draw(model, brush, (title, &[below]), Choice::Document);
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is seen is written to a file: the screen as it is, or the rows of the list that has the keys.
 
 use super::picker::{Picked, Picker, Row};
+use super::told::Choice;
 use super::{Layer, Reply};
 use crate::tui::action::Action;
 use crate::tui::action::key::Key;
@@ -11,9 +12,12 @@ use crate::tui::paint::{Brush, run};
 use crate::tui::theme::Role;
 use crate::tui::{picture, screens};
 
+/// What it asks.
+pub(super) const TITLE: &str = "Write what you see as what?";
+
 /// As what it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
+pub(crate) enum Form {
     Text,
     Ansi,
     Svg,
@@ -58,7 +62,7 @@ impl Form {
 /// The question on the screen.
 #[derive(Debug)]
 pub(crate) struct Export {
-    picker: Picker<Form>,
+    pub(super) picker: Picker<Form>,
 }
 
 /// Asks as what.
@@ -99,9 +103,9 @@ impl Export {
     /// Draws it.
     pub(super) fn draw(&self, model: &Model, brush: &mut Brush<'_>) {
         let below = "enter writes a new file in the folder that the cockpit was started in";
-        let title = "Write what you see as what?";
+        let below = [run(Role::Muted, below)];
         self.picker
-            .draw(model, brush, title, &[run(Role::Muted, below)]);
+            .draw(model, brush, (TITLE, &below), Choice::Export);
     }
 }
 

@@ -16,7 +16,7 @@ use crate::tui::widgets::field::Field;
 #[derive(Debug)]
 pub(crate) struct Filter {
     list: List,
-    field: Field,
+    pub(super) field: Field,
 }
 
 /// Begins to type, with what was typed before.
@@ -29,6 +29,11 @@ pub(crate) fn open(model: &mut Model) {
 }
 
 impl Filter {
+    /// The list that is narrowed.
+    pub(super) fn list(&self) -> List {
+        self.list
+    }
+
     /// Takes pasted text.
     pub(super) fn paste(&mut self, text: &str) -> (List, String) {
         self.field.paste(text);

@@ -1,6 +1,7 @@
 //! The palette: every place by its name or address, and every action with its key, and why it can't be done now.
 
 use super::picker::{Picked, Picker, Row};
+use super::told::Choice;
 use super::{Layer, Reply};
 use crate::model::address::Address;
 use crate::model::timestamp::Timestamp;
@@ -80,7 +81,8 @@ impl GoTo {
             Role::Muted,
             "type a part of a name, or an address; enter goes there, esc closes",
         )];
-        self.picker.draw(model, brush, "Go to", &below);
+        self.picker
+            .draw(model, brush, ("Go to", &below), Choice::GoTo);
     }
 }
 

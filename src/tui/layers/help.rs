@@ -32,7 +32,8 @@ impl Help {
     }
 }
 
-fn rows(model: &Model) -> Vec<Vec<Run>> {
+/// What it says, row by row.
+pub(super) fn rows(model: &Model) -> Vec<Vec<Run>> {
     let width = window::columns(model).saturating_sub(KEYS).max(1);
     let mut rows = Vec::new();
     let here = |context: &Context| *context != Context::Replay || model.replay.is_some();

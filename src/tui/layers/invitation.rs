@@ -1,6 +1,7 @@
 //! What lets a host join: shown once, and copied when somebody asks for it.
 
 use super::confirm::DEAF;
+use super::told::{Takes, Told};
 use super::{Layer, Reply, window};
 use crate::api::command::Answer;
 use crate::api::invitation;
@@ -10,7 +11,7 @@ use crate::tui::action::Action;
 use crate::tui::copy;
 use crate::tui::effect::Effect;
 use crate::tui::model::Model;
-use crate::tui::paint::{Brush, run};
+use crate::tui::paint::{Brush, Run, run};
 use crate::tui::theme::Role;
 
 /// The invitation on the screen.
@@ -52,10 +53,9 @@ impl Invitation {
         self.shown + DEAF
     }
 
-    /// Draws it.
-    pub(super) fn draw(&self, model: &Model, brush: &mut Brush<'_>) {
+    /// What it says.
+    fn body(&self, model: &Model) -> Vec<Vec<Run>> {
         let width = window::columns(model);
-        let armed = model.now >= self.armed_at();
         let until = (model.clock)(self.until);
         let host = &self.host;
         let mut rows = window::paragraph(
@@ -71,9 +71,39 @@ impl Invitation {
             self.key
         );
         rows.extend(window::paragraph(Role::Muted, &text, width));
+        rows
+    }
+
+    fn copies(&self, model: &Model) -> Vec<Run> {
+        let armed = model.now >= self.armed_at();
+        window::choice(model, armed, Action::Accept, "copy what is run")
+    }
+
+    fn title(&self) -> String {
+        format!("{} may join", self.host)
+    }
+
+    /// What it says to those who listen.
+    pub(super) fn told(&self, model: &Model) -> Told {
+        let cancel = model.keymap.shown(Action::Cancel);
+        let close = format!("{cancel}, or an empty line, closes it: it is not shown again");
+        Told {
+            mark: format!("{:?}", self.shown),
+            title: self.title(),
+            lines: self.body(model),
+            takes: Takes::Keys {
+                listens: model.now >= self.armed_at(),
+                choices: vec![self.copies(model), vec![run(Role::Text, close)]],
+            },
+        }
+    }
+
+    /// Draws it.
+    pub(super) fn draw(&self, model: &Model, brush: &mut Brush<'_>) {
+        let mut rows = self.body(model);
         let cancel = model.keymap.shown(Action::Cancel);
         let choices = [
-            window::choice(model, armed, Action::Accept, "copy what is run"),
+            self.copies(model),
             vec![
                 run(Role::Selected, " Close "),
                 run(
@@ -85,8 +115,7 @@ impl Invitation {
         rows.push(Vec::new());
         let kept = choices.len();
         rows.extend(choices);
-        let title = format!("{host} may join");
-        let inside = window::open(model, brush, rows.len(), &title, Role::Focus);
+        let inside = window::open(model, brush, rows.len(), &self.title(), Role::Focus);
         window::rows(brush, inside, &rows, kept);
     }
 }
@@ -104,7 +133,7 @@ pub(super) fn key(
             Some(Action::Accept) => {
                 // Messages are kept; a token is not.
                 let what = format!("what lets {} join", invitation.host);
-                model.say(copy::said(model.multiplexer, &what));
+                model.say(copy::said(model, &what));
                 effects.push(Effect::Copy(invitation.command.clone()));
             }
             _ => {}

@@ -32,7 +32,8 @@ impl Messages {
     }
 }
 
-fn rows(model: &Model) -> Vec<Vec<Run>> {
+/// What it says, row by row.
+pub(super) fn rows(model: &Model) -> Vec<Vec<Run>> {
     let width = window::columns(model).saturating_sub(BEFORE).max(1);
     let mut rows = Vec::new();
     for said in model.messages.all() {

@@ -18,17 +18,20 @@ mod reading;
 pub(crate) mod review;
 pub(crate) mod search;
 pub(crate) mod share;
+pub(crate) mod told;
 pub(crate) mod unlock;
 mod window;
 
-use super::action::Context;
 use super::action::key::Key;
+use super::action::{Action, Context};
 use super::effect::Effect;
 use super::model::Model;
 use super::paint::Brush;
+use super::widgets::field::Field;
 use crate::api::command::Preview;
 use crate::model::group::GroupKey;
 use crate::model::timestamp::Timestamp;
+use told::Choice;
 
 /// Something on top of the screen.
 #[derive(Debug)]
@@ -79,6 +82,28 @@ impl Layer {
         }
     }
 
+    /// What is typed into, if something is.
+    fn field(&mut self) -> Option<&mut Field> {
+        Some(match self {
+            Self::GoTo(goto) => &mut goto.picker.field,
+            Self::Deploy(pick) => &mut pick.picker.field,
+            Self::Filter(filter) => &mut filter.field,
+            Self::Search(search) => &mut search.field,
+            Self::Share(share) => &mut share.field,
+            Self::Unlock(unlock) => &mut unlock.field,
+            Self::Documents(pick) => &mut pick.picker.field,
+            Self::Export(export) => &mut export.picker.field,
+            Self::Form(form) => form.field()?,
+            Self::Confirm(confirm) => confirm.why()?,
+            Self::Help(_)
+            | Self::Messages(_)
+            | Self::Leaving(_)
+            | Self::Compare(_)
+            | Self::Invitation(_)
+            | Self::Review(_) => return None,
+        })
+    }
+
     /// When it changes although nothing happens: it begins to listen, or looks at news that it has let wait.
     pub(crate) fn due(&self, model: &Model) -> Option<Timestamp> {
         match self {
@@ -94,11 +119,30 @@ impl Layer {
 
 /// Gives a key to the topmost layer.
 pub(crate) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
+    let context = model.layers.last().map(Layer::context);
+    let action = context.and_then(|context| model.keymap.action(&[context], key));
+    give(model, key, action)
+}
+
+/// Has the topmost layer do an action, if it is one of its own.
+pub(crate) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    if context(model) != Some(action.entry().context) {
+        return Vec::new();
+    }
+    give(model, Key::NONE, Some(action))
+}
+
+/// Where the keys of the topmost layer are looked up.
+pub(crate) fn context(model: &Model) -> Option<Context> {
+    model.layers.last().map(Layer::context)
+}
+
+/// Gives the topmost layer a key, or what it means there.
+fn give(model: &mut Model, key: Key, action: Option<Action>) -> Vec<Effect> {
     let Some(layer) = model.layers.pop() else {
         return Vec::new();
     };
     let depth = model.layers.len();
-    let action = model.keymap.action(&[layer.context()], key);
     let mut effects = Vec::new();
     let reply = match layer {
         Layer::Help(help) => help.key(model, action),
@@ -146,6 +190,34 @@ pub(crate) fn paste(model: &mut Model, text: &str) {
         Some(Layer::Share(share)) => share.paste(text),
         Some(Layer::Unlock(unlock)) => unlock.paste(text),
         _ => {}
+    }
+}
+
+/// Puts a text in the place of what was typed into the topmost layer.
+pub(crate) fn retype(model: &mut Model, text: &str) {
+    // A name is typed, and not pasted.
+    if let Some(Layer::Confirm(confirm)) = model.layers.last_mut() {
+        return confirm.retype(text);
+    }
+    if let Some(field) = model.layers.last_mut().and_then(Layer::field) {
+        field.text.clear();
+    }
+    paste(model, text);
+}
+
+/// Takes a candidate of the topmost layer.
+pub(crate) fn choose(model: &mut Model, choice: &Choice) -> Vec<Effect> {
+    let there = match (model.layers.last_mut(), choice) {
+        (Some(Layer::GoTo(goto)), Choice::GoTo(place)) => goto.picker.put(place),
+        (Some(Layer::Deploy(pick)), Choice::Deploy(item)) => pick.picker.put(item),
+        (Some(Layer::Documents(pick)), Choice::Document(item)) => pick.picker.put(item),
+        (Some(Layer::Export(export)), Choice::Export(form)) => export.picker.put(form),
+        _ => false,
+    };
+    if there {
+        act(model, Action::Choose)
+    } else {
+        Vec::new()
     }
 }
 

@@ -2,9 +2,11 @@
 
 use ratatui::layout::Rect;
 
+use super::told::Choice;
 use super::window;
 use crate::tui::action::Action;
 use crate::tui::action::key::Key;
+use crate::tui::aims::Aim;
 use crate::tui::glyph::Glyph;
 use crate::tui::model::Model;
 use crate::tui::paint::{Brush, Run, run};
@@ -79,6 +81,25 @@ impl<T: Clone + PartialEq> Picker<T> {
         self.place(height);
     }
 
+    /// The candidates in words, the best first.
+    pub(crate) fn told<C>(&self, choice: impl Fn(T) -> C) -> Vec<(C, String)> {
+        let rows = self.rows.iter();
+        rows.map(|row| {
+            let text = format!("{}  {}", row.text, row.note);
+            (choice(row.id.clone()), text)
+        })
+        .collect()
+    }
+
+    /// Puts the cursor on a candidate, if it is still there.
+    pub(crate) fn put(&mut self, id: &T) -> bool {
+        let there = self.rows.iter().any(|row| row.id == *id);
+        if there {
+            self.selected = Some(id.clone());
+        }
+        there
+    }
+
     /// Selects a row if none is, and keeps it in view.
     pub(crate) fn place(&mut self, height: u16) {
         if self.position().is_none() {
@@ -133,7 +154,13 @@ impl<T: Clone + PartialEq> Picker<T> {
     }
 
     /// Draws it, with a line below the field.
-    pub(crate) fn draw(&self, model: &Model, brush: &mut Brush<'_>, title: &str, below: &[Run]) {
+    pub(crate) fn draw(
+        &self,
+        model: &Model,
+        brush: &mut Brush<'_>,
+        (title, below): (&str, &[Run]),
+        choice: impl Fn(T) -> Choice,
+    ) {
         let height = shown(self.rows.len(), model.size.1);
         let inside = window::open(model, brush, usize::from(height) + 2, title, Role::Focus);
         let prompt = [
@@ -156,6 +183,8 @@ impl<T: Clone + PartialEq> Picker<T> {
         let wide = wide.min(usize::from(inside.width) * 3 / 5);
         for (y, row) in (inside.y + 2..inside.bottom()).zip(self.rows.iter().skip(self.top)) {
             let selected = self.selected.as_ref() == Some(&row.id);
+            let whole = Rect::new(inside.x, y, inside.width, 1);
+            brush.aim(whole, Aim::Choice(choice(row.id.clone())));
             let cursor = if selected {
                 brush.glyph(Glyph::Cursor)
             } else {
@@ -171,7 +200,7 @@ impl<T: Clone + PartialEq> Picker<T> {
             ];
             brush.runs(inside.x, y, inside.width, &runs);
             if selected {
-                brush.tint(Rect::new(inside.x, y, inside.width, 1), Role::Selected);
+                brush.tint(whole, Role::Selected);
             }
         }
     }

@@ -2,6 +2,7 @@
 //! way back is offered. Nothing is heard for a moment, so that what was typed into an editor decides nothing here.
 
 use super::confirm::DEAF;
+use super::told::{Takes, Told};
 use super::{Layer, Reply, window};
 use crate::model::timestamp::Timestamp;
 use crate::text::safe;
@@ -112,13 +113,36 @@ impl Review {
         usize::from(model.size.1).saturating_sub(others)
     }
 
-    /// Draws it.
-    pub(super) fn draw(&self, model: &Model, brush: &mut Brush<'_>) {
+    fn title(&self) -> (String, Role) {
         let path = safe(&self.reviewed.draft.path().display().to_string());
-        let (title, role) = match &self.reviewed.verdict {
+        match &self.reviewed.verdict {
             Ok(_) => (format!("Write {path}?"), Role::Warn),
             Err(_) => (format!("{path} has an error"), Role::Bad),
-        };
+        }
+    }
+
+    /// What it says to those who listen.
+    pub(super) fn told(&self, model: &Model) -> Told {
+        let cancel = model.keymap.shown(Action::Cancel);
+        let mut choices = self.choices(model);
+        // The last one is drawn as a button.
+        choices.pop();
+        let cancel = format!("{cancel}, or an empty line: nothing is written");
+        choices.push(vec![run(Role::Text, cancel)]);
+        Told {
+            mark: format!("{:?}", self.shown),
+            title: self.title().0,
+            lines: self.body(model),
+            takes: Takes::Keys {
+                listens: model.now >= self.armed_at(),
+                choices,
+            },
+        }
+    }
+
+    /// Draws it.
+    pub(super) fn draw(&self, model: &Model, brush: &mut Brush<'_>) {
+        let (title, role) = self.title();
         let body = self.body(model);
         let room = self.room(model);
         let below = body.len().saturating_sub(self.top + room);

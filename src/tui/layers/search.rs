@@ -18,7 +18,7 @@ use crate::tui::widgets::field::Field;
 /// What is being typed.
 #[derive(Debug)]
 pub(crate) struct Search {
-    field: Field,
+    pub(super) field: Field,
     /// How it is looked for.
     mode: Mode,
 }

@@ -1,5 +1,6 @@
 //! A share of the traffic, typed: what is typed is judged at once, and enter shows what it would do.
 
+use super::told::{Takes, Told};
 use super::{Layer, Reply, confirm, window};
 use crate::engine::input::{Command, What};
 use crate::engine::refusal;
@@ -17,7 +18,7 @@ use crate::tui::widgets::field::Field;
 pub(crate) struct Share {
     /// Whose traffic.
     deployment: DeploymentId,
-    field: Field,
+    pub(super) field: Field,
 }
 
 /// Asks for the share of the selected deployment's replacement.
@@ -64,16 +65,35 @@ impl Share {
         self.field.paste(text);
     }
 
+    /// What it says to those who listen.
+    pub(super) fn told(&self, model: &Model) -> Told {
+        let wrong = self.wanted(model).err().flatten();
+        let mut lines = window::paragraph(Role::Text, &Self::asked(model), usize::MAX);
+        lines.extend(wrong.map(|reason| vec![run(Role::Bad, reason)]));
+        Told {
+            mark: format!("{}{lines:?}", self.field.text),
+            title: format!(
+                "Which share for the replacement of {}? A whole number from 0 to 100",
+                self.deployment
+            ),
+            lines,
+            takes: Takes::Text,
+        }
+    }
+
+    /// The share that was asked for last.
+    fn asked(model: &Model) -> String {
+        let deployment = model.deployment();
+        let asked = deployment.and_then(crate::engine::Deployment::split);
+        asked.map_or_else(String::new, |asked| {
+            format!("{} % were asked for last.", asked.replacement())
+        })
+    }
+
     /// Draws it.
     pub(super) fn draw(&self, model: &Model, brush: &mut Brush<'_>) {
         let width = window::columns(model);
-        let asked = model
-            .deployment()
-            .and_then(crate::engine::Deployment::split);
-        let now = asked.map_or_else(String::new, |asked| {
-            format!("{} % were asked for last.", asked.replacement())
-        });
-        let mut rows = window::paragraph(Role::Text, &now, width);
+        let mut rows = window::paragraph(Role::Text, &Self::asked(model), width);
         rows.push(vec![
             run(Role::Key, "replacement> "),
             run(Role::Text, format!("{}_ %", self.field.text)),

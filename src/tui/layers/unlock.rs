@@ -1,5 +1,6 @@
 //! Why an environment is unlocked, typed: the audit trail has it before anything can be changed.
 
+use super::told::{Takes, Told};
 use super::{Layer, Reply, window};
 use crate::api::command::Command;
 use crate::model::name::Name;
@@ -15,7 +16,7 @@ use crate::tui::widgets::field::Field;
 #[derive(Debug)]
 pub(crate) struct Unlock {
     environment: Name,
-    field: Field,
+    pub(super) field: Field,
 }
 
 /// Asks why the environment of what is selected is to be unlocked; one that is unlocked is locked at once.
@@ -48,16 +49,33 @@ impl Unlock {
         self.field.paste(text);
     }
 
+    /// What it means.
+    fn means(&self, model: &Model) -> String {
+        let span = self.minutes(model).unwrap_or(0);
+        let key = model.keymap.shown(Action::Unlock);
+        format!(
+            "Its groups can then be changed from this cockpit for {span} min; {key} locks it before that. Whoever else looks has their own lock."
+        )
+    }
+
+    /// What it says to those who listen.
+    pub(super) fn told(&self, model: &Model) -> Told {
+        Told {
+            mark: String::new(),
+            title: format!(
+                "Unlock {}? Why? The audit trail has it; an empty line closes",
+                self.environment
+            ),
+            lines: vec![vec![run(Role::Text, self.means(model))]],
+            takes: Takes::Text,
+        }
+    }
+
     /// Draws it.
     pub(super) fn draw(&self, model: &Model, brush: &mut Brush<'_>) {
         let width = window::columns(model);
         let name = &self.environment;
-        let span = self.minutes(model).unwrap_or(0);
-        let key = model.keymap.shown(Action::Unlock);
-        let text = format!(
-            "Its groups can then be changed from this cockpit for {span} min; {key} locks it before that. Whoever else looks has their own lock."
-        );
-        let mut rows = window::paragraph(Role::Text, &text, width);
+        let mut rows = window::paragraph(Role::Text, &self.means(model), width);
         rows.push(Vec::new());
         rows.push(vec![
             run(Role::Key, "why> "),

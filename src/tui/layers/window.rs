@@ -3,6 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::tui::action::Action;
+use crate::tui::aims::Aim;
 use crate::tui::model::Model;
 use crate::tui::paint::{Brush, Run, run};
 use crate::tui::theme::Role;
@@ -27,6 +28,7 @@ pub(super) fn open(
         .min(height);
     let area = Rect::new((width - wide) / 2, (height - high) / 3, wide, high);
     brush.clear(area);
+    brush.aim(area, Aim::Layer);
     let inside = brush.frame(area, role, &[run(role, title)]);
     Rect {
         x: inside.x + u16::from(inside.width > 2),
@@ -61,13 +63,24 @@ pub(super) fn choice(model: &Model, armed: bool, action: Action, label: &str) ->
     ]
 }
 
-/// Draws rows from the top, as many as fit; the last ones are kept when there are too many, as the choices are there.
-pub(super) fn rows(brush: &mut Brush<'_>, inside: Rect, rows: &[Vec<Run>], choices: usize) {
+/// Draws rows from the top, as many as fit; the last ones are kept when there are too many, as the choices are there. Answers
+/// where the last one is.
+pub(super) fn rows(brush: &mut Brush<'_>, inside: Rect, rows: &[Vec<Run>], choices: usize) -> Rect {
     let room = usize::from(inside.height);
     let body = rows.len() - choices.min(rows.len());
     let shown = body.min(room.saturating_sub(choices));
     let kept = rows.iter().take(shown).chain(rows.iter().skip(body));
+    let mut last = Rect {
+        height: 0,
+        ..inside
+    };
     for (y, row) in (inside.y..inside.bottom()).zip(kept) {
         brush.runs(inside.x, y, inside.width, row);
+        (last.y, last.height) = (y, 1);
     }
+    // A choice that there is no room for can't be pointed at.
+    if shown + choices > room {
+        last.height = 0;
+    }
+    last
 }

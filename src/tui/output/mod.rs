@@ -303,6 +303,7 @@ impl Output {
 
     /// Takes new lines of a stream; those of an older one are dropped.
     pub(crate) fn extend(&mut self, number: u64, lines: Vec<OutputLine>) {
+        self.ring.came.clear();
         let Some((of, source)) = self.source(number) else {
             return;
         };

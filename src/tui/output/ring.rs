@@ -70,6 +70,8 @@ pub(crate) struct Ring {
     shown: VecDeque<usize>,
     hits: VecDeque<usize>,
     pub held: Held,
+    /// The numbers of those that came last, as far as they are shown.
+    pub came: Vec<usize>,
 }
 
 impl Ring {
@@ -100,6 +102,7 @@ impl Ring {
 
     /// Takes lines of one instance, in its order, each to its place. Answers how many of them are shown.
     pub(crate) fn merge(&mut self, new: Vec<Line>, judge: impl Fn(&Line) -> Found) -> usize {
+        self.came.clear();
         let Some(earliest) = new.first().map(|line| line.order) else {
             return 0;
         };
@@ -112,7 +115,6 @@ impl Ring {
         let tail = self.lines.split_off(stay);
         let mut tail = tail.into_iter().zip(from..).peekable();
         let mut new = new.into_iter().peekable();
-        let mut fresh = 0;
         loop {
             let number = self.gone + self.lines.len();
             let old = match (tail.peek(), new.peek()) {
@@ -129,7 +131,9 @@ impl Ring {
                 self.lines.push_back(line);
             } else if let Some(mut line) = new.next() {
                 line.found = judge(&line);
-                fresh += usize::from(line.found.shown);
+                if line.found.shown {
+                    self.came.push(number);
+                }
                 self.bytes += line.cost();
                 self.lines.push_back(line);
             } else {
@@ -138,7 +142,7 @@ impl Ring {
         }
         self.index(from);
         self.drop_oldest();
-        fresh
+        self.came.len()
     }
 
     /// Judges every line anew.

@@ -56,6 +56,22 @@ fn rows(model: &Model) -> Vec<Row<'_>> {
     rows
 }
 
+/// The alarms, a sentence each.
+pub(crate) fn told(model: &Model) -> Vec<String> {
+    let told = |row: &Row<'_>| {
+        let part = |name: &str, text: String| match text.as_str() {
+            "" => String::new(),
+            text => format!(", {name}{text}"),
+        };
+        let value = part("value ", value(row));
+        let threshold = part("threshold ", threshold(row));
+        let message = part("", row.status.map_or_else(String::new, message));
+        let (name, word) = (row.name, row.mark.word);
+        format!("alarm {name}: {word}{value}{threshold}{message}")
+    };
+    rows(model).iter().map(told).collect()
+}
+
 /// The rows that the pane takes of this many, its rule among them: on a low screen only what is bad has one.
 pub(crate) fn height(model: &Model, room: u16) -> u16 {
     let rows = rows(model);

@@ -1,8 +1,12 @@
 //! The last row: a word to the operator, or the keys that do something here, from the registry.
 
+use ratatui::layout::Rect;
+
 use crate::tui::action::available::available;
 use crate::tui::action::{ACTIONS, Action, Context, Entry};
+use crate::tui::aims::Aim;
 use crate::tui::layout::Layout;
+use crate::tui::messages::Said;
 use crate::tui::model::{Model, Pane};
 use crate::tui::paint::{Brush, Ends, Run, run, width};
 use crate::tui::panes::output::fills;
@@ -28,18 +32,47 @@ pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
     let area = layout.footer;
     brush.rule(area, Ends::Bottom, Role::Border);
     let runs = match model.messages.shown() {
-        Some((said, more)) => {
-            let role = if said.bad { Role::Bad } else { Role::Good };
-            let keys = model.keymap.shown(Action::Messages);
-            let more = match more {
-                0 => String::new(),
-                n => format!("(and {n} more: {keys})  "),
-            };
-            vec![run(Role::Warn, more), run(role, said.text.clone())]
-        }
-        None => keys(model, usize::from(area.width).saturating_sub(6)),
+        Some((said, more)) => message(model, said, more),
+        None => clickable(model, area, brush),
     };
     brush.title(area, &runs);
+}
+
+/// What was said to the operator.
+fn message(model: &Model, said: &Said, more: usize) -> Vec<Run> {
+    let role = if said.bad { Role::Bad } else { Role::Good };
+    let keys = model.keymap.shown(Action::Messages);
+    let more = match more {
+        0 => String::new(),
+        n => format!("(and {n} more: {keys})  "),
+    };
+    vec![run(Role::Warn, more), run(role, said.text.clone())]
+}
+
+/// The keys, each of which can be clicked where it will be drawn: behind the corner and a blank, as titles are.
+fn clickable(model: &Model, area: Rect, brush: &mut Brush<'_>) -> Vec<Run> {
+    let keys = keys(model, usize::from(area.width).saturating_sub(6));
+    let mut x = area.x.saturating_add(2);
+    for (action, runs) in &keys {
+        let wide = u16::try_from(width(runs)).unwrap_or(u16::MAX);
+        brush.aim(Rect::new(x, area.y, wide, 1), Aim::Act(*action));
+        x = x.saturating_add(wide);
+    }
+    trimmed(keys.into_iter().flat_map(|(_, runs)| runs).collect())
+}
+
+/// Without the blanks at the end.
+fn trimmed(mut runs: Vec<Run>) -> Vec<Run> {
+    if let Some((_, last)) = runs.last_mut() {
+        last.truncate(last.trim_end().len());
+    }
+    runs
+}
+
+/// The keys that do something here in one line, most important first.
+pub(crate) fn told(model: &Model, room: usize) -> Vec<Run> {
+    let keys = keys(model, room).into_iter();
+    trimmed(keys.flat_map(|(_, runs)| runs).collect())
 }
 
 /// What the guide says, broken into lines that fit the screen.
@@ -70,7 +103,7 @@ fn taken(model: &Model, action: Action) -> bool {
 }
 
 /// The keys that do something here, most important first, as many as fit; help and quit always.
-fn keys(model: &Model, room: usize) -> Vec<Run> {
+fn keys(model: &Model, room: usize) -> Vec<(Action, Vec<Run>)> {
     let always = [Action::Help, Action::Quit];
     let deployment = model.deployment();
     let holds = deployment.is_some_and(|d| d.held.is_some() && d.paused.is_none());
@@ -92,16 +125,18 @@ fn keys(model: &Model, room: usize) -> Vec<Run> {
         };
         here && useful && available(action, model).is_ok()
     };
-    let one = |action: Action| -> Option<Vec<Run>> {
+    let one = |action: Action| -> Option<(Action, Vec<Run>)> {
         let word = action.word(model)?;
-        Some(vec![
+        let runs = vec![
             run(Role::Key, model.keymap.shown(action)),
             run(Role::Text, format!(" {word}  ")),
-        ])
+        ];
+        Some((action, runs))
     };
-    let tail: Vec<Run> = always.into_iter().filter_map(one).flatten().collect();
-    let mut left = room.saturating_sub(width(&tail));
-    let mut runs = Vec::new();
+    let tail: Vec<(Action, Vec<Run>)> = always.into_iter().filter_map(one).collect();
+    let taken: usize = tail.iter().map(|(_, runs)| width(runs)).sum();
+    let mut left = room.saturating_sub(taken);
+    let mut keys = Vec::new();
     let mut entries: Vec<&Entry> = ACTIONS.iter().collect();
     entries.sort_by_key(|entry| rank(model, entry));
     for entry in entries
@@ -109,17 +144,14 @@ fn keys(model: &Model, room: usize) -> Vec<Run> {
         .filter(|entry| !always.contains(&entry.action) && shown(entry.action))
     {
         if let Some(part) = one(entry.action) {
-            let cells = width(&part);
+            let cells = width(&part.1);
             if cells > left {
                 continue;
             }
             left -= cells;
-            runs.extend(part);
+            keys.push(part);
         }
     }
-    runs.extend(tail);
-    if let Some((_, last)) = runs.last_mut() {
-        last.truncate(last.trim_end().len());
-    }
-    runs
+    keys.extend(tail);
+    keys
 }

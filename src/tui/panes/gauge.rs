@@ -79,7 +79,7 @@ impl Shares {
 
     /// The numbers, each with its mark.
     fn told(&self, theme: Theme, counts: bool, words: bool) -> Vec<Run> {
-        let sign = |glyph: Glyph| glyph.draw(theme);
+        let sign = |glyph: Glyph, share: u8| glyph.beside(theme, &format!("{share} %"));
         let word = |text: &str| {
             if words {
                 format!("{text} ")
@@ -91,19 +91,20 @@ impl Shares {
         let late = self.asked.is_some() && self.asked != self.in_effect;
         if let Some(asked) = self.asked {
             let role = if late { Role::Warn } else { Role::Text };
-            let text = format!("  {}{} {asked} %", word("asked"), sign(Glyph::Asked));
+            let share = sign(Glyph::Asked, asked);
+            let text = format!("  {}{share}", word("asked"));
             runs.push(run(role, text));
         }
-        let text = match self.in_effect {
-            Some(share) => format!("  {}{} {share} %", word("in effect"), sign(Glyph::BarFull)),
-            None => format!("  {}{} ?", word("in effect"), sign(Glyph::BarFull)),
-        };
+        let in_effect = self.in_effect.map_or_else(
+            || Glyph::BarFull.beside(theme, "?"),
+            |share| sign(Glyph::BarFull, share),
+        );
+        let text = format!("  {}{in_effect}", word("in effect"));
         runs.push(run(Role::Text, text));
-        let mark = sign(Glyph::Measured);
         let (role, text) = match (self.measured, counts) {
             (Some(share), _) => (
                 Role::Text,
-                format!("  {}{mark} {share} %", word("measured")),
+                format!("  {}{}", word("measured"), sign(Glyph::Measured, share)),
             ),
             (None, true) => (Role::Muted, "  no requests".to_owned()),
             (None, false) => (Role::Muted, "  no counts".to_owned()),

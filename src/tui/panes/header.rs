@@ -2,14 +2,19 @@
 
 use std::time::Duration;
 
+use ratatui::layout::Rect;
+
 use super::{crumbs, environment};
 use crate::api::view::View;
+use crate::model::address::Address;
 use crate::model::alarm::AlarmStatus;
 use crate::model::timestamp::{Short, Timestamp};
 use crate::text::{clock_time, date_time, safe};
+use crate::tui::action::Action;
+use crate::tui::aims::Aim;
 use crate::tui::glyph::{self, Glyph};
 use crate::tui::layout::Layout;
-use crate::tui::model::{Link, Model};
+use crate::tui::model::{Link, Model, Mouse};
 use crate::tui::paint::{Brush, Run, run, width};
 use crate::tui::theme::{Role, Theme};
 
@@ -19,23 +24,60 @@ pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
     let right = state(model);
     let taken = u16::try_from(width(&right)).unwrap_or(u16::MAX);
     let room = area.width.saturating_sub(taken.saturating_add(2));
-    brush.runs(area.x, area.y, room, &left(model, usize::from(room)));
+    let left = left(model, usize::from(room));
+    let mut x = area.x;
+    for (run, leads) in &left {
+        let wide = u16::try_from(width(std::slice::from_ref(run))).unwrap_or(u16::MAX);
+        // The last one has the gap behind it.
+        let place = Rect::new(x, area.y, wide, 1);
+        if let Some(address) = leads.clone().filter(|_| place.right() <= room) {
+            brush.aim(place, Aim::Go(address));
+        }
+        x = x.saturating_add(wide);
+    }
+    let left: Vec<Run> = left.into_iter().map(|(run, _)| run).collect();
+    brush.runs(area.x, area.y, room, &left);
     brush.right(area.right(), area.y, &right);
 }
 
+/// What must be known wherever one is, a sentence each.
+pub(crate) fn told(model: &Model) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(player) = &model.replay {
+        let (position, all) = player.place();
+        let goes = if player.playing {
+            "it goes on"
+        } else {
+            "it stands still"
+        };
+        let (time, speed) = ((model.clock)(model.now), player.speed());
+        lines.push(format!(
+            "A replay, at entry {position} of {all}, {time}, {speed}: {goes}."
+        ));
+    } else if model.is_read_only() {
+        lines.push("Read-only: nothing can be changed.".to_owned());
+    }
+    let warnings = warnings(model).into_iter();
+    lines.extend(warnings.map(|(_, text)| text.trim().to_owned()));
+    lines
+}
+
 /// What this is, where one is in it, and what must be known on the way: of each as much as there is room for.
-fn left(model: &Model, room: usize) -> Vec<Run> {
-    let mut runs = name(model);
+fn left(model: &Model, room: usize) -> Vec<(Run, Option<Address>)> {
+    let nowhere = |runs: Vec<Run>| runs.into_iter().map(|run| (run, None));
+    let name = name(model);
+    let taken = width(&name);
+    let mut runs: Vec<_> = nowhere(name).collect();
     let warnings = warnings(model);
-    let free = room.saturating_sub(width(&runs));
+    let free = room.saturating_sub(taken);
     // What must be known is worth more than what the screen shows anyway.
     if !warnings.is_empty() && free < width(&warnings) {
-        runs.extend(warnings);
+        runs.extend(nowhere(warnings));
         return runs;
     }
     let crumbs = crumbs::crumbs(model, free.saturating_sub(width(&warnings)));
     runs.extend(crumbs);
-    runs.extend(warnings);
+    runs.extend(nowhere(warnings));
     runs
 }
 
@@ -118,6 +160,13 @@ fn moment(at: Timestamp, now: Timestamp) -> String {
 
 fn state(model: &Model) -> Vec<Run> {
     let mut runs = Vec::new();
+    if model.mouse == Mouse::Lent {
+        let key = model.keymap.shown(Action::Mouse);
+        runs.push(run(
+            Role::Warn,
+            format!("mouse selects text, {key} takes it   "),
+        ));
+    }
     match &model.link {
         Link::Connecting => runs.push(run(Role::Warn, "connecting   ")),
         Link::Lost { since, .. } => {

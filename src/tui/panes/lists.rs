@@ -8,9 +8,10 @@ use crate::model::deployment::Creator;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
 use crate::model::timestamp::Short;
+use crate::tui::aims::Aim;
 use crate::tui::glyph::{self, Glyph, Mark};
 use crate::tui::layout::Layout;
-use crate::tui::lists::List;
+use crate::tui::lists::{List, row};
 use crate::tui::model::{Model, Pane};
 use crate::tui::paint::{Brush, Run, run, width};
 use crate::tui::safe;
@@ -100,7 +101,7 @@ fn groups(model: &Model, area: Rect, brush: &mut Brush<'_>) {
 }
 
 /// Whether a group is in a freeze.
-fn is_frozen(model: &Model, key: &GroupKey) -> bool {
+pub(crate) fn is_frozen(model: &Model, key: &GroupKey) -> bool {
     let view = model.view.as_ref();
     view.is_some_and(|view| view.freezes.iter().any(|freeze| freeze.scope.covers(key)))
 }
@@ -146,7 +147,8 @@ fn deployments(model: &Model, area: Rect, brush: &mut Brush<'_>) {
     });
 }
 
-fn deployment(model: &Model, summary: &Summary, label: usize) -> Vec<Run> {
+/// A deployment, its revision in so many columns.
+pub(crate) fn deployment(model: &Model, summary: &Summary, label: usize) -> Vec<Run> {
     let mark = standing(model, summary);
     let sign = |glyph: Glyph| glyph.draw(model.theme);
     let link = if summary.rolled_back_by.is_some() || summary.rolls_back.is_some() {
@@ -163,7 +165,8 @@ fn deployment(model: &Model, summary: &Summary, label: usize) -> Vec<Run> {
         run(Role::Text, format!("{} ", summary.deployment_id)),
         run(
             mark.role,
-            format!("{} {:10}{link} ", sign(mark.glyph), mark.word),
+            mark.glyph
+                .beside(model.theme, &format!("{:10}{link} ", mark.word)),
         ),
         run(Role::Text, format!("{:label$} ", summary.revision.label)),
         run(
@@ -213,12 +216,13 @@ fn list(
     model: &Model,
     place: &Place,
     brush: &mut Brush<'_>,
-    row: impl Fn(usize) -> Option<(bool, Vec<Run>)>,
+    drawn: impl Fn(usize) -> Option<(bool, Vec<Run>)>,
 ) {
     let area = place.area;
     if area.height < 2 {
         return;
     }
+    brush.aim(area, Aim::Pane(place.pane));
     let focus = model.has_keys(place.pane);
     let role = if focus { Role::Focus } else { Role::Border };
     let heading = if focus { Role::Focus } else { Role::Heading };
@@ -255,7 +259,7 @@ fn list(
         return;
     }
     for (y, index) in (inside.y..inside.bottom()).zip(place.top..place.count) {
-        let Some((selected, runs)) = row(index) else {
+        let Some((selected, runs)) = drawn(index) else {
             continue;
         };
         if selected {
@@ -263,9 +267,13 @@ fn list(
             brush.text(inside.x, y, 1, Role::Focus, cursor);
         }
         brush.runs(inside.x + 2, y, inside.width.saturating_sub(2), &runs);
+        let whole = Rect::new(inside.x, y, inside.width, 1);
+        if let Some(row) = row::at(model, place.list, index) {
+            brush.aim(whole, Aim::Row(row));
+        }
         if selected {
             let tint = if focus { Role::Selected } else { Role::Chosen };
-            brush.tint(Rect::new(inside.x, y, inside.width, 1), tint);
+            brush.tint(whole, tint);
         }
     }
 }

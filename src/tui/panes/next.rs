@@ -46,11 +46,11 @@ pub(super) fn lines(model: &Model, room: usize) -> Vec<Vec<Run>> {
         .enumerate()
         .map(|(row, text)| {
             let sign = if row == 0 {
-                glyph.draw(model.theme)
+                glyph.beside(model.theme, "")
             } else {
-                " "
+                "  ".to_owned()
             };
-            vec![run(role, format!("{sign} ")), run(text_role(role), text)]
+            vec![run(role, sign), run(text_role(role), text)]
         })
         .collect();
     if let Some(line) = lines.last_mut().filter(|_| !keys.is_empty()) {

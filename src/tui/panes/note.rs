@@ -10,7 +10,7 @@ use crate::tui::paint::{Run, run};
 use crate::tui::theme::Role;
 
 /// The note, if there is something to note. The most urgent comes first, as a narrow column cuts the end off.
-pub(super) fn note(model: &Model, deployment: &Deployment, target: &Target) -> Option<Run> {
+pub(crate) fn note(model: &Model, deployment: &Deployment, target: &Target) -> Option<Run> {
     let mut parts = Vec::new();
     let mut role = Role::Muted;
     if target.status == TargetStatus::Failed {

@@ -73,10 +73,7 @@ fn absent(model: &Model) -> Vec<Run> {
 fn progress(model: &Model, deployment: &Deployment, width: usize) -> Vec<Run> {
     let sign = |glyph: Glyph| glyph.draw(model.theme);
     let mark = glyph::standing(deployment);
-    let mut runs = vec![run(
-        mark.role,
-        format!("{} {}", sign(mark.glyph), mark.word),
-    )];
+    let mut runs = vec![run(mark.role, mark.glyph.beside(model.theme, mark.word))];
     if let Some(span) = deployment.duration(model.present()) {
         runs.push(run(Role::Text, format!(" {}", Short(span))));
     }
@@ -119,7 +116,8 @@ fn progress(model: &Model, deployment: &Deployment, width: usize) -> Vec<Run> {
     for (status, count) in counts {
         if count > 0 {
             let mark = glyph::target(status);
-            runs.push(run(mark.role, format!(" {} {count} ", sign(mark.glyph))));
+            let counted = mark.counted(model.theme, count);
+            runs.push(run(mark.role, format!(" {counted} ")));
         }
     }
     if let Some(window) = &deployment.plan.window
@@ -157,7 +155,8 @@ pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
     }
 }
 
-fn title(model: &Model) -> Vec<Run> {
+/// Which deployment it is.
+pub(crate) fn title(model: &Model) -> Vec<Run> {
     let Some(summary) = model.summary() else {
         return model
             .selected

@@ -24,7 +24,7 @@ pub(super) fn side(target: &Target, width: usize) -> Option<Run> {
 
 /// How it stands, in a column of this width. Before the load balancers have answered, and in a recording, where it ought to
 /// be.
-pub(super) fn traffic(
+pub(crate) fn traffic(
     model: &Model,
     deployment: &Deployment,
     target: &Target,
@@ -48,8 +48,12 @@ pub(super) fn traffic(
             None => (Role::Muted, None, ""),
         },
     };
-    let sign = glyph.map_or(" ", |glyph| glyph.draw(model.theme));
-    run(role, format!("{sign} {word:rest$}", rest = width - 2))
+    let word = format!("{word:rest$}", rest = width - 2);
+    let text = match glyph {
+        Some(glyph) => glyph.beside(model.theme, &word),
+        None => format!("  {word}"),
+    };
+    run(role, text)
 }
 
 /// What is no host has the replacement's share, in effect where somebody has looked, and else as it was asked.

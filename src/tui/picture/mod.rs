@@ -9,6 +9,7 @@ use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
 
+use super::aims::Aims;
 use super::model::Model;
 use super::view;
 
@@ -16,7 +17,7 @@ use super::view;
 pub(crate) fn of(model: &Model) -> Buffer {
     let (width, height) = model.size;
     let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
-    view::draw(model, &mut buffer);
+    view::draw(model, &mut buffer, &mut Aims::default());
     buffer
 }
 

@@ -23,6 +23,21 @@ pub struct Preferences {
     pub keymap: Option<Source>,
     /// How somebody is called who looks elsewhere.
     pub calls: Calls,
+    /// Sentences below one another instead of a screen.
+    pub plain: bool,
+    /// Whether clicks and the wheel do something.
+    pub mouse: Switch,
+}
+
+/// Whether something is wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Switch {
+    /// It is.
+    #[default]
+    On,
+    /// It is not.
+    Off,
 }
 
 /// The ways in which somebody is called.
@@ -102,6 +117,8 @@ struct Written {
     theme: Option<String>,
     keymap: Option<String>,
     calls: Calls,
+    plain: bool,
+    mouse: Switch,
 }
 
 impl Preferences {
@@ -128,6 +145,8 @@ impl Preferences {
             theme: written.theme.map(within),
             keymap: written.keymap.map(within),
             calls: written.calls,
+            plain: written.plain,
+            mouse: written.mouse,
         })
     }
 }
@@ -149,10 +168,11 @@ mod tests {
     #[test]
     fn a_file_is_taken_at_its_word() {
         let folder = tempfile::tempdir().unwrap();
-        let text = "theme: mine.yaml\nkeymap: vim\ncalls: [title]\n";
+        let text = "theme: mine.yaml\nkeymap: vim\ncalls: [title]\nplain: true\nmouse: off\n";
         std::fs::write(folder.path().join(FILE), text).unwrap();
         std::fs::write(folder.path().join("mine.yaml"), "good: blue\n").unwrap();
         let found = Preferences::load(folder.path()).unwrap();
+        assert!(found.plain && found.mouse == Switch::Off);
         assert_eq!(found.keymap.unwrap().name(), Some("vim"));
         assert!(!found.calls.by(Way::Bell) && found.calls.by(Way::Title));
         let (file, text) = found.theme.unwrap().read("theme", &[]).unwrap();

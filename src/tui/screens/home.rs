@@ -23,11 +23,13 @@ use crate::model::address::Address;
 use crate::model::alarm::{AlarmState, AlarmStatus};
 use crate::model::timestamp::{Short, Timestamp, Whole};
 use crate::text::safe;
+use crate::tui::aims::Aim;
 use crate::tui::calm::Calm;
 use crate::tui::glyph::{Glyph, Mark};
 use crate::tui::layout::Layout;
 use crate::tui::lists::List;
 use crate::tui::lists::facts::Facts;
+use crate::tui::lists::row::Row;
 use crate::tui::model::Model;
 use crate::tui::paint::{Brush, Ends, Run, run};
 use crate::tui::panes;
@@ -47,14 +49,15 @@ const GROUP: usize = 28;
 
 /// A part of the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
+pub(crate) enum Part {
     Needs,
     Running,
     Ended,
 }
 
 impl Part {
-    fn title(self) -> &'static str {
+    /// Its heading.
+    pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Needs => "Needs a person",
             Self::Running => "Running",
@@ -65,8 +68,8 @@ impl Part {
 
 /// What tells a row from every other.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Id {
-    part: Part,
+pub(crate) struct Id {
+    pub part: Part,
     kind: Option<Kind>,
     at: Address,
     /// What tells a need from others of its kind at the same address.
@@ -227,7 +230,7 @@ impl Home {
     }
 
     /// What is selected, whole.
-    fn whole(&self, model: &Model) -> String {
+    pub(crate) fn whole(&self, model: &Model) -> String {
         let Some(id) = &self.selected else {
             return String::new();
         };
@@ -248,6 +251,21 @@ impl Home {
     pub(crate) fn step(&mut self, by: isize) {
         let row = step(self.position(), by, self.rows.len());
         self.selected = row.and_then(|row| self.rows.get(row)).cloned();
+    }
+
+    /// The row at a place.
+    pub(crate) fn at(&self, place: usize) -> Option<Id> {
+        self.rows.get(place).cloned()
+    }
+
+    /// The selected row.
+    pub(crate) fn cursor(&self) -> Option<Id> {
+        self.selected.clone()
+    }
+
+    /// Puts the cursor on a row.
+    pub(crate) fn put(&mut self, id: Id) {
+        self.selected = Some(id);
     }
 
     /// Where the selected row leads.
@@ -315,10 +333,7 @@ fn mark(kind: Kind) -> Mark {
 pub(crate) fn verdict(model: &Model) -> Run {
     match model.home.needs() {
         _ if model.view.is_none() => run(Role::Muted, "loading"),
-        [] => run(
-            Role::Good,
-            format!("{} calm", Glyph::Succeeded.draw(model.theme)),
-        ),
+        [] => run(Role::Good, Glyph::Succeeded.beside(model.theme, "calm")),
         needs => {
             let bad = needs.iter().any(|need| mark(need.kind).role == Role::Bad);
             let role = if bad { Role::Bad } else { Role::Warn };
@@ -326,10 +341,7 @@ pub(crate) fn verdict(model: &Model) -> Run {
                 1 => "1 needs a person".to_owned(),
                 n => format!("{n} need a person"),
             };
-            run(
-                role,
-                format!("{} {needs}", Glyph::Attention.draw(model.theme)),
-            )
+            run(role, Glyph::Attention.beside(model.theme, &needs))
         }
     }
 }
@@ -382,6 +394,8 @@ pub(super) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
                     continue;
                 };
                 let selected = home.selected.as_ref() == Some(id);
+                let whole = Rect::new(inside.x, y, inside.width, 1);
+                brush.aim(whole, Aim::Row(Row::Home(id.clone())));
                 if selected {
                     let cursor = brush.glyph(Glyph::Cursor);
                     brush.text(inside.x, y, 1, Role::Focus, cursor);
@@ -393,7 +407,7 @@ pub(super) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
                     &self::row(model, id, group),
                 );
                 if selected {
-                    brush.tint(Rect::new(inside.x, y, inside.width, 1), Role::Selected);
+                    brush.tint(whole, Role::Selected);
                 }
             }
         }
@@ -427,8 +441,7 @@ fn detail(model: &Model, area: Rect, lines: u16, brush: &mut Brush<'_>) {
 }
 
 /// That nothing needs a person, and why that is believed: by what answers and what is well, not by what there is.
-fn calm(model: &Model) -> Vec<Run> {
-    let sign = Glyph::Succeeded.draw(model.theme);
+pub(crate) fn calm(model: &Model) -> Vec<Run> {
     if model.is_stale() {
         let text = "Nothing needed a person when something was last heard.";
         return vec![run(Role::Warn, text)];
@@ -457,7 +470,7 @@ fn calm(model: &Model) -> Vec<Run> {
         "alarms are well",
     );
     vec![
-        run(Role::Good, format!("{sign} Calm: ")),
+        run(Role::Good, Glyph::Succeeded.beside(model.theme, "Calm: ")),
         run(
             Role::Text,
             format!("nothing needs a person{hosts}{alarms}."),
@@ -465,10 +478,11 @@ fn calm(model: &Model) -> Vec<Run> {
     ]
 }
 
-fn row(model: &Model, id: &Id, group: usize) -> Vec<Run> {
+/// A row, its group in so many columns.
+pub(crate) fn row(model: &Model, id: &Id, group: usize) -> Vec<Run> {
     let sign = |mark: Mark| {
-        let glyph = mark.glyph.draw(model.theme);
-        run(mark.role, format!("{glyph} {:1$}", mark.word, WORD - 2))
+        let word = format!("{:1$}", mark.word, WORD - 2);
+        run(mark.role, mark.glyph.beside(model.theme, &word))
     };
     if let Some(need) = model.home.need(id) {
         let left = need.until.map(|until| until.since(model.present()));

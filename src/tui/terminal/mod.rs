@@ -20,9 +20,10 @@ use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 
 use self::outside::Outside;
+use super::aims::{Aim, Aims};
 use super::attention;
 use super::flight;
-use super::model::Model;
+use super::model::{Model, Mouse};
 use super::theme::choose::Background;
 use super::view::view;
 
@@ -31,11 +32,20 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 /// What gives back what is shown outside of the screen. The panic hook needs it, which knows of no screen.
 static FAREWELL: Mutex<String> = Mutex::new(String::new());
 
+/// Clicks and the wheel are reported, with numbers for any size: never motion, which is a flood.
+const REPORT: &str = "\x1b[?1000h\x1b[?1006h";
+/// They are not.
+const REPORT_NOTHING: &str = "\x1b[?1006l\x1b[?1000l";
+
 /// The terminal while it is ours. Dropping it gives it back.
 #[derive(Debug)]
 pub(crate) struct Screen {
     terminal: Terminal<CrosstermBackend<Stdout>>,
     outside: Outside,
+    /// Whether clicks and the wheel are reported.
+    reports: bool,
+    /// What can be pointed at, as it was drawn last.
+    aims: Aims,
 }
 
 impl Screen {
@@ -46,7 +56,12 @@ impl Screen {
     pub(crate) fn take(outside: Outside) -> io::Result<Self> {
         enter(&outside)?;
         match Terminal::new(CrosstermBackend::new(io::stdout())) {
-            Ok(terminal) => Ok(Self { terminal, outside }),
+            Ok(terminal) => Ok(Self {
+                terminal,
+                outside,
+                reports: false,
+                aims: Aims::default(),
+            }),
             Err(error) => {
                 give_back();
                 Err(error)
@@ -61,6 +76,7 @@ impl Screen {
     pub(crate) fn retake(&mut self) -> io::Result<()> {
         enter(&self.outside)?;
         self.outside.forget();
+        self.reports = false;
         // A new one knows that nothing of it is on the screen. Clearing the old one would ask the terminal where the cursor
         // is, and the answer would go to the reader of keys.
         execute!(io::stdout(), Clear(ClearType::All))?;
@@ -80,12 +96,30 @@ impl Screen {
     pub(crate) fn draw(&mut self, model: &Model) -> io::Result<()> {
         let _frame = tracing::trace_span!("frame").entered();
         queue!(io::stdout(), BeginSynchronizedUpdate)?;
-        let drawn = self.terminal.draw(|frame| view(model, frame)).map(|_| ());
-        let around = self.outside.show(attention::sign(model));
+        let mut aims = Aims::default();
+        let drawn = self.terminal.draw(|frame| view(model, frame, &mut aims));
+        let drawn = drawn.map(|_| ());
+        self.aims = aims;
+        let mut around = self.outside.show(attention::sign(model));
+        around += self.report(model.mouse == Mouse::Ours);
         let drawn = drawn.and_then(|()| queue!(io::stdout(), Print(around)));
         // Also after an error: a terminal that waits for the end shows nothing more.
         let ended = execute!(io::stdout(), EndSynchronizedUpdate);
         drawn.and(ended)
+    }
+
+    /// What has the mouse reported, or no longer.
+    fn report(&mut self, wanted: bool) -> &'static str {
+        match (std::mem::replace(&mut self.reports, wanted), wanted) {
+            (false, true) => REPORT,
+            (true, false) => REPORT_NOTHING,
+            _ => "",
+        }
+    }
+
+    /// What was drawn there last.
+    pub(crate) fn aim(&self, column: u16, row: u16) -> Option<&Aim> {
+        self.aims.at(column, row)
     }
 
     /// Calls whoever looks elsewhere.
@@ -141,6 +175,7 @@ pub(crate) fn give_back() {
         io::stdout(),
         EndSynchronizedUpdate,
         Print(&*farewell),
+        Print(REPORT_NOTHING),
         DisableFocusChange,
         DisableBracketedPaste,
         LeaveAlternateScreen,

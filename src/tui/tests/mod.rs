@@ -17,9 +17,11 @@ mod home;
 mod hosts;
 mod keys;
 mod lists;
+mod mouse;
 mod output;
 mod pages;
 mod pictures;
+mod plain;
 mod replay;
 mod sample;
 mod screens;
@@ -39,6 +41,7 @@ use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 
 use super::action::keymap::Keymap;
+use super::aims::Aims;
 use super::effect::Effect;
 use super::message::Message;
 use super::model::Model;
@@ -137,8 +140,22 @@ impl Cockpit {
     fn draw(&self) -> Buffer {
         let (width, height) = self.model.size;
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-        terminal.draw(|frame| view(&self.model, frame)).unwrap();
+        let mut aims = Aims::default();
+        terminal
+            .draw(|frame| view(&self.model, frame, &mut aims))
+            .unwrap();
         terminal.backend().buffer().clone()
+    }
+
+    /// What can be pointed at on the screen.
+    fn aims(&self) -> Aims {
+        let (width, height) = self.model.size;
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+        let mut aims = Aims::default();
+        terminal
+            .draw(|frame| view(&self.model, frame, &mut aims))
+            .unwrap();
+        aims
     }
 
     /// The style of a cell.

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::{COLOUR, Cockpit, MONO, sample};
 use crate::api::snapshot::Snapshot;
+use crate::tui::aims::Aims;
 use crate::tui::effect::Effect;
 use crate::tui::message::{Message, OutputNews};
 use crate::tui::theme::Theme;
@@ -39,7 +40,10 @@ fn bytes(cockpit: &Cockpit) -> Vec<u8> {
     };
     let mut terminal =
         Terminal::with_options(CrosstermBackend::new(bytes.clone()), options).unwrap();
-    terminal.draw(|frame| view(&cockpit.model, frame)).unwrap();
+    let mut aims = Aims::default();
+    terminal
+        .draw(|frame| view(&cockpit.model, frame, &mut aims))
+        .unwrap();
     drop(terminal);
     Arc::into_inner(bytes.0).unwrap().into_inner().unwrap()
 }

@@ -56,7 +56,11 @@ pub(crate) fn choose(
         None => source.read("theme", &choices)?,
     };
     let palette = Palette::read(&text).map_err(|error| PreferencesError::Wrong { file, error })?;
-    Ok(Theme { palette, unicode })
+    Ok(Theme {
+        palette,
+        unicode,
+        words: false,
+    })
 }
 
 #[cfg(test)]

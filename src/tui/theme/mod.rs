@@ -93,6 +93,8 @@ pub(crate) struct Theme {
     pub palette: Palette,
     /// Whether glyphs beyond ASCII are drawn.
     pub unicode: bool,
+    /// Whether signs are words, for those who listen.
+    pub words: bool,
 }
 
 impl Theme {
@@ -114,6 +116,10 @@ impl Theme {
             .find(|(known, _)| *known == name)
             .expect("it comes with the program");
         let palette = Palette::read(text).expect("it is right");
-        Self { palette, unicode }
+        Self {
+            palette,
+            unicode,
+            words: false,
+        }
     }
 }

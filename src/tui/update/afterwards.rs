@@ -72,7 +72,7 @@ fn copied(model: &mut Model, id: &DeploymentId, records: &[crate::engine::Record
     let text = report(&deployment, records, model.now);
     let length = size(u64::try_from(text.len()).unwrap_or(u64::MAX));
     let what = format!("the report of {id}, {length}");
-    model.say(copy::said(model.multiplexer, &what));
+    model.say(copy::said(model, &what));
     vec![Effect::Copy(text)]
 }
 
@@ -100,6 +100,7 @@ fn open(model: &mut Model, id: &DeploymentId, journal: Journal) {
     inner.clock = model.clock;
     inner.date = model.date;
     inner.multiplexer = model.multiplexer;
+    inner.mouse = model.mouse;
     inner.attention.focused = model.attention.focused;
     replay::begin(&mut inner, Player::new(&recording));
     let outer = std::mem::replace(model, inner);
@@ -111,9 +112,9 @@ pub(super) fn go_back(model: &mut Model) -> bool {
     let Some(outer) = model.behind.take() else {
         return false;
     };
-    let (size, focused) = (model.size, model.attention.focused);
+    let (size, mouse, focused) = (model.size, model.mouse, model.attention.focused);
     *model = *outer;
-    model.size = size;
+    (model.size, model.mouse) = (size, mouse);
     model.attention.focused = focused;
     true
 }

@@ -5,15 +5,17 @@ mod answers;
 mod navigate;
 mod output;
 mod perform;
+mod point;
 mod settle;
 
 use std::time::Duration;
 
-use super::action::Context;
 use super::action::available::available;
+use super::action::{Action, Context};
 use super::attention;
 use super::effect::Effect;
 use super::layers;
+use super::lists::row;
 use super::message::Message;
 use super::model::{Link, Model, Outcome};
 use super::replay;
@@ -64,6 +66,27 @@ fn apply(model: &mut Model, at: Timestamp, message: Message) -> Vec<Effect> {
             } else {
                 layers::key(model, key)
             }
+        }
+        Message::Act(action) if model.layers.is_empty() => act(model, action),
+        Message::Act(action) => layers::act(model, action),
+        Message::Go(address) => {
+            if model.layers.is_empty() {
+                perform::go(model, &address);
+            }
+            Vec::new()
+        }
+        Message::Select(row) => {
+            if model.layers.is_empty() && !row::select(model, &row) {
+                model.complain("it is not there any more");
+            }
+            Vec::new()
+        }
+        Message::Click(target) => point::click(model, target),
+        Message::Wheel { over, up } => point::wheel(model, over.as_ref(), up),
+        Message::Choose(choice) => layers::choose(model, &choice),
+        Message::Type(text) => {
+            layers::retype(model, &text);
+            Vec::new()
         }
         Message::Paste(text) => {
             layers::paste(model, &text);
@@ -166,8 +189,13 @@ fn main_key(model: &mut Model, key: super::action::key::Key) -> Vec<Effect> {
     let Some(action) = action.or_else(|| model.keymap.action(&[pane, Context::Main], key)) else {
         return Vec::new();
     };
+    act(model, action)
+}
+
+/// Does an action that somebody asked for.
+fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     // Bad news stays until somebody was there to read it. A replay's time may stand still, and its news with it.
-    if replayed {
+    if model.replay.is_some() {
         model.messages.put_away();
     } else {
         model.messages.read();

@@ -33,8 +33,13 @@ pub(crate) fn move_by(model: &mut Model, by: isize) {
         Screen::History => return model.history.step(by),
         Screen::Rollouts => {}
     }
+    move_in(model, model.focus, by);
+}
+
+/// Moves by so many rows in a pane.
+pub(super) fn move_in(model: &mut Model, pane: Pane, by: isize) {
     let selected = &mut model.selected;
-    match model.focus {
+    match pane {
         Pane::Applications => {
             if pick(&mut selected.application, &model.lists.applications, by) {
                 selected.group = None;

@@ -144,7 +144,7 @@ fn copy(model: &mut Model, text: &str, lines: usize) -> Effect {
         }
         (_, all) => format!("{all} lines"),
     };
-    model.say(copy::said(model.multiplexer, &said));
+    model.say(copy::said(model, &said));
     Effect::Copy(text)
 }
 

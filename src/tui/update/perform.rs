@@ -10,7 +10,7 @@ use crate::tui::effect::{Effect, Purpose};
 use crate::tui::layers::documents::Question;
 use crate::tui::layers::{self, Layer};
 use crate::tui::lists::List;
-use crate::tui::model::{Model, Pane};
+use crate::tui::model::{Model, Mouse, Pane};
 use crate::tui::replay;
 use crate::tui::screens::{self, Screen};
 use crate::tui::writing::Manuscript;
@@ -98,6 +98,7 @@ fn go_about(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
         Action::Enter => enter(model),
         Action::Back => back(model),
         Action::Dismiss => dismiss(model),
+        Action::Mouse => lend(model),
         Action::Up => navigate::move_by(model, -1),
         Action::Down => navigate::move_by(model, 1),
         Action::PageUp => navigate::move_by(model, -navigate::page(model)),
@@ -139,7 +140,7 @@ fn last_place(model: &mut Model) {
 }
 
 /// Goes somewhere, or says why that is not possible.
-fn go(model: &mut Model, address: &Address) {
+pub(super) fn go(model: &mut Model, address: &Address) {
     if let Err(nowhere) = screens::visit(model, address) {
         model.complain(nowhere.to_string());
     }
@@ -182,8 +183,21 @@ fn back(model: &mut Model) {
 /// Asks the terminal to copy the address of what is seen.
 fn copy(model: &mut Model) -> Effect {
     let address = screens::here(model).to_string();
-    model.say(copy::said(model.multiplexer, &address));
+    model.say(copy::said(model, &address));
     Effect::Copy(address)
+}
+
+/// Gives the mouse to the terminal, or takes it again.
+fn lend(model: &mut Model) {
+    let key = model.keymap.shown(Action::Mouse);
+    model.mouse = match model.mouse {
+        Mouse::Ours => Mouse::Lent,
+        Mouse::Lent | Mouse::Unused => Mouse::Ours,
+    };
+    model.say(match model.mouse {
+        Mouse::Ours => "clicks and the wheel come here again".to_owned(),
+        _ => format!("the mouse selects text now: {key} takes it again"),
+    });
 }
 
 fn dismiss(model: &mut Model) {

@@ -16,6 +16,10 @@ pub(crate) fn samples(theme: Theme, cells: usize) -> usize {
 /// Draws the newest samples as close together as the theme can, the highest as high as `most`. Nothing counted is a low line,
 /// no sample a blank.
 pub(crate) fn sparkline(theme: Theme, newest: &[f64], most: f64, cells: usize) -> String {
+    // Nobody hears a picture.
+    if theme.words {
+        return String::new();
+    }
     let room = samples(theme, cells);
     let newest = &newest[newest.len().saturating_sub(room)..];
     let mut heights = vec![None; room - newest.len()];

@@ -2,20 +2,22 @@
 
 use super::{Confirm, shut};
 use crate::tui::action::Action;
+use crate::tui::aims::Aim;
 use crate::tui::consequence::Choice;
 use crate::tui::glyph::Glyph;
+use crate::tui::layers::told::{Takes, Told};
 use crate::tui::layers::window;
 use crate::tui::model::Model;
 use crate::tui::paint::{Brush, Run, run};
-use crate::tui::theme::Role;
+use crate::tui::theme::{Role, Theme};
 
 impl Confirm {
     /// Draws it.
     pub(in crate::tui::layers) fn draw(&self, model: &Model, brush: &mut Brush<'_>) {
         let width = window::columns(model);
         let mut rows = match &self.rehearsal {
-            Some(steps) => told(steps, width),
-            None => self.body(brush, width),
+            Some(steps) => rehearsed(steps, width),
+            None => self.body(model.theme, width),
         };
         let body = rows.len();
         rows.push(Vec::new());
@@ -32,11 +34,68 @@ impl Confirm {
         }
         let choices = rows.len() - body;
         let inside = window::open(model, brush, rows.len(), &self.statement.title, Role::Warn);
-        window::rows(brush, inside, &rows, choices);
+        let last = window::rows(brush, inside, &rows, choices);
+        brush.aim(last, Aim::Act(Action::Cancel));
+    }
+
+    /// What it says to those who listen. A change of what was decided is worth saying it again; a live rate is not.
+    pub(in crate::tui::layers) fn told(&self, model: &Model) -> Told {
+        let blocked = self.blocked(model);
+        let statement = &self.statement;
+        let said = (&statement.decided, &statement.warnings, &blocked);
+        let mark = format!(
+            "{:?}",
+            (self.shown, self.reason.typing, said, &self.rehearsal)
+        );
+        if let Some(naming) = &self.naming {
+            return Told {
+                // Another name than the one that is asked for is answered by asking again.
+                mark: format!("{mark}{}", naming.field.text),
+                title: format!(
+                    "Type {} to {}; an empty line goes back",
+                    naming.name, naming.choice.label
+                ),
+                lines: Vec::new(),
+                takes: Takes::Text,
+            };
+        }
+        if self.reason.typing {
+            return Told {
+                mark,
+                title: "Why? It is written into the journal; an empty line gives no reason"
+                    .to_owned(),
+                lines: Vec::new(),
+                takes: Takes::Text,
+            };
+        }
+        let cancel = model.keymap.shown(Action::Cancel);
+        let mut choices = match &blocked {
+            Some(reason) => vec![vec![run(
+                Role::Bad,
+                format!("It can't be done now: {reason}"),
+            )]],
+            None => self.choices(model),
+        };
+        choices.push(vec![run(
+            Role::Text,
+            format!("{cancel}, or an empty line, cancels"),
+        )]);
+        Told {
+            mark,
+            title: statement.title.clone(),
+            lines: match &self.rehearsal {
+                Some(steps) => rehearsed(steps, usize::MAX),
+                None => self.body(model.theme, usize::MAX),
+            },
+            takes: Takes::Keys {
+                listens: model.now >= self.armed_at(),
+                choices,
+            },
+        }
     }
 
     /// What was decided, what has changed, and what is so at the moment.
-    fn body(&self, brush: &Brush<'_>, width: usize) -> Vec<Vec<Run>> {
+    fn body(&self, theme: Theme, width: usize) -> Vec<Vec<Run>> {
         let mut rows: Vec<Vec<Run>> = Vec::new();
         for line in &self.statement.decided {
             rows.extend(window::paragraph(Role::Text, line, width));
@@ -56,16 +115,16 @@ impl Confirm {
                 rows.extend(window::paragraph(Role::Muted, line, width));
             }
         }
-        let sign = brush.glyph(Glyph::Attention);
+        let sign = Glyph::Attention.draw(theme);
         for line in &self.statement.warnings {
             let text = format!("{sign} Changed: {line}");
             rows.extend(window::paragraph(Role::Warn, &text, width));
         }
         if !self.statement.now.is_empty() {
             rows.push(Vec::new());
-            let dot = brush.glyph(Glyph::Separator);
+            let dot = Glyph::Separator;
             for line in &self.statement.now {
-                let text = format!("{dot} {line}");
+                let text = dot.beside(theme, line);
                 rows.extend(window::paragraph(Role::Text, &text, width));
             }
         }
@@ -140,7 +199,7 @@ impl Confirm {
 }
 
 /// What would happen.
-fn told(steps: &Result<Vec<String>, String>, width: usize) -> Vec<Vec<Run>> {
+fn rehearsed(steps: &Result<Vec<String>, String>, width: usize) -> Vec<Vec<Run>> {
     let heading = "If everything goes well, and nobody says anything more:";
     let mut rows = vec![vec![run(Role::Heading, heading)]];
     match steps {

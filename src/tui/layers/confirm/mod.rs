@@ -29,6 +29,7 @@ use crate::tui::consequence::{self, Choice, Statement};
 use crate::tui::effect::Effect;
 use crate::tui::glyph::Glyph;
 use crate::tui::model::Model;
+use crate::tui::widgets::field::Field;
 
 /// Keys within this time after it appeared, or changed, were meant for something else.
 pub(crate) const DEAF: Duration = Duration::from_millis(500);
@@ -198,6 +199,22 @@ impl Confirm {
     /// Whether its journal has a place for a reason.
     fn takes_reason(&self) -> bool {
         matches!(self.subject, Subject::Control(..))
+    }
+
+    /// The reason that is being typed, if one is.
+    pub(super) fn why(&mut self) -> Option<&mut Field> {
+        match &mut self.naming {
+            Some(naming) => Some(&mut naming.field),
+            None => self.reason.typing.then_some(&mut self.reason.field),
+        }
+    }
+
+    /// A line that was typed whole.
+    pub(super) fn retype(&mut self, text: &str) {
+        if let Some(field) = self.why() {
+            field.text.clear();
+            field.paste(text);
+        }
     }
 
     /// Pasted text is part of a reason that is being typed, and nothing else.

@@ -3,6 +3,7 @@
 use super::{Entry, Form};
 use crate::tui::action::Action;
 use crate::tui::glyph::Glyph;
+use crate::tui::layers::told::{Takes, Told, WAITS};
 use crate::tui::layers::window;
 use crate::tui::model::Model;
 use crate::tui::paint::{Brush, Run, run};
@@ -36,6 +37,40 @@ impl Form {
         let title = format!("New {}", self.kind.name());
         let inside = window::open(model, brush, shown.len(), &title, Role::Focus);
         window::rows(brush, inside, &shown, BELOW);
+    }
+
+    /// What it says to those who listen: the field that has the keys.
+    pub(in crate::tui::layers) fn told(&self, model: &Model) -> Told {
+        let texts = self.entries.iter().map(|entry| &entry.field.text);
+        let mark = format!(
+            "{}{:?}{:?}",
+            self.at,
+            texts.collect::<Vec<_>>(),
+            self.failure
+        );
+        let mut lines = Vec::new();
+        let mut title = format!("New {}", self.kind.name());
+        if let Some(entry) = self.entries.get(self.at) {
+            title = format!("{title}: {}? {}", entry.blank.name, self.help(model, entry));
+            let wrong = self.wrong(model, entry).filter(|_| entry.left);
+            lines.extend(wrong.map(|wrong| vec![run(Role::Bad, wrong)]));
+            if !entry.field.text.is_empty() {
+                let kept = format!("An empty line leaves {}", entry.field.text);
+                lines.push(vec![run(Role::Muted, kept)]);
+            }
+        }
+        let failure = self.failure.iter().flat_map(|failure| failure.lines());
+        lines.extend(failure.map(|line| vec![run(Role::Bad, line)]));
+        Told {
+            mark: if self.awaited.is_some() {
+                WAITS.to_owned()
+            } else {
+                mark
+            },
+            title,
+            lines,
+            takes: Takes::Text,
+        }
     }
 
     /// The fields with what is said of them, and the row of the one that has the keys.

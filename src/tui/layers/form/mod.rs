@@ -162,6 +162,11 @@ impl Form {
         }
     }
 
+    /// What is typed into.
+    pub(super) fn field(&mut self) -> Option<&mut Field> {
+        self.entries.get_mut(self.at).map(|entry| &mut entry.field)
+    }
+
     /// Takes pasted text into the field that has the keys.
     pub(super) fn paste(&mut self, text: &str) {
         if let Some(entry) = self.entries.get_mut(self.at) {

@@ -7,9 +7,11 @@ mod table;
 use ratatui::layout::Rect;
 
 use crate::engine::deployment::Target;
+use crate::tui::aims::Aim;
 use crate::tui::glyph::Glyph;
 use crate::tui::layout::Layout;
 use crate::tui::lists::List;
+use crate::tui::lists::row::Row;
 use crate::tui::model::{Model, Pane};
 use crate::tui::paint::{Brush, Ends, Run, run};
 use crate::tui::theme::Role;
@@ -46,6 +48,7 @@ pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
     if area.height == 0 {
         return;
     }
+    brush.aim(area, Aim::Pane(Pane::Instances));
     let focus = model.has_keys(Pane::Instances);
     brush.rule(
         area,
@@ -108,6 +111,8 @@ fn rows(
     let focus = model.has_keys(Pane::Instances);
     for (y, target) in (area.y + 1..area.bottom()).zip(visible) {
         let selected = model.selected.instance.as_ref() == Some(&target.name);
+        let whole = Rect::new(area.x + 1, y, area.width - 2, 1);
+        brush.aim(whole, Aim::Row(Row::Instance(target.name.clone())));
         if selected {
             let cursor = brush.glyph(Glyph::Cursor);
             brush.text(area.x + 1, y, 1, Role::Focus, cursor);
@@ -115,7 +120,7 @@ fn rows(
         brush.runs(area.x + 3, y, area.width.saturating_sub(4), &row(target));
         if selected {
             let tint = if focus { Role::Selected } else { Role::Chosen };
-            brush.tint(Rect::new(area.x + 1, y, area.width - 2, 1), tint);
+            brush.tint(whole, tint);
         }
     }
 }

@@ -8,6 +8,7 @@ use super::note::note;
 use crate::engine::deployment::{Target, TargetEvent};
 use crate::model::name::Name;
 use crate::tui::action::Action;
+use crate::tui::aims::Aim;
 use crate::tui::glyph::{self, Glyph};
 use crate::tui::layout::Layout;
 use crate::tui::model::{Model, Pane};
@@ -88,6 +89,7 @@ pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
     if area.height == 0 {
         return;
     }
+    brush.aim(area, Aim::Pane(Pane::Output));
     let inside = inside(layout);
     let shape = shape(model);
     if !layout.tiny {
@@ -202,7 +204,7 @@ fn title(model: &Model, shape: Shape, role: Role) -> Vec<Run> {
 }
 
 /// What is not here any more, and where it is.
-fn older(output: &Output) -> String {
+pub(crate) fn older(output: &Output) -> String {
     let gone = output.ring.gone();
     let Some(of) = &output.of else {
         return format!("{gone} older lines");
@@ -212,7 +214,8 @@ fn older(output: &Output) -> String {
     format!("{gone} older lines: {}", command.trim_end())
 }
 
-fn silence(model: &Model) -> String {
+/// Why there are no lines.
+pub(crate) fn silence(model: &Model) -> String {
     if model.replay.is_some() {
         return "a recording holds no output".to_owned();
     }

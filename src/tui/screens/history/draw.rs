@@ -14,10 +14,13 @@ use ratatui::layout::Rect;
 
 use super::entry::Entry;
 use super::{History, Places, Scope};
+use crate::model::deployment::DeploymentId;
 use crate::model::timestamp::Short;
 use crate::text::safe;
+use crate::tui::aims::Aim;
 use crate::tui::glyph::Glyph;
 use crate::tui::lists::List;
+use crate::tui::lists::row::Row;
 use crate::tui::model::Model;
 use crate::tui::paint::{Brush, Ends, Run, run};
 use crate::tui::panes::arranged;
@@ -81,6 +84,8 @@ fn rows(history: &History, model: &Model, places: &Places, brush: &mut Brush<'_>
     }
     for (y, entry) in (area.y..area.bottom()).zip(&entries) {
         let selected = history.selected.as_ref() == Some(entry.id);
+        let whole = Rect::new(area.x, y, area.width, 1);
+        brush.aim(whole, Aim::Row(Row::Past(entry.id.clone())));
         if selected {
             let cursor = brush.glyph(Glyph::Cursor);
             brush.text(area.x, y, 1, Role::Focus, cursor);
@@ -92,8 +97,27 @@ fn rows(history: &History, model: &Model, places: &Places, brush: &mut Brush<'_>
         let runs = columns.row(model, entry);
         brush.runs(area.x + 3, y, area.width.saturating_sub(3), &runs);
         if selected {
-            brush.tint(Rect::new(area.x, y, area.width, 1), Role::Selected);
+            brush.tint(whole, Role::Selected);
         }
+    }
+}
+
+/// A row in words.
+pub(crate) fn row(model: &Model, id: &DeploymentId) -> Option<Vec<Run>> {
+    let history = &model.history;
+    let entry = history.entry(model.view.as_ref()?, id)?;
+    let entries = std::slice::from_ref(&entry);
+    Some(Columns::of(history, entries, usize::from(model.size.0)).row(model, &entry))
+}
+
+/// The selected deployment in a sentence; why there is none to select.
+pub(crate) fn sentence(model: &Model) -> String {
+    let history = &model.history;
+    let selected = model.view.as_ref().zip(history.selected.as_ref());
+    let entry = selected.and_then(|(view, id)| history.entry(view, id));
+    match entry {
+        Some(entry) => format!("{}: {}", entry.id, about(model, &entry)),
+        None => empty(history, model).1,
     }
 }
 
@@ -173,7 +197,7 @@ impl Columns {
             None => text.to_owned(),
         };
         let mark = entry.mark;
-        let sign = mark.glyph.draw(model.theme);
+        let status = format!("{:1$}", mark.word, STATUS - 2);
         let date = (model.date)(entry.create_time);
         // Without seconds, and without the year where there is no room for it.
         let minutes = date.get(.."2031-02-03 14:02".len()).unwrap_or(&date);
@@ -187,7 +211,7 @@ impl Columns {
         let waiting = spans.filter(|(_, waited)| !waited.is_zero());
         let waiting = waiting.map_or_else(String::new, |(_, waited)| Short(waited).to_string());
         let mut runs = vec![
-            run(mark.role, format!("{sign} {:1$}", mark.word, STATUS - 2)),
+            run(mark.role, mark.glyph.beside(model.theme, &status)),
             run(Role::Muted, format!("{when:0$} ", self.when)),
         ];
         if self.group > 0 {

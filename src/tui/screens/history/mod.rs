@@ -25,6 +25,7 @@ use crate::tui::widgets::fuzzy::Fuzzy;
 use crate::tui::widgets::list::{scroll, step};
 
 pub(super) use draw::draw;
+pub(crate) use draw::{row, sentence};
 use entry::Entry;
 
 /// Whose history it is.
@@ -254,6 +255,16 @@ impl History {
             Scope::Host(host) => Address::Instance(id.clone(), host.clone()),
             _ => Address::Deployment(id.clone()),
         })
+    }
+
+    /// The deployment at a place.
+    pub(crate) fn at(&self, place: usize) -> Option<DeploymentId> {
+        self.rows.get(place).cloned()
+    }
+
+    /// Puts the cursor on a deployment that is shown.
+    pub(crate) fn put(&mut self, id: DeploymentId) {
+        self.selected = Some(id);
     }
 
     /// How many are shown.

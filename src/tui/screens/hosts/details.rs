@@ -57,7 +57,8 @@ pub(super) fn draw(
     }
 }
 
-fn rows(host: HostView<'_>, model: &Model, width: usize) -> Vec<Vec<Run>> {
+/// Everything that is known of a host, row by row.
+pub(crate) fn rows(host: HostView<'_>, model: &Model, width: usize) -> Vec<Vec<Run>> {
     let mark = glyph::host(host.state());
     let mut rows = Vec::new();
     for (index, line) in host
@@ -71,12 +72,12 @@ fn rows(host: HostView<'_>, model: &Model, width: usize) -> Vec<Vec<Run>> {
             _ if line.problem => mark.role,
             _ => Role::Text,
         };
-        let sign = if index == 0 {
-            format!("{} ", mark.glyph.draw(model.theme))
+        let text = if index == 0 {
+            mark.glyph.beside(model.theme, &line.text)
         } else {
-            String::new()
+            line.text
         };
-        for (part, text) in wrap(&format!("{sign}{}", line.text), width.saturating_sub(LABEL))
+        for (part, text) in wrap(&text, width.saturating_sub(LABEL))
             .into_iter()
             .enumerate()
         {

@@ -6,7 +6,9 @@ use super::Hosts;
 use super::places::Places;
 use crate::api::host::HostView;
 use crate::text::size;
+use crate::tui::aims::Aim;
 use crate::tui::glyph::{self, Glyph};
+use crate::tui::lists::row::Row;
 use crate::tui::model::Model;
 use crate::tui::paint::{Brush, Run, run};
 use crate::tui::theme::Role;
@@ -70,6 +72,8 @@ pub(super) fn draw(hosts: &Hosts, model: &Model, places: &Places, brush: &mut Br
             continue;
         };
         let selected = hosts.selected.as_ref() == Some(&line.name);
+        let whole = Rect::new(area.x, y, area.width, 1);
+        brush.aim(whole, Aim::Row(Row::Host(line.name.clone())));
         if selected {
             let cursor = brush.glyph(Glyph::Cursor);
             brush.text(area.x, y, 1, Role::Focus, cursor);
@@ -77,14 +81,14 @@ pub(super) fn draw(hosts: &Hosts, model: &Model, places: &Places, brush: &mut Br
         let runs = row(model, host, name, wide);
         brush.runs(area.x + 2, y, area.width.saturating_sub(2), &runs);
         if selected {
-            brush.tint(Rect::new(area.x, y, area.width, 1), Role::Selected);
+            brush.tint(whole, Role::Selected);
         }
     }
 }
 
-fn row(model: &Model, host: HostView<'_>, name: usize, wide: bool) -> Vec<Run> {
+/// A row, its name in so many columns.
+pub(crate) fn row(model: &Model, host: HostView<'_>, name: usize, wide: bool) -> Vec<Run> {
     let mark = glyph::host(host.state());
-    let sign = mark.glyph.draw(model.theme);
     // What an agent that is silent now once said is no present.
     let silent = host.state().is_silent();
     let old = if silent { Role::Muted } else { Role::Text };
@@ -99,8 +103,9 @@ fn row(model: &Model, host: HostView<'_>, name: usize, wide: bool) -> Vec<Run> {
         None => text.to_owned(),
     };
     let id = cut(host.host.name.as_str(), name);
+    let state = format!("{:1$}", mark.word, STATE - 2);
     let mut runs = vec![
-        run(mark.role, format!("{sign} {:1$}", mark.word, STATE - 2)),
+        run(mark.role, mark.glyph.beside(model.theme, &state)),
         run(Role::Text, format!("{id:name$} ")),
         run(old, format!("{up:>UP$} {free:>FREE$}  ")),
     ];

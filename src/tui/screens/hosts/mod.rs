@@ -1,8 +1,8 @@
 //! The hosts: whether they answer, what is installed for which group, what is wrong. Those that need somebody come first.
 //! With ten thousand hosts as with ten, only visible rows are laid out.
 
-mod details;
-mod list;
+pub(crate) mod details;
+pub(crate) mod list;
 mod places;
 
 use crate::api::host::HostView;
@@ -119,6 +119,16 @@ impl Hosts {
         self.calm = Calm::default();
     }
 
+    /// The host at a place.
+    pub(crate) fn at(&self, place: usize) -> Option<Name> {
+        self.rows.get(place).map(|row| row.name.clone())
+    }
+
+    /// Puts the cursor on a host that is shown.
+    pub(crate) fn put(&mut self, name: Name) {
+        self.selected = Some(name);
+    }
+
     /// How many are shown.
     pub(crate) fn shown(&self) -> usize {
         self.rows.len()
@@ -135,7 +145,7 @@ impl Hosts {
     }
 
     /// The selected host.
-    fn host<'a>(&self, model: &'a Model) -> Option<HostView<'a>> {
+    pub(crate) fn host<'a>(&self, model: &'a Model) -> Option<HostView<'a>> {
         model.view.as_ref()?.host(self.selected.as_ref()?)
     }
 

@@ -70,7 +70,13 @@ pub(crate) fn told(model: &Model) -> Option<Told> {
         Layer::Deploy(pick) => {
             let (title, state) = pick.told();
             let choices = pick.picker.told(Choice::Deploy);
-            picker(title, vec![vec![state]], choices)
+            // How it is closed on a screen is said otherwise to those who listen.
+            let state = Some(state).filter(|(role, _)| *role != Role::Muted);
+            picker(
+                title,
+                state.map(|state| vec![state]).into_iter().collect(),
+                choices,
+            )
         }
         Layer::Filter(filter) => {
             let list = filter.list();

@@ -162,7 +162,7 @@ pub async fn upload(
 ///
 /// # Errors
 /// Why it is closed.
-pub fn check_writing(circumstances: Circumstances) -> Result<(), Closed> {
+pub fn check_writing(circumstances: &Circumstances) -> Result<(), Closed> {
     if circumstances.read_only {
         return Err(Closed::ReadOnly);
     }
@@ -177,7 +177,7 @@ pub fn check_writing(circumstances: Circumstances) -> Result<(), Closed> {
 ///
 /// # Errors
 /// If the gate is closed, the project would get errors, somebody else was faster, or a file can't be written.
-pub fn write(changes: &Changes, circumstances: Circumstances) -> Result<Vec<Problem>, Unwritten> {
+pub fn write(changes: &Changes, circumstances: &Circumstances) -> Result<Vec<Problem>, Unwritten> {
     check_writing(circumstances)?;
     Ok(changes.commit()?)
 }
@@ -265,11 +265,11 @@ mod tests {
             (read_only, Closed::ReadOnly),
             (unconfirmed, Closed::Unconfirmed),
         ] {
-            let refused = write(&changes, circumstances).unwrap_err();
+            let refused = write(&changes, &circumstances).unwrap_err();
             assert_eq!(refused.to_string(), closed.to_string());
             assert_eq!(std::fs::read_to_string(&file).unwrap(), "name: shop\n");
         }
-        write(&changes, FRESH).unwrap();
+        write(&changes, &FRESH).unwrap();
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "name: other\n");
     }
 }

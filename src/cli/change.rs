@@ -20,7 +20,7 @@ pub(super) struct Options {
 
 /// Refuses a change of a project that is read-only.
 pub(super) fn allowed(context: &Context) -> color_eyre::Result<()> {
-    gate::check_writing(context.circumstances()?)
+    gate::check_writing(&context.circumstances()?)
         .map_err(|closed| UsageError(closed.to_string()).into())
 }
 
@@ -43,7 +43,7 @@ pub(super) fn finish(
         warn(&files_of(changes), &notes);
         return Ok(Exit::Succeeded);
     }
-    let written = gate::write(changes, context.circumstances()?);
+    let written = gate::write(changes, &context.circumstances()?);
     let notes = written.map_err(|error: Unwritten| UsageError(error.to_string()))?;
     for file in files {
         let verb = match file.after() {

@@ -98,7 +98,7 @@ pub(crate) fn prepare(new: &New, project: &Path) -> Result<Reviewed, String> {
 ///
 /// # Errors
 /// Why not, and where what was written by hand is then.
-pub(crate) fn write(draft: &Draft, circumstances: Circumstances) -> Result<String, String> {
+pub(crate) fn write(draft: &Draft, circumstances: &Circumstances) -> Result<String, String> {
     let written = gate::write(draft.changes(), circumstances);
     let left = draft.let_go();
     match (written, left) {
@@ -150,13 +150,13 @@ mod tests {
             confirmed: true,
             locked: None,
         };
-        let refused = write(&reviewed.draft, open.clone()).unwrap_err();
+        let refused = write(&reviewed.draft, &open).unwrap_err();
         assert!(refused.contains("changed by somebody else"), "{refused}");
         assert!(refused.contains(&kept(&copy)), "{refused}");
         let theirs = std::fs::read_to_string(&file).unwrap();
         assert!(theirs.starts_with("# theirs"));
         std::fs::write(&file, ROOT).unwrap();
-        assert_eq!(write(&reviewed.draft, open).unwrap(), "wrote cutover.yaml");
+        assert_eq!(write(&reviewed.draft, &open).unwrap(), "wrote cutover.yaml");
         assert!(!copy.exists());
     }
 

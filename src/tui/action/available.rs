@@ -37,18 +37,7 @@ pub(crate) fn available(action: Action, model: &Model) -> Result<(), String> {
         return Err("it changes how a screen looks, and here is none".to_owned());
     }
     match action {
-        Action::Deploy => {
-            changeable(model)?;
-            fresh(model)?;
-            let group = model
-                .selected
-                .group
-                .as_ref()
-                .ok_or("no deployment group is selected")?;
-            let deploy = model.deploy(group.clone(), String::new());
-            permitted(model, &Request::Deploy(deploy), Where::Group(group))?;
-            deployable(model, group)
-        }
+        Action::Deploy => deployable_now(model),
         Action::Stop => {
             changeable(model)?;
             steered(model, action)
@@ -68,18 +57,7 @@ pub(crate) fn available(action: Action, model: &Model) -> Result<(), String> {
             fresh(model)?;
             steered(model, action)
         }
-        Action::RollBack => {
-            changeable(model)?;
-            fresh(model)?;
-            let deployment = deployment(model)?;
-            let back = Request::Rollback {
-                deployment: deployment.id().clone(),
-                by: model.user.clone(),
-                uid: None,
-            };
-            permitted(model, &back, Where::Group(&deployment.group_key()))?;
-            reversible(model, deployment)
-        }
+        Action::RollBack => rolls_back_now(model),
         Action::Edit => {
             documents::editable(model)?;
             documents::selected(model).map(|_| ())
@@ -132,6 +110,34 @@ pub(crate) fn available(action: Action, model: &Model) -> Result<(), String> {
         }
         _ => moving(action, model),
     }
+}
+
+/// Whether something can be deployed to the selected group.
+fn deployable_now(model: &Model) -> Result<(), String> {
+    changeable(model)?;
+    fresh(model)?;
+    let group = model
+        .selected
+        .group
+        .as_ref()
+        .ok_or("no deployment group is selected")?;
+    let deploy = model.deploy(group.clone(), String::new());
+    permitted(model, &Request::Deploy(deploy), Where::Group(group))?;
+    deployable(model, group)
+}
+
+/// Whether the selected deployment can be rolled back.
+fn rolls_back_now(model: &Model) -> Result<(), String> {
+    changeable(model)?;
+    fresh(model)?;
+    let deployment = deployment(model)?;
+    let back = Request::Rollback {
+        deployment: deployment.id().clone(),
+        by: model.user.clone(),
+        uid: None,
+    };
+    permitted(model, &back, Where::Group(&deployment.group_key()))?;
+    reversible(model, deployment)
 }
 
 /// Whether an action only changes how a screen looks.

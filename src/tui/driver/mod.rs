@@ -281,7 +281,7 @@ impl Driver {
                     });
                 }
                 Effect::Write(draft, circumstances) => {
-                    self.aside(move || Message::Written(writing::write(&draft, circumstances)));
+                    self.aside(move || Message::Written(writing::write(&draft, &circumstances)));
                 }
                 effect => self.perform(effect),
             }

@@ -78,12 +78,12 @@ impl Export {
         let rows = List::with_keys(model).is_some();
         let row = |form: Form| {
             let (ending, what) = form.said();
-            let open = rows || !form.is_of_rows();
-            let note = if open {
-                what
+            let (open, why) = if form.is_of_rows() {
+                (rows, "output has the keys here: it has no rows")
             } else {
-                "output has the keys here: it has no rows"
+                (!model.theme.words, "here is no screen")
             };
+            let note = if open { what } else { why };
             Row {
                 id: form,
                 text: ending.to_owned(),

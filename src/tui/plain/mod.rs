@@ -171,7 +171,8 @@ impl Plain {
                 let depth = model.layers.len();
                 effects.extend(update(model, at, Message::Act(action)));
                 // The question has changed, or it can't be done: then it is asked anew.
-                let refused = line::decides(action) && model.layers.len() == depth;
+                let goes_on = super::layers::context(model) == Some(line::TYPING);
+                let refused = line::decides(action) && model.layers.len() == depth && !goes_on;
                 let closed = matches!(action, Action::Cancel | Action::Stay | Action::Close);
                 if closed || (refused && model.outcome.is_none()) {
                     self.say("Nothing is done.");

@@ -165,7 +165,7 @@ fn what_is_right_is_shown_and_written_on_a_key_of_its_own() {
     cockpit.keys("y");
     let (draft, circumstances) = written(&cockpit).unwrap();
     assert!(circumstances.confirmed && !circumstances.read_only);
-    let said = writing::write(&draft, circumstances);
+    let said = writing::write(&draft, &circumstances);
     cockpit.send(Message::Written(said));
     assert!(cockpit.screen().contains("wrote cutover.yaml"));
     assert!(!copy.exists());

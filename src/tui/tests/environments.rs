@@ -29,7 +29,7 @@ fn project(hosts: usize, name: &str, environment: Environment) -> Project {
     project
 }
 
-const PRODUCTION: Environment = Environment {
+pub(super) const PRODUCTION: Environment = Environment {
     production: true,
     locked: None,
     unlock_minutes: 15,
@@ -40,13 +40,13 @@ const OPEN: Environment = Environment {
     ..PRODUCTION
 };
 
-fn rollout(environment: Environment) -> Cockpit {
+pub(super) fn rollout(environment: Environment) -> Cockpit {
     let project = project(12, "production", environment);
     Cockpit::with(sample::snapshot(project, &sample::rollout().deployment))
 }
 
 /// The orchestrator has written down who unlocks it, and answers.
-fn unlocked(cockpit: &mut Cockpit) {
+pub(super) fn unlocked(cockpit: &mut Cockpit) {
     let Some(Effect::Send(command, circumstances)) = cockpit.effects.last() else {
         panic!("nothing was sent");
     };

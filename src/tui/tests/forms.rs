@@ -49,7 +49,7 @@ fn prepared(cockpit: &Cockpit) -> Option<(u64, New)> {
 }
 
 /// Does what the driver would do.
-fn prepare(cockpit: &mut Cockpit) -> Result<(), String> {
+pub(super) fn prepare(cockpit: &mut Cockpit) -> Result<(), String> {
     let (number, new) = prepared(cockpit).unwrap();
     let folder = cockpit.model.documents.clone().unwrap();
     let result = writing::prepare(&new, &folder);
@@ -112,7 +112,7 @@ fn an_application_is_made_by_a_form() {
     cockpit.wait(500);
     cockpit.keys("y");
     let (draft, circumstances) = written(&cockpit).unwrap();
-    let said = writing::write(&draft, circumstances).unwrap();
+    let said = writing::write(&draft, &circumstances).unwrap();
     cockpit.send(Message::Written(Ok(said)));
     assert!(
         cockpit.model.layers.is_empty(),
@@ -295,7 +295,7 @@ fn read_only_after_the_form_was_opened_is_seen_at_the_gate() {
     cockpit.model.read_only = true;
     cockpit.keys("y");
     let (draft, circumstances) = written(&cockpit).unwrap();
-    let refused = writing::write(&draft, circumstances).unwrap_err();
+    let refused = writing::write(&draft, &circumstances).unwrap_err();
     assert_eq!(refused, Closed::ReadOnly.to_string());
     assert!(!project.path().join("applications").exists());
 }

@@ -1,7 +1,8 @@
 //! The linear mode: what is told, and what lines do.
 
+use super::environments::{self, PRODUCTION};
 use super::sides::{self, REROUTE, WAITS};
-use super::{Cockpit, sample};
+use super::{Cockpit, documents, forms, sample};
 use crate::api::command::Command;
 use crate::api::feed::FeedItem;
 use crate::engine::{Event, Record};
@@ -11,6 +12,7 @@ use crate::tui::layers::Layer;
 use crate::tui::message::Message;
 use crate::tui::model::Link;
 use crate::tui::plain::{BOUNDLESS, Plain, theme};
+use crate::tui::tour::{Moment, Step};
 
 /// A cockpit that somebody listens to.
 struct Listener {
@@ -313,4 +315,97 @@ fn what_is_old_is_said_to_be_old() {
         listener.cockpit.model.layers.last(),
         Some(Layer::Confirm(_))
     ));
+}
+
+#[test]
+fn a_lock_is_taken_off_with_a_reason_and_a_name_is_typed_in_production() {
+    let mut listener = Listener::ready(environments::rollout(PRODUCTION));
+    let told = listener.types("b");
+    assert!(told.contains("locked"), "{told}");
+    let told = listener.types("unlock");
+    assert!(told.contains("Unlock production? Why?"), "{told}");
+    listener.types("INC-7");
+    environments::unlocked(&mut listener.cockpit);
+    listener.told();
+    let told = listener.types("b");
+    assert!(told.contains("Roll back d-7F3KQ21XB?"), "{told}");
+    listener.waits(600);
+    let told = listener.types("v");
+    assert!(told.contains("If everything goes well"), "{told}");
+    let told = listener.types("y");
+    assert!(told.contains("Type production to"), "{told}");
+    let sent = listener.sent().len();
+    // What is no name is asked for again, and an empty line goes back.
+    let told = listener.types("prod");
+    assert!(told.contains("Type production to"), "{told}");
+    let told = listener.types("");
+    assert!(!told.contains("Type production to"), "{told}");
+    assert_eq!(listener.sent().len(), sent);
+    listener.types("y");
+    listener.types("production");
+    assert_eq!(listener.sent().len(), sent + 1);
+    assert!(matches!(
+        listener.sent().last(),
+        Some(Command::Rollback { .. } | Command::Control { .. })
+    ));
+}
+
+#[test]
+fn a_form_is_asked_field_by_field_and_written_on_a_key_of_its_own() {
+    let project = documents::project();
+    let mut listener = Listener::ready(documents::desk(project.path()));
+    let told = listener.types("new");
+    assert!(told.contains("New: what?"), "{told}");
+    listener.types("application");
+    let told = listener.types("1");
+    assert!(told.contains("New application: application?"), "{told}");
+    // A name that is none is said, and asked for again at the end.
+    listener.types("No Name");
+    let told = listener.types("");
+    assert!(told.contains("New application: application?"), "{told}");
+    assert!(told.contains("An empty line leaves No Name"), "{told}");
+    listener.types("billing");
+    listener.types("Lambda");
+    forms::prepare(&mut listener.cockpit).unwrap();
+    let told = listener.told();
+    assert!(
+        told.contains("Write applications/billing/application.yaml?"),
+        "{told}"
+    );
+    assert!(told.contains("+computePlatform: Lambda"), "{told}");
+    listener.types("");
+    let writes = |listener: &Listener| {
+        let effects = listener.cockpit.effects.iter();
+        effects
+            .filter(|effect| matches!(effect, Effect::Write(..)))
+            .count()
+    };
+    assert_eq!(writes(&listener), 0, "an empty line writes nothing");
+    listener.types("");
+    forms::prepare(&mut listener.cockpit).unwrap();
+    listener.waits(600);
+    listener.types("y");
+    assert_eq!(writes(&listener), 1);
+    let written = "wrote applications/billing/application.yaml";
+    listener
+        .cockpit
+        .send(Message::Written(Ok(written.to_owned())));
+    assert!(listener.told().contains(written));
+    // Nobody gets a terminal here.
+    let told = listener.types("edit");
+    assert!(told.contains("`cutover application edit`"), "{told}");
+}
+
+#[test]
+fn the_guide_is_told_when_it_has_something_new_to_say() {
+    let mut cockpit = super::commands::rollout();
+    cockpit.model.tour = vec![Step {
+        group: "shop/production",
+        moment: Moment::Runs,
+        text: "Two hosts at a time. {stop} stops.",
+    }];
+    let mut listener = Listener::of(cockpit);
+    let told = listener.told();
+    assert!(told.contains("Two hosts at a time. s stops."), "{told}");
+    assert!(!listener.types("where").contains("Two hosts at a time"));
 }

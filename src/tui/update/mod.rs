@@ -103,11 +103,7 @@ fn apply(model: &mut Model, at: Timestamp, message: Message) -> Vec<Effect> {
         Message::Tick => Vec::new(),
         Message::Feed(item) => feed(model, *item),
         Message::Lost(reason) => {
-            // The last news count: later attempts fail for the same reason, and silence is noticed late.
-            if !matches!(model.link, Link::Lost { .. }) {
-                let since = model.heard.unwrap_or(at);
-                model.link = Link::Lost { since, reason };
-            }
+            lost(model, at, reason);
             Vec::new()
         }
         Message::Fetched(id, result) => {
@@ -155,6 +151,14 @@ fn apply(model: &mut Model, at: Timestamp, message: Message) -> Vec<Effect> {
             model.outcome = Some(Outcome::Signal);
             vec![Effect::Quit]
         }
+    }
+}
+
+/// The feed broke. The last news count: later attempts fail for the same reason, and silence is noticed late.
+fn lost(model: &mut Model, at: Timestamp, reason: String) {
+    if !matches!(model.link, Link::Lost { .. }) {
+        let since = model.heard.unwrap_or(at);
+        model.link = Link::Lost { since, reason };
     }
 }
 

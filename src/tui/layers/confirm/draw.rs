@@ -50,7 +50,7 @@ impl Confirm {
         if let Some(naming) = &self.naming {
             return Told {
                 // Another name than the one that is asked for is answered by asking again.
-                mark: format!("{mark}{}", naming.field.text),
+                mark: format!("{mark} named {}", naming.field.text),
                 title: format!(
                     "Type {} to {}; an empty line goes back",
                     naming.name, naming.choice.label
@@ -172,10 +172,12 @@ impl Confirm {
             Some(_) => "what is decided",
             None => "step by step: what would happen, and when",
         };
-        let rehearse = vec![
-            run(Role::Key, model.keymap.shown(Action::Rehearse)),
-            run(Role::Muted, format!("  {label}")),
-        ];
+        let rehearse = self.takes_rehearsal().then(|| {
+            vec![
+                run(Role::Key, model.keymap.shown(Action::Rehearse)),
+                run(Role::Muted, format!("  {label}")),
+            ]
+        });
         let share = self.is_share().then(|| {
             let keys = [Action::More, Action::Less].map(|action| model.keymap.shown(action));
             vec![
@@ -192,7 +194,7 @@ impl Confirm {
             .chain(std::iter::once(one(Action::Accept, &self.statement.accept)))
             .chain(alternative.map(|choice| one(Action::Alternative, choice)))
             .chain(share)
-            .chain(std::iter::once(rehearse))
+            .chain(rehearse)
             .chain(reason)
             .collect()
     }

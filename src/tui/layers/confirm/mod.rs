@@ -196,6 +196,11 @@ impl Confirm {
         }
     }
 
+    /// Whether there is something to rehearse: an invitation is there at once.
+    fn takes_rehearsal(&self) -> bool {
+        !matches!(self.subject, Subject::Invite(_))
+    }
+
     /// Whether its journal has a place for a reason.
     fn takes_reason(&self) -> bool {
         matches!(self.subject, Subject::Control(..))

@@ -36,6 +36,11 @@ impl Aims {
         self.0.push((area, target));
     }
 
+    /// Everything, as it was drawn.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&Rect, &Aim)> {
+        self.0.iter().map(|(area, aim)| (area, aim))
+    }
+
     /// What is seen there.
     pub(crate) fn at(&self, column: u16, row: u16) -> Option<&Aim> {
         let position = Position::new(column, row);

@@ -1,7 +1,7 @@
 //! The brush: everything that reaches the screen passes here, is made safe, cut to its place and styled by role.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::aims::{Aim, Aims};
@@ -43,6 +43,19 @@ impl<'a> Brush<'a> {
     /// What is drawn there can be pointed at.
     pub(crate) fn aim(&mut self, area: Rect, target: Aim) {
         self.aims.add(area, target);
+    }
+
+    /// What was drawn so far that can be pointed at.
+    pub(crate) fn aims(&self) -> impl Iterator<Item = (&Rect, &Aim)> {
+        self.aims.all()
+    }
+
+    /// The letters that were drawn there, each with its place.
+    pub(crate) fn letters(&self, area: Rect) -> Vec<(Position, char)> {
+        let area = area.intersection(self.buffer.area);
+        let cells = area.positions().map(|at| (at, self.buffer[at].symbol()));
+        let letters = cells.filter_map(|(at, symbol)| Some((at, symbol.chars().next()?)));
+        letters.collect()
     }
 
     /// A glyph as the theme draws it.

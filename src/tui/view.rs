@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use super::aims::Aims;
 use super::model::Model;
 use super::paint::Brush;
-use super::{layers, screens};
+use super::{layers, lists, screens};
 
 /// Draws a whole frame, and writes down what can be pointed at.
 pub(crate) fn view(model: &Model, frame: &mut Frame<'_>, aims: &mut Aims) {
@@ -19,6 +19,7 @@ pub(crate) fn draw(model: &Model, buffer: &mut Buffer, aims: &mut Aims) {
     let area = buffer.area;
     let mut brush = Brush::new(buffer, model.theme, aims);
     screens::draw(model, &mut brush);
+    lists::found::mark(model, &mut brush);
     if !model.layout().tiny && model.view.is_some() && model.is_stale() {
         let below = Rect {
             y: 1,

@@ -60,7 +60,8 @@ impl Host {
         config.scripts.grace = Duration::from_millis(500);
         config.scripts.hint = Duration::from_millis(200);
         Self {
-            client: Client::new(),
+            // One that is kept may be of a front that was killed meanwhile, and nobody has noticed yet.
+            client: Client::builder().pool_max_idle_per_host(0).build().unwrap(),
             address: String::new(),
             signer: Signer::new(CommandKey::new().unwrap(), "shop".parse().unwrap(), 1),
             bundles: Bundles::open(scratch.path().join("bundles")).unwrap(),

@@ -6,6 +6,9 @@
 //! status:failed  this field of the row does
 //! ```
 
+use std::collections::BTreeSet;
+use std::ops::Range;
+
 use regex_lite::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
 
@@ -106,6 +109,14 @@ impl Filter {
         self.terms.is_empty() && self.problem.is_none()
     }
 
+    /// The letters of a text that its words fit, as positions among the characters.
+    pub(crate) fn hits(&self, text: &str, fuzzy: &mut Fuzzy) -> BTreeSet<usize> {
+        let wanted = self.terms.iter().filter(|term| !term.negated);
+        wanted
+            .flat_map(|term| term.what.hits(text, fuzzy))
+            .collect()
+    }
+
     /// Whether a row fits.
     pub(crate) fn fits(&self, facts: &Facts, fuzzy: &mut Fuzzy) -> bool {
         self.problem.is_none()
@@ -122,6 +133,34 @@ impl What {
             Self::Fuzzy(word) => fuzzy.score(word, value).is_some(),
             Self::Exact(part) => value.to_lowercase().contains(part),
             Self::Regex(regex) => regex.is_match(value),
+        }
+    }
+
+    fn hits(&self, text: &str, fuzzy: &mut Fuzzy) -> Vec<usize> {
+        let characters = |range: Range<usize>| {
+            let before = text
+                .get(..range.start)
+                .map_or(0, |text| text.chars().count());
+            let within = text.get(range).map_or(0, |text| text.chars().count());
+            before..before + within
+        };
+        match self {
+            Self::Fuzzy(word) => fuzzy.indices(word, text),
+            Self::Exact(part) => {
+                // A letter a letter, so that positions are those of the text.
+                let small = |c: char| c.to_lowercase().next().unwrap_or(c);
+                let text: Vec<char> = text.chars().map(small).collect();
+                let part: Vec<char> = part.chars().collect();
+                let starts = text.windows(part.len().max(1)).enumerate();
+                let starts = starts.filter(|(_, letters)| *letters == part);
+                starts
+                    .flat_map(|(at, letters)| at..at + letters.len())
+                    .collect()
+            }
+            Self::Regex(regex) => regex
+                .find_iter(text)
+                .flat_map(|found| characters(found.range()))
+                .collect(),
         }
     }
 }
@@ -167,6 +206,23 @@ mod tests {
     use super::*;
 
     const FIELDS: [&str; 2] = ["status", "by"];
+
+    #[test]
+    fn what_fits_is_found_in_a_row() {
+        let hits = |typed: &str, mode| {
+            let filter = Filter::new(typed, mode, &FIELDS);
+            let hits = filter.hits("  w\u{e9}b-12  Failed  ana", &mut Fuzzy::new());
+            hits.into_iter().collect::<Vec<_>>()
+        };
+        assert_eq!(hits("12", Mode::Exact), [6, 7]);
+        assert_eq!(
+            hits("status:failed !12", Mode::Fuzzy),
+            [10, 11, 12, 13, 14, 15]
+        );
+        assert_eq!(hits("b1", Mode::Fuzzy), [4, 6]);
+        assert_eq!(hits("b-[0-9]+|an", Mode::Regex), [4, 5, 6, 7, 18, 19]);
+        assert_eq!(hits("", Mode::Exact), Vec::<usize>::new());
+    }
 
     fn fits(typed: &str, mode: Mode) -> Vec<&'static str> {
         let rows = [

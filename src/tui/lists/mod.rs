@@ -2,6 +2,7 @@
 
 pub(crate) mod facts;
 pub(crate) mod filter;
+pub(crate) mod found;
 pub(crate) mod row;
 pub(crate) mod rows;
 

@@ -1,6 +1,8 @@
 //! Lists that are narrowed and sorted: what is selected is still an id.
 
 use proptest::prelude::*;
+use ratatui::buffer::Cell;
+use ratatui::style::Modifier;
 
 use super::{Cockpit, sample};
 use crate::api::feed::FeedItem;
@@ -171,6 +173,29 @@ fn instances_are_narrowed_and_sorted_too() {
         cockpit.model.selected.instance,
         Some(sample::name("web-10"))
     );
+}
+
+#[test]
+fn what_a_list_was_narrowed_by_is_marked_in_its_rows() {
+    let mut cockpit = super::commands::rollout();
+    cockpit.resize(120, 40);
+    let marked = |cockpit: &Cockpit| {
+        let buffer = cockpit.draw();
+        let underlined = |cell: &&Cell| cell.modifier.contains(Modifier::UNDERLINED);
+        let cells = buffer.content.iter().filter(underlined);
+        cells.map(Cell::symbol).collect::<String>()
+    };
+    cockpit.keys("tab");
+    assert_eq!(marked(&cockpit), "");
+    cockpit.keys("/ b dash 1 2 enter");
+    // The cursor's row stays although it fits no more.
+    assert_eq!(marked(&cockpit), "b-12");
+    cockpit.keys("esc");
+    assert_eq!(marked(&cockpit), "");
+    // Where nothing has a colour, keys are underlined too.
+    cockpit.keys("/ b dash 1 2 enter");
+    cockpit.model.theme = *super::MONO;
+    assert!(marked(&cockpit).starts_with("b-12"));
 }
 
 #[test]

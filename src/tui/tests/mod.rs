@@ -7,6 +7,7 @@ mod blue_green;
 mod commands;
 mod documents;
 mod environments;
+mod every;
 mod export;
 mod fleets;
 mod follows;

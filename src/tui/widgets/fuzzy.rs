@@ -24,6 +24,21 @@ impl Fuzzy {
         word.0.score(text, &mut self.matcher).map(u32::from)
     }
 
+    /// The letters of a text that a word fits best, as positions among the characters; none if it does not.
+    pub(crate) fn indices(&mut self, word: &Word, text: &str) -> Vec<usize> {
+        // Of a text that is not ASCII the matcher counts graphemes: given letters one by one, it counts those.
+        let text: Vec<char> = text.chars().collect();
+        let mut indices = Vec::new();
+        let fits = word
+            .0
+            .indices(Utf32Str::Unicode(&text), &mut self.matcher, &mut indices);
+        let found = fits.map(|_| indices).unwrap_or_default();
+        found
+            .into_iter()
+            .filter_map(|at| usize::try_from(at).ok())
+            .collect()
+    }
+
     /// How well a text fits all of these words.
     pub(crate) fn score_all(&mut self, words: &[Word], text: &str) -> Option<u32> {
         words.iter().map(|word| self.score(word, text)).sum()

@@ -7,6 +7,7 @@ use ratatui::style::Color;
 use super::sides::{self, WAITS};
 use super::{COLOUR, Cockpit, MONO, documents, environments, sample, text};
 use crate::tui::message::{Message, OutputNews};
+use crate::tui::picture;
 use crate::tui::tour::{Moment, Step};
 
 const SIZES: [(u16, u16); 5] = [(200, 60), (120, 40), (80, 24), (60, 15), (20, 3)];
@@ -137,7 +138,8 @@ fn sweep(first: usize) {
         for width in 0..=100 {
             for height in 0..=40 {
                 cockpit.resize(width, height);
-                cockpit.draw();
+                // As it is drawn, without a terminal that would keep the frame before.
+                picture::of(&cockpit.model);
             }
         }
         let selected = cockpit.model.selected.deployment.clone();

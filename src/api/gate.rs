@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::client::{Client, ClientError};
 use super::command::{Answer, Command};
-use crate::engine::input::What;
+use super::locks;
 use crate::model::name::Name;
 use crate::model::s3::Destination;
 use crate::store::documents::Problem;
@@ -119,8 +119,7 @@ pub fn check(command: &Command, circumstances: &Circumstances) -> Result<(), Clo
     if !circumstances.confirmed {
         return Err(Closed::Unconfirmed);
     }
-    let way_out = matches!(command, Command::Control { control, .. } if matches!(control.what, What::Stop { .. }));
-    if !way_out && circumstances.data_age.is_some_and(|age| age > TOO_OLD) {
+    if !locks::is_way_out(command) && circumstances.data_age.is_some_and(|age| age > TOO_OLD) {
         return Err(Closed::Stale);
     }
     Ok(())
@@ -186,6 +185,7 @@ pub fn write(changes: &Changes, circumstances: &Circumstances) -> Result<Vec<Pro
 mod tests {
     use super::*;
     use crate::engine::input::Command as Control;
+    use crate::engine::input::What;
 
     const FRESH: Circumstances = Circumstances {
         read_only: false,

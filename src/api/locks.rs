@@ -62,6 +62,11 @@ fn subject(command: &Command) -> Subject<'_> {
     }
 }
 
+/// Whether no lock is ever in the way of a command.
+pub fn is_free(command: &Command) -> bool {
+    matches!(subject(command), Subject::Free)
+}
+
 /// Whether a command is the way out, which nothing makes hard: it stops, and rolls back only what is configured to be.
 pub fn is_way_out(command: &Command) -> bool {
     matches!(command, Command::Control { control, .. }
@@ -106,19 +111,31 @@ pub fn environments(
         _ => None,
     };
     let made_for = |host: &Host| group_of(&host.provisioned.as_ref()?.deployment);
+    let names: &[Name] = match subject {
+        Subject::Hosts(names) => names,
+        _ => &[],
+    };
+    let hosts = project
+        .hosts
+        .iter()
+        .filter(|host| names.contains(&host.name));
+    let hosts: Vec<&Host> = hosts.collect();
+    // What is not known, such as the copy of a group at AWS, or what something forgotten has made, may be anybody's.
+    let strange = names
+        .iter()
+        .any(|name| hosts.iter().all(|host| host.name != *name))
+        || hosts
+            .iter()
+            .any(|host| host.provisioned.is_some() && made_for(host).is_none());
     let concerns = |group: &DeploymentGroup| match subject {
         Subject::Free => false,
         Subject::Group(key) => group.key() == *key,
         Subject::Deployment(_) => Some(group.key()) == of,
         Subject::Application(name) => group.application_name == *name,
         Subject::Scope(scope) => scope.covers(&group.key()),
-        Subject::Hosts(names) => {
-            let mut hosts = project.hosts.iter();
-            hosts.any(|host| {
-                let of_group =
-                    || group.selects(host) || made_for(host).as_ref() == Some(&group.key());
-                names.contains(&host.name) && of_group()
-            })
+        Subject::Hosts(_) => {
+            let made = |host: &Host| made_for(host).as_ref() == Some(&group.key());
+            strange || hosts.iter().any(|host| group.selects(host) || made(host))
         }
         Subject::Project => true,
     };

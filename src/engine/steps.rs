@@ -49,7 +49,8 @@ pub fn steps(deployment: &Deployment, rehearsed: &Rehearsed) -> Vec<Step> {
 fn rest(deployment: &Deployment, rehearsed: &Rehearsed) -> Option<Step> {
     let stage = deployment.plan.stages.get(deployment.stage)?;
     let tally = deployment.stages.get(deployment.stage)?;
-    let ceases = |event: &Event| matches!(event, Event::StopRequested { .. });
+    let ceases =
+        |event: &Event| matches!(event, Event::StopRequested { .. } | Event::Paused { .. });
     let mut events = rehearsed.moments.iter().flat_map(|moment| &moment.events);
     let left = tally.waiting + tally.in_flight;
     let goes_on = deployment.status.is_running() && left > 0 && !events.any(ceases);

@@ -182,7 +182,7 @@ fn report(at: Timestamp, panic: &str) -> String {
         std::env::consts::OS,
         std::env::consts::ARCH,
         utc(at),
-        safe_lines(panic)
+        safe_lines(unquoted(panic))
     );
     // Whoever failed while noting holds it for ever.
     if let Ok(last) = LAST.try_lock() {
@@ -192,6 +192,13 @@ fn report(at: Timestamp, panic: &str) -> String {
     }
     let _ = write!(text, "\nBacktrace:\n{}", Backtrace::force_capture());
     text
+}
+
+/// What a panic says, up to what it quotes: that may have been typed, or printed by a script.
+fn unquoted(panic: &str) -> &str {
+    let quotes = ["`", "value: "].into_iter();
+    let first = quotes.filter_map(|quote| panic.find(quote)).min();
+    first.and_then(|at| panic.get(..at)).unwrap_or(panic)
 }
 
 fn safe_lines(text: &str) -> String {

@@ -421,6 +421,16 @@ impl Model {
     /// The environment that what is selected stands in.
     pub(crate) fn environment(&self) -> Option<(&Name, &Environment)> {
         let view = self.view.as_ref()?;
+        if view.project.environments.is_empty() {
+            return None;
+        }
+        if self.screen == Screen::Hosts {
+            let name = self.hosts.selected()?;
+            let host = view.project.hosts.iter().find(|host| host.name == name)?;
+            let mut groups = view.project.groups.iter();
+            let group = groups.find(|group| group.environment.is_some() && group.selects(host))?;
+            return view.project.environment(&group.key());
+        }
         let group = match self.screen {
             Screen::Rollouts => self.selected.group.as_ref()?,
             _ => &view.summaries.get(&screens::subject(self)?)?.group,

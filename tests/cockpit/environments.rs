@@ -78,7 +78,7 @@ fn a_crash_gives_the_terminal_back_and_leaves_a_report() {
         let mut terminal = Terminal::small_lab(&[("CUTOVER_FAIL_AT", place)]);
         if place.contains("key") {
             // Something of the picture, not the empty panes before it.
-            terminal.wait_for("wait for reroute");
+            terminal.wait_for("hosts 6/6");
             terminal.press("x");
         }
         assert_eq!(terminal.ended().exit_code(), 70, "{}", terminal.text());

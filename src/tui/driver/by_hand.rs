@@ -46,6 +46,10 @@ pub(super) async fn write(
         Ok(child) => wait(child, driver, model, signals, inbox).await?,
         Err(error) => return Ok(Err(given_up(&draft, &error.to_string()))),
     };
+    // Nobody looks at a review any more.
+    if driver.is_done() {
+        return Ok(Err(given_up(&draft, "the cockpit was ended")));
+    }
     if !status.success() {
         let reason = format!("{} ended with {status}", editor.name());
         return Ok(Err(given_up(&draft, &reason)));

@@ -344,15 +344,14 @@ impl Driver {
             }
             Effect::Unfollow => self.unfollow(),
             Effect::Preview(number, deploy) => {
-                tokio::spawn(async move {
+                self.await_at_the_end(tokio::spawn(async move {
                     let result = client.preview(&deploy).await;
                     let result = result.map(Box::new).map_err(|error| error.to_string());
                     tell(&messages, Message::Previewed(number, result)).await;
-                });
+                }));
             }
             Effect::Send(command, circumstances) => {
-                self.commands.retain(|command| !command.is_finished());
-                self.commands.push(tokio::spawn(async move {
+                self.await_at_the_end(tokio::spawn(async move {
                     let result = gate::send(&client, *command, circumstances).await;
                     let result = result.map_err(|error| error.to_string());
                     tell(&messages, Message::Answered(result)).await;
@@ -373,11 +372,17 @@ impl Driver {
 
     /// Does something with files, and passes on what came of it. If nobody listens the cockpit has ended, and the file is
     /// where it is.
-    fn aside(&self, work: impl FnOnce() -> Message + Send + 'static) {
+    fn aside(&mut self, work: impl FnOnce() -> Message + Send + 'static) {
         let messages = self.messages.clone();
-        tokio::task::spawn_blocking(move || {
+        self.await_at_the_end(tokio::task::spawn_blocking(move || {
             let _ = messages.blocking_send(work());
-        });
+        }));
+    }
+
+    /// What has begun comes to its end before the cockpit does.
+    fn await_at_the_end(&mut self, task: JoinHandle<()>) {
+        self.commands.retain(|command| !command.is_finished());
+        self.commands.push(task);
     }
 
     fn unfollow(&mut self) {

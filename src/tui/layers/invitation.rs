@@ -38,13 +38,18 @@ pub(crate) fn open(model: &mut Model, answer: &Answer) {
     else {
         return;
     };
-    model.layers.push(Layer::Invitation(Invitation {
+    if !model.layers.is_empty() {
+        model.say(format!("{host} may join: what lets it comes next"));
+    }
+    // Below whatever somebody types into: it is shown once, and no key that was meant for something else may close it.
+    let invitation = Layer::Invitation(Invitation {
         host: host.to_string(),
         command: invitation::command(host, address, pass),
         key: orchestrator.fingerprint(),
         until: *until,
         shown: model.now,
-    }));
+    });
+    model.layers.insert(0, invitation);
 }
 
 impl Invitation {

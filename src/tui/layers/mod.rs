@@ -132,6 +132,14 @@ pub(crate) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     give(model, Key::NONE, Some(action))
 }
 
+/// Whether a line that is typed at this time can answer the topmost layer.
+pub(crate) fn listens(model: &Model, at: Timestamp) -> bool {
+    match model.layers.last() {
+        Some(Layer::Unlock(unlock)) => at >= unlock.armed_at(),
+        _ => true,
+    }
+}
+
 /// Where the keys of the topmost layer are looked up.
 pub(crate) fn context(model: &Model) -> Option<Context> {
     model.layers.last().map(Layer::context)
@@ -198,6 +206,9 @@ pub(crate) fn retype(model: &mut Model, text: &str) {
     // A name is typed, and not pasted.
     if let Some(Layer::Confirm(confirm)) = model.layers.last_mut() {
         return confirm.retype(text);
+    }
+    if let Some(Layer::Form(form)) = model.layers.last_mut() {
+        return form.retype(text);
     }
     if let Some(field) = model.layers.last_mut().and_then(Layer::field) {
         field.text.clear();

@@ -1,9 +1,11 @@
 //! Why an environment is unlocked, typed: the audit trail has it before anything can be changed.
 
+use super::confirm::DEAF;
 use super::told::{Takes, Told};
 use super::{Layer, Reply, window};
 use crate::api::command::Command;
 use crate::model::name::Name;
+use crate::model::timestamp::Timestamp;
 use crate::tui::action::Action;
 use crate::tui::action::key::Key;
 use crate::tui::effect::Effect;
@@ -17,6 +19,7 @@ use crate::tui::widgets::field::Field;
 pub(crate) struct Unlock {
     environment: Name,
     pub(super) field: Field,
+    shown: Timestamp,
 }
 
 /// Asks why the environment of what is selected is to be unlocked; one that is unlocked is locked at once.
@@ -33,10 +36,16 @@ pub(crate) fn turn(model: &mut Model) {
     model.layers.push(Layer::Unlock(Unlock {
         environment,
         field: Field::default(),
+        shown: model.now,
     }));
 }
 
 impl Unlock {
+    /// When a whole line can answer it: one that was typed before is no answer. Single keys go into the field.
+    pub(super) fn armed_at(&self) -> Timestamp {
+        self.shown + DEAF
+    }
+
     /// For how many minutes; nothing if the environment is gone.
     fn minutes(&self, model: &Model) -> Option<u32> {
         let view = model.view.as_ref()?;

@@ -11,6 +11,7 @@ use ratatui::style::{Color, Modifier};
 
 use super::aims::Aims;
 use super::model::Model;
+use super::safe::width;
 use super::view;
 
 /// The screen as it would be drawn now.
@@ -48,13 +49,20 @@ pub(crate) fn svg(screen: &Buffer) -> String {
 
 /// Puts every cell down, line by line; what is blank at the end of a line is nothing.
 fn lines(screen: &Buffer, mut put: impl FnMut(Style, &str, &mut String)) -> String {
-    let width = usize::from(screen.area.width.max(1));
+    let columns = usize::from(screen.area.width.max(1));
     let mut text = String::new();
-    for row in screen.content.chunks(width) {
+    for row in screen.content.chunks(columns) {
         let blank = |cell: &Cell| cell.symbol() == " " && style(cell) == Style::new();
         let end = row.iter().rposition(|cell| !blank(cell));
+        let mut covered = 0;
         for cell in row.iter().take(end.map_or(0, |end| end + 1)) {
+            // The cell behind a wide letter is that letter's.
+            if covered > 0 {
+                covered -= 1;
+                continue;
+            }
             put(style(cell), cell.symbol(), &mut text);
+            covered = width(cell.symbol()).saturating_sub(1);
         }
         text.push('\n');
     }

@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
 
+use crate::tui::safe;
+
 /// The size of a cell, in pixels.
 const CELL: (f32, f32) = (8.4, 18.0);
 /// What is free around the screen, in pixels.
@@ -49,6 +51,10 @@ pub(super) fn svg(screen: &Buffer) -> String {
 /// The cells of a row in runs.
 fn runs(cells: &[Cell]) -> impl Iterator<Item = Run<'_>> {
     let alike = |one: &Cell, other: &Cell| {
+        // The cell behind a wide letter is that letter's.
+        if safe::width(one.symbol()) > 1 {
+            return true;
+        }
         let blank = |cell: &Cell| cell.symbol() == " ";
         // Wide gaps are no text: what follows them is placed anew.
         (one.fg, one.bg, one.modifier, blank(one))
@@ -86,7 +92,14 @@ impl Run<'_> {
                 CELL.1
             );
         }
-        let text: String = self.cells.iter().map(Cell::symbol).collect();
+        let mut text = String::new();
+        let mut covered = 0_usize;
+        for symbol in self.cells.iter().map(Cell::symbol) {
+            if covered == 0 {
+                text.push_str(symbol);
+            }
+            covered = covered.max(safe::width(symbol)).saturating_sub(1);
+        }
         if text.trim().is_empty() {
             return;
         }

@@ -13,6 +13,7 @@ use crate::clock;
 use crate::tui::action::Action;
 use crate::tui::driver::{BATCH, Driver, Received, Signals, WAITING};
 use crate::tui::effect::Effect;
+use crate::tui::layers::told::{WAITS, told};
 use crate::tui::message::Message;
 use crate::tui::model::{Fetch, Link, Model, Outcome};
 use crate::tui::source;
@@ -188,7 +189,9 @@ impl Session {
 /// way, the next one waits.
 fn is_ready(model: &Model) -> bool {
     let fetches = matches!(model.fetch, Some(Fetch::Running(_)));
-    (model.view.is_some() && !fetches) || matches!(model.link, Link::Lost { .. })
+    // What a form has asked for comes before what is typed after it.
+    let waits = told(model).is_some_and(|told| told.mark == WAITS);
+    (model.view.is_some() && !fetches && !waits) || matches!(model.link, Link::Lost { .. })
 }
 
 /// The lines of the standard input.
@@ -206,6 +209,10 @@ fn pass(lines: &Sender<String>) {
             Ok(1..) => {}
             // What can't be read has ended.
             Ok(0) | Err(_) => return,
+        }
+        // The rest of one that is too long is no answer to anything.
+        if line.len() as u64 == LONGEST && line.last() != Some(&b'\n') {
+            let _rest = input.skip_until(b'\n');
         }
         let line = String::from_utf8_lossy(&line);
         let line = line.trim_end_matches(['\r', '\n']).to_owned();

@@ -49,10 +49,12 @@ pub(super) fn in_dialog(model: &Model, told: &Told, choices: &[Choice], line: &s
     let close = matches!(line, "esc" | "cancel" | "back");
     match &told.takes {
         Takes::Nothing => Meaning::Act(Action::CloseHelp),
-        Takes::Text if close => Meaning::Act(match layers::context(model) {
-            Some(Context::Form) => Action::FormClose,
-            _ => Action::Close,
-        }),
+        // In a form any word may be a name.
+        Takes::Text if layers::context(model) == Some(Context::Form) => match line {
+            "esc" => Meaning::Act(Action::FormClose),
+            _ => Meaning::Type(line.to_owned()),
+        },
+        Takes::Text if close => Meaning::Act(Action::Close),
         Takes::Text => Meaning::Type(line.to_owned()),
         Takes::OneOf(_) if close || line.is_empty() => Meaning::Act(Action::Close),
         Takes::OneOf(_) => match line.parse::<usize>() {

@@ -26,6 +26,7 @@ use self::news::News;
 use self::words::{choice, words};
 use super::action::{Action, Context};
 use super::effect::Effect;
+use super::layers::Layer;
 use super::layers::told::{Choice, Takes, Told, WAITS, told};
 use super::lists::List;
 use super::lists::row::{self as rows, Row};
@@ -43,6 +44,8 @@ use crate::model::timestamp::Timestamp;
 
 pub(super) use drive::drive;
 
+/// What empties a field of a form.
+pub(super) const EMPTY: &str = "-";
 /// As many rows as one listens to at once.
 const PAGE: usize = 20;
 /// The candidates that are told at once.
@@ -158,6 +161,10 @@ impl Plain {
                 self.say("That came before the question could be read, and does nothing.");
                 return effects;
             }
+            Meaning::Type(_) if !super::layers::listens(model, at) => {
+                self.say("That came before the question could be read, and does nothing.");
+                return effects;
+            }
             Meaning::Nothing => {}
             Meaning::Where => self.seen = None,
             Meaning::Explain(wanted) => {
@@ -169,12 +176,18 @@ impl Plain {
             Meaning::Act(Action::PageUp) if !model.reads() => self.turn(model, false),
             Meaning::Act(action) => {
                 let depth = model.layers.len();
+                let shown = matches!(model.layers.last(), Some(Layer::Invitation(_)));
                 effects.extend(update(model, at, Message::Act(action)));
                 // The question has changed, or it can't be done: then it is asked anew.
                 let goes_on = super::layers::context(model) == Some(line::TYPING);
                 let refused = line::decides(action) && model.layers.len() == depth && !goes_on;
-                let closed = matches!(action, Action::Cancel | Action::Stay | Action::Close);
-                if closed || (refused && model.outcome.is_none()) {
+                let closed = matches!(
+                    action,
+                    Action::Cancel | Action::Stay | Action::Close | Action::FormClose
+                );
+                if shown {
+                    // It was done before.
+                } else if closed || (refused && model.outcome.is_none()) {
                     self.say("Nothing is done.");
                 }
             }
@@ -408,6 +421,13 @@ impl Plain {
 
     /// What a dialog says, if it says something new; its choices, once it listens.
     fn dialog(&mut self, told: &Told, asked: bool) {
+        if told.mark == WAITS {
+            if self.dialog.as_ref().is_none_or(|(mark, _)| mark != WAITS) {
+                self.say("One moment.");
+                self.dialog = Some((WAITS.to_owned(), false));
+            }
+            return;
+        }
         let (known, listened) = match &self.dialog {
             Some((mark, listened)) if *mark == told.mark => (true, *listened),
             _ => (false, false),
@@ -466,6 +486,11 @@ fn typed(model: &mut Model, at: Timestamp, text: String) -> Vec<Effect> {
     // In a form an empty line leaves what stands there.
     let form = super::layers::context(model) == Some(Context::Form);
     if !(form && empty) {
+        let text = if form && text == EMPTY {
+            String::new()
+        } else {
+            text
+        };
         effects.extend(update(model, at, Message::Type(text)));
     }
     let take = if form {

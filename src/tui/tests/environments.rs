@@ -186,6 +186,10 @@ fn what_moves_the_users_of_production_takes_its_name() {
         "{}",
         cockpit.screen()
     );
+    // The rest of the name is no answer.
+    cockpit.keys("y");
+    assert!(!cockpit.screen().contains("Type production"));
+    cockpit.wait(600);
     cockpit.keys("y p r o d u c t i o n enter");
     let sent = sent(&cockpit);
     assert!(matches!(sent[..], [Command::Rollback { .. }]), "{sent:?}");

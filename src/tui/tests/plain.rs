@@ -324,6 +324,9 @@ fn a_lock_is_taken_off_with_a_reason_and_a_name_is_typed_in_production() {
     assert!(told.contains("locked"), "{told}");
     let told = listener.types("unlock");
     assert!(told.contains("Unlock production? Why?"), "{told}");
+    let told = listener.types("typed ahead");
+    assert!(told.contains("does nothing"), "{told}");
+    listener.waits(600);
     listener.types("INC-7");
     environments::unlocked(&mut listener.cockpit);
     listener.told();
@@ -363,7 +366,10 @@ fn a_form_is_asked_field_by_field_and_written_on_a_key_of_its_own() {
     listener.types("No Name");
     let told = listener.types("");
     assert!(told.contains("New application: application?"), "{told}");
-    assert!(told.contains("An empty line leaves No Name"), "{told}");
+    assert!(
+        told.contains("An empty line leaves No Name; - leaves nothing"),
+        "{told}"
+    );
     listener.types("billing");
     listener.types("Lambda");
     forms::prepare(&mut listener.cockpit).unwrap();

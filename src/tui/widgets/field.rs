@@ -20,6 +20,12 @@ impl Field {
         key.code() == KeyCode::Backspace && self.text.pop().is_some()
     }
 
+    /// Takes a line that was typed whole, in the place of what was there.
+    pub(crate) fn set(&mut self, line: &str) {
+        let blank = |c: char| if c.is_control() { ' ' } else { c };
+        self.text = line.chars().map(blank).collect();
+    }
+
     /// Takes pasted text, one line of it.
     pub(crate) fn paste(&mut self, text: &str) {
         self.text

@@ -98,8 +98,10 @@ impl Draft {
     pub fn let_go(&self) -> Option<PathBuf> {
         let copy = self.copy.as_ref()?;
         let document = Original::read(&self.changes.folder, &self.path);
+        // What can't be read is somebody's all the same.
         let written = fs::read_to_string(copy).ok();
-        if document.is_ok_and(|document| document.text() == written.as_deref()) {
+        let said = |document: Original| document.text() == written.as_deref();
+        if written.is_some() && document.is_ok_and(said) {
             let _gone = fs::remove_file(copy);
             // What an editor has left there stays with its folder.
             let _others = copy.parent().map(fs::remove_dir);

@@ -16,6 +16,7 @@ use self::naming::{Naming, Typed};
 use self::reason::Reason;
 use super::{Layer, Reply};
 use crate::api::command::{Command, Deploy, Preview};
+use crate::api::locks;
 use crate::engine::input::What;
 use crate::model::deployment::DeploymentId;
 use crate::model::group::GroupKey;
@@ -217,8 +218,7 @@ impl Confirm {
     /// A line that was typed whole.
     pub(super) fn retype(&mut self, text: &str) {
         if let Some(field) = self.why() {
-            field.text.clear();
-            field.paste(text);
+            field.set(text);
         }
     }
 
@@ -247,6 +247,8 @@ impl Confirm {
             .is_some()
         {
             self.forgot = true;
+            // Whoever still types it answers nothing by that.
+            self.shown = model.now;
         }
         let made_of = entries(model, &self.subject);
         if made_of.is_some() && made_of == self.made_of {
@@ -263,10 +265,13 @@ impl Confirm {
         if !self.subject.is_stop() && changed {
             self.before = Some(std::mem::take(&mut self.statement.decided));
             self.shown = model.now;
+        }
+        if changed {
             self.naming = None;
         }
         self.statement = fresh;
-        if self.rehearsal.is_some() {
+        // It costs a run of the engine.
+        if changed && self.rehearsal.is_some() {
             self.rehearsal = rehearse(model, &self.subject);
         }
         true
@@ -415,7 +420,8 @@ pub(super) fn key(
 impl Confirm {
     /// Whether a choice can't be taken now.
     fn keeps(&self, model: &Model, choice: &Choice) -> bool {
-        self.blocked(model).is_some() || shut(model, choice).is_some()
+        let old = model.is_stale() && !locks::is_way_out(&choice.command);
+        old || self.blocked(model).is_some() || shut(model, choice).is_some()
     }
 
     /// Does what was confirmed, unless something has come in the way since.

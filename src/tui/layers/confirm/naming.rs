@@ -56,6 +56,9 @@ impl Naming {
 
     /// Takes a key.
     pub(super) fn key(&mut self, now: Timestamp, key: Key, action: Option<Action>) -> Typed {
+        if self.ends() <= now {
+            return Typed::Ends;
+        }
         self.touched = now;
         match action {
             Some(Action::Close) => return Typed::Ends,

@@ -55,7 +55,10 @@ impl Form {
             let wrong = self.wrong(model, entry).filter(|_| entry.left);
             lines.extend(wrong.map(|wrong| vec![run(Role::Bad, wrong)]));
             if !entry.field.text.is_empty() {
-                let kept = format!("An empty line leaves {}", entry.field.text);
+                let kept = format!(
+                    "An empty line leaves {}; - leaves nothing",
+                    entry.field.text
+                );
                 lines.push(vec![run(Role::Muted, kept)]);
             }
         }

@@ -167,6 +167,15 @@ impl Form {
         self.entries.get_mut(self.at).map(|entry| &mut entry.field)
     }
 
+    /// A line that was typed whole.
+    pub(super) fn retype(&mut self, text: &str) {
+        if let Some(field) = self.field() {
+            field.set(text);
+        }
+        self.touched = true;
+        self.failure = None;
+    }
+
     /// Takes pasted text into the field that has the keys.
     pub(super) fn paste(&mut self, text: &str) {
         if let Some(entry) = self.entries.get_mut(self.at) {
@@ -348,6 +357,8 @@ pub(super) fn key(
         Some(Action::FormPrevious) => {
             form.step(model, false);
         }
+        // What it has asked for is on its way.
+        Some(Action::FormTake) if form.awaited.is_some() => {}
         Some(Action::FormTake) => {
             if !form.step(model, true) {
                 effects.extend(form.submit(model));

@@ -28,7 +28,7 @@ pub struct Circumstances {
     pub data_age: Option<Duration>,
     /// The person has confirmed this very command. On a command line, typing it is the confirmation.
     pub confirmed: bool,
-    /// The environment whose lock this very command runs into, if there is one ([`locks`](super::locks)).
+    /// The environment whose lock this very command runs into, if there is one ([`locks`]).
     pub locked: Option<Name>,
 }
 

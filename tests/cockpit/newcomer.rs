@@ -39,7 +39,6 @@ fn from_the_first_screen_to_a_replay(columns: u16, rows: u16) {
     let mut terminal = Terminal::whole_lab_of(columns, rows);
     terminal.reads(WAITS);
     terminal.reads("2.1 is installed beside it and waits for them. Press r:");
-    // In the whole lab every host belongs to a rollout of its own: nothing is lost by what comes.
     terminal.take("r", "reroute");
     terminal.reads("Traffic moves from the 2 of the original");
     terminal.reads("in the end: Succeeded");

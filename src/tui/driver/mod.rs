@@ -44,8 +44,10 @@ pub(super) struct Driver {
     client: Option<Client>,
     messages: Sender<Message>,
     followers: Vec<JoinHandle<()>>,
-    /// Commands that were sent and are not answered yet.
-    commands: Vec<JoinHandle<()>>,
+    /// What comes to its end before the cockpit does: commands that are not answered yet, and files that are being written.
+    tasks: Vec<JoinHandle<()>>,
+    /// Previews that were asked for. Whoever has left needs none.
+    previews: Vec<JoinHandle<()>>,
     /// What is to be written by hand, as soon as the terminal can be given away.
     manuscript: Option<Manuscript>,
     /// Who looks elsewhere is still to be called for these.
@@ -213,7 +215,8 @@ impl Driver {
             client,
             messages,
             followers: Vec::new(),
-            commands: Vec::new(),
+            tasks: Vec::new(),
+            previews: Vec::new(),
             calls: Vec::new(),
             manuscript: None,
             done: false,
@@ -225,9 +228,10 @@ impl Driver {
         self.done
     }
 
-    /// Whether every command was answered.
+    /// Whether everything that was asked for has been answered.
     pub(super) fn is_idle(&self) -> bool {
-        self.commands.iter().all(JoinHandle::is_finished)
+        let mut all = self.tasks.iter().chain(&self.previews);
+        all.all(JoinHandle::is_finished)
     }
 
     /// What somebody who looks elsewhere is to be called for.
@@ -344,7 +348,8 @@ impl Driver {
             }
             Effect::Unfollow => self.unfollow(),
             Effect::Preview(number, deploy) => {
-                self.await_at_the_end(tokio::spawn(async move {
+                self.previews.retain(|preview| !preview.is_finished());
+                self.previews.push(tokio::spawn(async move {
                     let result = client.preview(&deploy).await;
                     let result = result.map(Box::new).map_err(|error| error.to_string());
                     tell(&messages, Message::Previewed(number, result)).await;
@@ -381,8 +386,8 @@ impl Driver {
 
     /// What has begun comes to its end before the cockpit does.
     fn await_at_the_end(&mut self, task: JoinHandle<()>) {
-        self.commands.retain(|command| !command.is_finished());
-        self.commands.push(task);
+        self.tasks.retain(|task| !task.is_finished());
+        self.tasks.push(task);
     }
 
     fn unfollow(&mut self) {
@@ -394,9 +399,12 @@ impl Driver {
     /// Lets the last commands reach the orchestrator: who asked to stop and left must not have been ignored.
     pub(super) async fn finish(mut self, inbox: Receiver<Message>) {
         self.unfollow();
+        for preview in self.previews.drain(..) {
+            preview.abort();
+        }
         // Their answers have no reader any more; a full channel would hold them up.
         drop(inbox);
-        let all = futures_util::future::join_all(self.commands);
+        let all = futures_util::future::join_all(self.tasks);
         if tokio::time::timeout(FAREWELL, all).await.is_err() {
             tracing::warn!("the orchestrator did not answer the last command in time");
         }

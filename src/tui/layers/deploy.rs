@@ -1,6 +1,6 @@
 //! Deploying: which group, if that is not clear, which revision, then what it would do.
 
-use super::confirm::{Confirm, Subject};
+use super::confirm;
 use super::picker::{Picked, Picker, Row};
 use super::told::Choice;
 use super::{Layer, Reply};
@@ -70,14 +70,7 @@ impl Pick {
     ) -> Option<Layer> {
         let (_, deploy) = self.awaited.take()?;
         match result {
-            Ok(preview) => {
-                let subject = Subject::Deploy {
-                    deploy,
-                    preview,
-                    awaited: None,
-                };
-                Confirm::new(model, subject).map(|confirm| Layer::Confirm(Box::new(confirm)))
-            }
+            Ok(preview) => confirm::deploy(model, deploy, preview),
             Err(reason) => {
                 self.failure = Some(reason);
                 None

@@ -91,6 +91,16 @@ pub(crate) fn invite(model: &mut Model) {
     }
 }
 
+/// The question whether to deploy what was previewed.
+pub(super) fn deploy(model: &Model, deploy: Box<Deploy>, preview: Box<Preview>) -> Option<Layer> {
+    let subject = Subject::Deploy {
+        deploy,
+        preview,
+        awaited: None,
+    };
+    Confirm::new(model, subject).map(|confirm| Layer::Confirm(Box::new(confirm)))
+}
+
 /// Asks whether to roll the selected deployment back.
 pub(crate) fn roll_back(model: &mut Model) {
     if let Some(id) = model.selected.deployment.clone() {

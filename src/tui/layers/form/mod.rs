@@ -20,7 +20,7 @@ mod kinds;
 
 pub(crate) use self::kinds::Kind;
 use self::kinds::{Blank, Made};
-use super::confirm::{Confirm, Subject};
+use super::confirm;
 use super::review;
 use super::{Layer, Reply};
 use crate::api::command::{Deploy, Preview};
@@ -135,14 +135,7 @@ impl Form {
             return None;
         };
         match result {
-            Ok(preview) => {
-                let subject = Subject::Deploy {
-                    deploy,
-                    preview,
-                    awaited: None,
-                };
-                Confirm::new(model, subject).map(|confirm| Layer::Confirm(Box::new(confirm)))
-            }
+            Ok(preview) => confirm::deploy(model, deploy, preview),
             Err(reason) => {
                 self.failure = Some(reason);
                 None

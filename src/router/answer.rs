@@ -10,9 +10,9 @@ use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
 
+use super::connection::Connection;
 use super::idle::Idle;
 use super::live::Live;
-use super::pool::Sender;
 
 /// One request at a server: in flight until this is dropped.
 #[derive(Debug)]
@@ -47,19 +47,24 @@ pub(super) enum AnswerBody {
     Server {
         inner: Incoming,
         idle: Idle,
-        /// What is held until the end: the request in flight, and the connection.
-        held: Option<(Flight, Sender)>,
+        /// What is held until the end: the request in flight, and the connection if it goes on.
+        held: Option<(Flight, Option<Connection>)>,
     },
     /// A sentence of our own.
     Text(Option<Bytes>),
 }
 
 impl AnswerBody {
-    pub fn new(inner: Incoming, idle: Duration, flight: Flight, sender: Sender) -> Self {
+    pub fn new(
+        inner: Incoming,
+        idle: Duration,
+        flight: Flight,
+        connection: Option<Connection>,
+    ) -> Self {
         let mut body = Self::Server {
             inner,
             idle: Idle::new(idle),
-            held: Some((flight, sender)),
+            held: Some((flight, connection)),
         };
         if body.is_end_stream() {
             body.done();
@@ -70,9 +75,9 @@ impl AnswerBody {
     /// The answer has been read: its connection may serve again.
     fn done(&mut self) {
         if let Self::Server { held, .. } = self
-            && let Some((flight, sender)) = held.take()
+            && let Some((flight, Some(connection))) = held.take()
         {
-            flight.0.pool.put(sender);
+            flight.0.pool.put(connection);
         }
     }
 

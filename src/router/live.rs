@@ -86,7 +86,7 @@ pub(super) enum Standing {
     Well,
     /// It could not be connected to: tried again only where there is no other.
     Refused,
-    /// Its checks failed: it gets nothing.
+    /// Its checks failed: it gets something only where there is nobody else at all.
     Unwell,
 }
 

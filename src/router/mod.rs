@@ -13,6 +13,7 @@ mod admin;
 mod answer;
 mod checks;
 mod config;
+mod connection;
 mod head;
 mod idle;
 mod listen;

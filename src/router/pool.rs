@@ -3,22 +3,13 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
-use tokio::time::timeout;
-
-use super::request::RequestBody;
+use super::connection::{ConnectError, Connection};
 use crate::model::endpoint::Endpoint;
 
-/// How long a server may take to accept a connection.
-const CONNECT: Duration = Duration::from_secs(2);
 /// How long a connection may wait for a request.
 const IDLE: Duration = Duration::from_secs(30);
 /// How many connections may wait.
 const MOST: usize = 256;
-
-pub(super) type Sender = SendRequest<RequestBody>;
 
 #[derive(Debug)]
 pub(super) struct Pool {
@@ -30,43 +21,32 @@ pub(super) struct Pool {
 struct Waiting {
     keep: bool,
     /// The longest waiting first.
-    senders: Vec<(Sender, Instant)>,
-}
-
-/// Why a server could not be connected to.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum ConnectError {
-    #[error("it did not accept a connection within {} s", CONNECT.as_secs())]
-    Slow,
-    #[error("it can't be connected to: {0}")]
-    Refused(#[from] std::io::Error),
-    #[error("the connection broke: {0}")]
-    Broken(#[from] hyper::Error),
+    connections: Vec<(Connection, Instant)>,
 }
 
 impl Pool {
     pub fn new(endpoint: Endpoint) -> Self {
-        let senders = Vec::new();
+        let connections = Vec::new();
         let waiting = Mutex::new(Waiting {
             keep: true,
-            senders,
+            connections,
         });
         Self { endpoint, waiting }
     }
 
     /// The connection that came back last, as it is the least likely to be closed by now.
-    pub fn take(&self) -> Option<Sender> {
+    pub fn take(&self) -> Option<Connection> {
         let mut waiting = self.waiting();
-        let ready = |(sender, _): &(Sender, Instant)| sender.is_ready();
-        let found = waiting.senders.iter().rposition(ready)?;
-        Some(waiting.senders.remove(found).0)
+        let ready = |(connection, _): &(Connection, Instant)| connection.is_ready();
+        let found = waiting.connections.iter().rposition(ready)?;
+        Some(waiting.connections.remove(found).0)
     }
 
     /// Takes a connection back whose answer has been read to its end.
-    pub fn put(&self, sender: Sender) {
+    pub fn put(&self, connection: Connection) {
         let mut waiting = self.waiting();
-        if waiting.keep && waiting.senders.len() < MOST && !sender.is_closed() {
-            waiting.senders.push((sender, Instant::now()));
+        if waiting.keep && waiting.connections.len() < MOST && !connection.is_closed() {
+            waiting.connections.push((connection, Instant::now()));
         }
     }
 
@@ -75,27 +55,21 @@ impl Pool {
         let mut waiting = self.waiting();
         waiting.keep = keep;
         if !keep {
-            waiting.senders.clear();
+            waiting.connections.clear();
         }
     }
 
     /// Closes what has waited for long.
     pub fn tidy(&self) {
-        let waits =
-            |(sender, since): &(Sender, Instant)| !sender.is_closed() && since.elapsed() < IDLE;
-        self.waiting().senders.retain(waits);
+        let waits = |(connection, since): &(Connection, Instant)| {
+            !connection.is_closed() && since.elapsed() < IDLE
+        };
+        self.waiting().connections.retain(waits);
     }
 
     /// A new connection.
-    pub async fn connect(&self) -> Result<Sender, ConnectError> {
-        let Endpoint { host, port } = &self.endpoint;
-        let stream = timeout(CONNECT, TcpStream::connect((host.as_str(), *port)));
-        let stream = stream.await.map_err(|_| ConnectError::Slow)??;
-        stream.set_nodelay(true)?;
-        let (sender, connection) = handshake(TokioIo::new(stream)).await?;
-        // Whoever uses the connection sees its errors.
-        tokio::spawn(connection.with_upgrades());
-        Ok(sender)
+    pub async fn connect(&self) -> Result<Connection, ConnectError> {
+        Connection::open(&self.endpoint).await
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {

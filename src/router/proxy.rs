@@ -14,9 +14,9 @@ use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use super::answer::{AnswerBody, Flight, sentence};
+use super::connection::Connection;
 use super::head;
 use super::live::Live;
-use super::pool::Sender;
 use super::request::{BodyError, Progress, RequestBody};
 use super::route::Route;
 use super::tunnel;
@@ -36,7 +36,7 @@ type Failure = (StatusCode, String);
 
 /// What an attempt at one server came to.
 enum Attempt {
-    Answered(Response<Incoming>),
+    Answered(Response<Incoming>, Option<Connection>),
     /// The connection was closed. The request, if nothing of it was sent.
     Closed(Option<Request<RequestBody>>, String),
     Failed(Failure),
@@ -65,8 +65,8 @@ impl Client {
         let mut request = Request::from_parts(head, body);
         let client = websocket.then(|| upgrade::on(&mut request));
         let spare = once_more.then(|| copy(&request));
-        let (answer, flight, sender) = self.ask(request, spare, &progress).await?;
-        self.hand_back(answer, flight, sender, client)
+        let (answer, flight, connection) = self.ask(request, spare, &progress).await?;
+        self.hand_back(answer, flight, connection, client)
     }
 
     /// Asks one server, and others only if that can do no harm: nothing was sent, or the request may be repeated and
@@ -76,14 +76,14 @@ impl Client {
         mut request: Request<RequestBody>,
         spare: Option<Request<()>>,
         progress: &Progress,
-    ) -> Result<(Response<Incoming>, Flight, Sender), Failure> {
+    ) -> Result<(Response<Incoming>, Flight, Option<Connection>), Failure> {
         let table = self.route.table();
         let side = table.side();
         let mut tried = Vec::new();
         let mut failure = None;
-        while let Some((server, over)) = table.pick(side, &tried) {
+        while let Some((server, whose)) = table.pick(side, &tried) {
             if tried.is_empty() {
-                self.route.fell(side, over);
+                self.route.fell(side, whose);
             }
             tried.push(server);
             let live = &table.servers[server].1;
@@ -92,10 +92,10 @@ impl Client {
             let mut waited = live.pool.take();
             loop {
                 let reused = waited.is_some();
-                let mut sender = match waited.take() {
-                    Some(sender) => sender,
+                let connection = match waited.take() {
+                    Some(connection) => connection,
                     None => match live.pool.connect().await {
-                        Ok(sender) => sender,
+                        Ok(connection) => connection,
                         Err(error) => {
                             self.refused(live, &error.to_string());
                             failure = Some(bad_gateway(live, &error.to_string()));
@@ -104,14 +104,14 @@ impl Client {
                     },
                 };
                 let began = Instant::now();
-                let attempt = attempt(&mut sender, request, live, self.route.answer, progress);
+                let attempt = attempt(connection, request, live, self.route.answer, progress);
                 let (back, reason) = match attempt.await {
-                    Attempt::Answered(answer) => {
+                    Attempt::Answered(answer, connection) => {
                         live.counters.answered(began.elapsed());
                         if answer.status().is_server_error() {
                             live.counters.failed();
                         }
-                        return Ok((answer, flight, sender));
+                        return Ok((answer, flight, connection));
                     }
                     Attempt::Failed(failure) => return Err(failure),
                     Attempt::Closed(back, reason) => (back, reason),
@@ -129,8 +129,7 @@ impl Client {
             }
         }
         Err(failure.unwrap_or_else(|| {
-            self.route.unserved();
-            let text = format!("no server of the route {} is well", self.route.name);
+            let text = format!("no server of the route {} is in service", self.route.name);
             (StatusCode::SERVICE_UNAVAILABLE, text)
         }))
     }
@@ -146,14 +145,14 @@ impl Client {
         &self,
         mut answer: Response<Incoming>,
         flight: Flight,
-        sender: Sender,
+        connection: Option<Connection>,
         client: Option<OnUpgrade>,
     ) -> Result<Response<AnswerBody>, Failure> {
         let status = answer.status();
         head::to_client(answer.headers_mut(), status);
         if status != StatusCode::SWITCHING_PROTOCOLS {
             let idle = self.route.idle;
-            return Ok(answer.map(|body| AnswerBody::new(body, idle, flight, sender)));
+            return Ok(answer.map(|body| AnswerBody::new(body, idle, flight, connection)));
         }
         let Some(client) = client else {
             let text = "the server changed the protocol, and nobody had asked for that";
@@ -167,17 +166,17 @@ impl Client {
 
 /// Sends a request to a server, and waits until its answer begins. What was sent of a body starts the time anew.
 async fn attempt(
-    sender: &mut Sender,
+    connection: Connection,
     request: Request<RequestBody>,
     live: &Live,
     limit: Duration,
     progress: &Progress,
 ) -> Attempt {
-    let mut sending = pin!(sender.try_send_request(request));
+    let mut sending = pin!(connection.send(request));
     let mut error: TrySendError<_> = loop {
         let before = progress.get();
         match timeout(limit, sending.as_mut()).await {
-            Ok(Ok(answer)) => return Attempt::Answered(answer),
+            Ok(Ok((answer, connection))) => return Attempt::Answered(answer, connection),
             Ok(Err(error)) => break error,
             Err(_) if progress.get() != before => {}
             Err(_) => {

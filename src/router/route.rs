@@ -1,7 +1,7 @@
 //! A route: what it ought to be, swapped as a whole, and what it is.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use super::config::{CheckConfig, RouteConfig};
 use super::live::{Live, Standing};
 use super::state::Kept;
-use super::table::Table;
+use super::table::{Table, Whose};
 use crate::model::name::Name;
 use crate::model::traffic::Side;
 use crate::providers::traffic::Server;
@@ -32,9 +32,9 @@ pub(super) struct Route {
     /// Told at each change, so that new servers are checked at once.
     pub changed: Notify,
     fallen_over: AtomicU64,
-    /// Whether a side's requests go to the other one now.
-    falling: [AtomicBool; 2],
-    unserved: AtomicU64,
+    /// Where a side's requests go now.
+    falling: [AtomicU8; 2],
+    last_resort: AtomicU64,
 }
 
 impl Route {
@@ -57,7 +57,7 @@ impl Route {
             changed: Notify::new(),
             fallen_over: AtomicU64::new(0),
             falling: Default::default(),
-            unserved: AtomicU64::new(0),
+            last_resort: AtomicU64::new(0),
         }
     }
 
@@ -78,30 +78,34 @@ impl Route {
         self.changed.notify_one();
     }
 
-    /// A request of this side went to the other, or to its own.
-    pub fn fell(&self, side: usize, over: bool) {
-        if over {
-            self.fallen_over.fetch_add(1, Ordering::Relaxed);
+    /// A request of this side went to one of these.
+    pub fn fell(&self, side: usize, whose: Whose) {
+        let counter = match whose {
+            Whose::Own => None,
+            Whose::Other => Some(&self.fallen_over),
+            Whose::Anyone => Some(&self.last_resort),
+        };
+        if let Some(counter) = counter {
+            counter.fetch_add(1, Ordering::Relaxed);
         }
         let falling = &self.falling[side];
+        let now = whose as u8;
         // Told once, not for each request; and most of the time there is nothing to write.
-        if falling.load(Ordering::Relaxed) == over || falling.swap(over, Ordering::Relaxed) == over
-        {
+        if falling.load(Ordering::Relaxed) == now || falling.swap(now, Ordering::Relaxed) == now {
             return;
         }
         let (name, side) = (&self.name, [Side::Blue, Side::Green][side].label());
-        if over {
-            tracing::warn!(
+        match whose {
+            Whose::Own => {
+                tracing::info!("route {name}: requests of the {side} go to their own side again");
+            }
+            Whose::Other => tracing::warn!(
                 "route {name}: no server of the {side} is well, its requests go to the other side"
-            );
-        } else {
-            tracing::info!("route {name}: requests of the {side} go to their own side again");
+            ),
+            Whose::Anyone => tracing::warn!(
+                "route {name}: no server is well, requests of the {side} go to those that are not"
+            ),
         }
-    }
-
-    /// There was nobody for a request.
-    pub fn unserved(&self) {
-        self.unserved.fetch_add(1, Ordering::Relaxed);
     }
 
     pub fn state(&self) -> RouteState {
@@ -114,7 +118,7 @@ impl Route {
             split: table.split,
             servers: table.servers.iter().map(|(s, live)| of(s, live)).collect(),
             fallen_over: self.fallen_over.load(Ordering::Relaxed),
-            unserved: self.unserved.load(Ordering::Relaxed),
+            last_resort: self.last_resort.load(Ordering::Relaxed),
         }
     }
 }

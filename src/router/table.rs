@@ -23,6 +23,18 @@ pub(super) struct Table {
     rounds: [AtomicUsize; 2],
 }
 
+/// Whose server a request is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Whose {
+    /// Its side's.
+    Own,
+    /// The other side's, for its own has none.
+    Other,
+    /// One that is unwell, for no other is left.
+    Anyone,
+}
+
 impl Table {
     /// A table with these servers. Those that were there before, at the same endpoint, go on with what is known of them.
     pub fn new(
@@ -69,10 +81,10 @@ impl Table {
         usize::from((turn + 1) * share / 100 > turn * share / 100)
     }
 
-    /// A server for a request of this side that these did not serve, and whether it is of the other side: in turn, of those
-    /// that are well; then of those of which nothing is known; then of the other side's; and of those that could not be
-    /// reached a moment ago only when there is nobody else.
-    pub fn pick(&self, side: usize, tried: &[usize]) -> Option<(usize, bool)> {
+    /// A server for a request of this side that these did not serve: in turn, of those that are well; then of those of which
+    /// nothing is known; then of the other side's; of those that could not be reached a moment ago only when there is nobody
+    /// else, and of those whose checks fail last of all: what they answer can't be worse than nobody.
+    pub fn pick(&self, side: usize, tried: &[usize]) -> Option<(usize, Whose)> {
         // A second try is not the next request's turn.
         let turn = self.rounds[side].fetch_add(usize::from(tried.is_empty()), Ordering::Relaxed);
         let tiers = [
@@ -82,6 +94,8 @@ impl Table {
             (1 - side, Standing::Untried),
             (side, Standing::Refused),
             (1 - side, Standing::Refused),
+            (side, Standing::Unwell),
+            (1 - side, Standing::Unwell),
         ];
         tiers.into_iter().find_map(|(of, standing)| {
             let candidates = || {
@@ -92,7 +106,12 @@ impl Table {
             };
             let count = candidates().count();
             let picked = candidates().nth(turn.checked_rem(count)?)?;
-            Some((picked, of != side))
+            let whose = match standing {
+                Standing::Unwell => Whose::Anyone,
+                _ if of == side => Whose::Own,
+                _ => Whose::Other,
+            };
+            Some((picked, whose))
         })
     }
 }
@@ -144,21 +163,35 @@ mod tests {
         }
         assert_eq!(got, [10; 5]);
         well(&table, 1, true);
-        assert_eq!(table.pick(0, &[]), Some((1, false)), "well before untried");
+        assert_eq!(
+            table.pick(0, &[]),
+            Some((1, Whose::Own)),
+            "well before untried"
+        );
         assert_ne!(table.pick(0, &[1]).unwrap().0, 1);
     }
 
     #[test]
     fn a_side_without_a_server_that_is_well_gives_its_share_to_the_other() {
         let table = table(1, 1, Some(100));
-        assert_eq!(table.pick(1, &[]), Some((1, false)));
+        assert_eq!(table.pick(1, &[]), Some((1, Whose::Own)));
         well(&table, 1, false);
-        assert_eq!(table.pick(1, &[]), Some((0, true)));
-        assert_eq!(table.pick(1, &[0]), None);
+        assert_eq!(table.pick(1, &[]), Some((0, Whose::Other)));
+        assert_eq!(table.pick(1, &[0]), Some((1, Whose::Anyone)));
         table.servers[0].1.health.refused("refused");
-        assert_eq!(table.pick(1, &[]), Some((0, true)), "better than nobody");
+        assert_eq!(
+            table.pick(1, &[]),
+            Some((0, Whose::Other)),
+            "better than one that is unwell"
+        );
         well(&table, 0, false);
-        assert_eq!(table.pick(1, &[]), None);
+        assert_eq!(
+            table.pick(1, &[]),
+            Some((1, Whose::Anyone)),
+            "better than nobody"
+        );
+        assert_eq!(table.pick(1, &[1]), Some((0, Whose::Anyone)));
+        assert_eq!(table.pick(1, &[0, 1]), None);
     }
 
     #[test]
@@ -171,7 +204,7 @@ mod tests {
         let after = Table::new(2, None, servers, Some(&before));
         assert!(Arc::ptr_eq(&before.servers[0].1, &after.servers[0].1));
         assert!(!Arc::ptr_eq(&before.servers[1].1, &after.servers[1].1));
-        assert_eq!(after.pick(0, &[]), Some((1, false)));
+        assert_eq!(after.pick(0, &[]), Some((1, Whose::Own)));
         assert_eq!(after.pick(0, &[1]), None);
     }
 }

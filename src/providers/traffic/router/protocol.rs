@@ -62,8 +62,8 @@ pub struct RouteState {
     pub servers: Vec<ServerState>,
     /// Requests that went to the other side, because theirs had no server that is well.
     pub fallen_over: u64,
-    /// Requests for which there was no server at all.
-    pub unserved: u64,
+    /// Requests that went to a server that is unwell, because no other was left.
+    pub last_resort: u64,
 }
 
 /// A server as it is. Counters count since the router started.

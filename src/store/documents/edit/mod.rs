@@ -259,8 +259,9 @@ impl Changes {
     /// # Errors
     /// If the project would get errors, a file was changed by somebody else since it was read, or can't be written.
     pub fn commit(&self) -> Result<Vec<Problem>, ChangeError> {
-        let notes = self.check()?;
+        // What is right with the project as it is now could be wrong with what another of us is writing.
         let _held = file::lock(&self.folder)?;
+        let notes = self.check()?;
         for file in self.files() {
             file.original.unchanged(&self.folder, &file.path)?;
         }
@@ -290,5 +291,62 @@ fn format(path: &Path) -> Format {
     match path.extension() {
         Some(extension) if extension == "json" => Format::Json,
         _ => Format::Yaml,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::MetadataExt as _;
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    const GROUP: &str = "applications/shop/web.yaml";
+    const CONFIGURATION: &str = "configurations/half.yaml";
+
+    fn project() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("cutover.yaml"), "name: shop\n").unwrap();
+        fs::create_dir(folder.path().join("configurations")).unwrap();
+        let text = "deploymentConfigName: half\ncomputePlatform: Server\nminimumHealthyHosts: { type: FLEET_PERCENT, value: 50 }\n";
+        fs::write(folder.path().join(CONFIGURATION), text).unwrap();
+        let application = folder.path().join("applications/shop");
+        fs::create_dir_all(&application).unwrap();
+        let text = "applicationName: shop\ncomputePlatform: Server\n";
+        fs::write(application.join("application.yaml"), text).unwrap();
+        folder
+    }
+
+    /// Whether somebody waits for the lock of a folder, as the kernel lists them.
+    fn is_awaited(folder: &Path) -> bool {
+        let inode = format!(":{} ", fs::metadata(folder).unwrap().ino());
+        let locks = fs::read_to_string("/proc/locks").unwrap();
+        let mut waiting = locks.lines().filter(|line| line.contains("->"));
+        waiting.any(|line| line.contains(&inode))
+    }
+
+    #[test]
+    fn what_two_write_at_once_is_checked_together() {
+        let project = project();
+        let folder = project.path();
+        let mut changes = Changes::of(folder);
+        let text = "applicationName: shop\ndeploymentGroupName: web\ndeploymentConfigName: half\n";
+        changes.write(Path::new(GROUP), text.to_owned()).unwrap();
+        changes.check().unwrap();
+        let held = file::lock(folder).unwrap();
+        let refused = std::thread::scope(|scope| {
+            let writer = scope.spawn(|| changes.commit());
+            let begun = Instant::now();
+            while !is_awaited(folder) {
+                assert!(begun.elapsed() < Duration::from_secs(10), "nobody waits");
+                std::thread::yield_now();
+            }
+            fs::remove_file(folder.join(CONFIGURATION)).unwrap();
+            drop(held);
+            writer.join().unwrap().unwrap_err()
+        });
+        assert!(refused.to_string().contains("half"), "{refused}");
+        assert!(!folder.join(GROUP).exists());
     }
 }

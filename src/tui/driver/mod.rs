@@ -52,6 +52,8 @@ pub(super) struct Driver {
     manuscript: Option<Manuscript>,
     /// Who looks elsewhere is still to be called for these.
     calls: Vec<String>,
+    /// What the terminal is still to be asked to copy, once it is ours: an editor's takes no commands of ours.
+    copies: Vec<String>,
     done: bool,
 }
 
@@ -159,6 +161,7 @@ async fn turn(
                 for call in driver.calls.drain(..) {
                     screen.call(&call)?;
                 }
+                driver.copy(model)?;
                 drawn = Some(Instant::now());
                 (dirty, pressed) = (false, false);
                 continue;
@@ -168,6 +171,8 @@ async fn turn(
         }
         dirty = true;
     }
+    // Whoever copies and leaves has no frame in between.
+    driver.copy(model)?;
     Ok(())
 }
 
@@ -218,6 +223,7 @@ impl Driver {
             tasks: Vec::new(),
             previews: Vec::new(),
             calls: Vec::new(),
+            copies: Vec::new(),
             manuscript: None,
             done: false,
         }
@@ -237,6 +243,12 @@ impl Driver {
     /// What somebody who looks elsewhere is to be called for.
     pub(super) fn take_calls(&mut self) -> Vec<String> {
         std::mem::take(&mut self.calls)
+    }
+
+    /// Has the terminal copy what it is to copy.
+    fn copy(&mut self, model: &Model) -> std::io::Result<()> {
+        let mut texts = self.copies.drain(..);
+        texts.try_for_each(|text| terminal::tell(&copy::command(model.multiplexer, &text)))
     }
 
     /// Takes a message, and makes the model whole again.
@@ -271,10 +283,7 @@ impl Driver {
         for effect in effects {
             flight::asks(clock::now(), &effect);
             match effect {
-                // A terminal that is gone is found out by the next frame.
-                Effect::Copy(text) => {
-                    drop(terminal::tell(&copy::command(model.multiplexer, &text)));
-                }
+                Effect::Copy(text) => self.copies.push(text),
                 Effect::Call(text) => self.calls.push(text),
                 Effect::Edit(manuscript) => self.manuscript = Some(*manuscript),
                 Effect::Prepare(number, new) => {

@@ -61,6 +61,9 @@ impl Client {
         let http = reqwest::Client::builder()
             .unix_socket(socket)
             .connect_timeout(Duration::from_secs(5))
+            // A connection that was kept can end in the moment in which it is used, and hyper then forgets the request (its issue
+            // 4122). A new one to a socket costs next to nothing.
+            .pool_max_idle_per_host(0)
             // A socket needs no certificates, and reading the machine's takes longer than most commands.
             .tls_certs_only([])
             .build()

@@ -1,5 +1,6 @@
 //! The clipboard of whoever looks at the terminal, also over SSH: text goes there as a command of the terminal (OSC 52).
-//! What lies between has to pass it on.
+//! What lies between has to pass it on. Where the desktop is this machine's, its own program copies besides: not every terminal
+//! does.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -24,6 +25,10 @@ pub(crate) fn last_lines(text: &str) -> &str {
 pub(crate) fn said(model: &Model, text: &str) -> String {
     if model.theme.words {
         return format!("{text}, to be copied, follows");
+    }
+    if let Some(clipboard) = model.clipboard {
+        let program = clipboard.program;
+        return format!("{program} copies {text}, and the terminal was asked to");
     }
     match model.multiplexer {
         None => format!("asked the terminal to copy {text}"),

@@ -85,6 +85,7 @@ fn of_message(model: &Model, message: &Message) -> Cow<'static, str> {
         Message::Servers(id, _) => return format!("servers {id}").into(),
         Message::Output(..) => "output",
         Message::Saved(_) => "saved",
+        Message::Uncopied(_) => "not copied",
         Message::Edited(_) => "edited",
         Message::Prepared(..) => "prepared",
         Message::Written(_) => "written",

@@ -65,6 +65,8 @@ pub(crate) enum Message {
     Output(u64, OutputNews),
     /// Lines were saved: where, or why not.
     Saved(Result<String, String>),
+    /// What should have copied a text did not: why.
+    Uncopied(String),
     /// A preview was made.
     Previewed(u64, Result<Box<Preview>, String>),
     /// A command was answered.
@@ -102,6 +104,7 @@ impl Message {
             | Self::Servers(..)
             | Self::Output(..)
             | Self::Saved(_)
+            | Self::Uncopied(_)
             | Self::Previewed(..)
             | Self::Edited(_)
             | Self::Prepared(..)

@@ -64,6 +64,7 @@ mod writing;
 use std::path::PathBuf;
 
 use self::action::keymap::Keymap;
+use self::terminal::clipboard::Clipboard;
 use self::terminal::multiplexer::Multiplexer;
 use self::terminal::outside::Outside;
 use self::theme::Theme;
@@ -116,6 +117,11 @@ impl Options {
     }
 }
 
+/// What copies besides the terminal, in an environment that `variable` reads.
+pub fn clipboard(variable: impl Fn(&str) -> Option<String>) -> Option<&'static str> {
+    Clipboard::find(variable).map(|clipboard| clipboard.program)
+}
+
 /// Opens the cockpit, and answers how it was left.
 ///
 /// # Errors
@@ -131,6 +137,7 @@ pub async fn run(options: Options) -> color_eyre::Result<Outcome> {
         Editor::find(|name| std::env::var(name).ok()).filter(|_| !options.preferences.plain);
     model.mouse = mouse(&options.preferences);
     model.multiplexer = Multiplexer::find(|name| std::env::var(name).ok());
+    model.clipboard = Clipboard::find(|name| std::env::var(name).ok());
     if let Some(file) = &options.session {
         model.screen = Screen::Home;
         session::restore(&mut model, file);
@@ -162,6 +169,8 @@ pub async fn replay(
     let (keymap, theme) = appearance(preferences)?;
     let mut model = model::Model::new(keymap, theme, String::new(), true);
     model.mouse = mouse(preferences);
+    model.multiplexer = Multiplexer::find(|name| std::env::var(name).ok());
+    model.clipboard = Clipboard::find(|name| std::env::var(name).ok());
     replay::begin(&mut model, replay::Player::new(recording));
     drive(None, &mut model, preferences).await
 }

@@ -25,6 +25,7 @@ use super::screens::hosts::Hosts;
 use super::screens::{self, Screen};
 use super::servers::Servers;
 use super::session::Start;
+use super::terminal::clipboard::Clipboard;
 use super::terminal::multiplexer::Multiplexer;
 use super::theme::Theme;
 use super::tour::Step;
@@ -236,6 +237,8 @@ pub(crate) struct Model {
     pub start: Option<Start>,
     /// What passes the terminal's own commands on, if something lies between.
     pub multiplexer: Option<Multiplexer>,
+    /// What copies besides the terminal.
+    pub clipboard: Option<Clipboard>,
     /// Whose the mouse is.
     pub mouse: Mouse,
     pub read_only: bool,
@@ -316,6 +319,7 @@ impl Model {
             expected: None,
             start: None,
             multiplexer: None,
+            clipboard: None,
             mouse: Mouse::default(),
             read_only,
             documents: None,

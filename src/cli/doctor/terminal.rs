@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal as _};
 
 use super::Finding;
 use crate::text::is_unicode;
+use crate::tui;
 
 /// The smallest size at which every pane has its place.
 const ROOMY: (u16, u16) = (80, 24);
@@ -31,7 +32,7 @@ pub(super) fn look(
             Some("dumb") => Finding::warning(
                 "terminal",
                 "dumb",
-                "the cockpit needs one that places text: use the other commands, or another terminal",
+                "the cockpit tells in sentences there: for the screen, use a terminal that places text, and set TERM to it",
             ),
             Some(term) => Finding::ok("terminal", format!("{term}{}", within(&set))),
         },
@@ -71,10 +72,11 @@ pub(super) fn look(
         "ASCII, for want of a locale in UTF-8"
     };
     findings.push(Finding::ok("signs", signs));
-    findings.push(Finding::ok(
-        "clipboard",
-        "the terminal's own: `c` in the cockpit asks it to copy (OSC 52), and it keeps the mouse",
-    ));
+    let own = "the terminal's own: `c` in the cockpit asks it to copy (OSC 52)";
+    findings.push(match tui::clipboard(&variable) {
+        Some(program) => Finding::ok("clipboard", format!("{program}, and {own}")),
+        None => Finding::ok("clipboard", own),
+    });
     findings
 }
 

@@ -18,6 +18,7 @@ use super::flight;
 use super::message::Message;
 use super::model::{Model, Outcome};
 use super::source;
+use super::terminal::clipboard::Clipboard;
 use super::terminal::outside::Outside;
 use super::terminal::{self, Screen};
 use super::update::{settle, take, update, wake};
@@ -245,6 +246,16 @@ impl Driver {
         std::mem::take(&mut self.calls)
     }
 
+    /// Has the desktop copy a text.
+    fn hand_over(&mut self, clipboard: Clipboard, text: String) {
+        let messages = self.messages.clone();
+        self.await_at_the_end(tokio::spawn(async move {
+            if let Err(reason) = clipboard.copy(&text).await {
+                tell(&messages, Message::Uncopied(reason)).await;
+            }
+        }));
+    }
+
     /// Has the terminal copy what it is to copy.
     fn copy(&mut self, model: &Model) -> std::io::Result<()> {
         let mut texts = self.copies.drain(..);
@@ -283,7 +294,12 @@ impl Driver {
         for effect in effects {
             flight::asks(clock::now(), &effect);
             match effect {
-                Effect::Copy(text) => self.copies.push(text),
+                Effect::Copy(text) => {
+                    if let Some(clipboard) = model.clipboard {
+                        self.hand_over(clipboard, text.clone());
+                    }
+                    self.copies.push(text);
+                }
                 Effect::Call(text) => self.calls.push(text),
                 Effect::Edit(manuscript) => self.manuscript = Some(*manuscript),
                 Effect::Prepare(number, new) => {

@@ -1,5 +1,6 @@
 //! The terminal: taken while the cockpit is open, and given back in every case.
 
+pub(crate) mod clipboard;
 pub(crate) mod multiplexer;
 pub(crate) mod outside;
 

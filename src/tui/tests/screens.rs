@@ -8,6 +8,7 @@ use crate::tui::effect::Effect;
 use crate::tui::message::{Message, OutputNews};
 use crate::tui::screens::{Screen, here};
 use crate::tui::session::Start;
+use crate::tui::terminal::clipboard::Clipboard;
 
 fn rollout() -> Cockpit {
     let run = sample::rollout();
@@ -190,6 +191,17 @@ fn an_address_is_typed_and_copied() {
             .screen()
             .contains("asked the terminal to copy d-7F3KQ21XB/web-3/Install")
     );
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("xclip"), "").unwrap();
+    cockpit.model.clipboard = Clipboard::find(|name| match name {
+        "PATH" => folder.path().to_str().map(str::to_owned),
+        name => (name == "DISPLAY").then(|| ":0".to_owned()),
+    });
+    cockpit.keys("c");
+    let said = "xclip copies d-7F3KQ21XB/web-3/Install, and the terminal was asked to";
+    assert!(cockpit.screen().contains(said), "{}", cockpit.screen());
+    cockpit.send(Message::Uncopied("xclip copied nothing: why".to_owned()));
+    assert!(cockpit.screen().contains("xclip copied nothing: why"));
 }
 
 #[test]

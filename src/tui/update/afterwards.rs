@@ -100,6 +100,7 @@ fn open(model: &mut Model, id: &DeploymentId, journal: Journal) {
     inner.clock = model.clock;
     inner.date = model.date;
     inner.multiplexer = model.multiplexer;
+    inner.clipboard = model.clipboard;
     inner.mouse = model.mouse;
     inner.attention.focused = model.attention.focused;
     replay::begin(&mut inner, Player::new(&recording));

@@ -11,6 +11,7 @@ mod settle;
 use std::time::Duration;
 
 use super::action::available::available;
+use super::action::key::Key;
 use super::action::{Action, Context};
 use super::attention;
 use super::effect::Effect;
@@ -58,99 +59,55 @@ fn apply(model: &mut Model, at: Timestamp, message: Message) -> Vec<Effect> {
         model.now = at;
     }
     match message {
-        Message::Key(key) => {
-            if key.is_interrupt() {
-                layers::leaving::ask(model)
-            } else if model.layers.is_empty() {
-                main_key(model, key)
-            } else {
-                layers::key(model, key)
-            }
-        }
-        Message::Act(action) if model.layers.is_empty() => act(model, action),
-        Message::Act(action) => layers::act(model, action),
-        Message::Go(address) => {
-            if model.layers.is_empty() {
-                perform::go(model, &address);
-            }
-            Vec::new()
-        }
-        Message::Select(row) => {
-            if model.layers.is_empty() && !row::select(model, &row) {
-                model.complain("it is not there any more");
-            }
-            Vec::new()
-        }
-        Message::Click(target) => point::click(model, target),
-        Message::Wheel { over, up } => point::wheel(model, over.as_ref(), up),
-        Message::Choose(choice) => layers::choose(model, &choice),
-        Message::Type(text) => {
-            layers::retype(model, &text);
-            Vec::new()
-        }
-        Message::Paste(text) => {
-            layers::paste(model, &text);
-            Vec::new()
-        }
-        Message::Resized(width, height) => {
-            model.size = (width, height);
-            Vec::new()
-        }
-        Message::Focused(focused) => {
-            model.attention.focused = Some(focused);
-            Vec::new()
-        }
-        Message::Tick => Vec::new(),
-        Message::Feed(item) => feed(model, *item),
-        Message::Lost(reason) => {
-            lost(model, at, reason);
-            Vec::new()
-        }
-        Message::Fetched(id, result) => {
-            answers::fetched(model, id, result);
-            Vec::new()
-        }
-        Message::Journal(number, id, result) => afterwards::take(model, number, &id, result),
-        Message::Past(host, result) => {
-            model.history.take(&host, result);
-            Vec::new()
-        }
-        Message::Servers(id, result) => {
-            model.servers.take(&id, result.as_deref().ok());
-            Vec::new()
-        }
-        Message::Output(number, news) => {
-            answers::output(model, number, news);
-            Vec::new()
-        }
-        Message::Saved(result) => {
-            answers::saved(model, result);
-            Vec::new()
-        }
-        Message::Previewed(number, result) => {
-            layers::previewed(model, number, result);
-            Vec::new()
-        }
-        Message::Answered(result) => {
-            answers::answered(model, result);
-            Vec::new()
-        }
-        Message::Edited(result) => {
-            answers::edited(model, result);
-            Vec::new()
-        }
-        Message::Prepared(number, result) => {
-            layers::form::prepared(model, number, result);
-            Vec::new()
-        }
-        Message::Written(result) => {
-            answers::written(model, result);
-            Vec::new()
+        Message::Key(key) => return pressed(model, key),
+        Message::Act(action) if model.layers.is_empty() => return act(model, action),
+        Message::Act(action) => return layers::act(model, action),
+        Message::Click(target) => return point::click(model, target),
+        Message::Wheel { over, up } => return point::wheel(model, over.as_ref(), up),
+        Message::Choose(choice) => return layers::choose(model, &choice),
+        Message::Feed(item) => return feed(model, *item),
+        Message::Journal(number, id, result) => {
+            return afterwards::take(model, number, &id, result);
         }
         Message::Terminated => {
             model.outcome = Some(Outcome::Signal);
-            vec![Effect::Quit]
+            return vec![Effect::Quit];
         }
+        Message::Go(address) if model.layers.is_empty() => perform::go(model, &address),
+        Message::Select(row) if model.layers.is_empty() => {
+            if !row::select(model, &row) {
+                model.complain("it is not there any more");
+            }
+        }
+        Message::Go(_) | Message::Select(_) | Message::Tick => {}
+        Message::Type(text) => layers::retype(model, &text),
+        Message::Paste(text) => layers::paste(model, &text),
+        Message::Resized(width, height) => model.size = (width, height),
+        Message::Focused(focused) => model.attention.focused = Some(focused),
+        Message::Lost(reason) => lost(model, at, reason),
+        Message::Fetched(id, result) => answers::fetched(model, id, result),
+        Message::Past(host, result) => model.history.take(&host, result),
+        Message::Servers(id, result) => model.servers.take(&id, result.as_deref().ok()),
+        Message::Output(number, news) => answers::output(model, number, news),
+        Message::Saved(result) => answers::saved(model, result),
+        Message::Uncopied(reason) => model.complain(reason),
+        Message::Previewed(number, result) => layers::previewed(model, number, result),
+        Message::Answered(result) => answers::answered(model, result),
+        Message::Edited(result) => answers::edited(model, result),
+        Message::Prepared(number, result) => layers::form::prepared(model, number, result),
+        Message::Written(result) => answers::written(model, result),
+    }
+    Vec::new()
+}
+
+/// A key of the keyboard.
+fn pressed(model: &mut Model, key: Key) -> Vec<Effect> {
+    if key.is_interrupt() {
+        layers::leaving::ask(model)
+    } else if model.layers.is_empty() {
+        main_key(model, key)
+    } else {
+        layers::key(model, key)
     }
 }
 
@@ -173,7 +130,7 @@ pub(crate) fn settle(model: &mut Model) -> Vec<Effect> {
     effects
 }
 
-fn main_key(model: &mut Model, key: super::action::key::Key) -> Vec<Effect> {
+fn main_key(model: &mut Model, key: Key) -> Vec<Effect> {
     let reads = model.reads();
     let pane = if reads {
         Context::Output

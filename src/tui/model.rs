@@ -10,6 +10,7 @@ use super::attention::Attention;
 use super::calm::Calm;
 use super::causes::Causes;
 use super::changes::Changes;
+use super::cursors::Cursors;
 use super::effect::Purpose;
 use super::layers::Layer;
 use super::layout::Layout;
@@ -205,6 +206,8 @@ pub(crate) struct Model {
     pub hosts: Hosts,
     pub history: History,
     pub selected: Selected,
+    /// What was selected elsewhere.
+    pub cursors: Cursors,
     pub lists: Lists,
     pub scroll: Scroll,
     pub focus: Pane,
@@ -297,6 +300,7 @@ impl Model {
             hosts: Hosts::default(),
             history: History::default(),
             selected: Selected::default(),
+            cursors: Cursors::default(),
             lists: Lists::default(),
             scroll: Scroll::default(),
             focus: Pane::Deployments,

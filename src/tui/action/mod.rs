@@ -182,7 +182,7 @@ actions! {
     PreviousPane "previous-pane" Main Harmless None, "Go to the pane before";
     Hosts "hosts" Main Harmless Some("hosts"), "Show the hosts: whether they answer, what is installed, what is wrong";
     Shape "shape" Main Harmless Some("view"), "Show the instances as a table, along the time, or as a map";
-    Sort "sort" Main Harmless None, "Sort the list by its next column";
+    Sort "sort" Main Harmless None, "Choose the column that the list is sorted by; the same once more turns it round";
     Invert "invert" Main Harmless None, "Turn the order of the list round";
     Backward "backward" Main Harmless None, "Go to where you were before";
     Forward "forward" Main Harmless None, "Go to where you were before you went back";

@@ -9,6 +9,7 @@ pub(crate) mod rows;
 use facts::{Facts, Key};
 use filter::{Filter, Mode};
 
+use super::glyph::Glyph;
 use super::model::{Model, Pane};
 use super::screens::Screen;
 use super::widgets::fuzzy::Fuzzy;
@@ -49,6 +50,17 @@ impl List {
             (Screen::Rollouts, Pane::Instances) => Self::Instances,
             (Screen::Rollouts, Pane::Output) => return None,
         })
+    }
+
+    /// The pane that it is in, on the screen of rollouts.
+    pub(crate) fn pane(self) -> Option<Pane> {
+        match self {
+            Self::Applications => Some(Pane::Applications),
+            Self::Groups => Some(Pane::Groups),
+            Self::Deployments => Some(Pane::Deployments),
+            Self::Instances => Some(Pane::Instances),
+            Self::Home | Self::Hosts | Self::History => None,
+        }
     }
 
     /// What it is called in the file that remembers it.
@@ -104,6 +116,15 @@ pub(crate) struct Arrangement {
 }
 
 impl Arrangement {
+    /// The sign of the way in which it is sorted.
+    pub(crate) fn direction(&self) -> Glyph {
+        if self.inverted {
+            Glyph::Up
+        } else {
+            Glyph::Down
+        }
+    }
+
     /// Whether it is as the list is by itself.
     pub(crate) fn is_plain(&self) -> bool {
         self.filter.is_empty() && self.is_unsorted()
@@ -170,11 +191,14 @@ impl Arrangements {
         self.narrowed.take()
     }
 
-    /// Sorts a list by its next column.
-    pub(crate) fn sort(&mut self, list: List) {
+    /// Sorts a list by one of its columns; by the one that it is sorted by, the other way round.
+    pub(crate) fn sort(&mut self, list: List, column: &str) {
+        let Some(column) = list.columns().iter().position(|name| *name == column) else {
+            return;
+        };
         let arrangement = self.of_mut(list);
-        arrangement.column = (arrangement.column + 1) % list.columns().len();
-        arrangement.inverted = false;
+        arrangement.inverted = arrangement.column == column && !arrangement.inverted;
+        arrangement.column = column;
         self.sorted = Some(list);
     }
 

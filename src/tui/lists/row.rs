@@ -4,7 +4,7 @@ use super::{List, counts};
 use crate::model::deployment::DeploymentId;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
-use crate::tui::model::{Model, Pane};
+use crate::tui::model::Model;
 use crate::tui::screens::home;
 
 /// A row of a list.
@@ -31,17 +31,6 @@ impl Row {
             Self::Instance(_) => List::Instances,
             Self::Host(_) => List::Hosts,
             Self::Past(_) => List::History,
-        }
-    }
-
-    /// The pane in which it is, on the screen of rollouts.
-    pub(crate) fn pane(&self) -> Option<Pane> {
-        match self {
-            Self::Application(_) => Some(Pane::Applications),
-            Self::Group(_) => Some(Pane::Groups),
-            Self::Deployment(_) => Some(Pane::Deployments),
-            Self::Instance(_) => Some(Pane::Instances),
-            Self::Home(_) | Self::Host(_) | Self::Past(_) => None,
         }
     }
 }
@@ -93,7 +82,7 @@ pub(crate) fn select(model: &mut Model, row: &Row) -> bool {
         return false;
     }
     put(model, row);
-    if let Some(pane) = row.pane() {
+    if let Some(pane) = row.list().pane() {
         model.focus = pane;
         model.trail.base = model.trail.base.min(pane);
     }

@@ -116,7 +116,7 @@ fn it_is_narrowed_and_sorted_as_every_list_is() {
     assert_eq!(ids(&cockpit), ["1.8.0", "1.7.2", "1.7.1"]);
     cockpit.keys("i");
     assert_eq!(ids(&cockpit), ["1.7.1", "1.7.2", "1.8.0"]);
-    cockpit.keys("i O O O");
+    cockpit.keys("i O r e v i s i o n enter");
     assert_eq!(ids(&cockpit), ["1.7.1", "1.7.2", "1.8.0"], "by revision");
     cockpit.keys("/ s t a t u s : f a i l enter");
     assert_eq!(ids(&cockpit).first().unwrap(), "1.7.1");

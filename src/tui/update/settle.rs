@@ -34,6 +34,7 @@ pub(crate) fn settle(model: &mut Model) -> Vec<Effect> {
         instance(model);
         arrange_instances(model, narrowed, sorted);
         shown_instance(model);
+        remember(model);
         effects.extend(servers(model));
         look(model);
         effects.extend(follow(model));
@@ -125,7 +126,7 @@ fn start(model: &mut Model) {
 /// Lists, and a selection wherever there is none or what was selected is gone.
 fn select(model: &mut Model, narrowed: Option<List>) {
     let Some(view) = &model.view else { return };
-    let (selected, arranged) = (&mut model.selected, &model.arranged);
+    let (selected, arranged, cursors) = (&mut model.selected, &model.arranged, &model.cursors);
     let column =
         |list: List, column: usize| list.columns().get(column).copied().unwrap_or_default();
     let old = std::mem::take(&mut model.lists);
@@ -142,7 +143,7 @@ fn select(model: &mut Model, narrowed: Option<List>) {
         |name| facts::application(view, name),
         |name, _| facts::application_key(view, name),
     );
-    keep(&mut selected.application, &lists.applications);
+    keep(&mut selected.application, &lists.applications, None);
     let groups = view.project.groups.iter();
     let groups =
         groups.filter(|group| Some(&group.application_name) == selected.application.as_ref());
@@ -154,7 +155,9 @@ fn select(model: &mut Model, narrowed: Option<List>) {
         |key| facts::group(view, key),
         |key, by| facts::group_key(view, key, column(List::Groups, by)),
     );
-    keep(&mut selected.group, &lists.groups);
+    let application = selected.application.as_ref();
+    let before = application.and_then(|application| cursors.group(application));
+    keep(&mut selected.group, &lists.groups, before);
     let summary = |id: &DeploymentId| view.summaries.get(id);
     let of_group = |id: &&DeploymentId| {
         summary(id).is_some_and(|s: &Summary| Some(&s.group) == selected.group.as_ref())
@@ -174,7 +177,9 @@ fn select(model: &mut Model, narrowed: Option<List>) {
         },
     );
     let before = selected.deployment.clone();
-    keep(&mut selected.deployment, &lists.deployments);
+    let group = selected.group.as_ref();
+    let last = group.and_then(|group| cursors.deployment(view, group));
+    keep(&mut selected.deployment, &lists.deployments, last);
     if selected.deployment != before {
         selected.instance = None;
     }
@@ -240,11 +245,21 @@ fn shown_instance(model: &mut Model) {
     }
 }
 
-/// Keeps a selection that is still there; else takes the first.
-fn keep<T: Clone + PartialEq>(selected: &mut Option<T>, ids: &[T]) {
+/// Keeps a selection that is still there; else takes what was selected here before, or the first.
+fn keep<T: Clone + PartialEq>(selected: &mut Option<T>, ids: &[T], before: Option<&T>) {
     if selected.as_ref().is_none_or(|id| !ids.contains(id)) {
-        *selected = ids.first().cloned();
+        let before = before.filter(|id| ids.contains(id));
+        *selected = before.or(ids.first()).cloned();
     }
+}
+
+/// Remembers what is selected, for when somebody comes back.
+fn remember(model: &mut Model) {
+    let mut cursors = std::mem::take(&mut model.cursors);
+    if let Some(view) = &model.view {
+        cursors.remember(&model.selected, view, model.deployment());
+    }
+    model.cursors = cursors;
 }
 
 fn fetch(model: &mut Model) -> Option<Effect> {
@@ -274,7 +289,8 @@ fn instance(model: &mut Model) {
         .is_none_or(|name| deployment.target(name).is_none());
     if gone {
         let (id, missed) = (deployment.id().clone(), model.selected.instance.clone());
-        model.selected.instance = interesting(deployment);
+        let before = model.cursors.instance(deployment).cloned();
+        model.selected.instance = before.or_else(|| interesting(deployment));
         if let Some(name) = missed {
             model.complain(format!("{name} takes no part in {id}"));
         }

@@ -23,7 +23,7 @@ use crate::tui::lists::List;
 use crate::tui::lists::row::Row;
 use crate::tui::model::Model;
 use crate::tui::paint::{Brush, Ends, Run, run};
-use crate::tui::panes::arranged;
+use crate::tui::panes::{arranged, sortable};
 use crate::tui::theme::Role;
 use crate::tui::widgets::list::beyond;
 use crate::tui::widgets::wrap::wrap;
@@ -74,6 +74,7 @@ fn rows(history: &History, model: &Model, places: &Places, brush: &mut Brush<'_>
         Role::Heading,
         &columns.headings(),
     );
+    sortable(brush, List::History, headings, &columns.sortable());
     beyond(brush, headings, history.top, history.rows.len(), height);
     if history.rows.is_empty() {
         let width = area.width.saturating_sub(2);
@@ -186,6 +187,20 @@ impl Columns {
             when = self.when,
             revision = self.revision,
         )
+    }
+
+    /// What each heading sorts by, and how wide it is.
+    fn sortable(&self) -> [(Option<&'static str>, usize); 7] {
+        let group = if self.group > 0 { self.group + 1 } else { 0 };
+        [
+            (Some("status"), 3 + STATUS),
+            (Some("age"), self.when + 1),
+            (Some("group"), group),
+            (Some("revision"), self.revision + 1),
+            (Some("time"), SPAN),
+            (Some("waiting"), SPAN),
+            (Some("person"), SPAN),
+        ]
     }
 
     fn row(&self, model: &Model, entry: &Entry<'_>) -> Vec<Run> {

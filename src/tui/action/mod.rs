@@ -3,6 +3,7 @@
 pub(crate) mod available;
 pub(crate) mod key;
 pub(crate) mod keymap;
+pub(crate) mod keys;
 pub(crate) mod listing;
 pub(crate) mod source;
 
@@ -67,6 +68,15 @@ impl Context {
             Self::Help => "In the help and the messages",
             Self::Replay => "In a replay",
         }
+    }
+
+    /// Whether two keys can be pressed here one after the other: where a question is asked or text is typed, each key stands
+    /// alone.
+    pub(crate) fn takes_sequences(self) -> bool {
+        matches!(
+            self,
+            Self::Main | Self::Rows | Self::Output | Self::Reading | Self::Replay
+        )
     }
 
     /// Whether a key can mean something in both at once.

@@ -24,11 +24,12 @@ pub(crate) enum List {
     Instances,
     Hosts,
     History,
+    Configurations,
 }
 
 impl List {
     /// Every list.
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Home,
         Self::Applications,
         Self::Groups,
@@ -36,6 +37,7 @@ impl List {
         Self::Instances,
         Self::Hosts,
         Self::History,
+        Self::Configurations,
     ];
 
     /// The list that has the keys; none where output has them.
@@ -44,6 +46,7 @@ impl List {
             (Screen::Home, _) => Self::Home,
             (Screen::Hosts, _) => Self::Hosts,
             (Screen::History, _) => Self::History,
+            (Screen::Configurations, _) => Self::Configurations,
             (Screen::Rollouts, Pane::Applications) => Self::Applications,
             (Screen::Rollouts, Pane::Groups) => Self::Groups,
             (Screen::Rollouts, Pane::Deployments) => Self::Deployments,
@@ -59,7 +62,7 @@ impl List {
             Self::Groups => Some(Pane::Groups),
             Self::Deployments => Some(Pane::Deployments),
             Self::Instances => Some(Pane::Instances),
-            Self::Home | Self::Hosts | Self::History => None,
+            Self::Home | Self::Hosts | Self::History | Self::Configurations => None,
         }
     }
 
@@ -73,6 +76,7 @@ impl List {
             Self::Instances => "instances",
             Self::Hosts => "hosts",
             Self::History => "history",
+            Self::Configurations => "configurations",
         }
     }
 
@@ -88,6 +92,7 @@ impl List {
             Self::History => &[
                 "age", "status", "group", "revision", "time", "waiting", "person",
             ],
+            Self::Configurations => &["origin", "name", "platform", "used"],
         }
     }
 
@@ -101,6 +106,7 @@ impl List {
             Self::Instances => &["status", "side", "zone"],
             Self::Hosts => &["state", "system", "tag", "installed", "zone"],
             Self::History => &["status", "group", "revision", "by"],
+            Self::Configurations => &["origin", "platform", "group"],
         }
     }
 }
@@ -225,6 +231,10 @@ pub(crate) fn shows_selected(model: &Model, list: List) -> bool {
     let facts = match list {
         List::Home => None,
         List::History => return model.history.shows_selected(model),
+        List::Configurations => {
+            let name = model.configurations.selected();
+            name.map(|name| facts::configuration(view, &name))
+        }
         List::Applications => selected
             .application
             .as_ref()
@@ -262,5 +272,6 @@ pub(crate) fn counts(model: &Model, list: List) -> (usize, usize) {
         ),
         List::Hosts => (model.hosts.shown(), model.hosts.all()),
         List::History => (model.history.shown(), model.history.all()),
+        List::Configurations => (model.configurations.shown(), model.configurations.all()),
     }
 }

@@ -18,6 +18,7 @@ pub(crate) enum Row {
     Host(Name),
     /// A deployment in the history.
     Past(DeploymentId),
+    Configuration(Name),
 }
 
 impl Row {
@@ -31,6 +32,7 @@ impl Row {
             Self::Instance(_) => List::Instances,
             Self::Host(_) => List::Hosts,
             Self::Past(_) => List::History,
+            Self::Configuration(_) => List::Configurations,
         }
     }
 }
@@ -49,6 +51,7 @@ pub(crate) fn at(model: &Model, list: List, place: usize) -> Option<Row> {
         }
         List::Hosts => model.hosts.at(place).map(Row::Host),
         List::History => model.history.at(place).map(Row::Past),
+        List::Configurations => model.configurations.at(place).map(Row::Configuration),
     }
 }
 
@@ -63,6 +66,7 @@ pub(crate) fn selected(model: &Model, list: List) -> Option<Row> {
         List::Instances => selected.instance.clone().map(Row::Instance),
         List::Hosts => model.hosts.selected().map(Row::Host),
         List::History => model.history.selected().cloned().map(Row::Past),
+        List::Configurations => model.configurations.selected().map(Row::Configuration),
     }
 }
 
@@ -99,6 +103,7 @@ fn put(model: &mut Model, row: &Row) {
         Row::Home(id) => model.home.put(id),
         Row::Host(name) => model.hosts.put(name),
         Row::Past(id) => model.history.put(id),
+        Row::Configuration(name) => model.configurations.put(name),
         Row::Instance(name) => selected.instance = Some(name),
         Row::Deployment(id) => {
             selected.deployment = Some(id);

@@ -2,7 +2,9 @@
 //! changes nothing.
 
 pub(crate) mod alarms;
+pub(crate) mod begun;
 pub(crate) mod crumbs;
+pub(crate) mod detail;
 pub(crate) mod environment;
 mod follows;
 pub(crate) mod footer;

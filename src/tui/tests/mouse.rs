@@ -67,8 +67,11 @@ fn a_click_selects_and_another_opens() {
     // Along the crumbs to where one was.
     cockpit.click("home \u{203a}");
     assert_eq!(cockpit.model.screen, Screen::Home);
-    cockpit.click(sample::LIVE);
-    cockpit.click(sample::LIVE);
+    cockpit.click(&format!("{}  1.7.2", sample::BEFORE));
+    let row = format!("{}  1.8.0", sample::LIVE);
+    cockpit.click(&row);
+    assert_eq!(cockpit.model.screen, Screen::Home);
+    cockpit.click(&row);
     assert_eq!(cockpit.model.screen, Screen::Rollouts);
     assert_eq!(
         cockpit.model.selected.deployment,
@@ -177,6 +180,7 @@ fn a_heading_sorts_and_once_more_turns_the_order_round() {
             ],
         ),
     ] {
+        cockpit.resize(200, 40);
         cockpit.keys(key);
         for (heading, column) in headings {
             cockpit.click(heading);

@@ -150,6 +150,7 @@ fn enter(model: &mut Model) {
         Screen::Home => model.home.selected(),
         Screen::Hosts => model.hosts.instance(model),
         Screen::History => model.history.inside(model),
+        Screen::Configurations => model.configurations.inside(model),
         Screen::Rollouts if model.focus == Pane::Output => return output::enter(model),
         Screen::Rollouts => return navigate::pane(model, 1, false),
     };

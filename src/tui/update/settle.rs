@@ -30,6 +30,9 @@ pub(crate) fn settle(model: &mut Model) -> Vec<Effect> {
         start(model);
         expected(model);
         select(model, narrowed);
+    }
+    effects.extend(screen(model, narrowed, sorted));
+    if model.view.is_some() {
         effects.extend(fetch(model));
         instance(model);
         arrange_instances(model, narrowed, sorted);
@@ -42,7 +45,6 @@ pub(crate) fn settle(model: &mut Model) -> Vec<Effect> {
     if model.focus != Pane::Output {
         model.output.narrow(None);
     }
-    effects.extend(screen(model, narrowed, sorted));
     positions(model);
     if model.view.is_some() {
         let here = screens::here(model);
@@ -76,6 +78,11 @@ fn screen(model: &mut Model, narrowed: Option<List>, sorted: Option<List>) -> Op
             let asks = history.ask(model);
             model.history = history;
             return asks;
+        }
+        Screen::Configurations => {
+            let mut configurations = std::mem::take(&mut model.configurations);
+            configurations.refresh(model, narrowed == Some(List::Configurations));
+            model.configurations = configurations;
         }
         Screen::Rollouts => {}
     }
@@ -263,7 +270,7 @@ fn remember(model: &mut Model) {
 }
 
 fn fetch(model: &mut Model) -> Option<Effect> {
-    let wanted = model.selected.deployment.clone()?;
+    let wanted = screens::about(model)?;
     if model.view.as_ref()?.deployments.contains_key(&wanted) {
         return None;
     }
@@ -328,13 +335,13 @@ fn servers(model: &mut Model) -> Option<Effect> {
     asks.then_some(Effect::Servers(id))
 }
 
-/// What is told about the selected deployment besides its state.
+/// What is told about a deployment besides its state.
 fn look(model: &mut Model) {
     let mut causes = std::mem::take(&mut model.causes);
     let mut pace = std::mem::take(&mut model.pace);
     let mut ahead = std::mem::take(&mut model.ahead);
     let mut changes = std::mem::take(&mut model.changes);
-    if let Some(deployment) = model.deployment() {
+    if let Some(deployment) = model.told() {
         causes.refresh(deployment);
         pace.refresh(deployment, model.now);
         ahead.refresh(deployment, model.present());

@@ -3,7 +3,6 @@
 use ratatui::layout::Rect;
 
 use super::Hosts;
-use super::places::Places;
 use crate::api::host::HostView;
 use crate::text::size;
 use crate::tui::aims::Aim;
@@ -13,6 +12,7 @@ use crate::tui::lists::row::Row;
 use crate::tui::model::Model;
 use crate::tui::paint::{Brush, Run, run};
 use crate::tui::panes::sortable;
+use crate::tui::screens::places::Places;
 use crate::tui::theme::Role;
 use crate::tui::widgets::duration::tiny;
 use crate::tui::widgets::list::beyond;

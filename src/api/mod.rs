@@ -12,6 +12,7 @@ pub mod attention;
 pub mod callbacks;
 pub mod caller;
 pub mod client;
+pub mod configuration;
 pub mod door;
 pub mod gate;
 pub mod gauge;

@@ -26,7 +26,22 @@ impl View {
     /// If nothing is there.
     pub fn find(&self, address: &Address) -> Result<(), Nowhere> {
         match address {
-            Address::Home | Address::Applications | Address::Hosts | Address::History => Ok(()),
+            Address::Home
+            | Address::Applications
+            | Address::Hosts
+            | Address::History
+            | Address::Configurations => Ok(()),
+            Address::Configuration(name) => {
+                let known = &self.project.configurations;
+                found(known.contains_key(name), || {
+                    let help = help(
+                        name.as_str(),
+                        known.keys(),
+                        "`cutover open configurations` shows them",
+                    );
+                    format!("there is no configuration {name}: {help}")
+                })
+            }
             Address::Application(name) => self.find_application(name),
             // A group that is gone may have a history.
             Address::GroupHistory(group)

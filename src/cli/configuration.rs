@@ -10,14 +10,13 @@ use super::context::{Context, UsageError};
 use super::field::Field;
 use super::print::{note, say};
 use super::{Exit, Output, editor};
-use crate::model::configuration::{MinimumHealthyHosts, MinimumHealthyHostsType, ZonalConfig};
+use crate::api::configuration::{is_predefined, meaning, users};
 use crate::model::name::Name;
-use crate::model::routing::TrafficRoutingConfig;
 use crate::model::yaml::Path as FieldPath;
 use crate::model::yaml::edit::{Change, Content};
 use crate::store::documents::edit::typed::{Pace, healthy};
 use crate::store::documents::edit::{Changes, New};
-use crate::store::documents::{RESERVED, place};
+use crate::store::documents::place;
 
 /// Creates, shows, edits and deletes deployment configurations.
 #[derive(Debug, clap::Args)]
@@ -166,10 +165,7 @@ fn delete(
         return Ok(Exit::Succeeded);
     };
     let project = change::load(folder)?.project;
-    let users: Vec<String> = project
-        .groups
-        .iter()
-        .filter(|group| group.deployment_config_name == *name)
+    let users: Vec<String> = users(&project, name)
         .map(|group| group.key().to_string())
         .collect();
     if !users.is_empty() {
@@ -187,7 +183,7 @@ fn delete(
 }
 
 fn predefined(name: &Name, verb: &str) -> Result<(), UsageError> {
-    if name.as_str().starts_with(RESERVED) {
+    if is_predefined(name) {
         return Err(UsageError(format!(
             "{name} is predefined and can't be {verb} (InvalidOperationException)"
         )));
@@ -217,23 +213,10 @@ fn show(folder: &Path, name: &Name, output: Output) -> color_eyre::Result<Exit> 
         return Ok(Exit::Succeeded);
     }
     say(format_args!("configuration  {name}"));
-    say(format_args!(
-        "platform       {}",
-        configuration.compute_platform.name()
-    ));
-    if let Some(minimum) = configuration.minimum_healthy_hosts {
-        say(format_args!("healthy        {}", meaning(minimum)));
+    for (label, text) in meaning(configuration) {
+        say(format_args!("{label:15}{text}"));
     }
-    if let Some(zonal) = &configuration.zonal_config {
-        say(format_args!("zones          {}", by_zone(zonal)));
-    }
-    if let Some(routing) = &configuration.traffic_routing_config {
-        say(format_args!("traffic        {}", by_weight(routing)));
-    }
-    let users = project
-        .groups
-        .iter()
-        .filter(|group| group.deployment_config_name == *name);
+    let users = users(&project, name);
     let users: Vec<String> = users.map(|group| group.key().to_string()).collect();
     let users = if users.is_empty() {
         "no group".to_owned()
@@ -242,51 +225,4 @@ fn show(folder: &Path, name: &Name, output: Output) -> color_eyre::Result<Exit> 
     };
     say(format_args!("used by        {users}"));
     Ok(Exit::Succeeded)
-}
-
-/// `the replacement gets 10 %, 20 %, … 100 %, a step every 3 minutes`
-fn by_weight(routing: &TrafficRoutingConfig) -> String {
-    let steps = routing.steps();
-    let mut shares: Vec<String> = steps
-        .iter()
-        .map(|split| format!("{} %", split.replacement()))
-        .collect();
-    if shares.len() > 4 {
-        shares.splice(2..shares.len() - 1, ["…".to_owned()]);
-    }
-    match steps.len() {
-        1 => "the replacement gets all of it at once".to_owned(),
-        _ => format!(
-            "the replacement gets {}, a step every {} min",
-            shares.join(", "),
-            routing.interval()
-        ),
-    }
-}
-
-fn meaning(minimum: MinimumHealthyHosts) -> String {
-    match minimum.kind {
-        MinimumHealthyHostsType::HostCount => format!("at least {} hosts", minimum.value),
-        MinimumHealthyHostsType::FleetPercent => {
-            format!("at least {} % of the hosts", minimum.value)
-        }
-        MinimumHealthyHostsType::MostConcurrency => format!("all but {}", minimum.value),
-    }
-}
-
-/// `one after the other; the first is watched for 300 s, the others for 60 s; healthy in each: at least 1 hosts`
-fn by_zone(zonal: &ZonalConfig) -> String {
-    let each = zonal.monitor_duration_in_seconds.unwrap_or(0);
-    let first = zonal.first_zone_monitor_duration_in_seconds.unwrap_or(each);
-    let watched = match (first, each) {
-        (0, 0) => "nothing is waited for between them".to_owned(),
-        (first, each) if first == each => format!("each is watched for {each} s"),
-        (first, each) => format!("the first is watched for {first} s, the others for {each} s"),
-    };
-    let healthy = zonal.minimum_healthy_hosts_per_zone.map(meaning);
-    let healthy = healthy.map(|healthy| format!("; healthy in each: {healthy}"));
-    format!(
-        "one after the other; {watched}{}",
-        healthy.unwrap_or_default()
-    )
 }

@@ -47,13 +47,7 @@ pub(super) fn run(args: &Args) -> color_eyre::Result<Exit> {
                 say(heading);
                 let rows: Vec<Vec<String>> = part
                     .iter()
-                    .map(|key| {
-                        vec![
-                            key.action.to_owned(),
-                            key.keys.join(" "),
-                            key.doc.to_owned(),
-                        ]
-                    })
+                    .map(|key| vec![key.action.to_owned(), key.listed(), key.doc.to_owned()])
                     .collect();
                 for line in table::lines(&["ACTION", "KEYS", "DOES"], &rows) {
                     say(format_args!("  {line}"));

@@ -14,6 +14,8 @@
 //! history                          every deployment, the newest first
 //! history/shop/production          those of a group
 //! history/hosts/web-5              what a host was given
+//! configurations                   every deployment configuration
+//! configurations/FewAtATime        one of them
 //! ```
 //!
 //! An application whose name means something else here is written behind `applications/`. No name has a colon, so that no
@@ -58,6 +60,10 @@ pub enum Address {
     GroupHistory(GroupKey),
     /// What a host was given.
     HostHistory(Name),
+    /// Every deployment configuration.
+    Configurations,
+    /// A deployment configuration.
+    Configuration(Name),
 }
 
 /// Why a text is no address.
@@ -65,7 +71,7 @@ pub enum Address {
 pub enum AddressError {
     /// It has more parts than an address of its kind, or an empty one.
     #[error(
-        "{0:?} is no address: write home, applications, hosts, history, APP, APP/GROUP, or a deployment's id with /INSTANCE and /EVENT or /:output behind it"
+        "{0:?} is no address: write home, applications, hosts, history, configurations, APP, APP/GROUP, or a deployment's id with /INSTANCE and /EVENT or /:output behind it"
     )]
     Shape(String),
     /// A part of it is no name.
@@ -83,41 +89,55 @@ const APPLICATIONS: &str = "applications";
 const HOSTS: &str = "hosts";
 const OUTPUT: &str = ":output";
 const HISTORY: &str = "history";
+const CONFIGURATIONS: &str = "configurations";
 
 impl Address {
     /// What it lies in; nothing for home, in which everything lies.
     pub fn parent(&self) -> Option<Self> {
         Some(match self {
             Self::Home => return None,
-            Self::Applications | Self::Deployment(_) | Self::Hosts | Self::History => Self::Home,
+            Self::Applications
+            | Self::Deployment(_)
+            | Self::Hosts
+            | Self::History
+            | Self::Configurations => Self::Home,
             Self::Application(_) => Self::Applications,
             Self::Group(group) => Self::Application(group.application.clone()),
             Self::Instance(id, _) | Self::Output(id) => Self::Deployment(id.clone()),
             Self::Event(id, name, _) => Self::Instance(id.clone(), name.clone()),
             Self::Host(_) => Self::Hosts,
+            Self::Configuration(_) => Self::Configurations,
             Self::GroupHistory(_) | Self::HostHistory(_) => Self::History,
         })
     }
 
-    /// Whether it is among the hosts.
-    pub fn is_hosts(&self) -> bool {
-        matches!(self, Self::Hosts | Self::Host(_))
+    /// The list that it is, or that it is a row of, where rows open no place of their own: a cursor that moves there goes nowhere.
+    pub fn list(&self) -> Option<Self> {
+        match self {
+            Self::Hosts | Self::Host(_) => Some(Self::Hosts),
+            Self::Configurations | Self::Configuration(_) => Some(Self::Configurations),
+            _ => None,
+        }
     }
 
     /// The last part of its text: what it is called where it is clear what it lies in.
     pub fn label(&self) -> String {
         match self {
-            Self::Application(name) | Self::Instance(_, name) | Self::Host(name) => {
-                name.to_string()
-            }
+            Self::Application(name)
+            | Self::Instance(_, name)
+            | Self::Host(name)
+            | Self::Configuration(name) => name.to_string(),
             Self::Group(group) => group.group.to_string(),
             Self::Event(_, _, event) => event.name().to_owned(),
             Self::Output(_) => OUTPUT.to_owned(),
             Self::GroupHistory(group) => group.to_string(),
             Self::HostHistory(name) => name.to_string(),
-            Self::Home | Self::Applications | Self::Deployment(_) | Self::Hosts | Self::History => {
-                self.to_string()
-            }
+            Self::Home
+            | Self::Applications
+            | Self::Deployment(_)
+            | Self::Hosts
+            | Self::History
+            | Self::Configurations => self.to_string(),
         }
     }
 }
@@ -138,7 +158,8 @@ impl From<&Scope> for Address {
 /// Whether an application of this name has to be told from what else the text means.
 fn is_taken(name: &Name) -> bool {
     let text = name.as_str();
-    [HOME, APPLICATIONS, HOSTS, HISTORY].contains(&text) || text.parse::<DeploymentId>().is_ok()
+    let taken = [HOME, APPLICATIONS, HOSTS, HISTORY, CONFIGURATIONS];
+    taken.contains(&text) || text.parse::<DeploymentId>().is_ok()
 }
 
 impl fmt::Display for Address {
@@ -166,6 +187,8 @@ impl fmt::Display for Address {
             Self::History => HISTORY.to_owned(),
             Self::GroupHistory(key) => format!("{HISTORY}/{}", group(key)),
             Self::HostHistory(name) => format!("{HISTORY}/{HOSTS}/{name}"),
+            Self::Configurations => CONFIGURATIONS.to_owned(),
+            Self::Configuration(name) => format!("{CONFIGURATIONS}/{name}"),
         };
         f.pad(&text)
     }
@@ -206,6 +229,8 @@ impl FromStr for Address {
             (None, [HOSTS, host]) => Ok(Self::Host(name(host)?)),
             (None, [APPLICATIONS, application]) => Ok(Self::Application(name(application)?)),
             (None, [APPLICATIONS, application, of]) => Ok(Self::Group(group(application, of)?)),
+            (None, [CONFIGURATIONS]) => Ok(Self::Configurations),
+            (None, [CONFIGURATIONS, one]) => Ok(Self::Configuration(name(one)?)),
             (None, [HISTORY]) => Ok(Self::History),
             (None, [HISTORY, HOSTS, host]) => Ok(Self::HostHistory(name(host)?)),
             (None, [HISTORY, application, of] | [HISTORY, APPLICATIONS, application, of]) => {
@@ -246,6 +271,10 @@ mod tests {
             "hosts",
             "hosts/web-5",
             "applications/hosts",
+            "configurations",
+            "configurations/CodeDeployDefault.OneAtATime",
+            "applications/configurations",
+            "applications/configurations/production",
             "history",
             "history/shop/production",
             "history/hosts/web-5",

@@ -5,6 +5,7 @@ use ratatui::layout::{Position, Rect};
 
 use super::action::Action;
 use super::layers::told::Choice;
+use super::lists::List;
 use super::lists::row::Row;
 use super::model::Pane;
 use crate::model::address::Address;
@@ -14,6 +15,8 @@ use crate::model::address::Address;
 pub(crate) enum Aim {
     /// A row of a list.
     Row(Row),
+    /// The heading of a column, by which the list is sorted.
+    Column(List, &'static str),
     /// A pane, where no row is.
     Pane(Pane),
     /// A candidate of what lies on top.

@@ -1,13 +1,14 @@
 //! Documents in the cockpit: which one is meant by what is selected, and why one can't be changed here.
 
+use super::action::Action;
 use super::model::{Model, Pane};
 use super::replay::REFUSED;
 use super::screens::{self, Screen};
 use crate::api::attention::Kind;
+use crate::api::configuration::is_predefined;
 use crate::api::gate::Closed;
 use crate::model::address::Address;
 use crate::model::deployment::DeploymentId;
-use crate::store::documents::RESERVED;
 use crate::store::documents::place::Document;
 
 /// Whether documents can be written here.
@@ -61,6 +62,10 @@ pub(crate) fn selected(model: &Model) -> Result<Document, String> {
             Some(name) => of_address(model, &Address::Host(name)),
             None => Ok(Document::Project),
         },
+        Screen::Configurations => {
+            let name = model.configurations.selected().ok_or_else(nothing)?;
+            of_address(model, &Address::Configuration(name))
+        }
         Screen::History => {
             let id = screens::subject(model).ok_or("no deployment is selected")?;
             of_deployment(model, &id)
@@ -107,9 +112,16 @@ fn of_address(model: &Model, address: &Address) -> Result<Document, String> {
                 )),
             }
         }
-        Address::Home | Address::Applications | Address::Hosts | Address::History => {
-            Ok(Document::Project)
-        }
+        Address::Configuration(name) if is_predefined(name) => Err(format!(
+            "{name} is predefined and can't be changed: {} makes one of your own",
+            model.keymap.shown(Action::New)
+        )),
+        Address::Configuration(name) => Ok(Document::Configuration(name.clone())),
+        Address::Home
+        | Address::Applications
+        | Address::Hosts
+        | Address::History
+        | Address::Configurations => Ok(Document::Project),
     }
 }
 
@@ -137,7 +149,7 @@ pub(crate) fn all(model: &Model) -> Vec<(Document, String, &'static str)> {
         );
     }
     for name in project.configurations.keys() {
-        if !name.as_str().starts_with(RESERVED) {
+        if !is_predefined(name) {
             let document = Document::Configuration(name.clone());
             add(document, name.to_string(), "deployment configuration");
         }

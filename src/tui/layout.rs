@@ -22,6 +22,36 @@ use super::panes::{alarms, footer, output, rollout};
 /// Below this size, a line says where things stand, and nothing else.
 const SMALLEST: (u16, u16) = (40, 10);
 
+/// From this width on, what is selected in a list that fills the screen is told beside it.
+const WIDE: u16 = 120;
+/// The widest that what is told there becomes.
+const WIDEST: u16 = 70;
+
+/// The places of a list that fills the screen and of what is selected in it, beside each other; nothing where there is no room
+/// for both.
+pub(crate) fn beside(model: &Model) -> Option<(Rect, Rect)> {
+    let (width, height) = model.size;
+    if width < WIDE || height < SMALLEST.1 || model.theme.words {
+        return None;
+    }
+    let whole = Rect::new(0, 1, width, height - 1);
+    let told = Rect {
+        width: (width * 2 / 5).min(WIDEST),
+        ..whole
+    };
+    let list = Rect {
+        width: width - told.width,
+        ..whole
+    };
+    Some((
+        list,
+        Rect {
+            x: list.right(),
+            ..told
+        },
+    ))
+}
+
 /// The places of the screen. A place that is not there has no height.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Layout {

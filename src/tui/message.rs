@@ -93,6 +93,22 @@ pub(crate) struct Journal {
 }
 
 impl Message {
+    /// Whether a person did it.
+    pub(crate) fn is_by_hand(&self) -> bool {
+        matches!(
+            self,
+            Self::Key(_)
+                | Self::Act(_)
+                | Self::Go(_)
+                | Self::Select(_)
+                | Self::Click(_)
+                | Self::Wheel { .. }
+                | Self::Choose(_)
+                | Self::Type(_)
+                | Self::Paste(_)
+        )
+    }
+
     /// Whether it is about the world, and not about who looks at it.
     pub(crate) fn is_news(&self) -> bool {
         match self {

@@ -24,6 +24,7 @@ mod causes;
 mod changes;
 mod consequence;
 mod copy;
+mod cursors;
 mod documents;
 mod driver;
 mod effect;

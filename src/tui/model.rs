@@ -4,12 +4,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::action::Context;
+use super::action::key::Key;
 use super::action::keymap::Keymap;
 use super::ahead::Ahead;
 use super::attention::Attention;
 use super::calm::Calm;
 use super::causes::Causes;
 use super::changes::Changes;
+use super::cursors::Cursors;
 use super::effect::Purpose;
 use super::layers::Layer;
 use super::layout::Layout;
@@ -19,6 +21,7 @@ use super::output::Output;
 use super::pace::Pace;
 use super::panes::instances::Shape;
 use super::replay::Player;
+use super::screens::configurations::Configurations;
 use super::screens::history::History;
 use super::screens::home::Home;
 use super::screens::hosts::Hosts;
@@ -205,18 +208,21 @@ pub(crate) struct Model {
     pub home: Home,
     pub hosts: Hosts,
     pub history: History,
+    pub configurations: Configurations,
     pub selected: Selected,
+    /// What was selected elsewhere.
+    pub cursors: Cursors,
     pub lists: Lists,
     pub scroll: Scroll,
     pub focus: Pane,
     pub output: Output,
-    /// Why instances of the selected deployment failed.
+    /// Why instances of the deployment failed that the screen tells about.
     pub causes: Causes,
     /// How long its instances take.
     pub pace: Pace,
     /// How its instances are shown.
     pub shape: Shape,
-    /// What the selected deployment waits for, and what comes then.
+    /// What the deployment that the screen tells about waits for, and what comes then.
     pub ahead: Ahead,
     /// How the servers of the selected deployment stand at its load balancers.
     pub servers: Servers,
@@ -224,6 +230,8 @@ pub(crate) struct Model {
     pub changes: Changes,
     /// The deployment that is on its way.
     pub fetch: Option<Fetch>,
+    /// The first key of a sequence, after which the second is waited for.
+    pub begun: Option<Key>,
     /// What lies on top, the topmost last.
     pub layers: Vec<Layer>,
     pub messages: Messages,
@@ -299,7 +307,9 @@ impl Model {
             home: Home::default(),
             hosts: Hosts::default(),
             history: History::default(),
+            configurations: Configurations::default(),
             selected: Selected::default(),
+            cursors: Cursors::default(),
             lists: Lists::default(),
             scroll: Scroll::default(),
             focus: Pane::Deployments,
@@ -312,6 +322,7 @@ impl Model {
             changes: Changes::default(),
             attention: Attention::default(),
             fetch: None,
+            begun: None,
             layers: Vec::new(),
             messages: Messages::default(),
             tour: Vec::new(),
@@ -342,6 +353,12 @@ impl Model {
     pub(crate) fn deployment(&self) -> Option<&Deployment> {
         let id = self.selected.deployment.as_ref()?;
         self.view.as_ref()?.deployments.get(id)
+    }
+
+    /// The deployment that the screen tells about, whole; `None` while it is on its way.
+    pub(crate) fn told(&self) -> Option<&Deployment> {
+        let id = screens::about(self)?;
+        self.view.as_ref()?.deployments.get(&id)
     }
 
     /// The instances of the selected deployment, in the order of the screen.

@@ -1,5 +1,5 @@
-//! What the next cockpit begins with: where this one was left, and how its lists were arranged. Nothing that is armed,
-//! unlocked or being typed is remembered.
+//! What the next cockpit begins with: where this one was left, how its lists were arranged, and how instances and output were
+//! shown. Nothing that is armed, unlocked or being typed is remembered.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::lists::List;
 use super::lists::filter::Mode;
 use super::model::Model;
+use super::output::rows::Long;
+use super::output::{Room, Times};
+use super::panes::instances::Shape;
 use super::screens::here;
 use crate::model::address::Address;
 
@@ -31,6 +34,23 @@ struct Session {
     /// How lists were arranged, by name.
     #[serde(default)]
     lists: BTreeMap<String, Arranged>,
+    /// How instances were shown.
+    #[serde(default)]
+    instances: Shape,
+    /// How output was read.
+    #[serde(default)]
+    output: Reading,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Reading {
+    #[serde(default)]
+    room: Room,
+    #[serde(default)]
+    long: Long,
+    #[serde(default)]
+    times: Times,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -88,6 +108,9 @@ fn parse(text: &str) -> Result<(Address, Session), String> {
 }
 
 fn arrange(model: &mut Model, session: &Session) {
+    model.shape = session.instances;
+    let (how, reading) = (&mut model.output.how, &session.output);
+    (how.room, how.long, how.times) = (reading.room, reading.long, reading.times);
     for list in List::ALL {
         let Some(arranged) = session.lists.get(list.name()) else {
             continue;
@@ -103,13 +126,20 @@ fn arrange(model: &mut Model, session: &Session) {
 
 /// The text of what is to be remembered.
 fn text(model: &Model) -> io::Result<String> {
+    let how = &model.output.how;
     let mut session = Session {
         // Who leaves before anything was seen has been nowhere else.
         address: match &model.start {
             Some(Start::Asked(address) | Start::Remembered(address)) => address.to_string(),
             None => here(model).to_string(),
         },
-        ..Session::default()
+        instances: model.shape,
+        output: Reading {
+            room: how.room,
+            long: how.long,
+            times: how.times,
+        },
+        lists: BTreeMap::new(),
     };
     for list in List::ALL {
         let arrangement = model.arranged.of(list);
@@ -150,6 +180,7 @@ pub(super) fn save(model: &Model, file: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
     use crate::tui::action::keymap::Keymap;
+    use crate::tui::output::Reach;
     use crate::tui::theme::Theme;
 
     fn model() -> Model {
@@ -165,8 +196,13 @@ mod tests {
         before
             .arranged
             .narrow(List::Deployments, "status:failed", Mode::Exact);
-        before.arranged.sort(List::Hosts);
-        before.arranged.of_mut(List::Hosts).inverted = true;
+        before.arranged.sort(List::Hosts, "name");
+        before.arranged.sort(List::Hosts, "name");
+        before.shape = Shape::Heat;
+        before.output.how.room = Room::Screen;
+        before.output.how.long = Long::Wrapped;
+        before.output.how.times = Times::Hidden;
+        before.output.how.reach = Reach::All;
         save(&before, &file).unwrap();
         let mut after = model();
         restore(&mut after, &file);
@@ -177,6 +213,13 @@ mod tests {
         assert_eq!(deployments.filter.mode(), Mode::Exact);
         let hosts = after.arranged.of(List::Hosts);
         assert_eq!((hosts.column, hosts.inverted), (1, true));
+        assert_eq!(after.shape, Shape::Heat);
+        let how = &after.output.how;
+        assert_eq!(
+            (how.room, how.long, how.times),
+            (Room::Screen, Long::Wrapped, Times::Hidden)
+        );
+        assert_eq!(how.reach, Reach::One, "that is in the address");
         restore(&mut after, &folder.path().join("none"));
         assert!(after.messages.shown().is_none(), "none yet is no problem");
     }
@@ -189,6 +232,8 @@ mod tests {
             "{",
             r#"{"address": "a/b/c"}"#,
             r#"{"address": "home", "armed": true}"#,
+            r#"{"address": "home", "instances": "round"}"#,
+            r#"{"address": "home", "output": {"needle": "x"}}"#,
             r#"{"address": "home", "lists": {"host": {}}}"#,
             r#"{"address": "home", "lists": {"hosts": {"by": "colour"}}}"#,
         ] {

@@ -52,8 +52,8 @@ impl Trail {
         if seen == here {
             return;
         }
-        // A cursor that moves in the hosts goes nowhere.
-        if seen.is_hosts() && here.is_hosts() {
+        // A cursor that moves in such a list goes nowhere.
+        if seen.list().is_some() && seen.list() == here.list() {
             *seen = here.clone();
             return;
         }

@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use super::aims::Aims;
 use super::model::Model;
 use super::paint::Brush;
-use super::{layers, lists, screens};
+use super::{layers, lists, panes, screens};
 
 /// Draws a whole frame, and writes down what can be pointed at.
 pub(crate) fn view(model: &Model, frame: &mut Frame<'_>, aims: &mut Aims) {
@@ -29,4 +29,5 @@ pub(crate) fn draw(model: &Model, buffer: &mut Buffer, aims: &mut Aims) {
         brush.fade(below);
     }
     layers::draw(model, &mut brush);
+    panes::begun::draw(model, &mut brush);
 }

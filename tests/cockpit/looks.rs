@@ -28,8 +28,15 @@ fn a_light_terminal_gets_dark_letters_and_a_file_its_own() {
 
     let mine = terminal.folder().join("mine.yaml");
     std::fs::write(&mine, "key: 201\n").unwrap();
-    let mut again = terminal.again_with(&["--theme", mine.to_str().unwrap()]);
+    let mut again = terminal.again_with(&["--theme", mine.to_str().unwrap(), "--keymap", "vim"]);
     again.wait("the file's keys", |screen| has(screen, 201));
+    // The first key of a sequence waits for the second one.
+    again.press("g");
+    again.wait_for("Go to the first row");
+    again.press("g");
+    again.wait("no strip", |screen| {
+        !screen.contents().contains("Go to the first row")
+    });
     again.leave();
 }
 
@@ -71,6 +78,7 @@ fn keys_are_printed_as_the_users_files_make_them() {
     };
     assert!(line(&run(&[]), "page-down").contains("pgdn space"));
     assert!(line(&run(&["--keymap", "emacs"]), "page-down").contains("pgdn ctrl-v space"));
+    assert!(line(&run(&["--keymap", "vim"]), "first").contains("g g, home"));
     let json: serde_json::Value =
         serde_json::from_str(&run(&["--keymap", "vim", "--output", "json"])).unwrap();
     let keys = json["keys"].as_array().unwrap();

@@ -349,6 +349,13 @@ fn permitted(model: &Model, request: &Request, place: Where<'_>) -> Result<(), S
     }
 }
 
+/// That the lock of the environment is in the way of an action, and what to do.
+pub(crate) fn lock_in_the_way(action: Action, model: &Model) -> Option<String> {
+    let reason = available(action, model).err()?;
+    let (environment, _) = model.environment()?;
+    (reason == locked(model, environment)).then_some(reason)
+}
+
 /// That an environment is locked, and what to do.
 pub(crate) fn locked(model: &Model, environment: &Name) -> String {
     let key = model.keymap.shown(Action::Unlock);

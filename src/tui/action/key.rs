@@ -69,6 +69,11 @@ impl Key {
         self.is_ctrl() && self.code == KeyCode::Char('c')
     }
 
+    /// Whether it is the key that goes out of everything.
+    pub(crate) fn is_esc(self) -> bool {
+        self.code == KeyCode::Esc
+    }
+
     /// The key's code.
     pub(crate) fn code(self) -> KeyCode {
         self.code

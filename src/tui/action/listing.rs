@@ -1,6 +1,7 @@
 //! The key map as a list, for whoever wants it on paper.
 
 use super::keymap::Keymap;
+use super::keys::listed;
 use super::{ACTIONS, Context};
 
 /// An action with its keys.
@@ -14,6 +15,13 @@ pub struct KeyLine {
     pub keys: Vec<String>,
     /// What it does.
     pub doc: &'static str,
+}
+
+impl KeyLine {
+    /// All its keys, in a row.
+    pub fn listed(&self) -> String {
+        listed(&self.keys)
+    }
 }
 
 /// Every action, by context, in the order of the help.

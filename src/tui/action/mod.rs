@@ -3,6 +3,7 @@
 pub(crate) mod available;
 pub(crate) mod key;
 pub(crate) mod keymap;
+pub(crate) mod keys;
 pub(crate) mod listing;
 pub(crate) mod source;
 
@@ -67,6 +68,15 @@ impl Context {
             Self::Help => "In the help and the messages",
             Self::Replay => "In a replay",
         }
+    }
+
+    /// Whether two keys can be pressed here one after the other: where a question is asked or text is typed, each key stands
+    /// alone.
+    pub(crate) fn takes_sequences(self) -> bool {
+        matches!(
+            self,
+            Self::Main | Self::Rows | Self::Output | Self::Reading | Self::Replay
+        )
     }
 
     /// Whether a key can mean something in both at once.
@@ -182,7 +192,7 @@ actions! {
     PreviousPane "previous-pane" Main Harmless None, "Go to the pane before";
     Hosts "hosts" Main Harmless Some("hosts"), "Show the hosts: whether they answer, what is installed, what is wrong";
     Shape "shape" Main Harmless Some("view"), "Show the instances as a table, along the time, or as a map";
-    Sort "sort" Main Harmless None, "Sort the list by its next column";
+    Sort "sort" Main Harmless None, "Choose the column that the list is sorted by; the same once more turns it round";
     Invert "invert" Main Harmless None, "Turn the order of the list round";
     Backward "backward" Main Harmless None, "Go to where you were before";
     Forward "forward" Main Harmless None, "Go to where you were before you went back";

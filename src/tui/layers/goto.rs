@@ -137,6 +137,12 @@ fn candidates(model: &Model) -> Vec<Row<Place>> {
         if model.replay.is_none() {
             at(Address::Home, "what needs a person".to_owned());
             at(Address::History, "what was deployed when".to_owned());
+            let what = "every deployment configuration".to_owned();
+            at(Address::Configurations, what);
+            for name in view.project.configurations.keys() {
+                let address = Address::Configuration(name.clone());
+                at(address, "deployment configuration".to_owned());
+            }
             for host in &view.project.hosts {
                 at(Address::Host(host.name.clone()), "host".to_owned());
             }

@@ -3,7 +3,6 @@
 use super::reading::Reading;
 use super::{Layer, Reply, window};
 use crate::tui::action::available::available;
-use crate::tui::action::key::Key;
 use crate::tui::action::{ACTIONS, Action, Context};
 use crate::tui::model::Model;
 use crate::tui::paint::{Brush, Run, run};
@@ -43,13 +42,7 @@ pub(super) fn rows(model: &Model) -> Vec<Vec<Run>> {
         }
         rows.push(vec![run(Role::Heading, context.title())]);
         for entry in ACTIONS.iter().filter(|entry| entry.context == context) {
-            let keys: Vec<String> = model
-                .keymap
-                .keys(entry.action)
-                .iter()
-                .map(Key::to_string)
-                .collect();
-            let keys = format!("{} ", keys.join(" "));
+            let keys = format!("{} ", model.keymap.listed(entry.action));
             let said = |role| window::paragraph(role, entry.doc, width);
             let (key, mut text) = match available(entry.action, model) {
                 Ok(()) => (Role::Key, said(Role::Text)),

@@ -18,6 +18,7 @@ mod reading;
 pub(crate) mod review;
 pub(crate) mod search;
 pub(crate) mod share;
+pub(crate) mod sort;
 pub(crate) mod told;
 pub(crate) mod unlock;
 mod window;
@@ -46,6 +47,7 @@ pub(crate) enum Layer {
     Filter(filter::Filter),
     Search(search::Search),
     Share(share::Share),
+    Sort(sort::Sort),
     Compare(compare::Compare),
     Documents(documents::Pick),
     Form(Box<form::Form>),
@@ -78,6 +80,7 @@ impl Layer {
             | Self::Filter(_)
             | Self::Search(_)
             | Self::Share(_)
+            | Self::Sort(_)
             | Self::Unlock(_) => Context::Typing,
         }
     }
@@ -90,6 +93,7 @@ impl Layer {
             Self::Filter(filter) => &mut filter.field,
             Self::Search(search) => &mut search.field,
             Self::Share(share) => &mut share.field,
+            Self::Sort(sort) => &mut sort.picker.field,
             Self::Unlock(unlock) => &mut unlock.field,
             Self::Documents(pick) => &mut pick.picker.field,
             Self::Export(export) => &mut export.picker.field,
@@ -163,6 +167,7 @@ fn give(model: &mut Model, key: Key, action: Option<Action>) -> Vec<Effect> {
         Layer::Filter(filter) => filter::key(filter, model, key, action),
         Layer::Search(search) => search::key(search, model, key, action),
         Layer::Share(share) => share::key(share, model, key, action),
+        Layer::Sort(sort) => sort::key(sort, model, key, action),
         Layer::Compare(compare) => compare.key(model, action),
         Layer::Documents(pick) => documents::key(pick, model, key, action, &mut effects),
         Layer::Form(form) => form::key(form, model, key, action, &mut effects),
@@ -184,6 +189,7 @@ pub(crate) fn paste(model: &mut Model, text: &str) {
         Some(Layer::Deploy(pick)) => pick.picker.paste(text),
         Some(Layer::Export(export)) => export.paste(text),
         Some(Layer::Documents(pick)) => pick.picker.paste(text),
+        Some(Layer::Sort(sort)) => sort.picker.paste(text),
         Some(Layer::Form(form)) => form.paste(text),
         Some(Layer::Filter(filter)) => {
             let (list, text) = filter.paste(text);
@@ -223,6 +229,7 @@ pub(crate) fn choose(model: &mut Model, choice: &Choice) -> Vec<Effect> {
         (Some(Layer::Deploy(pick)), Choice::Deploy(item)) => pick.picker.put(item),
         (Some(Layer::Documents(pick)), Choice::Document(item)) => pick.picker.put(item),
         (Some(Layer::Export(export)), Choice::Export(form)) => export.picker.put(form),
+        (Some(Layer::Sort(sort)), Choice::Sort(column)) => sort.picker.put(column),
         _ => false,
     };
     if there {
@@ -255,6 +262,10 @@ pub(crate) fn refresh(model: &mut Model) {
         }
         Layer::Documents(pick) => {
             pick.refresh(model);
+            true
+        }
+        Layer::Sort(sort) => {
+            sort.refresh(model);
             true
         }
         Layer::Help(_)
@@ -325,6 +336,7 @@ pub(crate) fn draw(model: &Model, brush: &mut Brush<'_>) {
             Layer::Filter(filter) => filter.draw(model, brush),
             Layer::Search(search) => search.draw(model, brush),
             Layer::Share(share) => share.draw(model, brush),
+            Layer::Sort(sort) => sort.draw(model, brush),
             Layer::Compare(compare) => compare.draw(model, brush),
             Layer::Documents(pick) => pick.draw(model, brush),
             Layer::Form(form) => form.draw(model, brush),

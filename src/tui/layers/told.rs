@@ -47,6 +47,8 @@ pub(crate) enum Choice {
     Deploy(Item),
     Document(documents::Item),
     Export(export::Form),
+    /// A column to sort by.
+    Sort(&'static str),
 }
 
 /// What the topmost layer says.
@@ -100,6 +102,10 @@ pub(crate) fn told(model: &Model) -> Option<Told> {
         Layer::Export(export) => {
             let choices = export.picker.told(Choice::Export);
             picker(export::TITLE.to_owned(), Vec::new(), choices)
+        }
+        Layer::Sort(sort) => {
+            let choices = sort.picker.told(Choice::Sort);
+            picker(sort.title(), Vec::new(), choices)
         }
         Layer::Form(form) => form.told(model),
         Layer::Invitation(invitation) => invitation.told(model),

@@ -1,5 +1,6 @@
 //! What is known of a row: what a filter looks at, and what it is sorted by.
 
+use crate::api::configuration::{is_predefined, users};
 use crate::api::host::HostView;
 use crate::api::view::View;
 use crate::engine::Deployment;
@@ -180,5 +181,39 @@ pub(crate) fn host_key(host: HostView<'_>, now: Timestamp, column: &str) -> Key 
                 .map_or(-1, |disk| i64::try_from(disk.free).unwrap_or(i64::MAX)),
         ),
         _ => text(host.os()),
+    }
+}
+
+/// What is known of a deployment configuration.
+pub(crate) fn configuration(view: &View, name: &Name) -> Facts {
+    let known = view.project.configurations.get(name);
+    let origin = if is_predefined(name) {
+        "predefined"
+    } else {
+        "own"
+    };
+    let mut facts = Facts::new(name.as_str()).with("origin", origin);
+    if let Some(known) = known {
+        facts = facts.with("platform", known.compute_platform.name());
+    }
+    for group in users(&view.project, name) {
+        facts = facts.with("group", group.key().to_string());
+    }
+    facts
+}
+
+/// What a deployment configuration is sorted by.
+pub(crate) fn configuration_key(view: &View, name: &Name, column: &str) -> Key {
+    match column {
+        "platform" => {
+            let known = view.project.configurations.get(name);
+            text(known.map_or("", |known| known.compute_platform.name()))
+        }
+        // Those that most groups use come first.
+        "used" => {
+            let users = users(&view.project, name).count();
+            Key::Number(i64::try_from(users).map_or(i64::MIN, |users| -users))
+        }
+        _ => text(name.as_str()),
     }
 }

@@ -9,6 +9,7 @@ pub(crate) mod rows;
 use facts::{Facts, Key};
 use filter::{Filter, Mode};
 
+use super::glyph::Glyph;
 use super::model::{Model, Pane};
 use super::screens::Screen;
 use super::widgets::fuzzy::Fuzzy;
@@ -23,11 +24,12 @@ pub(crate) enum List {
     Instances,
     Hosts,
     History,
+    Configurations,
 }
 
 impl List {
     /// Every list.
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Home,
         Self::Applications,
         Self::Groups,
@@ -35,6 +37,7 @@ impl List {
         Self::Instances,
         Self::Hosts,
         Self::History,
+        Self::Configurations,
     ];
 
     /// The list that has the keys; none where output has them.
@@ -43,12 +46,24 @@ impl List {
             (Screen::Home, _) => Self::Home,
             (Screen::Hosts, _) => Self::Hosts,
             (Screen::History, _) => Self::History,
+            (Screen::Configurations, _) => Self::Configurations,
             (Screen::Rollouts, Pane::Applications) => Self::Applications,
             (Screen::Rollouts, Pane::Groups) => Self::Groups,
             (Screen::Rollouts, Pane::Deployments) => Self::Deployments,
             (Screen::Rollouts, Pane::Instances) => Self::Instances,
             (Screen::Rollouts, Pane::Output) => return None,
         })
+    }
+
+    /// The pane that it is in, on the screen of rollouts.
+    pub(crate) fn pane(self) -> Option<Pane> {
+        match self {
+            Self::Applications => Some(Pane::Applications),
+            Self::Groups => Some(Pane::Groups),
+            Self::Deployments => Some(Pane::Deployments),
+            Self::Instances => Some(Pane::Instances),
+            Self::Home | Self::Hosts | Self::History | Self::Configurations => None,
+        }
     }
 
     /// What it is called in the file that remembers it.
@@ -61,6 +76,7 @@ impl List {
             Self::Instances => "instances",
             Self::Hosts => "hosts",
             Self::History => "history",
+            Self::Configurations => "configurations",
         }
     }
 
@@ -76,6 +92,7 @@ impl List {
             Self::History => &[
                 "age", "status", "group", "revision", "time", "waiting", "person",
             ],
+            Self::Configurations => &["origin", "name", "platform", "used"],
         }
     }
 
@@ -89,6 +106,7 @@ impl List {
             Self::Instances => &["status", "side", "zone"],
             Self::Hosts => &["state", "system", "tag", "installed", "zone"],
             Self::History => &["status", "group", "revision", "by"],
+            Self::Configurations => &["origin", "platform", "group"],
         }
     }
 }
@@ -104,6 +122,15 @@ pub(crate) struct Arrangement {
 }
 
 impl Arrangement {
+    /// The sign of the way in which it is sorted.
+    pub(crate) fn direction(&self) -> Glyph {
+        if self.inverted {
+            Glyph::Up
+        } else {
+            Glyph::Down
+        }
+    }
+
     /// Whether it is as the list is by itself.
     pub(crate) fn is_plain(&self) -> bool {
         self.filter.is_empty() && self.is_unsorted()
@@ -170,11 +197,14 @@ impl Arrangements {
         self.narrowed.take()
     }
 
-    /// Sorts a list by its next column.
-    pub(crate) fn sort(&mut self, list: List) {
+    /// Sorts a list by one of its columns; by the one that it is sorted by, the other way round.
+    pub(crate) fn sort(&mut self, list: List, column: &str) {
+        let Some(column) = list.columns().iter().position(|name| *name == column) else {
+            return;
+        };
         let arrangement = self.of_mut(list);
-        arrangement.column = (arrangement.column + 1) % list.columns().len();
-        arrangement.inverted = false;
+        arrangement.inverted = arrangement.column == column && !arrangement.inverted;
+        arrangement.column = column;
         self.sorted = Some(list);
     }
 
@@ -201,6 +231,10 @@ pub(crate) fn shows_selected(model: &Model, list: List) -> bool {
     let facts = match list {
         List::Home => None,
         List::History => return model.history.shows_selected(model),
+        List::Configurations => {
+            let name = model.configurations.selected();
+            name.map(|name| facts::configuration(view, &name))
+        }
         List::Applications => selected
             .application
             .as_ref()
@@ -238,5 +272,6 @@ pub(crate) fn counts(model: &Model, list: List) -> (usize, usize) {
         ),
         List::Hosts => (model.hosts.shown(), model.hosts.all()),
         List::History => (model.history.shown(), model.history.all()),
+        List::Configurations => (model.configurations.shown(), model.configurations.all()),
     }
 }

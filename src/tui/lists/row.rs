@@ -4,7 +4,7 @@ use super::{List, counts};
 use crate::model::deployment::DeploymentId;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
-use crate::tui::model::{Model, Pane};
+use crate::tui::model::Model;
 use crate::tui::screens::home;
 
 /// A row of a list.
@@ -18,6 +18,7 @@ pub(crate) enum Row {
     Host(Name),
     /// A deployment in the history.
     Past(DeploymentId),
+    Configuration(Name),
 }
 
 impl Row {
@@ -31,17 +32,7 @@ impl Row {
             Self::Instance(_) => List::Instances,
             Self::Host(_) => List::Hosts,
             Self::Past(_) => List::History,
-        }
-    }
-
-    /// The pane in which it is, on the screen of rollouts.
-    pub(crate) fn pane(&self) -> Option<Pane> {
-        match self {
-            Self::Application(_) => Some(Pane::Applications),
-            Self::Group(_) => Some(Pane::Groups),
-            Self::Deployment(_) => Some(Pane::Deployments),
-            Self::Instance(_) => Some(Pane::Instances),
-            Self::Home(_) | Self::Host(_) | Self::Past(_) => None,
+            Self::Configuration(_) => List::Configurations,
         }
     }
 }
@@ -60,6 +51,7 @@ pub(crate) fn at(model: &Model, list: List, place: usize) -> Option<Row> {
         }
         List::Hosts => model.hosts.at(place).map(Row::Host),
         List::History => model.history.at(place).map(Row::Past),
+        List::Configurations => model.configurations.at(place).map(Row::Configuration),
     }
 }
 
@@ -74,6 +66,7 @@ pub(crate) fn selected(model: &Model, list: List) -> Option<Row> {
         List::Instances => selected.instance.clone().map(Row::Instance),
         List::Hosts => model.hosts.selected().map(Row::Host),
         List::History => model.history.selected().cloned().map(Row::Past),
+        List::Configurations => model.configurations.selected().map(Row::Configuration),
     }
 }
 
@@ -93,7 +86,7 @@ pub(crate) fn select(model: &mut Model, row: &Row) -> bool {
         return false;
     }
     put(model, row);
-    if let Some(pane) = row.pane() {
+    if let Some(pane) = row.list().pane() {
         model.focus = pane;
         model.trail.base = model.trail.base.min(pane);
     }
@@ -110,6 +103,7 @@ fn put(model: &mut Model, row: &Row) {
         Row::Home(id) => model.home.put(id),
         Row::Host(name) => model.hosts.put(name),
         Row::Past(id) => model.history.put(id),
+        Row::Configuration(name) => model.configurations.put(name),
         Row::Instance(name) => selected.instance = Some(name),
         Row::Deployment(id) => {
             selected.deployment = Some(id);

@@ -54,6 +54,9 @@ fn all(model: &Model, list: List) -> Vec<(Facts, Option<i64>)> {
         List::Hosts => (model.hosts.facts_of_all(model).into_iter())
             .map(untimed)
             .collect(),
+        List::Configurations => (model.configurations.facts_of_all(model).into_iter())
+            .map(untimed)
+            .collect(),
         List::History => model
             .history
             .facts_of_all(model)

@@ -19,6 +19,7 @@ use crate::model::deployment::{DeploymentId, TargetStatus};
 use crate::model::lifecycle::LifecycleEvent;
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// Instances whose output is read at once: each is a connection.
 pub(crate) const AT_ONCE: usize = 100;
@@ -69,7 +70,8 @@ pub(crate) enum Reach {
 }
 
 /// How much of the screen it has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) enum Room {
     /// A pane.
     #[default]
@@ -79,7 +81,8 @@ pub(crate) enum Room {
 }
 
 /// Which times are shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) enum Times {
     /// The time of day.
     #[default]

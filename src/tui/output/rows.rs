@@ -1,6 +1,7 @@
 //! Lines as rows of the screen: one each, or as many as a long one needs. Only the lines on the way are looked at: what
 //! all of them would take is never counted.
 
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
 use unicode_segmentation::UnicodeSegmentation as _;
@@ -10,7 +11,8 @@ use super::ring::Line;
 use crate::tui::safe;
 
 /// What happens to what is longer than the screen is wide.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) enum Long {
     /// It is cut, and the screen moves sideways.
     #[default]

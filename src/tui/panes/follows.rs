@@ -4,6 +4,7 @@
 //! follows s3://shop-bundles/web/, looked at 14:02:08; 13:40:10 d-7F3KQ21XB deploys it (s3://shop-bundles/web/1.8.0.zip)
 //! ```
 
+use crate::engine::Deployment;
 use crate::tui::glyph::Glyph;
 use crate::tui::model::Model;
 use crate::tui::paint::{Run, run};
@@ -16,8 +17,11 @@ const MOST: usize = 2;
 /// What else is told of the group, and then this.
 pub(super) fn lines(model: &Model, room: usize, mut lines: Vec<Vec<Run>>) -> Vec<Vec<Run>> {
     let view = model.view.as_ref().filter(|_| model.replay.is_none());
-    let group = model.selected.group.as_ref();
-    let Some((entry, look, watched)) = view.zip(group).and_then(|(view, key)| view.follows(key))
+    let told = model.told().map(Deployment::group_key);
+    let group = told.or_else(|| model.selected.group.clone());
+    let Some((entry, look, watched)) = view
+        .zip(group.as_ref())
+        .and_then(|(view, key)| view.follows(key))
     else {
         return lines;
     };

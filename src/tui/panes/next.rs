@@ -4,7 +4,7 @@
 use crate::engine::outlook::{Awaited, Outlook, Standing};
 use crate::engine::plan::Before;
 use crate::tui::action::Action;
-use crate::tui::action::available::available;
+use crate::tui::action::available::{available, lock_in_the_way};
 use crate::tui::glyph::Glyph;
 use crate::tui::model::Model;
 use crate::tui::paint::{Run, run};
@@ -142,11 +142,16 @@ fn keys(model: &Model, outlook: &Outlook) -> Vec<Run> {
         ]);
     }
     let mut keys = Vec::new();
+    let locks = wanted
+        .iter()
+        .find_map(|(action, _)| lock_in_the_way(*action, model));
     for (action, word) in wanted {
         if available(action, model).is_ok() {
             keys.push(run(Role::Key, format!("  {}", model.keymap.shown(action))));
             keys.push(run(Role::Muted, format!(" {word}")));
         }
     }
+    // What is missing among them is missed.
+    keys.extend(locks.map(|why| run(Role::Warn, format!("  {why}"))));
     keys
 }

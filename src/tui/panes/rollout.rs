@@ -14,12 +14,13 @@ use crate::tui::glyph::{self, Glyph};
 use crate::tui::layout::Layout;
 use crate::tui::model::{Fetch, Link, Model};
 use crate::tui::paint::{Brush, Ends, Run, run};
+use crate::tui::screens::about;
 use crate::tui::theme::Role;
 
 /// What the pane says, line by line.
 pub(crate) fn lines(model: &Model, width: usize) -> Vec<Vec<Run>> {
     let room = width.saturating_sub(4);
-    let Some(deployment) = model.deployment() else {
+    let Some(deployment) = model.told() else {
         return follows::lines(model, room, vec![absent(model)]);
     };
     let mut lines = vec![progress(model, deployment, width)];
@@ -52,7 +53,7 @@ fn absent(model: &Model) -> Vec<Run> {
     if let (None, Link::Lost { reason, .. }) = (&model.view, &model.link) {
         return vec![run(Role::Bad, reason.clone())];
     }
-    let text = match (&model.view, &model.selected.deployment, &model.fetch) {
+    let text = match (&model.view, &about(model), &model.fetch) {
         (None, ..) => "waiting for the orchestrator".to_owned(),
         (_, Some(wanted), Some(Fetch::Failed(id, reason))) if id == wanted => {
             return vec![run(Role::Bad, format!("{id} can't be shown: {reason}"))];
@@ -157,7 +158,9 @@ pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
 
 /// Which deployment it is.
 pub(crate) fn title(model: &Model) -> Vec<Run> {
-    let Some(summary) = model.summary() else {
+    let about = about(model);
+    let summary = model.view.as_ref().zip(about.as_ref());
+    let Some(summary) = summary.and_then(|(view, id)| view.summaries.get(id)) else {
         return model
             .selected
             .group
@@ -171,7 +174,7 @@ pub(crate) fn title(model: &Model) -> Vec<Run> {
             .collect();
     };
     let dot = format!(" {} ", Glyph::Separator.draw(model.theme));
-    let style = model.deployment().map(|d| d.spec.style_label());
+    let style = model.told().map(|d| d.spec.style_label());
     let mut runs = vec![
         run(Role::Heading, summary.deployment_id.as_str()),
         run(

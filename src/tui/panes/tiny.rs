@@ -14,6 +14,7 @@ pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
         Screen::Rollouts => status(model),
         Screen::Home => vec![home::verdict(model)],
         Screen::History => vec![run(Role::Focus, model.history.title())],
+        Screen::Configurations => vec![run(Role::Focus, model.configurations.title())],
         Screen::Hosts => {
             let counts = model.hosts.counts(model).into_iter();
             counts

@@ -2,9 +2,11 @@
 
 use crate::engine::Deployment;
 use crate::model::deployment::Creator;
+use crate::tui::action::Action;
 use crate::tui::glyph::{self, Glyph};
 use crate::tui::model::Model;
 use crate::tui::paint::{Run, run};
+use crate::tui::screens::Screen;
 use crate::tui::theme::Role;
 
 /// Causes of failure that are told one by one.
@@ -52,13 +54,17 @@ pub(super) fn origin(deployment: &Deployment) -> Option<Vec<Run>> {
 
 pub(super) fn rollback(model: &Model, deployment: &Deployment) -> Option<Vec<Run>> {
     let sign = Glyph::Rollback.draw(model.theme);
-    let key = model.keymap.shown(crate::tui::action::Action::Linked);
+    let goes = || {
+        // Beside another list it doesn't.
+        let key = model.keymap.shown(Action::Linked);
+        let goes = run(Role::Muted, format!("  {key} goes there"));
+        (model.screen == Screen::Rollouts).then_some(goes)
+    };
     if let Some(rollback) = &deployment.rollback {
         return Some(match &rollback.deployment {
-            Some(id) => vec![
-                run(Role::Warn, format!("{sign} rolled back by {id}")),
-                run(Role::Muted, format!("  {key} goes there")),
-            ],
+            Some(id) => std::iter::once(run(Role::Warn, format!("{sign} rolled back by {id}")))
+                .chain(goes())
+                .collect(),
             None => vec![run(
                 Role::Bad,
                 format!("{sign} not rolled back: {}", rollback.message),
@@ -66,10 +72,8 @@ pub(super) fn rollback(model: &Model, deployment: &Deployment) -> Option<Vec<Run
         });
     }
     let id = deployment.spec.rolls_back.as_ref()?;
-    Some(vec![
-        run(Role::Warn, format!("{sign} rolls back {id}")),
-        run(Role::Muted, format!("  {key} goes there")),
-    ])
+    let back = run(Role::Warn, format!("{sign} rolls back {id}"));
+    Some(std::iter::once(back).chain(goes()).collect())
 }
 
 /// Hosts that should be at work and do not answer.

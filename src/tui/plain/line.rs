@@ -1,6 +1,7 @@
 //! What a line means that was typed.
 
 use super::super::action::key::Key;
+use super::super::action::keys::Keys;
 use super::super::action::{ACTIONS, Action, Context, Grade};
 use crate::model::address::Address;
 use crate::tui::action::available::available;
@@ -8,6 +9,7 @@ use crate::tui::layers;
 use crate::tui::layers::told::{Choice, Takes, Told};
 use crate::tui::lists::row::Row;
 use crate::tui::model::Model;
+use crate::tui::update::contexts;
 
 /// Where text is typed.
 pub(super) const TYPING: Context = Context::Typing;
@@ -21,7 +23,8 @@ pub(super) enum Meaning {
     /// To be told what an action does.
     Explain(String),
     Act(Action),
-    Key(Key),
+    /// Keys, as if they were pressed.
+    Keys(Keys),
     /// To go to an address.
     Go(Address),
     /// To go into a row.
@@ -106,18 +109,18 @@ pub(super) fn anywhere(model: &Model, rows: &[Row], line: &str) -> Meaning {
     if let Some(action) = (!single).then(|| named(model, line)).flatten() {
         return Meaning::Act(action);
     }
-    if let Ok(key) = line.parse::<Key>() {
-        let mut known = vec![Context::Main, Context::Rows];
-        known.extend(model.replay.as_ref().map(|_| Context::Replay));
-        if model.reads() {
-            known.extend([Context::Output, Context::Reading]);
-        }
+    if let Ok(keys) = line.parse::<Keys>() {
+        let known = contexts(model);
         // Some have a form of their own here.
-        return match model.keymap.action(&known, key) {
-            Some(action) if action == Action::Help || is_page(action) => Meaning::Act(action),
-            Some(_) => Meaning::Key(key),
-            None => Meaning::Unknown(format!("No action has the key {line}: ? lists them.")),
-        };
+        match model.keymap.action(&known, keys) {
+            Some(action) if action == Action::Help || is_page(action) => {
+                return Meaning::Act(action);
+            }
+            Some(_) => return Meaning::Keys(keys),
+            // Two words may be a name.
+            None if keys.then().is_some() => {}
+            None => return Meaning::Unknown(nothing(model, keys.first())),
+        }
     }
     let address: Option<Address> = line.parse().ok();
     let view = model.view.as_ref();
@@ -126,6 +129,20 @@ pub(super) fn anywhere(model: &Model, rows: &[Row], line: &str) -> Meaning {
         Some(address) => Meaning::Go(address),
         None => Meaning::Find(line.to_owned()),
     }
+}
+
+/// That a key does nothing alone, and what may follow it.
+fn nothing(model: &Model, key: Key) -> String {
+    let follow = model.keymap.after(&contexts(model), key);
+    if follow.is_empty() {
+        return format!("No action has the key {key}: ? lists them.");
+    }
+    let follow = follow.iter().map(|(then, action)| {
+        let name = action.entry().name.replace('-', " ");
+        format!("{key} {then}: {name}")
+    });
+    let follow = follow.collect::<Vec<_>>().join(", ");
+    format!("{key} is the first of two keys, which are typed in one line: {follow}.")
 }
 
 fn is_page(action: Action) -> bool {

@@ -120,8 +120,8 @@ impl Seen {
             format!("{filter} {} {}", arrangement.column, arrangement.inverted)
         };
         let at = screens::here(model);
-        // A cursor that moves in the hosts goes nowhere.
-        let at = if at.is_hosts() { Address::Hosts } else { at };
+        // A cursor that moves in such a list goes nowhere.
+        let at = at.list().unwrap_or(at);
         Self {
             at,
             replay: model.replay.is_some(),
@@ -191,7 +191,11 @@ impl Plain {
                     self.say("Nothing is done.");
                 }
             }
-            Meaning::Key(key) => effects.extend(update(model, at, Message::Key(key))),
+            Meaning::Keys(keys) => {
+                for key in keys.each() {
+                    effects.extend(update(model, at, Message::Key(key)));
+                }
+            }
             Meaning::Open(row) => {
                 effects.extend(update(model, at, Message::Select(row.clone())));
                 let list = row.list();

@@ -5,7 +5,7 @@ use super::words::words;
 use crate::tui::lists::{List, counts};
 use crate::tui::model::{Model, Pane};
 use crate::tui::panes::{self, alarms, header, output, rollout};
-use crate::tui::screens::{here, history, home, hosts, way};
+use crate::tui::screens::{configurations, here, history, home, hosts, way};
 
 /// Where this is, and what comes before its list.
 pub(super) fn head(model: &Model) -> Vec<String> {
@@ -49,6 +49,10 @@ pub(super) fn foot(model: &Model) -> Vec<String> {
             rows.iter().map(|row| words(row)).collect()
         }
         (Screen::History, _) => vec![history::sentence(model)],
+        (Screen::Configurations, _) => {
+            let rows = configurations::rows(model, usize::from(model.size.0));
+            rows.iter().map(|row| words(row)).collect()
+        }
         (Screen::Rollouts, Pane::Deployments) => deployment(model),
         (Screen::Rollouts, Pane::Instances) => alarms::told(model),
         (Screen::Rollouts, _) => Vec::new(),
@@ -85,9 +89,13 @@ pub(super) fn title(model: &Model, list: List) -> Option<String> {
             )
         }
         List::History => model.history.title(),
+        List::Configurations => model.configurations.title(),
     };
     let arranged = panes::arranged(model, list);
-    let is_counted = matches!(list, List::Home | List::Hosts | List::History);
+    let is_counted = matches!(
+        list,
+        List::Home | List::Hosts | List::History | List::Configurations
+    );
     Some(match arranged {
         None if list == List::Home => return None,
         Some((_, arranged)) => format!("{name}, {arranged}."),

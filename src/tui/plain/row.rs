@@ -13,7 +13,7 @@ use crate::tui::model::Model;
 use crate::tui::panes::lists::{deployment, is_frozen, standing};
 use crate::tui::panes::note::note;
 use crate::tui::panes::seat;
-use crate::tui::screens::{history, home, hosts};
+use crate::tui::screens::{configurations, history, home, hosts};
 
 /// The heading that a row stands below, if its list has several.
 pub(super) fn part(row: &Row) -> Option<&'static str> {
@@ -45,6 +45,10 @@ pub(super) fn told(model: &Model, row: &Row) -> String {
         Row::Host(name) => {
             let host = model.view.as_ref().and_then(|view| view.host(name));
             host.map(|host| words(&hosts::list::row(model, host, name.as_str().len(), true)))
+        }
+        Row::Configuration(name) => {
+            let view = model.view.as_ref();
+            view.map(|view| words(&configurations::row(view, name, 0)))
         }
         Row::Past(id) => {
             let row = history::row(model, id);

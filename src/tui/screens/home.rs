@@ -26,13 +26,13 @@ use crate::text::safe;
 use crate::tui::aims::Aim;
 use crate::tui::calm::Calm;
 use crate::tui::glyph::{Glyph, Mark};
-use crate::tui::layout::Layout;
+use crate::tui::layout::{Layout, beside};
 use crate::tui::lists::List;
 use crate::tui::lists::facts::Facts;
 use crate::tui::lists::row::Row;
 use crate::tui::model::Model;
 use crate::tui::paint::{Brush, Ends, Run, run};
-use crate::tui::panes;
+use crate::tui::panes::{self, detail};
 use crate::tui::theme::Role;
 use crate::tui::widgets::fuzzy::Fuzzy;
 use crate::tui::widgets::list::{beyond, scroll, step};
@@ -42,7 +42,7 @@ use crate::tui::widgets::wrap::wrap;
 const WORD: usize = 14;
 /// The width of the time.
 const TIME: usize = 8;
-/// From this height on what is selected is told whole below the rows, in so many lines with their rule.
+/// From this height on what is selected is told whole below the rows, where there is no room beside them, in so many lines with their rule.
 const HIGH: (u16, u16) = (16, 5);
 /// The widest that the names of groups become.
 const GROUP: usize = 28;
@@ -131,7 +131,7 @@ impl Home {
             .position(|line| matches!(line, Line::Row(row) if Some(*row) == at));
         // The title above the first row is seen with it.
         let line = if at == Some(0) { Some(0) } else { line };
-        self.top = scroll(self.top, line, lines.len(), self.page(model.size.1));
+        self.top = scroll(self.top, line, lines.len(), self.page(model));
     }
 
     fn fill(&mut self, model: &Model, narrowed: bool) {
@@ -215,14 +215,14 @@ impl Home {
         lines
     }
 
-    /// The lines of a page on a screen of this height.
-    pub(crate) fn page(&self, height: u16) -> usize {
-        usize::from(height.saturating_sub(3 + self.told(height)))
+    /// The lines of a page.
+    pub(crate) fn page(&self, model: &Model) -> usize {
+        usize::from(model.size.1.saturating_sub(3 + self.told(model)))
     }
 
-    /// The lines in which what is selected is told whole.
-    fn told(&self, height: u16) -> u16 {
-        if height >= HIGH.0 && !self.rows.is_empty() {
+    /// The lines in which what is selected is told whole below the rows.
+    fn told(&self, model: &Model) -> u16 {
+        if model.size.1 >= HIGH.0 && !self.rows.is_empty() && beside(model).is_none() {
             HIGH.1
         } else {
             0
@@ -348,7 +348,8 @@ pub(crate) fn verdict(model: &Model) -> Run {
 
 /// Draws it.
 pub(super) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
-    let (home, area) = (&model.home, layout.body());
+    let (home, places) = (&model.home, beside(model));
+    let area = places.map_or_else(|| layout.body(), |(list, _)| list);
     let mut title = vec![run(Role::Focus, "Home  "), verdict(model)];
     title
         .extend(panes::arranged(model, List::Home).map(|(role, text)| (role, format!("  {text}"))));
@@ -366,8 +367,11 @@ pub(super) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
         );
         return;
     };
-    let told = home.told(model.size.1);
-    detail(model, area, told, brush);
+    let told = home.told(model);
+    below(model, area, told, brush);
+    if let Some((_, place)) = places {
+        told_beside(model, place, brush);
+    }
     let inside = Rect {
         height: inside.height.saturating_sub(told),
         ..inside
@@ -425,8 +429,33 @@ pub(super) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
     );
 }
 
+/// What is selected, beside the rows: what needs a person, and the deployment that it is about.
+fn told_beside(model: &Model, area: Rect, brush: &mut Brush<'_>) {
+    let selected = model.home.selected.as_ref();
+    let title = selected.map(|id| run(Role::Heading, id.at.to_string()));
+    let title: Vec<Run> = title.into_iter().collect();
+    let width = detail::columns(area);
+    let whole = model.home.whole(model);
+    let mut rows: Vec<Vec<Run>> = wrap(&safe(&whole), width)
+        .into_iter()
+        .map(|line| vec![run(Role::Text, line)])
+        .collect();
+    let deployment = detail::deployment(model, width);
+    if !deployment.is_empty() {
+        // What it waits for is told with the deployment.
+        let next = model.ahead.outlook.as_ref().map(ToString::to_string);
+        if next.as_ref() == Some(&whole) {
+            rows.clear();
+        } else {
+            rows.push(Vec::new());
+        }
+        rows.extend(deployment);
+    }
+    detail::draw(model, area, &title, &rows, brush);
+}
+
 /// What is selected, whole, in the lowest of these many lines of an area.
-fn detail(model: &Model, area: Rect, lines: u16, brush: &mut Brush<'_>) {
+fn below(model: &Model, area: Rect, lines: u16, brush: &mut Brush<'_>) {
     let Some(id) = model.home.selected.as_ref().filter(|_| lines > 0) else {
         return;
     };

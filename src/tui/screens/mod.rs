@@ -4,16 +4,20 @@
 //! ```text
 //! home ──┬── rollouts: applications ▸ groups ▸ deployments ▸ instances ▸ output ▸ one event's output
 //!        ├── hosts                                                    ▸ output of all instances
+//!        ├── configurations
 //!        └── history of the project, of a group, of a host
 //! ```
 //!
 //! Enter goes in and Esc goes out: through the panes of a screen as far as the one by which it was entered, and then to the
 //! screen below. A new screen is a file here, an address in `model/address.rs`, and a line in each match below.
 
+pub(crate) mod configurations;
 pub(crate) mod history;
 pub(crate) mod home;
 pub(crate) mod hosts;
+pub(crate) mod places;
 
+use super::layout::beside;
 use super::lists::List;
 use super::model::{Model, Pane};
 use super::output::{Reach, Room};
@@ -37,6 +41,8 @@ pub(crate) enum Screen {
     Hosts,
     /// What was deployed when.
     History,
+    /// Every deployment configuration.
+    Configurations,
 }
 
 impl Screen {
@@ -46,6 +52,7 @@ impl Screen {
             Address::Home => Self::Home,
             Address::Hosts | Address::Host(_) => Self::Hosts,
             Address::History | Address::GroupHistory(_) | Address::HostHistory(_) => Self::History,
+            Address::Configurations | Address::Configuration(_) => Self::Configurations,
             _ => Self::Rollouts,
         }
     }
@@ -54,7 +61,7 @@ impl Screen {
     pub(crate) fn due(self, model: &Model) -> Option<Timestamp> {
         match self {
             Self::Home => model.home.due(model),
-            Self::Rollouts => None,
+            Self::Rollouts | Self::Configurations => None,
             Self::Hosts => model.hosts.due(),
             Self::History => model.history.due(),
         }
@@ -64,7 +71,7 @@ impl Screen {
     pub(crate) fn moves(self, model: &Model) -> bool {
         match self {
             Self::Home => model.home.moves(),
-            Self::Rollouts | Self::History => false,
+            Self::Rollouts | Self::History | Self::Configurations => false,
             Self::Hosts => model.hosts.moves(model),
         }
     }
@@ -77,6 +84,10 @@ pub(crate) fn here(model: &Model) -> Address {
         Screen::Home => Address::Home,
         Screen::Hosts => model.hosts.selected().map_or(Address::Hosts, Address::Host),
         Screen::History => model.history.address(),
+        Screen::Configurations => {
+            let selected = model.configurations.selected();
+            selected.map_or(Address::Configurations, Address::Configuration)
+        }
         Screen::Rollouts => {
             let deployment = selected.deployment.clone();
             let place = match (model.focus, deployment, selected.instance.clone()) {
@@ -106,9 +117,18 @@ pub(crate) fn subject(model: &Model) -> Option<DeploymentId> {
             Address::Deployment(id) | Address::Instance(id, _) | Address::Event(id, ..) => Some(id),
             _ => None,
         },
-        Screen::Hosts => None,
+        Screen::Hosts | Screen::Configurations => None,
         Screen::History => model.history.selected().cloned(),
         Screen::Rollouts => model.selected.deployment.clone(),
+    }
+}
+
+/// The deployment that the screen tells about: the selected one of the rollouts, or, where there is room beside a list for
+/// that, what the row with the cursor is about.
+pub(crate) fn about(model: &Model) -> Option<DeploymentId> {
+    match model.screen {
+        Screen::Home | Screen::History if beside(model).is_some() => subject(model),
+        _ => model.selected.deployment.clone(),
     }
 }
 
@@ -149,7 +169,8 @@ fn show(model: &mut Model, address: &Address) -> Result<(), Nowhere> {
     model.screen = Screen::of(address);
     let selected = &mut model.selected;
     match address {
-        Address::Home | Address::Hosts => {}
+        Address::Home | Address::Hosts | Address::Configurations => {}
+        Address::Configuration(name) => model.configurations.put(name.clone()),
         Address::History | Address::GroupHistory(_) | Address::HostHistory(_) => {
             model.history.show(address);
         }
@@ -205,6 +226,7 @@ pub(crate) fn reveal(model: &mut Model) {
         Screen::Home => &[][..],
         Screen::Hosts => &[List::Hosts],
         Screen::History => &[List::History],
+        Screen::Configurations => &[List::Configurations],
         Screen::Rollouts => &[
             List::Applications,
             List::Groups,
@@ -304,6 +326,9 @@ pub(crate) fn nothing_inside(model: &Model) -> String {
         Screen::Hosts if model.hosts.selected().is_some() => {
             "nothing is known to have been deployed to this host".to_owned()
         }
+        Screen::Configurations if model.configurations.selected().is_some() => {
+            "no group uses this configuration".to_owned()
+        }
         Screen::History if model.history.selected().is_some() => {
             "the deployment is not kept any more".to_owned()
         }
@@ -319,6 +344,7 @@ pub(crate) fn draw(model: &Model, brush: &mut Brush<'_>) {
         Screen::Home => home::draw(model, &layout, brush),
         Screen::Hosts => hosts::draw(model, brush),
         Screen::History => history::draw(model, brush),
+        Screen::Configurations => configurations::draw(model, brush),
         Screen::Rollouts => {
             panes::lists::draw(model, &layout, brush);
             panes::rollout::draw(model, &layout, brush);

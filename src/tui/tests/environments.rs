@@ -1,6 +1,7 @@
 //! Environments: the band, the lock that is taken off for a while, and the name that is typed before what moves users.
 
 use super::commands::{every, sent, stop};
+use super::sides::{self, WAITS};
 use super::{Cockpit, MONO, sample};
 use crate::api::command::{Answer, Command};
 use crate::api::feed::FeedItem;
@@ -193,6 +194,33 @@ fn what_moves_the_users_of_production_takes_its_name() {
     cockpit.keys("y p r o d u c t i o n enter");
     let sent = sent(&cockpit);
     assert!(matches!(sent[..], [Command::Rollback { .. }]), "{sent:?}");
+}
+
+#[test]
+fn what_a_lock_is_in_the_way_of_is_not_offered_and_the_lock_is_said() {
+    let mut cockpit = sides::cockpit(&sides::ready(), WAITS);
+    cockpit.resize(120, 40);
+    let offered = |cockpit: &Cockpit| {
+        let screen = cockpit.screen();
+        let last = screen.lines().last().unwrap().to_owned();
+        (screen.contains("r reroutes"), last.contains("r reroute"))
+    };
+    assert_eq!(offered(&cockpit), (true, true));
+    let said = "production is locked: U unlocks it";
+    assert!(!cockpit.screen().contains(said));
+    let mut locked = cockpit.model.view.as_ref().unwrap().project.clone();
+    locked.environments = [(sample::name("production"), PRODUCTION)].into();
+    for group in &mut locked.groups {
+        group.environment = Some(sample::name("production"));
+    }
+    cockpit.tell(FeedItem::Project {
+        project: Box::new(locked),
+        problems: Vec::new(),
+    });
+    assert_eq!(offered(&cockpit), (false, false));
+    let screen = cockpit.screen();
+    assert!(screen.contains(said), "{screen}");
+    assert!(screen.contains("s stops"), "{screen}");
 }
 
 #[test]

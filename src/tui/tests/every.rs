@@ -13,7 +13,7 @@ use crate::tui::tour::{Moment, Step};
 const SIZES: [(u16, u16); 5] = [(200, 60), (120, 40), (80, 24), (60, 15), (20, 3)];
 
 /// What is pictured, and the keys that lead there from a rollout in place with a failure.
-const PLACES: [(&str, &str); 25] = [
+const PLACES: [(&str, &str); 26] = [
     ("home", "0"),
     ("lists", "esc"),
     ("instances", "tab"),
@@ -24,6 +24,7 @@ const PLACES: [(&str, &str); 25] = [
     ("map", "tab v v"),
     ("hosts", "H"),
     ("history", "L"),
+    ("configurations", ": c o n f i g u r a t i o n s enter"),
     ("comparison", "L ="),
     ("help", "?"),
     ("messages", "M"),

@@ -38,7 +38,7 @@ fn the_screen_is_written_as_it_is_without_the_question() {
 fn all_rows_of_a_list_are_written_as_they_are_arranged() {
     let mut cockpit = rollout();
     cockpit.resize(80, 12);
-    cockpit.keys("tab O i");
+    cockpit.keys("tab O n a m e enter i");
     let (_, csv) = written(&mut cockpit, "csv").unwrap();
     let mut lines = csv.lines();
     assert_eq!(lines.next(), Some("name,status,side,zone,milliseconds"));

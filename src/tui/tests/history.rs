@@ -111,12 +111,46 @@ fn it_is_the_history_of_what_was_seen() {
 }
 
 #[test]
+fn beside_the_rows_the_deployment_is_told_where_there_is_room() {
+    let mut cockpit = history();
+    let fetched = |cockpit: &Cockpit, id: &str| {
+        let fetch = Effect::Fetch(sample::id(id));
+        cockpit.effects.iter().filter(|it| **it == fetch).count()
+    };
+    cockpit.resize(119, 40);
+    cockpit.keys("j k");
+    assert_eq!(fetched(&cockpit, sample::BEFORE), 0);
+    cockpit.resize(120, 40);
+    let screen = cockpit.screen();
+    for told in ["revision  1.8.0", "took", "scripts/migrate.sh", "3/12"] {
+        assert!(screen.contains(told), "{told}\n{screen}");
+    }
+    // No key of the rollout is offered where it does nothing.
+    assert!(!screen.contains("p pause") && screen.contains("enter opens it"));
+    cockpit.keys("j");
+    assert_eq!(fetched(&cockpit, sample::BEFORE), 1);
+    assert!(cockpit.screen().contains("fetching d-6ZP04MN2C"));
+    cockpit.wait(1000);
+    assert_eq!(fetched(&cockpit, sample::BEFORE), 1, "it is on its way");
+    let gone = Err("gone".to_owned());
+    cockpit.send(Message::Fetched(sample::id(sample::BEFORE), gone));
+    assert!(cockpit.screen().contains("can't be shown: gone"));
+    // The deployment of the rollouts is another, and still the one that was selected there.
+    cockpit.keys("[");
+    cockpit.keys("[");
+    assert_eq!(
+        cockpit.model.selected.deployment,
+        Some(sample::id(sample::LIVE))
+    );
+}
+
+#[test]
 fn it_is_narrowed_and_sorted_as_every_list_is() {
     let mut cockpit = history();
     assert_eq!(ids(&cockpit), ["1.8.0", "1.7.2", "1.7.1"]);
     cockpit.keys("i");
     assert_eq!(ids(&cockpit), ["1.7.1", "1.7.2", "1.8.0"]);
-    cockpit.keys("i O O O");
+    cockpit.keys("i O r e v i s i o n enter");
     assert_eq!(ids(&cockpit), ["1.7.1", "1.7.2", "1.8.0"], "by revision");
     cockpit.keys("/ s t a t u s : f a i l enter");
     assert_eq!(ids(&cockpit).first().unwrap(), "1.7.1");

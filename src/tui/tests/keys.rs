@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
 use super::{Cockpit, sample, states};
 use crate::api::feed::FeedItem;
 use crate::engine::input::What;
+use crate::tui::Source;
 use crate::tui::action::ACTIONS;
 use crate::tui::action::available::available;
+use crate::tui::action::keymap::Keymap;
 use crate::tui::effect::Effect;
+use crate::tui::layers::Layer;
 use crate::tui::message::{Message, OutputNews};
 use crate::tui::model::{Link, Pane};
 use crate::tui::output::Stream;
@@ -64,6 +69,56 @@ fn panes_and_rows() {
     assert_eq!(cockpit.model.selected.deployment, None);
     cockpit.keys("k right right");
     assert_eq!(cockpit.model.focus, Pane::Deployments);
+}
+
+#[test]
+fn a_sequence_shows_what_may_follow_and_ends_with_any_other_key() {
+    let mut cockpit = rollout();
+    cockpit.model.keymap = Keymap::load(Some(&Source::named("vim"))).unwrap();
+    cockpit.keys("tab G g");
+    let screen = cockpit.screen();
+    assert!(screen.contains("Go to the first row"), "{screen}");
+    assert!(screen.contains("Nothing, as every other key"), "{screen}");
+    assert_eq!(instance(&cockpit), "web-12");
+    for (width, height) in [(0, 0), (1, 1), (20, 3), (3, 40), (400, 100), (80, 24)] {
+        cockpit.resize(width, height);
+        cockpit.draw();
+    }
+    // Nobody has to hurry, and what comes meanwhile ends nothing.
+    cockpit.wait(3_600_000);
+    assert!(cockpit.screen().contains("Go to the first row"));
+    cockpit.keys("g");
+    assert_eq!(instance(&cockpit), "web-1");
+    assert!(!cockpit.screen().contains("Nothing, as every other key"));
+    // The key that ends it does nothing else.
+    cockpit.keys("G g s");
+    assert!(cockpit.model.layers.is_empty() && cockpit.model.begun.is_none());
+    cockpit.keys("g esc");
+    assert_eq!(cockpit.model.focus, Pane::Instances);
+    assert_eq!(instance(&cockpit), "web-12");
+    cockpit.keys("g");
+    cockpit.send(Message::Paste("g".to_owned()));
+    assert_eq!((cockpit.model.begun, instance(&cockpit)), (None, "web-12"));
+    cockpit.keys("? Z Z");
+    assert_eq!(cockpit.model.layers.len(), 1, "{}", cockpit.screen());
+    cockpit.resize(100, 100);
+    assert!(
+        cockpit.screen().contains("g g, home"),
+        "{}",
+        cockpit.screen()
+    );
+    cockpit.keys("esc Z Z");
+    assert!(matches!(
+        cockpit.model.layers.last(),
+        Some(Layer::Leaving(_))
+    ));
+    cockpit.keys("esc Z");
+    let interrupt = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
+    cockpit.send(Message::Key(interrupt.into()));
+    assert!(matches!(
+        cockpit.model.layers.last(),
+        Some(Layer::Leaving(_))
+    ));
 }
 
 #[test]

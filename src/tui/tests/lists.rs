@@ -137,7 +137,7 @@ fn columns_are_gone_through_inverted_and_ties_break_on_the_id() {
         shown(&cockpit),
         newest.iter().rev().cloned().collect::<Vec<_>>()
     );
-    cockpit.keys("i O O O O");
+    cockpit.keys("i O p e r s o n enter");
     assert!(
         cockpit.screen().contains("by person\u{25be}"),
         "{}",
@@ -147,8 +147,106 @@ fn columns_are_gone_through_inverted_and_ties_break_on_the_id() {
     wanted.sort();
     let wanted: Vec<DeploymentId> = wanted.into_iter().map(|(_, id)| id).collect();
     assert_eq!(shown(&cockpit), wanted);
-    cockpit.keys("O");
+    cockpit.keys("O a g e enter");
     assert_eq!(shown(&cockpit), newest);
+}
+
+#[test]
+fn the_column_is_chosen_and_once_more_turns_the_order_round() {
+    let mut cockpit = deployments();
+    cockpit.keys("O");
+    let screen = cockpit.screen();
+    let columns = List::Deployments.columns().iter();
+    assert!(columns.clone().all(|column| screen.contains(column)));
+    let now = screen.lines().find(|line| line.contains("now: once more"));
+    assert!(now.unwrap().contains("age"), "{screen}");
+    assert!(now.unwrap().contains("\u{25be}"), "{screen}");
+    cockpit.keys("s t a t u s enter");
+    assert!(cockpit.model.layers.is_empty());
+    assert!(cockpit.screen().contains("by status\u{25be}"));
+    let sorted = shown(&cockpit);
+    // The cursor is on what it is sorted by.
+    cockpit.keys("O enter");
+    assert!(cockpit.screen().contains("by status\u{25b4}"));
+    let round: Vec<_> = sorted.into_iter().rev().collect();
+    assert_eq!(shown(&cockpit), round);
+    cockpit.keys("O down esc");
+    assert_eq!(shown(&cockpit), round, "nothing was chosen");
+    // Where there is one order alone there is nothing to choose.
+    cockpit.keys("0 O");
+    assert!(cockpit.model.layers.is_empty());
+}
+
+/// The cockpit of a rollout, with the cursor on an older deployment of the group, and there on an instance.
+fn elsewhere() -> Cockpit {
+    let run = sample::rollout();
+    let mut cockpit = Cockpit::with(sample::snapshot(sample::project(12), &run.deployment));
+    cockpit.resize(120, 40);
+    cockpit.keys("tab j j j left j");
+    assert_eq!(selected(&cockpit), sample::BEFORE);
+    cockpit
+}
+
+fn selected(cockpit: &Cockpit) -> &str {
+    let id = cockpit.model.selected.deployment.as_ref();
+    id.map_or("", |id| id.as_str())
+}
+
+#[test]
+fn whoever_comes_back_finds_what_was_selected_there() {
+    let mut cockpit = elsewhere();
+    cockpit.keys("left j");
+    let group = cockpit.model.selected.group.clone().unwrap();
+    assert_eq!(group.to_string(), "shop/staging");
+    assert_eq!(selected(&cockpit), "");
+    cockpit.keys("k");
+    assert_eq!(selected(&cockpit), sample::BEFORE);
+    cockpit.keys("right k");
+    assert_eq!(selected(&cockpit), sample::LIVE);
+    let instance = cockpit.model.selected.instance.clone();
+    assert_eq!(instance, Some(sample::name("web-6")));
+    // The group of an application, too.
+    cockpit.keys("left j left j");
+    assert_ne!(cockpit.model.selected.group, Some(group.clone()));
+    cockpit.keys("k");
+    assert_eq!(cockpit.model.selected.group, Some(group));
+    // What its filter hides is not gone to.
+    cockpit.keys("right k right j left j right / 7 F 3 enter left k");
+    assert_eq!(selected(&cockpit), sample::LIVE);
+}
+
+#[test]
+fn what_began_or_failed_since_is_not_missed() {
+    let mut run = sample::rollout();
+    let mut before = sample::snapshot(sample::project(12), &run.deployment);
+    let after = before.clone();
+    for ledger in &mut before.ledgers {
+        ledger.1.active = None;
+    }
+    before.active.clear();
+    let mut cockpit = Cockpit::with(before);
+    cockpit.keys("down left down");
+    cockpit.tell(FeedItem::Snapshot(Box::new(after)));
+    cockpit.keys("up");
+    assert_eq!(selected(&cockpit), sample::LIVE);
+    // Another instance fails while nobody looks.
+    cockpit.keys("right right G left down");
+    assert_eq!(selected(&cockpit), sample::BEFORE);
+    let known = run.records.len();
+    run.fail("web-4");
+    for record in run.records.split_off(known) {
+        cockpit.tell(FeedItem::Record {
+            deployment: sample::id(sample::LIVE),
+            record,
+        });
+    }
+    cockpit.keys("up");
+    let instance = cockpit.model.selected.instance.clone();
+    assert_eq!(
+        instance,
+        Some(sample::name("web-3")),
+        "the first that failed"
+    );
 }
 
 #[test]
@@ -160,7 +258,7 @@ fn instances_are_narrowed_and_sorted_too() {
     assert_eq!(cockpit.model.instances().len(), 1);
     assert_eq!(cockpit.model.selected.instance, Some(sample::name("web-3")));
     assert!(cockpit.screen().contains("/status:fail 1 of 12"));
-    cockpit.keys("esc O");
+    cockpit.keys("esc O n a m e enter");
     let names: Vec<&str> = cockpit
         .model
         .instances()
@@ -225,7 +323,7 @@ proptest! {
     ) {
         let mut cockpit = Cockpit::with(snapshot(&order, &[1, 2, 3, 5, 8, 13]));
         for key in keys.chars() {
-            cockpit.keys(&key.to_string());
+            cockpit.keys(if key == 'O' { "O down enter" } else { "i" });
         }
         if narrowed {
             cockpit.keys("/ s t a t u s : f a i l enter");

@@ -5,6 +5,7 @@ mod approvals;
 mod attention;
 mod blue_green;
 mod commands;
+mod configurations;
 mod documents;
 mod environments;
 mod every;

@@ -1,10 +1,12 @@
 //! Clicks and the wheel, where they were drawn.
 
 use super::sides::{self, WAITS};
-use super::{Cockpit, sample};
+use super::{Cockpit, sample, shapes};
 use crate::tui::aims::Aim;
 use crate::tui::effect::Effect;
 use crate::tui::layers::Layer;
+use crate::tui::lists::List;
+use crate::tui::lists::row::Row;
 use crate::tui::message::Message;
 use crate::tui::model::{Mouse, Pane};
 use crate::tui::screens::Screen;
@@ -65,8 +67,11 @@ fn a_click_selects_and_another_opens() {
     // Along the crumbs to where one was.
     cockpit.click("home \u{203a}");
     assert_eq!(cockpit.model.screen, Screen::Home);
-    cockpit.click(sample::LIVE);
-    cockpit.click(sample::LIVE);
+    cockpit.click(&format!("{}  1.7.2", sample::BEFORE));
+    let row = format!("{}  1.8.0", sample::LIVE);
+    cockpit.click(&row);
+    assert_eq!(cockpit.model.screen, Screen::Home);
+    cockpit.click(&row);
     assert_eq!(cockpit.model.screen, Screen::Rollouts);
     assert_eq!(
         cockpit.model.selected.deployment,
@@ -149,6 +154,69 @@ fn the_wheel_turns_what_is_below_the_pointer() {
     cockpit.wheel("Everywhere", false);
     assert_ne!(cockpit.screen(), before);
     assert_eq!(instance(&cockpit), selected);
+}
+
+#[test]
+fn a_heading_sorts_and_once_more_turns_the_order_round() {
+    let mut cockpit = rollout();
+    cockpit.click("Instance ");
+    assert_eq!(cockpit.model.focus, Pane::Instances);
+    assert!(cockpit.screen().contains("by name\u{25be}"));
+    cockpit.click(" time ");
+    assert!(cockpit.screen().contains("by time\u{25be}"));
+    cockpit.click(" time ");
+    assert!(cockpit.screen().contains("by time\u{25b4}"));
+    for (key, headings) in [
+        (
+            "H",
+            [("State ", "state"), ("Host ", "name"), ("free ", "free")],
+        ),
+        (
+            "L",
+            [
+                ("Group ", "group"),
+                ("Working ", "time"),
+                ("Waiting ", "waiting"),
+            ],
+        ),
+    ] {
+        cockpit.resize(200, 40);
+        cockpit.keys(key);
+        for (heading, column) in headings {
+            cockpit.click(heading);
+            let list = List::with_keys(&cockpit.model).unwrap();
+            let arrangement = cockpit.model.arranged.of(list);
+            assert_eq!(list.columns()[arrangement.column], column);
+        }
+    }
+    // A question is on top: what lies below is not meant.
+    let heading = cockpit.aim("Working ").unwrap();
+    cockpit.keys("?");
+    let before = cockpit.model.arranged.of(List::History).inverted;
+    cockpit.send(Message::Click(heading));
+    let after = cockpit.model.arranged.of(List::History).inverted;
+    assert_eq!(before, after);
+}
+
+#[test]
+fn a_sign_on_the_map_selects_its_instance() {
+    let mut cockpit = rollout();
+    cockpit.keys("tab v v");
+    let sign = Aim::Row(Row::Instance(sample::name("web-8")));
+    let aims = cockpit.aims();
+    let (area, _) = aims.all().find(|(_, aim)| **aim == sign).unwrap();
+    let clicked = aims.at(area.x, area.y).cloned().unwrap();
+    cockpit.send(Message::Click(clicked.clone()));
+    assert_eq!(instance(&cockpit), "web-8");
+    cockpit.send(Message::Click(clicked));
+    assert_eq!(cockpit.model.focus, Pane::Output);
+    // Where a sign stands for several, it is the first of the worst, which the sign shows.
+    let mut cockpit = shapes::rollout(2000);
+    cockpit.resize(60, 15);
+    cockpit.keys("v v");
+    let failed = Aim::Row(Row::Instance(sample::name("web-5")));
+    assert!(cockpit.screen().contains("the worst of them"));
+    assert!(cockpit.aims().all().any(|(_, aim)| *aim == failed));
 }
 
 #[test]

@@ -7,12 +7,53 @@ use crate::api::command::Command;
 use crate::api::feed::FeedItem;
 use crate::engine::{Event, Record};
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
+use crate::tui::Source;
+use crate::tui::action::keymap::Keymap;
 use crate::tui::effect::Effect;
 use crate::tui::layers::Layer;
 use crate::tui::message::Message;
 use crate::tui::model::Link;
 use crate::tui::plain::{BOUNDLESS, Plain, theme};
 use crate::tui::tour::{Moment, Step};
+
+/// What is chosen on a screen is chosen here, too.
+#[test]
+fn a_list_is_sorted_by_a_column_with_a_number() {
+    let mut listener = Listener::ready(super::commands::rollout());
+    listener.types("next pane");
+    let told = listener.types("sort");
+    assert!(
+        told.contains("Sort the list of instances by what?"),
+        "{told}"
+    );
+    assert!(
+        told.contains("1. plan, now: once more turns it round, the list's own order"),
+        "{told}"
+    );
+    let told = listener.types("2");
+    assert!(told.contains("Instances, by name"), "{told}");
+    assert!(told.contains("2. web-10"), "{told}");
+    let told = listener.types("O");
+    assert!(told.contains("2. name, now: once more"), "{told}");
+    let told = listener.types("name");
+    let told = told + &listener.types("1");
+    assert!(told.contains("1. web-9"), "{told}");
+}
+
+/// Two keys are typed in one line.
+#[test]
+fn a_sequence_of_keys_is_a_line() {
+    let mut cockpit = super::commands::rollout();
+    cockpit.model.keymap = Keymap::load(Some(&Source::named("vim"))).unwrap();
+    let mut listener = Listener::ready(cockpit);
+    listener.types("next pane");
+    listener.types("G");
+    let told = listener.types("g");
+    let wanted = "g is the first of two keys, which are typed in one line: g g: first.";
+    assert!(told.contains(wanted), "{told}");
+    let told = listener.types("g g");
+    assert!(told.contains("Selected: row 1, web-1"), "{told}");
+}
 
 /// A cockpit that somebody listens to.
 struct Listener {

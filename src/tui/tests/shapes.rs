@@ -15,7 +15,7 @@ macro_rules! picture {
 }
 
 /// Three are done, one takes far too long, one failed.
-fn rollout(hosts: usize) -> Cockpit {
+pub(super) fn rollout(hosts: usize) -> Cockpit {
     let project = sample::project(hosts);
     let ledger = sample::ledger(hosts);
     let mut run = sample::Run::created(

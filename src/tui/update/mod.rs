@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use super::action::available::available;
 use super::action::key::Key;
+use super::action::keys::Keys;
 use super::action::{Action, Context};
 use super::attention;
 use super::effect::Effect;
@@ -58,8 +59,10 @@ fn apply(model: &mut Model, at: Timestamp, message: Message) -> Vec<Effect> {
     } else {
         model.now = at;
     }
+    // Whatever somebody does ends the sequence that they have begun.
+    let begun = model.begun.take_if(|_| message.is_by_hand());
     match message {
-        Message::Key(key) => return pressed(model, key),
+        Message::Key(key) => return pressed(model, begun, key),
         Message::Act(action) if model.layers.is_empty() => return act(model, action),
         Message::Act(action) => return layers::act(model, action),
         Message::Click(target) => return point::click(model, target),
@@ -101,11 +104,11 @@ fn apply(model: &mut Model, at: Timestamp, message: Message) -> Vec<Effect> {
 }
 
 /// A key of the keyboard.
-fn pressed(model: &mut Model, key: Key) -> Vec<Effect> {
+fn pressed(model: &mut Model, begun: Option<Key>, key: Key) -> Vec<Effect> {
     if key.is_interrupt() {
         layers::leaving::ask(model)
     } else if model.layers.is_empty() {
-        main_key(model, key)
+        main_key(model, begun, key)
     } else {
         layers::key(model, key)
     }
@@ -130,27 +133,36 @@ pub(crate) fn settle(model: &mut Model) -> Vec<Effect> {
     effects
 }
 
-fn main_key(model: &mut Model, key: Key) -> Vec<Effect> {
-    let reads = model.reads();
-    let pane = if reads {
-        Context::Output
+/// Where keys are looked up while nothing lies on top: a replay's keys come before what they mean elsewhere, and so do those of the
+/// output.
+pub(crate) fn contexts(model: &Model) -> Vec<Context> {
+    let own = model.replay.is_some().then_some(Context::Replay);
+    let pane: &[Context] = if model.reads() {
+        &[Context::Reading, Context::Output]
     } else {
-        Context::Rows
+        &[Context::Rows]
     };
-    // A replay's keys come before what they mean elsewhere, and so do those of the output, where they can do something.
-    let replayed = model.replay.is_some();
-    let own = replayed.then(|| model.keymap.action(&[Context::Replay], key));
-    let reading = || {
-        let action = reads.then(|| model.keymap.action(&[Context::Reading], key));
-        action
-            .flatten()
-            .filter(|action| available(*action, model).is_ok())
+    let pane = pane.iter().copied();
+    own.into_iter().chain(pane).chain([Context::Main]).collect()
+}
+
+/// A key, which may end the sequence that is begun, or begin one. What ends it and means nothing does nothing.
+fn main_key(model: &mut Model, begun: Option<Key>, key: Key) -> Vec<Effect> {
+    let keys = begun.map_or_else(|| Keys::from(key), |first| Keys::two(first, key));
+    let contexts = contexts(model);
+    let means = |context: &Context| {
+        let action = model.keymap.action(&[*context], keys)?;
+        // In the output a key means what it means elsewhere, where it can do nothing there.
+        let fits = *context != Context::Reading || available(action, model).is_ok();
+        fits.then_some(action)
     };
-    let action = own.flatten().or_else(reading);
-    let Some(action) = action.or_else(|| model.keymap.action(&[pane, Context::Main], key)) else {
-        return Vec::new();
-    };
-    act(model, action)
+    if let Some(action) = contexts.iter().find_map(means) {
+        return act(model, action);
+    }
+    if begun.is_none() && !model.keymap.after(&contexts, key).is_empty() {
+        model.begun = Some(key);
+    }
+    Vec::new()
 }
 
 /// Does an action that somebody asked for.

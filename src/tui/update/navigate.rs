@@ -5,6 +5,7 @@ use crate::model::deployment::{Creator, DeploymentId, TargetStatus};
 use crate::tui::model::{Model, Pane};
 use crate::tui::panes::instances::{self, Shape};
 use crate::tui::panes::output;
+use crate::tui::screens::configurations::Configurations;
 use crate::tui::screens::history::History;
 use crate::tui::screens::hosts::Hosts;
 use crate::tui::screens::{self, Screen};
@@ -31,6 +32,7 @@ pub(crate) fn move_by(model: &mut Model, by: isize) {
         Screen::Home => return model.home.step(by),
         Screen::Hosts => return model.hosts.step(by),
         Screen::History => return model.history.step(by),
+        Screen::Configurations => return model.configurations.step(by),
         Screen::Rollouts => {}
     }
     move_in(model, model.focus, by);
@@ -110,9 +112,10 @@ pub(super) fn move_to_end(model: &mut Model, last: bool) {
 /// The rows of a page.
 pub(crate) fn page(model: &Model) -> isize {
     let rows = match model.screen {
-        Screen::Home => model.home.page(model.size.1),
+        Screen::Home => model.home.page(model),
         Screen::Hosts => Hosts::page(model),
         Screen::History => History::page(model),
+        Screen::Configurations => Configurations::page(model),
         Screen::Rollouts => model.layout().rows(model.focus),
     };
     isize::try_from(rows.saturating_sub(1).max(1)).unwrap_or(isize::MAX)

@@ -63,7 +63,8 @@ fn go_about(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
         Action::Hosts => go(model, &Address::Hosts),
         Action::Filter if model.reads() => layers::search::open(model),
         Action::Filter => layers::filter::open(model),
-        Action::Sort | Action::Invert => arrange(model, action),
+        Action::Sort => layers::sort::open(model),
+        Action::Invert => invert(model),
         Action::Backward => screens::walk(model, false),
         Action::Forward => screens::walk(model, true),
         Action::LastPlace => last_place(model),
@@ -122,13 +123,10 @@ fn edit(model: &Model) -> Vec<Effect> {
         .collect()
 }
 
-/// Sorts the list that has the keys, or turns it round.
-fn arrange(model: &mut Model, action: Action) {
+/// Turns the list round that has the keys.
+fn invert(model: &mut Model) {
     if let Some(list) = List::with_keys(model) {
-        match action {
-            Action::Sort => model.arranged.sort(list),
-            _ => model.arranged.invert(list),
-        }
+        model.arranged.invert(list);
     }
 }
 
@@ -152,6 +150,7 @@ fn enter(model: &mut Model) {
         Screen::Home => model.home.selected(),
         Screen::Hosts => model.hosts.instance(model),
         Screen::History => model.history.inside(model),
+        Screen::Configurations => model.configurations.inside(model),
         Screen::Rollouts if model.focus == Pane::Output => return output::enter(model),
         Screen::Rollouts => return navigate::pane(model, 1, false),
     };

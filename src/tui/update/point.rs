@@ -31,6 +31,10 @@ pub(super) fn click(model: &mut Model, aim: Aim) -> Vec<Effect> {
                 model.complain("it is not there any more");
             }
         }
+        Aim::Column(list, column) if open => {
+            model.focus = list.pane().unwrap_or(model.focus);
+            model.arranged.sort(list, column);
+        }
         Aim::Pane(pane) if open => model.focus = pane,
         Aim::Go(address) if open => perform::go(model, &address),
         Aim::Act(action) if open => effects.extend(act(model, action)),
@@ -60,14 +64,22 @@ pub(super) fn wheel(model: &mut Model, aim: Option<&Aim>, up: bool) -> Vec<Effec
         }
         Some(_) => return Vec::new(),
     }
-    match aim {
-        Some(Aim::Pane(Pane::Output)) => move_in(model, Pane::Output, NOTCH * by),
-        Some(Aim::Pane(pane)) => move_in(model, *pane, by),
-        Some(Aim::Row(row)) => match row.pane() {
-            Some(pane) => move_in(model, pane, by),
-            None => move_by(model, by),
-        },
-        _ => {}
+    let list = match aim {
+        Some(Aim::Pane(Pane::Output)) => {
+            move_in(model, Pane::Output, NOTCH * by);
+            return Vec::new();
+        }
+        Some(Aim::Pane(pane)) => {
+            move_in(model, *pane, by);
+            return Vec::new();
+        }
+        Some(Aim::Row(row)) => row.list(),
+        Some(Aim::Column(list, _)) => *list,
+        _ => return Vec::new(),
+    };
+    match list.pane() {
+        Some(pane) => move_in(model, pane, by),
+        None => move_by(model, by),
     }
     Vec::new()
 }

@@ -30,10 +30,14 @@ pub(crate) fn settle(model: &mut Model) -> Vec<Effect> {
         start(model);
         expected(model);
         select(model, narrowed);
+    }
+    effects.extend(screen(model, narrowed, sorted));
+    if model.view.is_some() {
         effects.extend(fetch(model));
         instance(model);
         arrange_instances(model, narrowed, sorted);
         shown_instance(model);
+        remember(model);
         effects.extend(servers(model));
         look(model);
         effects.extend(follow(model));
@@ -41,7 +45,6 @@ pub(crate) fn settle(model: &mut Model) -> Vec<Effect> {
     if model.focus != Pane::Output {
         model.output.narrow(None);
     }
-    effects.extend(screen(model, narrowed, sorted));
     positions(model);
     if model.view.is_some() {
         let here = screens::here(model);
@@ -75,6 +78,11 @@ fn screen(model: &mut Model, narrowed: Option<List>, sorted: Option<List>) -> Op
             let asks = history.ask(model);
             model.history = history;
             return asks;
+        }
+        Screen::Configurations => {
+            let mut configurations = std::mem::take(&mut model.configurations);
+            configurations.refresh(model, narrowed == Some(List::Configurations));
+            model.configurations = configurations;
         }
         Screen::Rollouts => {}
     }
@@ -125,7 +133,7 @@ fn start(model: &mut Model) {
 /// Lists, and a selection wherever there is none or what was selected is gone.
 fn select(model: &mut Model, narrowed: Option<List>) {
     let Some(view) = &model.view else { return };
-    let (selected, arranged) = (&mut model.selected, &model.arranged);
+    let (selected, arranged, cursors) = (&mut model.selected, &model.arranged, &model.cursors);
     let column =
         |list: List, column: usize| list.columns().get(column).copied().unwrap_or_default();
     let old = std::mem::take(&mut model.lists);
@@ -142,7 +150,7 @@ fn select(model: &mut Model, narrowed: Option<List>) {
         |name| facts::application(view, name),
         |name, _| facts::application_key(view, name),
     );
-    keep(&mut selected.application, &lists.applications);
+    keep(&mut selected.application, &lists.applications, None);
     let groups = view.project.groups.iter();
     let groups =
         groups.filter(|group| Some(&group.application_name) == selected.application.as_ref());
@@ -154,7 +162,9 @@ fn select(model: &mut Model, narrowed: Option<List>) {
         |key| facts::group(view, key),
         |key, by| facts::group_key(view, key, column(List::Groups, by)),
     );
-    keep(&mut selected.group, &lists.groups);
+    let application = selected.application.as_ref();
+    let before = application.and_then(|application| cursors.group(application));
+    keep(&mut selected.group, &lists.groups, before);
     let summary = |id: &DeploymentId| view.summaries.get(id);
     let of_group = |id: &&DeploymentId| {
         summary(id).is_some_and(|s: &Summary| Some(&s.group) == selected.group.as_ref())
@@ -174,7 +184,9 @@ fn select(model: &mut Model, narrowed: Option<List>) {
         },
     );
     let before = selected.deployment.clone();
-    keep(&mut selected.deployment, &lists.deployments);
+    let group = selected.group.as_ref();
+    let last = group.and_then(|group| cursors.deployment(view, group));
+    keep(&mut selected.deployment, &lists.deployments, last);
     if selected.deployment != before {
         selected.instance = None;
     }
@@ -240,15 +252,25 @@ fn shown_instance(model: &mut Model) {
     }
 }
 
-/// Keeps a selection that is still there; else takes the first.
-fn keep<T: Clone + PartialEq>(selected: &mut Option<T>, ids: &[T]) {
+/// Keeps a selection that is still there; else takes what was selected here before, or the first.
+fn keep<T: Clone + PartialEq>(selected: &mut Option<T>, ids: &[T], before: Option<&T>) {
     if selected.as_ref().is_none_or(|id| !ids.contains(id)) {
-        *selected = ids.first().cloned();
+        let before = before.filter(|id| ids.contains(id));
+        *selected = before.or(ids.first()).cloned();
     }
 }
 
+/// Remembers what is selected, for when somebody comes back.
+fn remember(model: &mut Model) {
+    let mut cursors = std::mem::take(&mut model.cursors);
+    if let Some(view) = &model.view {
+        cursors.remember(&model.selected, view, model.deployment());
+    }
+    model.cursors = cursors;
+}
+
 fn fetch(model: &mut Model) -> Option<Effect> {
-    let wanted = model.selected.deployment.clone()?;
+    let wanted = screens::about(model)?;
     if model.view.as_ref()?.deployments.contains_key(&wanted) {
         return None;
     }
@@ -274,7 +296,8 @@ fn instance(model: &mut Model) {
         .is_none_or(|name| deployment.target(name).is_none());
     if gone {
         let (id, missed) = (deployment.id().clone(), model.selected.instance.clone());
-        model.selected.instance = interesting(deployment);
+        let before = model.cursors.instance(deployment).cloned();
+        model.selected.instance = before.or_else(|| interesting(deployment));
         if let Some(name) = missed {
             model.complain(format!("{name} takes no part in {id}"));
         }
@@ -312,13 +335,13 @@ fn servers(model: &mut Model) -> Option<Effect> {
     asks.then_some(Effect::Servers(id))
 }
 
-/// What is told about the selected deployment besides its state.
+/// What is told about a deployment besides its state.
 fn look(model: &mut Model) {
     let mut causes = std::mem::take(&mut model.causes);
     let mut pace = std::mem::take(&mut model.pace);
     let mut ahead = std::mem::take(&mut model.ahead);
     let mut changes = std::mem::take(&mut model.changes);
-    if let Some(deployment) = model.deployment() {
+    if let Some(deployment) = model.told() {
         causes.refresh(deployment);
         pace.refresh(deployment, model.now);
         ahead.refresh(deployment, model.present());

@@ -1,6 +1,10 @@
 //! Text broken into lines.
 
+use crate::tui::paint::{Run, run};
 use crate::tui::safe;
+
+/// How far a row is further in that goes on with what did not fit above it.
+const FURTHER: &str = "  ";
 
 /// Breaks a text at blanks into lines of at most this width.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
@@ -20,9 +24,57 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// Breaks a row at blanks into rows of at most this width, each of which goes on further in.
+pub(crate) fn fold(row: &[Run], width: usize) -> Vec<Vec<Run>> {
+    let (mut rows, mut used): (Vec<Vec<Run>>, usize) = (vec![Vec::new()], 0);
+    let mut begins = false;
+    for (role, text) in row {
+        for word in text.split_inclusive(' ') {
+            let wide = safe::width(word.trim_end());
+            if used > FURTHER.len() && used + wide > width {
+                rows.push(vec![run(*role, FURTHER)]);
+                (used, begins) = (FURTHER.len(), true);
+            }
+            if begins && wide == 0 {
+                continue;
+            }
+            begins = false;
+            used += safe::width(word);
+            if let Some(last) = rows.last_mut() {
+                match last.last_mut() {
+                    Some((same, text)) if same == role => text.push_str(word),
+                    _ => last.push(run(*role, word)),
+                }
+            }
+        }
+    }
+    rows
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tui::paint::width;
+    use crate::tui::theme::Role;
+
+    #[test]
+    fn a_row_of_runs_breaks_at_blanks_and_keeps_its_roles() {
+        let row = [
+            run(Role::Bad, "web-1, web-2  "),
+            run(Role::Text, "the script ended"),
+        ];
+        let rows = fold(&row, 14);
+        let texts = rows.iter().map(|row| {
+            let text: String = row.iter().map(|(_, text)| text.as_str()).collect();
+            text.trim_end().to_owned()
+        });
+        let texts: Vec<String> = texts.collect();
+        assert_eq!(texts, ["web-1, web-2", "  the script", "  ended"]);
+        assert!(rows.iter().all(|row| width(row) <= 15));
+        assert_eq!(rows[0][0].0, Role::Bad);
+        assert_eq!(fold(&row, 80), [row.to_vec()]);
+        assert_eq!(fold(&[run(Role::Text, "verylongword b")], 5).len(), 2);
+    }
 
     #[test]
     fn lines_break_at_blanks_and_long_words_stay_whole() {

@@ -84,6 +84,7 @@ impl<'a> Values<'a> {
 pub(crate) fn kinds(model: &Model) -> Vec<Kind> {
     let near = match (model.screen, model.focus) {
         (Screen::Hosts, _) => Kind::Host,
+        (Screen::Configurations, _) => Kind::Configuration,
         (Screen::Rollouts, pane) if pane != Pane::Applications => Kind::Group,
         _ => Kind::Application,
     };

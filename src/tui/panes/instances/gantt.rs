@@ -4,11 +4,13 @@
 use ratatui::layout::Rect;
 
 use super::super::lists::column;
+use super::super::sortable;
 use crate::engine::Deployment;
 use crate::engine::deployment::{Target, TargetEvent};
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::timestamp::{Short, Timestamp};
 use crate::tui::glyph::{self, Glyph};
+use crate::tui::lists::List;
 use crate::tui::model::Model;
 use crate::tui::paint::{Brush, Run, run};
 use crate::tui::theme::Role;
@@ -80,6 +82,13 @@ pub(super) fn draw(
             run(heading, noun),
             run(Role::Muted, format!("  along {}{median}", Short(span))),
         ],
+    );
+    let headings = Rect::new(area.x + 2, area.y, area.width.saturating_sub(3), 1);
+    sortable(
+        brush,
+        List::Instances,
+        headings,
+        &[(Some("name"), noun.len())],
     );
     super::rows(model, visible, area, brush, |target| {
         row(model, target, name, axis)

@@ -6,7 +6,9 @@ use ratatui::layout::Rect;
 use super::Shape;
 use crate::engine::Deployment;
 use crate::model::deployment::TargetStatus;
+use crate::tui::aims::Aim;
 use crate::tui::glyph::{self, Glyph};
+use crate::tui::lists::row::Row;
 use crate::tui::model::{Model, Pane};
 use crate::tui::paint::{Brush, Run, run};
 use crate::tui::theme::Role;
@@ -89,15 +91,18 @@ pub(super) fn draw(
     let cell = |number: usize| u16::try_from(number).unwrap_or(u16::MAX);
     for sign in 0..shown.len().div_ceil(grid.each) {
         let first = sign * grid.each;
-        let of = shown.window(first, grid.each).map(|target| target.status);
-        let Some(worst) = of.max_by_key(|status| weight(*status)) else {
+        let of = shown.window(first, grid.each);
+        // The first of the worst ones: it is what the sign shows, and what a click at it means.
+        let Some(worst) = of.min_by_key(|target| std::cmp::Reverse(weight(target.status))) else {
             break;
         };
-        let mark = glyph::target(worst);
+        let mark = glyph::target(worst.status);
         let x = area.x.saturating_add(2 + cell(grid.x(sign)));
         let y = area.y.saturating_add(1 + cell(sign / grid.columns));
         let glyph = brush.glyph(mark.glyph);
         brush.text(x, y, 1, mark.role, glyph);
+        let instance = Row::Instance(worst.name.clone());
+        brush.aim(Rect::new(x, y, 1, 1), Aim::Row(instance));
         if selected.is_some_and(|row| row / grid.each == sign) {
             let tint = if focus { Role::Selected } else { Role::Chosen };
             brush.tint(Rect::new(x, y, 1, 1), tint);

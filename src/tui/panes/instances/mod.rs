@@ -5,6 +5,7 @@ mod heat;
 mod table;
 
 use ratatui::layout::Rect;
+use serde::{Deserialize, Serialize};
 
 use crate::engine::deployment::Target;
 use crate::tui::aims::Aim;
@@ -20,7 +21,8 @@ use crate::tui::widgets::list::beyond;
 pub(crate) use heat::steps;
 
 /// How the instances are shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) enum Shape {
     /// A row an instance, a cell a lifecycle event.
     #[default]

@@ -4,13 +4,14 @@ use ratatui::layout::Rect;
 
 use super::super::lists::column;
 use super::super::note::note;
-use super::super::seat;
+use super::super::{seat, sortable};
 use crate::engine::Deployment;
 use crate::engine::deployment::{Target, TargetEvent};
 use crate::engine::plan::Stage;
 use crate::model::lifecycle::{EventStatus, LifecycleEvent};
 use crate::model::timestamp::Short;
 use crate::tui::glyph::{self, Glyph};
+use crate::tui::lists::List;
 use crate::tui::model::Model;
 use crate::tui::paint::{Brush, Run, run};
 use crate::tui::theme::Role;
@@ -150,6 +151,20 @@ fn header(
     if columns.message > 12 {
         word("   why ", columns.message);
     }
+    let status = if columns.status {
+        (Some("status"), STATUS)
+    } else {
+        (None, 2)
+    };
+    let wide = [
+        (Some("name"), columns.name),
+        (None, columns.side + columns.traffic),
+        status,
+        (None, events.len() * columns.cell),
+        (Some("time"), TIME),
+    ];
+    let headings = Rect::new(area.x + 3, area.y, area.width.saturating_sub(4), 1);
+    sortable(brush, List::Instances, headings, &wide);
 }
 
 fn row(

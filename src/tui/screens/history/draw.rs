@@ -23,15 +23,19 @@ use crate::tui::lists::List;
 use crate::tui::lists::row::Row;
 use crate::tui::model::Model;
 use crate::tui::paint::{Brush, Ends, Run, run};
-use crate::tui::panes::arranged;
+use crate::tui::panes::{arranged, detail, sortable};
 use crate::tui::theme::Role;
 use crate::tui::widgets::list::beyond;
 use crate::tui::widgets::wrap::wrap;
 
 /// The width of the sign and the word.
 const STATUS: usize = 13;
+/// The width of what facts are called.
+const LABEL: usize = 10;
 /// The width of a time span.
 const SPAN: usize = 8;
+/// The least room for who created it.
+const BY: usize = 3;
 /// From this width on times have their year.
 const WIDE: usize = 100;
 /// The widest that groups and revisions become.
@@ -42,6 +46,8 @@ struct Columns {
     when: usize,
     group: usize,
     revision: usize,
+    /// Who created it, where there is room.
+    by: bool,
 }
 
 /// Draws it.
@@ -53,7 +59,13 @@ pub(in crate::tui::screens) fn draw(model: &Model, brush: &mut Brush<'_>) {
     }
     brush.frame(places.frame, Role::Focus, &title);
     rows(history, model, &places, brush);
-    details(history, model, places.details, brush);
+    let selected = model.view.as_ref().zip(history.selected.as_ref());
+    let entry = selected.and_then(|(view, id)| history.entry(view, id));
+    if let Some(area) = places.beside {
+        beside(model, entry, area, brush);
+    } else if let Some(entry) = entry {
+        below(model, &entry, places.below, brush);
+    }
 }
 
 fn rows(history: &History, model: &Model, places: &Places, brush: &mut Brush<'_>) {
@@ -74,6 +86,7 @@ fn rows(history: &History, model: &Model, places: &Places, brush: &mut Brush<'_>
         Role::Heading,
         &columns.headings(),
     );
+    sortable(brush, List::History, headings, &columns.sortable());
     beyond(brush, headings, history.top, history.rows.len(), height);
     if history.rows.is_empty() {
         let width = area.width.saturating_sub(2);
@@ -157,16 +170,20 @@ impl Columns {
                 entry.group.to_string().len()
             }),
         };
+        let when = if width >= WIDE {
+            "2031-02-03 14:02".len()
+        } else {
+            "02-03 14:02".len()
+        };
+        let revision = widest("Revision".len(), WIDEST.1.min(width / 6), |entry| {
+            entry.revision.chars().count()
+        });
+        let taken = 3 + STATUS + when + 1 + group + 1 + revision + 1 + 2 * SPAN;
         Self {
-            when: if width >= WIDE {
-                "2031-02-03 14:02".len()
-            } else {
-                "02-03 14:02".len()
-            },
+            when,
             group,
-            revision: widest("Revision".len(), WIDEST.1.min(width / 6), |entry| {
-                entry.revision.chars().count()
-            }),
+            revision,
+            by: taken + BY <= width,
         }
     }
 
@@ -177,15 +194,30 @@ impl Columns {
             String::new()
         };
         format!(
-            "   {:STATUS$}{:when$} {group}{:revision$} {:SPAN$}{:SPAN$}By",
+            "   {:STATUS$}{:when$} {group}{:revision$} {:SPAN$}{:SPAN$}{}",
             "Status",
             "When",
             "Revision",
             "Working",
             "Waiting",
+            if self.by { "By" } else { "" },
             when = self.when,
             revision = self.revision,
         )
+    }
+
+    /// What each heading sorts by, and how wide it is.
+    fn sortable(&self) -> [(Option<&'static str>, usize); 7] {
+        let group = if self.group > 0 { self.group + 1 } else { 0 };
+        [
+            (Some("status"), 3 + STATUS),
+            (Some("age"), self.when + 1),
+            (Some("group"), group),
+            (Some("revision"), self.revision + 1),
+            (Some("time"), SPAN),
+            (Some("waiting"), SPAN),
+            (self.by.then_some("person"), SPAN),
+        ]
     }
 
     fn row(&self, model: &Model, entry: &Entry<'_>) -> Vec<Run> {
@@ -222,25 +254,80 @@ impl Columns {
         runs.push(run(Role::Heading, format!("{revision:0$} ", self.revision)));
         runs.push(run(Role::Text, format!("{working:SPAN$}")));
         runs.push(run(Role::Warn, format!("{waiting:SPAN$}")));
-        runs.push(run(Role::Muted, safe(entry.by())));
+        runs.extend(self.by.then(|| run(Role::Muted, safe(entry.by()))));
         runs
     }
 }
 
 /// The selected deployment, in the lowest lines.
-fn details(history: &History, model: &Model, area: Rect, brush: &mut Brush<'_>) {
-    let selected = model.view.as_ref().zip(history.selected.as_ref());
-    let entry = selected.and_then(|(view, id)| history.entry(view, id));
-    let Some(entry) = entry.filter(|_| area.height > 1) else {
+fn below(model: &Model, entry: &Entry<'_>, area: Rect, brush: &mut Brush<'_>) {
+    if area.height < 2 {
         return;
-    };
+    }
     brush.rule(Rect { height: 1, ..area }, Ends::Middle, Role::Focus);
     brush.title(area, &[run(Role::Heading, entry.id.to_string())]);
     let width = area.width.saturating_sub(4);
-    let text = wrap(&safe(&about(model, &entry)), usize::from(width));
+    let text = wrap(&safe(&about(model, entry)), usize::from(width));
     for (y, line) in (area.y + 1..area.bottom()).zip(&text) {
         brush.text(area.x + 2, y, width, Role::Text, line);
     }
+}
+
+/// The selected deployment, beside the rows: what is kept of it, and the deployment as it tells itself.
+fn beside(model: &Model, entry: Option<Entry<'_>>, area: Rect, brush: &mut Brush<'_>) {
+    let title = entry.map(|entry| run(Role::Heading, entry.id.to_string()));
+    let title: Vec<Run> = title.into_iter().collect();
+    let width = detail::columns(area);
+    let mut rows = Vec::new();
+    if let Some(entry) = entry {
+        for (label, text) in facts(model, &entry) {
+            let lines = wrap(&safe(&text), width.saturating_sub(LABEL)).into_iter();
+            rows.extend(lines.enumerate().map(|(part, line)| {
+                let label = if part == 0 { label } else { "" };
+                let label = run(Role::Muted, format!("{label:LABEL$}"));
+                vec![label, run(Role::Text, line)]
+            }));
+        }
+        if entry.summary.is_some() {
+            rows.push(Vec::new());
+            rows.extend(detail::deployment(model, width));
+        }
+    }
+    detail::draw(model, area, &title, &rows, brush);
+}
+
+/// What is known of it, each with its name.
+fn facts(model: &Model, entry: &Entry<'_>) -> Vec<(&'static str, String)> {
+    let mut facts = vec![
+        ("revision", entry.revision.to_owned()),
+        ("group", entry.group.to_string()),
+    ];
+    let created = (model.date)(entry.create_time);
+    let Some(summary) = entry.summary else {
+        facts.push(("created", format!("{created}; no more of it is kept")));
+        return facts;
+    };
+    facts.push(("created", format!("{created} by {}", summary.by)));
+    let configuration = summary.deployment_config_name.to_string();
+    facts.push(("with", configuration));
+    if let Some((took, waited)) = entry.spans(model.present()) {
+        let worked = Short(took.saturating_sub(waited));
+        let waited = if waited.is_zero() {
+            String::new()
+        } else {
+            format!(", waited {}", Short(waited))
+        };
+        facts.push((
+            "took",
+            format!("{} in all: worked {worked}{waited}", Short(took)),
+        ));
+    }
+    facts.extend(match (&summary.rolls_back, &summary.rolled_back_by) {
+        (Some(id), _) => Some(("rollback", format!("rolls back {id}"))),
+        (None, Some(id)) => Some(("rollback", format!("rolled back by {id}"))),
+        (None, None) => None,
+    });
+    facts
 }
 
 fn about(model: &Model, entry: &Entry<'_>) -> String {

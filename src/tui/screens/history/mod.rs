@@ -17,6 +17,7 @@ use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
 use crate::tui::calm::Calm;
 use crate::tui::effect::Effect;
+use crate::tui::layout::beside;
 use crate::tui::lists::List;
 use crate::tui::lists::facts::{Facts, Key};
 use crate::tui::model::{Model, Pane};
@@ -347,7 +348,8 @@ pub(crate) fn other(model: &Model, summary: &Summary) -> Option<DeploymentId> {
     older.into_iter().find(of_group).cloned()
 }
 
-/// From this height on the selected deployment is told below the rows, in so many lines with their rule.
+/// From this height on the selected deployment is told below the rows, in so many lines with their rule, where there is no room
+/// beside them.
 const HIGH: (u16, u16) = (16, 4);
 
 /// The places of the screen.
@@ -356,8 +358,10 @@ struct Places {
     frame: Rect,
     headings: Rect,
     rows: Rect,
-    /// Has no height where there is no room.
-    details: Rect,
+    /// What is selected in a few words; has no height where there is no room.
+    below: Rect,
+    /// What is selected, where it is told beside the rows.
+    beside: Option<Rect>,
 }
 
 impl Places {
@@ -366,15 +370,23 @@ impl Places {
         if model.layout().tiny {
             return Self::default();
         }
-        let frame = Rect::new(0, 1, width, height - 1);
-        let headings = Rect::new(2, 2, width - 4, 1);
-        let taken = if height >= HIGH.0 { HIGH.1 } else { 0 };
-        let rows = Rect::new(2, 3, width - 4, (height - 4).saturating_sub(taken));
+        let beside = beside(model);
+        let whole = Rect::new(0, 1, width, height - 1);
+        let frame = beside.map_or(whole, |(list, _)| list);
+        let headings = Rect::new(2, 2, frame.width - 4, 1);
+        let low = beside.is_none() && height >= HIGH.0;
+        let taken = if low { HIGH.1 } else { 0 };
+        let rows = Rect {
+            y: 3,
+            height: (height - 4).saturating_sub(taken),
+            ..headings
+        };
         Self {
             frame,
             headings,
             rows,
-            details: Rect::new(0, rows.bottom(), width, taken),
+            below: Rect::new(0, rows.bottom(), width, taken),
+            beside: beside.map(|(_, told)| told),
         }
     }
 }

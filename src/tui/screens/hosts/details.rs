@@ -1,10 +1,10 @@
 //! Everything that is known of the selected host, as far as there is room.
 
-use super::places::Places;
 use crate::api::host::HostView;
 use crate::tui::glyph;
 use crate::tui::model::Model;
 use crate::tui::paint::{Brush, Ends, Run, run};
+use crate::tui::screens::places::Places;
 use crate::tui::theme::Role;
 use crate::tui::widgets::wrap::wrap;
 use ratatui::layout::Rect;

@@ -3,14 +3,16 @@
 use ratatui::layout::Rect;
 
 use super::Hosts;
-use super::places::Places;
 use crate::api::host::HostView;
 use crate::text::size;
 use crate::tui::aims::Aim;
 use crate::tui::glyph::{self, Glyph};
+use crate::tui::lists::List;
 use crate::tui::lists::row::Row;
 use crate::tui::model::Model;
 use crate::tui::paint::{Brush, Run, run};
+use crate::tui::panes::sortable;
+use crate::tui::screens::places::Places;
 use crate::tui::theme::Role;
 use crate::tui::widgets::duration::tiny;
 use crate::tui::widgets::list::beyond;
@@ -51,6 +53,14 @@ pub(super) fn draw(hosts: &Hosts, model: &Model, places: &Places, brush: &mut Br
         Role::Heading,
         &headings,
     );
+    let columns = [
+        (Some("state"), 2 + STATE),
+        (Some("name"), name + 1),
+        (Some("up"), UP + 1),
+        (Some("free"), FREE + 1),
+        (wide.then_some("system"), SYSTEM.0),
+    ];
+    sortable(brush, List::Hosts, places.headings, &columns);
     let rows = usize::from(area.height);
     beyond(brush, places.headings, hosts.top, hosts.rows.len(), rows);
     if hosts.rows.is_empty() {

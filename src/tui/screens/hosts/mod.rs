@@ -3,7 +3,6 @@
 
 pub(crate) mod details;
 pub(crate) mod list;
-mod places;
 
 use crate::api::host::HostView;
 use crate::api::snapshot::HostState;
@@ -16,9 +15,9 @@ use crate::tui::lists::List;
 use crate::tui::lists::facts::{Facts, host, host_key};
 use crate::tui::model::Model;
 use crate::tui::paint::{Brush, Run, run};
+use crate::tui::screens::places::Places;
 use crate::tui::theme::Role;
 use crate::tui::widgets::list::{scroll, step};
-use places::Places;
 use std::collections::BTreeMap;
 
 /// The hosts on the screen.

@@ -1,18 +1,17 @@
-//! Where the parts of the hosts' screen are: below the header, the list, and what is known of the selected host beside or
-//! below it where there is room.
+//! Where the parts of a screen are that is a list with headings: below the header, the list, and what is known of the selected
+//! row beside or below it where there is room.
 
 use ratatui::layout::Rect;
 
+use crate::tui::layout::beside;
 use crate::tui::model::Model;
 
-/// From this width on the details are beside the list.
-const WIDE: u16 = 110;
 /// From this height on the details are below the list.
 const HIGH: u16 = 18;
 
 /// The places. A place that is not there has no height.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Places {
+pub(crate) struct Places {
     /// The frame of the list.
     pub frame: Rect,
     pub headings: Rect,
@@ -25,11 +24,12 @@ pub(super) struct Places {
 
 impl Places {
     /// The places for the model's size.
-    pub(super) fn of(model: &Model) -> Self {
+    pub(crate) fn of(model: &Model) -> Self {
         let (width, height) = model.size;
         if model.layout().tiny {
             return Self::default();
         }
+        let places = beside(model);
         let whole = Rect::new(0, 1, width, height - 1);
         // Within the frame, a column of air on both sides.
         let inside = Rect::new(2, whole.y + 1, width - 4, whole.height - 2);
@@ -38,17 +38,10 @@ impl Places {
             height: inside.height - 1,
             ..inside
         };
-        let beside = width >= WIDE;
         let (mut frame, mut details) = (whole, Rect::default());
-        if beside {
-            let taken = (width * 2 / 5).min(70);
-            frame.width -= taken;
-            rows.width -= taken;
-            details = Rect {
-                x: frame.right(),
-                width: taken,
-                ..whole
-            };
+        if let Some((list, told)) = places {
+            (frame, details) = (list, told);
+            rows.width -= told.width;
         } else if height >= HIGH {
             let taken = rows.height * 3 / 5;
             rows.height -= taken;
@@ -63,7 +56,7 @@ impl Places {
             },
             rows,
             details,
-            beside,
+            beside: places.is_some(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The orchestrator's door: commands in, events out, as HTTP over a Unix socket.
 //!
-//! [`command`] is what can be asked for, [`gate`] the one way to ask, [`locks`] the environments that keep it shut, [`snapshot`] and [`feed`] what comes out,
+//! [`command`] is what can be asked for, [`line`] the same as a line to type, [`gate`] the one way to ask, [`locks`] the environments that keep it shut, [`snapshot`] and [`feed`] what comes out,
 //! [`view`] the client's fold of it, [`info`] a deployment as `CodeDeploy` writes it, [`host`] a host in words, [`invitation`] what lets one join,
 //! [`attention`] what needs a person, [`afterwards`] what one asks about a deployment later, [`place`] whether an address leads anywhere, [`client`] the client.
 //!
@@ -18,6 +18,7 @@ pub mod gauge;
 pub mod host;
 pub mod info;
 pub mod invitation;
+pub mod line;
 pub mod listener;
 pub mod locks;
 pub mod place;

@@ -24,7 +24,7 @@ const FIRST: Duration = Duration::from_secs(10);
 #[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Args {
     #[command(subcommand)]
-    verb: Option<host_edit::Verb>,
+    pub verb: Option<host_edit::Verb>,
     /// Show everything about this host
     host: Option<Name>,
     /// How to print

@@ -55,7 +55,6 @@ mod show;
 mod sim;
 mod span;
 mod stop;
-mod table;
 mod traffic;
 mod validate;
 mod wait;
@@ -70,6 +69,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use self::context::Context;
 pub use self::exit::Exit;
+use crate::text::table;
 use crate::tui::Crashed;
 
 /// Drive software rollouts from a terminal: the CodeDeploy model on your own machines.

@@ -131,7 +131,8 @@ fn apply(model: &mut Model, at: Timestamp, message: Message) -> Vec<Effect> {
             layers::previewed(model, number, result);
             Vec::new()
         }
-        Message::Answered(result) => {
+        Message::Answered(number, result) => {
+            model.sent.end(number, model.now, &result);
             answers::answered(model, result);
             Vec::new()
         }

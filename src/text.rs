@@ -1,5 +1,7 @@
 //! Text for people: made safe once where it comes in from outside, and times and sizes as they are read.
 
+pub mod table;
+
 use crate::model::timestamp::Timestamp;
 
 /// Makes text from outside harmless: no escape, control or bidirectional character of it reaches a terminal.

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use serde_json::json;
 
 use super::change::{self, Options};
 use super::context::{Context, UsageError, look};
@@ -11,6 +10,7 @@ use super::field::Field;
 use super::platform::Platform;
 use super::print::say;
 use super::{Exit, Output, editor};
+use crate::api::whole;
 use crate::model::application::ComputePlatform;
 use crate::model::name::Name;
 use crate::model::project::Project;
@@ -136,28 +136,15 @@ fn show(folder: &Path, name: &Name, output: Output) -> color_eyre::Result<Exit> 
         .applications
         .get(name)
         .ok_or_else(|| missing(folder, name))?;
-    if output == Output::Json {
-        let value = json!({ "application": application });
-        say(serde_json::to_string_pretty(&value)?);
-        return Ok(Exit::Succeeded);
-    }
-    say(format_args!("application  {name}"));
-    say(format_args!(
-        "platform     {}",
-        application.compute_platform.name()
-    ));
-    let groups = project
-        .groups
-        .iter()
-        .filter(|group| &group.application_name == name);
-    for (index, group) in groups.enumerate() {
-        let label = if index == 0 { "groups" } else { "" };
-        say(format_args!(
-            "{label:<12} {}  {}  {} hosts",
-            group.deployment_group_name,
-            group.deployment_config_name,
-            project.members(group).count()
-        ));
+    match output {
+        Output::Json => {
+            let value = whole::application::json(application);
+            say(serde_json::to_string_pretty(&value)?);
+        }
+        Output::Text => {
+            let lines = whole::application::lines(&project, name, application);
+            lines.into_iter().for_each(say);
+        }
     }
     Ok(Exit::Succeeded)
 }

@@ -47,6 +47,8 @@ pub(super) async fn at(
         preferences,
         start,
         documents: Some(folder.clone()),
+        // It was not found from here.
+        place: context.project.is_some().then(|| folder.clone()),
         session: state::session(&folder).ok(),
         ..tui::Options::new(client.clone(), user())
     };

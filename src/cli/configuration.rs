@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use clap::Subcommand;
-use serde_json::json;
 
 use super::change::{self, Options};
 use super::context::{Context, UsageError};
 use super::field::Field;
 use super::print::{note, say};
 use super::{Exit, Output, editor};
-use crate::api::configuration::{is_predefined, meaning, users};
+use crate::api::configuration::{is_predefined, users};
+use crate::api::whole;
 use crate::model::name::Name;
 use crate::model::yaml::Path as FieldPath;
 use crate::model::yaml::edit::{Change, Content};
@@ -208,21 +208,12 @@ fn show(folder: &Path, name: &Name, output: Output) -> color_eyre::Result<Exit> 
         .get(name)
         .ok_or_else(|| missing(folder, name))?;
     if output == Output::Json {
-        let value = json!({ "deploymentConfigInfo": configuration });
+        let value = whole::configuration::json(configuration);
         say(serde_json::to_string_pretty(&value)?);
         return Ok(Exit::Succeeded);
     }
-    say(format_args!("configuration  {name}"));
-    for (label, text) in meaning(configuration) {
-        say(format_args!("{label:15}{text}"));
+    for line in whole::configuration::lines(&project, name, configuration) {
+        say(line);
     }
-    let users = users(&project, name);
-    let users: Vec<String> = users.map(|group| group.key().to_string()).collect();
-    let users = if users.is_empty() {
-        "no group".to_owned()
-    } else {
-        users.join(", ")
-    };
-    say(format_args!("used by        {users}"));
     Ok(Exit::Succeeded)
 }

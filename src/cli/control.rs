@@ -1,5 +1,6 @@
 //! `cutover pause|resume|approve|retry|skip|next|give-up ID [HOST]`: steering a deployment that runs.
 
+use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 
 use super::context::{Context, UsageError, look, usage, user};
@@ -12,10 +13,35 @@ use crate::engine::foresee::Foreseen;
 use crate::engine::input::{self, What};
 use crate::engine::plan::Before;
 use crate::engine::{Deployment, foresee, outlook};
+use crate::model::approval::Step;
 use crate::model::deployment::DeploymentId;
 use crate::model::name::Name;
 use crate::model::yaml::nearest;
 use crate::text::safe;
+
+/// Steers a deployment that runs.
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Start nothing new until told to go on; what runs goes on, and traffic keeps its shares
+    #[command(visible_alias = "hold")]
+    Pause(Args),
+    /// Go on with a paused deployment
+    Resume(Args),
+    /// Try a failed instance again, before any other starts
+    Retry(HostArgs),
+    /// Leave an instance out that has not started
+    Skip(HostArgs),
+    /// Start an instance before the others
+    Next(HostArgs),
+    /// End a deployment that holds: it fails
+    GiveUp(Args),
+    /// Move traffic to the replacement of a blue/green deployment that waits for it
+    Reroute(Args),
+    /// Keep the original of a blue/green deployment no longer than until now
+    SkipWait(Args),
+    /// Approve what somebody else has created: that it starts, or that its traffic moves
+    Approve(ApproveArgs),
+}
 
 /// Steers a deployment.
 #[derive(Debug, clap::Args)]
@@ -37,6 +63,32 @@ pub(super) struct HostArgs {
     how: How,
 }
 
+/// Approves.
+#[derive(Debug, clap::Args)]
+pub(super) struct ApproveArgs {
+    #[command(flatten)]
+    args: Args,
+    /// Only this step; by default the one that waits
+    #[arg(long, value_enum)]
+    step: Option<Waiting>,
+}
+
+/// What waits for an approval.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Waiting {
+    Start,
+    Reroute,
+}
+
+impl From<Waiting> for Step {
+    fn from(value: Waiting) -> Self {
+        match value {
+            Waiting::Start => Self::Start,
+            Waiting::Reroute => Self::Reroute,
+        }
+    }
+}
+
 #[derive(Debug, clap::Args)]
 struct How {
     /// Why, for the journal
@@ -53,39 +105,75 @@ struct How {
     output: Output,
 }
 
-/// Carries out a command about one instance.
-pub(super) async fn run_on(
-    args: HostArgs,
-    what: impl FnOnce(Name) -> What,
-    context: &Context,
-) -> color_eyre::Result<Exit> {
-    let what = what(args.host);
-    let args = Args {
-        deployment: args.deployment,
-        how: args.how,
-    };
-    run(args, what, context).await
+impl Verb {
+    /// What it wants of a deployment.
+    pub(super) fn wish(self) -> (Args, What) {
+        let host = |args: HostArgs| {
+            let (deployment, how) = (args.deployment, args.how);
+            (Args { deployment, how }, args.host)
+        };
+        match self {
+            Self::Pause(args) => (args, What::Pause),
+            Self::Resume(args) => (args, What::Resume),
+            Self::GiveUp(args) => (args, What::GiveUp),
+            Self::Reroute(args) => {
+                let before = Before::Reroute;
+                (args, What::Continue { before })
+            }
+            Self::SkipWait(args) => {
+                let before = Before::Termination;
+                (args, What::Continue { before })
+            }
+            Self::Approve(ApproveArgs { args, step }) => {
+                let step = step.map(Step::from);
+                (args, What::Approve { step })
+            }
+            Self::Retry(args) => {
+                let (args, target) = host(args);
+                (args, What::Retry { target })
+            }
+            Self::Skip(args) => {
+                let (args, target) = host(args);
+                (args, What::Skip { target })
+            }
+            Self::Next(args) => {
+                let (args, target) = host(args);
+                (args, What::StartNext { target })
+            }
+        }
+    }
+}
+
+impl Args {
+    /// What is sent to have this done.
+    pub(super) fn order(&self, what: What) -> input::Command {
+        input::Command {
+            what,
+            by: user(),
+            // So that a refusal is foreseen here, too; the door sees for itself.
+            uid: Some(nix::unistd::getuid().as_raw()),
+            why: self.how.why.clone(),
+            seen: self.how.seen,
+        }
+    }
 }
 
 /// Carries out a command, or says what it would do.
+pub(super) async fn run_verb(verb: Verb, context: &Context) -> color_eyre::Result<Exit> {
+    let (args, what) = verb.wish();
+    run(args, what, context).await
+}
+
+/// The same.
 pub(super) async fn run(args: Args, what: What, context: &Context) -> color_eyre::Result<Exit> {
-    let Args {
-        deployment: id,
-        how,
-    } = args;
+    let id = args.deployment.clone();
     let client = context.connect().await?;
     let deployment = client.deployment(&id).await.map_err(usage)?;
     if let Some(host) = what.target() {
         known(host, &deployment)?;
     }
-    let command = input::Command {
-        what: seen_now(what, &deployment),
-        by: user(),
-        // So that a refusal is foreseen here, too; the door sees for itself.
-        uid: Some(nix::unistd::getuid().as_raw()),
-        why: how.why,
-        seen: how.seen,
-    };
+    let command = args.order(seen_now(what, &deployment));
+    let how = args.how;
     let foreseen = ahead(&client, &deployment, &command).await?;
     if how.dry_run {
         preview(&foreseen, how.output)?;

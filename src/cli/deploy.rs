@@ -142,20 +142,28 @@ pub(super) async fn request(
     context: &Context,
     client: &Client,
 ) -> color_eyre::Result<Deploy> {
+    let mut deploy = asked(args)?;
+    if is_place(&deploy.revision) {
+        let origin: Origin = deploy
+            .revision
+            .parse()
+            .map_err(|error| wrong_usage(&error))?;
+        let application = deploy.group.application.clone();
+        let pushed = bring(context, client, application, origin, None).await?;
+        deploy.revision = pushed.revision.digest.to_string();
+    }
+    Ok(deploy)
+}
+
+/// What is asked for, as it was typed.
+pub(super) fn asked(args: Args) -> Result<Deploy, UsageError> {
     let auto_rollback_configuration = args.auto_rollback.as_deref().map(rollback).transpose()?;
-    let revision = if is_place(&args.revision) {
-        let origin: Origin = args.revision.parse().map_err(|error| wrong_usage(&error))?;
-        let pushed = bring(context, client, args.application.clone(), origin, None).await?;
-        pushed.revision.digest.to_string()
-    } else {
-        args.revision
-    };
     Ok(Deploy {
         group: GroupKey {
             application: args.application,
             group: args.group,
         },
-        revision,
+        revision: args.revision,
         target_instances: replacement(&args.replacement).map(Box::new),
         configuration: args.config,
         description: args.description,

@@ -70,17 +70,34 @@ pub(super) struct ListArgs {
     output: Output,
 }
 
+impl Args {
+    /// What is sent.
+    pub(super) fn request(self) -> Command {
+        Command::Freeze {
+            scope: scope(self.place),
+            why: self.reason,
+            seconds: self.span.0.as_secs(),
+            by: user(),
+        }
+    }
+}
+
+impl ThawArgs {
+    /// What is sent.
+    pub(super) fn request(self) -> Command {
+        Command::Thaw {
+            scope: scope(self.place),
+            why: self.why,
+            by: user(),
+        }
+    }
+}
+
 /// Orders a freeze.
 pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exit> {
     let client = context.connect().await?;
-    let scope = scope(args.place);
-    let command = Command::Freeze {
-        scope: scope.clone(),
-        why: args.reason,
-        seconds: args.span.0.as_secs(),
-        by: user(),
-    };
-    context.send(&client, command).await?;
+    let scope = scope(args.place.clone());
+    context.send(&client, args.request()).await?;
     let view = look(&client).await?;
     let freeze = view.freezes.iter().find(|freeze| freeze.scope == scope);
     let until = freeze.map_or_else(String::new, |freeze| {
@@ -102,13 +119,8 @@ pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exi
 /// Ends a freeze.
 pub(super) async fn thaw(args: ThawArgs, context: &Context) -> color_eyre::Result<Exit> {
     let client = context.connect().await?;
-    let scope = scope(args.place);
-    let command = Command::Thaw {
-        scope: scope.clone(),
-        why: args.why,
-        by: user(),
-    };
-    context.send(&client, command).await?;
+    let scope = scope(args.place.clone());
+    context.send(&client, args.request()).await?;
     say(format_args!("{scope} is thawed"));
     Ok(Exit::Succeeded)
 }

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Subcommand, ValueEnum};
-use serde_json::json;
 
 use super::application::still;
 use super::change::{self, Options};
@@ -11,17 +10,14 @@ use super::context::{Context, UsageError, look};
 use super::field::Field;
 use super::print::say;
 use super::{Exit, Output, editor};
-use crate::engine::ledger::Watched;
-use crate::model::automatic::Look;
-use crate::model::group::{DeploymentGroup, GroupKey};
+use crate::api::whole;
+use crate::model::group::GroupKey;
 use crate::model::name::Name;
-use crate::model::project::Project;
 use crate::model::yaml::Path as FieldPath;
 use crate::model::yaml::edit::{Change, Content};
 use crate::store::documents::edit::typed::{Tag, rollback, selection};
 use crate::store::documents::edit::{Changes, New};
 use crate::store::documents::place;
-use crate::text::{date_time, safe};
 
 /// Creates, shows, edits and deletes deployment groups.
 #[derive(Debug, clap::Args)]
@@ -289,84 +285,19 @@ async fn show(
         group: which.group.clone(),
     };
     let group = project.group(&key).ok_or_else(|| missing(folder, which))?;
-    let automatic = project.automatic_deployment(&key);
-    let view = match automatic {
+    let view = match project.automatic_deployment(&key) {
         Some(_) => Some(look(&context.connect().await?).await?),
         None => None,
     };
-    let follows = view.as_ref().and_then(|view| view.follows(&key));
-    if output == Output::Json {
-        let mut value = json!({ "deploymentGroupInfo": group });
-        if let Some(automatic) = automatic {
-            value["automaticDeployment"] = json!(automatic);
-            value["watched"] = json!(follows.and_then(|(_, _, watched)| watched));
-            value["looked"] = json!(follows.and_then(|(_, look, _)| look));
+    match output {
+        Output::Json => {
+            let value = whole::group::json(&project, group, view.as_ref());
+            say(serde_json::to_string_pretty(&value)?);
         }
-        say(serde_json::to_string_pretty(&value)?);
-        return Ok(Exit::Succeeded);
-    }
-    let mut lines = lines(&project, group)?;
-    if let Some(automatic) = automatic {
-        let (from, every) = (&automatic.from, automatic.interval_seconds);
-        lines.push(format!("automatic      {from}, looked at every {every} s"));
-        let (look, watched) = follows.map_or((None, None), |(_, look, watched)| (look, watched));
-        lines.extend(looked(look, watched));
-    }
-    for line in lines {
-        say(safe(&line));
+        Output::Text => {
+            let lines = whole::group::lines(&project, group, view.as_ref());
+            lines.into_iter().for_each(say);
+        }
     }
     Ok(Exit::Succeeded)
-}
-
-/// When the place that a group follows was looked at last, and what was seen there.
-fn looked(look: Option<&Look>, watched: Option<&Watched>) -> Vec<String> {
-    let never = || "not yet".to_owned();
-    let at = look.map_or_else(never, |look| date_time(look.at));
-    let seen = watched.map_or_else(
-        || "nothing yet".to_owned(),
-        |watched| format!("{} {watched}", date_time(watched.at)),
-    );
-    let mut lines = vec![
-        format!("last looked    {at}"),
-        format!("last seen      {seen}"),
-    ];
-    let trouble = look.and_then(|look| look.trouble.as_ref());
-    lines.extend(trouble.map(|why| format!("last error     {why}")));
-    lines
-}
-
-fn lines(project: &Project, group: &DeploymentGroup) -> color_eyre::Result<Vec<String>> {
-    let members: Vec<&str> = project
-        .members(group)
-        .map(|host| host.name.as_str())
-        .collect();
-    let hosts = match members.as_slice() {
-        [] => "none".to_owned(),
-        _ => members.join(", "),
-    };
-    let rollback = match &group.auto_rollback_configuration {
-        Some(rollback) if rollback.enabled => {
-            let events = serde_json::to_value(&rollback.events)?;
-            let events = events.as_array().into_iter().flatten();
-            let names: Vec<&str> = events.filter_map(serde_json::Value::as_str).collect();
-            names.join(", ")
-        }
-        _ => "off".to_owned(),
-    };
-    let outdated = serde_json::to_value(group.outdated_instances_strategy)?;
-    let mut lines = vec![
-        format!("group          {}", group.key()),
-        format!(
-            "type           {}",
-            group.deployment_style.deployment_type.label()
-        ),
-        format!("configuration  {}", group.deployment_config_name),
-        format!("hosts          {hosts}"),
-        format!("auto-rollback  {rollback}"),
-        format!("outdated       {}", outdated.as_str().unwrap_or_default()),
-    ];
-    if let Some(id) = &group.deployment_group_id {
-        lines.push(format!("id             {id}"));
-    }
-    Ok(lines)
 }

@@ -31,17 +31,23 @@ pub(super) struct Args {
     status: Status,
 }
 
+impl Args {
+    /// What is sent.
+    pub(super) fn request(self) -> Command {
+        Command::ReportHook {
+            deployment: self.deployment,
+            ticket: self.ticket,
+            status: match self.status {
+                Status::Succeeded => HookStatus::Succeeded,
+                Status::Failed => HookStatus::Failed,
+            },
+        }
+    }
+}
+
 pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exit> {
     let client = context.connect().await?;
-    let command = Command::ReportHook {
-        deployment: args.deployment,
-        ticket: args.ticket,
-        status: match args.status {
-            Status::Succeeded => HookStatus::Succeeded,
-            Status::Failed => HookStatus::Failed,
-        },
-    };
-    if let Answer::Taken { message, .. } = context.send(&client, command).await? {
+    if let Answer::Taken { message, .. } = context.send(&client, args.request()).await? {
         say(message);
     }
     Ok(Exit::Succeeded)

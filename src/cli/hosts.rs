@@ -11,6 +11,7 @@ use super::{Exit, Output, host_edit, table};
 use crate::api::client::Client;
 use crate::api::host::{HostView, span};
 use crate::api::view::View;
+use crate::api::whole;
 use crate::clock;
 use crate::model::name::Name;
 use crate::model::timestamp::Timestamp;
@@ -24,7 +25,7 @@ const FIRST: Duration = Duration::from_secs(10);
 #[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Args {
     #[command(subcommand)]
-    verb: Option<host_edit::Verb>,
+    pub verb: Option<host_edit::Verb>,
     /// Show everything about this host
     host: Option<Name>,
     /// How to print
@@ -49,12 +50,12 @@ pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Ex
     let now = clock::now();
     match (args.output, &args.host) {
         (Output::Json, _) => {
-            let hosts: Vec<Value> = hosts.into_iter().map(as_json).collect();
+            let hosts: Vec<Value> = hosts.into_iter().map(whole::host::json).collect();
             say(serde_json::to_string_pretty(&json!({ "hosts": hosts }))?);
         }
         (Output::Text, Some(_)) => hosts
             .into_iter()
-            .flat_map(|host| details(host, now))
+            .flat_map(|host| whole::host::lines(host, now, clock_time))
             .for_each(say),
         (Output::Text, None) => as_table(&hosts, now).into_iter().for_each(say),
     }
@@ -88,15 +89,6 @@ fn unknown(name: &Name, view: &View) -> UsageError {
     UsageError(match nearest {
         Some((_, nearest)) => format!("there is no host {name}: did you mean {nearest}?"),
         None => format!("there is no host {name}: `cutover hosts` lists all"),
-    })
-}
-
-fn as_json(host: HostView<'_>) -> Value {
-    json!({
-        "host": host.host,
-        "state": host.state(),
-        "problems": host.problems(),
-        "status": host.status,
     })
 }
 
@@ -148,11 +140,4 @@ fn as_table(hosts: &[HostView<'_>], now: Timestamp) -> Vec<String> {
         "HEALTH",
     ];
     table::lines(&headings, &rows)
-}
-
-fn details(host: HostView<'_>, now: Timestamp) -> Vec<String> {
-    let lines = host.lines(now, clock_time).into_iter();
-    std::iter::once(host.host.name.to_string())
-        .chain(lines.map(|line| format!("{:10} {}", line.label, safe(&line.text))))
-        .collect()
 }

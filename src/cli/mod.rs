@@ -32,6 +32,8 @@ mod hosts;
 mod init;
 mod keys;
 mod lab;
+#[cfg(test)]
+mod lines;
 mod list;
 mod local;
 mod logs;
@@ -53,7 +55,6 @@ mod show;
 mod sim;
 mod span;
 mod stop;
-mod table;
 mod traffic;
 mod validate;
 mod wait;
@@ -68,8 +69,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use self::context::Context;
 pub use self::exit::Exit;
-use crate::engine::input::What;
-use crate::engine::plan::Before;
+use crate::text::table;
 use crate::tui::Crashed;
 
 /// Drive software rollouts from a terminal: the CodeDeploy model on your own machines.
@@ -161,29 +161,12 @@ enum Command {
     ReportHook(hook::Args),
     /// Stop a deployment: running events finish, nothing new starts
     Stop(stop::Args),
-    /// Start nothing new until told to go on; what runs goes on, and traffic keeps its shares
-    #[command(visible_alias = "hold")]
-    Pause(control::Args),
-    /// Go on with a paused deployment
-    Resume(control::Args),
-    /// Try a failed instance again, before any other starts
-    Retry(control::HostArgs),
-    /// Leave an instance out that has not started
-    Skip(control::HostArgs),
-    /// Start an instance before the others
-    Next(control::HostArgs),
-    /// End a deployment that holds: it fails
-    GiveUp(control::Args),
-    /// Move traffic to the replacement of a blue/green deployment that waits for it
-    Reroute(control::Args),
-    /// Approve what somebody else has created: that it starts, or that its traffic moves
-    Approve(control::Args),
+    #[command(flatten)]
+    Steer(control::Verb),
     /// Give the replacement a share of the traffic, and keep that until resumed
     Weight(weight::Args),
     /// Show where the traffic of deployments really goes
     Traffic(traffic::Args),
-    /// Keep the original of a blue/green deployment no longer than until now
-    SkipWait(control::Args),
     /// Roll a deployment back to the revision before it
     Rollback(rollback::Args),
     /// Deploy again: the same revision, configuration and options
@@ -288,31 +271,9 @@ async fn run(cli: Cli) -> color_eyre::Result<Exit> {
         Some(Command::Freezes(args)) => freeze::list(&args, &context).await,
         Some(Command::Stop(args)) => stop::run(args, &context).await,
         Some(Command::Plan(args)) => plan::run(*args, &context).await,
-        Some(Command::Pause(args)) => control::run(args, What::Pause, &context).await,
-        Some(Command::Resume(args)) => control::run(args, What::Resume, &context).await,
-        Some(Command::GiveUp(args)) => control::run(args, What::GiveUp, &context).await,
-        Some(Command::Reroute(args)) => {
-            let before = Before::Reroute;
-            control::run(args, What::Continue { before }, &context).await
-        }
-        Some(Command::SkipWait(args)) => {
-            let before = Before::Termination;
-            control::run(args, What::Continue { before }, &context).await
-        }
-        Some(Command::Approve(args)) => {
-            control::run(args, What::Approve { step: None }, &context).await
-        }
+        Some(Command::Steer(verb)) => control::run_verb(verb, &context).await,
         Some(Command::Weight(args)) => weight::run(args, &context).await,
         Some(Command::Traffic(args)) => traffic::run(&args, &context).await,
-        Some(Command::Retry(args)) => {
-            control::run_on(args, |target| What::Retry { target }, &context).await
-        }
-        Some(Command::Skip(args)) => {
-            control::run_on(args, |target| What::Skip { target }, &context).await
-        }
-        Some(Command::Next(args)) => {
-            control::run_on(args, |target| What::StartNext { target }, &context).await
-        }
         Some(Command::Rollback(args)) => rollback::run(args, &context).await,
         Some(Command::Redeploy(args)) => redeploy::run(args, &context).await,
         Some(Command::Open(args)) => open::run(args, &context).await,

@@ -24,11 +24,11 @@ pub(super) struct Args {
     #[arg(long, default_value_t = 50)]
     limit: u32,
     #[command(subcommand)]
-    what: Option<What>,
+    pub what: Option<What>,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum What {
+pub(super) enum What {
     /// Send a receiver a test notification now, and say what it answers
     Test {
         /// Its name in `connections.receivers`

@@ -60,27 +60,43 @@ impl FromStr for Origin {
     }
 }
 
-pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exit> {
-    let Args {
-        application,
-        source,
-        label,
-        to,
-        account,
-    } = args;
-    let to = to.map(|object| Destination { object, account });
-    if let (Origin::Elsewhere(source), Some(to)) = (&source, &to) {
-        let message = format!(
-            "{source} is not on this machine, so it can't be sent to {}: push it without --to",
-            to.object
-        );
-        return Err(UsageError(message).into());
+impl Args {
+    /// What is sent.
+    pub(super) fn request(self) -> Result<Command, UsageError> {
+        let (object, account) = (self.to, self.account);
+        let to = object.map(|object| Destination { object, account });
+        if let (Origin::Elsewhere(source), Some(to)) = (&self.source, &to) {
+            return Err(UsageError(format!(
+                "{source} is not on this machine, so it can't be sent to {}: push it without --to",
+                to.object
+            )));
+        }
+        Ok(self.source.request(self.application, self.label, to))
     }
+}
+
+impl Origin {
+    fn request(self, application: Name, label: Option<String>, to: Option<Destination>) -> Command {
+        match self {
+            Self::Here(path) => Command::Push {
+                application,
+                path,
+                label,
+                to,
+            },
+            Self::Elsewhere(source) => Command::Fetch {
+                application,
+                source,
+                label,
+            },
+        }
+    }
+}
+
+pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exit> {
+    let request = args.request()?;
     let client = context.connect().await?;
-    let revision = match (source, to) {
-        (Origin::Here(path), to) => push(context, &client, application, &path, label, to).await?,
-        (source, _) => bring(context, &client, application, source, label).await?,
-    };
+    let revision = register(context, &client, request).await?;
     say(format_args!(
         "{}  {}  {} bytes",
         revision.revision.label, revision.revision.digest, revision.revision.size
@@ -100,16 +116,22 @@ pub(super) async fn bring(
     origin: Origin,
     label: Option<String>,
 ) -> color_eyre::Result<RegisteredRevision> {
-    match origin {
-        Origin::Here(path) => push(context, client, application, &path, label, None).await,
-        Origin::Elsewhere(source) => {
-            let command = Command::Fetch {
-                application,
-                source,
-                label,
-            };
-            registered(context.send(client, command).await?)
-        }
+    register(context, client, origin.request(application, label, None)).await
+}
+
+async fn register(
+    context: &Context,
+    client: &Client,
+    request: Command,
+) -> color_eyre::Result<RegisteredRevision> {
+    match request {
+        Command::Push {
+            application,
+            path,
+            label,
+            to,
+        } => push(context, client, application, &path, label, to).await,
+        request => registered(context.send(client, request).await?),
     }
 }
 

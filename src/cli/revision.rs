@@ -18,11 +18,11 @@ use crate::text::{date_time, safe, size};
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
-    verb: Verb,
+    pub verb: Verb,
 }
 
 #[derive(Debug, Subcommand)]
-enum Verb {
+pub(super) enum Verb {
     /// List the revisions of an application, the newest registration first
     List {
         /// The application

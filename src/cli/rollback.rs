@@ -16,14 +16,20 @@ pub(super) struct Args {
     wait: bool,
 }
 
+impl Args {
+    /// What is sent.
+    pub(super) fn request(&self) -> Command {
+        Command::Rollback {
+            deployment: self.deployment.clone(),
+            by: user(),
+            uid: None,
+        }
+    }
+}
+
 pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exit> {
     let client = context.connect().await?;
-    let command = Command::Rollback {
-        deployment: args.deployment.clone(),
-        by: user(),
-        uid: None,
-    };
-    let watched = match context.send(&client, command).await? {
+    let watched = match context.send(&client, args.request()).await? {
         Answer::Created { deployment } => {
             say(&deployment);
             deployment

@@ -44,20 +44,27 @@ struct Then {
     no_rollback: bool,
 }
 
+impl Args {
+    /// Which deployment, and what is wanted of it.
+    pub(super) fn order(&self) -> (DeploymentId, input::Command) {
+        let stop = input::What::Stop {
+            auto_rollback: match (self.then.rollback, self.then.no_rollback) {
+                (true, _) => Some(true),
+                (_, true) => Some(false),
+                _ => None,
+            },
+        };
+        let command = input::Command {
+            why: self.why.clone(),
+            ..input::Command::new(stop, user())
+        };
+        (self.deployment.clone(), command)
+    }
+}
+
 pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exit> {
     let client = context.connect().await?;
-    let stop = input::What::Stop {
-        auto_rollback: match (args.then.rollback, args.then.no_rollback) {
-            (true, _) => Some(true),
-            (_, true) => Some(false),
-            _ => None,
-        },
-    };
-    let id = args.deployment;
-    let command = input::Command {
-        why: args.why,
-        ..input::Command::new(stop, user())
-    };
+    let (id, command) = args.order();
     let deployment = client.deployment(&id).await.map_err(usage)?;
     let foreseen = ahead(&client, &deployment, &command).await?;
     if args.dry_run {

@@ -70,8 +70,16 @@ pub(super) async fn run(args: Args, context: &Context) -> color_eyre::Result<Exi
         ))
         .into());
     };
-    let split = args.share.of(asked);
-    control::run(args.control, What::Weight { split }, context).await
+    let (args, what) = args.wish(asked);
+    control::run(args, what, context).await
+}
+
+impl Args {
+    /// What it wants of a deployment that was asked for this split last.
+    pub(super) fn wish(self, asked: Split) -> (control::Args, What) {
+        let split = self.share.of(asked);
+        (self.control, What::Weight { split })
+    }
 }
 
 #[cfg(test)]

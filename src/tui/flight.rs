@@ -90,8 +90,8 @@ fn of_message(model: &Model, message: &Message) -> Cow<'static, str> {
         Message::Prepared(..) => "prepared",
         Message::Written(_) => "written",
         Message::Previewed(..) => "previewed",
-        Message::Answered(Ok(_)) => "answered",
-        Message::Answered(Err(_)) => "refused",
+        Message::Answered(_, Ok(_)) => "answered",
+        Message::Answered(_, Err(_)) => "refused",
         Message::Terminated => "terminated",
     };
     kind.into()

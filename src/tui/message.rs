@@ -15,6 +15,7 @@ use crate::model::deployment::DeploymentId;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
 use crate::model::traffic::status::BalancerDetails;
+use crate::tui::sent::Unanswered;
 use crate::tui::writing::Reviewed;
 
 /// Something happened.
@@ -69,8 +70,8 @@ pub(crate) enum Message {
     Uncopied(String),
     /// A preview was made.
     Previewed(u64, Result<Box<Preview>, String>),
-    /// A command was answered.
-    Answered(Result<Answer, String>),
+    /// A command was answered, with its number among what was sent.
+    Answered(u64, Result<Answer, Unanswered>),
     /// A document is back from the editor, or why it was not written by hand.
     Edited(Result<Box<Reviewed>, String>),
     /// A draft of something new was made.
@@ -125,7 +126,7 @@ impl Message {
             | Self::Edited(_)
             | Self::Prepared(..)
             | Self::Written(_)
-            | Self::Answered(_) => true,
+            | Self::Answered(..) => true,
             Self::Key(_)
             | Self::Act(_)
             | Self::Go(_)

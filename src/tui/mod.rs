@@ -47,6 +47,7 @@ mod replay;
 mod safe;
 mod save;
 mod screens;
+mod sent;
 mod servers;
 mod session;
 mod source;
@@ -96,6 +97,8 @@ pub struct Options {
     pub start: Option<Address>,
     /// The folder of the project's documents, if it is on this machine.
     pub documents: Option<PathBuf>,
+    /// Where the project is, if whoever types a command has to say so.
+    pub place: Option<PathBuf>,
     /// The file that remembers where the cockpit was left, and how its lists were arranged.
     pub session: Option<PathBuf>,
     /// How this person wants it.
@@ -112,6 +115,7 @@ impl Options {
             tour: Vec::new(),
             start: None,
             documents: None,
+            place: None,
             session: None,
             preferences: Preferences::default(),
         }
@@ -133,6 +137,7 @@ pub async fn run(options: Options) -> color_eyre::Result<Outcome> {
     let mut model = model::Model::new(keymap, theme, options.user, options.read_only);
     model.tour = options.tour;
     model.documents = options.documents;
+    model.place = options.place;
     // It needs the terminal for itself.
     model.editor =
         Editor::find(|name| std::env::var(name).ok()).filter(|_| !options.preferences.plain);

@@ -26,6 +26,7 @@ use super::screens::history::History;
 use super::screens::home::Home;
 use super::screens::hosts::Hosts;
 use super::screens::{self, Screen};
+use super::sent::Sent;
 use super::servers::Servers;
 use super::session::Start;
 use super::terminal::clipboard::Clipboard;
@@ -252,6 +253,10 @@ pub(crate) struct Model {
     pub read_only: bool,
     /// The folder of the project's documents, if it is on this machine.
     pub documents: Option<PathBuf>,
+    /// Where the project is, if whoever types a command has to say so.
+    pub place: Option<PathBuf>,
+    /// What was sent.
+    pub sent: Sent,
     /// What documents are written with by hand.
     pub editor: Option<Editor>,
     /// The environments that this person has unlocked here.
@@ -334,6 +339,8 @@ impl Model {
             mouse: Mouse::default(),
             read_only,
             documents: None,
+            place: None,
+            sent: Sent::default(),
             editor: None,
             unlocked: Unlocked::default(),
             replay: None,

@@ -111,6 +111,7 @@ pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Ex
         read_only: context.read_only,
         tour: tour::STEPS.to_vec(),
         documents: Some(fleet.folder.clone()),
+        place: Some(fleet.folder.clone()),
         preferences,
         ..tui::Options::new(client.clone(), user())
     };

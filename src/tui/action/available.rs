@@ -14,6 +14,7 @@ use crate::model::name::Name;
 use crate::model::traffic::Split;
 use crate::tui::consequence::goal;
 use crate::tui::documents;
+use crate::tui::layers::text;
 use crate::tui::lists::List;
 use crate::tui::model::{Model, Mouse};
 use crate::tui::output::rows::Long;
@@ -198,6 +199,10 @@ fn afterwards(action: Action, model: &Model) -> Result<(), String> {
 /// Why one can't go somewhere, or arrange a list.
 fn moving(action: Action, model: &Model) -> Result<(), String> {
     match action {
+        Action::Raw | Action::Details => text::whole(model).map(|_| ()),
+        Action::Requests if model.replay.is_some() => {
+            Err(format!("{REFUSED}: nothing is sent from it"))
+        }
         Action::Hosts if model.replay.is_some() => {
             Err(format!("{REFUSED}: nothing is known of the hosts"))
         }

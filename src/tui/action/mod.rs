@@ -65,7 +65,7 @@ impl Context {
             Self::Leaving => "When leaving while a deployment runs",
             Self::Typing => "Where text is typed",
             Self::Form => "In a form",
-            Self::Help => "In the help and the messages",
+            Self::Help => "In what is only read: help, messages, requests, details",
             Self::Replay => "In a replay",
         }
     }
@@ -201,6 +201,8 @@ actions! {
     Export "export" Main Harmless None, "Write what you see to a new file: the screen as text, with colours or as a picture, or the list's rows as CSV or JSON";
     Help "help" Main Harmless Some("help"), "Show every key, and why an action is not available";
     Messages "messages" Main Harmless None, "Show everything that was said since the cockpit was opened";
+    Details "details" Main Harmless None, "Show everything about what is selected in words, as `cutover show` prints it";
+    Requests "requests" Main Harmless None, "Show everything that this cockpit has sent, as command lines, and how it was answered";
     Mouse "mouse" Main Harmless None, "Leave the mouse to the terminal, to select text with it; or take it again";
     Quit "quit" Main Harmless Some("quit"), "Leave; asks what to do with deployments that run";
     Dismiss "dismiss" Main Harmless Some("close hint"), "Put the guide or the message away";
@@ -212,6 +214,7 @@ actions! {
     Last "last" Main Harmless None, "Go to the last row; in the output, follow it";
     Enter "enter" Main Harmless None, "Go into what is selected; in the output, to one event's alone, or to the instance that wrote the line";
     Back "back" Main Harmless None, "Show all of a list again; else go out, to the pane before or the screen below";
+    Raw "raw" Rows Harmless None, "Show what is selected whole, as JSON: as `cutover show --output json` prints it";
     PaneLeft "pane-left" Rows Harmless None, "Go to the pane on the left";
     PaneRight "pane-right" Rows Harmless None, "Go to the pane on the right";
     ScrollLeft "scroll-left" Output Harmless None, "Show more of the left of long lines";
@@ -221,6 +224,8 @@ actions! {
     More "more" Confirm Harmless None, "Where a share is confirmed: 5 points more";
     Less "less" Confirm Harmless None, "Where a share is confirmed: 5 points less";
     Rehearse "rehearse" Confirm Harmless None, "Show what would happen, step by step and with times; once more: what is decided";
+    AsCommand "as-command" Confirm Harmless None, "Show the command line that does the same; once more: what is decided";
+    CopyCommand "copy-command" Confirm Harmless None, "Copy the command line that does the same";
     Reason "reason" Confirm Harmless None, "Type why, for the journal; enter ends it";
     Cancel "cancel" Confirm Harmless None, "Do nothing";
     LeaveRunning "leave-running" Leaving Harmless None, "Leave; deployments go on in the background";
@@ -244,6 +249,11 @@ actions! {
     HelpDown "help-down" Help Harmless None, "Go down a row";
     HelpPageUp "help-page-up" Help Harmless None, "Go up a page";
     HelpPageDown "help-page-down" Help Harmless None, "Go down a page";
+    Find "find" Help Harmless None, "Look for something in what is read";
+    FindNext "find-next" Help Harmless None, "Go to the next row in which it was found";
+    FindPrevious "find-previous" Help Harmless None, "Go to the row before in which it was found";
+    CopyText "copy-text" Help Harmless None, "Copy all that is read; of the requests, the command line of the chosen one";
+    SaveText "save-text" Help Harmless None, "Write all that is read to a new file in the folder that the cockpit was started in";
 }
 
 /// Whether the selected deployment is over: then people ask how it went.

@@ -17,6 +17,7 @@ use super::effect::Effect;
 use super::flight;
 use super::message::Message;
 use super::model::{Model, Outcome};
+use super::sent::Unanswered;
 use super::source;
 use super::terminal::clipboard::Clipboard;
 use super::terminal::outside::Outside;
@@ -24,7 +25,8 @@ use super::terminal::{self, Screen};
 use super::update::{settle, take, update, wake};
 use super::writing::{self, Manuscript};
 use crate::api::client::Client;
-use crate::api::gate;
+use crate::api::command::Command;
+use crate::api::gate::{self, Circumstances};
 use crate::clock;
 
 /// The shortest time between two frames of what comes by itself; the second over SSH, where a frame is traffic.
@@ -290,7 +292,7 @@ impl Driver {
     }
 
     /// Does what updates ask for.
-    pub(super) fn heed(&mut self, model: &Model, effects: Vec<Effect>) {
+    pub(super) fn heed(&mut self, model: &mut Model, effects: Vec<Effect>) {
         for effect in effects {
             flight::asks(clock::now(), &effect);
             match effect {
@@ -312,9 +314,31 @@ impl Driver {
                 Effect::Write(draft, circumstances) => {
                     self.aside(move || Message::Written(writing::write(&draft, &circumstances)));
                 }
+                Effect::Send(command, circumstances) => self.send(model, *command, circumstances),
                 effect => self.perform(effect),
             }
         }
+    }
+
+    /// Sends a command, and notes it: there is no other way out.
+    fn send(&mut self, model: &mut Model, command: Command, circumstances: Circumstances) {
+        // In a replay nobody is there to ask.
+        let Some(client) = self.client.clone() else {
+            return;
+        };
+        // Its answer goes to what is behind a replay, too.
+        let model = match model.behind.as_deref_mut() {
+            Some(behind) => behind,
+            None => model,
+        };
+        let place = model.place.as_deref();
+        let number = (model.sent).begin(clock::now(), &model.user, &command, place);
+        let messages = self.messages.clone();
+        self.await_at_the_end(tokio::spawn(async move {
+            let result = gate::send(&client, command, circumstances).await;
+            let result = result.map_err(Unanswered::from);
+            tell(&messages, Message::Answered(number, result)).await;
+        }));
     }
 
     fn perform(&mut self, effect: Effect) {
@@ -380,13 +404,6 @@ impl Driver {
                     tell(&messages, Message::Previewed(number, result)).await;
                 }));
             }
-            Effect::Send(command, circumstances) => {
-                self.await_at_the_end(tokio::spawn(async move {
-                    let result = gate::send(&client, *command, circumstances).await;
-                    let result = result.map_err(|error| error.to_string());
-                    tell(&messages, Message::Answered(result)).await;
-                }));
-            }
             Effect::Save { name, ending, text } => {
                 self.aside(move || Message::Saved(save(&name, ending, &text)));
             }
@@ -395,6 +412,7 @@ impl Driver {
             | Effect::Copy(_)
             | Effect::Edit(_)
             | Effect::Prepare(..)
+            | Effect::Send(..)
             | Effect::Write(..)
             | Effect::Quit => {}
         }

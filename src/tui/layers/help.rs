@@ -1,9 +1,11 @@
 //! Every action with its keys, and why it is not available.
 
-use super::reading::Reading;
+use super::reading::{Page, Reading};
 use super::{Layer, Reply, window};
 use crate::tui::action::available::available;
+use crate::tui::action::key::Key;
 use crate::tui::action::{ACTIONS, Action, Context};
+use crate::tui::effect::Effect;
 use crate::tui::model::Model;
 use crate::tui::paint::{Brush, Run, run};
 use crate::tui::theme::Role;
@@ -13,12 +15,23 @@ const KEYS: usize = 15;
 
 /// The help on the screen.
 #[derive(Debug, Default)]
-pub(crate) struct Help(Reading);
+pub(crate) struct Help(pub(super) Reading);
 
 impl Help {
     /// Takes a key.
-    pub(super) fn key(mut self, model: &Model, action: Option<Action>) -> Reply {
-        if self.0.key(model, action, rows(model).len()) {
+    pub(super) fn key(
+        mut self,
+        model: &mut Model,
+        key: (Key, Option<Action>),
+        effects: &mut Vec<Effect>,
+    ) -> Reply {
+        let rows = rows(model);
+        let page = Page {
+            file: ("cutover-keys", "txt"),
+            rows: &rows,
+            text: None,
+        };
+        if self.0.key(model, key, &page, effects) {
             Reply::Stay(Layer::Help(self))
         } else {
             Reply::Close

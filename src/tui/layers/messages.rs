@@ -1,9 +1,11 @@
 //! Everything that was said since the cockpit was opened, the newest first.
 
-use super::reading::Reading;
+use super::reading::{Page, Reading};
 use super::{Layer, Reply, window};
 use crate::text::safe;
 use crate::tui::action::Action;
+use crate::tui::action::key::Key;
+use crate::tui::effect::Effect;
 use crate::tui::glyph::Glyph;
 use crate::tui::model::Model;
 use crate::tui::paint::{Brush, Run, run};
@@ -14,12 +16,23 @@ const BEFORE: usize = 12;
 
 /// The messages on the screen.
 #[derive(Debug, Default)]
-pub(crate) struct Messages(Reading);
+pub(crate) struct Messages(pub(super) Reading);
 
 impl Messages {
     /// Takes a key.
-    pub(super) fn key(mut self, model: &Model, action: Option<Action>) -> Reply {
-        if self.0.key(model, action, rows(model).len()) {
+    pub(super) fn key(
+        mut self,
+        model: &mut Model,
+        key: (Key, Option<Action>),
+        effects: &mut Vec<Effect>,
+    ) -> Reply {
+        let rows = rows(model);
+        let page = Page {
+            file: ("cutover-messages", "txt"),
+            rows: &rows,
+            text: None,
+        };
+        if self.0.key(model, key, &page, effects) {
             Reply::Stay(Layer::Messages(self))
         } else {
             Reply::Close

@@ -15,10 +15,12 @@ pub(crate) mod leaving;
 pub(crate) mod messages;
 mod picker;
 mod reading;
+pub(crate) mod requests;
 pub(crate) mod review;
 pub(crate) mod search;
 pub(crate) mod share;
 pub(crate) mod sort;
+pub(crate) mod text;
 pub(crate) mod told;
 pub(crate) mod unlock;
 mod window;
@@ -39,6 +41,7 @@ use told::Choice;
 pub(crate) enum Layer {
     Help(help::Help),
     Messages(messages::Messages),
+    Requests(requests::Requests),
     Confirm(Box<confirm::Confirm>),
     Leaving(leaving::Leaving),
     GoTo(goto::GoTo),
@@ -48,6 +51,7 @@ pub(crate) enum Layer {
     Search(search::Search),
     Share(share::Share),
     Sort(sort::Sort),
+    Text(Box<text::Text>),
     Compare(compare::Compare),
     Documents(documents::Pick),
     Form(Box<form::Form>),
@@ -68,7 +72,11 @@ impl Layer {
     /// Where its keys are looked up.
     pub(crate) fn context(&self) -> Context {
         match self {
-            Self::Help(_) | Self::Messages(_) | Self::Compare(_) => Context::Help,
+            Self::Help(help::Help(reading))
+            | Self::Messages(messages::Messages(reading))
+            | Self::Requests(requests::Requests { reading, .. }) => reading.context(),
+            Self::Text(text) => text.reading.context(),
+            Self::Compare(_) => Context::Help,
             Self::Confirm(confirm) => confirm.context(),
             Self::Review(_) | Self::Invitation(_) => Context::Confirm,
             Self::Form(_) => Context::Form,
@@ -99,12 +107,13 @@ impl Layer {
             Self::Export(export) => &mut export.picker.field,
             Self::Form(form) => form.field()?,
             Self::Confirm(confirm) => confirm.why()?,
-            Self::Help(_)
-            | Self::Messages(_)
-            | Self::Leaving(_)
-            | Self::Compare(_)
-            | Self::Invitation(_)
-            | Self::Review(_) => return None,
+            Self::Help(help::Help(reading))
+            | Self::Messages(messages::Messages(reading))
+            | Self::Requests(requests::Requests { reading, .. }) => reading.field()?,
+            Self::Text(text) => text.reading.field()?,
+            Self::Leaving(_) | Self::Compare(_) | Self::Invitation(_) | Self::Review(_) => {
+                return None;
+            }
         })
     }
 
@@ -157,8 +166,9 @@ fn give(model: &mut Model, key: Key, action: Option<Action>) -> Vec<Effect> {
     let depth = model.layers.len();
     let mut effects = Vec::new();
     let reply = match layer {
-        Layer::Help(help) => help.key(model, action),
-        Layer::Messages(messages) => messages.key(model, action),
+        Layer::Help(help) => help.key(model, (key, action), &mut effects),
+        Layer::Messages(messages) => messages.key(model, (key, action), &mut effects),
+        Layer::Requests(requests) => requests.key(model, (key, action), &mut effects),
         Layer::Confirm(confirm) => confirm::key(confirm, model, key, action, &mut effects),
         Layer::Leaving(leaving) => leaving::key(leaving, model, action, &mut effects),
         Layer::GoTo(goto) => goto::key(goto, model, key, action, &mut effects),
@@ -166,6 +176,7 @@ fn give(model: &mut Model, key: Key, action: Option<Action>) -> Vec<Effect> {
         Layer::Export(export) => export::key(export, model, key, action, &mut effects),
         Layer::Filter(filter) => filter::key(filter, model, key, action),
         Layer::Search(search) => search::key(search, model, key, action),
+        Layer::Text(text) => text.key(model, (key, action), &mut effects),
         Layer::Share(share) => share::key(share, model, key, action),
         Layer::Sort(sort) => sort::key(sort, model, key, action),
         Layer::Compare(compare) => compare.key(model, action),
@@ -203,6 +214,20 @@ pub(crate) fn paste(model: &mut Model, text: &str) {
         Some(Layer::Confirm(confirm)) => confirm.paste(text),
         Some(Layer::Share(share)) => share.paste(text),
         Some(Layer::Unlock(unlock)) => unlock.paste(text),
+        Some(
+            Layer::Help(help::Help(reading))
+            | Layer::Messages(messages::Messages(reading))
+            | Layer::Requests(requests::Requests { reading, .. }),
+        ) => {
+            if let Some(field) = reading.field() {
+                field.paste(text);
+            }
+        }
+        Some(Layer::Text(shown)) => {
+            if let Some(field) = shown.reading.field() {
+                field.paste(text);
+            }
+        }
         _ => {}
     }
 }
@@ -260,6 +285,10 @@ pub(crate) fn refresh(model: &mut Model) {
             export.refresh(model);
             true
         }
+        Layer::Text(text) => {
+            text.refresh(model);
+            true
+        }
         Layer::Documents(pick) => {
             pick.refresh(model);
             true
@@ -270,6 +299,7 @@ pub(crate) fn refresh(model: &mut Model) {
         }
         Layer::Help(_)
         | Layer::Messages(_)
+        | Layer::Requests(_)
         | Layer::Leaving(_)
         | Layer::Filter(_)
         | Layer::Search(_)
@@ -328,6 +358,7 @@ pub(crate) fn draw(model: &Model, brush: &mut Brush<'_>) {
         match layer {
             Layer::Help(help) => help.draw(model, brush),
             Layer::Messages(messages) => messages.draw(model, brush),
+            Layer::Requests(requests) => requests.draw(model, brush),
             Layer::Confirm(confirm) => confirm.draw(model, brush),
             Layer::Leaving(leaving) => leaving.draw(model, brush),
             Layer::GoTo(goto) => goto.draw(model, brush),
@@ -337,6 +368,7 @@ pub(crate) fn draw(model: &Model, brush: &mut Brush<'_>) {
             Layer::Search(search) => search.draw(model, brush),
             Layer::Share(share) => share.draw(model, brush),
             Layer::Sort(sort) => sort.draw(model, brush),
+            Layer::Text(text) => text.draw(model, brush),
             Layer::Compare(compare) => compare.draw(model, brush),
             Layer::Documents(pick) => pick.draw(model, brush),
             Layer::Form(form) => form.draw(model, brush),

@@ -2,7 +2,7 @@
 
 use super::deploy::Item;
 use super::goto::Place;
-use super::{Layer, compare, documents, export, help, messages};
+use super::{Layer, compare, documents, export, help, messages, requests};
 use crate::tui::lists::{List, counts};
 use crate::tui::model::Model;
 use crate::tui::paint::{Run, run};
@@ -62,6 +62,7 @@ pub(crate) fn told(model: &Model) -> Option<Told> {
     Some(match model.layers.last()? {
         Layer::Help(_) => read("Keys", help::rows(model)),
         Layer::Messages(_) => read("Messages", messages::rows(model)),
+        Layer::Requests(_) => read("Requests", requests::rows(model, None)),
         Layer::Compare(compare) => compare.told(model),
         Layer::Confirm(confirm) => confirm.told(model),
         Layer::Leaving(leaving) => leaving.told(model),
@@ -94,6 +95,10 @@ pub(crate) fn told(model: &Model) -> Option<Told> {
             text("Look for what in the output?".to_owned(), found)
         }
         Layer::Share(share) => share.told(model),
+        Layer::Text(text) => {
+            let (title, lines) = text.told();
+            read(title, lines)
+        }
         Layer::Documents(pick) => {
             let (title, below) = pick.told();
             let choices = pick.picker.told(Choice::Document);

@@ -172,7 +172,7 @@ impl Session {
     }
 
     /// Does what updates ask for. What a terminal would copy is written.
-    fn heed(&mut self, model: &Model, effects: Vec<Effect>) {
+    fn heed(&mut self, model: &mut Model, effects: Vec<Effect>) {
         let (copies, others): (Vec<_>, Vec<_>) = effects
             .into_iter()
             .partition(|effect| matches!(effect, Effect::Copy(_)));

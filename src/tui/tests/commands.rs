@@ -172,9 +172,12 @@ fn deploying_goes_through_a_preview() {
     assert_eq!(sent(&cockpit), [Command::Deploy(*deploy)]);
     assert!(cockpit.model.layers.is_empty());
     // The new deployment is gone to, as soon as it is known.
-    cockpit.send(Message::Answered(Ok(Answer::Created {
-        deployment: sample::id("d-NEWNEWNEW"),
-    })));
+    cockpit.send(Message::Answered(
+        0,
+        Ok(Answer::Created {
+            deployment: sample::id("d-NEWNEWNEW"),
+        }),
+    ));
     let run = sample::Run::new(
         &sample::project(4),
         "d-NEWNEWNEW",

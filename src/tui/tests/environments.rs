@@ -65,7 +65,7 @@ pub(super) fn unlocked(cockpit: &mut Cockpit) {
         environment: environment.clone(),
         until: Some(until),
     };
-    cockpit.send(Message::Answered(Ok(answer)));
+    cockpit.send(Message::Answered(0, Ok(answer)));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use ratatui::style::Color;
 
 use super::sides::{self, WAITS};
-use super::{COLOUR, Cockpit, MONO, documents, environments, sample, text};
+use super::{COLOUR, Cockpit, MONO, commands, documents, environments, sample, text};
 use crate::tui::message::{Message, OutputNews};
 use crate::tui::picture;
 use crate::tui::tour::{Moment, Step};
@@ -126,6 +126,11 @@ fn sweep(first: usize) {
         "tab tab z / 7 enter w",
         "tab tab m",
         "L down * up =",
+        "b ?",
+        "Q down",
+        "y / o",
+        "tab V",
+        "? / k enter",
     ];
     let places = PLACES.iter().map(|(_, keys)| *keys).chain(more);
     for keys in places.skip(first).step_by(4) {
@@ -135,6 +140,11 @@ fn sweep(first: usize) {
             moment: Moment::Runs,
             text: "a guide",
         }];
+        let rollback = commands::every().into_iter().nth(3).unwrap();
+        let model = &mut cockpit.model;
+        for _ in 0..3 {
+            (model.sent).begin(model.now, "ana", &rollback, None);
+        }
         cockpit.keys(keys);
         for width in 0..=100 {
             for height in 0..=40 {

@@ -270,13 +270,16 @@ fn a_host_is_let_join_and_what_it_runs_is_copied() {
     let address = "https://10.0.0.7:7420".to_owned();
     let pass = Pass::Token("T0KEN".to_owned());
     let run = crate::api::invitation::command(&first, &address, &pass);
-    cockpit.send(Message::Answered(Ok(Answer::Invited {
-        host: first,
-        address,
-        pass,
-        orchestrator: crate::identity::Pin::from_bytes([7; 32]),
-        until: sample::now(900_000),
-    })));
+    cockpit.send(Message::Answered(
+        0,
+        Ok(Answer::Invited {
+            host: first,
+            address,
+            pass,
+            orchestrator: crate::identity::Pin::from_bytes([7; 32]),
+            until: sample::now(900_000),
+        }),
+    ));
     cockpit.keys("y n");
     assert_eq!(cockpit.model.layers.len(), 1, "typed ahead");
     cockpit.wait(500);

@@ -25,6 +25,7 @@ mod pages;
 mod pictures;
 mod plain;
 mod replay;
+mod requests;
 mod sample;
 mod screens;
 mod selection;

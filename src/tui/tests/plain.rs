@@ -456,3 +456,30 @@ fn the_guide_is_told_when_it_has_something_new_to_say() {
     assert!(told.contains("Two hosts at a time. s stops."), "{told}");
     assert!(!listener.types("where").contains("Two hosts at a time"));
 }
+
+#[test]
+fn a_question_tells_its_commands_and_what_was_sent_is_told() {
+    let mut listener = Listener::ready(super::commands::rollout());
+    listener.types("stop");
+    listener.waits(600);
+    let told = listener.types("?");
+    let line = format!("cutover stop {}", sample::LIVE);
+    assert!(told.contains(&line), "{told}");
+    listener.types("c");
+    let effects = &listener.cockpit.effects;
+    assert_eq!(effects.last(), Some(&Effect::Copy(line.clone())));
+    let again = listener.types("?");
+    assert!(
+        !again.contains(&line) && again.contains(sample::LIVE),
+        "{again}"
+    );
+    listener.types("");
+    let model = &mut listener.cockpit.model;
+    let stop = super::commands::stop(None);
+    (model.sent).begin(model.now, "ana", &stop, None);
+    let told = listener.types("requests");
+    assert!(
+        told.contains(&line) && told.contains("ana: not answered yet"),
+        "{told}"
+    );
+}

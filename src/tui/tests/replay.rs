@@ -11,7 +11,7 @@ use crate::tui::model::Outcome;
 use crate::tui::replay::{Entry, Player, Recording, begin};
 use crate::tui::theme::Theme;
 
-fn recording() -> Recording {
+pub(super) fn recording() -> Recording {
     let mut run = sample::rollout();
     let mut records = run.records.clone();
     records.extend(run.finish());
@@ -35,7 +35,7 @@ fn recording() -> Recording {
     }
 }
 
-fn replay(recording: &Recording) -> Cockpit {
+pub(super) fn replay(recording: &Recording) -> Cockpit {
     let mut cockpit = Cockpit::new();
     begin(&mut cockpit.model, Player::new(recording));
     // The time at which the replay is looked at is another than the one it shows.

@@ -8,6 +8,7 @@ use crate::api::gate;
 use crate::engine::input::{Command as Control, What};
 use crate::tui::effect::Effect;
 use crate::tui::message::Message;
+use crate::tui::sent::Unanswered;
 
 /// What is sent when this is confirmed, with what was seen.
 fn control(what: What, seen: u64, why: Option<&str>) -> Command {
@@ -154,7 +155,10 @@ fn a_decision_that_comes_between_is_told_and_must_be_confirmed_anew() {
         refusal,
         crate::engine::availability::Refusal::Changed { .. }
     ));
-    cockpit.send(Message::Answered(Err(refusal.to_string())));
+    cockpit.send(Message::Answered(
+        0,
+        Err(Unanswered::Refused(refusal.to_string())),
+    ));
     tell(&mut cockpit, records);
     assert!(cockpit.screen().contains("has changed since you looked"));
     cockpit.keys("p");

@@ -15,6 +15,7 @@ use crate::api::snapshot::Snapshot;
 use crate::tui::aims::Aims;
 use crate::tui::effect::Effect;
 use crate::tui::message::{Message, OutputNews};
+use crate::tui::sent::Unanswered;
 use crate::tui::theme::Theme;
 use crate::tui::view::view;
 
@@ -214,7 +215,10 @@ fn no_escape_control_or_bidi_character_of_anything_from_outside_reaches_the_term
         for (width, height) in [(80, 24), (200, 60)] {
             let mut cockpit = Cockpit::with(snapshot.clone());
             cockpit.resize(width, height);
-            cockpit.send(Message::Answered(Err(HOSTILE.to_owned())));
+            cockpit.send(Message::Answered(
+                0,
+                Err(Unanswered::Refused(HOSTILE.to_owned())),
+            ));
             cockpit.keys(keys.trim());
             cockpit.send(Message::Lost(HOSTILE.to_owned()));
             let letters = |c: &ratatui::buffer::Cell| c.symbol().chars().any(harmful);

@@ -12,6 +12,7 @@ use crate::tui::effect::Effect;
 use crate::tui::layers::{self, Layer};
 use crate::tui::message::OutputNews;
 use crate::tui::model::{Fetch, Link, Model};
+use crate::tui::sent::{self, Unanswered};
 use crate::tui::writing::Reviewed;
 
 /// Folds an item of the feed into the picture.
@@ -221,26 +222,14 @@ pub(crate) fn written(model: &mut Model, result: Result<String, String>) {
 }
 
 /// Takes the answer to a command.
-pub(crate) fn answered(model: &mut Model, result: Result<Answer, String>) {
+pub(crate) fn answered(model: &mut Model, number: u64, result: Result<Answer, Unanswered>) {
+    model.sent.end(number, model.now, &result);
     match result {
-        Ok(Answer::Created { deployment }) => {
-            model.say(format!("{deployment} was created"));
-            model.expected = Some(deployment);
-        }
-        Ok(Answer::Taken { message, .. }) => model.say(message),
-        Ok(Answer::Registered { revision }) => {
-            model.say(format!("{} is registered", revision.revision.label));
-        }
-        Ok(Answer::Terminated { trouble, .. }) => match trouble {
-            Some(trouble) => model.complain(trouble),
-            None => model.say("terminated"),
-        },
-        Ok(Answer::Notified { answer, .. }) => model.say(answer),
         Ok(answer @ Answer::Invited { .. }) => layers::invitation::open(model, &answer),
-        Ok(Answer::Offered { group, .. }) => model.say(format!("instances of {group} may join")),
-        Ok(Answer::Rotated { key, .. }) => {
-            model.say(format!("there is another key: {}", key.fingerprint()));
-        }
+        Ok(Answer::Terminated {
+            trouble: Some(trouble),
+            ..
+        }) => model.complain(trouble),
         Ok(Answer::Unlocked { environment, until }) => {
             let key = model.keymap.shown(Action::Unlock);
             // One command's is over with it.
@@ -251,7 +240,12 @@ pub(crate) fn answered(model: &mut Model, result: Result<Answer, String>) {
             ));
             model.unlocked.unlock(environment, until);
         }
-        Ok(Answer::Done) => model.say("done"),
-        Err(reason) => model.complain(reason),
+        Ok(answer) => {
+            model.say(sent::gist(&answer));
+            if let Answer::Created { deployment } = answer {
+                model.expected = Some(deployment);
+            }
+        }
+        Err(reason) => model.complain(reason.to_string()),
     }
 }

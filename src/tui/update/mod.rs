@@ -95,7 +95,7 @@ fn apply(model: &mut Model, at: Timestamp, message: Message) -> Vec<Effect> {
         Message::Saved(result) => answers::saved(model, result),
         Message::Uncopied(reason) => model.complain(reason),
         Message::Previewed(number, result) => layers::previewed(model, number, result),
-        Message::Answered(result) => answers::answered(model, result),
+        Message::Answered(number, result) => answers::answered(model, number, result),
         Message::Edited(result) => answers::edited(model, result),
         Message::Prepared(number, result) => layers::form::prepared(model, number, result),
         Message::Written(result) => answers::written(model, result),

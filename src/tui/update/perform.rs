@@ -84,6 +84,11 @@ fn go_about(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
         Action::Messages => model
             .layers
             .push(Layer::Messages(layers::messages::Messages::default())),
+        Action::Raw => layers::text::raw(model),
+        Action::Details => layers::text::details(model),
+        Action::Requests => model
+            .layers
+            .push(Layer::Requests(layers::requests::Requests::default())),
         Action::Quit => return Some(layers::leaving::ask(model)),
         Action::Shape => model.shape = model.shape.next(),
         Action::NextFailed => navigate::failed(model, true),

@@ -1,5 +1,7 @@
 //! Text broken into lines.
 
+use unicode_segmentation::UnicodeSegmentation as _;
+
 use crate::tui::paint::{Run, run};
 use crate::tui::safe;
 
@@ -51,6 +53,23 @@ pub(crate) fn fold(row: &[Run], width: usize) -> Vec<Vec<Run>> {
     rows
 }
 
+/// Breaks a text wherever a line is full, and leaves every blank: what is joined again is the same.
+pub(crate) fn chop(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut used = 0;
+    for grapheme in text.graphemes(true) {
+        let cells = safe::width(grapheme);
+        if used > 0 && used + cells > width {
+            lines.push(String::new());
+            used = 0;
+        }
+        used += cells;
+        let last = lines.len() - 1;
+        lines[last].push_str(grapheme);
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,5 +100,13 @@ mod tests {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("a verylongword b", 5), ["a", "verylongword", "b"]);
         assert_eq!(wrap("", 5), [""]);
+    }
+
+    #[test]
+    fn what_is_chopped_loses_nothing() {
+        assert_eq!(chop("  a b cd", 3), ["  a", " b ", "cd"]);
+        assert_eq!(chop("", 3), [""]);
+        assert_eq!(chop("ab", 0), ["a", "b"]);
+        assert_eq!(chop("\u{6f22}\u{5b57}x", 3), ["\u{6f22}", "\u{5b57}x"]);
     }
 }

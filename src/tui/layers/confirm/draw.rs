@@ -15,10 +15,7 @@ impl Confirm {
     /// Draws it.
     pub(in crate::tui::layers) fn draw(&self, model: &Model, brush: &mut Brush<'_>) {
         let width = window::columns(model);
-        let mut rows = match &self.rehearsal {
-            Some(steps) => rehearsed(steps, width),
-            None => self.body(model.theme, width),
-        };
+        let mut rows = self.shown(model, width);
         let body = rows.len();
         rows.push(Vec::new());
         match self.blocked(model) {
@@ -45,7 +42,13 @@ impl Confirm {
         let said = (&statement.decided, &statement.warnings, &blocked);
         let mark = format!(
             "{:?}",
-            (self.shown, self.reason.typing, said, &self.rehearsal)
+            (
+                self.shown,
+                self.reason.typing,
+                said,
+                &self.rehearsal,
+                self.as_command
+            )
         );
         if let Some(naming) = &self.naming {
             return Told {
@@ -83,14 +86,20 @@ impl Confirm {
         Told {
             mark,
             title: statement.title.clone(),
-            lines: match &self.rehearsal {
-                Some(steps) => rehearsed(steps, usize::MAX),
-                None => self.body(model.theme, usize::MAX),
-            },
+            lines: self.shown(model, usize::MAX),
             takes: Takes::Keys {
                 listens: model.now >= self.armed_at(),
                 choices,
             },
+        }
+    }
+
+    /// What somebody has asked to see: what is decided, if nothing else.
+    fn shown(&self, model: &Model, width: usize) -> Vec<Vec<Run>> {
+        match &self.rehearsal {
+            _ if self.as_command => self.lines(model, width),
+            Some(steps) => rehearsed(steps, width),
+            None => self.body(model.theme, width),
         }
     }
 
@@ -178,6 +187,16 @@ impl Confirm {
                 run(Role::Muted, format!("  {label}")),
             ]
         });
+        let hint = |action, label| {
+            let key = run(Role::Key, model.keymap.shown(action));
+            vec![key, run(Role::Muted, format!("  {label}"))]
+        };
+        let lines = self.as_command.then(|| {
+            [
+                hint(Action::AsCommand, "what is decided"),
+                hint(Action::CopyCommand, "copy the first command"),
+            ]
+        });
         let share = self.is_share().then(|| {
             let keys = [Action::More, Action::Less].map(|action| model.keymap.shown(action));
             vec![
@@ -194,6 +213,7 @@ impl Confirm {
             .chain(std::iter::once(one(Action::Accept, &self.statement.accept)))
             .chain(alternative.map(|choice| one(Action::Alternative, choice)))
             .chain(share)
+            .chain(lines.into_iter().flatten())
             .chain(rehearse)
             .chain(reason)
             .collect()

@@ -7,6 +7,7 @@
 //! decides what the users of a production environment get takes its name besides, typed.
 
 mod draw;
+mod line;
 mod naming;
 mod reason;
 
@@ -15,7 +16,7 @@ use std::time::Duration;
 use self::naming::{Naming, Typed};
 use self::reason::Reason;
 use super::{Layer, Reply};
-use crate::api::command::{Command, Deploy, Preview};
+use crate::api::command::{Deploy, Preview};
 use crate::api::locks;
 use crate::engine::input::What;
 use crate::model::deployment::DeploymentId;
@@ -70,6 +71,8 @@ pub(crate) struct Confirm {
     forgot: bool,
     /// What would happen, if somebody asked: the steps, or why they can't be told.
     rehearsal: Option<Result<Vec<String>, String>>,
+    /// Whether it shows the command lines that do the same instead.
+    as_command: bool,
 }
 
 /// Asks whether to do this to the selected deployment.
@@ -195,6 +198,7 @@ impl Confirm {
             naming: None,
             forgot: false,
             rehearsal: None,
+            as_command: false,
         })
     }
 
@@ -399,7 +403,16 @@ pub(super) fn key(
             confirm.move_share(model, -STEP);
             None
         }
+        Some(Action::AsCommand) => {
+            confirm.as_command = !confirm.as_command;
+            None
+        }
+        Some(Action::CopyCommand) => {
+            effects.extend(confirm.copy(model));
+            None
+        }
         Some(Action::Rehearse) => {
+            confirm.as_command = false;
             confirm.rehearsal = match confirm.rehearsal {
                 Some(_) => None,
                 None => rehearse(model, &confirm.subject),
@@ -444,10 +457,7 @@ impl Confirm {
         if self.keeps(model, choice) {
             return Reply::Stay(Layer::Confirm(self));
         }
-        let mut command = choice.command.clone();
-        if let Command::Control { control, .. } = &mut command {
-            control.why = self.reason.given();
-        }
+        let command = self.command(choice);
         let circumstances = model.circumstances(&command);
         effects.push(Effect::Send(Box::new(command), circumstances));
         model.say(format!("{} …", choice.label).replace('…', Glyph::Cut.draw(model.theme)));

@@ -103,7 +103,7 @@ fn from_column(text: &str, column: usize) -> usize {
 }
 
 /// A part of a text with the hits in it marked.
-fn marked(
+pub(crate) fn marked(
     text: &str,
     part: Range<usize>,
     hits: &[Range<usize>],

@@ -4,6 +4,7 @@ mod line;
 
 use ratatui::layout::Rect;
 
+pub(crate) use self::line::marked;
 use super::note::note;
 use crate::engine::deployment::{Target, TargetEvent};
 use crate::model::name::Name;

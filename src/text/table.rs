@@ -3,7 +3,7 @@
 use unicode_width::UnicodeWidthStr as _;
 
 /// Lines of a table with these headings.
-pub(super) fn lines(headings: &[&str], rows: &[Vec<String>]) -> Vec<String> {
+pub fn lines(headings: &[&str], rows: &[Vec<String>]) -> Vec<String> {
     let heading: Vec<String> = headings.iter().map(|text| (*text).to_owned()).collect();
     let widths: Vec<usize> = (0..headings.len())
         .map(|column| {

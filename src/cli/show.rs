@@ -5,11 +5,13 @@ use serde_json::json;
 
 use super::context::{Context, look, usage};
 use super::{Exit, Output, control, table};
+use crate::api::client::Client;
 use crate::api::info::{deployment_info, status_messages};
 use crate::api::view::View;
 use crate::clock;
 use crate::engine::deployment::{Deployment, Target};
 use crate::engine::outlook;
+use crate::engine::remaining::{Paces, Remaining, remaining};
 use crate::model::deployment::DeploymentId;
 use crate::model::host::Host;
 use crate::model::lifecycle::EventStatus;
@@ -36,6 +38,7 @@ pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Ex
     let view = look(&client).await?;
     let updates = updates(&view, &args.deployment);
     let left = left(&view, &deployment);
+    let remaining = time_left(&client, &view, &deployment).await;
     let traffic = view.traffic.get(&args.deployment);
     let traffic = traffic.map(|gauge| &gauge.status);
     let tasks = view.tasks.get(&args.deployment);
@@ -49,6 +52,7 @@ pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Ex
             "held": deployment.held,
             "decided": deployment.decided,
             "outlook": outlook(&deployment, clock::now()),
+            "remaining": remaining,
             "plan": *deployment.plan,
             "targets": deployment.targets,
             "traffic": traffic,
@@ -59,9 +63,21 @@ pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Ex
         say(format_args!("{}", serde_json::to_string_pretty(&value)?));
         return Ok(Exit::Succeeded);
     }
-    let shown = lines(&deployment, &updates, (traffic, tasks)).into_iter();
+    let shown = lines(&deployment, remaining, &updates, (traffic, tasks)).into_iter();
     shown.chain(remains(&left)).for_each(say);
     Ok(Exit::Succeeded)
+}
+
+/// How much longer it works: by what its instances took, and where too few are done by what those of the deployment before
+/// it took.
+async fn time_left(client: &Client, view: &View, deployment: &Deployment) -> Option<Remaining> {
+    let past = match view.example(deployment) {
+        // What is unknown of it is left out, and no reason to show nothing.
+        Some(id) => client.deployment(id).await.ok(),
+        None => None,
+    };
+    let paces = Paces::of(deployment, past.as_ref());
+    remaining(deployment, &paces, clock::now())
 }
 
 /// The automatic updates that a deployment caused, oldest first.
@@ -125,6 +141,7 @@ fn trouble(traffic: &TrafficStatus) -> impl Iterator<Item = String> {
 
 fn lines(
     deployment: &Deployment,
+    remaining: Option<Remaining>,
     updates: &[DeploymentId],
     (traffic, tasks): (Option<&TrafficStatus>, Option<&TasksStatus>),
 ) -> Vec<String> {
@@ -154,6 +171,7 @@ fn lines(
             spec.creator.name()
         ),
     ];
+    lines.extend(remaining.map(|remaining| format!("time           {remaining}")));
     if let Some(took) = deployment
         .complete_time
         .and_then(|end| deployment.duration(end))

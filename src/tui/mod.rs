@@ -42,6 +42,7 @@ mod panes;
 mod picture;
 mod plain;
 mod preferences;
+mod remaining;
 mod replay;
 mod safe;
 mod save;

@@ -18,6 +18,7 @@ use super::messages::Messages;
 use super::output::Output;
 use super::pace::Pace;
 use super::panes::instances::Shape;
+use super::remaining::Left;
 use super::replay::Player;
 use super::screens::history::History;
 use super::screens::home::Home;
@@ -213,6 +214,8 @@ pub(crate) struct Model {
     pub causes: Causes,
     /// How long its instances take.
     pub pace: Pace,
+    /// When it will be over.
+    pub left: Left,
     /// How its instances are shown.
     pub shape: Shape,
     /// What the selected deployment waits for, and what comes then.
@@ -303,6 +306,7 @@ impl Model {
             output: Output::default(),
             causes: Causes::default(),
             pace: Pace::default(),
+            left: Left::default(),
             shape: Shape::default(),
             ahead: Ahead::default(),
             servers: Servers::default(),

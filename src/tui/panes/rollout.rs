@@ -10,6 +10,7 @@ use super::{follows, next, schedule, stages, tasks, traffic, trouble};
 use crate::engine::Deployment;
 use crate::model::deployment::TargetStatus;
 use crate::model::timestamp::Short;
+use crate::tui::attention::percent;
 use crate::tui::glyph::{self, Glyph};
 use crate::tui::layout::Layout;
 use crate::tui::model::{Fetch, Link, Model};
@@ -77,8 +78,11 @@ fn progress(model: &Model, deployment: &Deployment, width: usize) -> Vec<Run> {
     if let Some(span) = deployment.duration(model.present()) {
         runs.push(run(Role::Text, format!(" {}", Short(span))));
     }
+    if let Some(left) = model.left.by(model.present()) {
+        runs.push(run(Role::Muted, format!(", {left}")));
+    }
     let overview = deployment.overview;
-    // What has two sides comes and goes: how far it has come is in its stages.
+    // What has two sides comes and goes: its stages tell how far it has come.
     let sides = deployment.spec.is_blue_green();
     let total = if sides { 0 } else { overview.total() };
     let done = overview.succeeded + overview.failed + overview.skipped;
@@ -90,7 +94,7 @@ fn progress(model: &Model, deployment: &Deployment, width: usize) -> Vec<Run> {
     runs.push(run(
         Role::Heading,
         if sides {
-            " ".to_owned()
+            format!("  {} % ", percent(deployment))
         } else {
             format!("  {stage}{done}/{total} ")
         },

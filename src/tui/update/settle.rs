@@ -13,6 +13,7 @@ use crate::tui::lists::List;
 use crate::tui::lists::facts::{self, Facts, Key};
 use crate::tui::model::{Fetch, Lists, Model, Pane};
 use crate::tui::output::{Reach, Whose};
+use crate::tui::remaining::Left;
 use crate::tui::screens::{self, Screen};
 use crate::tui::session::Start;
 use crate::tui::widgets::list::scroll;
@@ -35,7 +36,7 @@ pub(crate) fn settle(model: &mut Model) -> Vec<Effect> {
         arrange_instances(model, narrowed, sorted);
         shown_instance(model);
         effects.extend(servers(model));
-        look(model);
+        effects.extend(look(model));
         effects.extend(follow(model));
     }
     if model.focus != Pane::Output {
@@ -313,24 +314,30 @@ fn servers(model: &mut Model) -> Option<Effect> {
 }
 
 /// What is told about the selected deployment besides its state.
-fn look(model: &mut Model) {
+fn look(model: &mut Model) -> Option<Effect> {
     let mut causes = std::mem::take(&mut model.causes);
     let mut pace = std::mem::take(&mut model.pace);
     let mut ahead = std::mem::take(&mut model.ahead);
     let mut changes = std::mem::take(&mut model.changes);
+    let mut left = std::mem::take(&mut model.left);
+    let mut wanted = None;
     if let Some(deployment) = model.deployment() {
         causes.refresh(deployment);
         pace.refresh(deployment, model.now);
         ahead.refresh(deployment, model.present());
         changes.refresh(model, deployment);
+        wanted = left.refresh(model, deployment);
     } else {
         ahead = Ahead::default();
         changes = Changes::default();
+        left = Left::default();
     }
     model.causes = causes;
     model.pace = pace;
     model.ahead = ahead;
     model.changes = changes;
+    model.left = left;
+    wanted.map(Effect::Fetch)
 }
 
 /// Asks for the output of what is selected.

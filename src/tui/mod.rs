@@ -22,6 +22,7 @@ mod attention;
 mod calm;
 mod causes;
 mod changes;
+mod choices;
 mod consequence;
 mod copy;
 mod documents;

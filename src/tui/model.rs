@@ -10,6 +10,7 @@ use super::attention::Attention;
 use super::calm::Calm;
 use super::causes::Causes;
 use super::changes::Changes;
+use super::choices::Choices;
 use super::effect::Purpose;
 use super::layers::Layer;
 use super::layout::Layout;
@@ -224,6 +225,8 @@ pub(crate) struct Model {
     pub servers: Servers,
     /// What has changed at its hosts since it was made, if it has two sides.
     pub changes: Changes,
+    /// What can be done in its wait for a person, and what speaks for it.
+    pub choices: Choices,
     /// The deployment that is on its way.
     pub fetch: Option<Fetch>,
     /// What lies on top, the topmost last.
@@ -311,6 +314,7 @@ impl Model {
             ahead: Ahead::default(),
             servers: Servers::default(),
             changes: Changes::default(),
+            choices: Choices::default(),
             attention: Attention::default(),
             fetch: None,
             layers: Vec::new(),

@@ -22,6 +22,7 @@ mod tasks;
 pub(crate) mod tiny;
 mod traffic;
 mod trouble;
+mod wait;
 
 use super::glyph::Glyph;
 use super::lists::{List, counts};

@@ -7,12 +7,14 @@ use crate::model::name::Name;
 use crate::tui::ahead::Ahead;
 use crate::tui::calm::Calm;
 use crate::tui::changes::Changes;
+use crate::tui::choices::Choices;
 use crate::tui::effect::Effect;
 use crate::tui::layers;
 use crate::tui::lists::List;
 use crate::tui::lists::facts::{self, Facts, Key};
 use crate::tui::model::{Fetch, Lists, Model, Pane};
 use crate::tui::output::{Reach, Whose};
+use crate::tui::panes::output::told;
 use crate::tui::remaining::Left;
 use crate::tui::screens::{self, Screen};
 use crate::tui::session::Start;
@@ -42,6 +44,7 @@ pub(crate) fn settle(model: &mut Model) -> Vec<Effect> {
     if model.focus != Pane::Output {
         model.output.narrow(None);
     }
+    keep_up(model);
     effects.extend(screen(model, narrowed, sorted));
     positions(model);
     if model.view.is_some() {
@@ -337,6 +340,13 @@ fn look(model: &mut Model) -> Option<Effect> {
     model.ahead = ahead;
     model.changes = changes;
     model.left = left;
+    // These are about what was found here.
+    let mut choices = std::mem::take(&mut model.choices);
+    match model.deployment() {
+        Some(deployment) => choices.refresh(model, deployment),
+        None => choices = Choices::default(),
+    }
+    model.choices = choices;
     wanted.map(Effect::Fetch)
 }
 
@@ -379,6 +389,17 @@ fn follow(model: &mut Model) -> Vec<Effect> {
     }
     model.output = output;
     effects
+}
+
+/// Output is read from a time on that goes on with the deployment.
+fn keep_up(model: &mut Model) {
+    let over = model
+        .deployment()
+        .and_then(|deployment| deployment.complete_time);
+    let now = over.unwrap_or(model.present());
+    let event = model.target().and_then(|target| told(model, target));
+    let event = event.map(|entry| entry.event);
+    model.output.keep_up(now, event);
 }
 
 fn positions(model: &mut Model) {

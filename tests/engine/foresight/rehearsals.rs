@@ -183,8 +183,10 @@ fn what_is_tried_again_in_a_hold_goes_alone_until_the_hold_is_over() {
         target: name("host-1"),
     };
     let told = foretold(&world, again());
-    assert_eq!(told, Vec::<String>::new());
+    assert_eq!(told, ["0 the rest of install: 6 instances", "60 Succeeded"]);
     world.command(What::Pause);
     let told = foretold(&world, again());
-    assert_eq!(told, Vec::<String>::new());
+    assert_eq!(told[0], "0 install: 1 instance, and no other");
+    let last = told.last().unwrap();
+    assert!(last.contains("somebody to resume it"), "{told:?}");
 }

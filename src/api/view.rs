@@ -6,11 +6,12 @@ use super::feed::FeedItem;
 use super::gauge::Gauge;
 use super::snapshot::{HostStatus, Snapshot, Summary};
 use crate::engine::ledger::Watched;
+use crate::engine::remaining::Paces;
 use crate::engine::{Deployment, Ledger};
 use crate::model::access::Person;
 use crate::model::alarm::AlarmStatus;
 use crate::model::automatic::{AutomaticDeployment, Look};
-use crate::model::deployment::DeploymentId;
+use crate::model::deployment::{DeploymentId, DeploymentStatus};
 use crate::model::freeze::Freeze;
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
@@ -290,6 +291,23 @@ impl View {
         let watched = watched.and_then(|ledger| ledger.watched.as_ref());
         let watched = watched.filter(|watched| watched.from == from);
         Some((entry, look, watched))
+    }
+
+    /// The newest deployment of the same group that succeeded: how long its instances took says how long those of this one
+    /// take, while it runs and too few of its own are done.
+    pub fn example(&self, deployment: &Deployment) -> Option<&DeploymentId> {
+        let runs = deployment.start_time.is_some() && !deployment.status.is_terminal();
+        if !runs || !Paces::lack(deployment) {
+            return None;
+        }
+        let group = deployment.group_key();
+        self.newest.iter().find(|id| {
+            let summary = self
+                .summaries
+                .get(id)
+                .filter(|summary| summary.group == group);
+            summary.is_some_and(|summary| summary.status == DeploymentStatus::Succeeded)
+        })
     }
 
     /// Deployments that are not over.

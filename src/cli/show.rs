@@ -20,7 +20,13 @@ pub(super) struct Args {
 pub(super) async fn run(args: &Args, context: &Context) -> color_eyre::Result<Exit> {
     let client = context.connect().await?;
     let shown = client.deployment(&args.deployment).await.map_err(usage)?;
-    let view = look(&client).await?;
+    let mut view = look(&client).await?;
+    // What is unknown of how long its instances take is known of an earlier one, or of none: no reason to show nothing.
+    if let Some(id) = view.example(&shown).cloned()
+        && let Ok(past) = client.deployment(&id).await
+    {
+        view.deployments.insert(id, past);
+    }
     let now = clock::now();
     match args.output {
         Output::Json => {

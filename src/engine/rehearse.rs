@@ -35,14 +35,29 @@ pub struct Assumptions {
 pub struct Durations {
     /// Where it is known.
     pub each: BTreeMap<Name, Duration>,
+    /// Otherwise, in stages of the plan, by their place in it.
+    pub stages: BTreeMap<usize, Duration>,
     /// All others.
     pub otherwise: Duration,
+    /// What becomes of one that has taken longer already.
+    pub overdue: Overdue,
+}
+
+/// When a target ends that has been in flight for longer than it takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Overdue {
+    /// Now.
+    #[default]
+    EndsNow,
+    /// After as long again: what nobody knows is not soon over.
+    AsLongAgain,
 }
 
 impl Durations {
-    /// How long this one takes.
-    pub fn of(&self, target: &Name) -> Duration {
-        self.each.get(target).copied().unwrap_or(self.otherwise)
+    /// How long this one takes in this stage.
+    pub fn of(&self, target: &Name, stage: usize) -> Duration {
+        let known = self.each.get(target).or_else(|| self.stages.get(&stage));
+        known.copied().unwrap_or(self.otherwise)
     }
 }
 
@@ -83,7 +98,10 @@ pub struct Moment {
     pub healthy: u32,
 }
 
-fn milliseconds<S: serde::Serializer>(span: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn milliseconds<S: serde::Serializer>(
+    span: &Duration,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.serialize_u64(u64::try_from(span.as_millis()).unwrap_or(u64::MAX))
 }
 
@@ -215,9 +233,14 @@ impl Rehearsal<'_> {
 
     fn will_end(&mut self, position: usize) {
         let target = &self.ahead.deployment.targets[position];
-        let start = target.start_time.unwrap_or(self.ahead.now);
-        let end = start + self.assumptions.durations.of(&target.name);
-        self.ends.push(Reverse((end.max(self.ahead.now), position)));
+        let now = self.ahead.now;
+        let start = target.start_time.unwrap_or(now);
+        let durations = &self.assumptions.durations;
+        let mut end = start + durations.of(&target.name, target.stage);
+        if end < now && durations.overdue == Overdue::AsLongAgain {
+            end = now + now.since(start);
+        }
+        self.ends.push(Reverse((end.max(now), position)));
     }
 
     /// Keeps what has happened now.

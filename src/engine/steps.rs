@@ -1,12 +1,14 @@
 //! A rehearsal as people read it: a few steps, however many instances there are.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::deployment::Deployment;
+use super::deployment::{Deployment, Target};
 use super::event::Event;
 use super::plan::{Before, Stage};
 use super::rehearse::Rehearsed;
 use super::words::counted;
+use crate::model::name::Name;
 use crate::model::timestamp::Whole;
 use crate::model::traffic::{Side, Split};
 
@@ -45,22 +47,44 @@ pub fn steps(deployment: &Deployment, rehearsed: &Rehearsed) -> Vec<Step> {
     steps
 }
 
-/// What is left of the stage in the middle of which it goes on.
+/// What becomes of the stage in the middle of which it goes on: as much of it as really starts, which is not all that is left
+/// of one that stays paused, or holds.
 fn rest(deployment: &Deployment, rehearsed: &Rehearsed) -> Option<Step> {
     let stage = deployment.plan.stages.get(deployment.stage)?;
     let tally = deployment.stages.get(deployment.stage)?;
     let ceases =
         |event: &Event| matches!(event, Event::StopRequested { .. } | Event::Paused { .. });
     let mut events = rehearsed.moments.iter().flat_map(|moment| &moment.events);
-    let left = tally.waiting + tally.in_flight;
-    let goes_on = deployment.status.is_running() && left > 0 && !events.any(ceases);
-    (goes_on && stage.work().is_some()).then(|| Step {
-        after: Duration::ZERO,
-        text: format!(
+    if !deployment.status.is_running() || stage.work().is_none() || events.any(ceases) {
+        return None;
+    }
+    let started = rehearsed.moments.iter().flat_map(|moment| &moment.started);
+    let started: BTreeSet<&Name> = started.collect();
+    // One that is through this stage starts in a later one.
+    let starts = |(position, target): &(usize, &Target)| {
+        let here = target.stage == deployment.stage && !deployment.in_flight.contains(position);
+        here && started.contains(&target.name)
+    };
+    let starts = deployment.targets.iter().enumerate().filter(starts).count();
+    let starts = u32::try_from(starts).unwrap_or(u32::MAX);
+    let runs = tally.in_flight;
+    let text = match (starts, runs) {
+        (0, 0) => return None,
+        (0, runs) => format!("what runs finishes: {}", counted(runs, "instance")),
+        _ if starts < tally.waiting => format!(
+            "{}: {}, and no other",
+            stage.label(),
+            counted(starts + runs, "instance")
+        ),
+        _ => format!(
             "the rest of {}: {}",
             stage.label(),
-            counted(left, "instance")
+            counted(starts + runs, "instance")
         ),
+    };
+    Some(Step {
+        after: Duration::ZERO,
+        text,
         works: true,
     })
 }
@@ -86,6 +110,9 @@ fn of(deployment: &Deployment, rehearsed: &Rehearsed, event: &Event) -> Option<(
             "nothing new starts until somebody resumes".to_owned(),
             false,
         ),
+        Event::StopRequested { .. } if deployment.in_flight.is_empty() => {
+            ("nothing new starts, and nothing runs".to_owned(), false)
+        }
         Event::StopRequested { .. } => ("nothing new starts: what runs finishes".to_owned(), false),
         Event::Halted { error } => (format!("no further one starts: {}", error.message), false),
         Event::Held { error } => (format!("it holds: {}", error.message), false),

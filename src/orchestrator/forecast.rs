@@ -91,6 +91,7 @@ impl Past {
         Some(Durations {
             each: each.collect(),
             otherwise: Duration::from_millis(self.group?),
+            ..Durations::default()
         })
     }
 }

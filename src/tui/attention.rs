@@ -139,7 +139,7 @@ pub(crate) fn sign(model: &Model) -> Sign {
 }
 
 /// How much of a deployment is over, in percent: its stages, and the targets of the present one.
-fn percent(of: &Deployment) -> u8 {
+pub(crate) fn percent(of: &Deployment) -> u8 {
     let stages = of.stages.len().max(1);
     let present = of.stages.get(of.stage).map_or((0, 1), |tally| {
         let over = tally.total - tally.waiting.min(tally.total);

@@ -11,6 +11,7 @@ use super::attention::Attention;
 use super::calm::Calm;
 use super::causes::Causes;
 use super::changes::Changes;
+use super::choices::Choices;
 use super::cursors::Cursors;
 use super::effect::Purpose;
 use super::layers::Layer;
@@ -20,6 +21,7 @@ use super::messages::Messages;
 use super::output::Output;
 use super::pace::Pace;
 use super::panes::instances::Shape;
+use super::remaining::Left;
 use super::replay::Player;
 use super::screens::configurations::Configurations;
 use super::screens::history::History;
@@ -221,6 +223,8 @@ pub(crate) struct Model {
     pub causes: Causes,
     /// How long its instances take.
     pub pace: Pace,
+    /// When it will be over.
+    pub left: Left,
     /// How its instances are shown.
     pub shape: Shape,
     /// What the deployment that the screen tells about waits for, and what comes then.
@@ -229,6 +233,8 @@ pub(crate) struct Model {
     pub servers: Servers,
     /// What has changed at its hosts since it was made, if it has two sides.
     pub changes: Changes,
+    /// What can be done in its wait for a person, and what speaks for it.
+    pub choices: Choices,
     /// The deployment that is on its way.
     pub fetch: Option<Fetch>,
     /// The first key of a sequence, after which the second is waited for.
@@ -321,10 +327,12 @@ impl Model {
             output: Output::default(),
             causes: Causes::default(),
             pace: Pace::default(),
+            left: Left::default(),
             shape: Shape::default(),
             ahead: Ahead::default(),
             servers: Servers::default(),
             changes: Changes::default(),
+            choices: Choices::default(),
             attention: Attention::default(),
             fetch: None,
             begun: None,

@@ -32,6 +32,8 @@ pub(crate) struct Seat {
     pub presence: Option<Presence>,
     /// Which load balancer finds it unwell, and why, if one does.
     pub unwell: Option<String>,
+    /// Whether one has looked, and finds it well.
+    pub found_well: bool,
 }
 
 impl Servers {
@@ -86,14 +88,17 @@ fn seats(balancers: &[BalancerDetails]) -> BTreeMap<Name, Seat> {
             let here = Seat {
                 presence: Some(server.service),
                 unwell,
+                found_well: server.healthy == Some(true),
             };
             let seat = seats.entry(server.name.clone()).or_insert(here.clone());
             if seat.presence != here.presence {
                 seat.presence = None;
             }
+            seat.found_well |= here.found_well;
             if seat.unwell.is_none() {
                 seat.unwell = here.unwell;
             }
+            seat.found_well &= seat.unwell.is_none();
         }
     }
     seats

@@ -6,6 +6,7 @@ use crate::api::info::{deployment_info, status_messages};
 use crate::api::view::View;
 use crate::engine::deployment::{Deployment, Target};
 use crate::engine::outlook;
+use crate::engine::remaining::{Paces, Remaining, remaining};
 use crate::model::deployment::DeploymentId;
 use crate::model::host::Host;
 use crate::model::lifecycle::EventStatus;
@@ -29,6 +30,7 @@ pub fn json(view: &View, deployment: &Deployment, now: Timestamp) -> Value {
         "held": deployment.held,
         "decided": deployment.decided,
         "outlook": outlook(deployment, now),
+        "remaining": time_left(view, deployment, now),
         "plan": *deployment.plan,
         "targets": deployment.targets,
         "traffic": traffic.map(|gauge| &gauge.status),
@@ -36,6 +38,15 @@ pub fn json(view: &View, deployment: &Deployment, now: Timestamp) -> Value {
         "terminated": deployment.terminated,
         "left": left.iter().map(|(host, _)| host).collect::<Vec<_>>(),
     })
+}
+
+/// How much longer it works: by what its instances took, and where too few are done by what those of the deployment before it
+/// took, where the picture holds that.
+fn time_left(view: &View, deployment: &Deployment, now: Timestamp) -> Option<Remaining> {
+    let past = view
+        .example(deployment)
+        .and_then(|id| view.deployments.get(id));
+    remaining(deployment, &Paces::of(deployment, past), now)
 }
 
 /// How the tasks of a service stand, while it runs.
@@ -145,6 +156,8 @@ fn about(view: &View, deployment: &Deployment, now: Timestamp) -> Vec<String> {
             spec.creator.name()
         ),
     ];
+    let remaining = time_left(view, deployment, now);
+    lines.extend(remaining.map(|remaining| format!("time           {remaining}")));
     if let Some(took) = deployment
         .complete_time
         .and_then(|end| deployment.duration(end))

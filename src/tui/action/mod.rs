@@ -180,6 +180,7 @@ actions! {
     Wrap "wrap" Reading Harmless Some("wrap"), "Let long lines go on in the next row, or cut them and scroll sideways";
     HitsOnly "hits-only" Output Harmless Some("hits alone"), "Show the lines in which something was found alone, or all again";
     Times "times" Output Harmless Some("times"), "Show the time of day, the time since the event began, or none";
+    Since "since" Output Harmless None, "Show the lines of the last 15, 5 or 1 min, those of the newest event, or all again";
     CopyLine "copy-line" Output Harmless Some("copy"), "Copy the line with the hit that you went to, else the lines in view";
     CopyLines "copy-lines" Output Harmless None, "Copy all lines that are shown, as many as a terminal takes";
     Save "save" Output Harmless Some("save"), "Write all lines that are shown to a new file in the folder that the cockpit was started in";

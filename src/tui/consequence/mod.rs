@@ -4,6 +4,7 @@
 //! what is merely so at the moment (how many run right now), which is kept fresh and ties nothing.
 
 mod anew;
+mod choices;
 mod control;
 mod deploy;
 mod invite;
@@ -20,6 +21,7 @@ use crate::tui::model::Model;
 use crate::tui::words::{instances, listed};
 
 pub(crate) use anew::goal;
+pub(crate) use choices::choices;
 pub(crate) use control::control;
 pub(crate) use deploy::deploy;
 pub(crate) use invite::invite;

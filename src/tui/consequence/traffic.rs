@@ -5,6 +5,7 @@ use crate::engine::plan::{Before, Stage};
 use crate::engine::{Deployment, rollback};
 use crate::model::name::Name;
 use crate::model::timestamp::Whole;
+use crate::model::traffic::status::BalancerStatus;
 use crate::model::traffic::{Side, Split};
 use crate::tui::model::Model;
 use crate::tui::words::{instances, listed, rate};
@@ -37,8 +38,14 @@ fn names(deployment: &Deployment, side: Side) -> Vec<&Name> {
 /// What comes when a wait is ended.
 pub(super) fn after_wait(deployment: &Deployment, before: Before) -> Vec<String> {
     if before == Before::Termination {
+        let mut later = deployment.plan.stages.iter().skip(deployment.stage + 1);
+        let then = if later.any(|stage| matches!(stage, Stage::Terminate { .. })) {
+            "Those that fleets provisioned are terminated."
+        } else {
+            "They stay out of service until a rollback or another deployment."
+        };
         return vec![format!(
-            "It ends now instead of keeping {} for a way back. They stay out of service until a rollback or another deployment.",
+            "It ends now instead of keeping {} for a way back. {then}",
             those(deployment, Side::Blue)
         )];
     }
@@ -66,6 +73,20 @@ pub(super) fn after_wait(deployment: &Deployment, before: Before) -> Vec<String>
         }
     }
     lines
+}
+
+/// What becomes of the requests that the original works on.
+pub(super) fn drained(model: &Model, deployment: &Deployment) -> Option<String> {
+    let mut later = deployment.plan.stages.iter().skip(deployment.stage + 1);
+    let drains = later.any(|stage| matches!(stage, Stage::Leave { .. }));
+    let gauge = model.gauge(deployment).filter(|_| drains)?;
+    let on = |balancer: &BalancerStatus| balancer.side(Side::Blue).in_flight;
+    let requests: Option<u64> = gauge.status.production().map(on).sum();
+    Some(match requests? {
+        0 => "No request is in flight on the original now.".to_owned(),
+        1 => "1 request is in flight on the original now, which drains.".to_owned(),
+        n => format!("{n} requests are in flight on the original now, which drains."),
+    })
 }
 
 /// `By weight: 10 %, then 20 %, … 100 %, each for 5 min.`

@@ -7,11 +7,13 @@ mod hits;
 pub(crate) mod needle;
 pub(crate) mod ring;
 pub(crate) mod rows;
+pub(crate) mod since;
 pub(crate) mod written;
 
 use self::needle::Needle;
 use self::ring::{Found, Line, Ring};
 use self::rows::Long;
+use self::since::{Range, Since};
 use super::safe;
 use crate::api::feed::OutputLine;
 use crate::engine::Deployment;
@@ -122,6 +124,7 @@ pub(crate) struct How {
     pub long: Long,
     pub times: Times,
     pub lines: Lines,
+    pub since: Since,
     /// What is looked for.
     pub needle: Option<Needle>,
 }
@@ -150,6 +153,8 @@ pub(crate) struct Output {
     pub names: usize,
     /// The lifecycle event whose lines alone are shown, if it is one alone.
     pub only: Option<LifecycleEvent>,
+    /// From when on lines are shown.
+    range: Range,
 }
 
 impl Default for Output {
@@ -167,6 +172,7 @@ impl Default for Output {
             longest: 0,
             names: 0,
             only: None,
+            range: Range::default(),
         }
     }
 }
@@ -178,6 +184,7 @@ impl Output {
             of,
             how: std::mem::take(&mut self.how),
             only: self.only,
+            range: self.range,
             ..Self::default()
         };
     }
@@ -333,8 +340,8 @@ impl Output {
         }
         let longest = new.iter().map(|line| safe::width(&line.text)).max();
         self.longest = self.longest.max(longest.unwrap_or(0));
-        let (only, how) = (self.only, &self.how);
-        let shown = self.ring.merge(new, |line| found(only, how, line));
+        let (only, range, how) = (self.only, self.range, &self.how);
+        let shown = self.ring.merge(new, |line| found(only, range, how, line));
         if !self.follow {
             self.fresh += shown;
         }
@@ -366,14 +373,16 @@ impl Output {
 
     /// Looks at every line anew.
     fn judge(&mut self) {
-        let (only, how) = (self.only, &self.how);
-        self.ring.judge(|line| found(only, how, line));
+        let (only, range, how) = (self.only, self.range, &self.how);
+        self.ring.judge(|line| found(only, range, how, line));
     }
 }
 
 /// What there is to a line, as it is read.
-fn found(only: Option<LifecycleEvent>, how: &How, line: &Line) -> Found {
-    let wanted = only.is_none_or(|event| event == line.event);
+fn found(only: Option<LifecycleEvent>, range: Range, how: &How, line: &Line) -> Found {
+    let of = |event: Option<LifecycleEvent>| event.is_none_or(|event| event == line.event);
+    let in_time = range.from.is_none_or(|from| from <= line.order);
+    let wanted = of(only) && of(range.event) && in_time;
     let hit = |needle: &Needle| wanted && needle.is_in(&line.text);
     let hit = how.needle.as_ref().is_some_and(hit);
     Found {

@@ -157,6 +157,26 @@ impl Ring {
         }
     }
 
+    /// Lines before a time are no longer shown, and have no hits. It costs what leaves.
+    pub(crate) fn leave(&mut self, from: Timestamp) {
+        let early = |lines: &VecDeque<Line>, gone: usize, number: usize| {
+            let line = lines.get(number.saturating_sub(gone));
+            line.is_some_and(|line| line.order < from)
+        };
+        for numbers in [&mut self.shown, &mut self.hits] {
+            while let Some(number) = numbers.pop_front_if(|it| early(&self.lines, self.gone, *it)) {
+                let line = self.lines.get_mut(number.saturating_sub(self.gone));
+                if let Some(line) = line {
+                    line.found = Found::default();
+                }
+            }
+        }
+        let hit = self.held.hit.and_then(|number| self.get(number));
+        if !hit.is_some_and(|line| line.found.hit) {
+            self.held.hit = None;
+        }
+    }
+
     /// Writes down which lines from a number on are shown, and which have hits.
     fn index(&mut self, from: usize) {
         for numbers in [&mut self.shown, &mut self.hits] {
@@ -240,6 +260,22 @@ mod tests {
         });
         assert_eq!((ring.shown().len(), ring.hits().len()), (6, 0));
         assert_eq!(ring.held.hit, None);
+    }
+
+    #[test]
+    fn what_leaves_is_shown_no_more_also_when_others_come_before_it() {
+        let mut ring = Ring::default();
+        let lines = vec![line(0, 1, "a1!"), line(0, 5, "a5"), line(0, 9, "a9!")];
+        ring.merge(lines, judge);
+        ring.held.hit = Some(0);
+        ring.leave(Timestamp(5));
+        assert_eq!(texts(&ring), ["a5", "a9!"]);
+        assert_eq!((ring.hits().len(), ring.held.hit), (1, None));
+        let late = vec![line(1, 0, "#b0"), line(1, 6, "b6")];
+        ring.merge(late, judge);
+        assert_eq!(texts(&ring), ["a5", "b6", "a9!"]);
+        ring.leave(Timestamp(100));
+        assert_eq!(texts(&ring), Vec::<&str>::new());
     }
 
     #[test]

@@ -56,6 +56,16 @@ fn rows(model: &Model) -> Vec<Row<'_>> {
     rows
 }
 
+/// How many of the alarms are well, of how many; nothing while none are watched.
+pub(crate) fn well(model: &Model) -> Option<(usize, usize)> {
+    let rows = rows(model);
+    let well = rows
+        .iter()
+        .filter(|row| row.mark.role == Role::Good)
+        .count();
+    (!rows.is_empty()).then_some((well, rows.len()))
+}
+
 /// The alarms, a sentence each.
 pub(crate) fn told(model: &Model) -> Vec<String> {
     let told = |row: &Row<'_>| {

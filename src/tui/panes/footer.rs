@@ -31,22 +31,43 @@ pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
     }
     let area = layout.footer;
     brush.rule(area, Ends::Bottom, Role::Border);
-    let runs = match model.messages.shown() {
-        Some((said, more)) => message(model, said, more),
+    let (stack, more) = model.messages.stack(stacked(model));
+    let runs = match stack.first() {
+        Some(said) => message(model, said, more),
         None => clickable(model, area, brush),
     };
     brush.title(area, &runs);
+    // Older ones lie on what is above, the oldest on top.
+    for (y, said) in (0..area.y).rev().zip(stack.iter().skip(1)) {
+        let row = Rect {
+            y,
+            height: 1,
+            ..area
+        };
+        brush.clear(row);
+        brush.sides(row, Role::Border);
+        let width = area.width.saturating_sub(4);
+        brush.text(area.x + 2, y, width, role(said), &said.text);
+    }
+}
+
+/// How many messages are there at once: on a low screen one, so that what they are about is still seen.
+fn stacked(model: &Model) -> usize {
+    if model.size.1 < 20 { 1 } else { 3 }
+}
+
+fn role(said: &Said) -> Role {
+    if said.bad { Role::Bad } else { Role::Good }
 }
 
 /// What was said to the operator.
 fn message(model: &Model, said: &Said, more: usize) -> Vec<Run> {
-    let role = if said.bad { Role::Bad } else { Role::Good };
     let keys = model.keymap.shown(Action::Messages);
     let more = match more {
         0 => String::new(),
         n => format!("(and {n} more: {keys})  "),
     };
-    vec![run(Role::Warn, more), run(role, said.text.clone())]
+    vec![run(Role::Warn, more), run(role(said), said.text.clone())]
 }
 
 /// The keys, each of which can be clicked where it will be drawn: behind the corner and a blank, as titles are.

@@ -6,14 +6,15 @@
 //! │ ✖ AfterInstall scripts/migrate.sh: exit code 1 (ScriptFailed)  web-3, web-5               │
 //! ```
 
-use super::{follows, next, schedule, stages, tasks, traffic, trouble};
+use super::{follows, next, schedule, stages, tasks, traffic, trouble, wait};
 use crate::engine::Deployment;
 use crate::model::deployment::TargetStatus;
 use crate::model::timestamp::Short;
+use crate::tui::attention::percent;
 use crate::tui::glyph::{self, Glyph};
 use crate::tui::layout::Layout;
 use crate::tui::model::{Fetch, Link, Model};
-use crate::tui::paint::{Brush, Ends, Run, run};
+use crate::tui::paint::{Brush, Ends, Run, run, width as wide};
 use crate::tui::screens::about;
 use crate::tui::theme::Role;
 
@@ -45,6 +46,7 @@ pub(crate) fn lines(model: &Model, width: usize) -> Vec<Vec<Run>> {
         )
     };
     lines.extend(first.into_iter().chain(last));
+    lines.extend(wait::lines(model, deployment, room));
     lines.extend(trouble::failures(model, deployment));
     follows::lines(model, room, lines)
 }
@@ -71,41 +73,71 @@ fn absent(model: &Model) -> Vec<Run> {
     vec![run(Role::Muted, text)]
 }
 
+/// Where it stands and how far it is; of what there is besides as much as there is room for, the time that is left first.
 fn progress(model: &Model, deployment: &Deployment, width: usize) -> Vec<Run> {
-    let sign = |glyph: Glyph| glyph.draw(model.theme);
+    let room = width.saturating_sub(4);
     let mark = glyph::standing(deployment);
-    let mut runs = vec![run(mark.role, mark.glyph.beside(model.theme, mark.word))];
+    let mut stands = vec![run(mark.role, mark.glyph.beside(model.theme, mark.word))];
     if let Some(span) = deployment.duration(model.present()) {
-        runs.push(run(Role::Text, format!(" {}", Short(span))));
+        stands.push(run(Role::Text, format!(" {}", Short(span))));
     }
-    let overview = deployment.overview;
-    // What has two sides comes and goes: how far it has come is in its stages.
-    let sides = deployment.spec.is_blue_green();
-    let total = if sides { 0 } else { overview.total() };
-    let done = overview.succeeded + overview.failed + overview.skipped;
+    let far = run(Role::Heading, far(deployment));
+    let counts = counts(model, deployment);
+    let taken = wide(&stands) + wide(std::slice::from_ref(&far)) + wide(&counts);
+    let mut free = room.saturating_sub(taken);
+    let mut fits = |runs: Vec<Run>| {
+        let needed = wide(&runs);
+        let fits = needed <= free;
+        free -= if fits { needed } else { 0 };
+        if fits { runs } else { Vec::new() }
+    };
+    let left = model.left.by(model.present());
+    let left = left.map(|left| run(Role::Text, format!(", {left}")));
+    let left = fits(left.into_iter().collect());
+    let bar = fits(bar(model, deployment, width));
+    let pace = fits(pace(deployment).into_iter().collect());
+    let least = fits(least(deployment, width).into_iter().collect());
+    let parts = [stands, left, vec![far], bar, counts, pace, least];
+    parts.into_iter().flatten().collect()
+}
+
+/// How many instances are done, of how many. What has two sides comes and goes: how much of the whole is done.
+fn far(deployment: &Deployment) -> String {
+    if deployment.spec.is_blue_green() {
+        return format!("  {} % ", percent(deployment));
+    }
     // More stages than one have a line of their own.
     let stage = match deployment.plan.stages.as_slice() {
         [only] => format!("{} ", only.label()),
         _ => String::new(),
     };
-    runs.push(run(
-        Role::Heading,
-        if sides {
-            " ".to_owned()
-        } else {
-            format!("  {stage}{done}/{total} ")
-        },
-    ));
-    if width >= 70 && total > 0 {
-        let cells = if width >= 110 { 20 } else { 8 };
-        let full = usize::try_from(u64::from(done) * cells / u64::from(total)).unwrap_or(0);
-        let empty = usize::try_from(cells).unwrap_or(0) - full;
-        runs.push(run(Role::Good, sign(Glyph::BarFull).repeat(full)));
-        runs.push(run(
+    let overview = deployment.overview;
+    let done = overview.succeeded + overview.failed + overview.skipped;
+    format!("  {stage}{done}/{} ", overview.total())
+}
+
+fn bar(model: &Model, deployment: &Deployment, width: usize) -> Vec<Run> {
+    let overview = deployment.overview;
+    let total = overview.total();
+    if width < 70 || total == 0 || deployment.spec.is_blue_green() {
+        return Vec::new();
+    }
+    let done = overview.succeeded + overview.failed + overview.skipped;
+    let cells = if width >= 110 { 20 } else { 8 };
+    let full = usize::try_from(u64::from(done) * cells / u64::from(total)).unwrap_or(0);
+    let empty = usize::try_from(cells).unwrap_or(0) - full;
+    let sign = |glyph: Glyph| glyph.draw(model.theme);
+    vec![
+        run(Role::Good, sign(Glyph::BarFull).repeat(full)),
+        run(
             Role::Muted,
             format!("{} ", sign(Glyph::BarEmpty).repeat(empty)),
-        ));
-    }
+        ),
+    ]
+}
+
+fn counts(model: &Model, deployment: &Deployment) -> Vec<Run> {
+    let overview = deployment.overview;
     let counts = [
         (TargetStatus::Succeeded, overview.succeeded),
         (TargetStatus::InProgress, overview.in_progress),
@@ -114,26 +146,28 @@ fn progress(model: &Model, deployment: &Deployment, width: usize) -> Vec<Run> {
         (TargetStatus::Ready, overview.ready),
         (TargetStatus::Pending, overview.pending),
     ];
-    for (status, count) in counts {
-        if count > 0 {
+    let counts = counts.into_iter().filter(|(_, count)| *count > 0);
+    counts
+        .map(|(status, count)| {
             let mark = glyph::target(status);
             let counted = mark.counted(model.theme, count);
-            runs.push(run(mark.role, format!(" {counted} ")));
-        }
-    }
-    if let Some(window) = &deployment.plan.window
-        && deployment.spec.is_on_hosts()
-    {
-        let pace = format!(" {} at a time", window.concurrency);
-        runs.push(run(Role::Muted, pace));
-        if width >= 100 {
-            runs.push(run(
-                Role::Muted,
-                format!(", at least {} healthy", window.minimum_healthy),
-            ));
-        }
-    }
-    runs
+            run(mark.role, format!(" {counted} "))
+        })
+        .collect()
+}
+
+fn pace(deployment: &Deployment) -> Option<Run> {
+    let window = deployment.plan.window.as_ref();
+    let window = window.filter(|_| deployment.spec.is_on_hosts())?;
+    let pace = format!(" {} at a time", window.concurrency);
+    Some(run(Role::Muted, pace))
+}
+
+fn least(deployment: &Deployment, width: usize) -> Option<Run> {
+    let window = deployment.plan.window.as_ref();
+    let window = window.filter(|_| deployment.spec.is_on_hosts() && width >= 100)?;
+    let least = format!(", at least {} healthy", window.minimum_healthy);
+    Some(run(Role::Muted, least))
 }
 
 /// Draws the pane: the top of the box that goes on below.

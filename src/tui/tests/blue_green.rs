@@ -66,6 +66,15 @@ fn the_wait_for_somebody_who_reroutes() {
         cockpit.resize(80, 24);
         assert!(cockpit.screen().contains(said), "{said}: {screen}");
     }
+    cockpit.resize(120, 40);
+    let screen = cockpit.screen();
+    for said in [
+        "2/2 installed",
+        "11 requests are in flight",
+        "about 800 move",
+    ] {
+        assert!(screen.contains(said), "{said}: {screen}");
+    }
     cockpit.keys("r");
     cockpit.wait(600);
     cockpit.resize(100, 30);
@@ -80,6 +89,16 @@ fn the_wait_for_somebody_who_reroutes() {
 fn hosts_that_have_changed_meanwhile() {
     let mut cockpit = changed();
     pictures("changed", &mut cockpit);
+    cockpit.resize(120, 40);
+    let screen = cockpit.screen();
+    assert!(
+        screen.contains("1/2 answer") && screen.contains("4 things have changed since"),
+        "{screen}"
+    );
+    assert!(
+        screen.contains("1/2 well at the load balancers"),
+        "{screen}"
+    );
     cockpit.resize(100, 30);
     cockpit.keys("r");
     cockpit.wait(600);

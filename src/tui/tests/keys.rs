@@ -158,6 +158,7 @@ fn the_output_follows_the_selection_and_late_lines_are_dropped() {
 #[test]
 fn a_finished_deployment_is_fetched_when_it_is_selected() {
     let mut cockpit = rollout();
+    cockpit.effects.clear();
     cockpit.keys("j");
     assert_eq!(cockpit.effects.last(), Some(&Effect::Unfollow));
     assert!(
@@ -179,6 +180,18 @@ fn a_finished_deployment_is_fetched_when_it_is_selected() {
             .count(),
         1
     );
+}
+
+#[test]
+fn an_earlier_deployment_is_asked_once_how_long_it_took() {
+    let mut cockpit = rollout();
+    for _ in 0..9 {
+        cockpit.wait(5000);
+    }
+    let example = Effect::Fetch(sample::id(sample::BEFORE));
+    let asked = cockpit.effects.iter().filter(|effect| **effect == example);
+    assert_eq!(asked.count(), 1);
+    assert!(cockpit.screen().contains(" left  install 3/12"));
 }
 
 #[test]
@@ -255,9 +268,22 @@ fn what_was_said_is_kept() {
     for text in ["the first", "the second"] {
         cockpit.model.complain(text);
     }
+    cockpit.resize(80, 19);
     assert!(cockpit.screen().contains("(and 1 more: M)  the second"));
     cockpit.model.say("good news");
     assert!(cockpit.screen().contains("(and 2 more: M)  good news"));
+    cockpit.resize(80, 20);
+    let rows: Vec<String> = cockpit.screen().lines().map(str::to_owned).collect();
+    assert!(rows[17].starts_with("│ the first "), "{rows:?}");
+    assert!(rows[18].starts_with("│ the second "), "{rows:?}");
+    assert!(rows[19].starts_with("└ good news "), "{rows:?}");
+    cockpit.model.complain("a fourth");
+    assert!(cockpit.screen().contains("(and 1 more: M)  a fourth"));
+    assert!(!cockpit.screen().contains("the first"));
+    cockpit.wait(6000);
+    let screen = cockpit.screen();
+    assert!(!screen.contains("good news") && screen.contains("the first"));
+    cockpit.model.say("good news");
     cockpit.keys("M");
     let screen = cockpit.screen();
     let at = |text: &str| screen.find(text).unwrap();

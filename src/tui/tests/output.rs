@@ -4,6 +4,7 @@ use ratatui::style::Modifier;
 
 use super::{Cockpit, MONO, sample};
 use crate::api::feed::{FeedItem, OutputLine};
+use crate::model::lifecycle::LifecycleEvent;
 use crate::model::output::OutputSource;
 use crate::tui::effect::Effect;
 use crate::tui::message::{Message, OutputNews};
@@ -379,4 +380,119 @@ fn lines_that_are_gone_are_said_with_what_shows_them() {
         screen.contains("40 older lines: cutover logs d-7F3KQ21XB web-3"),
         "{screen}"
     );
+}
+
+/// A line of the one instance that is read, so many seconds after the sample's time.
+fn at(seq: u64, seconds: i64, event: LifecycleEvent, text: &str) -> OutputLine {
+    let mut line = sample::lines(1).remove(0);
+    line.seq = seq;
+    line.at = sample::now(seconds * 1000);
+    line.event = event;
+    line.text = text.to_owned();
+    line
+}
+
+#[test]
+fn output_is_shown_from_a_time_on_that_goes_on() {
+    let run = sample::rollout();
+    let mut cockpit = Cockpit::with(sample::snapshot(sample::project(12), &run.deployment));
+    cockpit.resize(120, 40);
+    cockpit.keys("tab tab");
+    let lines = vec![
+        at(1, -1200, LifecycleEvent::Install, "twenty minutes"),
+        at(2, -600, LifecycleEvent::Install, "ten minutes"),
+        at(3, -200, LifecycleEvent::Install, "three minutes"),
+        at(4, -40, LifecycleEvent::AfterInstall, "forty seconds"),
+    ];
+    write(&mut cockpit, lines);
+    let all = [
+        "twenty minutes",
+        "ten minutes",
+        "three minutes",
+        "forty seconds",
+    ];
+    let shown = |cockpit: &Cockpit| {
+        let screen = cockpit.screen();
+        all.iter().filter(|text| screen.contains(**text)).count()
+    };
+    assert_eq!(shown(&cockpit), 4);
+    for (said, count) in [("last 15 min", 3), ("last 5 min", 2), ("last 1 min", 1)] {
+        cockpit.keys("F");
+        assert!(cockpit.screen().contains(said), "{}", cockpit.screen());
+        assert_eq!(shown(&cockpit), count, "{said}");
+    }
+    cockpit.wait(21_000);
+    assert_eq!(shown(&cockpit), 0, "time goes on");
+    assert!(
+        cockpit
+            .screen()
+            .contains("nothing is shown of the last 1 min: F shows more")
+    );
+    write(
+        &mut cockpit,
+        vec![at(5, 22, LifecycleEvent::AfterInstall, "now")],
+    );
+    assert!(cockpit.screen().contains(" now ") && cockpit.screen().contains("following"));
+    cockpit.keys("F");
+    assert!(cockpit.screen().contains("newest event"));
+    assert_eq!(
+        shown(&cockpit),
+        1,
+        "what AfterInstall wrote, which has failed"
+    );
+    cockpit.keys("F");
+    assert_eq!(shown(&cockpit), 4);
+}
+
+#[test]
+fn of_all_instances_there_is_no_newest_event_and_of_one_that_is_over_time_ends_with_it() {
+    let mut cockpit = reading();
+    cockpit.keys("m F F F");
+    assert!(cockpit.screen().contains("last 1 min"));
+    cockpit.keys("F");
+    let screen = cockpit.screen();
+    assert!(
+        !screen.contains("newest event") && !screen.contains("last 1"),
+        "{screen}"
+    );
+    let mut run = sample::rollout();
+    run.finish();
+    let end = run.deployment.complete_time.unwrap();
+    let mut cockpit = Cockpit::with(sample::snapshot(sample::project(12), &run.deployment));
+    cockpit.resize(120, 40);
+    cockpit.keys("tab tab F F F");
+    let mut late = at(1, 0, LifecycleEvent::AfterInstall, "at the end");
+    late.at = end;
+    write(&mut cockpit, vec![late]);
+    cockpit.wait(3_600_000);
+    assert!(
+        cockpit.screen().contains("at the end"),
+        "{}",
+        cockpit.screen()
+    );
+}
+
+/// A window on what is left costs nothing that grows with what is not shown.
+#[test]
+fn a_hundred_thousand_lines_leave_one_after_the_other() {
+    let run = sample::rollout();
+    let mut cockpit = Cockpit::with(sample::snapshot(sample::project(12), &run.deployment));
+    cockpit.keys("tab tab F F F");
+    let lines = (0..100_000u32).map(|n| {
+        let seconds = i64::from(n) / 1000 - 50;
+        at(
+            u64::from(n) + 1,
+            seconds,
+            LifecycleEvent::AfterInstall,
+            "line",
+        )
+    });
+    write(&mut cockpit, lines.collect());
+    assert_eq!(cockpit.model.output.len(), 100_000);
+    for second in 1..=60 {
+        cockpit.wait(1000);
+        let left = cockpit.model.output.len();
+        let gone = (second - 10_usize.min(second)) * 1000;
+        assert_eq!(left, 100_000 - gone, "after {second} s");
+    }
 }

@@ -30,6 +30,11 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
             model.output.column = 0;
         }
         Action::Times => model.output.how.times = model.output.how.times.next(),
+        Action::Since => {
+            let how = &mut model.output.how;
+            how.since = how.since.next(how.reach);
+            model.output.set_follow(true);
+        }
         Action::ScrollLeft => sideways(model, false),
         Action::ScrollRight => sideways(model, true),
         Action::CopyLine => return vec![copy_line(model)],

@@ -7,12 +7,15 @@ use crate::model::name::Name;
 use crate::tui::ahead::Ahead;
 use crate::tui::calm::Calm;
 use crate::tui::changes::Changes;
+use crate::tui::choices::Choices;
 use crate::tui::effect::Effect;
 use crate::tui::layers;
 use crate::tui::lists::List;
 use crate::tui::lists::facts::{self, Facts, Key};
 use crate::tui::model::{Fetch, Lists, Model, Pane};
 use crate::tui::output::{Reach, Whose};
+use crate::tui::panes::output::told;
+use crate::tui::remaining::Left;
 use crate::tui::screens::{self, Screen};
 use crate::tui::session::Start;
 use crate::tui::widgets::list::scroll;
@@ -39,12 +42,13 @@ pub(crate) fn settle(model: &mut Model) -> Vec<Effect> {
         shown_instance(model);
         remember(model);
         effects.extend(servers(model));
-        look(model);
+        effects.extend(look(model));
         effects.extend(follow(model));
     }
     if model.focus != Pane::Output {
         model.output.narrow(None);
     }
+    keep_up(model);
     positions(model);
     if model.view.is_some() {
         let here = screens::here(model);
@@ -336,24 +340,37 @@ fn servers(model: &mut Model) -> Option<Effect> {
 }
 
 /// What is told about a deployment besides its state.
-fn look(model: &mut Model) {
+fn look(model: &mut Model) -> Option<Effect> {
     let mut causes = std::mem::take(&mut model.causes);
     let mut pace = std::mem::take(&mut model.pace);
     let mut ahead = std::mem::take(&mut model.ahead);
     let mut changes = std::mem::take(&mut model.changes);
+    let mut left = std::mem::take(&mut model.left);
+    let mut wanted = None;
     if let Some(deployment) = model.told() {
         causes.refresh(deployment);
         pace.refresh(deployment, model.now);
         ahead.refresh(deployment, model.present());
         changes.refresh(model, deployment);
+        wanted = left.refresh(model, deployment);
     } else {
         ahead = Ahead::default();
         changes = Changes::default();
+        left = Left::default();
     }
     model.causes = causes;
     model.pace = pace;
     model.ahead = ahead;
     model.changes = changes;
+    model.left = left;
+    // These are about what was found here.
+    let mut choices = std::mem::take(&mut model.choices);
+    match model.told() {
+        Some(deployment) => choices.refresh(model, deployment),
+        None => choices = Choices::default(),
+    }
+    model.choices = choices;
+    wanted.map(Effect::Fetch)
 }
 
 /// Asks for the output of what is selected.
@@ -395,6 +412,17 @@ fn follow(model: &mut Model) -> Vec<Effect> {
     }
     model.output = output;
     effects
+}
+
+/// Output is read from a time on that goes on with the deployment.
+fn keep_up(model: &mut Model) {
+    let over = model
+        .deployment()
+        .and_then(|deployment| deployment.complete_time);
+    let now = over.unwrap_or(model.present());
+    let event = model.target().and_then(|target| told(model, target));
+    let event = event.map(|entry| entry.event);
+    model.output.keep_up(now, event);
 }
 
 fn positions(model: &mut Model) {

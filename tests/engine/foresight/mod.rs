@@ -4,3 +4,4 @@ mod commands;
 mod outlooks;
 mod properties;
 mod rehearsals;
+mod remaining;

@@ -103,7 +103,9 @@ pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
         y += 1;
     }
     if model.output.len() == 0 {
-        if y < inside.bottom() && reasons.is_empty() {
+        // Where lines are hidden, somebody has to know that there are some.
+        let hidden = !model.output.ring.is_empty();
+        if y < inside.bottom() && (reasons.is_empty() || hidden) {
             brush.text(inside.x, y, inside.width, Role::Muted, &silence(model));
         }
         return;
@@ -198,6 +200,9 @@ fn title(model: &Model, shape: Shape, role: Role) -> Vec<Run> {
     if output.only.is_some() {
         runs.push(run(Role::Warn, format!("{dot}this event alone")));
     }
+    if let Some(since) = output.how.since.words() {
+        runs.push(run(Role::Warn, format!("{dot}{since}")));
+    }
     if output.how.lines == Lines::Hits {
         runs.push(run(Role::Warn, format!("{dot}hits alone")));
     }
@@ -232,6 +237,10 @@ pub(crate) fn silence(model: &Model) -> String {
             return format!("no line has {}", needle.text());
         }
         _ => {}
+    }
+    if let Some(since) = output.how.since.words().filter(|_| !output.ring.is_empty()) {
+        let key = model.keymap.shown(Action::Since);
+        return format!("nothing is shown of the {since}: {key} shows more");
     }
     match (&output.of, &stream) {
         (None, _) => "no instance is selected".to_owned(),

@@ -62,15 +62,9 @@ fn apply(model: &mut Model, at: Timestamp, message: Message) -> Vec<Effect> {
     // Whatever somebody does ends the sequence that they have begun.
     let begun = model.begun.take_if(|_| message.is_by_hand());
     match message {
-        Message::Key(key) => {
-            if key.is_interrupt() {
-                layers::leaving::ask(model)
-            } else if model.layers.is_empty() {
-                main_key(model, begun, key)
-            } else {
-                layers::key(model, key)
-            }
-        }
+        Message::Key(key) if key.is_interrupt() => layers::leaving::ask(model),
+        Message::Key(key) if model.layers.is_empty() => main_key(model, begun, key),
+        Message::Key(key) => layers::key(model, key),
         Message::Act(action) if model.layers.is_empty() => act(model, action),
         Message::Act(action) => layers::act(model, action),
         Message::Go(address) => {

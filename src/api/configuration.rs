@@ -50,10 +50,13 @@ pub fn effect(
         return "its replacement goes into service, as many at a time as that leaves".to_owned();
     }
     let count = project.members(group).count();
+    // A window of nothing is none.
+    if count == 0 {
+        return "no host is in it now".to_owned();
+    }
     let hosts = if count == 1 { "host" } else { "hosts" };
     let known = u32::try_from(count).unwrap_or(u32::MAX);
     match window(configuration, known) {
-        _ if count == 0 => "no host is in it now".to_owned(),
         None => format!("{count} {hosts}: nothing can be deployed, as none may be down"),
         Some(window) => format!(
             "{count} {hosts}, {} at a time, at least {} healthy",

@@ -126,12 +126,12 @@ impl Address {
             Self::Application(name)
             | Self::Instance(_, name)
             | Self::Host(name)
+            | Self::HostHistory(name)
             | Self::Configuration(name) => name.to_string(),
             Self::Group(group) => group.group.to_string(),
             Self::Event(_, _, event) => event.name().to_owned(),
             Self::Output(_) => OUTPUT.to_owned(),
             Self::GroupHistory(group) => group.to_string(),
-            Self::HostHistory(name) => name.to_string(),
             Self::Home
             | Self::Applications
             | Self::Deployment(_)

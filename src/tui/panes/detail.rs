@@ -9,7 +9,7 @@ use crate::tui::action::available::available;
 use crate::tui::glyph::Glyph;
 use crate::tui::model::Model;
 use crate::tui::paint::{Brush, Run, run, width};
-use crate::tui::screens::about;
+use crate::tui::screens::{Screen, about};
 use crate::tui::theme::Role;
 use crate::tui::widgets::wrap::fold;
 
@@ -70,9 +70,18 @@ pub(crate) fn deployment(model: &Model, width: usize) -> Vec<Vec<Run>> {
 
 /// The keys that do something, in rows: a key and its word stay together.
 fn keys(model: &Model, room: usize) -> Vec<Vec<Run>> {
-    let can = |(action, _): &(Action, &str)| available(*action, model).is_ok();
+    let can = |(action, _): &(Action, &str)| {
+        let leads = model.screen != Screen::Configurations
+            || *action != Action::Enter
+            || model.configurations.inside(model).is_some();
+        leads && available(*action, model).is_ok()
+    };
     let mut rows: Vec<Vec<Run>> = Vec::new();
     for (action, word) in KEYS.into_iter().filter(can) {
+        let word = match model.screen {
+            Screen::Configurations if action == Action::Enter => "opens its group",
+            _ => word,
+        };
         let part = [
             run(Role::Key, model.keymap.shown(action)),
             run(Role::Text, format!(" {word}  ")),

@@ -48,7 +48,7 @@ pub(super) fn told(model: &Model, row: &Row) -> String {
         }
         Row::Configuration(name) => {
             let view = model.view.as_ref();
-            view.map(|view| words(&configurations::row(view, name, 0)))
+            view.map(|view| words(&configurations::row(view, name, name.as_str())))
         }
         Row::Past(id) => {
             let row = history::row(model, id);

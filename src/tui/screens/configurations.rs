@@ -35,7 +35,7 @@ use crate::tui::widgets::wrap::wrap;
 /// The width of the platform.
 const PLATFORM: usize = 11;
 /// The widest name.
-const NAME: usize = 46;
+const NAME: usize = 56;
 /// The least width of what a part of the meaning is called.
 const LABEL: usize = 10;
 
@@ -143,8 +143,18 @@ impl Configurations {
     }
 }
 
-/// A row: its name in so many columns, its platform, and who uses it.
-pub(crate) fn row(view: &View, name: &Name, wide: usize) -> Vec<Run> {
+/// A name in so many columns. What tells one predefined configuration from another is at its end.
+fn cut(name: &Name, wide: usize, sign: &str) -> String {
+    let over = name.as_str().len().saturating_sub(wide);
+    let end = name.as_str().get(over + 1..).filter(|_| over > 0);
+    match end {
+        Some(end) => format!("{sign}{end}"),
+        None => format!("{:wide$}", name.as_str()),
+    }
+}
+
+/// A row: its name, its platform, and who uses it.
+pub(crate) fn row(view: &View, name: &Name, shown: &str) -> Vec<Run> {
     let known = view.project.configurations.get(name);
     let platform = known.map_or("", |known| known.compute_platform.name());
     let role = if is_predefined(name) {
@@ -156,7 +166,7 @@ pub(crate) fn row(view: &View, name: &Name, wide: usize) -> Vec<Run> {
         .map(|group| group.key().to_string())
         .collect();
     vec![
-        run(role, format!("{:wide$}  ", name.as_str())),
+        run(role, format!("{shown}  ")),
         run(Role::Muted, format!("{platform:PLATFORM$}")),
         run(Role::Text, used.join(", ")),
     ]
@@ -275,12 +285,9 @@ fn list(shown: &Configurations, model: &Model, places: &Places, brush: &mut Brus
     for (y, line) in (area.y..area.bottom()).zip(visible()) {
         let whole = Rect::new(area.x, y, area.width, 1);
         brush.aim(whole, Aim::Row(Row::Configuration(line.clone())));
-        brush.runs(
-            area.x + 2,
-            y,
-            area.width.saturating_sub(2),
-            &row(view, line, name),
-        );
+        let text = cut(line, name, brush.glyph(Glyph::Cut));
+        let runs = row(view, line, &text);
+        brush.runs(area.x + 2, y, area.width.saturating_sub(2), &runs);
         if shown.selected.as_ref() == Some(line) {
             let cursor = brush.glyph(Glyph::Cursor);
             brush.text(area.x, y, 1, Role::Focus, cursor);

@@ -29,7 +29,7 @@ fn cockpit() -> Cockpit {
     group.deployment_config_name = half;
     let rollout = sample::rollout();
     let mut cockpit = Cockpit::with(sample::snapshot(project, &rollout.deployment));
-    cockpit.resize(120, 40);
+    cockpit.resize(200, 60);
     cockpit.keys("0 : c o n f i g u r a t i o n s enter");
     cockpit
 }
@@ -57,13 +57,21 @@ fn each_is_told_with_what_it_does_where_it_is_used() {
     let screen = cockpit.screen();
     for told in [
         "at least 50 % of the hosts",
-        "12 hosts, 6 at a time, at least 6 healthy",
+        "no host is in it now",
         "predefined: it can't be changed",
     ] {
         assert!(screen.contains(told), "{told}\n{screen}");
     }
     cockpit.resize(80, 24);
-    assert!(cockpit.screen().contains("12 hosts, 6 at a time"));
+    assert!(cockpit.screen().contains("no host is in it now"));
+    // A name that is too long keeps its end, which tells it from others.
+    cockpit.resize(44, 20);
+    let screen = cockpit.screen();
+    assert!(
+        screen.contains("\u{22ef}ployDefault.HalfAtATime"),
+        "{screen}"
+    );
+    cockpit.resize(80, 24);
     // Enter goes to the group, and back leads to the same row.
     cockpit.keys("enter");
     assert_eq!(place(&cockpit), "shop/staging");

@@ -62,7 +62,9 @@ fn apply(model: &mut Model, at: Timestamp, message: Message) -> Vec<Effect> {
     // Whatever somebody does ends the sequence that they have begun.
     let begun = model.begun.take_if(|_| message.is_by_hand());
     match message {
-        Message::Key(key) => return pressed(model, begun, key),
+        Message::Key(key) if key.is_interrupt() => return layers::leaving::ask(model),
+        Message::Key(key) if model.layers.is_empty() => return main_key(model, begun, key),
+        Message::Key(key) => return layers::key(model, key),
         Message::Act(action) if model.layers.is_empty() => return act(model, action),
         Message::Act(action) => return layers::act(model, action),
         Message::Click(target) => return point::click(model, target),
@@ -101,17 +103,6 @@ fn apply(model: &mut Model, at: Timestamp, message: Message) -> Vec<Effect> {
         Message::Written(result) => answers::written(model, result),
     }
     Vec::new()
-}
-
-/// A key of the keyboard.
-fn pressed(model: &mut Model, begun: Option<Key>, key: Key) -> Vec<Effect> {
-    if key.is_interrupt() {
-        layers::leaving::ask(model)
-    } else if model.layers.is_empty() {
-        main_key(model, begun, key)
-    } else {
-        layers::key(model, key)
-    }
 }
 
 /// The feed broke. The last news count: later attempts fail for the same reason, and silence is noticed late.

@@ -311,16 +311,14 @@ fn facts(model: &Model, entry: &Entry<'_>) -> Vec<(&'static str, String)> {
     let configuration = summary.deployment_config_name.to_string();
     facts.push(("with", configuration));
     if let Some((took, waited)) = entry.spans(model.present()) {
-        let worked = Short(took.saturating_sub(waited));
-        let waited = if waited.is_zero() {
-            String::new()
+        let took = if waited.is_zero() {
+            Short(took).to_string()
         } else {
-            format!(", waited {}", Short(waited))
+            let worked = Short(took.saturating_sub(waited));
+            let (took, waited) = (Short(took), Short(waited));
+            format!("{took} in all: worked {worked}, waited {waited}")
         };
-        facts.push((
-            "took",
-            format!("{} in all: worked {worked}{waited}", Short(took)),
-        ));
+        facts.push(("took", took));
     }
     facts.extend(match (&summary.rolls_back, &summary.rolled_back_by) {
         (Some(id), _) => Some(("rollback", format!("rolls back {id}"))),

@@ -222,7 +222,8 @@ pub(crate) fn written(model: &mut Model, result: Result<String, String>) {
 }
 
 /// Takes the answer to a command.
-pub(crate) fn answered(model: &mut Model, result: Result<Answer, Unanswered>) {
+pub(crate) fn answered(model: &mut Model, number: u64, result: Result<Answer, Unanswered>) {
+    model.sent.end(number, model.now, &result);
     match result {
         Ok(answer @ Answer::Invited { .. }) => layers::invitation::open(model, &answer),
         Ok(Answer::Terminated {

@@ -132,8 +132,7 @@ fn apply(model: &mut Model, at: Timestamp, message: Message) -> Vec<Effect> {
             Vec::new()
         }
         Message::Answered(number, result) => {
-            model.sent.end(number, model.now, &result);
-            answers::answered(model, result);
+            answers::answered(model, number, result);
             Vec::new()
         }
         Message::Edited(result) => {

@@ -1,5 +1,6 @@
 //! A command as people type it: the line of `cutover` that asks for the same.
 
+use std::fmt::Display;
 use std::path::Path;
 
 use super::command::{Command, Deploy};
@@ -56,7 +57,7 @@ impl Words {
     }
 
     /// What is told by its place.
-    fn with(mut self, value: impl ToString) -> Self {
+    fn with(mut self, value: impl Display) -> Self {
         self.places.push(value.to_string());
         self
     }
@@ -66,7 +67,7 @@ impl Words {
         self
     }
 
-    fn option(mut self, name: &str, value: Option<impl ToString>) -> Self {
+    fn option(mut self, name: &str, value: Option<impl Display>) -> Self {
         match value.map(|value| value.to_string()) {
             // It would be taken for an option.
             Some(value) if value.starts_with('-') => self.options.push(format!("{name}={value}")),
@@ -367,7 +368,8 @@ fn span(seconds: u64) -> String {
         (seconds % 60, 's'),
     ];
     let parts = parts.iter().filter(|(count, _)| *count > 0);
-    parts
+    let parts: Vec<String> = parts
         .map(|(count, unit)| format!("{count}{unit}"))
-        .collect()
+        .collect();
+    parts.concat()
 }

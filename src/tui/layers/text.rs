@@ -19,7 +19,7 @@ use crate::tui::widgets::wrap::chop;
 pub(crate) struct Text {
     title: String,
     ending: &'static str,
-    text: String,
+    written: String,
     /// It as rows of so many columns.
     rows: Vec<Vec<Run>>,
     width: usize,
@@ -95,7 +95,7 @@ fn open(
     let mut text = Text {
         title: at.to_string(),
         ending,
-        text: text + "\n",
+        written: text + "\n",
         rows: Vec::new(),
         width: 0,
         reading: Reading::default(),
@@ -112,14 +112,17 @@ impl Text {
             return;
         }
         self.width = width;
-        let lines = self.text.lines().flat_map(|line| chop(&safe(line), width));
+        let lines = self
+            .written
+            .lines()
+            .flat_map(|line| chop(&safe(line), width));
         self.rows = lines.map(|line| vec![run(Role::Text, line)]).collect();
     }
 
     /// What it says, to those who listen.
     pub(super) fn told(&self) -> (&str, Vec<Vec<Run>>) {
         let lines = self
-            .text
+            .written
             .lines()
             .map(|line| vec![run(Role::Text, safe(line))]);
         (&self.title, lines.collect())
@@ -136,7 +139,7 @@ impl Text {
         let page = Page {
             file: (&file, self.ending),
             rows: &self.rows,
-            text: Some(&self.text),
+            text: Some(&self.written),
         };
         if self.reading.key(model, key, &page, effects) {
             Reply::Stay(Layer::Text(self))

@@ -119,7 +119,8 @@ fn beside_the_rows_the_deployment_is_told_where_there_is_room() {
     };
     cockpit.resize(119, 40);
     cockpit.keys("j k");
-    assert_eq!(fetched(&cockpit, sample::BEFORE), 0);
+    // How long its instances took is asked of the one before.
+    assert_eq!(fetched(&cockpit, sample::BEFORE), 1);
     cockpit.resize(120, 40);
     let screen = cockpit.screen();
     for told in ["revision  1.8.0", "took", "scripts/migrate.sh", "3/12"] {
@@ -128,10 +129,10 @@ fn beside_the_rows_the_deployment_is_told_where_there_is_room() {
     // No key of the rollout is offered where it does nothing.
     assert!(!screen.contains("p pause") && screen.contains("enter opens it"));
     cockpit.keys("j");
-    assert_eq!(fetched(&cockpit, sample::BEFORE), 1);
+    assert_eq!(fetched(&cockpit, sample::BEFORE), 2);
     assert!(cockpit.screen().contains("fetching d-6ZP04MN2C"));
     cockpit.wait(1000);
-    assert_eq!(fetched(&cockpit, sample::BEFORE), 1, "it is on its way");
+    assert_eq!(fetched(&cockpit, sample::BEFORE), 2, "it is on its way");
     let gone = Err("gone".to_owned());
     cockpit.send(Message::Fetched(sample::id(sample::BEFORE), gone));
     assert!(cockpit.screen().contains("can't be shown: gone"));

@@ -101,7 +101,7 @@ fn a_sequence_shows_what_may_follow_and_ends_with_any_other_key() {
     assert_eq!((cockpit.model.begun, instance(&cockpit)), (None, "web-12"));
     cockpit.keys("? Z Z");
     assert_eq!(cockpit.model.layers.len(), 1, "{}", cockpit.screen());
-    cockpit.resize(100, 100);
+    cockpit.resize(100, 150);
     assert!(
         cockpit.screen().contains("g g, home"),
         "{}",

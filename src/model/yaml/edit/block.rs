@@ -163,7 +163,9 @@ pub(super) fn insert_item(
         _ => style.block_item(new, column),
     };
     if index == 0 {
-        if !sheet.leads(dash) {
+        // Behind the dashes of lists around it, it goes below as well as behind blanks.
+        let before = sheet.slice(sheet.line_start(dash)..dash);
+        if before.contains(|c| !matches!(c, ' ' | '-')) {
             let message = "the first item stands behind something else; change it by hand";
             return Err(EditError::at(list.span.start, message));
         }

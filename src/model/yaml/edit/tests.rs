@@ -209,6 +209,11 @@ fn items_are_added() {
                 "l:\n  - - { K: a }\n    - { K: b } # b\n    - { K: c }\n  - - { K: x }\n",
             ),
             (
+                "set a[0] = [x, b]",
+                "a:\n  - - b # b\n  - c\n",
+                "a:\n  - - x\n    - b # b\n  - c\n",
+            ),
+            (
                 "set a = [x, b, c]",
                 "a:\n  # first\n  - b\n  - c\n",
                 "a:\n  # first\n  - x\n  - b\n  - c\n",

@@ -1,6 +1,6 @@
 //! The orchestrator's door: commands in, events out, as HTTP over a Unix socket.
 //!
-//! [`command`] is what can be asked for, [`line`] the same as a line to type, [`gate`] the one way to ask, [`locks`] the environments that keep it shut, [`snapshot`] and [`feed`] what comes out,
+//! [`command`] is what can be asked for, [`line`](mod@line) the same as a line to type, [`gate`] the one way to ask, [`locks`] the environments that keep it shut, [`snapshot`] and [`feed`] what comes out,
 //! [`view`] the client's fold of it, [`info`] a deployment as `CodeDeploy` writes it, [`host`] a host in words, [`whole`] each thing as it is shown whole, [`invitation`] what lets one join,
 //! [`attention`] what needs a person, [`afterwards`] what one asks about a deployment later, [`place`] whether an address leads anywhere, [`client`] the client.
 //!

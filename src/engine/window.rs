@@ -28,7 +28,7 @@ pub fn window(configuration: &DeploymentConfiguration, n: u32) -> Option<Window>
     let minimum_healthy = hosts.map_or(0, |hosts| minimum(hosts, n));
     let predefined_half = configuration.deployment_config_name.as_str() == HALF_AT_A_TIME;
     let concurrency = match n.checked_sub(minimum_healthy)? {
-        0 if predefined_half => 1,
+        0 if predefined_half && n > 0 => 1,
         0 => return None,
         room => room,
     };
@@ -118,6 +118,11 @@ mod tests {
 
     #[test]
     fn the_table_of_minimum_and_concurrency() {
+        assert_eq!(
+            cell(HALF_AT_A_TIME, FleetPercent, 50, 0),
+            None,
+            "of nothing"
+        );
         let columns = [
             (HALF_AT_A_TIME, 50),
             ("custom", 25),

@@ -19,6 +19,7 @@ use super::head;
 use super::live::Live;
 use super::request::{BodyError, Progress, RequestBody};
 use super::route::Route;
+use super::table::Whose;
 use super::tunnel;
 
 /// What a client's connection knows.
@@ -82,7 +83,7 @@ impl Client {
         let mut tried = Vec::new();
         let mut failure = None;
         while let Some((server, whose)) = table.pick(side, &tried) {
-            if tried.is_empty() {
+            if tried.is_empty() || whose == Whose::Anyone {
                 self.route.fell(side, whose);
             }
             tried.push(server);

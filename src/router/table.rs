@@ -23,6 +23,9 @@ pub(super) struct Table {
     rounds: [AtomicUsize; 2],
 }
 
+/// So many servers that are unwell are asked for one request at most: they may take the time that it takes to notice.
+const LAST_RESORTS: usize = 2;
+
 /// Whose server a request is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -97,7 +100,12 @@ impl Table {
             (side, Standing::Unwell),
             (1 - side, Standing::Unwell),
         ];
+        let unwell = |n: &&usize| self.servers[**n].1.health.standing() == Standing::Unwell;
+        let enough = tried.iter().filter(unwell).count() >= LAST_RESORTS;
         tiers.into_iter().find_map(|(of, standing)| {
+            if enough && standing == Standing::Unwell {
+                return None;
+            }
             let candidates = || {
                 let servers = self.sides[of].iter().copied();
                 servers.filter(|&n| {

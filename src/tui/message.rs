@@ -120,8 +120,6 @@ impl Message {
             | Self::Past(..)
             | Self::Servers(..)
             | Self::Output(..)
-            | Self::Saved(_)
-            | Self::Uncopied(_)
             | Self::Previewed(..)
             | Self::Edited(_)
             | Self::Prepared(..)
@@ -139,6 +137,8 @@ impl Message {
             | Self::Resized(..)
             | Self::Focused(_)
             | Self::Tick
+            | Self::Saved(_)
+            | Self::Uncopied(_)
             | Self::Terminated => false,
         }
     }

@@ -79,12 +79,12 @@ fn left(view: &View, deployment: &Deployment) -> Vec<(Name, String)> {
             .zip(ledger)
             .is_some_and(|(group, ledger)| ledger.selection(group).selects(host))
     };
-    let targets = deployment.targets.iter();
-    let hosts = targets.filter_map(|target| view.project.host(&target.name));
+    let hosts = view.project.hosts.iter();
     hosts
         .filter_map(|host| {
             let from = host.provisioned.as_ref()?;
-            (!needed(host)).then(|| (host.name.clone(), from.fleet.clone()))
+            let ours = deployment.position(&host.name).is_some();
+            (ours && !needed(host)).then(|| (host.name.clone(), from.fleet.clone()))
         })
         .collect()
 }

@@ -14,7 +14,7 @@ const DEFAULTS: &str = include_str!("../../../assets/keymaps/default.yaml");
 const DEFAULTS_FILE: &str = "assets/keymaps/default.yaml";
 
 /// The key maps that come with the program, each over the defaults.
-const BUILT_IN: [(&str, &str); 3] = [
+pub(crate) const BUILT_IN: [(&str, &str); 3] = [
     ("default", ""),
     ("vim", include_str!("../../../assets/keymaps/vim.yaml")),
     ("emacs", include_str!("../../../assets/keymaps/emacs.yaml")),
@@ -217,14 +217,16 @@ fn conflicts(bound: &[Vec<(Keys, Place<'_>)>]) -> Result<(), KeymapError> {
                 || entry.action == Action::Quit && other.context == Context::Leaving)
                 && other.grade == Grade::Acts;
             let overlap = entry.context.overlaps(other.context);
-            if !overlap && !opens_and_accepts {
+            let beside = entry.context.goes_beside(other.context);
+            if !overlap && !beside && !opens_and_accepts {
                 continue;
             }
             let clash = |one: Keys, other: Keys| {
                 let itself = first == second && one == other;
                 // The last key of a sequence may be held down, too.
                 let held = opens_and_accepts && one.last() == other.last();
-                held || (overlap && !itself && one.clashes(other))
+                let begun = one.then().is_none() != other.then().is_none();
+                held || ((overlap || (beside && begun)) && !itself && one.clashes(other))
             };
             let both = bound[first].iter().find_map(|(keys, place)| {
                 let found = bound[second].iter().find(|(k, _)| clash(*keys, *k));
@@ -314,6 +316,11 @@ mod tests {
         assert_eq!(
             problem("help: [Z h]\nquit: [Z h]\n"),
             "mine.yaml:2: Z h can't mean both help and quit"
+        );
+        // In a replay, g would be taken before a second one came.
+        assert_eq!(
+            problem("replay-play: [g g]\n"),
+            "mine.yaml:1: g alone means first, so that g g can't mean replay-play"
         );
         assert!(problem("help: [Z, Z h]\n").starts_with("mine.yaml:1: Z alone means help"));
         assert!(problem("help: [Z h h]\n").ends_with("has more than two keys: a sequence has two"));

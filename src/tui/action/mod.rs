@@ -79,6 +79,15 @@ impl Context {
         )
     }
 
+    /// Whether keys of both are looked up one after the other: a sequence of the one never begins where its first key means
+    /// something in the other.
+    pub(crate) fn goes_beside(self, other: Self) -> bool {
+        let rows = |context| context == Self::Rows;
+        let output = |context| matches!(context, Self::Output | Self::Reading);
+        let apart = (rows(self) && output(other)) || (output(self) && rows(other));
+        self.takes_sequences() && other.takes_sequences() && !apart
+    }
+
     /// Whether a key can mean something in both at once.
     pub(crate) fn overlaps(self, other: Self) -> bool {
         let pane = |context| matches!(context, Self::Rows | Self::Output);

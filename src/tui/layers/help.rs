@@ -1,6 +1,6 @@
 //! Every action with its keys, and why it is not available.
 
-use super::reading::{Page, Reading};
+use super::reading::{Page, Reading, Rows};
 use super::{Layer, Reply, window};
 use crate::tui::action::available::available;
 use crate::tui::action::key::Key;
@@ -28,7 +28,7 @@ impl Help {
         let rows = rows(model);
         let page = Page {
             file: ("cutover-keys", "txt"),
-            rows: &rows,
+            rows: Rows::Made(&rows),
             text: None,
         };
         if self.0.key(model, key, &page, effects) {
@@ -40,7 +40,7 @@ impl Help {
 
     /// Draws it.
     pub(super) fn draw(&self, model: &Model, brush: &mut Brush<'_>) {
-        self.0.draw(model, brush, "Keys", &rows(model));
+        self.0.draw(model, brush, "Keys", Rows::Made(&rows(model)));
     }
 }
 

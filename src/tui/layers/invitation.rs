@@ -93,6 +93,7 @@ impl Invitation {
         let cancel = model.keymap.shown(Action::Cancel);
         let close = format!("{cancel}, or an empty line, closes it: it is not shown again");
         Told {
+            whole: false,
             mark: format!("{:?}", self.shown),
             title: self.title(),
             lines: self.body(model),

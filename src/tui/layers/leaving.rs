@@ -58,6 +58,7 @@ impl Leaving {
             format!("{stay}, or an empty line, stays"),
         )]);
         Told {
+            whole: false,
             mark: format!("{:?}", self.shown),
             title,
             lines,

@@ -1,6 +1,6 @@
 //! Everything that was said since the cockpit was opened, the newest first.
 
-use super::reading::{Page, Reading};
+use super::reading::{Page, Reading, Rows};
 use super::{Layer, Reply, window};
 use crate::text::safe;
 use crate::tui::action::Action;
@@ -29,7 +29,7 @@ impl Messages {
         let rows = rows(model);
         let page = Page {
             file: ("cutover-messages", "txt"),
-            rows: &rows,
+            rows: Rows::Made(&rows),
             text: None,
         };
         if self.0.key(model, key, &page, effects) {
@@ -41,7 +41,8 @@ impl Messages {
 
     /// Draws them.
     pub(super) fn draw(&self, model: &Model, brush: &mut Brush<'_>) {
-        self.0.draw(model, brush, "Messages", &rows(model));
+        self.0
+            .draw(model, brush, "Messages", Rows::Made(&rows(model)));
     }
 }
 

@@ -24,6 +24,7 @@ pub(crate) mod text;
 pub(crate) mod told;
 pub(crate) mod unlock;
 mod window;
+mod written;
 
 use super::action::key::Key;
 use super::action::{Action, Context};

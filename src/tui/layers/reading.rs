@@ -1,6 +1,7 @@
 //! What is only read: as many rows as there are, moved up and down, searched, copied and saved.
 
 use super::window;
+use super::written::Written;
 use crate::tui::action::key::Key;
 use crate::tui::action::{Action, Context};
 use crate::tui::copy;
@@ -26,11 +27,53 @@ pub(crate) struct Reading {
     field: Option<Field>,
 }
 
+/// The rows of what is read.
+#[derive(Clone, Copy)]
+pub(super) enum Rows<'a> {
+    /// All of them.
+    Made(&'a [Vec<Run>]),
+    /// Those of a text, made as they are seen.
+    Written(&'a Written),
+}
+
+impl Rows<'_> {
+    fn len(self) -> usize {
+        match self {
+            Self::Made(rows) => rows.len(),
+            Self::Written(text) => text.len(),
+        }
+    }
+
+    /// Those in which something is found.
+    fn found(self, needle: &Needle) -> Vec<usize> {
+        match self {
+            Self::Made(rows) => {
+                let has = |row: &Vec<Run>| needle.is_in(&text(row));
+                let rows = rows.iter().enumerate();
+                rows.filter(|(_, row)| has(row)).map(|(at, _)| at).collect()
+            }
+            Self::Written(text) => text.found(needle),
+        }
+    }
+
+    /// One, with what is found in it marked.
+    fn row(self, at: usize, sought: Option<(&Needle, Role)>) -> Vec<Run> {
+        match (self, sought) {
+            (Self::Made(rows), None) => rows.get(at).cloned().unwrap_or_default(),
+            (Self::Made(rows), Some((needle, sign))) => {
+                let row = rows.get(at).map_or(&[][..], Vec::as_slice);
+                found(row, needle, sign)
+            }
+            (Self::Written(text), sought) => text.row(at, sought),
+        }
+    }
+}
+
 /// What is read.
 pub(super) struct Page<'a> {
     /// What a file of it is called, and what its name ends in.
     pub file: (&'a str, &'static str),
-    pub rows: &'a [Vec<Run>],
+    pub rows: Rows<'a>,
     /// What is copied and saved; the rows as they are where nothing is said.
     pub text: Option<&'a str>,
 }
@@ -40,11 +83,8 @@ impl Page<'_> {
         if let Some(text) = self.text {
             return text.to_owned();
         }
-        let line = |row: &Vec<Run>| {
-            let line: String = row.iter().map(|(_, text)| text.as_str()).collect();
-            format!("{}\n", line.trim_end())
-        };
-        self.rows.iter().map(line).collect()
+        let rows = (0..self.rows.len()).map(|at| self.rows.row(at, None));
+        rows.fold(String::new(), |all, row| all + text(&row).trim_end() + "\n")
     }
 }
 
@@ -131,17 +171,26 @@ impl Reading {
         let text = self.field.as_ref().map_or("", |field| field.text.as_str());
         self.needle = Needle::new(text, Mode::Exact);
         self.at = None;
-        self.search(page);
+        self.search(page.rows);
     }
 
-    fn search(&mut self, page: &Page<'_>) {
+    fn search(&mut self, rows: Rows<'_>) {
         let Some(needle) = &self.needle else {
             self.found.clear();
             return;
         };
-        let rows = page.rows.iter().enumerate();
-        let has = |row: &Vec<Run>| row.iter().any(|(_, text)| needle.is_in(text));
-        self.found = rows.filter(|(_, row)| has(row)).map(|(at, _)| at).collect();
+        self.found = rows.found(needle);
+    }
+
+    /// Looks again, for the rows are others now.
+    pub(super) fn again(&mut self, rows: Rows<'_>) {
+        self.at = None;
+        self.search(rows);
+    }
+
+    /// The row in view that somebody is at: where something was found, else the first.
+    pub(super) fn here(&self) -> usize {
+        self.at.unwrap_or(self.top)
     }
 
     /// Goes to the first row from here on in which it was found, while more is typed.
@@ -158,7 +207,7 @@ impl Reading {
         };
         let text = needle.text().to_owned();
         // What is read may have grown since.
-        self.search(page);
+        self.search(page.rows);
         let next = match (self.at, forward) {
             (Some(here), true) => self.found.iter().find(|at| **at > here),
             (Some(here), false) => self.found.iter().rev().find(|at| **at < here),
@@ -206,21 +255,17 @@ impl Reading {
     }
 
     /// Draws the rows that are in view.
-    pub(super) fn draw(
-        &self,
-        model: &Model,
-        brush: &mut Brush<'_>,
-        title: &str,
-        rows: &[Vec<Run>],
-    ) {
+    pub(super) fn draw(&self, model: &Model, brush: &mut Brush<'_>, title: &str, rows: Rows<'_>) {
         let height = rows.len().min(usize::from(model.size.1.saturating_sub(4)));
         let title = format!("{title}{}", self.sought());
         let inside = window::open(model, brush, height, &title, Role::Focus);
-        let seen = rows.iter().enumerate().skip(self.top);
-        for (y, (at, row)) in (inside.y..inside.bottom()).zip(seen) {
-            let marked =
-                (self.needle.as_ref()).map(|needle| found(row, needle, self.at == Some(at)));
-            brush.runs(inside.x, y, inside.width, marked.as_ref().unwrap_or(row));
+        // On a larger screen more of the end is seen.
+        let top = self.top.min(rows.len().saturating_sub(height));
+        for (y, at) in (inside.y..inside.bottom()).zip(top..rows.len()) {
+            let here = self.at == Some(at);
+            let sign = if here { Role::Selected } else { Role::Found };
+            let sought = self.needle.as_ref().map(|needle| (needle, sign));
+            brush.runs(inside.x, y, inside.width, &rows.row(at, sought));
         }
     }
 }
@@ -230,9 +275,13 @@ pub(super) fn room(model: &Model) -> usize {
     usize::from(model.size.1.saturating_sub(4).max(1))
 }
 
+/// A row without its roles.
+fn text(row: &[Run]) -> String {
+    row.iter().map(|(_, text)| text.as_str()).collect()
+}
+
 /// A row with what was found in it marked.
-fn found(row: &[Run], needle: &Needle, here: bool) -> Vec<Run> {
-    let sign = if here { Role::Selected } else { Role::Found };
+fn found(row: &[Run], needle: &Needle, sign: Role) -> Vec<Run> {
     let marked = |(role, text): &Run| marked(text, 0..text.len(), &needle.hits(text), *role, sign);
     row.iter().flat_map(marked).collect()
 }

@@ -1,7 +1,7 @@
 //! Everything that this cockpit has sent, the newest first: when, who, as a command line, how it was answered and after what
 //! time.
 
-use super::reading::{Page, Reading, room};
+use super::reading::{Page, Reading, Rows, room};
 use super::{Layer, Reply, window};
 use crate::model::timestamp::Short;
 use crate::text::safe;
@@ -45,11 +45,15 @@ impl Requests {
                 let rows = rows(model, None);
                 let page = Page {
                     file: ("cutover-requests", "txt"),
-                    rows: &rows,
+                    rows: Rows::Made(&rows),
                     text: None,
                 };
+                let before = self.reading.here();
                 if !self.reading.key(model, key, &page, effects) {
                     return Reply::Close;
+                }
+                if self.reading.here() != before {
+                    self.chosen = at(model, self.reading.here());
                 }
             }
         }
@@ -89,13 +93,32 @@ impl Requests {
         let key = model.keymap.shown(Action::CopyText);
         let title = format!("Requests: {key} copies the chosen one");
         let rows = rows(model, Some(self.chosen));
-        self.reading.draw(model, brush, &title, &rows);
+        self.reading.draw(model, brush, &title, Rows::Made(&rows));
     }
 }
 
-/// What it says, row by row.
-pub(super) fn rows(model: &Model, chosen: Option<usize>) -> Vec<Vec<Run>> {
+/// The request that a row belongs to.
+fn at(model: &Model, row: usize) -> usize {
     let width = window::columns(model);
+    let mut end = 0;
+    let before = model.sent.all().take_while(|request| {
+        end += of(model, request, width, false).len();
+        end <= row
+    });
+    before.count()
+}
+
+/// What it says, row by row.
+fn rows(model: &Model, chosen: Option<usize>) -> Vec<Vec<Run>> {
+    within(model, chosen, window::columns(model))
+}
+
+/// The same to those who listen: no command is broken.
+pub(super) fn told(model: &Model) -> Vec<Vec<Run>> {
+    within(model, None, usize::MAX)
+}
+
+fn within(model: &Model, chosen: Option<usize>, width: usize) -> Vec<Vec<Run>> {
     let all = model.sent.all().enumerate();
     let rows = all.flat_map(|(at, request)| of(model, request, width, chosen == Some(at)));
     let mut rows: Vec<Vec<Run>> = rows.collect();

@@ -130,6 +130,7 @@ impl Review {
         let cancel = format!("{cancel}, or an empty line: nothing is written");
         choices.push(vec![run(Role::Text, cancel)]);
         Told {
+            whole: false,
             mark: format!("{:?}", self.shown),
             title: self.title().0,
             lines: self.body(model),

@@ -71,6 +71,7 @@ impl Share {
         let mut lines = window::paragraph(Role::Text, &Self::asked(model), usize::MAX);
         lines.extend(wrong.map(|reason| vec![run(Role::Bad, reason)]));
         Told {
+            whole: false,
             mark: format!("{}{lines:?}", self.field.text),
             title: format!(
                 "Which share for the replacement of {}? A whole number from 0 to 100",

@@ -1,10 +1,10 @@
 //! What is selected, whole: as the door gives it, or in words; as it was when it was asked for.
 
-use super::reading::{Page, Reading};
+use super::reading::{Page, Reading, Rows};
+use super::written::Written;
 use super::{Layer, Reply, window};
 use crate::api::whole::Whole;
 use crate::model::address::Address;
-use crate::text::safe;
 use crate::tui::action::Action;
 use crate::tui::action::key::Key;
 use crate::tui::effect::Effect;
@@ -12,17 +12,18 @@ use crate::tui::model::{Model, Pane};
 use crate::tui::paint::{Brush, Run, run};
 use crate::tui::screens::{self, Screen};
 use crate::tui::theme::Role;
-use crate::tui::widgets::wrap::chop;
 
 /// A text on the screen.
 #[derive(Debug)]
 pub(crate) struct Text {
+    /// What a file of it is called.
+    name: String,
     title: String,
     ending: &'static str,
-    written: String,
-    /// It as rows of so many columns.
-    rows: Vec<Vec<Run>>,
-    width: usize,
+    /// As it is copied and saved.
+    raw: String,
+    /// As it is shown.
+    written: Written,
     pub(super) reading: Reading,
 }
 
@@ -93,11 +94,11 @@ fn open(
         return;
     };
     let mut text = Text {
-        title: at.to_string(),
+        name: at.to_string().replace(['/', ':'], "-"),
+        title: format!("{at}, as of {}", (model.clock)(model.present())),
         ending,
-        written: text + "\n",
-        rows: Vec::new(),
-        width: 0,
+        written: Written::new(&text),
+        raw: text + "\n",
         reading: Reading::default(),
     };
     text.refresh(model);
@@ -107,24 +108,14 @@ fn open(
 impl Text {
     /// Fits it into the screen.
     pub(super) fn refresh(&mut self, model: &Model) {
-        let width = window::columns(model);
-        if self.width == width {
-            return;
+        if self.written.fit(window::columns(model)) {
+            self.reading.again(Rows::Written(&self.written));
         }
-        self.width = width;
-        let lines = self
-            .written
-            .lines()
-            .flat_map(|line| chop(&safe(line), width));
-        self.rows = lines.map(|line| vec![run(Role::Text, line)]).collect();
     }
 
     /// What it says, to those who listen.
     pub(super) fn told(&self) -> (&str, Vec<Vec<Run>>) {
-        let lines = self
-            .written
-            .lines()
-            .map(|line| vec![run(Role::Text, safe(line))]);
+        let lines = self.written.lines().map(|line| vec![run(Role::Text, line)]);
         (&self.title, lines.collect())
     }
 
@@ -135,11 +126,10 @@ impl Text {
         key: (Key, Option<Action>),
         effects: &mut Vec<Effect>,
     ) -> Reply {
-        let file = self.title.replace(['/', ':'], "-");
         let page = Page {
-            file: (&file, self.ending),
-            rows: &self.rows,
-            text: Some(&self.written),
+            file: (&self.name, self.ending),
+            rows: Rows::Written(&self.written),
+            text: Some(&self.raw),
         };
         if self.reading.key(model, key, &page, effects) {
             Reply::Stay(Layer::Text(self))
@@ -150,6 +140,7 @@ impl Text {
 
     /// Draws it.
     pub(super) fn draw(&self, model: &Model, brush: &mut Brush<'_>) {
-        self.reading.draw(model, brush, &self.title, &self.rows);
+        let rows = Rows::Written(&self.written);
+        self.reading.draw(model, brush, &self.title, rows);
     }
 }

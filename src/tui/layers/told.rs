@@ -19,6 +19,8 @@ pub(crate) struct Told {
     pub mark: String,
     pub title: String,
     pub lines: Vec<Vec<Run>>,
+    /// Whether the lines are to be taken as they are, as commands and documents are.
+    pub whole: bool,
     pub takes: Takes,
 }
 
@@ -54,6 +56,7 @@ pub(crate) enum Choice {
 /// What the topmost layer says.
 pub(crate) fn told(model: &Model) -> Option<Told> {
     let read = |title: &str, lines| Told {
+        whole: false,
         mark: String::new(),
         title: title.to_owned(),
         lines,
@@ -62,7 +65,10 @@ pub(crate) fn told(model: &Model) -> Option<Told> {
     Some(match model.layers.last()? {
         Layer::Help(_) => read("Keys", help::rows(model)),
         Layer::Messages(_) => read("Messages", messages::rows(model)),
-        Layer::Requests(_) => read("Requests", requests::rows(model, None)),
+        Layer::Requests(_) => Told {
+            whole: true,
+            ..read("Requests", requests::told(model))
+        },
         Layer::Compare(compare) => compare.told(model),
         Layer::Confirm(confirm) => confirm.told(model),
         Layer::Leaving(leaving) => leaving.told(model),
@@ -97,7 +103,10 @@ pub(crate) fn told(model: &Model) -> Option<Told> {
         Layer::Share(share) => share.told(model),
         Layer::Text(text) => {
             let (title, lines) = text.told();
-            read(title, lines)
+            Told {
+                whole: true,
+                ..read(title, lines)
+            }
         }
         Layer::Documents(pick) => {
             let (title, below) = pick.told();
@@ -133,6 +142,7 @@ fn filtered(model: &Model, list: List) -> String {
 fn picker(title: String, lines: Vec<Vec<Run>>, choices: Vec<(Choice, String)>) -> Told {
     let seen: Vec<&Choice> = choices.iter().map(|(choice, _)| choice).collect();
     Told {
+        whole: false,
         mark: format!("{title}{lines:?}{seen:?}"),
         title,
         lines,
@@ -142,6 +152,7 @@ fn picker(title: String, lines: Vec<Vec<Run>>, choices: Vec<(Choice, String)>) -
 
 fn text(title: String, state: Option<String>) -> Told {
     Told {
+        whole: false,
         mark: title.clone(),
         title,
         lines: state
@@ -156,6 +167,7 @@ impl compare::Compare {
     /// What it says to those who listen.
     fn told(&self, model: &Model) -> Told {
         Told {
+            whole: false,
             mark: if self.is_made(model) {
                 String::new()
             } else {

@@ -70,6 +70,7 @@ impl Unlock {
     /// What it says to those who listen.
     pub(super) fn told(&self, model: &Model) -> Told {
         Told {
+            whole: false,
             mark: String::new(),
             title: format!(
                 "Unlock {}? Why? The audit trail has it; an empty line closes",

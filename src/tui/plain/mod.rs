@@ -23,6 +23,7 @@ use std::collections::VecDeque;
 
 use self::line::Meaning;
 use self::news::News;
+use self::paper::Line;
 use self::words::{choice, words};
 use super::action::{Action, Context};
 use super::effect::Effect;
@@ -32,6 +33,7 @@ use super::lists::List;
 use super::lists::row::{self as rows, Row};
 use super::message::Message;
 use super::model::{Fetch, Link, Model};
+use super::paint::Run;
 use super::panes::{footer, output};
 use super::screens;
 use super::theme::Theme;
@@ -70,7 +72,7 @@ pub(super) fn theme(
 /// What was told, and what is to be told.
 #[derive(Debug, Default)]
 pub(crate) struct Plain {
-    out: VecDeque<String>,
+    out: VecDeque<Line>,
     /// What the guide said last.
     guided: Option<String>,
     /// What the place was as it was told last.
@@ -169,9 +171,9 @@ impl Plain {
             Meaning::Where => self.seen = None,
             Meaning::Explain(wanted) => {
                 let told = action::explain(model, &wanted);
-                self.out.extend(told);
+                self.put(told);
             }
-            Meaning::Act(Action::Help) => self.out.extend(action::list(model)),
+            Meaning::Act(Action::Help) => self.put(action::list(model)),
             Meaning::Act(Action::PageDown) if !model.reads() => self.turn(model, true),
             Meaning::Act(Action::PageUp) if !model.reads() => self.turn(model, false),
             Meaning::Act(action) => {
@@ -242,7 +244,8 @@ impl Plain {
         self.messages(model);
         // What was told is not in the way of anything.
         model.messages.put_away();
-        self.out.extend(self.copied.drain(..));
+        let copied = std::mem::take(&mut self.copied);
+        self.whole(copied);
         if model.view.is_none() {
             return effects;
         }
@@ -261,9 +264,9 @@ impl Plain {
             self.guide(model);
         }
         let needs = self.news.needs(model, first);
-        self.out.extend(needs);
+        self.put(needs);
         let news = self.news.flush(model, asked);
-        self.out.extend(news);
+        self.put(news);
         let open = told(model).filter(|_| model.outcome.is_none());
         if let Some(told) = open.filter(|told| !matches!(told.takes, Takes::Nothing)) {
             self.dialog(&told, asked);
@@ -285,12 +288,23 @@ impl Plain {
     }
 
     /// What is to be written.
-    pub(crate) fn take(&mut self) -> impl Iterator<Item = String> {
+    pub(crate) fn take(&mut self) -> impl Iterator<Item = Line> {
         std::mem::take(&mut self.out).into_iter()
     }
 
     fn say(&mut self, text: impl Into<String>) {
-        self.out.push_back(text.into());
+        self.out.push_back(text.into().into());
+    }
+
+    fn put(&mut self, texts: impl IntoIterator<Item = String>) {
+        self.out.extend(texts.into_iter().map(Line::from));
+    }
+
+    /// What is not broken into several lines.
+    fn whole(&mut self, texts: impl IntoIterator<Item = String>) {
+        let lines = texts.into_iter();
+        self.out
+            .extend(lines.map(|text| Line { text, whole: true }));
     }
 
     /// How the connection stands, where that has changed.
@@ -330,7 +344,7 @@ impl Plain {
     fn guide(&mut self, model: &Model) {
         let said = tour::said(model);
         if said != self.guided {
-            self.out.extend(said.clone());
+            self.put(said.clone());
             self.guided = said;
         }
     }
@@ -371,7 +385,7 @@ impl Plain {
     /// Everything about the place.
     fn page(&mut self, model: &Model) {
         let list = List::with_keys(model);
-        self.out.extend(page::head(model));
+        self.put(page::head(model));
         if let Some(list) = list {
             let cursor = rows::selected(model, list);
             let place = cursor.and_then(|row| rows::place(model, &row));
@@ -381,7 +395,7 @@ impl Plain {
             self.rows.clear();
             self.news.at_output();
         }
-        self.out.extend(page::foot(model));
+        self.put(page::foot(model));
         let keys = words(&footer::told(model, usize::from(BOUNDLESS.0)));
         self.say(format!("Keys: {keys}."));
     }
@@ -389,7 +403,7 @@ impl Plain {
     /// The rows of a list, each with its number.
     fn list(&mut self, model: &Model, list: List) {
         let (shown, _) = super::lists::counts(model, list);
-        self.out.extend(page::title(model, list));
+        self.put(page::title(model, list));
         self.rows.clear();
         let mut part = None;
         for place in self.top..shown.min(self.top + PAGE) {
@@ -399,15 +413,13 @@ impl Plain {
             let heading = row::part(&found);
             if part != heading {
                 part = heading;
-                self.out
-                    .extend(heading.map(|heading| format!("{heading}:")));
+                self.put(heading.map(|heading| format!("{heading}:")));
             }
             let cursor = rows::selected(model, list).as_ref() == Some(&found);
             let here = if cursor { ", selected" } else { "" };
             let text = row::told(model, &found);
             self.rows.push(found);
-            self.out
-                .push_back(format!("{}. {text}{here}", self.rows.len()));
+            self.say(format!("{}. {text}{here}", self.rows.len()));
         }
         let (above, below) = (self.top, shown.saturating_sub(self.top + PAGE));
         let key = |action| model.keymap.shown(action);
@@ -440,15 +452,20 @@ impl Plain {
             let title = told.title.trim_end_matches(['?', ':']);
             let end = if told.title.ends_with('?') { "?" } else { ":" };
             self.say(format!("{title}{end}"));
-            let lines = told.lines.iter().map(|line| words(line));
-            let lines: Vec<String> = lines.filter(|line| !line.is_empty()).collect();
-            self.out.extend(lines);
+            if told.whole {
+                let text = |runs: &Vec<Run>| runs.iter().map(|(_, text)| text.as_str()).collect();
+                self.whole(told.lines.iter().map(text));
+            } else {
+                let lines = told.lines.iter().map(|line| words(line));
+                let lines: Vec<String> = lines.filter(|line| !line.is_empty()).collect();
+                self.put(lines);
+            }
         }
         let listens = match &told.takes {
             Takes::Nothing | Takes::Text => true,
             Takes::Keys { listens, choices } => {
                 if *listens && (!listened || asked) {
-                    self.out.extend(choices.iter().map(|line| choice(line)));
+                    self.put(choices.iter().map(|line| choice(line)));
                 }
                 *listens
             }

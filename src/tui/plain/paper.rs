@@ -8,6 +8,20 @@ use crate::tui::widgets::wrap::wrap;
 /// The columns where nobody knows how many there are.
 pub(super) const USUAL: usize = 80;
 
+/// A line that is to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Line {
+    pub text: String,
+    /// Whether it is taken as it is, and not broken: a command that is pasted into a shell must not be several.
+    pub whole: bool,
+}
+
+impl From<String> for Line {
+    fn from(text: String) -> Self {
+        Self { text, whole: false }
+    }
+}
+
 /// Somewhere to write.
 #[derive(Debug)]
 pub(super) struct Paper<W> {
@@ -22,21 +36,25 @@ impl<W: Write> Paper<W> {
         Self { out, ascii }
     }
 
-    /// Writes lines, broken to fit so many columns.
+    /// Writes lines, broken to fit so many columns but for those that are whole.
     ///
     /// # Errors
     /// If nobody reads them.
     pub(super) fn write(
         &mut self,
-        lines: impl Iterator<Item = String>,
+        lines: impl Iterator<Item = Line>,
         columns: usize,
     ) -> io::Result<()> {
         for line in lines {
-            let mut line = safe(&line);
+            let mut text = safe(&line.text);
             if self.ascii {
-                line = line.replace(|c: char| !c.is_ascii(), "?");
+                text = text.replace(|c: char| !c.is_ascii(), "?");
             }
-            for row in wrap(&line, columns.max(20)) {
+            if line.whole {
+                writeln!(self.out, "{text}")?;
+                continue;
+            }
+            for row in wrap(&text, columns.max(20)) {
                 writeln!(self.out, "{row}")?;
             }
         }
@@ -62,7 +80,7 @@ mod tests {
         let mut out = Vec::new();
         let evil = "a\x1b[2Jb\rc\u{202e}d\u{9b}e".to_owned();
         let mut paper = Paper::new(&mut out, false);
-        paper.write([evil.clone()].into_iter(), 80).unwrap();
+        paper.write([evil.clone().into()].into_iter(), 80).unwrap();
         let text = String::from_utf8(out).unwrap();
         let moves = |c: char| c != '\n' && c.is_control();
         assert!(
@@ -71,7 +89,7 @@ mod tests {
         );
         let mut out = Vec::new();
         let mut paper = Paper::new(&mut out, true);
-        paper.write([evil].into_iter(), 80).unwrap();
+        paper.write([evil.into()].into_iter(), 80).unwrap();
         assert!(out.is_ascii());
     }
 
@@ -80,8 +98,17 @@ mod tests {
         let mut out = Vec::new();
         let line = "one two three four five six".to_owned();
         Paper::new(&mut out, false)
-            .write([line].into_iter(), 20)
+            .write([line.clone().into()].into_iter(), 20)
             .unwrap();
         assert_eq!(out, b"one two three four\nfive six\n");
+        let mut out = Vec::new();
+        let whole = Line {
+            text: format!("  {line}"),
+            whole: true,
+        };
+        Paper::new(&mut out, false)
+            .write([whole].into_iter(), 20)
+            .unwrap();
+        assert_eq!(out, format!("  {line}\n").as_bytes());
     }
 }

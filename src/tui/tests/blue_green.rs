@@ -82,7 +82,11 @@ fn the_wait_for_somebody_who_reroutes() {
     cockpit.keys("v");
     picture!("rehearse-reroute-100x30", cockpit);
     cockpit.keys("v");
-    assert!(cockpit.screen().contains("v  step by step"));
+    assert!(
+        cockpit
+            .screen()
+            .contains("v  what would happen, step by step")
+    );
 }
 
 #[test]
@@ -325,9 +329,13 @@ fn a_rollback_in_place_is_told_step_by_step() {
         project: Box::new(project),
         problems: Vec::new(),
     });
+    // What has changed is said before what would happen is told again.
+    let screen = cockpit.screen();
     assert!(
-        cockpit.screen().contains("install: 11 instances"),
-        "{}",
-        cockpit.screen()
+        screen.contains("This has changed while you looked"),
+        "{screen}"
     );
+    cockpit.keys("v");
+    let screen = cockpit.screen();
+    assert!(screen.contains("install: 11 instances"), "{screen}");
 }

@@ -110,6 +110,9 @@ fn a_confirmation_is_tied_to_its_picture() {
     let mut cockpit = rollout();
     cockpit.keys("b");
     cockpit.wait(600);
+    // Whoever looks at the command is told, too.
+    cockpit.keys("?");
+    assert!(cockpit.screen().contains("On a command line:"));
     let mut project = sample::project(12);
     project.hosts.pop();
     cockpit.tell(FeedItem::Project {

@@ -27,6 +27,7 @@ mod plain;
 mod replay;
 mod requests;
 mod sample;
+mod schemas;
 mod screens;
 mod selection;
 mod services;

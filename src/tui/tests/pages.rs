@@ -10,7 +10,7 @@ use crate::tui::message::{Message, OutputNews};
 use crate::tui::picture;
 
 /// The file of the documentation is this text; it is written where pictures are to be renewed.
-fn is_current(file: &str, text: &str) {
+pub(super) fn is_current(file: &str, text: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("docs")
         .join(file);

@@ -81,7 +81,8 @@ impl Listener {
         let cockpit = &mut self.cockpit;
         let effects = self.plain.tell(&mut cockpit.model, cockpit.real);
         cockpit.effects.extend(effects);
-        self.plain.take().collect::<Vec<_>>().join("\n")
+        let lines = self.plain.take().map(|line| line.text);
+        lines.collect::<Vec<_>>().join("\n")
     }
 
     /// Types a line; what is told then.

@@ -1,5 +1,7 @@
 //! Text broken into lines.
 
+use std::ops::Range;
+
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use crate::tui::paint::{Run, run};
@@ -55,19 +57,29 @@ pub(crate) fn fold(row: &[Run], width: usize) -> Vec<Vec<Run>> {
 
 /// Breaks a text wherever a line is full, and leaves every blank: what is joined again is the same.
 pub(crate) fn chop(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    let mut used = 0;
-    for grapheme in text.graphemes(true) {
+    let parts = breaks(text, width).into_iter();
+    let parts = parts.filter_map(|part| text.get(part));
+    parts.map(str::to_owned).collect()
+}
+
+/// The same as places in the text, in bytes.
+pub(crate) fn breaks(text: &str, width: usize) -> Vec<Range<usize>> {
+    // Most lines are short.
+    if text.is_ascii() && text.len() <= width {
+        return std::iter::once(0..text.len()).collect();
+    }
+    let mut parts = Vec::new();
+    let (mut start, mut used) = (0, 0);
+    for (at, grapheme) in text.grapheme_indices(true) {
         let cells = safe::width(grapheme);
         if used > 0 && used + cells > width {
-            lines.push(String::new());
-            used = 0;
+            parts.push(start..at);
+            (start, used) = (at, 0);
         }
         used += cells;
-        let last = lines.len() - 1;
-        lines[last].push_str(grapheme);
     }
-    lines
+    parts.push(start..text.len());
+    parts
 }
 
 #[cfg(test)]

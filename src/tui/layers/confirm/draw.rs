@@ -52,6 +52,7 @@ impl Confirm {
         );
         if let Some(naming) = &self.naming {
             return Told {
+                whole: false,
                 // Another name than the one that is asked for is answered by asking again.
                 mark: format!("{mark} named {}", naming.field.text),
                 title: format!(
@@ -64,6 +65,7 @@ impl Confirm {
         }
         if self.reason.typing {
             return Told {
+                whole: false,
                 mark,
                 title: "Why? It is written into the journal; an empty line gives no reason"
                     .to_owned(),
@@ -84,6 +86,7 @@ impl Confirm {
             format!("{cancel}, or an empty line, cancels"),
         )]);
         Told {
+            whole: self.as_command,
             mark,
             title: statement.title.clone(),
             lines: self.shown(model, usize::MAX),
@@ -96,11 +99,22 @@ impl Confirm {
 
     /// What somebody has asked to see: what is decided, if nothing else.
     fn shown(&self, model: &Model, width: usize) -> Vec<Vec<Run>> {
-        match &self.rehearsal {
+        let mut rows = match &self.rehearsal {
             _ if self.as_command => self.lines(model, width),
             Some(steps) => rehearsed(steps, width),
-            None => self.body(model.theme, width),
-        }
+            None => return self.body(model.theme, width),
+        };
+        rows.extend(self.warnings(model.theme, width));
+        rows
+    }
+
+    /// What is said however it is looked at.
+    fn warnings(&self, theme: Theme, width: usize) -> Vec<Vec<Run>> {
+        let sign = Glyph::Attention.draw(theme);
+        let warnings = self.statement.warnings.iter();
+        let told = warnings.map(|line| format!("{sign} Changed: {line}"));
+        told.flat_map(|text| window::paragraph(Role::Warn, &text, width))
+            .collect()
     }
 
     /// What was decided, what has changed, and what is so at the moment.
@@ -124,11 +138,7 @@ impl Confirm {
                 rows.extend(window::paragraph(Role::Muted, line, width));
             }
         }
-        let sign = Glyph::Attention.draw(theme);
-        for line in &self.statement.warnings {
-            let text = format!("{sign} Changed: {line}");
-            rows.extend(window::paragraph(Role::Warn, &text, width));
-        }
+        rows.extend(self.warnings(theme, width));
         if !self.statement.now.is_empty() {
             rows.push(Vec::new());
             let dot = Glyph::Separator;
@@ -179,17 +189,24 @@ impl Confirm {
         });
         let label = match &self.rehearsal {
             Some(_) => "what is decided",
-            None => "step by step: what would happen, and when",
+            None => "what would happen, step by step",
         };
-        let rehearse = self.takes_rehearsal().then(|| {
-            vec![
-                run(Role::Key, model.keymap.shown(Action::Rehearse)),
-                run(Role::Muted, format!("  {label}")),
-            ]
-        });
         let hint = |action, label| {
             let key = run(Role::Key, model.keymap.shown(action));
             vec![key, run(Role::Muted, format!("  {label}"))]
+        };
+        let rehearse = self
+            .takes_rehearsal()
+            .then(|| hint(Action::Rehearse, label));
+        let as_command = (!self.as_command).then(|| hint(Action::AsCommand, "as a command"));
+        // Both show the same in another way.
+        let otherwise = match (rehearse, as_command) {
+            (Some(mut one), Some(other)) => {
+                one.push(run(Role::Muted, "   "));
+                one.extend(other);
+                Some(one)
+            }
+            (one, other) => one.or(other),
         };
         let lines = self.as_command.then(|| {
             [
@@ -214,7 +231,7 @@ impl Confirm {
             .chain(alternative.map(|choice| one(Action::Alternative, choice)))
             .chain(share)
             .chain(lines.into_iter().flatten())
-            .chain(rehearse)
+            .chain(otherwise)
             .chain(reason)
             .collect()
     }

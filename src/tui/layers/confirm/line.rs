@@ -8,6 +8,7 @@ use crate::tui::action::Action;
 use crate::tui::consequence::Choice;
 use crate::tui::copy;
 use crate::tui::effect::Effect;
+use crate::tui::layers::window;
 use crate::tui::model::Model;
 use crate::tui::paint::{Run, run};
 use crate::tui::theme::Role;
@@ -40,6 +41,12 @@ impl Confirm {
             ]);
             let lines = chop(&text, width).into_iter();
             rows.extend(lines.map(|line| vec![run(role, line)]));
+            let locks = (model.view.as_ref()).map(|view| view.locks(&choice.command));
+            for environment in locks.into_iter().flatten() {
+                // What is unlocked here is so for nobody else.
+                let text = format!("{environment} is locked: it takes --unlock REASON besides");
+                rows.extend(window::paragraph(Role::Muted, &text, width));
+            }
         }
         rows
     }

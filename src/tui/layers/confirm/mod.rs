@@ -279,6 +279,9 @@ impl Confirm {
         if !self.subject.is_stop() && changed {
             self.before = Some(std::mem::take(&mut self.statement.decided));
             self.shown = model.now;
+            // What has changed is read before anything else.
+            self.as_command = false;
+            self.rehearsal = None;
         }
         if changed {
             self.naming = None;

@@ -65,6 +65,7 @@ impl Form {
         let failure = self.failure.iter().flat_map(|failure| failure.lines());
         lines.extend(failure.map(|line| vec![run(Role::Bad, line)]));
         Told {
+            whole: false,
             mark: if self.awaited.is_some() {
                 WAITS.to_owned()
             } else {

@@ -1,11 +1,14 @@
 //! Deployment configurations in words: what one means, which groups use it, and what it does with each.
 
-use crate::engine::window::window;
+use std::collections::BTreeMap;
+
+use crate::engine::window::{Window, window, zone_window};
 use crate::model::application::ComputePlatform;
 use crate::model::configuration::{
     DeploymentConfiguration, MinimumHealthyHosts, MinimumHealthyHostsType, ZonalConfig,
 };
 use crate::model::group::{DeploymentGroup, DeploymentType};
+use crate::model::host::Host;
 use crate::model::name::Name;
 use crate::model::project::Project;
 use crate::model::routing::TrafficRoutingConfig;
@@ -49,7 +52,8 @@ pub fn effect(
     if group.deployment_style.deployment_type == DeploymentType::BlueGreen {
         return "its replacement goes into service, as many at a time as that leaves".to_owned();
     }
-    let count = project.members(group).count();
+    let members: Vec<&Host> = project.members(group).collect();
+    let count = members.len();
     // A window of nothing is none.
     if count == 0 {
         return "no host is in it now".to_owned();
@@ -58,11 +62,44 @@ pub fn effect(
     let known = u32::try_from(count).unwrap_or(u32::MAX);
     match window(configuration, known) {
         None => format!("{count} {hosts}: nothing can be deployed, as none may be down"),
+        Some(window) if configuration.zonal_config.is_some() => {
+            let zonal = configuration.zonal_config.as_ref();
+            let per_zone = zonal.and_then(|zonal| zonal.minimum_healthy_hosts_per_zone);
+            let how = zone_by_zone(&members, per_zone, &window);
+            format!("{count} {hosts}{how}")
+        }
         Some(window) => format!(
             "{count} {hosts}, {} at a time, at least {} healthy",
             window.concurrency, window.minimum_healthy
         ),
     }
+}
+
+/// What follows how many hosts there are: `in 3 zones, at most 2 at a time, zone by zone`, or why that is refused.
+fn zone_by_zone(
+    members: &[&Host],
+    per_zone: Option<MinimumHealthyHosts>,
+    fleet: &Window,
+) -> String {
+    let mut zones: BTreeMap<Option<&str>, u32> = BTreeMap::new();
+    for host in members {
+        *zones.entry(host.zone.as_deref()).or_default() += 1;
+    }
+    let mut most = 0;
+    for (zone, count) in &zones {
+        let Some(window) = zone_window(per_zone, *count, fleet) else {
+            let place = zone.map_or("without a zone".to_owned(), |zone| {
+                format!("in zone {zone}")
+            });
+            return format!(
+                ": nothing can be deployed, as none of the {count} {place} may be down"
+            );
+        };
+        most = most.max(window.concurrency);
+    }
+    let count = zones.len();
+    let word = if count == 1 { "zone" } else { "zones" };
+    format!(" in {count} {word}, at most {most} at a time, zone by zone")
 }
 
 /// `the replacement gets 10 %, 20 %, … 100 %, a step every 3 minutes`

@@ -278,6 +278,12 @@ impl View {
         }
     }
 
+    /// Keeps of the deployments that are over only these whole.
+    pub fn release(&mut self, kept: impl Fn(&DeploymentId) -> bool) {
+        self.deployments
+            .retain(|id, deployment| !deployment.status.is_terminal() || kept(id));
+    }
+
     /// The place that a group follows, when it was looked at last, and what was seen there; `None` if it follows none.
     pub fn follows(
         &self,

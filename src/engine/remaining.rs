@@ -26,36 +26,41 @@ const ENOUGH: usize = 3;
 /// One of so many is quicker, and one slower, than what is told.
 const ODD: usize = 10;
 
+/// How long targets took in stages of one kind.
+type Took = HashMap<Discriminant<Stage>, Vec<Duration>>;
+
 /// How long targets took in stages of each kind.
 #[derive(Clone, Debug, Default)]
 pub struct Paces {
-    took: HashMap<Discriminant<Stage>, Vec<Duration>>,
+    own: Took,
+    /// In an earlier deployment.
+    past: Took,
 }
 
 impl Paces {
-    /// Those of a deployment; of stages of which it knows little, those of an earlier one besides.
+    /// Those of a deployment, and those of an earlier one for stages of which it knows little.
     pub fn of(deployment: &Deployment, past: Option<&Deployment>) -> Self {
-        let mut took = samples(deployment);
-        for (kind, more) in past.map(samples).unwrap_or_default() {
-            let known = took.entry(kind).or_default();
-            if known.len() < ENOUGH {
-                known.extend(more);
-            }
+        Self {
+            own: samples(deployment),
+            past: past.map(samples).unwrap_or_default(),
         }
-        Self { took }
     }
 
     /// How long a target takes in such a stage at least and at most, but for a few; `None` if none has got through one.
+    /// Where few of its own have, those of the earlier one count too, and the range is wider.
     pub fn range(&self, stage: &Stage) -> Option<(Duration, Duration)> {
-        let mut took = self.took.get(&discriminant(stage))?.clone();
-        took.sort_unstable();
-        let last = took.len().checked_sub(1)?;
-        let (quick, slow) = (*took.get(last / ODD)?, *took.get(last - last / ODD)?);
-        Some(if took.len() < ENOUGH {
-            (quick * 2 / 3, slow * 3 / 2)
-        } else {
-            (quick, slow)
-        })
+        let own = self.own.get(&discriminant(stage));
+        if own.is_some_and(|own| own.len() >= ENOUGH) {
+            return nearly_all(own?);
+        }
+        let past = self.past.get(&discriminant(stage));
+        let mut known = [own, past]
+            .into_iter()
+            .flatten()
+            .filter_map(|took| nearly_all(took));
+        let first = known.next()?;
+        let (quick, slow) = known.fold(first, |all, one| (all.0.min(one.0), all.1.max(one.1)));
+        Some((quick * 2 / 3, slow * 3 / 2))
     }
 
     /// Whether stages of this deployment are ahead of which too little is known without an earlier one.
@@ -68,8 +73,16 @@ impl Paces {
     }
 }
 
-fn samples(deployment: &Deployment) -> HashMap<Discriminant<Stage>, Vec<Duration>> {
-    let mut found: HashMap<_, Vec<Duration>> = HashMap::new();
+/// The quickest and the slowest, but for the odd ones.
+fn nearly_all(took: &[Duration]) -> Option<(Duration, Duration)> {
+    let mut took = took.to_vec();
+    took.sort_unstable();
+    let last = took.len().checked_sub(1)?;
+    Some((*took.get(last / ODD)?, *took.get(last - last / ODD)?))
+}
+
+fn samples(deployment: &Deployment) -> Took {
+    let mut found = Took::new();
     for target in &deployment.targets {
         for (place, took) in parts(target) {
             if let Some(stage) = deployment.plan.stages.get(place) {
@@ -142,9 +155,13 @@ pub enum Once {
     Rerouted,
 }
 
-/// How much longer a deployment works from now on, if all goes well; `None` where that is not known, or time alone decides.
-/// The cost is that of two rehearsals.
-pub fn remaining(deployment: &Deployment, paces: &Paces, now: Timestamp) -> Option<Remaining> {
+/// Whether a deployment works by itself, or would at one word: of one that does not, nothing is known.
+pub fn goes_on(deployment: &Deployment) -> bool {
+    word(deployment).is_some()
+}
+
+/// What somebody has to say before it works, if it does not by itself; `None` if no word is enough.
+fn word(deployment: &Deployment) -> Option<(Option<Once>, Option<What>)> {
     use DeploymentStatus::{Created, Queued};
     let stands = deployment.is_ceasing()
         || deployment.halted.is_some()
@@ -155,16 +172,22 @@ pub fn remaining(deployment: &Deployment, paces: &Paces, now: Timestamp) -> Opti
     if !begun || stands || deployment.status.is_terminal() {
         return None;
     }
-    let (once, what) = match deployment.wait_ends() {
+    match deployment.wait_ends() {
         // Two words in a row are nobody's plan.
-        Some(_) if deployment.paused.is_some() => return None,
-        Some((Before::Termination, _)) => return None,
+        Some(_) if deployment.paused.is_some() => None,
+        Some((Before::Termination, _)) => None,
         Some((before @ Before::Reroute, _)) => {
-            (Some(Once::Rerouted), Some(What::Continue { before }))
+            Some((Some(Once::Rerouted), Some(What::Continue { before })))
         }
-        None if deployment.paused.is_some() => (Some(Once::Resumed), Some(What::Resume)),
-        None => (None, None),
-    };
+        None if deployment.paused.is_some() => Some((Some(Once::Resumed), Some(What::Resume))),
+        None => Some((None, None)),
+    }
+}
+
+/// How much longer a deployment works from now on, if all goes well; `None` where that is not known, or time alone decides.
+/// The cost is that of two rehearsals.
+pub fn remaining(deployment: &Deployment, paces: &Paces, now: Timestamp) -> Option<Remaining> {
+    let (once, what) = word(deployment)?;
     let from = deployment.stage + usize::from(once == Some(Once::Rerouted));
     let ahead = deployment.plan.stages.iter().enumerate().skip(from);
     let (mut quick, mut slow) = (BTreeMap::new(), BTreeMap::new());

@@ -46,11 +46,11 @@ impl Choices {
             model.servers.news,
             u64::try_from(model.changes.found.len()).unwrap_or(u64::MAX),
         ];
-        let counted = model.gauge(deployment).map(|gauge| gauge.status.at);
+        let looked = model.gauge(deployment).map(|gauge| gauge.status.at);
         let of = (
             deployment.id().clone(),
             news,
-            counted,
+            looked,
             now.0.div_euclid(1000),
         );
         if self.of.as_ref() == Some(&of) {
@@ -60,6 +60,8 @@ impl Choices {
             let recorded = model.replay.is_some();
             deployment.spec.is_on_hosts() && !deployment.status.is_terminal() && !recorded
         });
+        // The time of a wait that is paused or frozen stands still.
+        let counted = deployment.frozen_since.unwrap_or(now);
         *self = match wait {
             None => Self::default(),
             Some((before, until)) => Self {
@@ -67,7 +69,7 @@ impl Choices {
                     Before::Reroute => Side::Green,
                     Before::Termination => Side::Blue,
                 }),
-                keys: consequence::choices(model, deployment, before, until.since(now)),
+                keys: consequence::choices(model, deployment, before, until.since(counted)),
                 checks: checks(model, deployment, before),
                 of: None,
             },
@@ -125,16 +127,18 @@ fn checks(model: &Model, deployment: &Deployment, before: Before) -> Vec<Check> 
     checks
 }
 
-/// How many load balancers find well, of those that they look at: one that is out of service is not always looked at.
+/// How many of a side load balancers find well. One that is out of service is not always looked at: then nobody can tell.
 fn health(model: &Model, deployment: &Deployment, side: Side) -> Option<Check> {
     if !deployment.spec.has_routes() {
         return None;
     }
-    let targets = deployment
+    let targets: Vec<&Target> = deployment
         .targets
         .iter()
-        .filter(|target| target.side == Some(side));
+        .filter(|target| target.side == Some(side))
+        .collect();
     let seats: Vec<_> = targets
+        .iter()
         .filter_map(|target| model.servers.seat(deployment, &target.name))
         .collect();
     let unwell = seats.iter().filter(|seat| seat.unwell.is_some()).count();
@@ -145,8 +149,11 @@ fn health(model: &Model, deployment: &Deployment, side: Side) -> Option<Check> {
             text: "health at the load balancers is not known".to_owned(),
         },
         _ => Check {
-            well: Some(unwell == 0),
-            text: format!("{found}/{} well at the load balancers", found + unwell),
+            well: match unwell {
+                0 => (found == targets.len()).then_some(true),
+                _ => Some(false),
+            },
+            text: format!("{found}/{} well at the load balancers", targets.len()),
         },
     })
 }

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use super::model::Selected;
 use crate::api::view::View;
 use crate::engine::Deployment;
-use crate::model::deployment::DeploymentId;
+use crate::model::deployment::{DeploymentId, TargetStatus};
 use crate::model::group::GroupKey;
 use crate::model::name::Name;
 
@@ -48,14 +48,27 @@ impl<P: Clone + PartialEq, C: Clone + PartialEq, K> Memory<P, C, K> {
     }
 }
 
+/// What was known of a group.
+#[derive(Debug, PartialEq, Eq)]
+struct Group {
+    newest: Option<DeploymentId>,
+    /// The deployment that ran there.
+    active: Option<DeploymentId>,
+}
+
+/// Which instances of a deployment had failed, as positions, and up to which record.
+#[derive(Debug)]
+struct Failed {
+    seq: u64,
+    positions: Vec<usize>,
+}
+
 /// The cursors.
 #[derive(Debug, Default)]
 pub(crate) struct Cursors {
     groups: Memory<Name, GroupKey, ()>,
-    /// With the deployment that ran there.
-    deployments: Memory<GroupKey, DeploymentId, Option<DeploymentId>>,
-    /// With how many instances had failed.
-    instances: Memory<DeploymentId, Name, u32>,
+    deployments: Memory<GroupKey, DeploymentId, Group>,
+    instances: Memory<DeploymentId, Name, Failed>,
 }
 
 impl Cursors {
@@ -70,12 +83,18 @@ impl Cursors {
             self.groups.put(application, group, ());
         }
         if let (Some(group), Some(id)) = (&selected.group, &selected.deployment) {
-            self.deployments
-                .put(group, id, active(view, group).cloned());
+            self.deployments.put(group, id, known(view, group));
         }
         if let (Some(deployment), Some(name)) = (deployment, &selected.instance) {
-            let failed = deployment.overview.failed;
-            self.instances.put(deployment.id(), name, failed);
+            let last = self.instances.0.back();
+            let is_known = last.is_some_and(|(id, child, known)| {
+                id == deployment.id() && child == name && known.seq == deployment.seq
+            });
+            if !is_known {
+                let (seq, positions) = (deployment.seq, failed(deployment));
+                let known = Failed { seq, positions };
+                self.instances.put(deployment.id(), name, known);
+            }
         }
     }
 
@@ -84,24 +103,43 @@ impl Cursors {
         self.groups.of(application).map(|(group, ())| group)
     }
 
-    /// The deployment that was selected in a group, unless another runs there since.
+    /// The deployment that was selected in a group, unless another was made or runs there since.
     pub(crate) fn deployment(&self, view: &View, group: &GroupKey) -> Option<&DeploymentId> {
-        let (id, ran) = self.deployments.of(group)?;
-        let runs = active(view, group);
-        (runs.is_none() || runs == ran.as_ref()).then_some(id)
+        let (id, was) = self.deployments.of(group)?;
+        let is = known(view, group);
+        let fits = is.newest == was.newest && (is.active.is_none() || is.active == was.active);
+        fits.then_some(id)
     }
 
     /// The instance that was selected in a deployment, if it takes part, and no other has failed since.
     pub(crate) fn instance(&self, deployment: &Deployment) -> Option<&Name> {
-        let (name, failed) = self.instances.of(deployment.id())?;
-        let fits = deployment.overview.failed <= *failed && deployment.target(name).is_some();
+        let (name, was) = self.instances.of(deployment.id())?;
+        let old = |position: &usize| was.positions.binary_search(position).is_ok();
+        let fits = failed(deployment).iter().all(old) && deployment.target(name).is_some();
         fits.then_some(name)
     }
 }
 
-/// The deployment that runs in a group.
-fn active<'a>(view: &'a View, group: &GroupKey) -> Option<&'a DeploymentId> {
-    view.ledgers.get(group)?.active.as_ref()
+fn known(view: &View, group: &GroupKey) -> Group {
+    let of_group = |id: &&DeploymentId| {
+        let summary = view.summaries.get(*id);
+        summary.is_some_and(|summary| summary.group == *group)
+    };
+    let ledger = view.ledgers.get(group);
+    Group {
+        newest: view.newest.iter().find(of_group).cloned(),
+        active: ledger.and_then(|ledger| ledger.active.clone()),
+    }
+}
+
+/// The instances that have failed, in their order.
+fn failed(deployment: &Deployment) -> Vec<usize> {
+    if deployment.overview.failed == 0 {
+        return Vec::new();
+    }
+    let targets = deployment.targets.iter().enumerate();
+    let failed = targets.filter(|(_, target)| target.status == TargetStatus::Failed);
+    failed.map(|(position, _)| position).collect()
 }
 
 #[cfg(test)]

@@ -21,8 +21,10 @@ use super::messages::Messages;
 use super::output::Output;
 use super::pace::Pace;
 use super::panes::instances::Shape;
+use super::recent::Recent;
 use super::remaining::Left;
 use super::replay::Player;
+use super::rest::Rest;
 use super::screens::configurations::Configurations;
 use super::screens::history::History;
 use super::screens::home::Home;
@@ -237,6 +239,10 @@ pub(crate) struct Model {
     pub choices: Choices,
     /// The deployment that is on its way.
     pub fetch: Option<Fetch>,
+    /// The row on which the cursor rests, where a deployment is told beside it.
+    pub rest: Rest,
+    /// The deployments that are kept whole although they are over.
+    pub recent: Recent,
     /// The first key of a sequence, after which the second is waited for.
     pub begun: Option<Key>,
     /// What lies on top, the topmost last.
@@ -335,6 +341,8 @@ impl Model {
             choices: Choices::default(),
             attention: Attention::default(),
             fetch: None,
+            rest: Rest::default(),
+            recent: Recent::default(),
             begun: None,
             layers: Vec::new(),
             messages: Messages::default(),

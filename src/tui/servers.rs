@@ -55,16 +55,14 @@ impl Servers {
         true
     }
 
-    /// Takes an answer.
+    /// Takes an answer. Where there is none, nothing is known any more.
     pub(crate) fn take(&mut self, of: &DeploymentId, answer: Option<&[BalancerDetails]>) {
         if self.of.as_ref() != Some(of) {
             return;
         }
         self.awaited = None;
-        if let Some(balancers) = answer {
-            self.news += 1;
-            self.seats = seats(balancers);
-        }
+        self.news += 1;
+        self.seats = answer.map(seats).unwrap_or_default();
     }
 
     /// How a server of a deployment stands, if that is known.

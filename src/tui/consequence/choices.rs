@@ -31,7 +31,9 @@ pub(crate) fn choices(
     match before {
         Before::Reroute => {
             let moves = traffic::moves(model, deployment, Split::REPLACEMENT);
-            let mut lines = traffic::after_wait(deployment, before);
+            // Where somebody has to approve it, pressing the key only asks for it.
+            let mut lines: Vec<String> = asks(model, deployment).into_iter().collect();
+            lines.extend(traffic::after_wait(deployment, before));
             lines.extend(traffic::drained(model, deployment));
             keys.push((Action::Reroute, said(lines, moves)));
             let stop = What::Stop {
@@ -60,6 +62,14 @@ pub(crate) fn choices(
         keys.extend(traffic::held(deployment, false).map(|text| (Action::Pause, text)));
     }
     keys
+}
+
+/// What rerouting does at once, where an approval is missing.
+fn asks(model: &Model, deployment: &Deployment) -> Option<String> {
+    let before = Before::Reroute;
+    let command = input::Command::new(What::Continue { before }, model.user.clone());
+    let ahead = crate::engine::foresee(deployment, &command, model.now, None).ok()?;
+    (ahead.unapproved > 0).then(|| format!("{}.", begun(&ahead.at_once())))
 }
 
 /// As a sentence begins.

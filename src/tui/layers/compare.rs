@@ -58,6 +58,11 @@ pub(crate) fn open(model: &mut Model) -> Vec<Effect> {
 }
 
 impl Compare {
+    /// Whether a deployment is one of the two.
+    pub(crate) fn is_of(&self, id: &DeploymentId) -> bool {
+        [&self.before, &self.after].contains(&id)
+    }
+
     /// Takes a key.
     pub(super) fn key(mut self, model: &Model, action: Option<Action>) -> Reply {
         match action {

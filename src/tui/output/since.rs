@@ -34,11 +34,11 @@ impl Since {
     }
 
     /// What it is called; nothing where all is shown.
-    pub(crate) fn words(self) -> Option<String> {
-        match self {
-            Self::Beginning => None,
-            Self::Minutes(minutes) => Some(format!("last {minutes} min")),
-            Self::Event => Some("newest event".to_owned()),
+    pub(crate) fn words(self, reach: Reach) -> Option<String> {
+        match (self, reach) {
+            (Self::Minutes(minutes), _) => Some(format!("last {minutes} min")),
+            (Self::Event, Reach::One) => Some("newest event".to_owned()),
+            (Self::Beginning, _) | (Self::Event, Reach::All) => None,
         }
     }
 }

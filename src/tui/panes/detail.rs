@@ -65,7 +65,10 @@ pub(crate) fn deployment(model: &Model, width: usize) -> Vec<Vec<Run>> {
     }
     // With the sides that it has there.
     let lines = rollout::lines(model, width + 4);
-    lines.iter().flat_map(|line| fold(line, width)).collect()
+    // No more than the screen has rows: of what comes after that only one has to be known of.
+    let most = usize::from(model.size.1);
+    let rows = lines.iter().flat_map(|line| fold(line, width));
+    rows.take(most).collect()
 }
 
 /// The keys that do something, in rows: a key and its word stay together.

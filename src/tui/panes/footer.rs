@@ -10,6 +10,7 @@ use crate::tui::messages::Said;
 use crate::tui::model::{Model, Pane};
 use crate::tui::paint::{Brush, Ends, Run, run, width};
 use crate::tui::panes::output::fills;
+use crate::tui::screens::Screen;
 use crate::tui::theme::Role;
 use crate::tui::tour;
 use crate::tui::widgets::wrap::wrap;
@@ -31,13 +32,13 @@ pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
     }
     let area = layout.footer;
     brush.rule(area, Ends::Bottom, Role::Border);
-    let (stack, more) = model.messages.stack(stacked(model));
+    let (stack, more) = model.messages.stack(1 + above(model, layout));
     let runs = match stack.first() {
         Some(said) => message(model, said, more),
         None => clickable(model, area, brush),
     };
     brush.title(area, &runs);
-    // Older ones lie on what is above, the oldest on top.
+    // Older ones lie on the output above, the oldest on top.
     for (y, said) in (0..area.y).rev().zip(stack.iter().skip(1)) {
         let row = Rect {
             y,
@@ -48,12 +49,19 @@ pub(crate) fn draw(model: &Model, layout: &Layout, brush: &mut Brush<'_>) {
         brush.sides(row, Role::Border);
         let width = area.width.saturating_sub(4);
         brush.text(area.x + 2, y, width, role(said), &said.text);
+        // What they hide is not meant.
+        brush.aim(row, Aim::Act(Action::Messages));
     }
 }
 
-/// How many messages are there at once: on a low screen one, so that what they are about is still seen.
-fn stacked(model: &Model) -> usize {
-    if model.size.1 < 20 { 1 } else { 3 }
+/// How many messages there are at once besides the newest. They may hide output that nobody reads, and no row of a list: the
+/// cursor may be on it.
+fn above(model: &Model, layout: &Layout) -> usize {
+    let adjoins = layout.output.height > 0 && layout.output.bottom() == layout.footer.y;
+    if model.size.1 < 20 || model.screen != Screen::Rollouts || model.reads() || !adjoins {
+        return 0;
+    }
+    usize::from(layout.output.height - 1).min(2)
 }
 
 fn role(said: &Said) -> Role {

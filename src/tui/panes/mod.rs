@@ -24,7 +24,7 @@ mod tasks;
 pub(crate) mod tiny;
 mod traffic;
 mod trouble;
-mod wait;
+pub(crate) mod wait;
 
 use super::aims::Aim;
 use super::lists::{List, counts};

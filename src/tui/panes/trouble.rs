@@ -2,15 +2,20 @@
 
 use crate::engine::Deployment;
 use crate::model::deployment::Creator;
+use crate::model::name::Name;
 use crate::tui::action::Action;
 use crate::tui::glyph::{self, Glyph};
 use crate::tui::model::Model;
 use crate::tui::paint::{Run, run};
 use crate::tui::screens::Screen;
 use crate::tui::theme::Role;
+use crate::tui::words::listed;
 
 /// Causes of failure that are told one by one.
 const CAUSES: usize = 3;
+
+/// Hosts that do not answer which are named.
+const SILENT: usize = 4;
 
 /// Changes at hosts that are told one by one.
 const CHANGES: usize = 3;
@@ -79,14 +84,14 @@ pub(super) fn rollback(model: &Model, deployment: &Deployment) -> Option<Vec<Run
 /// Hosts that should be at work and do not answer.
 pub(super) fn unreachable(model: &Model, deployment: &Deployment) -> Option<Vec<Run>> {
     let view = model.view.as_ref()?;
-    let silent: Vec<&str> = deployment
+    let silent: Vec<&Name> = deployment
         .running()
         .filter(|target| {
             view.hosts
                 .get(&target.name)
                 .is_some_and(|host| !host.reachable)
         })
-        .map(|target| target.name.as_str())
+        .map(|target| &target.name)
         .collect();
     (!silent.is_empty()).then(|| {
         vec![
@@ -98,7 +103,7 @@ pub(super) fn unreachable(model: &Model, deployment: &Deployment) -> Option<Vec<
                 Role::Text,
                 format!(
                     "from {}: what runs there goes on, and is told when it is back",
-                    silent.join(", ")
+                    listed(silent, SILENT)
                 ),
             ),
         ]

@@ -11,6 +11,7 @@ use crate::tui::action::available::available;
 use crate::tui::glyph::Glyph;
 use crate::tui::model::Model;
 use crate::tui::paint::{Run, run, width};
+use crate::tui::screens::Screen;
 use crate::tui::theme::Role;
 use crate::tui::widgets::wrap::wrap;
 
@@ -19,13 +20,20 @@ const ROOMY: (usize, u16) = (90, 36);
 /// At most so many rows for each key.
 const MOST: usize = 5;
 
+/// Whether there is room for it on the screen that is seen.
+pub(crate) fn is_drawn(model: &Model) -> bool {
+    let (width, height) = model.size;
+    let room = usize::from(width.saturating_sub(4));
+    model.screen == Screen::Rollouts && room >= ROOMY.0 && height >= ROOMY.1
+}
+
 /// What there is to know before a key is pressed.
 pub(super) fn lines(model: &Model, deployment: &Deployment, room: usize) -> Vec<Vec<Run>> {
     let choices = &model.choices;
     let Some(side) = choices.side else {
         return Vec::new();
     };
-    if room < ROOMY.0 || model.size.1 < ROOMY.1 {
+    if room < ROOMY.0 || !is_drawn(model) {
         return Vec::new();
     }
     let label = deployment.spec.side_label(side);

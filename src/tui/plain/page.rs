@@ -126,7 +126,10 @@ fn written(model: &Model) -> Vec<String> {
     });
     let only = model.output.only;
     let only = only.map_or_else(String::new, |event| format!(", {event} alone"));
-    let mut lines = vec![format!("Output{whose}{only}:")];
+    let how = &model.output.how;
+    let since = how.since.words(how.reach);
+    let since = since.map_or_else(String::new, |since| format!(", {since}"));
+    let mut lines = vec![format!("Output{whose}{only}{since}:")];
     let reasons = output::diagnostics(model);
     lines.extend(reasons.iter().map(|row| words(row)));
     if model.output.ring.gone() > 0 {

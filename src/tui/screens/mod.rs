@@ -126,10 +126,16 @@ pub(crate) fn subject(model: &Model) -> Option<DeploymentId> {
 /// The deployment that the screen tells about: the selected one of the rollouts, or, where there is room beside a list for
 /// that, what the row with the cursor is about.
 pub(crate) fn about(model: &Model) -> Option<DeploymentId> {
-    match model.screen {
-        Screen::Home | Screen::History if beside(model).is_some() => subject(model),
-        _ => model.selected.deployment.clone(),
+    if tells_beside(model) {
+        subject(model)
+    } else {
+        model.selected.deployment.clone()
     }
+}
+
+/// Whether the deployment that the row with the cursor is about is told beside its list.
+pub(crate) fn tells_beside(model: &Model) -> bool {
+    matches!(model.screen, Screen::Home | Screen::History) && beside(model).is_some()
 }
 
 /// What is above an address, home first: what Esc goes out of, one after the other.

@@ -124,6 +124,12 @@ fn what_was_rerouted_and_waits_says_both() {
     run.input(&Input::Admitted);
     sides::all(&mut run, &LifecycleEvent::REPLACEMENT);
     run.wait(48_000);
+    // Before that, the key only asks for it.
+    let mut cockpit = sides::cockpit(&run, sides::WAITS);
+    cockpit.resize(120, 40);
+    let screen = cockpit.screen();
+    let asks = "Traffic moves to the replacement as soon as it is approved (1 approval";
+    assert!(screen.contains(asks), "{screen}");
     run.command("ben", "", sides::REROUTE);
     let mut cockpit = Cockpit::with(sample::snapshot(sides::project(), &run.deployment));
     cockpit.resize(120, 40);

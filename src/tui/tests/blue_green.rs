@@ -8,6 +8,7 @@ use crate::model::deployment::DeploymentStatus;
 use crate::model::lifecycle::LifecycleEvent;
 use crate::model::timestamp::Timestamp;
 use crate::model::traffic::Split;
+use crate::tui::message::Message;
 use crate::tui::model::Pane;
 use crate::tui::replay::{Entry, Player, Recording, begin};
 use crate::tui::theme::Theme;
@@ -90,6 +91,38 @@ fn the_wait_for_somebody_who_reroutes() {
 }
 
 #[test]
+fn health_that_is_not_known_of_all_is_no_good_health() {
+    let mut cockpit = sides::cockpit(&sides::ready(), WAITS);
+    cockpit.resize(120, 40);
+    let well = |cockpit: &Cockpit| {
+        let text = "well at the load balancers";
+        let mut checks = cockpit.model.choices.checks.iter();
+        let check = checks.find(|check| check.text.contains(text));
+        check.map(|check| (check.text.clone(), check.well))
+    };
+    let all = ("2/2 well at the load balancers".to_owned(), Some(true));
+    assert_eq!(well(&cockpit), Some(all));
+    let mut details = WAITS.details(sample::LIVE, cockpit.real, None);
+    details.servers.pop();
+    cockpit.send(Message::Servers(
+        sample::id(sample::LIVE),
+        Ok(vec![details]),
+    ));
+    let some = ("1/2 well at the load balancers".to_owned(), None);
+    assert_eq!(well(&cockpit), Some(some));
+    let lost = Err("connection refused".to_owned());
+    cockpit.send(Message::Servers(sample::id(sample::LIVE), lost));
+    assert_eq!(well(&cockpit), None);
+    let screen = cockpit.screen();
+    let unknown = "health at the load balancers is not known";
+    assert!(screen.contains(unknown), "{screen}");
+    // Where it is not seen, nobody counts it.
+    assert!(!cockpit.model.choices.keys.is_empty());
+    cockpit.resize(80, 24);
+    assert!(cockpit.model.choices.keys.is_empty());
+}
+
+#[test]
 fn hosts_that_have_changed_meanwhile() {
     let mut cockpit = changed();
     pictures("changed", &mut cockpit);
@@ -158,12 +191,24 @@ fn the_time_for_which_the_original_is_kept() {
         stayed: 0,
         ..SHIFTS
     };
-    let mut cockpit = sides::cockpit(&sides::kept(), moved);
+    let mut run = sides::kept();
+    let mut cockpit = sides::cockpit(&run, moved);
     pictures("kept", &mut cockpit);
     cockpit.resize(100, 30);
     cockpit.keys("e");
     cockpit.wait(600);
     picture!("end-wait-100x30", cockpit);
+    // While it is paused, its time stands still.
+    run.command("ben", "", What::Pause);
+    let mut cockpit = sides::cockpit(&run, moved);
+    cockpit.resize(120, 40);
+    let cheap = |cockpit: &Cockpit| {
+        let mut keys = cockpit.model.choices.keys.iter();
+        keys.find_map(|(_, text)| Some(text.split_once("Cheap for another ")?.1[..6].to_owned()))
+    };
+    assert_eq!(cheap(&cockpit).as_deref(), Some("17m50s"));
+    cockpit.wait(60_000);
+    assert_eq!(cheap(&cockpit).as_deref(), Some("17m50s"));
 }
 
 #[test]

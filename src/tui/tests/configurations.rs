@@ -1,8 +1,9 @@
 //! The deployment configurations: what each means, who uses it, and what it does there.
 
 use super::{Cockpit, sample};
+use crate::api::configuration::effect;
 use crate::model::configuration::{
-    DeploymentConfiguration, MinimumHealthyHosts, MinimumHealthyHostsType,
+    DeploymentConfiguration, MinimumHealthyHosts, MinimumHealthyHostsType, ZonalConfig,
 };
 use crate::model::name::Name;
 use crate::tui::model::Pane;
@@ -81,6 +82,35 @@ fn each_is_told_with_what_it_does_where_it_is_used() {
     // A cursor that moves goes nowhere, so that one step leads home.
     cockpit.keys("k esc");
     assert_eq!(cockpit.model.screen, Screen::Home);
+}
+
+#[test]
+fn by_zone_it_is_told_how_many_at_a_time_a_zone_allows() {
+    let mut project = sample::project(12);
+    for (place, host) in project.hosts.iter_mut().enumerate() {
+        host.zone = (place < 10).then(|| if place < 8 { "a" } else { "b" }.to_owned());
+    }
+    let group = project.groups[1].clone();
+    let told = |most, per_zone| {
+        let kind = MinimumHealthyHostsType::HostCount;
+        let configuration = DeploymentConfiguration {
+            zonal_config: Some(ZonalConfig {
+                minimum_healthy_hosts_per_zone: Some(MinimumHealthyHosts {
+                    kind,
+                    value: per_zone,
+                }),
+                first_zone_monitor_duration_in_seconds: None,
+                monitor_duration_in_seconds: None,
+            }),
+            ..sample::configuration(most)
+        };
+        effect(&project, &group, &configuration)
+    };
+    let zones = "12 hosts in 3 zones, at most";
+    assert_eq!(told(3, 1), format!("{zones} 3 at a time, zone by zone"));
+    assert_eq!(told(9, 1), format!("{zones} 7 at a time, zone by zone"));
+    let refused = "12 hosts: nothing can be deployed, as none of the 2";
+    assert_eq!(told(3, 2), format!("{refused} without a zone may be down"));
 }
 
 #[test]

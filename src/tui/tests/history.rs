@@ -128,11 +128,22 @@ fn beside_the_rows_the_deployment_is_told_where_there_is_room() {
     }
     // No key of the rollout is offered where it does nothing.
     assert!(!screen.contains("p pause") && screen.contains("enter opens it"));
-    cockpit.keys("j");
+    // A key that is held down passes by what nobody reads.
+    cockpit.keys("j j k");
+    cockpit.wait(249);
+    assert_eq!(fetched(&cockpit, sample::BEFORE), 1);
+    let due = crate::tui::update::wake(&cockpit.model);
+    assert_eq!(due.since(cockpit.model.now).as_millis(), 1);
+    cockpit.wait(1);
     assert_eq!(fetched(&cockpit, sample::BEFORE), 2);
+    assert_eq!(fetched(&cockpit, sample::FAILED), 0);
     assert!(cockpit.screen().contains("fetching d-6ZP04MN2C"));
     cockpit.wait(1000);
     assert_eq!(fetched(&cockpit, sample::BEFORE), 2, "it is on its way");
+    cockpit.keys("j");
+    cockpit.wait(1000);
+    assert_eq!(fetched(&cockpit, sample::FAILED), 0, "one after the other");
+    cockpit.keys("k");
     let gone = Err("gone".to_owned());
     cockpit.send(Message::Fetched(sample::id(sample::BEFORE), gone));
     assert!(cockpit.screen().contains("can't be shown: gone"));
@@ -143,6 +154,42 @@ fn beside_the_rows_the_deployment_is_told_where_there_is_room() {
         cockpit.model.selected.deployment,
         Some(sample::id(sample::LIVE))
     );
+}
+
+/// However many are looked at, the cockpit does not grow.
+#[test]
+fn of_those_that_are_over_only_the_last_are_kept_whole() {
+    let mut run = sample::rollout();
+    run.finish();
+    let live = sample::rollout();
+    let mut snapshot = sample::snapshot(sample::project(12), &live.deployment);
+    let ids: Vec<_> = (0..30).map(|n| sample::id(&format!("d-{n:09}"))).collect();
+    for id in &ids {
+        snapshot.deployments.push(Summary {
+            deployment_id: id.clone(),
+            ..Summary::from(&run.deployment)
+        });
+    }
+    let mut cockpit = Cockpit::with(snapshot);
+    cockpit.resize(120, 40);
+    cockpit.keys("0 L down * G");
+    let mut asked = Vec::new();
+    for _ in 0..30 {
+        cockpit.wait(250);
+        let selected = cockpit.model.history.selected().cloned().unwrap();
+        let mut deployment = run.deployment.clone();
+        let mut spec = (*deployment.spec).clone();
+        spec.deployment_id = selected.clone();
+        deployment.spec = std::sync::Arc::new(spec);
+        cockpit.send(Message::Fetched(selected.clone(), Ok(Box::new(deployment))));
+        asked.push(selected);
+        cockpit.keys("up");
+    }
+    let whole = &cockpit.model.view.as_ref().unwrap().deployments;
+    assert!(whole.len() <= 9, "{}", whole.len());
+    assert!(whole.contains_key(asked.last().unwrap()));
+    assert!(!whole.contains_key(asked.first().unwrap()));
+    assert!(whole.contains_key(&sample::id(sample::LIVE)), "it runs");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::{Cockpit, sample, states};
 use crate::api::feed::FeedItem;
-use crate::engine::input::What;
+use crate::engine::input::{Input, What};
 use crate::tui::Source;
 use crate::tui::action::ACTIONS;
 use crate::tui::action::available::available;
@@ -183,6 +183,53 @@ fn a_finished_deployment_is_fetched_when_it_is_selected() {
 }
 
 #[test]
+fn what_stops_it_ends_at_once_what_was_known_of_its_time() {
+    let mut run = sample::rollout();
+    let mut cockpit = Cockpit::with(sample::snapshot(sample::project(12), &run.deployment));
+    cockpit.resize(200, 50);
+    assert!(cockpit.screen().contains(" left  install"));
+    for record in run.command("ben", "", What::Pause) {
+        let deployment = sample::id(sample::LIVE);
+        cockpit.tell(FeedItem::Record { deployment, record });
+    }
+    let screen = cockpit.screen();
+    assert!(screen.contains(" left once resumed"), "{screen}");
+}
+
+#[test]
+fn an_earlier_deployment_that_can_not_be_asked_is_no_trouble() {
+    let mut cockpit = rollout();
+    let before = sample::id(sample::BEFORE);
+    assert!(cockpit.effects.contains(&Effect::Fetch(before.clone())));
+    cockpit.effects.clear();
+    let lost = Err("the door was shut".to_owned());
+    cockpit.send(Message::Fetched(before.clone(), lost));
+    cockpit.keys("down");
+    let screen = cockpit.screen();
+    assert!(screen.contains("fetching d-6ZP04MN2C"), "{screen}");
+    assert!(cockpit.effects.contains(&Effect::Fetch(before)));
+}
+
+#[test]
+fn of_many_hosts_that_do_not_answer_a_few_are_named() {
+    let (project, ledger) = (sample::project(9), sample::ledger(9));
+    let at = sample::now(-1000);
+    let mut run = sample::Run::created(&project, sample::LIVE, "1.8.0", at, &ledger, |spec| {
+        spec.configuration = sample::configuration(9);
+    });
+    run.input(&Input::Admitted);
+    let mut cockpit = Cockpit::with(sample::snapshot(project, &run.deployment));
+    cockpit.resize(120, 40);
+    for target in run.deployment.running() {
+        let mut host = sample::status(target.name.as_str(), sample::facts());
+        host.reachable = false;
+        cockpit.tell(FeedItem::Host(host));
+    }
+    let screen = cockpit.screen();
+    assert!(screen.contains(" and 5 more: what runs there"), "{screen}");
+}
+
+#[test]
 fn an_earlier_deployment_is_asked_once_how_long_it_took() {
     let mut cockpit = rollout();
     for _ in 0..9 {
@@ -272,11 +319,18 @@ fn what_was_said_is_kept() {
     assert!(cockpit.screen().contains("(and 1 more: M)  the second"));
     cockpit.model.say("good news");
     assert!(cockpit.screen().contains("(and 2 more: M)  good news"));
+    // A list's rows are never hidden: the cursor may be on the last.
     cockpit.resize(80, 20);
+    assert_eq!(cockpit.model.layout().output.height, 0);
+    assert!(cockpit.screen().contains("(and 2 more: M)  good news"));
+    cockpit.model.screen = Screen::Home;
+    cockpit.resize(80, 24);
+    assert!(!cockpit.screen().contains("the second"));
+    cockpit.model.screen = Screen::Rollouts;
     let rows: Vec<String> = cockpit.screen().lines().map(str::to_owned).collect();
-    assert!(rows[17].starts_with("│ the first "), "{rows:?}");
-    assert!(rows[18].starts_with("│ the second "), "{rows:?}");
-    assert!(rows[19].starts_with("└ good news "), "{rows:?}");
+    assert!(rows[21].starts_with("│ the first "), "{rows:?}");
+    assert!(rows[22].starts_with("│ the second "), "{rows:?}");
+    assert!(rows[23].starts_with("└ good news "), "{rows:?}");
     cockpit.model.complain("a fourth");
     assert!(cockpit.screen().contains("(and 1 more: M)  a fourth"));
     assert!(!cockpit.screen().contains("the first"));

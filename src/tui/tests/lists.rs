@@ -7,6 +7,7 @@ use ratatui::style::Modifier;
 use super::{Cockpit, sample};
 use crate::api::feed::FeedItem;
 use crate::api::snapshot::{Snapshot, Summary};
+use crate::engine::input::What;
 use crate::model::deployment::{DeploymentId, DeploymentStatus};
 use crate::tui::lists::List;
 
@@ -247,6 +248,45 @@ fn what_began_or_failed_since_is_not_missed() {
         Some(sample::name("web-3")),
         "the first that failed"
     );
+}
+
+#[test]
+fn what_has_begun_and_ended_since_is_not_missed() {
+    let run = sample::rollout();
+    let mut snapshot = sample::snapshot(sample::project(12), &run.deployment);
+    let mut cockpit = Cockpit::with(snapshot.clone());
+    cockpit.keys("down left down");
+    let mut ended = snapshot.deployments[2].clone();
+    assert_eq!(ended.deployment_id, sample::id(sample::FAILED));
+    ended.deployment_id = sample::id("d-8AAAAAAAA");
+    snapshot.deployments.insert(0, ended);
+    for ledger in &mut snapshot.ledgers {
+        ledger.1.active = None;
+    }
+    cockpit.tell(FeedItem::Snapshot(Box::new(snapshot)));
+    cockpit.keys("up");
+    assert_eq!(selected(&cockpit), "d-8AAAAAAAA");
+}
+
+#[test]
+fn another_instance_that_has_failed_since_is_not_missed() {
+    let mut run = sample::rollout();
+    let mut cockpit = Cockpit::with(sample::snapshot(sample::project(12), &run.deployment));
+    cockpit.keys("right G left down");
+    let known = run.records.len();
+    let target = sample::name("web-3");
+    run.command("ana", "", What::Retry { target });
+    run.fail("web-4");
+    for record in run.records.split_off(known) {
+        let deployment = sample::id(sample::LIVE);
+        cockpit.tell(FeedItem::Record { deployment, record });
+    }
+    let whole = &cockpit.model.view.as_ref().unwrap().deployments;
+    let overview = whole[&sample::id(sample::LIVE)].overview;
+    assert_eq!(overview.failed, 1, "as many as before");
+    cockpit.keys("up");
+    let instance = cockpit.model.selected.instance.clone();
+    assert_eq!(instance, Some(sample::name("web-4")));
 }
 
 #[test]

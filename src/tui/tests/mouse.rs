@@ -224,6 +224,21 @@ fn a_sign_on_the_map_selects_its_instance() {
 }
 
 #[test]
+fn a_click_on_a_message_means_no_row_that_it_hides() {
+    let mut cockpit = rollout();
+    for text in ["the first", "the second", "the third"] {
+        cockpit.model.complain(text);
+    }
+    let before = cockpit.model.focus;
+    cockpit.click("the first");
+    assert!(matches!(
+        cockpit.model.layers.last(),
+        Some(Layer::Messages(_))
+    ));
+    assert_eq!(cockpit.model.focus, before);
+}
+
+#[test]
 fn a_candidate_of_the_palette_can_be_clicked() {
     let mut cockpit = rollout();
     cockpit.keys(": s t a g");

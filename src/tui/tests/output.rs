@@ -93,6 +93,16 @@ fn it_fills_the_screen_and_gives_it_back() {
 }
 
 #[test]
+fn of_all_instances_no_event_is_the_newest() {
+    let mut cockpit = reading();
+    cockpit.keys("F F F F");
+    assert!(cockpit.screen().contains("newest event"));
+    cockpit.keys("m");
+    let screen = cockpit.screen();
+    assert!(!screen.contains("newest event"), "{screen}");
+}
+
+#[test]
 fn its_place_survives_another_size() {
     let mut cockpit = reading();
     cockpit.keys("z");

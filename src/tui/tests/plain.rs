@@ -40,6 +40,20 @@ fn a_list_is_sorted_by_a_column_with_a_number() {
     assert!(told.contains("1. web-9"), "{told}");
 }
 
+/// From when on output is read has an answer, and is told with the output.
+#[test]
+fn the_range_of_the_output_is_told() {
+    let mut listener = Listener::ready(super::commands::rollout());
+    listener.types("next pane");
+    listener.types("next pane");
+    let told = listener.types("F");
+    assert!(told.contains("last 15 min"), "{told}");
+    assert!(!told.contains("Done."), "{told}");
+    listener.types("previous pane");
+    let told = listener.types("next pane");
+    assert!(told.contains("in d-7F3KQ21XB, last 15 min:"), "{told}");
+}
+
 /// Two keys are typed in one line.
 #[test]
 fn a_sequence_of_keys_is_a_line() {

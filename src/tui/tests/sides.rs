@@ -250,6 +250,12 @@ impl Traffic {
 
     /// The cockpit is told of each server; one of them may be unwell.
     pub(super) fn answered(self, cockpit: &mut Cockpit, of: &str, unwell: Option<&str>) {
+        let details = self.details(of, cockpit.real, unwell);
+        cockpit.send(Message::Servers(sample::id(of), Ok(vec![details])));
+    }
+
+    /// What a load balancer answers about each server.
+    pub(super) fn details(self, of: &str, at: Timestamp, unwell: Option<&str>) -> BalancerDetails {
         let servers = (1..=4).map(|n| {
             let name = sample::name(&format!("web-{n}"));
             let side = if n > 2 { Side::Green } else { Side::Blue };
@@ -274,11 +280,10 @@ impl Traffic {
                 errors: None,
             }
         });
-        let details = BalancerDetails {
-            status: self.status(of, cockpit.real).balancers.remove(0),
+        BalancerDetails {
+            status: self.status(of, at).balancers.remove(0),
             servers: servers.collect(),
-        };
-        cockpit.send(Message::Servers(sample::id(of), Ok(vec![details])));
+        }
     }
 }
 

@@ -164,16 +164,22 @@ pub(crate) fn fetched(
     id: DeploymentId,
     result: Result<Box<Deployment>, String>,
 ) {
-    if model.fetch.as_ref() == Some(&Fetch::Running(id.clone())) {
+    let wanted = model.fetch.as_ref() == Some(&Fetch::Running(id.clone()));
+    if wanted {
         model.fetch = None;
     }
+    let compared = |layer: &Layer| matches!(layer, Layer::Compare(layer) if layer.is_of(&id));
     match result {
         Ok(deployment) => {
             if let Some(view) = &mut model.view {
                 view.hold(*deployment);
             }
         }
-        Err(reason) => model.fetch = Some(Fetch::Failed(id, reason)),
+        Err(reason) if wanted || model.layers.iter().any(compared) => {
+            model.fetch = Some(Fetch::Failed(id, reason));
+        }
+        // That an earlier one does not say how long instances take is no fault of what is seen.
+        Err(_) => {}
     }
 }
 

@@ -7,6 +7,7 @@ mod output;
 mod perform;
 mod point;
 mod settle;
+mod whole;
 
 use std::time::Duration;
 
@@ -196,6 +197,7 @@ pub(crate) fn wake(model: &Model) -> Timestamp {
     layers
         .chain(due)
         .chain(model.messages.due())
+        .chain(model.rest.due())
         .chain(stale)
         .filter(|at| *at > model.now)
         .fold(beat, Timestamp::min)

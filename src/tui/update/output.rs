@@ -33,7 +33,12 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Since => {
             let how = &mut model.output.how;
             how.since = how.since.next(how.reach);
+            let words = how.since.words(how.reach);
             model.output.set_follow(true);
+            // Who listens sees no title that says it.
+            if model.theme.words {
+                model.say(words.unwrap_or_else(|| "from the beginning on".to_owned()));
+            }
         }
         Action::ScrollLeft => sideways(model, false),
         Action::ScrollRight => sideways(model, true),

@@ -1,5 +1,6 @@
 //! After every message: lists, selection and scroll positions fit the picture again, and what is selected is on its way.
 
+use super::whole;
 use crate::engine::{Deployment, Summary};
 use crate::model::deployment::{DeploymentId, TargetStatus};
 use crate::model::group::{DeploymentGroup, GroupKey};
@@ -12,9 +13,10 @@ use crate::tui::effect::Effect;
 use crate::tui::layers;
 use crate::tui::lists::List;
 use crate::tui::lists::facts::{self, Facts, Key};
-use crate::tui::model::{Fetch, Lists, Model, Pane};
+use crate::tui::model::{Lists, Model, Pane};
 use crate::tui::output::{Reach, Whose};
 use crate::tui::panes::output::told;
+use crate::tui::panes::wait;
 use crate::tui::remaining::Left;
 use crate::tui::screens::{self, Screen};
 use crate::tui::session::Start;
@@ -36,13 +38,14 @@ pub(crate) fn settle(model: &mut Model) -> Vec<Effect> {
     }
     effects.extend(screen(model, narrowed, sorted));
     if model.view.is_some() {
-        effects.extend(fetch(model));
+        effects.extend(whole::fetch(model));
         instance(model);
         arrange_instances(model, narrowed, sorted);
         shown_instance(model);
         remember(model);
         effects.extend(servers(model));
         effects.extend(look(model));
+        whole::release(model);
         effects.extend(follow(model));
     }
     if model.focus != Pane::Output {
@@ -273,22 +276,6 @@ fn remember(model: &mut Model) {
     model.cursors = cursors;
 }
 
-fn fetch(model: &mut Model) -> Option<Effect> {
-    let wanted = screens::about(model)?;
-    if model.view.as_ref()?.deployments.contains_key(&wanted) {
-        return None;
-    }
-    let asked = match &model.fetch {
-        Some(Fetch::Running(id) | Fetch::Failed(id, _)) => *id == wanted,
-        None => false,
-    };
-    if asked {
-        return None;
-    }
-    model.fetch = Some(Fetch::Running(wanted.clone()));
-    Some(Effect::Fetch(wanted))
-}
-
 fn instance(model: &mut Model) {
     let Some(deployment) = model.deployment() else {
         return;
@@ -365,7 +352,7 @@ fn look(model: &mut Model) -> Option<Effect> {
     model.left = left;
     // These are about what was found here.
     let mut choices = std::mem::take(&mut model.choices);
-    match model.told() {
+    match model.told().filter(|_| wait::is_drawn(model)) {
         Some(deployment) => choices.refresh(model, deployment),
         None => choices = Choices::default(),
     }

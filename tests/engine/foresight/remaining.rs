@@ -71,13 +71,29 @@ fn an_earlier_deployment_says_how_long_it_takes() {
     assert_eq!(by(None, &world), None);
     let range = by(Some(&before.deployment), &world).unwrap();
     let seconds = (range.least.as_secs(), range.most.as_secs());
-    assert_eq!(seconds, (80, 160));
+    assert_eq!(seconds, (53, 240), "none of its own has said so");
     for _ in 0..3 {
         one(&mut world, 10);
     }
     assert!(!Paces::lack(&world.deployment), "its own are enough");
     let range = by(Some(&before.deployment), &world).unwrap();
     assert_eq!(range.most.as_secs(), 10);
+}
+
+#[test]
+fn one_of_its_own_counts_among_many_of_an_earlier_one() {
+    let mut before = World::new(spec(20, 0, "CodeDeployDefault.OneAtATime"));
+    before.admit();
+    for _ in 0..20 {
+        one(&mut before, 20);
+    }
+    let mut world = World::new(spec(4, 0, "CodeDeployDefault.OneAtATime"));
+    world.admit();
+    one(&mut world, 100);
+    let paces = Paces::of(&world.deployment, Some(&before.deployment));
+    let range = remaining(&world.deployment, &paces, world.now).unwrap();
+    let seconds = (range.least.as_secs(), range.most.as_secs());
+    assert_eq!(seconds, (40, 450), "three are left");
 }
 
 /// One of which all traffic has moved.

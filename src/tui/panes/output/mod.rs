@@ -200,7 +200,7 @@ fn title(model: &Model, shape: Shape, role: Role) -> Vec<Run> {
     if output.only.is_some() {
         runs.push(run(Role::Warn, format!("{dot}this event alone")));
     }
-    if let Some(since) = output.how.since.words() {
+    if let Some(since) = output.how.since.words(output.how.reach) {
         runs.push(run(Role::Warn, format!("{dot}{since}")));
     }
     if output.how.lines == Lines::Hits {
@@ -238,7 +238,8 @@ pub(crate) fn silence(model: &Model) -> String {
         }
         _ => {}
     }
-    if let Some(since) = output.how.since.words().filter(|_| !output.ring.is_empty()) {
+    let since = output.how.since.words(output.how.reach);
+    if let Some(since) = since.filter(|_| !output.ring.is_empty()) {
         let key = model.keymap.shown(Action::Since);
         return format!("nothing is shown of the {since}: {key} shows more");
     }

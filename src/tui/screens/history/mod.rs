@@ -240,6 +240,11 @@ impl History {
         self.selected.as_ref()
     }
 
+    /// The deployment with which others are compared.
+    pub(crate) fn marked(&self) -> Option<&DeploymentId> {
+        self.marked.as_ref()
+    }
+
     /// Whether what is selected fits the filter.
     pub(crate) fn shows_selected(&self, model: &Model) -> bool {
         let filter = &model.arranged.of(List::History).filter;

@@ -19,7 +19,7 @@ struct Stands {
     status: DeploymentStatus,
     stage: usize,
     /// Whether it ceases, halts, holds, is frozen, is paused, and waits for approval.
-    stands: [bool; 6],
+    bars: [bool; 6],
 }
 
 impl Stands {
@@ -27,7 +27,7 @@ impl Stands {
         Self {
             status: deployment.status,
             stage: deployment.stage,
-            stands: [
+            bars: [
                 deployment.is_ceasing(),
                 deployment.halted.is_some(),
                 deployment.held.is_some(),

@@ -24,7 +24,7 @@ use std::collections::VecDeque;
 use self::line::Meaning;
 use self::news::News;
 use self::paper::Line;
-use self::words::{choice, words};
+use self::words::words;
 use super::action::{Action, Context};
 use super::effect::Effect;
 use super::layers::Layer;
@@ -465,7 +465,7 @@ impl Plain {
             Takes::Nothing | Takes::Text => true,
             Takes::Keys { listens, choices } => {
                 if *listens && (!listened || asked) {
-                    self.put(choices.iter().map(|line| choice(line)));
+                    self.put(choices.iter().flat_map(|line| words::choices(line)));
                 }
                 *listens
             }

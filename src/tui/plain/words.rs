@@ -1,6 +1,7 @@
 //! Runs of a screen as a sentence: columns become parts of a list.
 
 use crate::tui::paint::Run;
+use crate::tui::theme::Role;
 
 /// Some runs as a text.
 pub(super) fn words(runs: &[Run]) -> String {
@@ -8,8 +9,14 @@ pub(super) fn words(runs: &[Run]) -> String {
     tidy(&text)
 }
 
+/// What can be chosen in a row, each with its key.
+pub(super) fn choices(runs: &[Run]) -> impl Iterator<Item = String> {
+    let apart = |_: &Run, (role, _): &Run| *role != Role::Key;
+    runs.chunk_by(apart).map(choice)
+}
+
 /// A key and what it does.
-pub(super) fn choice(runs: &[Run]) -> String {
+fn choice(runs: &[Run]) -> String {
     match runs {
         [(_, key), rest @ ..] if !rest.is_empty() => format!("{}: {}", tidy(key), words(rest)),
         runs => words(runs),
@@ -34,6 +41,22 @@ pub(super) fn tidy(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tui::paint::run;
+
+    #[test]
+    fn each_key_of_a_row_is_told_alone() {
+        let row = [
+            run(Role::Key, "v"),
+            run(Role::Muted, "  step by step"),
+            run(Role::Muted, "   "),
+            run(Role::Key, "?"),
+            run(Role::Muted, "  as a command"),
+        ];
+        let told: Vec<String> = choices(&row).collect();
+        assert_eq!(told, ["v: step by step", "?: as a command"]);
+        let plain = [run(Role::Text, "n, or an empty line, cancels")];
+        assert_eq!(choices(&plain).count(), 1);
+    }
 
     #[test]
     fn columns_become_parts_of_a_list() {

@@ -128,10 +128,14 @@ impl Confirm {
                 let lines = before.iter();
                 lines.filter(|line| !self.statement.decided.contains(line))
             };
+            let mut now = self.statement.decided.iter();
+            let more = now.any(|line| !before.contains(line));
             let heading = if gone().next().is_some() {
                 "This has changed while you looked. Before, it said:"
-            } else {
+            } else if more || !self.statement.warnings.is_empty() {
                 "This has changed while you looked."
+            } else {
+                "Something was decided while you looked; this is still what it does."
             };
             rows.push(vec![run(Role::Warn, heading)]);
             for line in gone() {

@@ -8,7 +8,8 @@ use crate::model::deployment::{DeploymentId, DeploymentStatus};
 use crate::model::timestamp::Timestamp;
 use crate::tui::model::Model;
 
-/// With more instances than this it is looked at less often the more there are.
+/// With more instances than this it is looked at less often the more there are: two rehearsals of 10,000 would else be half of what
+/// an idle cockpit costs.
 const MANY: u64 = 256;
 /// How old it may become: while something happens, and while nothing but time goes by.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(4));
@@ -69,7 +70,7 @@ impl Left {
             PAUSES.0
         };
         let many = u64::try_from(deployment.targets.len()).unwrap_or(u64::MAX);
-        let many = Duration::from_millis(many.saturating_sub(MANY));
+        let many = Duration::from_millis(3 * many.saturating_sub(MANY));
         let young = self.at <= now && now.since(self.at) < pause.max(many);
         let came = !self.helped
             && self

@@ -5,8 +5,11 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::effect::Effect;
 use super::model::Model;
 use super::terminal::multiplexer::Multiplexer;
+use crate::api::line::Unsayable;
+use crate::text::safe;
 
 /// Bytes of text that terminals take: xterm and its kin take 74,994 of what carries it, which is a third longer.
 pub(crate) const MOST: usize = 56_244;
@@ -37,6 +40,20 @@ pub(crate) fn said(model: &Model, text: &str) -> String {
         ),
         Some(Multiplexer::Screen) => {
             format!("asked the terminal to copy {text}, through screen")
+        }
+    }
+}
+
+/// Copies a command as a line, or says why there is none.
+pub(crate) fn command_line(model: &mut Model, line: Result<String, Unsayable>) -> Option<Effect> {
+    match line {
+        Ok(line) => {
+            model.say(said(model, &safe(&line)));
+            Some(Effect::Copy(line))
+        }
+        Err(why) => {
+            model.complain(why.to_string());
+            None
         }
     }
 }

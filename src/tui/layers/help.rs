@@ -26,11 +26,7 @@ impl Help {
         effects: &mut Vec<Effect>,
     ) -> Reply {
         let rows = rows(model);
-        let page = Page {
-            file: ("cutover-keys", "txt"),
-            rows: Rows::Made(&rows),
-            text: None,
-        };
+        let page = Page::of_rows("cutover-keys", &rows);
         if self.0.key(model, key, &page, effects) {
             Reply::Stay(Layer::Help(self))
         } else {

@@ -27,11 +27,7 @@ impl Messages {
         effects: &mut Vec<Effect>,
     ) -> Reply {
         let rows = rows(model);
-        let page = Page {
-            file: ("cutover-messages", "txt"),
-            rows: Rows::Made(&rows),
-            text: None,
-        };
+        let page = Page::of_rows("cutover-messages", &rows);
         if self.0.key(model, key, &page, effects) {
             Reply::Stay(Layer::Messages(self))
         } else {

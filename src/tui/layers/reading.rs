@@ -78,7 +78,16 @@ pub(super) struct Page<'a> {
     pub text: Option<&'a str>,
 }
 
-impl Page<'_> {
+impl<'a> Page<'a> {
+    /// These rows, which are copied and saved as they are shown.
+    pub(super) fn of_rows(name: &'a str, rows: &'a [Vec<Run>]) -> Self {
+        Self {
+            file: (name, "txt"),
+            rows: Rows::Made(rows),
+            text: None,
+        }
+    }
+
     fn text(&self) -> String {
         if let Some(text) = self.text {
             return text.to_owned();

@@ -43,11 +43,7 @@ impl Requests {
             Some(Action::CopyText) => effects.extend(self.copy(model)),
             _ => {
                 let rows = rows(model, None);
-                let page = Page {
-                    file: ("cutover-requests", "txt"),
-                    rows: Rows::Made(&rows),
-                    text: None,
-                };
+                let page = Page::of_rows("cutover-requests", &rows);
                 let before = self.reading.here();
                 if !self.reading.key(model, key, &page, effects) {
                     return Reply::Close;
@@ -76,16 +72,7 @@ impl Requests {
     /// Copies the one that is chosen.
     fn copy(&self, model: &mut Model) -> Option<Effect> {
         let line = model.sent.all().nth(self.chosen)?.line.clone();
-        match line {
-            Ok(line) => {
-                model.say(copy::said(model, &safe(&line)));
-                Some(Effect::Copy(line))
-            }
-            Err(why) => {
-                model.complain(why.to_string());
-                None
-            }
-        }
+        copy::command_line(model, line)
     }
 
     /// Draws them.

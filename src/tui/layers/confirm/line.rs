@@ -54,15 +54,7 @@ impl Confirm {
     /// Asks the terminal to copy the line of what is accepted.
     pub(super) fn copy(&self, model: &mut Model) -> Option<Effect> {
         let command = self.command(&self.statement.accept);
-        match line(&command, model.place.as_deref()) {
-            Ok(line) => {
-                model.say(copy::said(model, &safe(&line)));
-                Some(Effect::Copy(line))
-            }
-            Err(why) => {
-                model.complain(why.to_string());
-                None
-            }
-        }
+        let line = line(&command, model.place.as_deref());
+        copy::command_line(model, line)
     }
 }
